@@ -308,6 +308,12 @@ def test_a_label_whose_words_may_stand_for_missing_values_is_told(write: Callabl
     path = write(["x,y", *(f"{i / 7},{('NA', 'EU', 'AS')[i % 3]}" for i in range(ROWS))])
     with pytest.raises(cr.TableError, match=r"row 1 is empty .* such as NA or None is a class, set default_missing=F"):
         cr.train(path, label="y")
+    numbers = write(["x,y", *(f"{i / 7},{'<0.1' if i == 5 else i / 9}" for i in range(ROWS))])
+    with (
+        pytest.warns(cr.CrecheWarning, match="has '<0.1' in 1 row"),
+        pytest.raises(cr.TableError, match=r"row 6 is empty .*; the column has '<0.1' in 1 row .* taken as missing"),
+    ):
+        cr.train(numbers, label="y")
     assert train(path, "y", read_options=cr.ReadOptions(default_missing=False))[0].model.classes == ("AS", "EU", "NA")
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from creche.table.cell_format import CellFormat
 from creche.table.cell_types import ColumnContext, Rule, expand_values
-from creche.table.datetimes import COMPACT, is_date, is_time_of_day, parse_datetimes
+from creche.table.datetimes import COMPACT, is_date, is_period, is_time_of_day, parse_datetimes
 from creche.table.number_words import PLAIN
 from creche.table.table import Column
 from creche.table.text_rules import MARKERS, NotRead, TextRules, are_missing, note_missing
@@ -34,6 +34,9 @@ COMPACT_NOTE = "is read as dates"
 # Fewer numbers such as 20200131 may be no dates.
 MIN_COMPACT_DATES = 3  # distinct ones
 
+# Fewer weeks, quarters or months may as well be classes.
+MIN_PERIODS = 5
+
 
 def read_datetimes(
     codes: NDArray[np.int32], words: list[str], text: TextRules, missing: tuple[str, ...]
@@ -53,6 +56,8 @@ def read_datetimes(
         if parsed is None:
             return NotRead(doubt=_describe_doubt(dates))
     if len(dates) < MIN_COMPACT_DATES and all(map(COMPACT.fullmatch, dates)):
+        return None
+    if len(dates) < MIN_PERIODS and all(map(is_period, dates)):
         return None
     format = CellFormat(day_first=parsed.day_first, missing=(*missing, *others))
     index = {word: i for i, word in enumerate(dates)}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COMPACT", "ParsedDatetimes", "is_date", "is_time_of_day", "parse_datetimes"]
+__all__ = ["COMPACT", "ParsedDatetimes", "is_date", "is_period", "is_time_of_day", "parse_datetimes"]
 
 CLOCK = r"[0-2]\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?"
 
@@ -260,6 +260,18 @@ def _may_begin_with_year(matches: Sequence[dict[str, str]]) -> bool:
         len(match["first"]) == 2 and int(match["second_number"]) <= 12 for match in matches
     )
     return can_be and len(days) > len(years)
+
+
+def is_period(word: str) -> bool:
+    """Whether a date is a week, a quarter, or a month with a year of two digits.
+
+    Examples
+    --------
+    >>> is_period("2020-W05"), is_period("Q3 2020"), is_period("Jan-20"), is_period("2020-01")
+    (True, True, True, False)
+
+    """
+    return re.fullmatch(r".*(?:Q[1-4]|W[0-5]\d).*|[A-Za-z]+\.?[- ]'?\d\d", word, re.IGNORECASE) is not None
 
 
 def is_time_of_day(word: str) -> bool:

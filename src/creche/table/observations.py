@@ -223,7 +223,8 @@ def _find_missing(name: str, column: Column, table: Table, missing_label: str) -
     missing = column.missing
     if missing.any() and missing_label == "error" and not missing.all():
         row = int(np.argmax(missing)) + table.first_row
-        hint = ""
+        note = find_note(table, name)
+        hint = f"; the column {note}" if "taken as missing" in note else ""
         if column.kind == "words" and column.format is not None and "NA" in column.format.missing:
             hint = "; if a word such as NA or None is a class, set default_missing=False, or --no-default-missing"
         raise TableError(

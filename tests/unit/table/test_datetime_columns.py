@@ -135,3 +135,10 @@ def test_numbers_that_count_nothing_are_no_dates() -> None:
             coerce_column(Column("number", np.array(numbers, dtype=float)), Rule("datetime", True), CONTEXT)
     years = coerce_column(Column("whole", np.array([2019, 2021])), Rule("datetime", True), CONTEXT)
     assert years.to_objects().tolist() == [dt.datetime(2019, 1, 1), dt.datetime(2021, 1, 1)]
+
+
+@pytest.mark.parametrize("form", ["{}Q{}", "{}-W{}1"])
+def test_few_periods_may_be_classes(form: str) -> None:
+    words = [form.format(year, i) for year in range(2019, 2022) for i in range(1, 5)]
+    assert column(words[:4] * 5).kind == "words"
+    assert column(words * 5).kind == "datetime"

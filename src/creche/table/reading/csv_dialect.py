@@ -34,8 +34,15 @@ SAMPLE_ROWS = 200
 
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
+# Columns of fixed width are looked for only where a smaller share of the rows has the same number of cells.
+REGULAR_SHARE = 0.9
+
 # Blanks separate cells only where so large a share of the rows has the same number of them.
 BLANKS_SHARE = 0.9
+
+
+# Between two decimal commas, blanks separate numbers: 0,5 1,25. But 1 234,5 678,9 012 are three.
+BETWEEN_COMMAS, GROUP = r"\d+[ \t]+[+-]?\d+", r"\d{1,3} \d{3}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +167,7 @@ def _detect_quote(sample: str) -> str:
 
 
 def _detect_separator(sample: str, quote: str, decimal_comma: bool | None) -> tuple[str, bool]:
-    """Return the separator, and whether it gives all rows the same number of cells."""
+    """Return the separator, and whether it gives (nearly) all rows the same number of cells."""
     best, best_score = "", (0.0, 0)
     # With a decimal comma, the comma is the separator only if nothing else is.
     for separator in (*SEPARATORS[1:], ",") if decimal_comma else SEPARATORS:
@@ -169,6 +176,8 @@ def _detect_separator(sample: str, quote: str, decimal_comma: bool | None) -> tu
         score = _score(read_sample_rows(sample, Dialect(separator, quote)))
         if score[1] > 1 and score > best_score:
             best, best_score = separator, score
+    if best == "," and " " in sample and _has_decimal_commas(read_sample_rows(sample, Dialect(",", quote))):
+        return " ", True
     if best_score[0] < 1 and best != "\t":
         rows = read_sample_rows(sample, Dialect(" ", quote))
         share, width = _score(rows)
@@ -176,7 +185,13 @@ def _detect_separator(sample: str, quote: str, decimal_comma: bool | None) -> tu
         is_regular = width > 1 and len(rows) > 2 and share >= BLANKS_SHARE and share > best_score[0]
         if is_regular and 3 * numbers >= sum(map(len, rows)):
             return " ", share == 1
-    return best or (";" if decimal_comma else ","), best_score[0] == 1
+    return best or (";" if decimal_comma else ","), best_score[0] >= REGULAR_SHARE
+
+
+def _has_decimal_commas(rows: list[list[str]]) -> bool:
+    """Whether rows that are cut at commas have, between two of them, the end of a number and the beginning of one."""
+    inner = [[cell for cell in row[1:-1] if re.fullmatch(BETWEEN_COMMAS, cell)] for row in rows]
+    return all(inner) and not all(re.fullmatch(GROUP, cell) for cells in inner for cell in cells)
 
 
 def _score(rows: list[list[str]]) -> tuple[float, int]:

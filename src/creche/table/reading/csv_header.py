@@ -79,6 +79,8 @@ def looks_like_row(rows: Sequence[Sequence[str]]) -> bool:
     if len(below) < MIN_ROWS_FOR_HEADER or len(below) < len(rows) - 1 - MAX_FOOTER_LINES:
         return False
     below = below[:INSPECTED_ROWS]
+    others = [row for row in below if row != first]  # names may be repeated
+    below = others if 2 * len(others) >= len(below) and len(others) >= MIN_ROWS_FOR_HEADER else below
     numeric_names: list[float] = []
     matches, is_certain, is_unlike, is_outside = 0, False, False, False
     for i, cell in enumerate(first):
@@ -115,7 +117,7 @@ def find_doubtful_name(rows: Sequence[Sequence[str]]) -> str | None:
     numbers = [_plain_number(cell) for cell in rows[0]]
     numeric = [number for number in numbers if number is not None]
     is_series = _is_series(numeric) and (len(numeric) >= MIN_SURE_SERIES or numeric[0] >= YEARS[0])
-    below = rows[1:INSPECTED_ROWS]
+    below = [row for row in rows[1:INSPECTED_ROWS] if row != rows[0]]
     for i, (cell, number) in enumerate(zip(rows[0], numbers, strict=True)):
         is_doubtful = number is not None and not is_series
         if (is_doubtful or any(len(row) > i and row[i] == cell for row in below)) and not _is_missing(cell):

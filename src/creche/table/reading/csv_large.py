@@ -18,7 +18,7 @@ from creche.table.reading.csv_small import (
     split_csv_rows,
     unclosed_quote_error,
 )
-from creche.table.reading.row_filters import strip_footer, warn_of_footer
+from creche.table.reading.row_filters import drop_repeated_names_of_frame, strip_footer, warn_of_footer
 from creche.table.table import select_names
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def read_csv_frames(
     names = list(layout.names)
     dialect = dialect_of_rows(layout)
     reader = _Reader(dialect, source, names, select_names(columns, names, source))
-    rest, line, any_rows = b"", layout.first_line, False
+    rest, line, n_rows = b"", layout.first_line, 0
     for piece, final in _mark_last(pieces):
         text = rest + piece
         if final:
@@ -55,11 +55,11 @@ def read_csv_frames(
             warn_of_footer(footer, source)
         frame, size = reader.read(text, line, final)
         if frame is not None and len(frame):
-            any_rows = True
-            yield frame
+            n_rows += len(frame)
+            yield drop_repeated_names_of_frame(frame, layout.header, n_rows - len(frame) + 1, source)
         line += _count_lines(text[:size])
         rest = _check_rest(text[size:], dialect, source, line)
-    if not any_rows:
+    if not n_rows:
         raise no_rows_error(source)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from creche.errors import TableError
+from creche.table.number_words import is_number
 from creche.table.reading.csv_dialect import SAMPLE_SIZE, Dialect, detect_dialect, read_sample_rows, split_line
 from creche.table.reading.csv_header import count_titles, find_doubtful_name, fit_names, looks_like_row
 from creche.table.reading.options import ReadOptions
@@ -19,6 +20,11 @@ __all__ = ["Layout", "detect_layout", "dialect_of_rows", "regularize"]
 
 # Excel writes this line above a table to name its separator.
 SEPARATOR_LINE = re.compile(r'"?sep=(.|\\t)"?\r?\n', re.IGNORECASE)
+
+# At least two groups of dashes: |---|:--:| and ----+----.
+RULER = re.compile(r"[|+]?\s*:?(?:-{2,}|={2,}):?(?:[\s|+]+:?(?:-{2,}|={2,}):?)+\s*[|+]?")
+
+LIBSVM = re.compile(r"[+-]?[0-9.]+(?:\s+[0-9]+:[+-]?[0-9.]\S*)+")
 
 COMMENT_MARKS = ("#", "%")
 
@@ -44,6 +50,8 @@ class Layout:
         Whether a line that begins so is a row nevertheless if it has as many cells as there are columns.
     notes : tuple of str
         Remarks on it for the user.
+    header : tuple of str
+        The cells of the line of names, if there is one with a name for each of several columns.
 
     """
 
@@ -55,6 +63,7 @@ class Layout:
     comment: str = ""
     keeps_rows: bool = False
     notes: tuple[str, ...] = ()
+    header: tuple[str, ...] = ()
 
 
 def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
@@ -69,6 +78,14 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
     begin = 0
     notes: list[str] = []
     separator = options.separator
+    if head.lstrip()[:1] in ("@", "%") and options.names is None and options.header is None:
+        from creche.table.reading.arff import read_arff_head  # few files are such
+
+        arff = read_arff_head(head, source)
+        if arff is not None:
+            begin, names_of_arff = arff
+            options = replace(options, names=names_of_arff, comment=options.comment or "%")
+    _check_libsvm(head, source)
     found = SEPARATOR_LINE.match(head)
     if found is not None and options.skip_rows is None:
         begin, separator = found.end(), separator or found[1].replace("\\t", "\t")
@@ -76,10 +93,13 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         begin = _next_line(head, begin)
     comment = options.comment or ""
     begin, comment, named_by_comment = _skip_comments(head, begin, comment, options)
-    sample = _without_comments(_cut(head[begin:]), comment, bool(options.comment))
+    begin = _skip_ruler(head, begin)
+    sample = _without_rulers(_without_comments(_cut(head[begin:]), comment, bool(options.comment)))
     dialect = detect_dialect(sample, separator, options.quote, options.decimal_comma)
     rows = read_sample_rows(sample, dialect)
     titles = 0 if options.skip_rows is not None or options.header is False else count_titles(rows)
+    if not titles and options.header is None and options.names is None and _is_title(head, begin, rows, dialect):
+        titles = 1
     if titles:
         before = begin
         begin = _skip_rows(head, begin, rows[titles], dialect)
@@ -96,6 +116,7 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
             f"{source} is read in columns of fixed width, since runs of blanks do not give all lines as many cells; if "
             "they separate cells all the same, set ReadOptions(separator=' '), or --separator ' '"
         )
+    header: tuple[str, ...] = ()
     has_header = options.header
     if has_header is None:
         has_header = options.names is None and (named_by_comment or not looks_like_row(rows))
@@ -110,7 +131,10 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         begin, head_row = _skip_header(head, begin, dialect, comment, source)
         head_row = [name.lstrip("#% ") if i == 0 and named_by_comment else name for i, name in enumerate(head_row)]
         names = fit_names(head_row, rows[1:])
-        if len(rows) > 1 and is_units_row(rows[1], rows[2:]):
+        is_repeatable = len(head_row) == len(names) > 1 and not all(map(is_number, filter(None, head_row)))
+        header = tuple(head_row) if is_repeatable else ()
+        begin = _skip_ruler(head, begin)
+        if len(rows) > 1 and is_units_row(rows[1], [row for row in rows[2:] if row != rows[0]]):
             begin = _next_line(head, _skip_rows(head, begin, rows[1], dialect))
             notes.append(f"{source}: {describe_units_row(rows[1])}")
         doubtful = find_doubtful_name(rows) if options.header is None else None
@@ -137,7 +161,7 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
     lines = used.count("\n") + used.count("\r") - used.count("\r\n")
     return Layout(
         dialect, tuple(clean), tuple(unnamed), len(used.encode()), 1 + lines, comment, not options.comment,
-        tuple(notes),
+        tuple(notes), header,
     )  # fmt: skip
 
 
@@ -180,6 +204,36 @@ def _next_line(text: str, begin: int) -> int:
     """Return where the line after the one at `begin` starts."""
     found = re.compile(r"\r\n|\n|\r").search(text, begin)
     return found.end() if found else len(text)
+
+
+def _is_title(head: str, begin: int, rows: Sequence[Sequence[str]], dialect: Dialect) -> bool:
+    """Whether the first row is a title with as many cells as the table: an empty line is between it and the names."""
+    if len(rows) < 2 or not is_units_row(rows[1], rows[2:]):  # no units, as it turns out, but names
+        return False
+    end = _next_line(head, _skip_rows(head, begin, rows[0], dialect))
+    return not head[end : _next_line(head, end)].strip()
+
+
+def _skip_ruler(text: str, begin: int) -> int:
+    """Return where the text after a line such as ---+--- begins, as database clients and Markdown have around names."""
+    end = _next_line(text, begin)
+    while end < len(text) and not text[begin:end].strip():
+        begin, end = end, _next_line(text, end)
+    return end if RULER.fullmatch(text[begin:end].strip()) else begin
+
+
+def _without_rulers(text: str) -> str:
+    if "---" not in text and "===" not in text:
+        return text
+    return "".join(line for line in text.splitlines(keepends=True) if not RULER.fullmatch(line.strip()))
+
+
+def _check_libsvm(head: str, source: str) -> None:
+    lines = [head[: _next_line(head, 0)]] if head[:1] in "+-0123456789" else []
+    if lines and LIBSVM.fullmatch(lines[0].strip()):
+        raise TableError(
+            f"{source}: is in the LIBSVM format; load it with sklearn.datasets.load_svmlight_file, and pass its arrays"
+        )
 
 
 def _skip_comments(head: str, begin: int, comment: str, options: ReadOptions) -> tuple[int, str, bool]:

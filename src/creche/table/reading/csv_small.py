@@ -15,7 +15,13 @@ from creche.errors import TableError
 from creche.table.cell_types import Rule
 from creche.table.reading.csv_dialect import Dialect
 from creche.table.reading.csv_layout import Layout, dialect_of_rows
-from creche.table.reading.row_filters import drop_totals, resolve_rows, strip_footer, warn_of_footer
+from creche.table.reading.row_filters import (
+    drop_repeated_names,
+    drop_totals,
+    resolve_rows,
+    strip_footer,
+    warn_of_footer,
+)
 from creche.table.table import Table
 from creche.table.text_rules import TextRules
 from creche.table.word_columns import columns_from_words
@@ -170,7 +176,7 @@ def read_small_table(
     rows = split_csv_rows(text, dialect_of_rows(layout), source, width=len(names), first_line=layout.first_line).rows
     if not rows:
         raise no_rows_error(source)
-    rows = drop_totals(rows, source)
+    rows = drop_totals(drop_repeated_names(rows, layout.header, source), source)
     if dropped:
         rows = [rows[i] for i in resolve_rows(dropped, len(rows), source)]
     words = {}

@@ -81,6 +81,14 @@ UNREADABLE = {
     b"\x7fELF": "a program; needs a table",
     b"Obj\x01": "an Avro file; export the table as Parquet",
     b"ORC": "an ORC file; export the table as Parquet",
+    b"<stata_dta>": "a Stata file; pass pandas.read_stata(…), or export the table as CSV",
+    b"$FL2@(#)": "an SPSS file; pass pandas.read_spss(…), or export the table as CSV",
+    b"$FL3@(#)": "an SPSS file; pass pandas.read_spss(…), or export the table as CSV",
+    b"HEADER RECORD*******": "a SAS file; pass pandas.read_sas(…), or export the table as CSV",
+    bytes(12) + b"\xc2\xea\x81\x60": "a SAS file; pass pandas.read_sas(…), or export the table as CSV",
+    b"RDX2\n": "a file of R; export the table as CSV",
+    b"RDX3\n": "a file of R; export the table as CSV",
+    b"\x93NUMPY": "an array of NumPy; pass numpy.load(…)",
     b"FEA1": "a Feather file of version 1; save the table as Feather 2 (Arrow) or Parquet",
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,7 +105,7 @@ def _parse_stacked(
     is_date = np.asarray((missing | in_range).all(axis=1) & may_be_dates)
     has_gaps = np.asarray(missing.any(axis=1))
     if may_be_dates:
-        is_whole &= ~np.isin(whole, _find_codes(cells, whole, n_columns, head_rows))
+        is_whole[_find_codes(cells, whole, exact, missing, head_rows)] = False
     # The kind of a column without any value is that of its rule.
     for k in np.flatnonzero(np.asarray(is_whole & ~is_date & ~missing.all(axis=1))).tolist():
         floats = np.where(missing[k], np.nan, exact[k].astype(np.float64)) if has_gaps[k] else None
@@ -120,17 +120,31 @@ def _parse_stacked(
     return out | {int(left[k]): Column("number", numbers[k]) for k in np.flatnonzero(is_number).tolist()}
 
 
-def _find_codes(cells: pl.Series, columns: NDArray[np.int64], n_columns: int, head_rows: int) -> NDArray[np.int64]:
-    """Return those of the columns of whole numbers that may be codes: equally long, and some begin with a zero."""
-    left = columns
-    for end in (head_rows, len(cells) // n_columns):
-        some = _select_columns(cells, left, n_columns, end)
-        lengths = some.str.len_bytes().fill_null(0).to_numpy().reshape(len(left), end)
+def _find_codes(
+    cells: pl.Series, columns: NDArray[np.int64], values: NDArray[Any], missing: NDArray[np.bool_], head_rows: int
+) -> NDArray[np.int64]:
+    """Return the places of those columns of whole numbers that may be codes: equally long, some with zeros in front."""
+    rows = values.shape[1]
+    n_columns = len(cells) // rows
+    places = np.arange(len(columns))
+    for end in (head_rows, rows):
+        some = _select_columns(cells, columns[places], n_columns, end)
+        lengths = some.str.len_bytes().fill_null(0).to_numpy().reshape(len(places), end)
         longest = lengths.max(axis=1, initial=0)
-        is_alike = ((lengths == longest[:, np.newaxis]) | (lengths == 0)).all(axis=1)
-        left = left[np.asarray(is_alike & (longest >= MIN_CODE_DIGITS))]
-    begins = _select_columns(cells, left, n_columns).str.starts_with("0").fill_null(False)
-    return left[np.asarray(begins.to_numpy()).reshape(len(left), -1).any(axis=1)] if len(left) else left
+        is_alike = ((lengths == longest[:, np.newaxis]) | (lengths == 0)).all(axis=1) & (longest >= MIN_CODE_DIGITS)
+        # With a zero in front, a number is less than its digits promise.
+        places = np.array(
+            [
+                place
+                for place, length in zip(places[is_alike], longest[is_alike], strict=True)
+                if values[place].min(where=~missing[place], initial=np.iinfo(np.int64).max)
+                < 10.0 ** (float(length) - 1)
+            ],
+            dtype=np.int64,
+        )
+        if len(places) == 0:
+            break
+    return places
 
 
 def _find_unread(

@@ -13,12 +13,24 @@ from creche.table.reading.csv_dialect import Dialect, split_blanks
 from creche.table.reading.plain_frame import PlainFrame
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from creche.table.reading.plain_frame import Frame
 
-__all__ = ["drop_rows", "drop_totals", "drop_totals_of_frame", "resolve_rows", "strip_footer", "warn_of_footer"]
+__all__ = [
+    "drop_repeated_names",
+    "drop_repeated_names_of_frame",
+    "drop_rows",
+    "drop_totals",
+    "drop_totals_of_frame",
+    "resolve_rows",
+    "strip_footer",
+    "warn_of_footer",
+]
 
 TOTALS = re.compile(
-    r"(?:grand[ -])?totals?|sub-?totals?|sum|overall|average|mean|summe|gesamt(?:summe)?|insgesamt|mittelwert|somme",
+    r"(?:grand[ -])?totals?|sub-?totals?|sum|overall|average|mean|summe|gesamt(?:summe)?|insgesamt|mittelwert|somme|"
+    r"std(?:\.? ?dev\.?)?|standard deviation|median|min(?:imum)?|max(?:imum)?",
     re.IGNORECASE,
 )
 
@@ -88,6 +100,45 @@ def drop_totals(rows: list[list[str]], source: str) -> list[list[str]]:
         return any(row[column].strip() == word for row in rows[:end])
 
     return rows[: _find_end(rows[-MAX_FOOTER_LINES - 1 :], len(rows), is_in, source)]
+
+
+def drop_repeated_names(rows: list[list[str]], header: Sequence[str], source: str) -> list[list[str]]:
+    """Return rows of cells without those that repeat the line of names, as files that were put together have them.
+
+    Where most rows do, they are rows. `header` is empty if nothing is to be left out.
+    """
+    if not header:
+        return rows
+    first, names = header[0], list(header)
+    repeated = [i for i, row in enumerate(rows) if row[0].strip() == first and [cell.strip() for cell in row] == names]
+    if not repeated or 2 * len(repeated) > len(rows):
+        return rows
+    _warn_of_names(repeated[0] + 1, len(repeated), source)
+    gone = set(repeated)
+    return [row for i, row in enumerate(rows) if i not in gone]
+
+
+def drop_repeated_names_of_frame(
+    frame: pl.DataFrame, header: Sequence[str], first_row: int, source: str
+) -> pl.DataFrame:
+    """Return a frame of all columns without the rows that repeat the line of names."""
+    if not header or len(header) != len(frame.columns):
+        return frame
+    repeated = frame.to_series(0).str.strip_chars() == header[0]
+    if not repeated.any():
+        return frame
+    for i, name in enumerate(header):
+        repeated &= frame.to_series(i).str.strip_chars() == name
+    repeated = repeated.fill_null(False)
+    if not repeated.any() or 2 * repeated.sum() > len(frame):
+        return frame
+    _warn_of_names(first_row + int(repeated.arg_true()[0]), int(repeated.sum()), source)
+    return frame.filter(~repeated)
+
+
+def _warn_of_names(row: int, count: int, source: str) -> None:
+    others = "" if count == 1 else f", and {count - 1:,} more rows"
+    warn(f"left out row {row:,}{others} of {source}, which repeat{'s' if count == 1 else ''} the column names")
 
 
 def drop_totals_of_frame(frame: Frame, source: str) -> Frame:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from creche._phrases import format_count
 from creche.errors import TableError
 from creche.table.checks import warn
 from creche.table.reading.csv_header import find_doubtful_name, looks_like_row
@@ -121,6 +122,12 @@ def frame_from_sheet(sheet: Sheet, source: str, options: ReadOptions = ReadOptio
     _fill_merged(sheet, rows, header)
     below = [row for row in range(header + 1, len(rows)) if _is_filled(rows[row])]
     body = [rows[row] for row in _leave_out_notes(sheet, rows, below, header, place)]
+    if not body:
+        raise no_rows_error(place)
+    repeated = [row for row in body if row == rows[header]] if len(_filled_cells(rows[header])) > 1 else []
+    if repeated:
+        warn(f"{place}: left out {format_count(len(repeated), 'row')} below the column names that repeat them")
+        body = [row for row in body if row != rows[header]]
     if not body:
         raise no_rows_error(place)
     texts = [_texts_of(row) for row in body[: INSPECTED_ROWS + 1]]

@@ -108,6 +108,14 @@ def test_runs_of_blanks(separate: str, margin: str, small: bool, tmp_path: Path)
 
 
 @small_and_large
+def test_blanks_between_decimal_commas(small: bool, tmp_path: Path) -> None:
+    table, _ = read_with_warnings(["0,5 1,25 up", "0,75 1,5 up", "-1,5 -2,5 down", "3,5 4,5 up"], tmp_path, small)
+    assert values(table)["column 2"] == [1.25, 1.5, -2.5, 4.5]
+    table, _ = read_with_warnings(["a,b,c", "1 234,5 678,9 012", "2 345,6 789,1 234"], tmp_path, small)
+    assert values(table) == {"a": [1234, 2345], "b": [5678, 6789], "c": [9012, 1234]}
+
+
+@small_and_large
 def test_blanks_separate_nothing_in_sentences(small: bool, tmp_path: Path) -> None:
     table = read("note\nthis is so\nthat is not\nit may be\n", tmp_path, small=small)
     assert table.names == ["note"]
@@ -215,6 +223,7 @@ def test_rows_of_other_widths_are_refused_by_line(lines: list[str], message: str
 @small_and_large
 @pytest.mark.parametrize("units", ["kg,cm,", "(kg),(cm),-", "[kg],,", "%,mm/h,text"])
 def test_a_row_of_units_is_left_out(units: str, small: bool, tmp_path: Path) -> None:
+    assert len(read_with_warnings(["a,b,grade", units, *ROWS, "a,b,grade"], tmp_path, small)[0]) == len(ROWS)
     table, told = read_with_warnings(["a,b,grade", units, *ROWS], tmp_path, small)
     assert values(table) == EXPECTED
     assert len(told) == 1
@@ -222,7 +231,84 @@ def test_a_row_of_units_is_left_out(units: str, small: bool, tmp_path: Path) -> 
 
 
 @small_and_large
+def test_names_below_a_title_with_as_many_cells_are_no_units(small: bool, tmp_path: Path) -> None:
+    rows = [row.rpartition(",")[0] for row in ROWS]
+    table, told = read_with_warnings(["Table 1: birds, measured", "", "a,b", *rows], tmp_path, small)
+    assert values(table) == NUMBERS
+    assert re.search("left out, since the table begins below", told[0])
+
+
+@small_and_large
 @pytest.mark.parametrize("row", ["low,high,good", "kg,,good", "unknown,-,good", ",,", "kg,3.5,"])
 def test_a_row_of_words_is_no_row_of_units(row: str, small: bool, tmp_path: Path) -> None:
     table, _ = read_with_warnings(["a,b,grade", row, *ROWS * 3], tmp_path, small)
     assert len(table) == 16
+
+
+@small_and_large
+def test_a_repeated_line_of_names_is_left_out(small: bool, tmp_path: Path) -> None:
+    names = "a,b,grade"
+    table, told = read_with_warnings([names, *ROWS[:2], names, *ROWS[2:], "a, b,grade"], tmp_path, small)
+    assert values(table) == EXPECTED
+    assert len(told) == 1
+    assert re.search("left out row 3, and 1 more rows of .*, which repeat the column names", told[0])
+    table, told = read_with_warnings(["grade", "good", "grade", "bad"], tmp_path, small)  # a single column may hold it
+    assert values(table) == {"grade": ["good", "grade", "bad"]}
+
+
+def boxed(separator: str, left: str = "", right: str = "") -> list[str]:
+    return [left + separator.join(row.split(",")) + right for row in ["a,b,grade", *ROWS]]
+
+
+@small_and_large
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(lambda rows: [rows[0], "|---|:--:|---:|", *rows[1:]], id="Markdown"),
+        pytest.param(lambda rows: ["+---+---+---+", rows[0], "+---+---+---+", *rows[1:], "+---+---+---+"], id="MySQL"),
+        pytest.param(lambda rows: [rows[0], "+===+===+===+", *rows[1:]], id="equals signs"),
+    ],
+)
+def test_tables_with_borders(lines: Any, small: bool, tmp_path: Path) -> None:
+    table, _ = read_with_warnings(lines(boxed(" | ", "| ", " |")), tmp_path, small)
+    assert values(table) == EXPECTED
+
+
+@small_and_large
+def test_what_database_clients_print(small: bool, tmp_path: Path) -> None:
+    rows = boxed(" | ")
+    table, told = read_with_warnings([rows[0], "---+---+---", *rows[1:], "(5 rows)"], tmp_path, small)
+    assert values(table) == EXPECTED
+    assert len(told) == 1
+    assert "'(5 rows)'" in told[0]
+    columns = [f"{a:>8}  {b:>8}  {c}" for a, b, c in (row.split(",") for row in ["a,b,grade", *ROWS])]
+    table, _ = read_with_warnings([columns[0], "--------  --------  -----", *columns[1:]], tmp_path, small)
+    assert values(table) == EXPECTED
+
+
+@small_and_large
+def test_arff(small: bool, tmp_path: Path) -> None:
+    head = ["% A title", "", "@relation birds", "@attribute a real [0, 1]", '@ATTRIBUTE "b" numeric']
+    table, told = read_with_warnings(
+        [*head, "@attribute grade{good,bad}", "@inputs a, b", "@data", *ROWS], tmp_path, small
+    )
+    assert values(table) == EXPECTED
+    assert not told
+    with pytest.raises(TableError, match="is an ARFF file with sparse rows; save it with all values, as CSV"):
+        read_with_warnings([*head, "@data", "{0 1.5, 1 2}"], tmp_path, small)
+
+
+@small_and_large
+def test_libsvm_is_refused_with_what_to_do(small: bool, tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"is in the LIBSVM format; load it with sklearn\.datasets\.load_svm"):
+        read_with_warnings(["+1 1:0.5 3:1e-3", "-1 2:7"], tmp_path, small)
+
+
+@small_and_large
+def test_statistics_below_the_table_are_left_out(small: bool, tmp_path: Path) -> None:
+    table, told = read_with_warnings(
+        ["name,a,b", *(f"r{i},{row.rpartition(',')[0]}" for i, row in enumerate(ROWS)), "Mean,1,2", "Std. dev.,3,4"],
+        tmp_path, small,
+    )  # fmt: skip
+    assert {name: values(table)[name] for name in "ab"} == NUMBERS
+    assert len(told) == 2

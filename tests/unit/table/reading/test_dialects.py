@@ -83,6 +83,8 @@ def written_tables(draw: st.DrawFn) -> Written:
 
     if separator == " " and (missing == "" or " " in thousands or "\u202f" in thousands):
         separator = "\t"
+    if separator == " " and decimal == ",":
+        has_header = True  # 0 0,5 up may also be two cells
     if separator == " " and " " in above + below:
         above, below = "", ""  # whose words would be cells
     out = io.StringIO()

@@ -353,3 +353,10 @@ def test_a_missing_row_of_names_is_told() -> None:
         table = read_table(io.BytesIO(workbook(("A", [[1, 2, "a"], [3, 4, "b"], [5, 6, "c"], [8, 9, "d"]]))))
     assert len(table) == 3
     assert len(read(workbook(("A", BODY)), header=False)) == len(BODY)
+
+
+def test_repeated_names_are_left_out() -> None:
+    names = ["mass", "length", "grade"]
+    with pytest.warns(CrecheWarning, match="sheet 'A': left out 1 row below the column names that repeat them"):
+        table = read_table(io.BytesIO(workbook(("A", [names, *BODY[:2], names, *BODY[2:]]))))
+    assert values(table)["mass"] == [row[0] for row in BODY]
