@@ -167,7 +167,7 @@ def test_members_that_diverge_do_not_disturb_the_others(engine: Any) -> None:
 
 
 def test_rates_go_on_where_a_member_with_the_same_ones_has_stopped(engine: Any) -> None:
-    """The rate of each epoch is computed once for the members that share it, of which the first stops early."""
+    """The rate of each epoch is computed once for the members that share it; here the first of them stops early."""
     members = [
         replace(
             PENGUIN, seed=seed, epochs=20, early_stopping={"patience": 1},

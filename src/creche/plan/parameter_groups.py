@@ -46,9 +46,9 @@ class ParameterGroups(Component):
     Parameters
     ----------
     biases : GroupFactors
-        Of the biases of all layers. Weight decay applies to them only with `regularize_bias`.
+        Factors for the biases of all layers. Weight decay applies to them only with `regularize_bias`.
     first_layer, last_layer : GroupFactors
-        Of the weights of the first layer and of the output layer; both apply to the weights of an only layer.
+        Factors for the weights of the first layer and of the output layer; both apply to the weights of an only layer.
 
     Examples
     --------
