@@ -1,6 +1,8 @@
 """The benchmark of quality on tables: check the tables, run systems on them, write the page of the comparison."""
 
 import argparse
+import signal
+import sys
 from pathlib import Path
 
 from benchmarks.tables.manifest import TableSpec, choose_tables, load_folder, load_manifest
@@ -14,6 +16,8 @@ def main() -> int:
         case "run":
             from benchmarks.tables.runner import Limits, choose_systems, run_systems
 
+            # `timeout` and others end this process so: the worker must not go on without it.
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
             limits = Limits(arguments.limit, arguments.folds, arguments.again, arguments.results)
             run_systems(choose(arguments), choose_systems(arguments.systems), limits)
             return 0
