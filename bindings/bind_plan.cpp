@@ -69,8 +69,10 @@ Names<InitializerKind> names(InitializerKind) {
 Names<ScheduleKind> names(ScheduleKind) {
   using enum ScheduleKind;
   static constexpr std::pair<std::string_view, ScheduleKind> kNames[] = {
-      {"constant", constant}, {"step", step},           {"exponential", exponential},
-      {"cosine", cosine},     {"one_cycle", one_cycle}, {"reduce_on_plateau", reduce_on_plateau}};
+      {"constant", constant},       {"step", step},
+      {"exponential", exponential}, {"cosine", cosine},
+      {"cosine_log", cosine_log},   {"flat_cosine", flat_cosine},
+      {"one_cycle", one_cycle},     {"reduce_on_plateau", reduce_on_plateau}};
   return kNames;
 }
 
@@ -98,13 +100,22 @@ void def_choice(nb::class_<Struct>& c, const char* name, Enum Struct::* member) 
 }  // namespace
 
 void bind_plan(nb::module_& m) {
+  nb::class_<GroupPlan>(m, "GroupPlan")
+      .def_rw("learning_rate", &GroupPlan::learning_rate)
+      .def_rw("epsilon", &GroupPlan::epsilon)
+      .def_rw("weight_decay", &GroupPlan::weight_decay)
+      .def_rw("l1", &GroupPlan::l1)
+      .def_rw("clip_value", &GroupPlan::clip_value);
+
   nb::class_<LayerPlan> layer(m, "LayerPlan");
   layer.def(nb::init<>()).def_rw("width", &LayerPlan::width);
   def_choice(layer, "activation", &LayerPlan::activation);
   def_choice(layer, "initializer", &LayerPlan::initializer);
   layer.def_rw("activation_parameter", &LayerPlan::activation_parameter)
       .def_rw("dropout", &LayerPlan::dropout)
-      .def_rw("initializer_parameter", &LayerPlan::initializer_parameter);
+      .def_rw("initializer_parameter", &LayerPlan::initializer_parameter)
+      .def_rw("weights", &LayerPlan::weights)
+      .def_rw("biases", &LayerPlan::biases);
 
   nb::class_<LossPlan> loss(m, "LossPlan");
   loss.def(nb::init<>());
@@ -142,6 +153,7 @@ void bind_plan(nb::module_& m) {
       .def_rw("length", &SchedulePlan::length)
       .def_rw("factor", &SchedulePlan::factor)
       .def_rw("minimum", &SchedulePlan::minimum)
+      .def_rw("cycles", &SchedulePlan::cycles)
       .def_rw("peak_at", &SchedulePlan::peak_at)
       .def_rw("start", &SchedulePlan::start)
       .def_rw("finish", &SchedulePlan::finish)
@@ -163,8 +175,12 @@ void bind_plan(nb::module_& m) {
       .def_rw("loss", &Plan::loss)
       .def_rw("optimizer", &Plan::optimizer)
       .def_rw("schedule", &Plan::schedule)
+      .def_rw("weight_decay_schedule", &Plan::weight_decay_schedule)
+      .def_rw("dropout_schedule", &Plan::dropout_schedule)
+      .def_rw("label_smoothing_schedule", &Plan::label_smoothing_schedule)
       .def_rw("early_stopping", &Plan::early_stopping)
       .def_rw("batch_size", &Plan::batch_size)
+      .def_rw("drop_last", &Plan::drop_last)
       .def_rw("epochs", &Plan::epochs)
       .def_rw("seed", &Plan::seed)
       .def_rw("shuffle", &Plan::shuffle)

@@ -245,6 +245,9 @@ void bind(nb::module_& m, const char* name) {
       .def_prop_ro("batch_in_epoch", [](const P& p) { return p.solo().progress().batch; })
       .def_prop_ro("best_epoch", [](const P& p) { return p.solo().progress().best_epoch; })
       .def_prop_ro("learning_rate", [](const P& p) { return p.solo().next_learning_rate(); })
+      .def_prop_ro(
+          "label_smoothing",
+          [](const P& p) { return p.solo().plan().loss.label_smoothing * p.solo().next_factors().label_smoothing; })
       .def_prop_ro("divergence",
                    [](const P& p) -> std::optional<std::tuple<std::int64_t, std::int64_t, double>> {
                      if (p.solo().status() != Status::diverged) return std::nullopt;

@@ -51,16 +51,17 @@ enum class InitializerKind {
   constant,
 };
 
-enum class ScheduleKind { constant, step, exponential, cosine, one_cycle, reduce_on_plateau };
+enum class ScheduleKind { constant, step, exponential, cosine, cosine_log, flat_cosine, one_cycle, reduce_on_plateau };
 
 // The factor of a number of the plan over the course of training. See schedules.hpp for the formulas. Lengths are in
 // the schedule's own unit: epochs, or steps if `per_step` is set.
 struct SchedulePlan {
   ScheduleKind kind = ScheduleKind::constant;
   bool per_step = false;
-  double length = 0;        // cosine, one_cycle: units until the end; step: units between two drops
+  double length = 0;        // the cosines, one_cycle: units until the end; step: units between two drops
   double factor = 1;        // step, exponential, reduce_on_plateau: the factor of each drop
   double minimum = 0;       // cosine: the final factor; reduce_on_plateau: the smallest factor
+  double cycles = 4;        // cosine_log: how often the factor rises and falls
   double peak_at = 0.3;     // one_cycle: the rising share of length
   double start = 0.04;      // one_cycle: the factor at the start (PyTorch's 1 / div_factor)
   double finish = 4e-6;     // one_cycle: the factor at the end
@@ -96,6 +97,17 @@ struct OptimizerPlan {
   bool operator==(const OptimizerPlan&) const = default;
 };
 
+// Factors of the optimizer's numbers for one group of parameters: the weights, or the biases, of a layer.
+struct GroupPlan {
+  double learning_rate = 1;
+  double epsilon = 1;
+  double weight_decay = 1;
+  double l1 = 1;
+  double clip_value = 1;
+
+  bool operator==(const GroupPlan&) const = default;
+};
+
 // One fully connected layer.
 struct LayerPlan {
   std::int64_t width = 0;
@@ -104,6 +116,7 @@ struct LayerPlan {
   double dropout = 0;               // share of this layer's activations dropped while training
   InitializerKind initializer = InitializerKind::glorot_uniform;
   double initializer_parameter = 1;  // gain; the value for `constant`
+  GroupPlan weights, biases;
 };
 
 struct LossPlan {
@@ -125,8 +138,12 @@ struct Plan {
   LossPlan loss;
   OptimizerPlan optimizer;
   SchedulePlan schedule;  // of the learning rate
+  // Of other numbers; none of them reduce_on_plateau. Label smoothing follows its schedule in training only: losses of
+  // evaluations have its full value, so that epochs can be compared.
+  SchedulePlan weight_decay_schedule, dropout_schedule, label_smoothing_schedule;
   EarlyStoppingPlan early_stopping;
   std::int64_t batch_size = 32;
+  bool drop_last = false;  // leave out the rows at the end of an epoch that fill no batch
   std::int64_t epochs = 100;
   std::uint64_t seed = 0;
   bool shuffle = true;

@@ -2,6 +2,7 @@
 // network and for a member of a colony.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -54,16 +55,54 @@ struct Divergence {
   double learning_rate = 0;
 };
 
-inline double scheduled_learning_rate(const Plan& plan, const Progress& p) {
-  const std::int64_t done = plan.schedule.per_step ? p.step : p.epoch;
-  return plan.optimizer.learning_rate * schedule_factor(plan.schedule, static_cast<double>(done), p.plateau);
+inline double units_done(const SchedulePlan& schedule, const Progress& p) {
+  return static_cast<double>(schedule.per_step ? p.step : p.epoch);
 }
 
-// Records the epoch, which had `rows` training rows, and advances to the next. Returns whether the weights are the best
-// so far. Without validation, validation holds NaN and the training loss is monitored.
+inline double scheduled_learning_rate(const Plan& plan, const Progress& p) {
+  return plan.optimizer.learning_rate * schedule_factor(plan.schedule, units_done(plan.schedule, p), p.plateau);
+}
+
+// The factors of the numbers other than the learning rate that change during training, at the next step.
+struct ScheduledFactors {
+  double weight_decay = 1;
+  double dropout = 1;
+  double label_smoothing = 1;
+};
+
+// Whether any of these factors is ever another than 1.
+inline bool has_scheduled_factors(const Plan& plan) {
+  const auto changes = [](const SchedulePlan& schedule) {
+    return schedule.kind != ScheduleKind::constant || schedule.warmup > 0;
+  };
+  return changes(plan.weight_decay_schedule) || changes(plan.dropout_schedule) ||
+         changes(plan.label_smoothing_schedule);
+}
+
+inline ScheduledFactors scheduled_factors(const Plan& plan, const Progress& p) {
+  const auto factor = [&](const SchedulePlan& schedule) {
+    return schedule_factor(schedule, units_done(schedule, p), PlateauState{});
+  };
+  return {factor(plan.weight_decay_schedule), factor(plan.dropout_schedule), factor(plan.label_smoothing_schedule)};
+}
+
+// The steps of an epoch over `rows` training rows, at least 1.
+inline std::int64_t batches_per_epoch(const Plan& plan, std::int64_t rows) {
+  const std::int64_t full = rows / plan.batch_size;
+  return plan.drop_last && full > 0 ? full : (rows + plan.batch_size - 1) / plan.batch_size;
+}
+
+// How many of `rows` training rows an epoch visits.
+inline std::int64_t rows_per_epoch(const Plan& plan, std::int64_t rows) {
+  return std::min(rows, batches_per_epoch(plan, rows) * plan.batch_size);
+}
+
+// Records the epoch, for which there are `rows` training rows, and advances to the next. Returns whether the weights
+// are the best so far. Without validation, validation holds NaN and the training loss is monitored.
 inline bool finish_epoch(const Plan& plan, std::int64_t rows, bool validated, const Evaluation& validation, Progress& p,
                          std::vector<EpochRecord>& history) {
-  const double train_metric = metric_from_mean(plan.loss.kind, p.metric_sum / static_cast<double>(rows));
+  const double train_metric =
+      metric_from_mean(plan.loss.kind, p.metric_sum / static_cast<double>(rows_per_epoch(plan, rows)));
   history.push_back(
       {p.loss_sum / p.weight_sum, train_metric, validation.loss, validation.metric, p.learning_rate, p.seconds});
   const double monitored = validated ? validation.loss : history.back().train_loss;

@@ -309,3 +309,16 @@ def test_a_label_whose_words_may_stand_for_missing_values_is_told(write: Callabl
     with pytest.raises(cr.TableError, match=r"row 1 is empty .* such as NA or None is a class, set default_missing=F"):
         cr.train(path, label="y")
     assert train(path, "y", read_options=cr.ReadOptions(default_missing=False))[0].model.classes == ("AS", "EU", "NA")
+
+
+def test_a_structured_array_is_a_table() -> None:
+    rows = np.zeros(ROWS, dtype=[("x", "f8"), ("kind", "U3"), ("place", "S4"), ("day", "M8[D]"), ("flag", "?")])
+    rows["x"] = np.random.default_rng(0).normal(size=ROWS)
+    rows["kind"], rows["place"] = np.where(rows["x"] > 0, "up", "low"), np.where(rows["x"] > 0, b"a", b"b")
+    rows["day"], rows["flag"] = np.datetime64("2024-01-01") + np.arange(ROWS) % 50, np.arange(ROWS) % 2
+    frame = pd.DataFrame({name: rows[name] for name in rows.dtype.names}).assign(
+        place=np.where(rows["x"] > 0, "a", "b"), day=rows["day"].astype("datetime64[us]")
+    )
+    run, _ = train(rows, "kind")
+    for data in (rows, np.rec.array(rows), frame):
+        np.testing.assert_array_equal(run.model.predict_proba(data), run.model.predict_proba(rows))

@@ -20,7 +20,7 @@ bool fits_pack(const Member<T>& one, const Member<T>& other) {
   const OptimizerPlan& o = a.optimizer;
   const OptimizerPlan& p = b.optimizer;
   if (a.inputs != b.inputs || a.layers.size() != b.layers.size() || a.loss.kind != b.loss.kind ||
-      a.batch_size != b.batch_size || a.epochs != b.epochs || a.shuffle != b.shuffle)
+      a.batch_size != b.batch_size || a.drop_last != b.drop_last || a.epochs != b.epochs || a.shuffle != b.shuffle)
     return false;
   if ((a.early_stopping.patience > 0) != (b.early_stopping.patience > 0)) return false;
   if (o.kind != p.kind || (o.momentum != 0) != (p.momentum != 0) || o.nesterov != p.nesterov ||
@@ -51,9 +51,10 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     if (!fits_pack(*members.front(), *member)) throw std::invalid_argument("pack: members differ in shape or kind");
     regularized_ |= is_regularized(member->plan.optimizer);
     clips_norm_ |= member->plan.optimizer.clip_norm > 0;
+    has_scheduled_factors_ |= has_scheduled_factors(member->plan);
   }
   plan_.batch_size = std::min(plan_.batch_size, members.front()->train.count);
-  batches_per_epoch_ = (members.front()->train.count + plan_.batch_size - 1) / plan_.batch_size;
+  batches_per_epoch_ = batches_per_epoch(plan_, members.front()->train.count);
   stops_early_ = plan_.early_stopping.patience > 0;
   update_ = lane_update_function<T>(plan_.optimizer, regularized_);
   // Lanes without a member repeat the first one; their results are never read.
@@ -83,10 +84,8 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     planes_.emplace_back(size_ * kLanes);
     snapshot_planes_.emplace_back(size_ * kLanes);
   }
-  lanes_ = std::vector<Lane>(kLanes);
   for (int i = 0; i < kLanes; ++i) {
-    Lane& lane = lanes_[static_cast<std::size_t>(i)];
-    lane.member = members[static_cast<std::size_t>(i)];
+    Lane& lane = lanes_.emplace_back(*members[static_cast<std::size_t>(i)]);
     lane.is_active = i < count_;
     const Plan& plan = lane.member->plan;
     lane.progress.scalars = initial_scalars(plan.optimizer);
@@ -115,6 +114,10 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     lanes_[static_cast<std::size_t>(i)].first_with_same_order =
         first([](const Member<T>& one, const Member<T>& other) { return one.plan.seed == other.plan.seed; });
   }
+  shares_numbers_ = std::all_of(members.begin(), members.end(), [&](const Member<T>* member) {
+    return have_same_rates(*members.front(), *member) &&
+           members.front()->plan.weight_decay_schedule == member->plan.weight_decay_schedule;
+  });
   const auto is_first = [](const Lane& lane) { return lane.first_with_same_order == 0; };
   for (const bool validation : {false, true}) {
     one_table_[validation] = is_one_table(validation);
@@ -122,7 +125,49 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     same_rows_[validation] =
         one_table_[validation] && (validation || !plan_.shuffle || std::all_of(lanes_.begin(), lanes_.end(), is_first));
   }
+  step_loss_numbers_ = loss_numbers_;
+  find_groups();
   lay_out_block();
+}
+
+template <class T>
+void Pack<T>::find_groups() {
+  const auto add = [&](std::int64_t begin, std::int64_t end, auto&& group_of) {
+    const auto is_same = [&](const Group& group) {
+      return std::equal(lanes_.begin(), lanes_.end(), group.of_lane,
+                        [&](const Lane& lane, std::size_t of_lane) { return group_of(lane.groups) == of_lane; });
+    };
+    const auto found =
+        static_cast<std::size_t>(std::find_if(groups_.begin(), groups_.end(), is_same) - groups_.begin());
+    if (found == groups_.size()) {
+      Group group;
+      std::transform(lanes_.begin(), lanes_.end(), group.of_lane,
+                     [&](const Lane& lane) { return group_of(lane.groups); });
+      const auto has_same_coefficients = [&](const Group& other) {
+        for (std::size_t i = 0; i < lanes_.size(); ++i) {
+          const ParameterGroups& groups = lanes_[i].groups;
+          if (groups.first_with_same_coefficients(group.of_lane[i]) !=
+              groups.first_with_same_coefficients(other.of_lane[i]))
+            return false;
+        }
+        return true;
+      };
+      group.first_with_same_coefficients = static_cast<std::size_t>(
+          std::find_if(groups_.begin(), groups_.end(), has_same_coefficients) - groups_.begin());
+      groups_.push_back(group);
+    }
+    if (!ranges_.empty() && ranges_.back().group == found) {
+      ranges_.back().end = end;
+    } else {
+      ranges_.push_back({begin, end, found});
+    }
+  };
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const Layer& layer = layers_[l];
+    const std::int64_t weights = layer.at + layer.outputs;
+    add(layer.at, weights, [l](const ParameterGroups& groups) { return groups.of_biases(l); });
+    add(weights, layer.at + layer.size(), [l](const ParameterGroups& groups) { return groups.of_weights(l); });
+  }
 }
 
 template <class T>

@@ -6,6 +6,7 @@
 // `Solo` from the beginning of its epoch, with the same bits as alone.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -14,6 +15,7 @@
 #include "aligned.hpp"
 #include "engines/member_state.hpp"
 #include "layers/lane_layer.hpp"
+#include "optimizers/groups.hpp"
 #include "optimizers/update.hpp"
 #include "progress.hpp"
 #include "rows.hpp"
@@ -32,8 +34,13 @@ struct Member {
 // Whether the steps of two members have the same coefficients, which then need to be computed only once.
 template <class T>
 bool have_same_rates(const Member<T>& one, const Member<T>& other) {
+  const auto has_same_groups = [](const LayerPlan& a, const LayerPlan& b) {
+    return a.weights == b.weights && a.biases == b.biases;
+  };
   return one.plan.optimizer == other.plan.optimizer && one.plan.schedule == other.plan.schedule &&
-         one.plan.schedule.kind != ScheduleKind::reduce_on_plateau;
+         one.plan.schedule.kind != ScheduleKind::reduce_on_plateau &&
+         std::equal(one.plan.layers.begin(), one.plan.layers.end(), other.plan.layers.begin(), other.plan.layers.end(),
+                    has_same_groups);
 }
 
 // Whether two members can share a pack.
@@ -75,14 +82,34 @@ class Pack {
 
   // The numbers of an active member are in the pack's arrays, those of a member that has ended in `ended`.
   struct Lane {
-    const Member<T>* member = nullptr;
+    const Member<T>* member;
+    ParameterGroups groups;
     int first_with_same_rates = 0;  // the first lane with the same coefficients at every step
     int first_with_same_order = 0;  // the first lane that visits its rows in the same order
     Progress progress;
-    double last_rate = 0;  // the learning rate of the last step
+    double last_rate = 0;      // the learning rate of the step
+    ScheduledFactors factors;  // of the step
     std::vector<EpochRecord> history;
     bool is_active = true;
     MemberState<T> ended;
+
+    explicit Lane(const Member<T>& of) : member(&of), groups(of.plan) {}
+  };
+
+  // Parameters that are in one group in every lane, and the number of that group in each.
+  struct Group {
+    std::size_t of_lane[kLanes];
+    std::size_t first_with_same_coefficients = 0;  // the first group that has the same ones in every lane
+    CoefficientLanes<V> coefficient_lanes;
+    Regularization<T> regularization_lanes[kLanes];
+    Coefficients<V> coefficients;
+    Regularization<V> regularization;
+  };
+
+  // Neighbouring parameters of one group, in vectors.
+  struct GroupRange {
+    std::int64_t begin, end;
+    std::size_t group;
   };
 
   // The arrays of a block of rows, each stored row by row.
@@ -105,6 +132,7 @@ class Pack {
 
   using Clock = std::chrono::steady_clock;
 
+  void find_groups();
   void lay_out_block();
   bool has_active_member() const;
   const Lane& leader() const;
@@ -119,7 +147,11 @@ class Pack {
   void backward(std::int64_t rows);
   void add_gradients(std::int64_t rows, bool first_of_batch);
   void clip_norm();
-  void update(const Coefficients<V>& coefficients, const Regularization<V>& weights, const Regularization<V>& biases);
+  void schedule_numbers();
+  void prepare_update();
+  void prepare_shared_update();
+  void prepare_lane(int lane);
+  void update();
   std::vector<Evaluation> validate();
   void take_snapshot();
   void end_member(int lane, Status status, bool best);
@@ -144,11 +176,16 @@ class Pack {
   std::int64_t size_ = 0;  // weights and biases, in vectors
   bool regularized_ = false;
   bool clips_norm_ = false;
+  bool has_scheduled_factors_ = false;  // in some lane
+  bool shares_numbers_ = false;         // all lanes have the same numbers of an update
   bool stops_early_ = false;
-  LossNumbers<V> loss_numbers_{};
+  LossNumbers<V> loss_numbers_{};       // of evaluations
+  LossNumbers<V> step_loss_numbers_{};  // of the step
   LaneLossPass<V> loss_pass_;
   LaneUpdate<T> update_;
   std::vector<Lane> lanes_;
+  std::vector<Group> groups_;
+  std::vector<GroupRange> ranges_;
   AlignedArray<T> weights_, gradients_, best_, snapshot_weights_;
   std::vector<AlignedArray<T>> planes_, snapshot_planes_;
   std::vector<Progress> snapshot_progress_;

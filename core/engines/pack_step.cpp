@@ -66,7 +66,8 @@ void Pack<T>::forward(std::int64_t rows, std::int64_t position, bool training) {
   }
 }
 
-// As Batch::drop, with each member's own probability and random numbers.
+// As Batch::drop, with each member's own probability and random numbers. A factor of 1 for each neuron of a member that
+// drops none changes no bit.
 template <class T>
 void Pack<T>::drop(std::size_t l, std::int64_t rows, std::int64_t position) {
   constexpr int kWordLanes = 16;
@@ -74,8 +75,9 @@ void Pack<T>::drop(std::size_t l, std::int64_t rows, std::int64_t position) {
   std::uint32_t thresholds[kLanes];
   alignas(kAlignment) T kept[kLanes];
   for (int i = 0; i < kLanes; ++i) {
-    const Plan& plan = lanes_[static_cast<std::size_t>(i)].member->plan;
-    const double p = plan.layers[l].dropout;
+    const Lane& lane = lanes_[static_cast<std::size_t>(i)];
+    const Plan& plan = lane.member->plan;
+    const double p = plan.layers[l].dropout * lane.factors.dropout;
     seeds[i] = plan.seed;
     kept[i] = static_cast<T>(1.0 / (1.0 - p));
     thresholds[i] = static_cast<std::uint32_t>(p * 4294967296.0);
@@ -105,7 +107,7 @@ typename Pack<T>::V Pack<T>::losses(bool training, std::int64_t begin, std::int6
   V zero_or_nan(T(0));
   loss_pass_({rows, static_cast<int>(outputs), block_.values.back(), block_.targets, block_.labels, block_.scale,
               training ? block_.dloss_dz.back() : nullptr, block_.loss, block_.metric, block_.scratch},
-             loss_numbers_);
+             training ? step_loss_numbers_ : loss_numbers_);
   DoubleSums<V> losses(sums.loss), metrics(sums.metric);
   for (std::int64_t r = 0; r < rows; ++r) {
     zero_or_nan = fma(block_.loss[r], V(T(0)), zero_or_nan);
@@ -213,22 +215,86 @@ void Pack<T>::clip_norm() {
   for (std::int64_t k = 0; k < size_; ++k) gradient[k] *= factor;
 }
 
+// Sets the numbers of the step that have schedules, other than the learning rate.
 template <class T>
-void Pack<T>::update(const Coefficients<V>& coefficients, const Regularization<V>& weights,
-                     const Regularization<V>& biases) {
-  const auto range = [&](std::int64_t begin, std::int64_t end, const Regularization<V>& regularization) {
-    T* planes[kMaxPlanes] = {};
-    for (std::size_t p = 0; p < planes_.size(); ++p) planes[p] = planes_[p].data() + begin * kLanes;
-    update_(weights_.data() + begin * kLanes, gradients_.data() + begin * kLanes, planes, (end - begin) * kLanes,
-            coefficients, regularization);
-  };
-  if (!regularized_) {
-    range(0, size_, weights);
-    return;
+void Pack<T>::schedule_numbers() {
+  for (int i = 0; i < kLanes; ++i) {
+    Lane& lane = lanes_[static_cast<std::size_t>(i)];
+    const Plan& plan = lane.member->plan;
+    lane.factors = scheduled_factors(plan, lane.progress);
+    step_loss_numbers_.label_smoothing.set_lane(
+        i, static_cast<T>(plan.loss.label_smoothing * lane.factors.label_smoothing));
   }
-  for (const Layer& layer : layers_) {
-    range(layer.at, layer.at + layer.outputs, biases);
-    range(layer.at + layer.outputs, layer.at + layer.size(), weights);
+}
+
+// Sets the numbers of the update of all members.
+template <class T>
+void Pack<T>::prepare_update() {
+  if (shares_numbers_) return prepare_shared_update();
+  for (int i = 0; i < kLanes; ++i) prepare_lane(i);
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    Group& group = groups_[g];
+    if (group.first_with_same_coefficients == g) group.coefficients = group.coefficient_lanes.vectors();
+    if (regularized_) group.regularization = Regularization<V>::from_lanes(group.regularization_lanes);
+  }
+}
+
+template <class T>
+void Pack<T>::prepare_shared_update() {
+  const Lane& lane = leader();
+  const double rate = scheduled_learning_rate(lane.member->plan, lane.progress);
+  Scalars scalars;
+  for (Group& group : groups_) {
+    const std::size_t of_lane = group.of_lane[0];
+    scalars = lane.progress.scalars;
+    group.coefficients =
+        Coefficients<V>(lane.groups.template coefficients<T>(of_lane, rate, lane.progress.step + 1, scalars));
+    if (regularized_)
+      group.regularization =
+          Regularization<V>(lane.groups.template regularization<T>(of_lane, rate, lane.factors.weight_decay));
+  }
+  for (Lane& each : lanes_) {
+    each.progress.scalars = scalars;
+    each.last_rate = rate;
+  }
+}
+
+template <class T>
+void Pack<T>::prepare_lane(int i) {
+  Lane& lane = lanes_[static_cast<std::size_t>(i)];
+  const Lane& same = lanes_[static_cast<std::size_t>(lane.first_with_same_rates)];
+  // A lane that has ended stays in its last epoch.
+  const bool copies = &same != &lane && same.is_active;
+  lane.last_rate = copies ? same.last_rate : scheduled_learning_rate(lane.member->plan, lane.progress);
+  Scalars scalars = same.progress.scalars;
+  for (std::size_t g = 0; g < groups_.size(); ++g) {
+    Group& group = groups_[g];
+    const std::size_t of_lane = group.of_lane[i];
+    if (group.first_with_same_coefficients == g) {
+      if (copies) {
+        group.coefficient_lanes.copy(i, lane.first_with_same_rates);
+      } else {
+        scalars = lane.progress.scalars;
+        group.coefficient_lanes.set(
+            i, lane.groups.template coefficients<T>(of_lane, lane.last_rate, lane.progress.step + 1, scalars));
+      }
+    }
+    if (regularized_)
+      group.regularization_lanes[i] =
+          lane.groups.template regularization<T>(of_lane, lane.last_rate, lane.factors.weight_decay);
+  }
+  lane.progress.scalars = scalars;
+}
+
+template <class T>
+void Pack<T>::update() {
+  for (const GroupRange& range : ranges_) {
+    const Group& group = groups_[range.group];
+    T* planes[kMaxPlanes] = {};
+    for (std::size_t p = 0; p < planes_.size(); ++p) planes[p] = planes_[p].data() + range.begin * kLanes;
+    update_(weights_.data() + range.begin * kLanes, gradients_.data() + range.begin * kLanes, planes,
+            (range.end - range.begin) * kLanes, groups_[group.first_with_same_coefficients].coefficients,
+            group.regularization);
   }
 }
 
@@ -240,6 +306,7 @@ void Pack<T>::step() {
   double weight[kLanes];
   double per_weight[kLanes];
   Sums sums;
+  if (has_scheduled_factors_) schedule_numbers();
   for (int i = 0; i < kLanes; ++i) {
     const Lane& lane = lanes_[static_cast<std::size_t>(i)];
     const Rows<T>& table = lane.member->train;
@@ -265,41 +332,20 @@ void Pack<T>::step() {
   for (int i = 0; i < kLanes; ++i) {
     if (lanes_[static_cast<std::size_t>(i)].is_active && zero_or_nan.lane(i) != T(0)) hand_to_solo(i);
   }
+  if (!has_active_member()) return;
   if (clips_norm_) clip_norm();
-  CoefficientLanes<V> coefficients;
-  Regularization<T> of_weights[kLanes], of_biases[kLanes];
+  prepare_update();
   for (int i = 0; i < kLanes; ++i) {
     Lane& lane = lanes_[static_cast<std::size_t>(i)];
-    const Lane& same = lanes_[static_cast<std::size_t>(lane.first_with_same_rates)];
-    const OptimizerPlan& optimizer = lane.member->plan.optimizer;
     Progress& p = lane.progress;
-    double rate = same.last_rate;
-    // A lane that has ended may be at another step.
-    if (&same != &lane && same.progress.step == p.step + 1) {
-      coefficients.copy(i, lane.first_with_same_rates);
-      p.scalars = same.progress.scalars;
-    } else {
-      rate = scheduled_learning_rate(lane.member->plan, p);
-      coefficients.set(i, prepare_coefficients<T>(optimizer, rate, p.step + 1, p.scalars));
-    }
-    lane.last_rate = rate;
-    if (regularized_) {
-      of_weights[i] = Regularization<T>::prepare(optimizer, rate, false);
-      of_biases[i] = Regularization<T>::prepare(optimizer, rate, true);
-    }
-    if (p.batch == 0) p.learning_rate = rate;
+    if (p.batch == 0) p.learning_rate = lane.last_rate;
     p.loss_sum = sums.loss[i];
     p.metric_sum = sums.metric[i];
     p.weight_sum += weight[i];
     ++p.batch;
     ++p.step;
   }
-  Regularization<V> weight_regularization, bias_regularization;
-  if (regularized_) {
-    weight_regularization = Regularization<V>::from_lanes(of_weights);
-    bias_regularization = Regularization<V>::from_lanes(of_biases);
-  }
-  update(coefficients.vectors(), weight_regularization, bias_regularization);
+  update();
 }
 
 template <class T>

@@ -21,7 +21,8 @@ Pass<T>::Pass(const Plan& plan, const Network<T>& network, const Rows<T>& table,
 template <class T>
 Evaluation Pass<T>::backward_from_loss() {
   AlignedArray<T> scratch(lane_scratch_size<T>(network_.shape.outputs()));
-  has_custom_loss_ ? batch_.custom_loss(rows_.count, scratch.data()) : batch_.loss(0, rows_.count, scratch.data());
+  has_custom_loss_ ? batch_.custom_loss(rows_.count, scratch.data())
+                   : batch_.loss(rows_, 0, rows_.count, scratch.data());
   batch_.backward(network_, 0, rows_.count);
   return Evaluator<T>::summarize(plan_.loss.kind, table_, batch_.losses(), batch_.metrics());
 }

@@ -31,14 +31,16 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
       custom_loss_(std::move(custom_loss)),
       batch_(plan, network_.shape, std::min(plan.batch_size, train.count), &custom_loss_),
       evaluator_(plan, network_.shape, threads, &custom_loss_),
+      groups_(plan),
       regularized_(is_regularized(plan.optimizer)),
+      has_scheduled_factors_(has_scheduled_factors(plan)),
       order_(plan.shuffle ? train.count : 0),
       validation_loss_(validation.count),
       validation_metric_(validation.count),
       best_weights_(plan.early_stopping.patience > 0 ? network_.shape.weights_size : 0) {
   plan_.batch_size = std::min(plan.batch_size, train.count);
   update_ = update_function<T>(plan_.optimizer, regularized_);
-  batches_per_epoch_ = (train.count + plan_.batch_size - 1) / plan_.batch_size;
+  batches_per_epoch_ = batches_per_epoch(plan_, train.count);
   flops_per_step_ = 6.0 * static_cast<double>(network_.shape.parameters) * static_cast<double>(plan_.batch_size);
   // If a step takes so long that an interruption must not wait for its end, the weights change only after all other
   // work.
@@ -55,6 +57,10 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
     std::fill_n(planes_.back().data(), planes_.back().size(), initial);
   }
   snapshot_.weights = AlignedArray<T>(network_.shape.weights_size);
+  for (StepOrder& order : orders_) {
+    order.coefficients.resize(groups_.count());
+    order.regularization.resize(groups_.count());
+  }
   initialize(plan_, network_);
   progress_.scalars = initial_scalars(plan_.optimizer);
 }

@@ -17,7 +17,7 @@
 #include "engines/pass.hpp"
 #include "layers/batch.hpp"
 #include "network.hpp"
-#include "optimizers/all.hpp"
+#include "optimizers/groups.hpp"
 #include "optimizers/update.hpp"
 #include "plan.hpp"
 #include "progress.hpp"
@@ -46,6 +46,10 @@ class Solo {
   Evaluation gradients(const Rows<T>& table, AlignedArray<T>& out) const;
   Pass<T> pass(const Rows<T>& table) const { return Pass<T>(plan_, network_, table, &custom_loss_); }
   Evaluation evaluate(const Rows<T>& table);
+  // Of the next step.
+  ScheduledFactors next_factors() const {
+    return has_scheduled_factors_ ? scheduled_factors(plan_, progress_) : ScheduledFactors{};
+  }
   double next_learning_rate() const { return scheduled_learning_rate(plan_, progress_); }
 
   // The whole state. Call state_changed() after writing to any part of it.
@@ -67,9 +71,8 @@ class Solo {
   struct StepOrder {
     Command command = Command::stop;
     BatchRows batch;
-    Coefficients<T> coefficients{};
-    Regularization<T> regularization{};
-    Regularization<T> bias_regularization{};
+    std::vector<Coefficients<T>> coefficients;      // of each group of parameters
+    std::vector<Regularization<T>> regularization;  // likewise
     Scalars next_scalars{};
   };
 
@@ -136,8 +139,10 @@ class Solo {
   CustomLoss<T> custom_loss_;
   Batch<T> batch_;
   Evaluator<T> evaluator_;
+  ParameterGroups groups_;
   Update<T> update_;
   bool regularized_;
+  bool has_scheduled_factors_;
   bool split_step_;  // all gradients are computed before any weight changes
   std::vector<WeightBlock> blocks_;
   std::int64_t rows_per_task_;

@@ -94,7 +94,9 @@ void Solo<T>::prepare_step(StepOrder& order) {
   // A table that fits into the second-level cache needs no prefetching.
   const std::int64_t table_bytes = train_.count * plan_.inputs * static_cast<std::int64_t>(sizeof(T));
   batch.prefetch_end = plan_.shuffle && table_bytes > kLargeWeights ? train_.count : 0;
-  batch.dropout = true;
+  const ScheduledFactors factors = next_factors();
+  batch.dropout = factors.dropout;
+  batch.label_smoothing = factors.label_smoothing;
   batch.seed = plan_.seed;
   batch.epoch = static_cast<std::uint32_t>(progress_.epoch);
   if (train_.weights == nullptr) {
@@ -107,10 +109,13 @@ void Solo<T>::prepare_step(StepOrder& order) {
 
   const double learning_rate = next_learning_rate();
   if (progress_.batch == 0) progress_.learning_rate = learning_rate;
-  order.next_scalars = progress_.scalars;
-  order.coefficients = prepare_coefficients<T>(plan_.optimizer, learning_rate, progress_.step + 1, order.next_scalars);
-  order.regularization = Regularization<T>::prepare(plan_.optimizer, learning_rate, false);
-  order.bias_regularization = Regularization<T>::prepare(plan_.optimizer, learning_rate, true);
+  for (std::size_t g = 0; g < groups_.count(); ++g) {
+    if (groups_.first_with_same_coefficients(g) == g) {
+      order.next_scalars = progress_.scalars;
+      order.coefficients[g] = groups_.coefficients<T>(g, learning_rate, progress_.step + 1, order.next_scalars);
+    }
+    if (regularized_) order.regularization[g] = groups_.regularization<T>(g, learning_rate, factors.weight_decay);
+  }
 }
 
 // Tasks are reset in a phase in which no thread works on them, between two barriers.
@@ -162,7 +167,7 @@ void Solo<T>::rows_phase(int thread, const StepOrder& order) {
   each_range(thread, order, 2.0 / 3.0, [&](std::int64_t begin, std::int64_t end) {
     batch_.gather(train_, order.batch, begin, end);
     batch_.forward(network_, order.batch, begin, end);
-    if (!batch_.loss(begin, end, scratch)) not_finite_ = true;
+    if (!batch_.loss(order.batch, begin, end, scratch)) not_finite_ = true;
     batch_.backward(network_, begin, end);
   });
 }
@@ -311,17 +316,20 @@ void Solo<T>::prefetch_block(const WeightBlock& block) const {
 template <class T>
 void Solo<T>::update_block(const WeightBlock& block, PanelMatrix<T> gradient, const StepOrder& order) {
   const PanelMatrix<T> weights = network_.layer_weights(block.layer);
+  const std::size_t of_weights = groups_.of_weights(static_cast<std::size_t>(block.layer));
+  const std::size_t of_biases = groups_.of_biases(static_cast<std::size_t>(block.layer));
   for (int p = 0; p < block.panels; ++p) {
-    const auto update = [&](std::int64_t begin, std::int64_t end, const Regularization<T>& regularization) {
+    const auto update = [&](std::int64_t begin, std::int64_t end, std::size_t group) {
       T* const w = weights.at(block.panel + p, block.first_row() + begin);
       T* state[kMaxPlanes];
       for (std::size_t plane = 0; plane < planes_.size(); ++plane)
         state[plane] = planes_[plane].data() + (w - network_.weights.data());
-      update_(w, gradient.at(p, begin), state, (end - begin) * kPanel, order.coefficients, regularization);
+      update_(w, gradient.at(p, begin), state, (end - begin) * kPanel,
+              order.coefficients[groups_.first_with_same_coefficients(group)], order.regularization[group]);
     };
-    const std::int64_t bias = regularized_ && block.i_begin == 0 ? 1 : 0;
-    if (bias > 0) update(0, bias, order.bias_regularization);
-    update(bias, block.rows(), order.regularization);
+    const std::int64_t bias = of_biases != of_weights && block.i_begin == 0 ? 1 : 0;
+    if (bias > 0) update(0, bias, of_biases);
+    update(bias, block.rows(), of_weights);
     // The first layer has no layer below it that needs a gradient.
     if (block.layer > 0) network_.transpose_block(block.layer, block.panel + p, block.i_begin, block.i_end);
   }

@@ -49,17 +49,17 @@ void Batch<T>::forward(const Network<T>& network, const BatchRows& batch, std::i
   for (std::size_t l = 0; l < values_.size(); ++l) {
     layer_forward(plan_.layers[l], activate_[l], Operand<T>{left->data, left->panel_stride()}, row_begin, row_end,
                   network.layer_weights(l), values_[l], derivatives_[l]);
-    if (plan_.layers[l].dropout > 0) {
-      if (batch.dropout) drop(batch, l, row_begin, row_end);
-    }
+    if (plan_.layers[l].dropout * batch.dropout > 0) drop(batch, l, row_begin, row_end);
     left = &values_[l];
   }
 }
 
 template <class T>
-bool Batch<T>::loss(std::int64_t row_begin, std::int64_t row_end, T* scratch) const {
+bool Batch<T>::loss(const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end, T* scratch) const {
+  LossPlan plan = plan_.loss;
+  plan.label_smoothing *= batch.label_smoothing;
   const Labels<T> labels{classes_, targets_, scale_};
-  loss_pass_(plan_.loss, values_.back(), labels, row_begin, row_end, dloss_dz_.back(), {loss_, metric_}, scratch);
+  loss_pass_(plan, values_.back(), labels, row_begin, row_end, dloss_dz_.back(), {loss_, metric_}, scratch);
   return losses_are_finite(row_begin, row_end);
 }
 
@@ -113,7 +113,7 @@ PanelMatrix<T> Batch<T>::matrix(std::int64_t columns) {
 
 template <class T>
 void Batch<T>::drop(const BatchRows& batch, std::size_t l, std::int64_t row_begin, std::int64_t row_end) const {
-  const double p = plan_.layers[l].dropout;
+  const double p = plan_.layers[l].dropout * batch.dropout;
   const T kept = static_cast<T>(1.0 / (1.0 - p));
   const std::uint32_t threshold = static_cast<std::uint32_t>(p * 4294967296.0);
   for (std::int64_t panel = 0; panel < values_[l].panels(); ++panel) {

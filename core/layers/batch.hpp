@@ -24,7 +24,8 @@ struct BatchRows {
   std::int64_t count = 0;
   std::int64_t prefetch_end = 0;  // positions below this may be prefetched
   double weight = 0;              // sum of the rows' weights
-  bool dropout = false;
+  double dropout = 0;             // factor of each layer's dropout; 0: none
+  double label_smoothing = 1;     // factor of the loss's
   std::uint64_t seed = 0;
   std::uint32_t epoch = 0;
 
@@ -53,7 +54,7 @@ class Batch {
   void forward(const Network<T>& network, const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const;
 
   // row_begin is a multiple of 16. Returns whether every loss is finite.
-  bool loss(std::int64_t row_begin, std::int64_t row_end, T* scratch) const;
+  bool loss(const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end, T* scratch) const;
 
   // The same with the custom loss, for all `count` rows of the batch. Returns false if it failed.
   bool custom_loss(std::int64_t count, T* scratch) const;

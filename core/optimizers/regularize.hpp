@@ -4,7 +4,8 @@
 //   g <- g + lambda w + lambda_1 sign(w)           weight decay (coupled) and L1 enter the gradient
 //   w <- (1 - eta lambda) w                        decoupled weight decay (Loshchilov & Hutter 2019, Algorithm 2)
 //
-//   limit clip_value, lambda weight_decay (in one of the two places), lambda_1 l1, eta learning rate of the step
+//   limit clip_value, lambda weight_decay (in one of the two places) times its schedule's factor, lambda_1 l1, eta
+//   learning rate of the step
 #pragma once
 
 #include <limits>
@@ -14,6 +15,24 @@
 #include "../simd/lanes.hpp"
 
 namespace creche::CRECHE_LEVEL {
+
+// What a plan says of it for one group of parameters.
+struct RegularizationPlan {
+  double clip_value;  // 0: none
+  double weight_decay;
+  double l1;
+  bool decoupled;
+
+  RegularizationPlan(const OptimizerPlan& plan, const GroupPlan& factors, bool is_bias)
+      : clip_value(plan.clip_value * factors.clip_value),
+        weight_decay(plan.weight_decay * factors.weight_decay),
+        l1(plan.l1 * factors.l1),
+        decoupled(plan.decoupled || plan.kind == OptimizerKind::adamw) {
+    if (is_bias && !plan.regularize_bias) weight_decay = l1 = 0;
+  }
+
+  bool operator==(const RegularizationPlan&) const = default;
+};
 
 template <class X>
 struct Regularization {
@@ -39,16 +58,14 @@ struct Regularization {
     return all;
   }
 
-  // The numbers of one step, for the weights or, with is_bias, for the biases of a layer.
-  static Regularization prepare(const OptimizerPlan& plan, double learning_rate, bool is_bias) {
-    const bool decays = !is_bias || plan.regularize_bias;
-    const bool decoupled = plan.decoupled || plan.kind == OptimizerKind::adamw;
-    const double decay = decays ? plan.weight_decay : 0;
+  // The numbers of one step.
+  static Regularization prepare(const RegularizationPlan& plan, double learning_rate, double decay_factor) {
+    const double decay = plan.weight_decay * decay_factor;
     Regularization r;
     r.clip_value = static_cast<X>(plan.clip_value > 0 ? plan.clip_value : std::numeric_limits<double>::infinity());
-    r.weight_decay = static_cast<X>(decoupled ? 0 : decay);
-    r.l1 = static_cast<X>(decays ? plan.l1 : 0);
-    r.shrink = static_cast<X>(decoupled ? 1 - learning_rate * decay : 1);
+    r.weight_decay = static_cast<X>(plan.decoupled ? 0 : decay);
+    r.l1 = static_cast<X>(plan.l1);
+    r.shrink = static_cast<X>(plan.decoupled ? 1 - learning_rate * decay : 1);
     return r;
   }
 };

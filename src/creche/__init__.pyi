@@ -70,6 +70,8 @@ from creche.plan.optimizers import Lion as Lion
 from creche.plan.optimizers import NAdam as NAdam
 from creche.plan.optimizers import RAdam as RAdam
 from creche.plan.optimizers import RMSprop as RMSprop
+from creche.plan.parameter_groups import GroupFactors as GroupFactors
+from creche.plan.parameter_groups import ParameterGroups as ParameterGroups
 from creche.plan.plan import EarlyStopping as EarlyStopping
 from creche.plan.plan import Plan as Plan
 from creche.report.report import report as report

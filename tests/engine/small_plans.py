@@ -15,6 +15,15 @@ ACTIVATIONS = (
     "identity", "relu", "leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu", "mish", "tanh", "sigmoid", "softplus",
 )  # fmt: skip
 ACTIVATION_PARAMETER = {"leaky_relu": 0.01, "elu": 1.0, "softplus": 1.0}
+NUMBER_SCHEDULES = ("weight_decay_schedule", "dropout_schedule", "label_smoothing_schedule")
+SCHEDULES: list[dict[str, Any]] = [
+    {}, {"kind": "flat_cosine", "length": 9.0, "per_step": True}, {"kind": "cosine_log", "length": 3.0},
+    {"kind": "exponential", "factor": 0.8},
+]  # fmt: skip
+GROUPS: list[dict[str, float]] = [
+    {}, {}, {"learning_rate": 0.1}, {"learning_rate": 0.25, "epsilon": 4.0, "weight_decay": 4.0, "l1": 2.0},
+    {"weight_decay": 0.0, "l1": 0.0, "clip_value": 0.5},
+]  # fmt: skip
 OPTIMIZERS = ("sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam", "radam", "lion")
 
 
@@ -35,10 +44,15 @@ class Job:
     dtype: type = np.float32
     initializer: str = "he_uniform"
     optimizer: dict[str, Any] = field(default_factory=dict)
+    groups: tuple[dict[str, float], ...] = ()  # factors: weights of the first layer, its biases, and so on
     loss_numbers: dict[str, float] = field(default_factory=dict)
     schedule: dict[str, Any] = field(default_factory=dict)
+    weight_decay_schedule: dict[str, Any] = field(default_factory=dict)
+    dropout_schedule: dict[str, Any] = field(default_factory=dict)
+    label_smoothing_schedule: dict[str, Any] = field(default_factory=dict)
     early_stopping: dict[str, Any] = field(default_factory=dict)
     shuffle: bool = True
+    drop_last: bool = False
 
     def plan(self, engine: ModuleType) -> Any:
         plan = engine.Plan()
@@ -52,11 +66,15 @@ class Job:
                 layer.activation = self.activation
                 layer.activation_parameter = ACTIVATION_PARAMETER.get(self.activation, 0.0)
                 layer.dropout = self.dropout
+            for to, factors in zip((layer.weights, layer.biases), self.groups[2 * i : 2 * i + 2], strict=False):
+                for name, value in factors.items():
+                    setattr(to, name, value)
             layers.append(layer)
         plan.layers = layers
         plan.batch_size, plan.epochs, plan.seed, plan.shuffle = self.batch_size, self.epochs, self.seed, self.shuffle
+        plan.drop_last = self.drop_last
         plan.loss.kind = self.loss
-        for part in ("optimizer", "schedule", "early_stopping"):
+        for part in ("optimizer", "schedule", "early_stopping", *NUMBER_SCHEDULES):
             for name, value in getattr(self, part).items():
                 setattr(getattr(plan, part), name, value)
         for name, value in self.loss_numbers.items():

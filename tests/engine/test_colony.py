@@ -11,7 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creche import _core
-from tests.engine.small_plans import ACTIVATIONS, CLASS_LOSSES, LOSSES, OPTIMIZERS, Job, digest
+from tests.engine.small_plans import (
+    ACTIVATIONS,
+    CLASS_LOSSES,
+    GROUPS,
+    LOSSES,
+    NUMBER_SCHEDULES,
+    OPTIMIZERS,
+    SCHEDULES,
+    Job,
+    digest,
+)
 
 
 class Member:
@@ -76,9 +86,10 @@ def jobs(draw: st.DrawFn) -> list[Job]:
         sizes=(draw(st.integers(1, 9)), *widths, outputs), rows=draw(st.integers(2, 90)),
         batch_size=draw(st.integers(1, 80)), epochs=draw(st.integers(1, 4)), loss=loss,
         activation=draw(st.sampled_from(ACTIVATIONS)), weighted=weighted,
-        validation=draw(st.sampled_from([0, 1, 33, 50])), shuffle=draw(st.booleans()),
+        validation=draw(st.sampled_from([0, 1, 33, 50])), shuffle=draw(st.booleans()), drop_last=draw(st.booleans()),
     )  # fmt: skip
-    regularized = draw(st.booleans())
+    regularized, scheduled, grouped = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
+    factors = st.lists(st.sampled_from(GROUPS), min_size=2 * len(widths) + 2, max_size=2 * len(widths) + 2).map(tuple)
     members = []
     for seed in range(draw(st.integers(10, 22))):  # fewer are trained sooner one by one
         rate = draw(st.sampled_from([1e-3, 0.03, 0.4]))
@@ -99,6 +110,8 @@ def jobs(draw: st.DrawFn) -> list[Job]:
         members.append(
             replace(
                 common, seed=seed, optimizer=optimizer, schedule=schedule,
+                groups=draw(factors) if grouped and draw(st.booleans()) else (),
+                **{name: draw(st.sampled_from(SCHEDULES)) if scheduled else {} for name in NUMBER_SCHEDULES},
                 dropout=draw(st.sampled_from([0.1, 0.5])) if drops else 0.0,
                 early_stopping=(
                     {"patience": draw(st.integers(1, 2)), "restore_best": draw(st.booleans())} if stops else {}
@@ -151,6 +164,20 @@ def test_members_that_diverge_do_not_disturb_the_others(engine: Any) -> None:
     colony = assert_as_alone(engine, members)
     statuses = [colony.status(m) for m in range(len(members))]
     assert {"diverged", "finished"} <= set(statuses)
+
+
+def test_rates_go_on_where_a_member_with_the_same_ones_has_stopped(engine: Any) -> None:
+    """The rate of each epoch is computed once for the members that share it, of which the first stops early."""
+    members = [
+        replace(
+            PENGUIN, seed=seed, epochs=20, early_stopping={"patience": 1},
+            optimizer={"kind": "adam", "learning_rate": 0.03 if seed % 4 else 0.1, "weight_decay": 0.001 * (seed % 2)},
+            schedule={"kind": "exponential", "factor": 0.8},
+        )
+        for seed in range(16)
+    ]  # fmt: skip
+    colony = assert_as_alone(engine, members)
+    assert len({len(colony.history(m)["train_loss"]) for m in range(16)}) > 3
 
 
 def test_kinds_are_told_apart(engine: Any) -> None:

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.engine.small_plans import ACTIVATIONS, LOSSES, OPTIMIZERS, Job, weights_of
+from tests.engine.small_plans import (
+    ACTIVATIONS,
+    GROUPS,
+    LOSSES,
+    NUMBER_SCHEDULES,
+    OPTIMIZERS,
+    SCHEDULES,
+    Job,
+    weights_of,
+)
 
 widths = st.one_of(st.integers(1, 40), st.integers(1, 300))
 
@@ -44,13 +53,22 @@ def jobs(draw: st.DrawFn) -> Job:
             "clip_norm": draw(st.sampled_from([0.0, 0.0, 0.1])),
             "clip_value": draw(st.sampled_from([0.0, 0.0, 0.01])),
         },
+        groups=tuple(draw(st.lists(st.sampled_from(GROUPS), max_size=2 * len(hidden) + 2))),
         loss_numbers={"label_smoothing": draw(st.sampled_from([0.0, 0.1])), "quantile": 0.3},
         schedule=draw(
             st.sampled_from(
-                [{}, {"kind": "cosine", "length": 10.0, "per_step": True}, {"kind": "exponential", "factor": 0.5}]
+                [
+                    {},
+                    {"kind": "cosine", "length": 10.0, "per_step": True},
+                    {"kind": "exponential", "factor": 0.5},
+                    {"kind": "cosine_log", "length": 7.0, "per_step": True},
+                    {"kind": "flat_cosine", "length": 2.0},
+                ]
             )
         ),
         shuffle=draw(st.booleans()),
+        drop_last=draw(st.booleans()),
+        **{name: draw(st.sampled_from(SCHEDULES)) for name in NUMBER_SCHEDULES},
     )
 
 

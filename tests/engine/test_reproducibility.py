@@ -22,6 +22,19 @@ JOBS = {
         schedule={"kind": "reduce_on_plateau", "patience": 0.0, "factor": 0.5},
         early_stopping={"patience": 2},
     ),
+    "scheduled": Job(
+        sizes=(6, 24, 24, 4), rows=130, batch_size=16, epochs=5, dropout=0.3, validation=30, drop_last=True,
+        optimizer={"kind": "adamw", "weight_decay": 0.05, "beta2": 0.95}, loss_numbers={"label_smoothing": 0.1},
+        schedule={"kind": "cosine_log", "length": 40.0, "per_step": True},
+        weight_decay_schedule={"kind": "flat_cosine", "length": 40.0, "per_step": True},
+        dropout_schedule={"kind": "flat_cosine", "length": 40.0, "per_step": True},
+        label_smoothing_schedule={"kind": "cosine", "length": 5.0},
+    ),
+    "grouped": Job(
+        sizes=(6, 40, 24, 4), rows=130, batch_size=16, epochs=3, validation=30,
+        optimizer={"kind": "adamw", "weight_decay": 0.05, "learning_rate": 0.04},
+        groups=({"learning_rate": 0.4, "epsilon": 2.5}, {"learning_rate": 0.1}, {}, {}, {"weight_decay": 3.0}),
+    ),
     "double": Job(sizes=(5, 20, 3), rows=90, batch_size=32, epochs=3, dtype=np.float64, activation="elu", dropout=0.1),
 }  # fmt: skip
 

@@ -52,7 +52,7 @@ Trained<T> train(const OptimizerPlan& plan, const ArrayIn<T>& w, const ArrayIn<T
   for (std::size_t step = 0; step < steps; ++step) {
     const double rate = learning_rates.data()[step];
     coefficients.push_back(prepare_coefficients<T>(plan, rate, static_cast<std::int64_t>(step) + 1, scalars));
-    regularizations.push_back(Regularization<T>::prepare(plan, rate, false));
+    regularizations.push_back(Regularization<T>::prepare({plan, GroupPlan{}, false}, rate, 1));
   }
   const std::size_t plane_count = static_cast<std::size_t>(optimizer_planes(plan));
   auto after = new_array<T>({steps, n});
@@ -120,7 +120,7 @@ Trained<T> train_colony(const std::vector<nb::dict>& plans, const ArrayIn<T>& w,
             const OptimizerPlan& plan = networks[lane];
             coefficients.set(lane, prepare_coefficients<T>(plan, plan.learning_rate,
                                                            static_cast<std::int64_t>(step) + 1, scalars[lane]));
-            regularization[lane] = Regularization<T>::prepare(plan, plan.learning_rate, false);
+            regularization[lane] = Regularization<T>::prepare({plan, GroupPlan{}, false}, plan.learning_rate, 1);
           }
           c = coefficients.vectors();
           r = Regularization<V>::from_lanes(regularization);
@@ -141,7 +141,7 @@ void bind_optimizers(nb::module_& m) {
   m.def(
       "regularization_of",
       [](const nb::dict& plan, double learning_rate, bool is_bias) {
-        const auto r = Regularization<double>::prepare(optimizer_plan(plan), learning_rate, is_bias);
+        const auto r = Regularization<double>::prepare({optimizer_plan(plan), GroupPlan{}, is_bias}, learning_rate, 1);
         return nb::make_tuple(r.clip_value, r.weight_decay, r.l1, r.shrink);
       },
       "plan"_a, "learning_rate"_a, "is_bias"_a);

@@ -74,6 +74,12 @@ class Reference {
       if (plan_.shuffle) permutation(plan_.seed, static_cast<std::uint32_t>(epoch), order);
       for (std::int64_t begin = 0; begin < rows; begin += plan_.batch_size) {
         const std::int64_t end = std::min(begin + plan_.batch_size, rows);
+        if (plan_.drop_last && begin > 0 && end - begin < plan_.batch_size) break;
+        const auto factor = [&](const SchedulePlan& schedule) {
+          return schedule_factor(schedule, static_cast<double>(schedule.per_step ? step : epoch), PlateauState{});
+        };
+        dropout_ = factor(plan_.dropout_schedule);
+        label_smoothing_ = factor(plan_.label_smoothing_schedule);
         double weight = 0;
         for (std::int64_t p = begin; p < end; ++p) weight += weights ? double(weights[order[p]]) : 1.0;
         for (Layer<T>& layer : layers_) {
@@ -88,8 +94,9 @@ class Reference {
                   targets ? targets + row * plan_.layers.back().width : nullptr, scale,
                   static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(p));
         }
-        const double units = static_cast<double>(plan_.schedule.per_step ? step : epoch);
-        update(plan_.optimizer.learning_rate * schedule_factor(plan_.schedule, units, PlateauState{}), ++step);
+        const double decay = factor(plan_.weight_decay_schedule);
+        const double rate = plan_.optimizer.learning_rate * factor(plan_.schedule);
+        update(rate, decay, ++step);
       }
     }
   }
@@ -112,7 +119,8 @@ class Reference {
 
     std::vector<N> z(values.back().begin(), values.back().end()), gradient(z.size()), targets(z.size());
     for (std::size_t c = 0; c < z.size() && target; ++c) targets[c] = N(target[c]);
-    const LossNumbers<N> numbers{N(T(plan_.loss.label_smoothing)), N(T(plan_.loss.delta)), N(T(plan_.loss.quantile))};
+    const LossNumbers<N> numbers{N(T(plan_.loss.label_smoothing * label_smoothing_)), N(T(plan_.loss.delta)),
+                                 N(T(plan_.loss.quantile))};
     with_loss(plan_.loss.kind, [&](auto loss) {
       decltype(loss)::apply(z.data(), targets.data(), N(label ? T(*label) : T(0)), gradient.data(),
                             static_cast<int>(z.size()), numbers);
@@ -153,12 +161,13 @@ class Reference {
       });
       derivative[j] = d.raw;
     }
-    if (plan.dropout > 0) {
+    const double dropout = plan.dropout * dropout_;
+    if (dropout > 0) {
       for (std::size_t j = 0; j < layer.outputs; ++j) {
         const auto words = philox(plan_.seed, {static_cast<std::uint32_t>(j / 4), position, epoch,
                                                kStreamDropout + static_cast<std::uint32_t>(l)});
-        const bool kept = words[j % 4] >= static_cast<std::uint32_t>(plan.dropout * 4294967296.0);
-        const T factor = kept ? static_cast<T>(1 / (1 - plan.dropout)) : T(0);
+        const bool kept = words[j % 4] >= static_cast<std::uint32_t>(dropout * 4294967296.0);
+        const T factor = kept ? static_cast<T>(1 / (1 - dropout)) : T(0);
         value[j] *= factor;
         derivative[j] *= factor;
       }
@@ -167,15 +176,27 @@ class Reference {
     derivatives.push_back(std::move(derivative));
   }
 
-  void update(double learning_rate, std::int64_t step) {
+  void update(double learning_rate, double decay, std::int64_t step) {
     const OptimizerPlan& plan = plan_.optimizer;
     if (plan.clip_norm > 0) clip_norm();
-    const Coefficients<N> c(prepare_coefficients<T>(plan, learning_rate, step, scalars_));
-    for (Layer<T>& layer : layers_) {
-      update_numbers(layer.w, layer.dw, layer.state_w, c,
-                     Regularization<N>(Regularization<T>::prepare(plan, learning_rate, false)));
-      update_numbers(layer.b, layer.db, layer.state_b, c,
-                     Regularization<N>(Regularization<T>::prepare(plan, learning_rate, true)));
+    const Scalars before = scalars_;
+    const auto update = [&](const GroupPlan& factors, bool is_bias, std::vector<T>& w, const std::vector<T>& g,
+                            std::vector<std::vector<T>>& state) {
+      OptimizerPlan group = plan;
+      group.epsilon *= factors.epsilon;
+      group.weight_decay *= factors.weight_decay;
+      group.l1 *= factors.l1;
+      group.clip_value *= factors.clip_value;
+      const double rate = learning_rate * factors.learning_rate;
+      scalars_ = before;
+      const Coefficients<N> c(prepare_coefficients<T>(group, rate, step, scalars_));
+      update_numbers(w, g, state, c,
+                     Regularization<N>(Regularization<T>::prepare({group, GroupPlan{}, is_bias}, rate, decay)));
+    };
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      Layer<T>& layer = layers_[l];
+      update(plan_.layers[l].weights, false, layer.w, layer.dw, layer.state_w);
+      update(plan_.layers[l].biases, true, layer.b, layer.db, layer.state_b);
     }
   }
 
@@ -214,6 +235,7 @@ class Reference {
   Plan plan_;
   std::vector<Layer<T>> layers_;
   Scalars scalars_;
+  double dropout_ = 1, label_smoothing_ = 1;  // factors of the step
 };
 
 // The weights after training, layer by layer: W row by row, then b.

@@ -77,14 +77,21 @@ inline SchedulePlan schedule_plan(const nanobind::dict& from) {
   using P = SchedulePlan;
   using K = ScheduleKind;
   static constexpr std::pair<const char*, K> kKinds[] = {
-      {"constant", K::constant}, {"step", K::step},           {"exponential", K::exponential},
-      {"cosine", K::cosine},     {"one_cycle", K::one_cycle}, {"reduce_on_plateau", K::reduce_on_plateau}};
-  static constexpr std::pair<const char*, double P::*> kNumbers[] = {
-      {"length", &P::length},     {"factor", &P::factor},
-      {"minimum", &P::minimum},   {"peak_at", &P::peak_at},
-      {"start", &P::start},       {"finish", &P::finish},
-      {"patience", &P::patience}, {"threshold", &P::threshold},
-      {"warmup", &P::warmup},     {"warmup_start", &P::warmup_start}};
+      {"constant", K::constant},       {"step", K::step},
+      {"exponential", K::exponential}, {"cosine", K::cosine},
+      {"cosine_log", K::cosine_log},   {"flat_cosine", K::flat_cosine},
+      {"one_cycle", K::one_cycle},     {"reduce_on_plateau", K::reduce_on_plateau}};
+  static constexpr std::pair<const char*, double P::*> kNumbers[] = {{"length", &P::length},
+                                                                     {"factor", &P::factor},
+                                                                     {"minimum", &P::minimum},
+                                                                     {"cycles", &P::cycles},
+                                                                     {"peak_at", &P::peak_at},
+                                                                     {"start", &P::start},
+                                                                     {"finish", &P::finish},
+                                                                     {"patience", &P::patience},
+                                                                     {"threshold", &P::threshold},
+                                                                     {"warmup", &P::warmup},
+                                                                     {"warmup_start", &P::warmup_start}};
   P plan;
   for (const auto& [key, value] : from) {
     const std::string name = nanobind::cast<std::string>(key);

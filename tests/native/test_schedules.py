@@ -53,6 +53,35 @@ def test_cosine_meets_its_ends_and_stays_there(native: Any) -> None:
     assert got[2] == got[4] == 0.2
 
 
+@pytest.mark.parametrize("cycles", [1, 4, 7, 30])
+def test_cosine_log_is_its_formula(native: Any, cycles: int) -> None:
+    """Holzmüller, Grinsztajn & Steinwart 2024, coslog4: with as many cycles as are given."""
+    steps, length = np.arange(1200), 999.0
+    within = np.minimum(steps / length, 1)
+    expected = (1 - np.cos(2 * np.pi * np.log2(1 + (2.0**cycles - 1) * within))) / 2
+    got = factors(native, steps, kind="cosine_log", length=length, cycles=cycles)
+    np.testing.assert_allclose(got, expected, atol=1e-13)
+    assert got[0] == 0
+    assert np.all((got >= 0) & (got <= 1))
+
+
+def test_cosine_log_is_0_between_its_cycles(native: Any) -> None:
+    got = factors(native, [0, 1, 3, 7, 15, 16, 5000], kind="cosine_log", length=15)
+    np.testing.assert_array_equal(got, 0)
+    peaks = 2 ** np.array([0.5, 1.5, 2.5, 3.5]) - 1
+    np.testing.assert_allclose(factors(native, peaks, kind="cosine_log", length=15), 1, rtol=1e-14)
+
+
+def test_flat_cosine_is_flat_and_then_half_a_cosine(native: Any) -> None:
+    got = factors(native, [0, 1, 25, 50, 75, 100, 101, 5000], kind="flat_cosine", length=100)
+    np.testing.assert_array_equal(got[[0, 1, 2, 3]], 1)
+    np.testing.assert_allclose(got[4], 0.5, rtol=1e-15)
+    np.testing.assert_array_equal(got[5:], 0)
+    steps = np.arange(101)
+    expected = np.where(steps <= 50, 1, (1 + np.cos(np.pi * (2 * steps / 100 - 1))) / 2)
+    np.testing.assert_allclose(factors(native, steps, kind="flat_cosine", length=100), expected, atol=1e-15)
+
+
 def test_one_cycle_meets_its_ends_and_stays_there(native: Any) -> None:
     plan = {"kind": "one_cycle", "length": 100, "peak_at": 0.31, "start": 0.25, "finish": 0.125}
     np.testing.assert_array_equal(factors(native, [0, 30, 99, 100, 5000], **plan), [0.25, 1, 0.125, 0.125, 0.125])

@@ -13,7 +13,7 @@ import creche as cr
 NAMES = [
     "AbsoluteError", "Adadelta", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "ClassificationEvaluation", "Colony",
     "ColumnInspection", "CrossEntropy", "CrossValidation", "CustomLoss", "DNNClassifier", "DNNRegressor",
-    "DivergedError", "EarlyStopping",
+    "DivergedError", "EarlyStopping", "GroupFactors", "ParameterGroups",
     "Elu", "Preprocessing", "Ensemble", "EpochRecord", "FileError", "Gelu", "GeluTanh", "Halving", "History", "Huber",
     "Identity", "Layer", "LeakyRelu", "LearningRates", "Lion", "Member", "Mish", "Model", "NAdam", "Network",
     "RegressionEvaluation", "OptunaSweep", "Plan", "PlanError", "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop",

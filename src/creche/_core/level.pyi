@@ -12,6 +12,13 @@ from numpy.typing import NDArray
 
 # Plain structs with the attributes of core/plan.hpp, which can be read and set. Enumerators are given by name; an
 # unknown name raises ValueError.
+class GroupPlan:
+    learning_rate: float
+    epsilon: float
+    weight_decay: float
+    l1: float
+    clip_value: float
+
 class LayerPlan:
     def __init__(self) -> None: ...
     width: int
@@ -20,6 +27,8 @@ class LayerPlan:
     dropout: float
     initializer: str
     initializer_parameter: float
+    weights: GroupPlan  # a reference, as is biases
+    biases: GroupPlan
 
 class LossPlan:
     kind: str
@@ -54,6 +63,7 @@ class SchedulePlan:
     length: float
     factor: float
     minimum: float
+    cycles: float
     peak_at: float
     start: float
     finish: float
@@ -71,11 +81,15 @@ class Plan:
     def __init__(self) -> None: ...
     inputs: int
     layers: list[LayerPlan]  # assign a whole list; reading gives copies
-    loss: LossPlan  # a reference, as are optimizer, schedule and early_stopping: plan.loss.kind = "huber" works
+    loss: LossPlan  # a reference, as are optimizer, the schedules and early_stopping: plan.loss.kind = "huber" works
     optimizer: OptimizerPlan
     schedule: SchedulePlan
+    weight_decay_schedule: SchedulePlan
+    dropout_schedule: SchedulePlan
+    label_smoothing_schedule: SchedulePlan
     early_stopping: EarlyStoppingPlan
     batch_size: int
+    drop_last: bool
     epochs: int
     seed: int
     shuffle: bool
@@ -124,6 +138,7 @@ class Solo32:
     step: int  # completed steps (updates)
     batch_in_epoch: int  # completed steps of the current epoch
     learning_rate: float  # of the next step
+    label_smoothing: float  # likewise
     divergence: tuple[int, int, float] | None  # epoch (from 0), batch in it (from 0), learning rate
     best_epoch: int  # epoch (from 0) with the lowest monitored loss; -1 before the first
     def history(self) -> dict[str, NDArray[np.float64]]:

@@ -14,6 +14,7 @@ from creche.engine.best_epoch import BestEpoch, Measure
 from creche.engine.native import Rows, format_gigabytes, translate
 from creche.engine.run_state import RunState
 from creche.errors import PlanError
+from creche.plan.arguments import NUMBER_SCHEDULES
 from creche.plan.losses import CustomLoss
 from creche.plan.plan import Plan
 
@@ -340,8 +341,9 @@ class Crew:
 
     def _translate(self, plan: Plan) -> Any:
         """Translate a plan for the engine, once for all plans that differ by their seed only."""
-        parts = (plan.network, plan.loss, plan.optimizer, plan.schedule, plan.early_stopping)
-        key = (*map(id, parts), plan.batch_size, plan.epochs, plan.keep, plan.shuffle, plan.task)
+        schedules = [getattr(plan, name) for name in ("schedule", *NUMBER_SCHEDULES)]
+        parts = (plan.network, plan.loss, plan.optimizer, plan.early_stopping, *schedules)
+        key = (*map(id, parts), plan.batch_size, plan.drop_last, plan.epochs, plan.keep, plan.shuffle, plan.task)
         if key not in self._translated:
             self._translated[key] = translate(_core.load(), plan)
         return self._translated[key].with_seed(plan.seed)

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from creche import _core
 from creche._system.resources import ALWAYS_AVAILABLE, available_memory
 from creche.errors import PlanError
+from creche.plan.arguments import NUMBER_SCHEDULES
 from creche.plan.component import Component
 from creche.plan.network import Layer
+from creche.plan.parameter_groups import StepFactors
 from creche.plan.plan import Plan
 from creche.plan.schedules import Schedule, Warmup
 
@@ -32,6 +34,9 @@ __all__ = [
 FLOPS_PER_THREAD = 4_000_000
 
 NEVER = 2**62  # a patience that no run outlasts
+
+# What an optimizer has of groups of parameters, which the engine gets as factors for each layer.
+GROUP_FIELDS = ("parameterization", "groups")
 
 LAYER_FIELDS = tuple(field.name for field in fields(Layer))
 
@@ -155,13 +160,25 @@ def translate(engine: ModuleType, plan: Plan) -> Any:
             else:
                 setattr(to, name, value)
         layers.append(to)
+    _translate_groups(plan, layers)
     out.layers = layers
     out.batch_size, out.epochs, out.seed, out.shuffle = plan.batch_size, plan.epochs, plan.seed, plan.shuffle
+    out.drop_last = plan.drop_last
     _copy(plan.loss.engine_settings(plan.task), out.loss)
-    _copy(plan.optimizer.to_dict(), out.optimizer, rename={"momentum_decay": "momentum"})
-    _translate_schedule(plan.schedule, out.schedule)
+    numbers = {name: value for name, value in plan.optimizer.to_dict().items() if name not in GROUP_FIELDS}
+    _copy(numbers, out.optimizer, rename={"momentum_decay": "momentum"})
+    for name in ("schedule", *NUMBER_SCHEDULES):
+        _translate_schedule(getattr(plan, name), getattr(out, name))
     _translate_stopping(plan, out.early_stopping)
     return out
+
+
+def _translate_groups(plan: Plan, layers: list[Any]) -> None:
+    optimizer = plan.optimizer
+    for layer, weights in zip(layers, optimizer.factors_of_weights(plan.network.widths), strict=True):
+        for factors, to in ((weights, layer.weights), (optimizer.factors_of_biases(), layer.biases)):
+            if factors != StepFactors():
+                _copy(factors._asdict(), to)
 
 
 def _translate_stopping(plan: Plan, to: Any) -> None:

@@ -14,7 +14,7 @@ from creche.errors import PlanError, TableError, nearest
 from creche.estimators.labels import LabelledEstimator
 from creche.estimators.rows import matching_precision
 from creche.plan.activations import ACTIVATIONS
-from creche.plan.arguments import ARGUMENTS, PER_LAYER, reject_unknown
+from creche.plan.arguments import ARGUMENTS, NUMBER_SCHEDULES, PER_LAYER, reject_unknown
 from creche.plan.component import Component
 from creche.plan.initializers import INITIALIZERS
 from creche.plan.losses import LOSSES
@@ -61,6 +61,7 @@ COMPONENTS: dict[str, Callable[[Any], Component | None]] = {
     "loss": LOSSES.of,
     "optimizer": OPTIMIZERS.of,
     "schedule": SCHEDULES.of,
+    **dict.fromkeys(NUMBER_SCHEDULES, SCHEDULES.of),
 }
 
 
@@ -147,7 +148,11 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         optimizer: Optimizer | OptimizerName = "adam",
         learning_rate: float | None = None,
         schedule: Schedule | ScheduleName = "constant",
+        weight_decay_schedule: Schedule | ScheduleName = "constant",
+        dropout_schedule: Schedule | ScheduleName = "constant",
+        label_smoothing_schedule: Schedule | ScheduleName = "constant",
         batch_size: int = 32,
+        drop_last: bool = False,
         epochs: int = 100,
         early_stopping: EarlyStopping | int | bool | None = None,
         keep: KeptWeights = "best",
@@ -171,7 +176,11 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         self.optimizer = optimizer
         self.learning_rate = learning_rate
         self.schedule = schedule
+        self.weight_decay_schedule = weight_decay_schedule
+        self.dropout_schedule = dropout_schedule
+        self.label_smoothing_schedule = label_smoothing_schedule
         self.batch_size = batch_size
+        self.drop_last = drop_last
         self.epochs = epochs
         self.early_stopping = early_stopping
         self.keep = keep
@@ -307,7 +316,9 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
             loss=plan.loss if self.loss is None else LOSSES.of(self.loss),
             optimizer=optimizer,
             schedule=SCHEDULES.of(self.schedule),
+            **{name: getattr(self, name) for name in NUMBER_SCHEDULES},
             batch_size=self.batch_size,
+            drop_last=self.drop_last,
             epochs=epochs,
             shuffle=self.shuffle,
             early_stopping=early_stopping,

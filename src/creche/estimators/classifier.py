@@ -63,8 +63,14 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         Step size; by default the optimizer's own.
     schedule : Schedule or str, default "constant"
         How the learning rate changes during training.
+    weight_decay_schedule, dropout_schedule, label_smoothing_schedule : Schedule or str, default "constant"
+        How the optimizer's weight decay, the layers' dropout and the loss's label smoothing change during training, as
+        factors of their values: "flat_cosine" lets them vanish in the second half. Validation losses always have the
+        full label smoothing.
     batch_size : int, default 32
         Rows per step.
+    drop_last : bool, default False
+        Whether an epoch leaves out the rows of a last batch that is not full; a single batch is always kept.
     epochs : int, default 100
         Passes over the training rows.
     early_stopping : EarlyStopping, int or bool, optional
@@ -141,7 +147,11 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         optimizer: Optimizer | OptimizerName = "adam",
         learning_rate: float | None = None,
         schedule: Schedule | ScheduleName = "constant",
+        weight_decay_schedule: Schedule | ScheduleName = "constant",
+        dropout_schedule: Schedule | ScheduleName = "constant",
+        label_smoothing_schedule: Schedule | ScheduleName = "constant",
         batch_size: int = 32,
+        drop_last: bool = False,
         epochs: int = 100,
         early_stopping: EarlyStopping | int | bool | None = None,
         keep: KeptWeights = "best",
@@ -160,10 +170,12 @@ class DNNClassifier(ClassLabels, DNNEstimator):
     ) -> None:
         super().__init__(
             hidden, activation=activation, dropout=dropout, initializer=initializer, loss=loss, optimizer=optimizer,
-            learning_rate=learning_rate, schedule=schedule, batch_size=batch_size, epochs=epochs,
-            early_stopping=early_stopping, keep=keep, validation_fraction=validation_fraction, shuffle=shuffle,
-            standardize=standardize, preprocessing=preprocessing, schema=schema, precision=precision,
-            warm_start=warm_start, on_epoch=on_epoch, random_state=random_state, threads=threads, verbose=verbose,
+            learning_rate=learning_rate, schedule=schedule, weight_decay_schedule=weight_decay_schedule,
+            dropout_schedule=dropout_schedule, label_smoothing_schedule=label_smoothing_schedule,
+            batch_size=batch_size, drop_last=drop_last, epochs=epochs, early_stopping=early_stopping, keep=keep,
+            validation_fraction=validation_fraction, shuffle=shuffle, standardize=standardize,
+            preprocessing=preprocessing, schema=schema, precision=precision, warm_start=warm_start, on_epoch=on_epoch,
+            random_state=random_state, threads=threads, verbose=verbose,
         )  # fmt: skip
         self.class_weight = class_weight
 

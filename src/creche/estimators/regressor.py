@@ -22,7 +22,9 @@ class DNNRegressor(NumberLabels, DNNEstimator):
     ----------
     hidden : sequence of int, default (32, 32)
         Widths of the hidden layers; empty for none.
-    activation, dropout, initializer, loss, optimizer, learning_rate, schedule, batch_size, epochs, early_stopping
+    activation, dropout, initializer, loss, optimizer, learning_rate, schedule, weight_decay_schedule, dropout_schedule
+        As for `DNNClassifier`.
+    label_smoothing_schedule, batch_size, drop_last, epochs, early_stopping
         As for `DNNClassifier`.
     keep, validation_fraction, shuffle, standardize, preprocessing, schema, precision, warm_start, on_epoch
         As for `DNNClassifier`.

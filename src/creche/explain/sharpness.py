@@ -28,12 +28,14 @@ def edge_of_stability(plan: Plan, weights: Weights, rows: Rows) -> float | None:
     Returns
     -------
     float or None
-        None for other optimizers and clipped gradients, which have no such edge, and where the loss does not curve
-        upward.
+        None for other optimizers and clipped gradients, which have no such edge, for parameters with different learning
+        rates, and where the loss does not curve upward.
 
     """
     optimizer = plan.optimizer
     if not isinstance(optimizer, SGD) or optimizer.clip_norm or optimizer.clip_value or optimizer.dampening == 1:
+        return None
+    if optimizer.parameterization != "standard" or not optimizer.has_default("groups"):
         return None
     sharp = sharpness(plan, weights, rows)
     if sharp is None or sharp <= 0:

@@ -382,7 +382,11 @@ def cross_validate(
     optimizer: Optimizer | OptimizerName = "adam",
     learning_rate: float | None = None,
     schedule: Schedule | ScheduleName = "constant",
+    weight_decay_schedule: Schedule | ScheduleName = "constant",
+    dropout_schedule: Schedule | ScheduleName = "constant",
+    label_smoothing_schedule: Schedule | ScheduleName = "constant",
     batch_size: int = 32,
+    drop_last: bool = False,
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
     keep: KeptWeights = "best",
@@ -429,7 +433,9 @@ def cross_validate(
         Seed of the folds, unless `split_seed` is given, and of the first network of each fold.
     n_resamples : int, default 1000
         Number of bootstrap resamples for the intervals of `CrossValidation.evaluation`; 0 for none.
-    hidden, activation, dropout, initializer, optimizer, learning_rate, schedule, batch_size, epochs
+    hidden, activation, dropout, initializer, optimizer, learning_rate, batch_size, drop_last, epochs
+        As for `creche.train`.
+    schedule, weight_decay_schedule, dropout_schedule, label_smoothing_schedule : Schedule or str, default "constant"
         As for `creche.train`.
     early_stopping : EarlyStopping, int or bool, optional
         As for `creche.train`, and on by default; False trains on all rows outside the fold, for all epochs.

@@ -80,6 +80,7 @@ def _create_constant_job(jobs: Jobs) -> Job:
         batch_size=min(plan.batch_size, 32),
         epochs=max(1, min(CONSTANT_EPOCHS, CONSTANT_ROWS // len(job.rows))),
         schedule="cosine",  # type: ignore[arg-type]  # a plan turns words into objects
+        label_smoothing_schedule="constant",  # type: ignore[arg-type]
     ).resolved(len(job.rows))
     return Job(plan, _hide_features(job.rows), None if job.validation is None else _hide_features(job.validation))
 

@@ -90,7 +90,11 @@ def find_learning_rate(
     clip_norm: float | None = None,
     clip_value: float | None = None,
     schedule: Schedule | ScheduleName = "constant",
+    weight_decay_schedule: Schedule | ScheduleName = "constant",
+    dropout_schedule: Schedule | ScheduleName = "constant",
+    label_smoothing_schedule: Schedule | ScheduleName = "constant",
     batch_size: int = 32,
+    drop_last: bool = False,
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
     shuffle: bool = True,
@@ -142,7 +146,9 @@ def find_learning_rate(
         As for `creche.train`.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own.
-    schedule, batch_size, epochs, shuffle, task, precision, schema, preprocessing, standardize
+    schedule, weight_decay_schedule, dropout_schedule, label_smoothing_schedule, batch_size, drop_last, epochs, shuffle
+        As for `creche.train`.
+    task, precision, schema, preprocessing, standardize
         As for `creche.train`.
     early_stopping : EarlyStopping, int or bool, optional
         As for `creche.train`, but never by default: what a rate leads to shows at the end of training. With early

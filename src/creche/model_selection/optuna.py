@@ -134,7 +134,11 @@ def sweep_with_optuna(
     clip_norm: NumericValues[float | None] = None,
     clip_value: NumericValues[float | None] = None,
     schedule: Values[Schedule | ScheduleName] = "constant",
+    weight_decay_schedule: Values[Schedule | ScheduleName] = "constant",
+    dropout_schedule: Values[Schedule | ScheduleName] = "constant",
+    label_smoothing_schedule: Values[Schedule | ScheduleName] = "constant",
     batch_size: NumericValues[int] = 32,
+    drop_last: Values[bool] = False,
     epochs: NumericValues[int] = 100,
     early_stopping: NumericValues[EarlyStopping | int | bool | None] = None,
     keep: Values[KeptWeights] = "best",
@@ -191,7 +195,9 @@ def sweep_with_optuna(
         As for `creche.train`; each may have several values.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own; each may have several values.
-    schedule, batch_size, epochs, early_stopping, keep, shuffle
+    schedule, weight_decay_schedule, dropout_schedule, label_smoothing_schedule, batch_size, drop_last, epochs
+        As for `creche.train`; each may have several values.
+    early_stopping, keep, shuffle
         As for `creche.train`; each may have several values.
     task, precision, schema
         As for `creche.train`.

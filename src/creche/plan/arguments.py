@@ -26,6 +26,7 @@ __all__ = [
     "DEFAULTS",
     "FILES",
     "NETWORK",
+    "NUMBER_SCHEDULES",
     "OPTIMIZER_FIELDS",
     "PER_LAYER",
     "REQUIRED",
@@ -177,9 +178,19 @@ _ENTRIES = (
         TRAINING, "Learning rate schedule: constant, cosine, one_cycle, …", str, "constant",
         words="creche.plan:SCHEDULES",
     )),
+    Argument("weight_decay_schedule", "constant", "plan", sweepable=True, estimator=True, command=_option(
+        TRAINING, "Schedule of the weight decay: constant, flat_cosine, …", str, "constant",
+        words="creche.plan:SCHEDULES",
+    )),
+    Argument("dropout_schedule", "constant", "plan", sweepable=True, estimator=True, command=_option(
+        TRAINING, "Schedule of the dropout: constant, flat_cosine, …", str, "constant",
+        words="creche.plan:SCHEDULES",
+    )),
+    Argument("label_smoothing_schedule", "constant", "plan", sweepable=True, estimator=True),
     Argument("batch_size", 32, "plan", sweepable=True, estimator=True, command=_option(
         TRAINING, "Rows per step.", int, "32",
     )),
+    Argument("drop_last", False, "plan", sweepable=True, estimator=True),
     Argument("epochs", 100, "plan", sweepable=True, command=_option(
         TRAINING, "Passes over the training rows.", int, "100",
     )),
@@ -277,6 +288,7 @@ def arguments_in(*groups: Group) -> tuple[str, ...]:
 
 OPTIMIZER_FIELDS = arguments_in("optimizer")
 PER_LAYER = tuple(argument.name for argument in _ENTRIES if argument.per_layer)
+NUMBER_SCHEDULES = tuple(argument.name for argument in _ENTRIES if argument.name.endswith("_schedule"))
 SWEEPABLE = tuple(argument.name for argument in _ENTRIES if argument.sweepable)
 
 # The arguments of `creche.train` that may be left out.

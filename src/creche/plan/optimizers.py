@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from creche.errors import PlanError
 from creche.plan.component import Component, Registry, flag_field, number_field
+from creche.plan.parameter_groups import ParameterGroups, StepFactors, ntk_factors
+from creche.plan.words import PARAMETERIZATIONS, Parameterization, check_word
 
 __all__ = [
     "OPTIMIZERS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Lion", "NAdam", "Optimizer", "RAdam", "RMSprop",
@@ -24,6 +27,12 @@ class Optimizer(Component):
         g <- g + lambda w + lambda_1 sign(w)           weight decay (coupled) and L1
         w <- (1 - eta lambda) w                        weight decay, if decoupled
 
+    With the neural tangent parameterization, "ntk" (Jacot, Gabriel & Hongler 2018, "Neural tangent kernel"), all this
+    is done with W = w sqrt(d) in place of the weights w of a layer with d inputs, as if the layer computed
+    x W / sqrt(d) + b. Then one learning rate suits layers of any width; it is larger than usual, such as 0.04 for Adam,
+    and "lecun_normal" draws W from the standard normal distribution. The norm of all gradients is not known in W:
+    `clip_norm` needs "standard".
+
     Parameters
     ----------
     learning_rate : float, default 0.01
@@ -40,6 +49,10 @@ class Optimizer(Component):
         Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
     clip_value : float, default 0
         Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    parameterization : {"standard", "ntk"}, default "standard"
+        Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
+    groups : ParameterGroups or dict
+        Factors of the numbers for biases and for the weights of the first and last layer.
 
     """
 
@@ -50,6 +63,51 @@ class Optimizer(Component):
     regularize_bias: bool = flag_field(False)
     clip_norm: float = number_field(0.0, at_least=0)
     clip_value: float = number_field(0.0, at_least=0)
+    parameterization: Parameterization = "standard"
+    groups: ParameterGroups = ParameterGroups()  # noqa: RUF009 - frozen
+
+    is_linear: ClassVar[bool] = False  # whether steps are proportional to the gradient
+    has_ntk: ClassVar[bool] = True  # whether the rule does not depend on the gradient's scale otherwise, or is linear
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        word = check_word(f"{name}.parameterization", self.parameterization, PARAMETERIZATIONS)
+        object.__setattr__(self, "parameterization", word)
+        object.__setattr__(self, "groups", ParameterGroups.of(self.groups))
+        Component.__post_init__(self)
+        if word == "ntk" and not self.has_ntk:
+            raise PlanError(
+                f"{name}.parameterization: got 'ntk', which the rule of {name} does not allow; give 'standard', or "
+                "choose another optimizer",
+                argument="parameterization",
+            )
+        if word == "ntk" and self.clip_norm > 0:
+            raise PlanError(
+                f"{name}.clip_norm: got {self.clip_norm:g} with parameterization='ntk', in which the norm is not "
+                "known; leave clip_norm out, or give clip_value instead",
+                argument="clip_norm",
+            )
+
+    def factors_of_weights(self, widths: Sequence[int]) -> list[StepFactors]:
+        """Return the factors of the optimizer's numbers for the weights of each layer.
+
+        Parameters
+        ----------
+        widths : sequence of int
+            The number of inputs, then the width of each layer.
+
+        """
+        factors = [StepFactors()] * (len(widths) - 1)
+        if self.parameterization == "ntk":
+            numbers = {"is_linear": self.is_linear, "decoupled": self.decoupled}
+            factors = [ntk_factors(inputs, **numbers) for inputs in widths[:-1]]
+        factors[0] = factors[0].times(self.groups.first_layer)
+        factors[-1] = factors[-1].times(self.groups.last_layer)
+        return factors
+
+    def factors_of_biases(self) -> StepFactors:
+        """Return the factors of the optimizer's numbers for the biases of all layers."""
+        return StepFactors().times(self.groups.biases)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -79,6 +137,10 @@ class SGD(Optimizer):
         Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
     clip_value : float, default 0
         Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    parameterization : {"standard", "ntk"}, default "standard"
+        Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
+    groups : ParameterGroups or dict
+        Factors of the numbers for biases and for the weights of the first and last layer.
     momentum : float, default 0
         mu, from 0 to below 1: the share of the last step's direction that is kept.
     dampening : float, default 0
@@ -94,6 +156,7 @@ class SGD(Optimizer):
     """
 
     key: ClassVar[str] = "sgd"
+    is_linear: ClassVar[bool] = True
     momentum: float = number_field(0.0, at_least=0, below=1)
     dampening: float = number_field(0.0, at_least=0, at_most=1)
     nesterov: bool = flag_field(False)
@@ -133,6 +196,10 @@ class Adagrad(Optimizer):
         Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
     clip_value : float, default 0
         Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    parameterization : {"standard", "ntk"}, default "standard"
+        Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
+    groups : ParameterGroups or dict
+        Factors of the numbers for biases and for the weights of the first and last layer.
     learning_rate_decay : float, default 0
         decay >= 0: how fast the learning rate itself falls with the steps.
     initial_accumulator : float, default 0
@@ -151,6 +218,14 @@ class Adagrad(Optimizer):
     learning_rate_decay: float = number_field(0.0, at_least=0)
     initial_accumulator: float = number_field(0.0, at_least=0)
     epsilon: float = number_field(1e-10, above=0)
+
+    def __post_init__(self) -> None:
+        Optimizer.__post_init__(self)
+        if self.parameterization == "ntk" and self.initial_accumulator > 0:
+            raise PlanError(
+                f"Adagrad.initial_accumulator: got {self.initial_accumulator:g}; needs 0 with parameterization='ntk'",
+                argument="initial_accumulator",
+            )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -180,6 +255,10 @@ class Adadelta(Optimizer):
         Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
     clip_value : float, default 0
         Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    parameterization : {"standard", "ntk"}, default "standard"
+        Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
+    groups : ParameterGroups or dict
+        Factors of the numbers for biases and for the weights of the first and last layer.
     rho : float, default 0.9
         Decay of both running means, from 0 to below 1.
     epsilon : float, default 1e-6
@@ -193,6 +272,7 @@ class Adadelta(Optimizer):
     """
 
     key: ClassVar[str] = "adadelta"
+    has_ntk: ClassVar[bool] = False
     learning_rate: float = number_field(1.0, at_least=0)
     rho: float = number_field(0.9, at_least=0, below=1)
     epsilon: float = number_field(1e-6, above=0)
@@ -226,6 +306,10 @@ class RMSprop(Optimizer):
         Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
     clip_value : float, default 0
         Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    parameterization : {"standard", "ntk"}, default "standard"
+        Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
+    groups : ParameterGroups or dict
+        Factors of the numbers for biases and for the weights of the first and last layer.
     rho : float, default 0.99
         Decay of the running means, from 0 to below 1.
     momentum : float, default 0
@@ -283,6 +367,10 @@ class Adam(_MomentOptimizer):
         Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
     clip_value : float, default 0
         Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    parameterization : {"standard", "ntk"}, default "standard"
+        Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
+    groups : ParameterGroups or dict
+        Factors of the numbers for biases and for the weights of the first and last layer.
     beta1 : float, default 0.9
         Decay of the running mean of gradients, from 0 to below 1.
     beta2 : float, default 0.999
@@ -330,6 +418,10 @@ class AdamW(_MomentOptimizer):
         Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
     clip_value : float, default 0
         Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    parameterization : {"standard", "ntk"}, default "standard"
+        Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
+    groups : ParameterGroups or dict
+        Factors of the numbers for biases and for the weights of the first and last layer.
     beta1 : float, default 0.9
         Decay of the running mean of gradients, from 0 to below 1.
     beta2 : float, default 0.999
@@ -388,6 +480,10 @@ class NAdam(_MomentOptimizer):
         Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
     clip_value : float, default 0
         Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    parameterization : {"standard", "ntk"}, default "standard"
+        Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
+    groups : ParameterGroups or dict
+        Factors of the numbers for biases and for the weights of the first and last layer.
     beta1 : float, default 0.9
         Decay of the running mean of gradients, from 0 to below 1.
     beta2 : float, default 0.999
@@ -438,6 +534,10 @@ class RAdam(_MomentOptimizer):
         Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
     clip_value : float, default 0
         Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    parameterization : {"standard", "ntk"}, default "standard"
+        Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
+    groups : ParameterGroups or dict
+        Factors of the numbers for biases and for the weights of the first and last layer.
     beta1 : float, default 0.9
         Decay of the running mean of gradients, from 0 to below 1.
     beta2 : float, default 0.999
@@ -453,6 +553,7 @@ class RAdam(_MomentOptimizer):
     """
 
     key: ClassVar[str] = "radam"
+    has_ntk: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -481,6 +582,10 @@ class Lion(Optimizer):
         Largest Euclidean norm of all gradients together; a longer gradient is scaled down to it. 0 for no limit.
     clip_value : float, default 0
         Largest absolute value of a single gradient; a larger one is cut off. 0 for no limit.
+    parameterization : {"standard", "ntk"}, default "standard"
+        Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
+    groups : ParameterGroups or dict
+        Factors of the numbers for biases and for the weights of the first and last layer.
     beta1 : float, default 0.9
         Share of the running mean in the direction of a step, from 0 to below 1.
     beta2 : float, default 0.99

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from creche.errors import PlanError
+from creche.plan.arguments import NUMBER_SCHEDULES
 from creche.plan.component import Component, count_field, flag_field, number_field
 from creche.plan.losses import LOSSES, CrossEntropy, CustomLoss, Loss, LossFunction
 from creche.plan.network import Network
@@ -135,6 +136,12 @@ class Plan(Component):
         With which weights training ends: those of the epoch with the lowest validation loss (or the best value of what
         early stopping watches), or those of the last epoch. Without validation rows, the best epoch is known by the
         training loss, and is kept only with early stopping.
+    drop_last : bool, default False
+        Whether a smaller last batch is left out, so that each step has `batch_size` rows; with `shuffle`, these rows
+        are others in each epoch. A single batch is kept, whatever its size.
+    weight_decay_schedule, dropout_schedule, label_smoothing_schedule : Schedule or str, default "constant"
+        How the optimizer's weight decay, the layers' dropout and the loss's label smoothing change during training; any
+        schedule but `ReduceOnPlateau`. Validation losses have the full label smoothing, so that epochs can be compared.
 
     Examples
     --------
@@ -156,6 +163,10 @@ class Plan(Component):
     early_stopping: EarlyStopping | None = None
     precision: Precision = "float32"
     keep: KeptWeights = "best"
+    drop_last: bool = flag_field(False)
+    weight_decay_schedule: Schedule = Constant()  # noqa: RUF009 - frozen
+    dropout_schedule: Schedule = Constant()  # noqa: RUF009 - frozen
+    label_smoothing_schedule: Schedule = Constant()  # noqa: RUF009 - frozen
 
     def __post_init__(self) -> None:
         network = Network.from_dict(self.network) if isinstance(self.network, Mapping) else self.network
@@ -169,6 +180,7 @@ class Plan(Component):
             ("loss", LOSSES.of(self.loss)),
             ("optimizer", OPTIMIZERS.of(self.optimizer)),
             ("schedule", SCHEDULES.of(self.schedule)),
+            *((name, SCHEDULES.of(getattr(self, name), name)) for name in NUMBER_SCHEDULES),
             ("early_stopping", EarlyStopping.of(self.early_stopping)),
             ("keep", check_word("keep", self.keep, KEPT_WEIGHTS)),
             ("task", check_word("task", self.task, TASKS)),
@@ -177,6 +189,7 @@ class Plan(Component):
             object.__setattr__(self, name, value)
         Component.__post_init__(self)
         self._check_loss()
+        self._check_schedules()
 
     def _check_loss(self) -> None:
         if self.task not in self.loss.tasks:
@@ -184,6 +197,16 @@ class Plan(Component):
             raise PlanError(
                 f"loss: {self.loss.key!r} is not for {self.task}; choose one of {', '.join(words)}", argument="loss"
             )
+
+    def _check_schedules(self) -> None:
+        for name in NUMBER_SCHEDULES:
+            schedule = getattr(self, name)
+            if schedule.follows_loss:
+                raise PlanError(
+                    f"{name}: got {schedule!r}, which follows the loss, as only the learning rate can; choose one that "
+                    "follows epochs or steps, such as 'flat_cosine'",
+                    argument=name,
+                )
 
     def steps_per_epoch(self, rows: int) -> int:
         """Return the number of steps in an epoch.
@@ -194,6 +217,8 @@ class Plan(Component):
             The number of training rows.
 
         """
+        if self.drop_last and rows >= self.batch_size:
+            return rows // self.batch_size
         return math.ceil(rows / self.batch_size)
 
     def resolved(self, rows: int, *, has_validation: bool = True) -> Self:
@@ -208,9 +233,11 @@ class Plan(Component):
 
         """
         stopping = None if self.early_stopping is None else self.early_stopping.resolved(self.epochs)
+        steps = self.epochs * self.steps_per_epoch(rows)
+        schedules = {name: getattr(self, name).resolved(self.epochs, steps) for name in ("schedule", *NUMBER_SCHEDULES)}
         return replace(
             self,
-            schedule=self.schedule.resolved(self.epochs, self.epochs * self.steps_per_epoch(rows)),
+            **schedules,
             early_stopping=stopping,
             keep=self.keep if has_validation or stopping is not None else "last",
         )

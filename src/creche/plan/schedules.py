@@ -1,7 +1,7 @@
-"""The schedules: how the learning rate changes during training.
+"""The schedules: how the learning rate, or another number of a plan, changes during training.
 
-A schedule gives a factor of the learning rate, as a function of the epochs or steps done; the formulas are carried out
-in core/schedules.hpp. A length that is left open is filled in with the length of the run.
+A schedule gives a factor of the number, as a function of the epochs or steps done; the formulas are carried out in
+core/schedules.hpp. A length that is left open is filled in with the length of the run.
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ from dataclasses import dataclass, field, replace
 from typing import ClassVar, Self
 
 from creche.errors import PlanError
-from creche.plan.component import Component, Registry, number_field
+from creche.plan.component import Component, Registry, count_field, number_field
 from creche.plan.words import SCHEDULE_UNITS, ScheduleUnit, check_word
 
 __all__ = [
-    "SCHEDULES", "Constant", "Cosine", "Exponential", "OneCycle", "ReduceOnPlateau", "Schedule", "Step", "Warmup",
+    "SCHEDULES", "Constant", "Cosine", "CosineLog", "Exponential", "FlatCosine", "OneCycle", "ReduceOnPlateau",
+    "RunSchedule", "Schedule", "Step", "Warmup",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Schedule(Component):
-    """The base of all schedules: the learning rate is multiplied by a factor f(u) of the epochs or steps u done so far.
+    """The base of all schedules: a number is multiplied by a factor f(u) of the epochs or steps u done so far.
+
+    The number is the learning rate, or, as other arguments of `creche.train`, weight decay, dropout or label smoothing.
 
     Attributes
     ----------
@@ -56,6 +59,38 @@ class Schedule(Component):
 
         """
         return float(epochs if self.per == "epoch" else steps)
+
+    @property
+    def follows_loss(self) -> bool:
+        """Whether the factor depends on the loss, and not only on the epochs or steps done."""
+        return False
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RunSchedule(Schedule):
+    """The base of the schedules that end, and whose length is that of the run unless another is given.
+
+    Attributes
+    ----------
+    per : {"epoch", "step"}
+        What u counts.
+    length : float or None
+        Epochs or steps until the end; None for those of the run.
+
+    """
+
+    length: float | None = number_field(None, above=0, optional=True)
+
+    def resolved(self, epochs: int, steps: int) -> Self:
+        """Return the schedule with the length of the run as its length, if that was left open.
+
+        Parameters
+        ----------
+        epochs, steps : int
+            The length of the run in epochs and in steps.
+
+        """
+        return self if self.length is not None else replace(self, length=max(self.total(epochs, steps), 1.0))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -125,7 +160,7 @@ class Exponential(Schedule):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Cosine(Schedule):
+class Cosine(RunSchedule):
     """The learning rate falls along half a cosine (Loshchilov & Hutter 2017, equation 5, without restarts).
 
     f(u) = minimum + (1 - minimum) (1 + cos(pi u / length)) / 2, and minimum from u = length on.
@@ -147,23 +182,64 @@ class Cosine(Schedule):
     """
 
     key: ClassVar[str] = "cosine"
-    length: float | None = number_field(None, above=0, optional=True)
     minimum: float = number_field(0.0, at_least=0, at_most=1)
-
-    def resolved(self, epochs: int, steps: int) -> Self:
-        """Return the schedule with the length of the run as its length, if that was left open.
-
-        Parameters
-        ----------
-        epochs, steps : int
-            The length of the run in epochs and in steps.
-
-        """
-        return self if self.length is not None else replace(self, length=max(self.total(epochs, steps), 1.0))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class OneCycle(Schedule):
+class CosineLog(RunSchedule):
+    """The learning rate rises and falls in cycles, each twice as long as the one before (Holzmüller et al. 2024).
+
+    f(u) = (1 - cos(2 pi log2(1 + (2^cycles - 1) u / length))) / 2, from 0 at u = 0 to 0 from u = length on. With four
+    cycles it is coslog4 of "Better by Default", arXiv 2407.04491.
+
+    Parameters
+    ----------
+    per : {"epoch", "step"}, default "step"
+        What u counts. The factor is 0 at u = 0, so per epoch nothing would be learned in the first one.
+    length : float, optional
+        Epochs or steps of all cycles, above 0; by default the length of the run.
+    cycles : int, default 4
+        How often the factor rises and falls, from 1 to 30.
+
+    Examples
+    --------
+    >>> CosineLog().resolved(epochs=50, steps=400)
+    CosineLog(length=400.0)
+
+    """
+
+    key: ClassVar[str] = "cosine_log"
+    per: ScheduleUnit = field(default="step", kw_only=True)
+    cycles: int = count_field(4, at_most=30)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class FlatCosine(RunSchedule):
+    """The learning rate stays as it is for half of the run, then falls to 0 along half a cosine.
+
+    f(u) = 1 while u <= length / 2, then (1 + cos(pi (2 u / length - 1))) / 2, and 0 from u = length on (Holzmüller et
+    al. 2024, "Better by Default", arXiv 2407.04491: flat_cos, there for weight decay and dropout).
+
+    Parameters
+    ----------
+    per : {"epoch", "step"}, default "step"
+        What u counts.
+    length : float, optional
+        Epochs or steps until the factor is 0, above 0; by default the length of the run.
+
+    Examples
+    --------
+    >>> FlatCosine().resolved(epochs=50, steps=400)
+    FlatCosine(length=400.0)
+
+    """
+
+    key: ClassVar[str] = "flat_cosine"
+    per: ScheduleUnit = field(default="step", kw_only=True)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class OneCycle(RunSchedule):
     """The learning rate rises to its full value and falls again, along half cosines (Smith & Topin 2018).
 
     f(u) rises from start at u = 0 to 1 at u = peak_at length - 1, then falls to finish at u = length - 1.
@@ -190,21 +266,9 @@ class OneCycle(Schedule):
 
     key: ClassVar[str] = "one_cycle"
     per: ScheduleUnit = field(default="step", kw_only=True)
-    length: float | None = number_field(None, above=0, optional=True)
     peak_at: float = number_field(0.3, above=0, below=1)
     start: float = number_field(0.04, above=0, at_most=1)
     finish: float = number_field(4e-6, at_least=0, at_most=1)
-
-    def resolved(self, epochs: int, steps: int) -> Self:
-        """Return the schedule with the length of the run as its length, if that was left open.
-
-        Parameters
-        ----------
-        epochs, steps : int
-            The length of the run in epochs and in steps.
-
-        """
-        return self if self.length is not None else replace(self, length=max(self.total(epochs, steps), 1.0))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -247,6 +311,11 @@ class ReduceOnPlateau(Schedule):
                 f"ReduceOnPlateau.per: got {self.per!r}; needs 'epoch': the loss is known once in an epoch",
                 argument="per",
             )
+
+    @property
+    def follows_loss(self) -> bool:
+        """True: the factor falls when the loss does not."""
+        return True
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -292,6 +361,11 @@ class Warmup(Schedule):
                 argument="then",
             )
 
+    @property
+    def follows_loss(self) -> bool:
+        """Whether `then` does."""
+        return self.then.follows_loss
+
     def resolved(self, epochs: int, steps: int) -> Self:
         """Return the schedule in which `then` lasts for the rest of the run, if its length was left open.
 
@@ -308,5 +382,5 @@ class Warmup(Schedule):
 
 
 SCHEDULES: Registry[Schedule] = Registry(
-    "schedule", Constant, Step, Exponential, Cosine, OneCycle, ReduceOnPlateau, Warmup
+    "schedule", Constant, Step, Exponential, Cosine, CosineLog, FlatCosine, OneCycle, ReduceOnPlateau, Warmup
 )

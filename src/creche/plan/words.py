@@ -20,6 +20,7 @@ __all__ = [
     "KEPT_WEIGHTS",
     "MISSING_LABELS",
     "NUMERIC_ENCODINGS",
+    "PARAMETERIZATIONS",
     "PRECISIONS",
     "PREPROCESSINGS",
     "ROLES",
@@ -39,6 +40,7 @@ __all__ = [
     "MissingLabel",
     "NumericEncoding",
     "OptimizerName",
+    "Parameterization",
     "Precision",
     "PreprocessingName",
     "RecordedQuantity",
@@ -66,9 +68,10 @@ LossName: TypeAlias = Literal[
 ]
 OptimizerName: TypeAlias = Literal["sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam", "radam", "lion"]
 ScheduleName: TypeAlias = Literal[
-    "constant", "step", "exponential", "cosine", "one_cycle", "reduce_on_plateau", "warmup"
+    "constant", "step", "exponential", "cosine", "cosine_log", "flat_cosine", "one_cycle", "reduce_on_plateau", "warmup"
 ]
 ScheduleUnit: TypeAlias = Literal["epoch", "step"]
+Parameterization: TypeAlias = Literal["standard", "ntk"]
 KeptWeights: TypeAlias = Literal["best", "last"]
 Scaling: TypeAlias = Literal["standard", "robust", "quantile", "none"]
 PreprocessingName: TypeAlias = Literal["standard", "robust", "quantile", "none", "realmlp", "piecewise_linear"]
@@ -96,6 +99,7 @@ NUMERIC_ENCODINGS: tuple[NumericEncoding, ...] = get_args(NumericEncoding)
 BIN_EDGES: tuple[BinEdges, ...] = get_args(BinEdges)
 BINARIES: tuple[Binary, ...] = get_args(Binary)
 SCHEDULE_UNITS: tuple[ScheduleUnit, ...] = get_args(ScheduleUnit)
+PARAMETERIZATIONS: tuple[Parameterization, ...] = get_args(Parameterization)
 DUPLICATES: tuple[Duplicates, ...] = get_args(Duplicates)
 MISSING_LABELS: tuple[MissingLabel, ...] = get_args(MissingLabel)
 CLASS_WEIGHTINGS: tuple[ClassWeighting, ...] = get_args(ClassWeighting)

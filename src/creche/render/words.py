@@ -6,15 +6,18 @@ import math
 from typing import TYPE_CHECKING
 
 from creche._phrases import list_first
+from creche.plan.arguments import NUMBER_SCHEDULES
 
 if TYPE_CHECKING:
     from creche.plan.optimizers import Optimizer
+    from creche.plan.plan import Plan
     from creche.table.labels import LabelEncoder
 
 __all__ = [
     "CLASSES_SHOWN",
     "describe_classes",
     "describe_optimizer",
+    "describe_schedules",
     "format_interval",
     "format_number",
     "name_purpose",
@@ -37,6 +40,12 @@ def describe_optimizer(optimizer: Optimizer) -> str:
         return text
     name, others = text.removesuffix(")").split("(", 1)
     return f"{name}({', '.join(filter(None, [f'learning_rate={optimizer.learning_rate:g}', others]))})"
+
+
+def describe_schedules(plan: Plan) -> list[tuple[str, str]]:
+    """Return the schedules of numbers other than the learning rate, but for constant ones, each with its name."""
+    found = [(name.replace("_", " "), getattr(plan, name)) for name in NUMBER_SCHEDULES]
+    return [(name, repr(schedule)) for name, schedule in found if schedule.key != "constant"]
 
 
 def format_number(value: float) -> str:

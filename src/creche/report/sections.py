@@ -15,7 +15,14 @@ from creche.evaluation.regression import LargeError
 from creche.model.model import Model
 from creche.plan.network import Network
 from creche.render.html import Html, facts_table, join_html, table, tag
-from creche.render.words import describe_classes, describe_optimizer, format_interval, format_number, name_purpose
+from creche.render.words import (
+    describe_classes,
+    describe_optimizer,
+    describe_schedules,
+    format_interval,
+    format_number,
+    name_purpose,
+)
 from creche.report.explanations import Figures
 from creche.report.fitted import describe_out_of_fold, out_of_fold_table, tried_section
 from creche.report.limits import baseline_name, find_ranges
@@ -178,6 +185,7 @@ def network_section(subject: ReportSubject, figures: Figures) -> Html | None:
                     ("loss", repr(plan.loss)),
                     ("optimizer", describe_optimizer(plan.optimizer)),
                     ("learning rate schedule", repr(plan.schedule)),
+                    *describe_schedules(plan),
                     ("batch size", f"{plan.batch_size:,}"),
                     ("seed", str(plan.seed)),
                 ]

@@ -155,7 +155,8 @@ def convert_column(column: Column, rule: Rule, context: ColumnContext) -> Column
         wrong &= (values != 0) & (values != 1)
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise context.cell_error(row, values[row].item() if column.kind != "datetime" else str(values[row]), rule)
+        value = str(values[row]).removesuffix("T00:00:00.000000") if column.kind == "datetime" else values[row].item()
+        raise context.cell_error(row, value, rule)
     whole = rule.kind == "whole" and not missing.any()
     return replace(column, kind=rule.kind, values=values.astype(np.int64 if whole else np.float64), words=())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,13 +14,22 @@ from creche.table.number_words import PLAIN
 from creche.table.table import Column
 from creche.table.text_rules import MARKERS, NotRead, TextRules, are_missing, note_missing
 
-__all__ = ["COMPACT_DATES", "datetime_column", "read_datetimes"]
+__all__ = [
+    "COMPACT_DATES",
+    "COMPACT_NOTE",
+    "compact_numbers",
+    "count_as_dates",
+    "datetime_column",
+    "read_datetimes",
+]
 
 # A column holds dates only if one of its first words is one.
 PROBED_WORDS = 5
 
 # Numbers from 1 January 1900 to 31 December 2099 as YYYYMMDD.
 COMPACT_DATES = (19000101, 20991231)
+
+COMPACT_NOTE = "is read as dates"
 
 # Fewer numbers such as 20200131 may be no dates.
 MIN_COMPACT_DATES = 3  # distinct ones
@@ -52,10 +63,34 @@ def read_datetimes(
     if parsed.has_short_years:
         notes.append(f"has years of two digits ({dates[0]!r}); 69 to 99 are read as 1969 to 1999, others from 2000 on")
     if COMPACT.fullmatch(dates[0]):
-        notes.append(f"is read as dates: {dates[0]!r} is {np.datetime_as_string(parsed.values[0], 'D')}")
+        notes.append(
+            f"{COMPACT_NOTE}: {dates[0]!r} is {np.datetime_as_string(parsed.values[0], 'D')} (the role numeric keeps "
+            "the numbers)"
+        )
     notes += note_missing(codes, words, tuple(zeros))
     column = expand_values(spread, codes, np.datetime64("NaT"))
     return Column("datetime", column, (), format, "; ".join(notes))
+
+
+def count_as_dates(column: Column) -> Column | None:
+    """Return a column of numbers as the dates that it counts, such as seconds since 1970; None if it counts none."""
+    from creche.table.number_dates import dates_from_numbers
+
+    found = dates_from_numbers(column.values)
+    if found is None:
+        return None
+    values, what = found
+    first = int(np.argmax(~column.missing))
+    example = f"{column.values[first].item():.17g} is {np.datetime_as_string(values[first], 's')}"
+    return Column("datetime", values, (), column.format, f"is read as {what}: {example}")
+
+
+def compact_numbers(values: NDArray[np.datetime64]) -> NDArray[np.float64]:
+    """Return dates as numbers such as 20200131, NaN where missing."""
+    days = values.astype("datetime64[D]")
+    years, months = days.astype("datetime64[Y]"), days.astype("datetime64[M]")
+    numbers = 10_000 * (years.astype(np.int64) + 1970) + 100 * ((months - years).astype(np.int64) + 1)
+    return np.where(np.isnat(values), np.nan, numbers + (days - months).astype(np.int64) + 1)
 
 
 def _may_be_date(word: str) -> bool:
@@ -86,6 +121,10 @@ def datetime_column(
     codes: NDArray[np.int32], words: list[str], rule: Rule, context: ColumnContext, text: TextRules,
     missing: tuple[str, ...],
 ) -> Column:  # fmt: skip
+    if words and all(map(PLAIN.fullmatch, words)) and not all(map(COMPACT.fullmatch, words)):
+        counted = count_as_dates(Column("number", expand_values(np.array(list(map(float, words))), codes, np.nan)))
+        if counted is not None:
+            return replace(counted, format=CellFormat(missing=missing))
     learnt = text.day_first if rule.format is None or text.day_first is not None else rule.format.day_first
     parsed = parse_datetimes(words, learnt)
     if parsed is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,10 +17,19 @@ __all__ = ["COMPACT", "ParsedDatetimes", "is_date", "is_time_of_day", "parse_dat
 
 CLOCK = r"[0-2]\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?"
 
-ZONE = r"Z|UTC|GMT|[+-][0-2]\d(?::?[0-5]\d)?"
+# In hours ahead of UTC: those of RFC 822, and others that name one zone.
+ZONES = {
+    "Z": 0, "UTC": 0, "GMT": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3,
+    "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7, "JST": 9, "AEST": 10,
+    "AEDT": 11,
+}  # fmt: skip
+
+OFFSET = r"[+-][0-2]\d(?::?[0-5]\d)?"
+
+ZONE = rf"{'|'.join(ZONES)}|{OFFSET}"
 
 # What NumPy parses itself, thousands of times faster than a word at a time.
-PADDED = re.compile(rf"(?!0000)\d\d\d\d([-/])\d\d\1\d\d(?:[T ]{CLOCK} ?({ZONE})?)?", re.ASCII)
+PADDED = re.compile(rf"(?!0000)\d\d\d\d([-/])\d\d\1\d\d(?:[T ]{CLOCK} ?(Z|UTC|GMT|{OFFSET})?)?", re.ASCII)
 
 # A date of digits alone, which may also be a number.
 COMPACT = re.compile(r"(?:19|20)\d\d[01]\d[0-3]\d", re.ASCII)
@@ -50,10 +60,23 @@ DATES = (
     rf"{WEEKDAY}{MONTH}[- ]{DAY},?[- ]{YEAR}",
     rf"(?P<year>\d{{4}})[-/ ]{MONTH}[-/ ](?P<day>\d\d?)",
     rf"{MONTH}[-/ ](?P<year>\d{{4}})",
+    rf"{MONTH}(?:-| ?')(?P<year>\d\d)",
     r"(?P<year>\d{4})[-/](?P<month>\d\d)",
+    r"(?P<year>(?:19|20)\d\d)[-/ ]?Q(?P<quarter>[1-4])",
+    r"Q(?P<quarter>[1-4])[-/ ](?P<year>(?:19|20)\d\d)",
+    r"(?P<year>(?:19|20)\d\d)-?W(?P<week>[0-5]\d)(?:-(?P<weekday>[1-7]))?",
 )
 
-CTIME = rf"{WEEKDAY}{MONTH} +(?P<day>\d\d?) (?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d) (?P<year>\d{{4}})"
+CTIME = (
+    rf"{WEEKDAY}{MONTH} +(?P<day>\d\d?) (?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)(?: (?P<zone>{ZONE}))? "
+    r"(?P<year>\d{4})"
+)
+
+# 20230105T100000Z, the basic format of ISO 8601.
+BASIC = (
+    r"(?P<year>(?:19|20)\d\d)(?P<month>\d\d)(?P<day>\d\d)T(?P<hour>[0-2]\d)(?P<minute>[0-5]\d)(?P<second>[0-5]\d)?"
+    rf"(?P<zone>Z|{OFFSET})?"
+)
 
 # What databases write for no date at all.
 ZERO = r"(?:0000([-/.])00?\1 ?00?|00?([-/.])00?\2(?:00)?00)(?:[T ]00:00(?::00(?:\.0+)?)?)?"
@@ -86,8 +109,9 @@ def parse_datetimes(words: Sequence[str], day_first: bool | None = None) -> Pars
     """Parse words as datetimes in UTC; None unless all of them are dates, or all are times of day.
 
     The formats are those of ISO 8601, also unpadded (2020-1-5); 31.1.2020; 31/1/2020 and 1/31/2020 (also with hyphens
-    and two-digit years), if a day above 12 decides which number is the day; months by their English names (5 Jan 2020,
-    January 5, 2020); each with a time of 24 or 12 hours (4:14, 1:05 PM) and a zone. A time without a zone is in UTC, a
+    and two-digit years), if a day above 12 decides which number is the day; months by their names (5 Jan 2020,
+    January 5, 2020, 5. Mai 2020); each with a time of 24 or 12 hours (4:14, 1:05 PM) and a zone; weeks (2020-W05) and
+    quarters (2020Q3), which stand for their first day. A time without a zone is in UTC, a
     time without a date on 1 January 1970.
 
     Parameters
@@ -146,7 +170,7 @@ def _parse_padded(words: Sequence[str]) -> NDArray[Any] | None:
 def _zone_minutes(zone: str | None) -> int:
     """Return by how many minutes the zone is ahead of UTC."""
     if zone is None or zone[0] not in "+-":
-        return 0
+        return 60 * ZONES[zone.upper()] if zone else 0
     hours, minutes = int(zone[1:3]), int(zone[3:].lstrip(":") or 0)
     return (60 * hours + minutes) * (-1 if zone[0] == "-" else 1)
 
@@ -179,7 +203,8 @@ def _parse_any(words: Sequence[str], day_first: bool | None) -> ParsedDatetimes 
 def _date_patterns() -> tuple[re.Pattern[str], ...]:
     """Compile the patterns of dates when a word may be one: that takes longer than training a small network."""
     flags = re.IGNORECASE | re.ASCII
-    return (*(re.compile(rf"{date}(?:(?:[T ]|, ?| at ){TIME})?", flags) for date in DATES), re.compile(CTIME, flags))
+    dates = (re.compile(rf"{date}(?:(?:[T ]|, ?| at |:(?=\d\d:)){TIME})?", flags) for date in DATES)
+    return (*dates, re.compile(CTIME, flags), re.compile(BASIC, flags))
 
 
 @cache
@@ -196,14 +221,9 @@ def _match_all(words: Sequence[str]) -> list[dict[str, str] | None] | None:
         if re.fullmatch(ZERO, word):
             matches.append(None)
             continue
-        found = None
-        for i, pattern in enumerate(patterns):
-            match = pattern.fullmatch(word)
-            if match is not None:
-                found = match.groupdict()
-                if i:  # the words of a column are mostly written alike
-                    patterns.insert(0, patterns.pop(i))
-                break
+        found = _match_date(word, patterns)
+        if found is None and _match_time(word) is None:
+            found = _match_date(_translate(word), patterns)
         if found is None:
             found = _match_time(word)
             n_times += 1
@@ -213,6 +233,23 @@ def _match_all(words: Sequence[str]) -> list[dict[str, str] | None] | None:
             return None
         matches.append(found)
     return None if n_times and n_times + matches.count(None) < len(matches) else matches
+
+
+def _translate(word: str) -> str:
+    from creche.table.date_words import translate_date  # most tables need none of its patterns
+
+    return translate_date(word) or word
+
+
+def _match_date(word: str, patterns: list[re.Pattern[str]]) -> dict[str, str] | None:
+    """Return the parts of a date; the pattern that it matches goes to the front of the patterns."""
+    for i, pattern in enumerate(patterns):
+        match = pattern.fullmatch(word)
+        if match is not None:
+            if i:  # the words of a column are mostly written alike
+                patterns.insert(0, patterns.pop(i))
+            return match.groupdict()
+    return None
 
 
 def _may_begin_with_year(matches: Sequence[dict[str, str]]) -> bool:
@@ -260,15 +297,19 @@ def _to_iso(match: dict[str, str], day_first: bool) -> str:
             raise ValueError("year")
         year = digits if len(digits) == 4 else f"{19 if int(digits) >= PIVOT else 20}{digits}"
         day = match.get("day") or "1"
+        if "week" in match:
+            return datetime.date.fromisocalendar(int(year), int(match["week"]), int(match["weekday"] or 1)).isoformat()
         if "first" in match:
             one, other = match["first"], match["second_number"]
             day, month = (one, other) if match["separator"] == "." or day_first else (other, one)
         elif "name" in match:
             month = str(1 + MONTHS.index(match["name"][:3].lower()))
+        elif "quarter" in match:
+            month = str(3 * int(match["quarter"]) - 2)
         else:
             month = match["month"]
         date = f"{year}-{month.zfill(2)}-{day.zfill(2)}"
-    if not match["hour"]:
+    if not match.get("hour"):
         return date
     hour = int(match["hour"])
     if match.get("half"):

@@ -222,6 +222,7 @@ def find_errors(
 ) -> Iterator[TableError]:
     """Find what keeps a network from learning from these columns."""
     yield from _find_empty(table, columns, roles)
+    yield from _find_unusable(table, roles)
     infinite = find_infinite(table.columns)
     for column in columns:
         if ROLE_DEFINITIONS[column.role].encoder is CategoricalEncoder:
@@ -255,7 +256,9 @@ def _find_empty(table: Table, columns: Sequence[ColumnSchema], roles: Mapping[st
     empty = [
         column.name
         for column in columns
-        if column.missing == column.rows and (column.name not in roles or roles[column.name] in INPUT_ROLES)
+        if column.missing == column.rows
+        and not table.columns[column.name].doubt
+        and (column.name not in roles or roles[column.name] in INPUT_ROLES)
     ]
     if not empty:
         return
@@ -268,6 +271,14 @@ def _find_empty(table: Table, columns: Sequence[ColumnSchema], roles: Mapping[st
         f"{table.source}: {subject} empty in each of the {len(table):,} rows; leave {them} out: schema={{{schema}}}, "
         f"or {options}"
     )
+
+
+def _find_unusable(table: Table, roles: Mapping[str, str]) -> Iterator[TableError]:
+    """Find the columns that are to be inputs but hold lists and the like; without a role they are left out."""
+    for name, role in roles.items():
+        column = table.columns.get(name)
+        if column is not None and column.doubt and role in INPUT_ROLES and bool(column.missing.all()):
+            yield TableError(f"{table.source}: column {name!r}: {column.doubt}; leave it out, or make columns of it")
 
 
 def _infinite_error(table: Table, name: str, row_numbers: NDArray[np.int64] | None) -> TableError:
@@ -373,7 +384,7 @@ def find_remarks(
     if note and column.role in INPUT_ROLES:
         yield ColumnRemark("reading", name, f"column {name!r} {note}", "")
     repeats = column.distinct < column.rows - column.missing
-    sentinel = find_sentinel(values) if column.role == "numeric" and repeats else None
+    sentinel = find_sentinel(values) if column.role in ("numeric", "datetime") and repeats else None
     if sentinel is not None:
         yield ColumnRemark("reading", name, *describe_sentinel(name, *sentinel))
     exception = find_non_number(values) if column.kind == "words" and name not in roles else None

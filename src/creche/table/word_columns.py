@@ -25,7 +25,14 @@ from creche.table.cell_types import (
     number_column,
     parse_boolean,
 )
-from creche.table.datetime_columns import COMPACT_DATES, datetime_column, read_datetimes
+from creche.table.datetime_columns import (
+    COMPACT_DATES,
+    COMPACT_NOTE,
+    compact_numbers,
+    count_as_dates,
+    datetime_column,
+    read_datetimes,
+)
 from creche.table.number_columns import explain_refusal, find_marks, is_stray, parse_number, read_numbers
 from creche.table.number_words import are_codes
 from creche.table.table import Column
@@ -163,8 +170,13 @@ def coerce_column(column: Column, rule: Rule, context: ColumnContext) -> Column:
         If a value cannot be of that kind.
 
     """
-    if rule.kind == "datetime" and column.kind in ("number", "whole") and _may_be_dates(column):
-        column = convert_column(column, Rule("words", required=True), context)
+    if rule.kind == "datetime" and column.kind in ("number", "whole"):
+        if _may_be_dates(column):
+            column = convert_column(column, Rule("words", required=True), context)
+        else:
+            column = count_as_dates(column) or column
+    if column.kind == "datetime" and rule.kind in ("number", "whole") and COMPACT_NOTE in column.note:
+        column = replace(column, kind="whole", values=compact_numbers(column.values), note="")
     if column.kind != "words" or rule.kind in (None, "words"):
         return convert_column(column, rule, context)
     return column_from_words(column.values, list(column.words), rule, context, TextRules(are_cells=True))

@@ -12,7 +12,7 @@ import numpy as np
 from creche._system.resources import resolve_threads
 from creche.errors import PlanError, UnknownArgumentError, nearest
 from creche.plan.activations import Activation
-from creche.plan.arguments import ARGUMENTS, DEFAULTS, PER_LAYER, arguments_in
+from creche.plan.arguments import ARGUMENTS, DEFAULTS, NUMBER_SCHEDULES, PER_LAYER, arguments_in
 from creche.plan.initializers import Initializer
 from creche.plan.losses import LOSSES, CrossEntropy, CustomLoss, Loss, SquaredError
 from creche.plan.network import Network
@@ -80,7 +80,11 @@ class TrainArguments:
     optimizer: Optimizer | OptimizerName
     learning_rate: float | None
     schedule: Schedule | ScheduleName
+    weight_decay_schedule: Schedule | ScheduleName
+    dropout_schedule: Schedule | ScheduleName
+    label_smoothing_schedule: Schedule | ScheduleName
     batch_size: int
+    drop_last: bool
     epochs: int
     early_stopping: EarlyStopping | int | bool | None
     keep: KeptWeights
@@ -215,7 +219,9 @@ def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
         loss=loss,
         optimizer=resolve_optimizer(arguments),
         schedule=arguments.schedule,  # type: ignore[arg-type]  # made a Schedule there
+        **{name: getattr(arguments, name) for name in NUMBER_SCHEDULES},
         batch_size=arguments.batch_size,
+        drop_last=arguments.drop_last,
         epochs=arguments.epochs,
         seed=arguments.seed,
         shuffle=arguments.shuffle,

@@ -69,7 +69,11 @@ def train(
     optimizer: Optimizer | OptimizerName = "adam",
     learning_rate: float | None = None,
     schedule: Schedule | ScheduleName = "constant",
+    weight_decay_schedule: Schedule | ScheduleName = "constant",
+    dropout_schedule: Schedule | ScheduleName = "constant",
+    label_smoothing_schedule: Schedule | ScheduleName = "constant",
     batch_size: int = 32,
+    drop_last: bool = False,
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
     keep: KeptWeights = "best",
@@ -137,8 +141,14 @@ def train(
         Step size; by default the optimizer's own.
     schedule : Schedule or str, default "constant"
         How the learning rate changes during training.
+    weight_decay_schedule, dropout_schedule, label_smoothing_schedule : Schedule or str, default "constant"
+        How the optimizer's weight decay, the layers' dropout and the loss's label smoothing change during training, as
+        factors of their values: "flat_cosine" lets them vanish in the second half. Validation losses always have the
+        full label smoothing.
     batch_size : int, default 32
         Rows per step.
+    drop_last : bool, default False
+        Whether an epoch leaves out the rows of a last batch that is not full; a single batch is always kept.
     epochs : int, default 100
         Passes over the training rows.
     early_stopping : EarlyStopping, int or bool, optional

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 import creche as cr
 from creche import _core
 from creche.engine import native
-from creche.engine.native import limit_threads, translate, translate_within_memory
+from creche.engine.native import GROUP_FIELDS, limit_threads, translate, translate_within_memory
 from creche.errors import PlanError
 from creche.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, Network, schedules
+from creche.plan.arguments import NUMBER_SCHEDULES
 from tests.unit.small_runs import quick
 
 NUMBERS_ONLY = {word for word, loss in LOSSES.members.items() if "classification" not in loss.tasks}
@@ -48,7 +50,7 @@ def translated(**arguments: Any) -> Any:
 
 @pytest.mark.parametrize("kind", OPTIMIZERS.members.values(), ids=lambda kind: kind.key)
 def test_every_number_of_an_optimizer_arrives(kind: Any) -> None:
-    default = kind().to_dict()
+    default = {name: value for name, value in kind().to_dict().items() if name not in GROUP_FIELDS}
     changed = {
         name: (not value if name in ("centered", "amsgrad", "regularize_bias") else value)
         if isinstance(value, bool)
@@ -67,6 +69,8 @@ def test_every_number_of_an_optimizer_arrives(kind: Any) -> None:
     [
         (schedules.Step(3, 0.5, per="step"), {"kind": "step", "length": 3, "factor": 0.5, "per_step": True}),
         (schedules.Cosine(9, 0.1), {"kind": "cosine", "length": 9, "minimum": 0.1, "per_step": False}),
+        (schedules.CosineLog(9, 3), {"kind": "cosine_log", "length": 9, "cycles": 3, "per_step": True}),
+        (schedules.FlatCosine(9, per="epoch"), {"kind": "flat_cosine", "length": 9, "per_step": False}),
         (
             schedules.OneCycle(9, 0.2, 0.3, 0.4),
             {"kind": "one_cycle", "length": 9, "peak_at": 0.2, "start": 0.3, "finish": 0.4, "per_step": True},
@@ -88,12 +92,33 @@ def test_every_number_of_a_schedule_arrives(schedule: Any, expected: dict[str, o
     assert {name: getattr(to, name) for name in expected} == expected
 
 
+def test_factors_of_groups_arrive_at_their_layers() -> None:
+    groups = {
+        "biases": {"learning_rate": 0.5}, "first_layer": {"weight_decay": 3.0}, "last_layer": {"epsilon": 7.0},
+    }  # fmt: skip
+    layers = translated(
+        network=Network.of(4, [8, 9], 3), optimizer=cr.AdamW(parameterization="ntk", groups=groups)
+    ).layers
+    assert [layer.weights.learning_rate for layer in layers] == [1 / 2, 1 / math.sqrt(8), 1 / 3]
+    assert [layer.weights.epsilon for layer in layers] == [2, math.sqrt(8), 3 * 7]
+    assert [layer.weights.weight_decay for layer in layers] == [2 * 3, math.sqrt(8), 3]
+    assert [(layer.biases.learning_rate, layer.biases.weight_decay) for layer in layers] == [(0.5, 1.0)] * 3
+
+
+@pytest.mark.parametrize("name", NUMBER_SCHEDULES)
+def test_schedules_of_other_numbers_arrive_at_their_places(name: str) -> None:
+    plan = translated(**{name: schedules.Step(3, 0.5)})
+    kinds = {place: getattr(plan, place).kind for place in ("schedule", *NUMBER_SCHEDULES)}
+    assert kinds == {place: "step" if place == name else "constant" for place in kinds}
+
+
 def test_the_rest_of_a_plan_arrives() -> None:
     network = Network.of(
         4, [8, 7], 3, [cr.LeakyRelu(0.2), cr.Softplus(3.0)], [0.1, 0.2], cr.initializers.Orthogonal(1.5)
     )
     to = translated(
-        network=network, loss=cr.CrossEntropy(0.1), batch_size=11, epochs=13, seed=2**63 + 5, shuffle=False,
+        network=network, loss=cr.CrossEntropy(0.1), batch_size=11, drop_last=True, epochs=13, seed=2**63 + 5,
+        shuffle=False,
         early_stopping=cr.EarlyStopping(4, 0.3), keep="last",
     )  # fmt: skip
     assert to.inputs == 4
@@ -103,7 +128,7 @@ def test_the_rest_of_a_plan_arrives() -> None:
     assert [layer.activation_parameter for layer in to.layers[:2]] == [0.2, 3.0]
     assert {(layer.initializer, layer.initializer_parameter) for layer in to.layers} == {("orthogonal", 1.5)}
     assert (to.loss.kind, to.loss.label_smoothing) == ("cross_entropy", 0.1)
-    assert (to.batch_size, to.epochs, to.seed, to.shuffle) == (11, 13, 2**63 + 5, False)
+    assert (to.batch_size, to.drop_last, to.epochs, to.seed, to.shuffle) == (11, True, 13, 2**63 + 5, False)
     stopping = to.early_stopping
     assert (stopping.patience, stopping.min_delta, stopping.restore_best) == (4, 0.3, False)
 

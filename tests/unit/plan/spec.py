@@ -101,6 +101,8 @@ NUMBERS: dict[type, dict[str, Interval]] = {
     s.Step: {"length": ABOVE_0, "factor": SHARE_ABOVE_0},
     s.Exponential: {"factor": SHARE_ABOVE_0},
     s.Cosine: {"length": ABOVE_0, "minimum": SHARE},
+    s.CosineLog: {"length": ABOVE_0},
+    s.FlatCosine: {"length": ABOVE_0},
     s.OneCycle: {"length": ABOVE_0, "peak_at": INSIDE, "start": SHARE_ABOVE_0, "finish": SHARE},
     s.ReduceOnPlateau: {"factor": INSIDE, "patience": AT_LEAST_0, "threshold": AT_LEAST_0, "minimum": SHARE},
     s.Warmup: {"length": ABOVE_0, "start": SHARE},
@@ -118,7 +120,7 @@ FLAGS: dict[type, tuple[str, ...]] = {
     o.Lion: ("regularize_bias", "decoupled"),
 }
 
-PER = {s.Constant, s.Step, s.Exponential, s.Cosine, s.OneCycle}
+PER = {s.Constant, s.Step, s.Exponential, s.Cosine, s.CosineLog, s.FlatCosine, s.OneCycle}
 
 
 def parts(kind: type) -> st.SearchStrategy[Any]:

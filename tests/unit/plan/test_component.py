@@ -30,7 +30,7 @@ WORDS = {
     "constant",
     "loss": "cross_entropy binary_cross_entropy squared_error absolute_error huber poisson quantile",
     "optimizer": "sgd adagrad adadelta rmsprop adam adamw nadam radam lion",
-    "schedule": "constant step exponential cosine one_cycle reduce_on_plateau warmup",
+    "schedule": "constant step exponential cosine cosine_log flat_cosine one_cycle reduce_on_plateau warmup",
 }
 KINDS = list(NUMBERS)
 ANY_PART = st.sampled_from(KINDS).flatmap(parts)

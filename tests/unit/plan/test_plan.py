@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import creche as cr
 from creche.errors import PlanError
 from creche.plan import LOSSES, Network, schedules
+from creche.plan.arguments import NUMBER_SCHEDULES
 from tests.unit.plan.spec import NUMBERS, parts
 
 NETWORK = Network.of(4, [5, 5], 3)
@@ -30,6 +31,9 @@ def plans(draw: st.DrawFn) -> cr.Plan:
 
     loss = draw(st.sampled_from(of_family(Loss)).flatmap(parts))
     watched = st.sampled_from(["loss", "log_loss", "auc"])
+    not_following_loss = st.sampled_from(
+        [k for k in of_family(Schedule) if k.key not in ("reduce_on_plateau", "warmup")]
+    )
     return cr.Plan(
         NETWORK,
         "classification" if loss.key in FOR_CLASSES else "regression",
@@ -43,6 +47,8 @@ def plans(draw: st.DrawFn) -> cr.Plan:
         draw(st.none() | st.builds(cr.EarlyStopping, st.none() | st.integers(1, 10**6), st.floats(0, 1e6), watched)),
         draw(st.sampled_from(["float32", "float64"])),
         draw(st.sampled_from(["best", "last"])),
+        draw(st.booleans()),
+        **{name: draw(not_following_loss.flatmap(parts)) for name in NUMBER_SCHEDULES},
     )
 
 
@@ -167,6 +173,28 @@ def test_a_resolved_plan_has_the_length_of_its_schedule() -> None:
     plan = cr.Plan(NETWORK, schedule=schedules.OneCycle(), batch_size=20, epochs=50)
     assert plan.resolved(957).schedule == schedules.OneCycle(50 * 48)
     assert plan.resolved(957).resolved(10) == plan.resolved(957)
+
+
+@pytest.mark.parametrize(("rows", "steps"), [(1, 1), (19, 1), (20, 1), (21, 1), (39, 1), (40, 2), (957, 47)])
+def test_steps_of_an_epoch_without_its_last_short_batch(rows: int, steps: int) -> None:
+    assert cr.Plan(NETWORK, batch_size=20, drop_last=True).steps_per_epoch(rows) == steps
+
+
+@pytest.mark.parametrize("name", NUMBER_SCHEDULES)
+def test_other_numbers_have_schedules_too(name: str) -> None:
+    plan = cr.Plan(NETWORK, batch_size=20, epochs=50, **{name: "flat_cosine"})
+    assert getattr(plan, name) == schedules.FlatCosine()
+    assert getattr(plan.resolved(957), name) == schedules.FlatCosine(50 * 48)
+    assert getattr(cr.Plan.from_json(plan.to_json()), name) == schedules.FlatCosine()
+    older = {key: value for key, value in plan.to_dict().items() if key != name}
+    assert getattr(cr.Plan.from_dict(older), name) == schedules.Constant()
+    with pytest.raises(PlanError, match=f"^{name}: got 'flat'; ") as refusal:
+        cr.Plan(NETWORK, **{name: "flat"})
+    assert refusal.value.argument == name
+    for following in (schedules.ReduceOnPlateau(), schedules.Warmup(3, then="reduce_on_plateau")):  # type: ignore[arg-type]
+        with pytest.raises(PlanError, match=rf"^{name}: got .*, which follows the loss") as refusal:
+            cr.Plan(NETWORK, **{name: following})
+        assert refusal.value.argument == name
 
 
 @pytest.mark.parametrize(

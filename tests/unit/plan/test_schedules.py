@@ -4,10 +4,20 @@ import pytest
 
 from creche.errors import PlanError
 from creche.plan import SCHEDULES
-from creche.plan.schedules import Constant, Cosine, Exponential, OneCycle, ReduceOnPlateau, Step, Warmup
+from creche.plan.schedules import (
+    Constant,
+    Cosine,
+    CosineLog,
+    Exponential,
+    FlatCosine,
+    OneCycle,
+    ReduceOnPlateau,
+    Step,
+    Warmup,
+)
 
 
-@pytest.mark.parametrize("kind", [Cosine, OneCycle])
+@pytest.mark.parametrize("kind", [Cosine, CosineLog, FlatCosine, OneCycle])
 @pytest.mark.parametrize(("per", "length"), [("epoch", 30.0), ("step", 480.0)])
 def test_a_missing_length_becomes_the_length_of_the_run(kind: type, per: str, length: float) -> None:
     assert kind(per=per).length is None
@@ -15,7 +25,16 @@ def test_a_missing_length_becomes_the_length_of_the_run(kind: type, per: str, le
 
 
 def test_a_given_length_is_kept() -> None:
-    for schedule in (Cosine(7), OneCycle(7), Step(7), Constant(), Exponential(), ReduceOnPlateau()):
+    for schedule in (
+        Cosine(7),
+        CosineLog(7),
+        FlatCosine(7),
+        OneCycle(7),
+        Step(7),
+        Constant(),
+        Exponential(),
+        ReduceOnPlateau(),
+    ):
         assert schedule.resolved(30, 480) == schedule
 
 
@@ -57,7 +76,7 @@ def test_an_unknown_word_after_a_warmup_is_refused_with_its_place() -> None:
         Warmup(5, then="cosin")
 
 
-@pytest.mark.parametrize("kind", [Constant, Step, Exponential, Cosine, OneCycle])
+@pytest.mark.parametrize("kind", [Constant, Step, Exponential, Cosine, CosineLog, FlatCosine, OneCycle])
 def test_schedules_count_epochs_or_steps(kind: type) -> None:
     with pytest.raises(PlanError, match=rf"{kind.__name__}\.per: got 'batch'; choose one of epoch, step"):
         kind(per="batch")
@@ -66,6 +85,18 @@ def test_schedules_count_epochs_or_steps(kind: type) -> None:
 def test_a_plateau_counts_epochs_only() -> None:
     with pytest.raises(PlanError, match=r"ReduceOnPlateau\.per: got 'step'; needs 'epoch'"):
         ReduceOnPlateau(per="step")
+
+
+@pytest.mark.parametrize("cycles", [0, 31, 2.5])
+def test_cycles_are_a_few_whole_ones(cycles: object) -> None:
+    with pytest.raises(PlanError, match=r"CosineLog\.cycles: got .*; needs a whole number of at "):
+        CosineLog(cycles=cycles)  # type: ignore[arg-type]
+
+
+def test_only_a_plateau_follows_the_loss() -> None:
+    following = [key for key, kind in SCHEDULES.members.items() if kind().follows_loss]
+    assert following == ["reduce_on_plateau"]
+    assert Warmup(5, then=ReduceOnPlateau()).follows_loss
 
 
 def test_a_warmup_in_another_unit_is_refused() -> None:

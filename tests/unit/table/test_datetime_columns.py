@@ -3,13 +3,18 @@ from __future__ import annotations
 import datetime as dt
 import re
 
+import numpy as np
 import pytest
 
 from creche.errors import TableError
 from creche.table.cell_format import CellFormat
-from creche.table.cell_types import Rule
+from creche.table.cell_types import ColumnContext, Rule
+from creche.table.table import Column
 from creche.table.text_rules import TextRules
+from creche.table.word_columns import coerce_column
 from tests.unit.table.test_number_columns import CELLS, column, values
+
+CONTEXT = ColumnContext("the table", "it")
 
 DAYS = [dt.datetime(2020, 1, 1) + dt.timedelta(days=5 * i) for i in range(20)]
 
@@ -92,3 +97,41 @@ def test_the_options_and_what_was_learnt_decide_the_order() -> None:
 def test_what_contradicts_it_is_refused(words: list[str], day_first: bool | None, wrong: str) -> None:
     with pytest.raises(TableError, match=f"the table: {wrong}.*needs a date such as 2020-01-31, or an empty cell"):
         column(words, CELLS, Rule("datetime", True, CellFormat(day_first=day_first)))
+
+
+def test_the_role_numeric_keeps_numbers_that_look_like_dates() -> None:
+    words = [f"{day:%Y%m%d}" for day in DAYS]
+    found = coerce_column(column([*words, "NA"]), Rule("number", True), CONTEXT)
+    assert found.to_objects().tolist() == [*map(int, words), None]
+    with pytest.raises(TableError, match="row 1, column 'it' is '2020-01-01'; needs a number"):
+        coerce_column(column(ISO), Rule("number", True), CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("step", "origin", "note"),
+    [
+        ("s", "1970-01-01", "seconds since 1970: 1577836800 is 2020-01-01T00:00:00"),
+        ("ms", "1970-01-01", "milliseconds since 1970"),
+        ("us", "1970-01-01", "microseconds since 1970"),
+        ("D", "1899-12-30", "days since 1899-12-30, as in Excel: 43831 is"),
+    ],
+)
+def test_the_role_datetime_reads_numbers_that_count(step: str, origin: str, note: str) -> None:
+    days = np.array(DAYS, dtype="datetime64[us]")
+    numbers = (days - np.datetime64(origin)).astype(f"timedelta64[{step}]").astype(np.int64)
+    rule = Rule("datetime", True)
+    of_words = column(list(map(str, numbers)), CELLS, rule)
+    of_numbers = coerce_column(column(list(map(str, numbers))), rule, CONTEXT)
+    of_floats = coerce_column(Column("number", numbers.astype(float)), rule, CONTEXT)
+    for found in (of_words, of_numbers, of_floats):
+        assert found.to_objects().tolist() == DAYS
+        assert f"is read as {note}" in found.note
+    assert column(list(map(str, numbers))).kind == "whole"  # never without being told
+
+
+def test_numbers_that_count_nothing_are_no_dates() -> None:
+    for numbers in ([1.5, 2.5], [5, 10**9], [-3, 4]):
+        with pytest.raises(TableError, match="needs a date such as 2020-01-31"):
+            coerce_column(Column("number", np.array(numbers, dtype=float)), Rule("datetime", True), CONTEXT)
+    years = coerce_column(Column("whole", np.array([2019, 2021])), Rule("datetime", True), CONTEXT)
+    assert years.to_objects().tolist() == [dt.datetime(2019, 1, 1), dt.datetime(2021, 1, 1)]

@@ -173,6 +173,15 @@ def test_an_empty_column_is_named() -> None:
         Schema.infer(several, [], {})
 
 
+@pytest.mark.parametrize("values", [[[1, 2]] * ROWS, [b"x"] * ROWS, [{"x": 1}] * ROWS])
+def test_a_column_that_no_network_could_take_is_left_out_with_what_it_holds(values: list[Any]) -> None:
+    columns = read_table({"size": RANDOM.normal(size=ROWS), "odd": values})
+    with pytest.warns(CrecheWarning, match="left out column 'odd': it holds (a list|bytes|a dict)"):
+        assert Schema.infer(columns, [], {}).features == ["size"]
+    with pytest.raises(TableError, match=r"column 'odd': it holds .*; leave it out, or make columns of it"):
+        Schema.infer(columns, [], {"odd": "categorical"})
+
+
 @pytest.mark.parametrize("infinite", [np.inf, -np.inf])
 def test_infinite_numbers_are_named_as_the_user_counts_the_rows(infinite: float) -> None:
     columns = table(fine=number([1, 2, 3]), size=number([1, np.nan, infinite]))

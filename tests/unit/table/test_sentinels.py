@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -44,3 +45,30 @@ def test_a_sentinel_is_asked_about_and_becomes_missing_if_named() -> None:
         ).model
     assert named.features.columns[0].inputs == ("age", "age missing")
     assert (named.predict_proba({"age": [-999.0]}) == named.predict_proba({"age": [None]})).all()
+
+
+@pytest.mark.parametrize(
+    ("dates", "expected"),
+    [
+        (["9999-12-31"] * 3, ("9999-12-31", 3)),
+        (["1900-01-01"] * 2, ("1900-01-01", 2)),
+        (["9999-12-31"], None),  # once
+        (["9999-12-30"] * 3, None),
+        (["1970-01-01", "1970-01-01", "1980-01-01"], None),  # not far from the others
+    ],
+)
+def test_dates_that_may_stand_for_missing_ones(dates: list[str], expected: tuple[str, int] | None) -> None:
+    days = np.datetime64("2020-01-01") + np.arange(30)
+    column = Column("datetime", np.append(days, np.array(dates, dtype="datetime64[D]")).astype("datetime64[us]"))
+    assert find_sentinel(column) == expected
+
+
+def test_the_option_takes_a_date_as_missing(tmp_path: Path) -> None:
+    rows = [f"{'9999-12-31' if i % 20 == 0 else f'2020-01-{i % 28 + 1:02d}'},{i / 7},{'ab'[i % 2]}" for i in range(80)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["day,x,y", *rows]))
+    with pytest.warns(cr.CrecheWarning, match="'day' holds 9999-12-31 in 4 rows.*missing_values=.'9999-12-31'"):
+        cr.train(path, label="y", epochs=1, threads=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        cr.train(path, label="y", epochs=1, threads=1, read_options=cr.ReadOptions(missing_values=("9999-12-31",)))

@@ -29,6 +29,7 @@ from creche.render.words import (
     CLASSES_SHOWN,
     describe_classes,
     describe_optimizer,
+    describe_schedules,
     format_interval,
     format_number,
     name_purpose,
@@ -117,6 +118,8 @@ def model_page(model: Model) -> RenderableType:
     facts.add_row("loss", repr(plan.loss))
     optimizer = describe_optimizer(plan.optimizer)
     facts.add_row("optimizer", f"{optimizer}, {plan.schedule!r} schedule, batch size {plan.batch_size}")
+    for name, schedule in describe_schedules(plan):
+        facts.add_row(name, schedule)
     if provenance is not None:
         for name, value in _training_facts(provenance, plan.epochs):
             facts.add_row(name, value)

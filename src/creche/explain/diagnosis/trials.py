@@ -16,11 +16,13 @@ from creche.errors import CrecheWarning, DivergedError, PlanError
 from creche.explain.diagnosis.findings import Alternative, Trial
 from creche.explain.diagnosis.run_facts import RunFacts
 from creche.plan.activations import ACTIVATIONS
+from creche.plan.arguments import NUMBER_SCHEDULES
 from creche.plan.initializers import default_initializer
 from creche.plan.losses import LOSSES
 from creche.plan.network import Layer
 from creche.plan.optimizers import OPTIMIZERS
 from creche.plan.plan import EarlyStopping, Plan
+from creche.plan.schedules import RunSchedule
 from creche.table.encoders.features import Preprocessing
 from creche.table.partition import Partition
 from creche.table.prepare import Prepared, reencode
@@ -153,10 +155,11 @@ def _change_setup(facts: RunFacts, setup: _Setup, alternative: Alternative) -> _
 def _extend_epochs(plan: Plan, epochs: int, rows: int) -> Plan:
     """Return a plan with more epochs; a schedule that covered the whole run is stretched over them."""
     whole = (float(plan.epochs), float(plan.epochs * plan.steps_per_epoch(rows)))
-    schedule = plan.schedule
-    if getattr(schedule, "length", None) in whole and schedule.key in ("cosine", "one_cycle"):
-        schedule = replace(schedule, length=None)  # type: ignore[call-arg]
-    return replace(plan, epochs=epochs, schedule=schedule).resolved(rows)
+    schedules = {name: getattr(plan, name) for name in ("schedule", *NUMBER_SCHEDULES)}
+    for name, schedule in schedules.items():
+        if isinstance(schedule, RunSchedule) and schedule.length in whole:
+            schedules[name] = replace(schedule, length=None)
+    return replace(plan, epochs=epochs, **schedules).resolved(rows)
 
 
 def _change_layers(plan: Plan, name: str, value: Any) -> Plan:

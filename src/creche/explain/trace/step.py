@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from creche.engine.introspection import Weights
 from creche.engine.native import Rows, new_run
 from creche.engine.run_state import RunState
+from creche.plan.losses import CrossEntropy
 from creche.plan.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, Lion, NAdam, Optimizer, RAdam, RMSprop
 from creche.plan.plan import Plan
 
@@ -60,6 +61,8 @@ class Step:
         The epochs and steps completed before it.
     learning_rate : float
         The learning rate of this step: the optimizer's times the schedule's factor.
+    label_smoothing : float
+        The loss's label smoothing in this step; 0 of losses that have none.
     before, after : list of (W, b)
         The weights before and after.
     optimizer_state_before, optimizer_state_after : dict of str to list of (W, b)
@@ -72,6 +75,7 @@ class Step:
     epoch: int
     number: int
     learning_rate: float
+    label_smoothing: float
     before: list[tuple[NDArray[Any], NDArray[Any]]]
     after: list[tuple[NDArray[Any], NDArray[Any]]]
     optimizer_state_before: OptimizerState
@@ -79,12 +83,17 @@ class Step:
     is_taken: bool
 
 
-def single_batch_plan(plan: Plan, rows: int, epoch: int = 0) -> Plan:
-    """Return the plan for one step on `rows` rows: one batch in the given order, without dropout."""
-    network = plan.network
+def single_batch_plan(plan: Plan, rows: int, epoch: int = 0, label_smoothing: float | None = None) -> Plan:
+    """Return the plan for one step on `rows` rows: one batch in the given order, without dropout.
+
+    A label smoothing that is given is that of the loss; otherwise it follows its schedule, if there is one.
+    """
+    network, loss = plan.network, plan.loss
     layers = tuple(replace(layer, dropout=0.0) for layer in network.layers)
+    if isinstance(loss, CrossEntropy) and label_smoothing is not None:
+        loss = replace(loss, label_smoothing=label_smoothing)
     return replace(
-        plan, network=replace(network, layers=layers), shuffle=False, batch_size=rows, epochs=epoch + 1,
+        plan, network=replace(network, layers=layers), loss=loss, shuffle=False, batch_size=rows, epochs=epoch + 1,
         early_stopping=None, keep="last",
     )  # fmt: skip
 
@@ -115,10 +124,11 @@ def take_step(
     else:
         engine.set_state(dict(RunState(state).with_batch_restarted().arrays))
     number, rate, before, kept = engine.step, engine.learning_rate, engine.parameters(), engine.state()
+    smoothing = engine.label_smoothing
     status = engine.run(steps=1)
     names = state_names(plan.optimizer)
     return Step(
-        epoch, number, rate, before, engine.parameters(), _optimizer_state(kept, names),
+        epoch, number, rate, smoothing, before, engine.parameters(), _optimizer_state(kept, names),
         _optimizer_state(engine.state(), names), status != "diverged",
     )  # fmt: skip
 

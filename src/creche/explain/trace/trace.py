@@ -155,7 +155,7 @@ def trace(
     state = None if run is None else run.state()
     threads = resolve_threads(network.threads)
     step = take_step(plan, network.weights, state, batch.rows, threads)
-    batch_plan = single_batch_plan(plan, len(batch), step.epoch)
+    batch_plan = single_batch_plan(plan, len(batch), step.epoch, step.label_smoothing)
     inside = batch_internals(batch_plan, step.before, batch.rows)
     if not step.is_taken:
         raise _no_step(inside, batch)
@@ -227,7 +227,8 @@ def _assemble(
     errors, outputs = _errors(model, plan, batch, step)
     losses_after, loss_after = np.full(len(batch), np.nan), float("nan")
     if is_finite(step.after):
-        later = batch_internals(single_batch_plan(plan, len(batch)), step.after, batch.rows)
+        later_plan = single_batch_plan(plan, len(batch), label_smoothing=step.label_smoothing)
+        later = batch_internals(later_plan, step.after, batch.rows)
         losses_after, loss_after = later.losses, later.loss
     else:
         notes += ("the step is so large that weights are no longer finite",)

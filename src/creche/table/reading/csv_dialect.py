@@ -7,13 +7,24 @@ import csv
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from creche.errors import TableError
 from creche.table.number_words import PLAIN
 from creche.table.reading.options import SEPARATORS
 
-__all__ = ["SAMPLE_SIZE", "Dialect", "detect_dialect", "detect_encoding", "read_sample_rows", "split_blanks"]
+if TYPE_CHECKING:
+    from creche.table.reading.fixed_width import Spans
+
+__all__ = [
+    "SAMPLE_SIZE",
+    "Dialect",
+    "detect_dialect",
+    "detect_encoding",
+    "read_sample_rows",
+    "split_blanks",
+    "split_line",
+]
 
 ACCEPTED_FORMATS = "needs CSV, JSON lines, Parquet or Arrow"
 
@@ -29,10 +40,14 @@ BLANKS_SHARE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How cells are separated and quoted in a CSV file; the separator " " is a run of spaces and tabs."""
+    """How cells are separated and quoted in a CSV file.
+
+    The separator " " is a run of spaces and tabs, unless `spans` has the places of columns of fixed width.
+    """
 
     separator: str = ","
     quote: str = '"'
+    spans: Spans = ()
 
 
 def detect_encoding(head: bytes, source: str) -> str:
@@ -74,11 +89,21 @@ def detect_dialect(
     """Return the dialect of a CSV text by its beginning, except for what is known.
 
     The separator is the one that gives most rows the same number of cells; between equals, the one with more cells.
-    Blanks are it only where no other character gives all rows the same number of cells.
+    Blanks are it only where no other character gives all rows the same number of cells; and where they do not either,
+    columns may have fixed places.
     """
+    is_quote_known = quote is not None
     if quote is None:
         quote = _detect_quote(sample)
-    return Dialect(separator or _detect_separator(sample, quote, decimal_comma), quote)
+    if separator:
+        return Dialect(separator, quote)
+    separator, is_regular = _detect_separator(sample, quote, decimal_comma)
+    if is_regular or is_quote_known:
+        return Dialect(separator, quote)
+    from creche.table.reading.fixed_width import find_spans  # only now: most files are regular
+
+    spans = find_spans(sample.splitlines()[:SAMPLE_ROWS])
+    return Dialect(" ", "", spans) if spans else Dialect(separator, quote)
 
 
 def split_blanks(line: str, quote: str) -> list[str]:
@@ -95,12 +120,22 @@ def split_blanks(line: str, quote: str) -> list[str]:
     return re.findall(rf"{quote}(?:[^{quote}]|{quote}{quote})*{quote}(?![^ \t\r\n])|[^ \t\r\n]+", line)
 
 
+def split_line(line: str, dialect: Dialect) -> list[str] | None:
+    """Return the cells of a line that blanks separate; None if it does not fit columns of fixed width."""
+    if not dialect.spans:
+        return split_blanks(line, dialect.quote)
+    from creche.table.reading.fixed_width import split_fixed
+
+    return split_fixed(line, dialect.spans)
+
+
 def read_sample_rows(sample: str, dialect: Dialect, limit: int = SAMPLE_ROWS) -> list[list[str]]:
     """Return the first rows without blank lines; the last may be incomplete, if a quote is left open."""
     quote, separator = dialect.quote, dialect.separator
     lines = sample.splitlines()
     if separator == " ":
-        lines, separator = ["\t".join(split_blanks(line, quote)) for line in lines], "\t"
+        # A line that does not fit is a title.
+        lines, separator = ["\t".join(split_line(line, dialect) or [line]) for line in lines if line.strip()], "\t"
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
     reader = csv.reader(lines, delimiter=separator, quotechar=quote or None, quoting=quoting, skipinitialspace=True)
     rows: list[list[str]] = []
@@ -124,7 +159,8 @@ def _detect_quote(sample: str) -> str:
     return "'" if opened and len(opened) == len(enclosed) else '"'
 
 
-def _detect_separator(sample: str, quote: str, decimal_comma: bool | None) -> str:
+def _detect_separator(sample: str, quote: str, decimal_comma: bool | None) -> tuple[str, bool]:
+    """Return the separator, and whether it gives all rows the same number of cells."""
     best, best_score = "", (0.0, 0)
     # With a decimal comma, the comma is the separator only if nothing else is.
     for separator in (*SEPARATORS[1:], ",") if decimal_comma else SEPARATORS:
@@ -139,8 +175,8 @@ def _detect_separator(sample: str, quote: str, decimal_comma: bool | None) -> st
         numbers = sum(PLAIN.fullmatch(cell.replace(",", ".")) is not None for row in rows for cell in row)
         is_regular = width > 1 and len(rows) > 2 and share >= BLANKS_SHARE and share > best_score[0]
         if is_regular and 3 * numbers >= sum(map(len, rows)):
-            return " "
-    return best or (";" if decimal_comma else ",")
+            return " ", share == 1
+    return best or (";" if decimal_comma else ","), best_score[0] == 1
 
 
 def _score(rows: list[list[str]]) -> tuple[float, int]:

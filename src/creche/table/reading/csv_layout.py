@@ -6,11 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 from creche.errors import TableError
-from creche.table.reading.csv_dialect import SAMPLE_SIZE, Dialect, detect_dialect, read_sample_rows, split_blanks
+from creche.table.reading.csv_dialect import SAMPLE_SIZE, Dialect, detect_dialect, read_sample_rows, split_line
 from creche.table.reading.csv_header import count_titles, find_doubtful_name, fit_names, looks_like_row
 from creche.table.reading.options import ReadOptions
+from creche.table.reading.units_row import describe_units_row, is_units_row
 from creche.table.table import clean_names
 
 __all__ = ["Layout", "detect_layout", "dialect_of_rows", "regularize"]
@@ -81,14 +83,19 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
     if titles:
         before = begin
         begin = _skip_rows(head, begin, rows[titles], dialect)
-        count = head[before:begin].count("\n")
-        what = "the first line" if count == 1 else f"the first {count} lines"
+        n_lines = head[before:begin].count("\n")
+        what = "the first line" if n_lines == 1 else f"the first {n_lines} lines"
         notes.append(
             f"{what} of {source} ({' '.join(filter(None, rows[0]))[:40]!r}) left out, since the table begins below"
         )
         rows = rows[titles:]
     if not rows:
         return Layout(dialect, ())
+    if dialect.spans:
+        notes.append(
+            f"{source} is read in columns of fixed width, since runs of blanks do not give all lines as many cells; if "
+            "they separate cells all the same, set ReadOptions(separator=' '), or --separator ' '"
+        )
     has_header = options.header
     if has_header is None:
         has_header = options.names is None and (named_by_comment or not looks_like_row(rows))
@@ -103,6 +110,9 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         begin, head_row = _skip_header(head, begin, dialect, comment, source)
         head_row = [name.lstrip("#% ") if i == 0 and named_by_comment else name for i, name in enumerate(head_row)]
         names = fit_names(head_row, rows[1:])
+        if len(rows) > 1 and is_units_row(rows[1], rows[2:]):
+            begin = _next_line(head, _skip_rows(head, begin, rows[1], dialect))
+            notes.append(f"{source}: {describe_units_row(rows[1])}")
         doubtful = find_doubtful_name(rows) if options.header is None else None
         if doubtful is not None:
             notes.append(
@@ -131,7 +141,7 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
     )  # fmt: skip
 
 
-def regularize(pieces: Iterable[bytes], layout: Layout) -> Iterator[bytes]:
+def regularize(pieces: Iterable[bytes], layout: Layout, source: str = "the file") -> Iterator[bytes]:
     """Yield the text of the rows alone: without what is above and below them, comments and runs of blanks.
 
     Parameters
@@ -139,11 +149,18 @@ def regularize(pieces: Iterable[bytes], layout: Layout) -> Iterator[bytes]:
     pieces : iterable of bytes
         UTF-8, in pieces of any size.
     layout : Layout
+    source : str, default "the file"
+        Its name in messages.
+
+    Raises
+    ------
+    TableError
+        If a line does not fit columns of fixed width.
 
     """
     pieces = _skip_bytes(pieces, layout.begin)
     if layout.comment or layout.dialect.separator == " ":
-        pieces = _rewrite_lines(pieces, layout)
+        pieces = _rewrite_lines(pieces, layout, source)
     return pieces
 
 
@@ -238,13 +255,22 @@ def _skip_bytes(pieces: Iterable[bytes], count: int) -> Iterator[bytes]:
             count -= len(piece)
 
 
-def _rewrite_lines(pieces: Iterable[bytes], layout: Layout) -> Iterator[bytes]:
+def _rewrite_lines(pieces: Iterable[bytes], layout: Layout, source: str) -> Iterator[bytes]:
     """Yield lines whose cells are separated by tabs, and empty ones in place of comments."""
-    has_blanks, quote = layout.dialect.separator == " ", layout.dialect.quote
+    has_blanks = layout.dialect.separator == " "
     comment = layout.comment
+    numbers = count(layout.first_line)
 
     def rewrite(line: str) -> str:
-        cells = split_blanks(line, quote) if has_blanks else []
+        number = next(numbers)
+        cells = split_line(line, layout.dialect) if has_blanks else []
+        if layout.dialect.spans and not line.strip():
+            return "\n"
+        if cells is None:
+            raise TableError(
+                f"{source}: line {number} does not fit the columns of the lines before, which have fixed places; put a "
+                "blank between its cells, or set separator=' ', or --separator ' ', if no cell is empty"
+            )
         if comment and line.lstrip().startswith(comment):
             width = len(cells) or line.count(layout.dialect.separator) + 1
             if not layout.keeps_rows or width == 1 or width != len(layout.names):
@@ -263,4 +289,4 @@ def _rewrite_lines(pieces: Iterable[bytes], layout: Layout) -> Iterator[bytes]:
 
 def dialect_of_rows(layout: Layout) -> Dialect:
     """Return the dialect of the text that `regularize` yields."""
-    return replace(layout.dialect, separator="\t") if layout.dialect.separator == " " else layout.dialect
+    return replace(layout.dialect, separator="\t", spans=()) if layout.dialect.separator == " " else layout.dialect

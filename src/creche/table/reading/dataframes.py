@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,6 +88,8 @@ def iterate_frames(data: Any, source: str) -> Iterator[Frame]:
 def frame_from_plain_data(data: Any, source: str) -> PlainFrame | None:
     """Make a frame from a dict of columns or of one row, a row of a DataFrame, a list of dicts or an array.
 
+    A structured array has a column for each of its fields.
+
     None for anything else.
 
     Raises
@@ -95,6 +98,8 @@ def frame_from_plain_data(data: Any, source: str) -> PlainFrame | None:
         If its columns differ in length, or hold values that no table can.
 
     """
+    if isinstance(data, np.ndarray) and data.dtype.names is not None and data.ndim == 1:
+        return plain_frame_from_columns({name: _values_of_field(data[name]) for name in data.dtype.names}, source)
     if isinstance(data, np.ndarray) and data.ndim == 2:
         return PlainFrame({f"x{i}": Values(data[:, i]) for i in range(data.shape[1])}, source)
     if is_row(data):
@@ -102,6 +107,14 @@ def frame_from_plain_data(data: Any, source: str) -> PlainFrame | None:
     if isinstance(data, list) and data and isinstance(data[0], Mapping):
         return plain_frame_from_records(data, source)
     return plain_frame_from_columns(data, source) if isinstance(data, Mapping) else None
+
+
+def _values_of_field(field: Any) -> Any:
+    """Return the values of a field of a structured array; words may be bytes, as NumPy reads them from text files."""
+    if field.dtype.kind == "S":
+        with suppress(UnicodeDecodeError):
+            field = np.strings.decode(field, "utf-8")
+    return field if field.dtype.kind in "biufmM" else field.tolist()
 
 
 def is_row(data: Any) -> bool:

@@ -192,7 +192,7 @@ class Contents:
             return None
         if len(self.layout.names) > SMALL_WIDTH and is_polars_usable():
             return None
-        text = b"".join(regularize(decode_pieces(self.stream, self.encoding), self.layout)).decode()
+        text = b"".join(regularize(decode_pieces(self.stream, self.encoding), self.layout, self.stream.source)).decode()
         return read_small_table(text, self.layout, self.stream.source, rules, self.text, self.options.drop_rows)
 
     def frames(self, columns: Sequence[str] | None = None) -> Iterator[Frame]:
@@ -217,7 +217,7 @@ class Contents:
         from creche.table.reading.csv_large import read_csv_frames
 
         assert self.layout is not None
-        return read_csv_frames(regularize(pieces, self.layout), self.layout, source, columns)
+        return read_csv_frames(regularize(pieces, self.layout, source), self.layout, source, columns)
 
     def _plain_frame(self) -> PlainFrame | None:
         """Return the table of a format that is read as a whole, without Polars; None for the other formats."""
@@ -287,9 +287,12 @@ def _warn_of_unused(options: ReadOptions, format: str, source: str) -> None:
 
 def _detect_text_format(text: str, source: str) -> str:
     start = text[:1000].lstrip()
-    if format_from_name(source)[0] != "csv":
+    suffix = format_from_name(source)[0]
+    if suffix != "csv":
         if start.startswith("{"):
-            return "json" if is_json_object_of_columns(text) else "jsonl"
+            if is_json_object_of_columns(text) or (suffix == "json" and text.count("\n", 0, len(text.rstrip())) == 0):
+                return "json"
+            return "jsonl"
         if is_json_array(start):
             return "json"
     if "urn:schemas-microsoft-com:office:spreadsheet" in start or "urn:oasis:names:tc:opendocument" in start:

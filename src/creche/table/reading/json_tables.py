@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from creche._phrases import list_first
 from creche.errors import TableError
+from creche.table.checks import warn
 from creche.table.reading.csv_small import no_rows_error
 from creche.table.reading.plain_frame import PlainFrame, plain_frame_from_columns, plain_frame_from_records
 from creche.table.reading.series import Values
@@ -18,6 +20,8 @@ __all__ = ["is_json_array", "is_json_object_of_columns", "read_json_frame"]
 ARRAY = re.compile(r'\s*\[\s*(?:[\[{"\]-]|\d+\s*[,\]]|null\b|true\b|false\b|NaN\b)')
 
 NESTED_FIRST_VALUE = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*[\[{]')
+
+OBJECT_GOES_ON = re.compile(r"[\[{,]\s*$")
 
 NEEDED = 'an object: {"column": value}'
 
@@ -45,11 +49,12 @@ def is_json_object_of_columns(text: str) -> bool:
     (False, False)
 
     """
-    if NESTED_FIRST_VALUE.match(text) is None:
-        return False
+    is_nested = NESTED_FIRST_VALUE.match(text) is not None
     first, _, rest = text.strip().partition("\n")
     if not rest.strip():
-        return True
+        return is_nested
+    if not is_nested:  # a line that ends within the object is no line of JSON lines
+        return OBJECT_GOES_ON.search(first) is not None
     try:
         json.loads(first)
     except (ValueError, RecursionError):
@@ -109,9 +114,12 @@ def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _frame_from_array(rows: list[Any], source: str) -> PlainFrame:
     if rows and all(isinstance(row, list) for row in rows):
+        names = rows[0]
+        if len(rows) > 1 and names and all(isinstance(name, str) and name for name in names):
+            return _frame_from_split({"columns": names, "data": rows[1:]}, source)
         raise TableError(
             f"{source}: is a JSON array of arrays, which have no column names; needs an array of objects "
-            "(pandas: to_json(orient='records'))"
+            "(pandas: to_json(orient='records')), or the names as the first array"
         )
     if not rows:
         raise TableError(f"{source}: is an empty JSON array; needs one object per row")
@@ -127,6 +135,13 @@ def _frame_from_object(document: Any, source: str) -> PlainFrame:
     if set(document) == {"schema", "data"} and isinstance(document["data"], list):
         return plain_frame_from_records(document["data"], source, NEEDED)
     values = list(document.values())
+    rows_key = _find_rows(document)
+    if rows_key is not None:
+        others = [key for key in document if key != rows_key]
+        if others:
+            keys = list_first([repr(key) for key in others], 5)
+            warn(f"{source}: read the array of its key {rows_key!r}; left out {keys}")
+        return _frame_from_array(document[rows_key], source)
     if all(isinstance(value, dict) for value in values):
         inner = dict.fromkeys(key for value in values for key in value)
         if all(map(str.isdecimal, document)) and not any(map(str.isdecimal, inner)):
@@ -138,12 +153,22 @@ def _frame_from_object(document: Any, source: str) -> PlainFrame:
         return plain_frame_from_columns(document, source)
     if all(not isinstance(value, list | Mapping) for value in values):
         return plain_frame_from_records([document], source, NEEDED)
-    lists = [key for key, value in document.items() if isinstance(value, list) and value and isinstance(value[0], dict)]
+    lists = [key for key, value in document.items() if _is_array_of_objects(value)]
     where = f"; the array of its key {lists[0]!r} may be the table: save that alone" if lists else ""
     raise TableError(
         f"{source}: is a JSON object whose values are neither all columns nor all cells; needs an array of "
         f"objects{where}"
     )
+
+
+def _find_rows(document: dict[str, Any]) -> str | None:
+    """Return the only key with several values, if these are objects: {"count": 2, "results": [{…}, {…}]}."""
+    keys = [key for key, value in document.items() if isinstance(value, list | dict)]
+    return keys[0] if len(keys) == 1 and _is_array_of_objects(document[keys[0]]) else None
+
+
+def _is_array_of_objects(value: Any) -> bool:
+    return isinstance(value, list) and len(value) > 0 and all(isinstance(row, dict) for row in value)
 
 
 def _frame_from_split(document: dict[str, Any], source: str) -> PlainFrame:

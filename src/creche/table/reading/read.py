@@ -153,7 +153,7 @@ def read_batches(
 
 
 def is_table(data: Any) -> bool:
-    """Whether data have named columns: a file, a DataFrame or plain data with names, but not an array.
+    """Whether data have named columns: a file, a DataFrame or plain data with names, or a structured array.
 
     Examples
     --------
@@ -162,7 +162,7 @@ def is_table(data: Any) -> bool:
 
     """
     if isinstance(data, np.ndarray):  # first, since one row is predicted in microseconds
-        return False
+        return data.dtype.names is not None
     if hasattr(type(data), "toarray"):  # a sparse matrix; one kind of them is a mapping
         return False
     if isinstance(data, str | Path | Table | Mapping) or _is_generator(data) or is_frame(data) or _is_open_file(data):

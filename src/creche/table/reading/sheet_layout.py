@@ -9,10 +9,12 @@ from typing import Any, TypeAlias
 
 from creche.errors import TableError
 from creche.table.checks import warn
+from creche.table.reading.csv_header import find_doubtful_name, looks_like_row
 from creche.table.reading.csv_small import no_rows_error
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.plain_frame import PlainFrame
 from creche.table.reading.series import Values
+from creche.table.reading.units_row import describe_units_row, is_units_row
 from creche.table.table import clean_names
 
 __all__ = ["Sheet", "frame_from_sheet"]
@@ -22,6 +24,8 @@ EXACT = 2**53  # Excel's numbers are float64, which holds all whole numbers up t
 ONE_ROW = "needs one row with a name for each column"
 
 LONGEST_TITLE = 10  # rows
+
+INSPECTED_ROWS = 50
 
 SHOWN_LENGTH = 40  # characters of a cell in a message
 
@@ -99,11 +103,30 @@ def frame_from_sheet(sheet: Sheet, source: str, options: ReadOptions = ReadOptio
     if header is None:
         raise TableError(f"{place} is empty; needs a row of column names and rows below it")
     _check_header(sheet, rows, header, place)
+    if options.header is None and options.names is None:
+        texts = _first_texts(rows, header)
+        row = f"{place}: row {sheet.row_name(header)}"
+        if looks_like_row(texts):
+            warn(
+                f"{row} looks like a row, not like column names, and is read as one; name the columns by "
+                "ReadOptions(names=…), or --names; if it does hold their names, set header=True, or --header"
+            )
+            return frame_from_sheet(sheet, source, replace(options, header=False))
+        doubtful = find_doubtful_name(texts)
+        if doubtful is not None:
+            warn(
+                f"{row} is read as column names, though {doubtful!r} could be a value; if it is a row, set "
+                "ReadOptions(header=False), or --no-header"
+            )
     _fill_merged(sheet, rows, header)
     below = [row for row in range(header + 1, len(rows)) if _is_filled(rows[row])]
     body = [rows[row] for row in _leave_out_notes(sheet, rows, below, header, place)]
     if not body:
         raise no_rows_error(place)
+    texts = [_texts_of(row) for row in body[: INSPECTED_ROWS + 1]]
+    if is_units_row(texts[0], texts[1:]):
+        warn(f"{place}: {describe_units_row(texts[0])}")
+        body = body[1:]
     _warn_of_titles(sheet, rows, header, place)
     columns = [
         column
@@ -173,7 +196,7 @@ def _check_header(sheet: Sheet, rows: list[Row], header: int, place: str) -> Non
     if all(isinstance(cell, int | float | datetime.date) for cell in cells):
         raise TableError(
             f"{place}: row {sheet.row_name(header)} holds {_show(cells[0])}, …, not column names; insert a row of "
-            "names above the data"
+            "names above the data, or set ReadOptions(header=False), or --no-header"
         )
     if any(map(_is_filled, rows[:header])) and not all(map(_may_be_name, cells)):
         strange = next(cell for cell in cells if not _may_be_name(cell))
@@ -181,6 +204,17 @@ def _check_header(sheet: Sheet, rows: list[Row], header: int, place: str) -> Non
             f"{place}: in which row the column names are is not clear: row {sheet.row_name(header)}, the first that is "
             f"more than half full, holds {_show(strange)}; {ONE_ROW}, and no rows above it"
         )
+
+
+def _first_texts(rows: list[Row], header: int) -> list[list[str]]:
+    """Return the texts of the row of names and of those below it, in all columns with data."""
+    some = [row for row in rows[header:] if _is_filled(row)][: INSPECTED_ROWS + 1]
+    filled = [column for column in range(len(some[0])) if any(row[column] is not None for row in some)]
+    return [[texts[column] for column in filled] for texts in map(_texts_of, some)]
+
+
+def _texts_of(row: Row) -> list[str]:
+    return ["" if cell is None else _cell_text(cell) for cell in row]
 
 
 def _filled_cells(row: Row) -> Row:

@@ -210,3 +210,19 @@ def test_names_are_told_apart(small: bool, tmp_path: Path) -> None:
 def test_rows_of_other_widths_are_refused_by_line(lines: list[str], message: str, small: bool, tmp_path: Path) -> None:
     with pytest.raises(TableError, match=message):
         read_with_warnings(lines, tmp_path, small)
+
+
+@small_and_large
+@pytest.mark.parametrize("units", ["kg,cm,", "(kg),(cm),-", "[kg],,", "%,mm/h,text"])
+def test_a_row_of_units_is_left_out(units: str, small: bool, tmp_path: Path) -> None:
+    table, told = read_with_warnings(["a,b,grade", units, *ROWS], tmp_path, small)
+    assert values(table) == EXPECTED
+    assert len(told) == 1
+    assert re.search("the row below the column names, which holds units .*, is left out", told[0])
+
+
+@small_and_large
+@pytest.mark.parametrize("row", ["low,high,good", "kg,,good", "unknown,-,good", ",,", "kg,3.5,"])
+def test_a_row_of_words_is_no_row_of_units(row: str, small: bool, tmp_path: Path) -> None:
+    table, _ = read_with_warnings(["a,b,grade", row, *ROWS * 3], tmp_path, small)
+    assert len(table) == 16

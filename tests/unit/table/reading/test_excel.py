@@ -334,3 +334,22 @@ def test_a_row_of_totals_is_left_out() -> None:
     content = workbook(("S", [["a", "b"], ["x", 1], ["y", 2], ["z", 3], ["Total", 6]]))
     with pytest.warns(CrecheWarning, match="left out row 4 of .*'Total'"):
         assert values(read_table(io.BytesIO(content))) == {"a": ["x", "y", "z"], "b": [1, 2, 3]}
+
+
+BODY = [[0.793, 1.232, "good"], [0.349, 0.586, "good"], [-0.68, 1.715, "bad"], [2.04, 1.003, "good"]]
+
+
+def test_a_row_of_units_is_left_out() -> None:
+    with pytest.warns(CrecheWarning, match=r"sheet 'A': the row below the column names, which holds units \(kg, cm\)"):
+        table = read_table(io.BytesIO(workbook(("A", [["mass", "length", "grade"], ["kg", "cm", None], *BODY]))))
+    assert values(table)["mass"] == [row[0] for row in BODY]
+
+
+def test_a_missing_row_of_names_is_told() -> None:
+    with pytest.warns(CrecheWarning, match="sheet 'A': row 1 looks like a row, .* --header"):
+        table = read_table(io.BytesIO(workbook(("A", BODY))))
+    assert values(table) == {f"column {i + 1}": [row[i] for row in BODY] for i in range(3)}
+    with pytest.warns(CrecheWarning, match="row 1 is read as column names, though '1' could be a value"):
+        table = read_table(io.BytesIO(workbook(("A", [[1, 2, "a"], [3, 4, "b"], [5, 6, "c"], [8, 9, "d"]]))))
+    assert len(table) == 3
+    assert len(read(workbook(("A", BODY)), header=False)) == len(BODY)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from creche.errors import TableError
+from creche.errors import CrecheWarning, TableError
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import read_batches, read_table
 from tests.unit.table.tables import kinds, values
@@ -61,6 +61,8 @@ def test_pandas_table_orient() -> None:
         ('[{"a": NaN}, {"a": 1.5}]', {"a": [None, 1.5]}),
         ('[{"a": -Infinity}, {"a": 1.5}]', {"a": [-math.inf, 1.5]}),
         ('[{"a": "00123"}, {"a": "7"}]', {"a": ["00123", "7"]}),
+        ('{"data": [{"a": 1}, {"a": 2}]}', {"a": [1, 2]}),
+        ('[["a", "b"], [1, "x"], [2, "y"]]', {"a": [1, 2], "b": ["x", "y"]}),
     ],
 )
 def test_forms(text: str, expected: dict[str, list[Any]]) -> None:
@@ -98,3 +100,15 @@ def test_the_format_can_be_set(tmp_path: Any) -> None:
 @pytest.mark.parametrize("text", ['[{"a": {"b": 1}}]', '[{"a": [1]}, {"a": [2]}]'])
 def test_a_column_of_several_values_a_cell_is_read_but_not_learnt_from(text: str) -> None:
     assert "it holds a" in read_table(io.BytesIO(text.encode())).columns["a"].doubt
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_the_rows_in_the_answer_of_a_service(indent: int | None, tmp_path: Any) -> None:
+    path = tmp_path / "answer.json"
+    path.write_text(json.dumps({"count": 2, "next": None, "results": [{"a": 1}, {"a": 2}]}, indent=indent))
+    with pytest.warns(CrecheWarning, match="read the array of its key 'results'; left out 'count', 'next'"):
+        assert values(read_table(path)) == {"a": [1, 2]}
+
+
+def test_objects_may_be_the_cells_of_a_column() -> None:
+    assert read('{"a": [1, 2], "b": [{"x": 1}, {"x": 2}]}') == {"a": [1, 2], "b": [None, None]}

@@ -21,8 +21,9 @@ def find_divergence(facts: RunFacts) -> Symptom | None:
         *standardize_numbers(facts, facts.error_measure),
         *divide_learning_rate(facts, 10, 100, 1000),
     ]
-    if not facts.plan.optimizer.clip_norm:
-        clipped = replace(facts.plan.optimizer, clip_norm=1.0)
+    optimizer = facts.plan.optimizer
+    if not optimizer.clip_norm and optimizer.parameterization == "standard":
+        clipped = replace(optimizer, clip_norm=1.0)
         alternatives.append(Alternative("clipping the gradient's norm at 1", {"optimizer": clipped}))
     return Symptom(
         "Training diverged",

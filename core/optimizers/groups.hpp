@@ -1,0 +1,82 @@
+// Groups of parameters: the weights and the biases of each layer, where the numbers of the optimizer differ.
+//
+//   eta_group = eta f_eta,   epsilon_group = epsilon f_epsilon,   lambda_group = lambda f_lambda,   likewise lambda_1
+//   and the limit of clipping by value; of biases, lambda and lambda_1 are 0 unless `regularize_bias`
+//
+// Tests: tests/engine/test_contract.py, tests/engine/test_colony.py, tests/unit/plan/test_parameter_groups.py
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "all.hpp"
+
+namespace creche::CRECHE_LEVEL {
+
+class ParameterGroups {
+ public:
+  explicit ParameterGroups(const Plan& plan) {
+    for (const LayerPlan& layer : plan.layers) {
+      of_blocks_.push_back(find_or_add(plan.optimizer, layer.weights, false));
+      of_blocks_.push_back(find_or_add(plan.optimizer, layer.biases, true));
+    }
+  }
+
+  std::size_t count() const { return groups_.size(); }
+  std::size_t of_weights(std::size_t layer) const { return of_blocks_[2 * layer]; }
+  std::size_t of_biases(std::size_t layer) const { return of_blocks_[2 * layer + 1]; }
+
+  // The first group with the same coefficients at every step: those of the others need not be computed.
+  std::size_t first_with_same_coefficients(std::size_t group) const {
+    return groups_[group].first_with_same_coefficients;
+  }
+
+  // The coefficients of a step with this learning rate. Advances the scalars, in the same way for each group.
+  template <class T>
+  Coefficients<T> coefficients(std::size_t group, double learning_rate, std::int64_t step, Scalars& scalars) const {
+    const Group& of = groups_[group];
+    return prepare_coefficients<T>(optimizers_[of.optimizer], learning_rate * of.rate_factor, step, scalars);
+  }
+
+  template <class T>
+  Regularization<T> regularization(std::size_t group, double learning_rate, double decay_factor) const {
+    const Group& of = groups_[group];
+    return Regularization<T>::prepare(of.regularization, learning_rate * of.rate_factor, decay_factor);
+  }
+
+ private:
+  struct Group {
+    RegularizationPlan regularization;
+    double rate_factor = 1;
+    std::size_t optimizer = 0;
+    std::size_t first_with_same_coefficients = 0;
+  };
+
+  std::size_t find_or_add(const OptimizerPlan& plan, const GroupPlan& factors, bool is_bias) {
+    const auto position = [](const auto& among, auto&& is_same) {
+      return static_cast<std::size_t>(std::find_if(among.begin(), among.end(), is_same) - among.begin());
+    };
+    OptimizerPlan optimizer = plan;
+    optimizer.epsilon *= factors.epsilon;
+    Group group{RegularizationPlan(plan, factors, is_bias), factors.learning_rate,
+                position(optimizers_, [&](const OptimizerPlan& other) { return optimizer == other; })};
+    if (group.optimizer == optimizers_.size()) optimizers_.push_back(optimizer);
+    const auto has_same_coefficients = [&](const Group& other) {
+      return group.optimizer == other.optimizer && group.rate_factor == other.rate_factor;
+    };
+    const std::size_t found = position(groups_, [&](const Group& other) {
+      return has_same_coefficients(other) && group.regularization == other.regularization;
+    });
+    if (found == groups_.size()) {
+      group.first_with_same_coefficients = position(groups_, has_same_coefficients);
+      groups_.push_back(group);
+    }
+    return found;
+  }
+
+  std::vector<OptimizerPlan> optimizers_;  // with the epsilon of each group, but for what is in RegularizationPlan
+  std::vector<Group> groups_;
+  std::vector<std::size_t> of_blocks_;  // of the weights of layer 0, of its biases, of the weights of layer 1, ...
+};
+
+}  // namespace creche::CRECHE_LEVEL
