@@ -144,3 +144,15 @@ def test_the_bits_of_a_longer_search_begin_as_those_of_a_shorter() -> None:
     assert all(scores[each.number] == each.score for each in short.record.tried)
     assert np.isfinite(long.record.score)
     assert weights_of(short) != weights_of(long)
+
+
+def test_more_budget_predicts_new_rows_no_worse_in_the_mean() -> None:
+    losses: dict[str, list[float]] = {"fast": [], "best": []}
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal((1150, 3))
+        y = np.where(x[:, 0] * x[:, 1] + 0.5 * rng.standard_normal(1150) > 0, "a", "b")
+        for effort, found in losses.items():
+            model = cr.fit(x[:150], y[:150], effort=effort, seed=seed, threads=1)  # type: ignore[arg-type]
+            found.append(model.evaluate(x[150:], y[150:], n_resamples=0).metrics()["log_loss"])
+    assert np.mean(losses["best"]) < np.mean(losses["fast"])
