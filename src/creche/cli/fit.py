@@ -25,15 +25,12 @@ from creche.cli.options import (
 from creche.cli.output import print_page
 from creche.cli.progress import fit_progress
 from creche.errors import PlanError
+from creche.plan.arguments import ARGUMENTS
 
 __all__ = ["fit"]
 
-# Arguments of `creche.train` that `creche.fit` takes, too.
-SHARED = (
-    "label", "schema", "task", "class_weight", "sample_weight", "group", "time", "duplicates", "seed",
-)  # fmt: skip
 FIT_OPTIONS = (
-    *(option_of(name) for name in SHARED),
+    *(option_of(a.name) for a in ARGUMENTS.values() if a.fit and a.command is not None and a.name != "threads"),
     Option("effort", str, TRAINING, "Budget: fast, default or best, which takes sixteen times the work.", "default"),
     Option("time_limit", float, TRAINING, "Try more until these seconds are over."),
     Option("metric", str, TRAINING, "What the model is to be good at: log_loss, accuracy, auc, rmse, …", "by task"),

@@ -105,6 +105,8 @@ class Argument(NamedTuple):
         Whether it can be given together with folds, which split the table themselves.
     estimator : bool
         Whether the estimators have a parameter of this name and pass it on as it is.
+    fit : bool
+        Whether `creche.fit` takes it, too.
     command : CommandOption, optional
         None if the command line does not have it.
 
@@ -117,6 +119,7 @@ class Argument(NamedTuple):
     sweepable: bool = False
     with_folds: bool = True
     estimator: bool = False
+    fit: bool = False
     command: CommandOption | None = None
 
 
@@ -129,12 +132,12 @@ def _option(panel: str, help: str, kind: type = str, default: str = "", **more: 
 
 # In the order in which the command line's help lists them.
 _ENTRIES = (
-    Argument("data", REQUIRED, "data"),
-    Argument("y", None, "data"),
-    Argument("label", None, "preparation", command=_option(
+    Argument("data", REQUIRED, "data", fit=True),
+    Argument("y", None, "data", fit=True),
+    Argument("label", None, "preparation", fit=True, command=_option(
         TABLE, "Column to predict; several numeric columns separated by commas.", parser="parse_words",
     )),
-    Argument("schema", None, "preparation", estimator=True, command=_option(
+    Argument("schema", None, "preparation", estimator=True, fit=True, command=_option(
         TABLE, "Role of a column: numeric, categorical, boolean, datetime, text, identifier or ignore. Repeat for "
         "more columns.", list, "inferred", flag="--column", parser="parse_roles",
     )),
@@ -143,10 +146,10 @@ _ENTRIES = (
         "piecewise_linear.", str, "standard", words="creche.plan.words:PREPROCESSINGS",
     )),
     Argument("standardize", True, "preparation", estimator=True),
-    Argument("classes", None, "preparation"),
-    Argument("read_options", None, "preparation"),
-    Argument("missing_label", "error", "preparation"),
-    Argument("task", None, "plan", command=_option(
+    Argument("classes", None, "preparation", fit=True),
+    Argument("read_options", None, "preparation", fit=True),
+    Argument("missing_label", "error", "preparation", fit=True),
+    Argument("task", None, "plan", fit=True, command=_option(
         TABLE, "Task: classification or regression.", str, "from the label",
         words="creche.plan.words:TASKS",
     )),
@@ -204,14 +207,14 @@ _ENTRIES = (
     )),
     Argument("shuffle", True, "plan", sweepable=True, estimator=True),
     Argument("precision", "float32", "plan"),
-    Argument("class_weight", None, "preparation", command=_option(
+    Argument("class_weight", None, "preparation", fit=True, command=_option(
         TRAINING, "Weight of each class: 'balanced', or weights such as Adelie=2,Gentoo=1.",
         parser="parse_class_weight",
     )),
-    Argument("sample_weight", None, "preparation", command=_option(
+    Argument("sample_weight", None, "preparation", fit=True, command=_option(
         TRAINING, "Column that holds the weight of each row.",
     )),
-    Argument("seed", 0, "plan", command=_option(
+    Argument("seed", 0, "plan", fit=True, command=_option(
         TRAINING, "Seed for all that is random: split, initial weights, order of rows, dropout.", int, "0",
     )),
     Argument("weight_decay", None, "optimizer", sweepable=True, command=_option(
@@ -230,10 +233,10 @@ _ENTRIES = (
         ROWS, "Share of rows held out for testing.", float, "0",
     )),
     Argument("stratify", True, "preparation"),
-    Argument("group", None, "preparation", command=_option(
+    Argument("group", None, "preparation", fit=True, command=_option(
         ROWS, "Column whose equal values stay in one part of the split, such as patient.",
     )),
-    Argument("time", None, "preparation", command=_option(
+    Argument("time", None, "preparation", fit=True, command=_option(
         ROWS, "Column to order by: the latest rows are held out.",
     )),
     Argument("split_column", None, "preparation", with_folds=False, command=_option(
@@ -242,7 +245,7 @@ _ENTRIES = (
     Argument("split_seed", None, "preparation", command=_option(
         ROWS, "Seed for the split only.", int, "the seed",
     )),
-    Argument("duplicates", "warn", "preparation", command=_option(
+    Argument("duplicates", "warn", "preparation", fit=True, command=_option(
         ROWS, "Handling of duplicate rows: warn, drop, or together to keep all copies in one part.", str, "warn",
         words="creche.plan.words:DUPLICATES",
     )),
@@ -253,7 +256,7 @@ _ENTRIES = (
         ROWS, "File with test rows.", Path, file=Input("test table"),
     )),
     Argument("plan", None, "run"),
-    Argument("threads", None, "run", estimator=True, command=_option(
+    Argument("threads", None, "run", estimator=True, fit=True, command=_option(
         TRAINING, "Number of threads.", int, "all cores",
     )),
     Argument("on_epoch", None, "run", estimator=True),
