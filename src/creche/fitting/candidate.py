@@ -18,7 +18,7 @@ from creche.model.model import Model
 from creche.plan.plan import Plan
 from creche.table.split import hash_sequence
 
-__all__ = ["Candidate", "candidate_work", "restore_candidate", "train_candidates"]
+__all__ = ["Candidate", "candidate_memory", "candidate_work", "restore_candidate", "train_candidates"]
 
 # A configuration ends after this many times the epochs of the best one, and some more (Holzmüller et al. 2024, B.4).
 PATIENCE_FACTOR, PATIENCE_EPOCHS = 3, 10
@@ -64,11 +64,21 @@ class Candidate:
 
 def candidate_work(configuration: Configuration, tables: FoldTables) -> float:
     """Return the operations it takes to train a configuration on every fold for all of its epochs."""
-    encoded = tables.encode(configuration.preprocessing)
-    outputs = encoded[0].prepared.labels.outputs(tables.loss)
-    widths = [len(encoded[0].prepared.features.inputs), *configuration.hidden, outputs]
-    parameters = sum((d_in + 1) * d_out for d_in, d_out in pairwise(widths))
-    return 6.0 * parameters * configuration.epochs * sum(len(table.rows) for table in encoded)
+    rows = sum(len(table.rows) for table in tables.encode(configuration.preprocessing))
+    return 6.0 * _count_parameters(configuration, tables) * configuration.epochs * rows
+
+
+def candidate_memory(configuration: Configuration, tables: FoldTables) -> int:
+    """Return about how many bytes the networks of a configuration take in training, without their rows."""
+    # Weights, gradients and the state of AdamW, each with a copy from the beginning of the epoch; the best epoch.
+    return 36 * _count_parameters(configuration, tables) * len(tables)
+
+
+def _count_parameters(configuration: Configuration, tables: FoldTables) -> int:
+    """Return the number of parameters of one network."""
+    prepared = tables.encode(configuration.preprocessing)[0].prepared
+    widths = [len(prepared.features.inputs), *configuration.hidden, prepared.labels.outputs(tables.loss)]
+    return sum((d_in + 1) * d_out for d_in, d_out in pairwise(widths))
 
 
 @dataclass(slots=True, eq=False)

@@ -34,7 +34,7 @@ class FitCheckpoint:
     search : Search
         A search before its first round; with `resume`, it is restored from the file.
     identity : dict
-        Everything that distinguishes a fit from others, as plain data in parts, one of which is the "table".
+        Everything that distinguishes a fit from others, as plain data in parts; the "table" is one.
     resume : bool
 
     Raises
@@ -94,8 +94,6 @@ class FitCheckpoint:
             if each.first != number or each.count < 1 or each.epochs < 1:
                 raise ValueError(f"a round begins at {each.first}, not at {number}")
             number += each.count
-        if rounds and rounds[0].count != len(search.policy.first):
-            raise ValueError(f"its first round has {rounds[0].count} configurations")
         candidates = [self._restore_candidate(entry, arrays) for entry in found["candidates"]]
         numbers = [each.number for each in candidates]
         if numbers != sorted(set(numbers)) or not set(numbers) <= set(range(number)):

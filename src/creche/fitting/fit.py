@@ -258,11 +258,11 @@ class _Job:
             interrupt = KeyboardInterrupt()
             interrupt.model = model  # type: ignore[attr-defined]
             raise interrupt
-        if search.status == "out of time":
+        if search.status == "out of time" and search.rounds[-1].first < len(policy.first):
             warn(
                 f"time_limit: {self.time_limit:g} seconds were over in the middle of the first configurations; the "
                 "model is the best so far"
-            ) if len(search.rounds) == 1 else None
+            )
         return model
 
     def _identify(

@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.fitting.candidate import Candidate, candidate_work, train_candidates
+from creche.fitting.candidate import Candidate, candidate_memory, candidate_work, train_candidates
 from creche.fitting.fold_tables import FoldTables
 from creche.fitting.policy import RANDOM_PER_ROUND, Policy
 from creche.fitting.weighting import score_mean
 from creche.model.fit_record import Round
 
 __all__ = ["FitProgress", "Search", "mix_candidates"]
+
+# In bytes, for the networks of one round; a configuration that takes more is a round of its own.
+ROUND_MEMORY = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +130,27 @@ class Search:
 
     def _next_count(self) -> int:
         """Return how many configurations the next round has; 0 for no further round."""
-        if not self.rounds:
-            return len(self.policy.first)
+        tried, first = self._tried(), len(self.policy.first)
+        if tried < first:
+            if tried and self._is_over():
+                self.status = "out of time"
+                return 0
+            return self._fitting_into_memory(tried, first - tried)
         if self.time_limit is None:
-            return self._affordable(self._tried(), RANDOM_PER_ROUND)
-        return RANDOM_PER_ROUND if self.elapsed() + self._round_seconds <= self.time_limit else 0
+            count = self._affordable(tried, RANDOM_PER_ROUND)
+        else:
+            count = RANDOM_PER_ROUND if self.elapsed() + self._round_seconds <= self.time_limit else 0
+        return self._fitting_into_memory(tried, count)
+
+    def _fitting_into_memory(self, number: int, count: int) -> int:
+        """Return how many of these configurations one round can hold: at least one, if there are any."""
+        taken = needed = 0
+        while taken < count:
+            needed += candidate_memory(self.policy.configuration(number + taken), self.tables)
+            if taken and needed > ROUND_MEMORY:
+                break
+            taken += 1
+        return taken
 
     def _affordable(self, number: int, count: int) -> int:
         """Return how many of the next configurations the budget allows."""

@@ -172,7 +172,7 @@ DAMAGE: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
     "no rounds": change_header("rounds", None),
     "rounds of words": change_header("rounds", [["a", 2, 3]]),
     "rounds that begin elsewhere": change_header("rounds", [[1, 2, 3]]),
-    "a round of others": change_header("rounds", [[0, 1, 3]]),
+    "a round of none": change_header("rounds", [[0, 0, 3]]),
     "no candidates": change_header("candidates", 3),
     "candidates without parts": change_header("candidates", [{"number": 0}]),
     "a candidate that was not tried": change_header(
