@@ -40,6 +40,7 @@ KINDS = {
     "model": ("model", "`model.save` or `creche train -o`"),
     "checkpoint": ("checkpoint", "`creche train --checkpoint`"),
     "sweep": ("sweep", "`creche sweep --checkpoint`"),
+    "fit": ("fit", "`creche fit --checkpoint`"),
 }
 
 # Lists and objects with at least this number of items are kept as arrays; in a header that is still too large, shorter
@@ -69,7 +70,7 @@ def write_archive(
     Parameters
     ----------
     path : str or path
-    kind : {"model", "checkpoint", "sweep"}
+    kind : {"model", "checkpoint", "sweep", "fit"}
     header : dict
         Plain data that JSON can hold.
     arrays : dict of str to array
@@ -97,7 +98,7 @@ def read_archive(path: str | os.PathLike[str], kind: str) -> Content:
     Parameters
     ----------
     path : str or path
-    kind : {"model", "checkpoint", "sweep"}
+    kind : {"model", "checkpoint", "sweep", "fit"}
 
     Returns
     -------

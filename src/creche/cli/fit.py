@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from creche._system.output_files import Output
 from creche.cli.files import MODEL_FILE, TableArgument
 from creche.cli.options import (
     DROP_UNLABELLED,
@@ -38,6 +39,11 @@ FIT_OPTIONS = (
 OTHER_OPTIONS = (
     DROP_UNLABELLED,
     Option(
+        "checkpoint", Path, FILES, "Write what was found so far to this file after each round.",
+        file=Output("checkpoint", ".creche-fit"),
+    ),
+    Option("resume", bool, FILES, "Continue from that file."),
+    Option(
         "output", Path, FILES, "Write the model to this file: penguins.creche.", typed="--output -o", file=MODEL_FILE,
     ),
     JSON,
@@ -64,6 +70,9 @@ def fit(table: TableArgument, **given: Any) -> None:
         raise PlanError("--label: is missing; name the column to predict, such as --label species", argument="label")
     if "drop_unlabelled" in others:
         arguments["missing_label"] = "drop"
+    if "resume" in others and "checkpoint" not in others:
+        raise PlanError("--resume: needs the file to continue from; give it as --checkpoint", argument="resume")
+    arguments |= {name: others[name] for name in ("checkpoint", "resume") if name in others}
     if read_options := create_read_options(given):
         arguments["read_options"] = read_options
     from creche.fitting.fit import fit as fit_model

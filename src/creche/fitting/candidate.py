@@ -18,7 +18,7 @@ from creche.model.model import Model
 from creche.plan.plan import Plan
 from creche.table.split import hash_sequence
 
-__all__ = ["Candidate", "candidate_work", "train_candidates"]
+__all__ = ["Candidate", "candidate_memory", "candidate_work", "restore_candidate", "train_candidates"]
 
 # A configuration ends after this many times the epochs of the best one, and some more (Holzmüller et al. 2024, B.4).
 PATIENCE_FACTOR, PATIENCE_EPOCHS = 3, 10
@@ -64,11 +64,21 @@ class Candidate:
 
 def candidate_work(configuration: Configuration, tables: FoldTables) -> float:
     """Return the operations it takes to train a configuration on every fold for all of its epochs."""
-    encoded = tables.encode(configuration.preprocessing)
-    outputs = encoded[0].prepared.labels.outputs(tables.loss)
-    widths = [len(encoded[0].prepared.features.inputs), *configuration.hidden, outputs]
-    parameters = sum((d_in + 1) * d_out for d_in, d_out in pairwise(widths))
-    return 6.0 * parameters * configuration.epochs * sum(len(table.rows) for table in encoded)
+    rows = sum(len(table.rows) for table in tables.encode(configuration.preprocessing))
+    return 6.0 * _count_parameters(configuration, tables) * configuration.epochs * rows
+
+
+def candidate_memory(configuration: Configuration, tables: FoldTables) -> int:
+    """Return about how many bytes the networks of a configuration take in training, without their rows."""
+    # Weights, gradients and the state of AdamW, each with a copy from the beginning of the epoch; the best epoch.
+    return 36 * _count_parameters(configuration, tables) * len(tables)
+
+
+def _count_parameters(configuration: Configuration, tables: FoldTables) -> int:
+    """Return the number of parameters of one network."""
+    prepared = tables.encode(configuration.preprocessing)[0].prepared
+    widths = [len(prepared.features.inputs), *configuration.hidden, prepared.labels.outputs(tables.loss)]
+    return sum((d_in + 1) * d_out for d_in, d_out in pairwise(widths))
 
 
 @dataclass(slots=True, eq=False)
@@ -132,19 +142,11 @@ def train_candidates(
     jobs: list[Job] = []
     contenders = []
     for number, configuration in configurations:
-        encoded = tables.encode(configuration.preprocessing)
-        seeds = hash_sequence(seed * 1_000_003 + number, len(encoded)) >> np.uint64(1)
-        plans = []
-        for table, fold_seed in zip(encoded, seeds.tolist(), strict=True):
-            labels = table.prepared.labels
-            plan = configuration.create_plan(
-                len(table.prepared.features.inputs), labels.outputs(tables.loss), table.prepared.task, tables.loss,
-                tables.precision, fold_seed,
-            ).resolved(len(table.rows))  # fmt: skip
-            plans.append(plan)
-        members = list(range(len(jobs), len(jobs) + len(plans)))
-        jobs += [Job(plan, table.rows, table.held_out) for plan, table in zip(plans, encoded, strict=True)]
-        contenders.append(_Contender(number, configuration, encoded, members, plans))
+        contender = _create_contender(tables, number, configuration, seed, len(jobs))
+        jobs += [
+            Job(plan, table.rows, table.held_out) for plan, table in zip(contender.plans, contender.tables, strict=True)
+        ]
+        contenders.append(contender)
     crew = Crew(jobs, threads)
     epochs = max(configuration.epochs for _, configuration in configurations)
     last = epochs if epochs_allowed is None else min(epochs, epochs_allowed)
@@ -172,6 +174,71 @@ def train_candidates(
                 _judge(contender, crew, tables, done)
     candidates = [_finish(each, tables, threads) for each in contenders if each.parameters]
     return candidates, done, interrupted
+
+
+def restore_candidate(
+    tables: FoldTables,
+    numbered: tuple[int, Configuration],
+    seed: int,
+    threads: int,
+    *,
+    parameters: NDArray[Any],
+    losses: NDArray[np.float64],
+    loss: float,
+    epoch: int,
+    epochs_done: int,
+) -> Candidate:
+    """Return a candidate that was trained before, from the parameters of its networks.
+
+    Parameters
+    ----------
+    tables, numbered, seed, threads
+        As for `train_candidates`.
+    parameters : (n,) array
+        The parameters of all folds' networks, one after another: weights and biases layer by layer.
+    losses, loss, epoch, epochs_done
+        As `Candidate` has them.
+
+    Raises
+    ------
+    ValueError
+        If they do not fit the networks, or are not finite.
+
+    """
+    contender = _create_contender(tables, *numbered, seed, 0)
+    place = 0
+    for plan in contender.plans:
+        layers = []
+        for d_in, d_out in pairwise(plan.network.widths):
+            size = (d_in + 1) * d_out
+            block = parameters[place : place + size]
+            layers.append((block[: d_in * d_out].reshape(d_in, d_out), block[d_in * d_out :].reshape(d_out)))
+            place += size
+        contender.parameters.append(layers)
+    if parameters.shape != (place,) or parameters.dtype != tables.precision or not np.isfinite(parameters).all():
+        raise ValueError(f"configuration {numbered[0]} has other parameters than its networks")
+    if losses.shape != (epochs_done, 2) or losses.dtype != np.float64 or not 1 <= epoch <= epochs_done:
+        raise ValueError(f"configuration {numbered[0]} has {len(losses)} losses of {epochs_done} epochs")
+    contender.loss, contender.epoch, contender.epochs_done = loss, epoch, epochs_done
+    contender.losses = [(train, held_out) for train, held_out in losses.tolist()]
+    return _finish(contender, tables, threads)
+
+
+def _create_contender(
+    tables: FoldTables, number: int, configuration: Configuration, seed: int, first_member: int
+) -> _Contender:
+    encoded = tables.encode(configuration.preprocessing)
+    seeds = hash_sequence(seed * 1_000_003 + number, len(encoded)) >> np.uint64(1)
+    plans = []
+    for table, fold_seed in zip(encoded, seeds.tolist(), strict=True):
+        labels = table.prepared.labels
+        plan = configuration.create_plan(
+            len(table.prepared.features.inputs), labels.outputs(tables.loss), table.prepared.task, tables.loss,
+            tables.precision, fold_seed,
+        ).resolved(len(table.rows))  # fmt: skip
+        plans.append(plan)
+    members = list(range(first_member, first_member + len(plans)))
+    return _Contender(number, configuration, encoded, members, plans)
 
 
 def _judge(contender: _Contender, crew: Crew, tables: FoldTables, epochs: int) -> None:

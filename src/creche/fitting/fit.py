@@ -5,6 +5,7 @@ from __future__ import annotations
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from creche.errors import CrecheError, PlanError
 from creche.evaluation import choose_threshold
 from creche.evaluation.metrics import Metric, MetricName, resolve_metric
 from creche.fitting.calibrate import fit_temperature
+from creche.fitting.checkpoint import FitCheckpoint
 from creche.fitting.fold_rows import split_fold_rows
 from creche.fitting.fold_tables import FoldTables, Judged
 from creche.fitting.importance import measure_importance
 from creche.fitting.judgement import conformity_scores, evaluate_judged
 from creche.fitting.policy import Policy, TableShape, choose_policy
-from creche.fitting.provenance import add_provenance, summarize
+from creche.fitting.provenance import add_provenance, describe_inspected, summarize
 from creche.fitting.search import FitProgress, Search, mix_candidates
 from creche.fitting.weighting import fit_weights
 from creche.model.calibration import Calibration
@@ -47,6 +49,7 @@ from creche.table.reading.options import ReadOptions
 from creche.table.schema import Schema
 from creche.table.split import Split
 from creche.training.arguments import default_loss
+from creche.training.checkpoint import check_inputs_kept
 
 __all__ = ["fit", "fit_again"]
 
@@ -75,6 +78,8 @@ def fit(
     read_options: ReadOptions | Mapping[str, Any] | None = None,
     seed: int = 0,
     threads: int | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
     on_progress: Callable[[FitProgress], object] | None = None,
 ) -> FittedModel:
     """Fit a strong model to a table: many networks on folds of its rows, weighted and calibrated.
@@ -110,6 +115,11 @@ def fit(
         Seed for folds, networks and random configurations.
     threads : int, optional
         Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
+    checkpoint : file name, optional
+        After each round of configurations, what was found so far is written to this file.
+    resume : bool, default False
+        Whether to continue from that file, if it exists, to the same model as without the interruption. The time limit
+        may be another one; the seconds so far count.
     on_progress : callable, optional
         Called with a `FitProgress` after each epoch.
 
@@ -123,6 +133,8 @@ def fit(
         If the table cannot be trained on.
     PlanError
         If an argument is invalid; an unknown one is an `UnknownArgumentError`.
+    FileError
+        If the checkpoint cannot be read or written, or belongs to another fit.
     KeyboardInterrupt
         On Ctrl-C; the exception's `model` is the best found so far, if an epoch has ended.
 
@@ -151,7 +163,11 @@ def fit(
         classes=classes,  # type: ignore[arg-type]  # made a tuple there
         read_options=ReadOptions() if read_options is None else read_options,  # type: ignore[arg-type]
     )
-    job = _Job(preparation, effort, time_limit, metric, known, seed, resolve_threads(threads))
+    if checkpoint is not None:
+        check_inputs_kept("checkpoint", checkpoint, {"data": data})
+    elif resume:
+        raise PlanError("resume: needs the file to continue from; give it as checkpoint", argument="resume")
+    job = _Job(preparation, effort, time_limit, metric, known, seed, resolve_threads(threads), checkpoint, resume)
     weights = None if columns_weight is not None else sample_weight
     return job.run(data, y, weights, None, on_progress, started)
 
@@ -207,6 +223,8 @@ class _Job:
     task: Task | None
     seed: int
     threads: int
+    checkpoint: str | Path | None = None
+    resume: bool = False
 
     def run(
         self,
@@ -224,6 +242,9 @@ class _Job:
         folds = split_fold_rows(inspection, policy.folds, self.seed)
         tables = FoldTables(inspection, folds, default_loss(inspection.task), "float32")
         search = Search(tables, policy, self.threads, self.time_limit, started, on_progress)
+        if self.checkpoint is not None:
+            identity = self._identify(inspection, policy, metric, len(folds))
+            FitCheckpoint(self.checkpoint, search, identity, self.resume)
         if rounds is None:
             search.run()
         else:
@@ -232,17 +253,30 @@ class _Job:
             if search.status == "interrupted":
                 raise KeyboardInterrupt
             raise CrecheError("every network diverged: the columns may hold extreme values; look at `creche columns`")
-        model = self._assemble(search, policy, metric, clock.monotonic() - started)
+        model = self._assemble(search, policy, metric, search.elapsed())
         if search.status == "interrupted":
             interrupt = KeyboardInterrupt()
             interrupt.model = model  # type: ignore[attr-defined]
             raise interrupt
-        if search.status == "out of time":
+        if search.status == "out of time" and search.rounds[-1].first < len(policy.first):
             warn(
                 f"time_limit: {self.time_limit:g} seconds were over in the middle of the first configurations; the "
                 "model is the best so far"
-            ) if len(search.rounds) == 1 else None
+            )
         return model
+
+    def _identify(
+        self, inspection: TableInspection, policy: Policy, metric: Metric, folds: int
+    ) -> dict[str, dict[str, Any]]:
+        """Return everything that the model depends on, and how far the search goes."""
+        return {
+            "fit": {
+                "effort": self.effort, "metric": metric.key, "task": inspection.task, "seed": self.seed, "folds": folds,
+                "configurations": [configuration.to_dict() for configuration in policy.first],
+            },
+            "preparation": inspection.preparation.to_dict(),
+            "table": describe_inspected(inspection),
+        }  # fmt: skip
 
     def _assemble(self, search: Search, policy: Policy, metric: Metric, seconds: float) -> FittedModel:
         tables, candidates = search.tables, search.candidates

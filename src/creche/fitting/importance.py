@@ -20,7 +20,7 @@ from creche.table.split import hash_sequence
 __all__ = ["measure_importance"]
 
 # Operations of predictions, in all: these, or a share of those of training.
-MAX_OPERATIONS, MAX_SHARE_OF_WORK = 2e10, 0.1
+MAX_OPERATIONS, MAX_SHARE_OF_WORK = 2e10, 0.25
 MIN_ROWS, MAX_ROWS = 100, 4_000
 
 

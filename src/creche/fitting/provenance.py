@@ -20,7 +20,7 @@ from creche.table.inspection import TableInspection
 from creche.table.table import Column, Table
 from creche.table.training_summary import TrainingSummary
 
-__all__ = ["add_provenance", "summarize"]
+__all__ = ["add_provenance", "describe_inspected", "summarize"]
 
 
 def add_provenance(
@@ -54,7 +54,7 @@ def add_provenance(
         preparation=inspection.preparation,
         schema=inspection.schema,
         rows={"train": len(inspection.usable)},
-        data=describe_table(_select_columns(inspection), _side_tables(inspection)),
+        data=describe_inspected(inspection),
         weights=digest_arrays(model.arrays()),
         history=_history(best, "classification" if judged.classes is not None else "regression"),
         evaluation={"on": "out-of-fold", **model.out_of_fold.to_dict()},
@@ -65,6 +65,11 @@ def add_provenance(
         kept_epoch=best.epoch,
     )
     return model
+
+
+def describe_inspected(inspection: TableInspection) -> dict[str, Any]:
+    """Return the digests of what a fit depends on: the labelled rows, and weights that are not in the table."""
+    return describe_table(_select_columns(inspection), _side_tables(inspection))
 
 
 def summarize(model: FittedModel, inspection: TableInspection) -> TrainingSummary:

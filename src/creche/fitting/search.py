@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.fitting.candidate import Candidate, candidate_work, train_candidates
+from creche.fitting.candidate import Candidate, candidate_memory, candidate_work, train_candidates
 from creche.fitting.fold_tables import FoldTables
 from creche.fitting.policy import RANDOM_PER_ROUND, Policy
 from creche.fitting.weighting import score_mean
 from creche.model.fit_record import Round
 
 __all__ = ["FitProgress", "Search", "mix_candidates"]
+
+# In bytes, for the networks of one round; a configuration that takes more is a round of its own.
+ROUND_MEMORY = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class Search:
     started : float
         When the call began, by `time.monotonic`.
     on_progress : callable, optional
+    on_round : callable, optional
+        Called after each complete round.
 
     Attributes
     ----------
@@ -79,32 +84,37 @@ class Search:
     time_limit: float | None = None
     started: float = 0.0
     on_progress: Callable[[FitProgress], object] | None = None
+    on_round: Callable[[], object] = lambda: None
     candidates: list[Candidate] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
     work: float = 0.0
     status: str = "finished"
     _budget: float = 0.0
     _best: float | None = None
+    _round_seconds: float = 0.0
 
     def run(self) -> None:
         """Train rounds until the budget is spent, the time is over, or Ctrl-C."""
-        first = len(self.policy.first)
-        self._budget = self.policy.factor * self._round_work(0, first)
-        number, count = 0, first
-        while True:
-            planned = self._round_work(number, count)
-            begin = time.monotonic()
-            self._train(number, count, None, planned)
-            number += count
-            count = RANDOM_PER_ROUND
-            if self.status != "finished":
-                return
-            if self.time_limit is None:
-                count = self._affordable(number, count)
-                if count == 0:
-                    return
-            elif self._elapsed() + (time.monotonic() - begin) > self.time_limit:
-                return
+        self._budget = self.policy.factor * self._round_work(0, len(self.policy.first))
+        while self.status == "finished" and (count := self._next_count()):
+            number = self._tried()
+            self._train(number, count, None, self._round_work(number, count))
+            if self.status == "finished":
+                try:
+                    self.on_round()
+                except KeyboardInterrupt:
+                    self.status = "interrupted"
+
+    def restore(self, candidates: Sequence[Candidate], rounds: Sequence[Round], seconds: float) -> None:
+        """Take over the rounds of an earlier search, which took this long."""
+        self.candidates, self.rounds = list(candidates), list(rounds)
+        self.work = sum(self._round_work(each.first, each.count) for each in rounds)
+        self.started -= seconds
+        self._note_best(self.candidates)
+
+    def elapsed(self) -> float:
+        """Return the seconds since the search began, those of an earlier one included."""
+        return time.monotonic() - self.started
 
     def repeat(self, rounds: Sequence[Round]) -> None:
         """Train the rounds of an earlier search again, however long it takes."""
@@ -114,6 +124,33 @@ class Search:
             self._train(each.first, each.count, each.epochs, self._round_work(each.first, each.count))
             if self.status != "finished":
                 return
+
+    def _tried(self) -> int:
+        return sum(each.count for each in self.rounds)
+
+    def _next_count(self) -> int:
+        """Return how many configurations the next round has; 0 for no further round."""
+        tried, first = self._tried(), len(self.policy.first)
+        if tried < first:
+            if tried and self._is_over():
+                self.status = "out of time"
+                return 0
+            return self._fitting_into_memory(tried, first - tried)
+        if self.time_limit is None:
+            count = self._affordable(tried, RANDOM_PER_ROUND)
+        else:
+            count = RANDOM_PER_ROUND if self.elapsed() + self._round_seconds <= self.time_limit else 0
+        return self._fitting_into_memory(tried, count)
+
+    def _fitting_into_memory(self, number: int, count: int) -> int:
+        """Return how many of these configurations one round can hold: at least one, if there are any."""
+        taken = needed = 0
+        while taken < count:
+            needed += candidate_memory(self.policy.configuration(number + taken), self.tables)
+            if taken and needed > ROUND_MEMORY:
+                break
+            taken += 1
+        return taken
 
     def _affordable(self, number: int, count: int) -> int:
         """Return how many of the next configurations the budget allows."""
@@ -130,7 +167,7 @@ class Search:
 
     def _train(self, first: int, count: int, epochs: int | None, planned: float) -> None:
         numbered = [(n, self.policy.configuration(n)) for n in range(first, first + count)]
-        base = self.work
+        base, begin = self.work, time.monotonic()
 
         def report(share: float) -> None:
             self._report(base + share * planned, count)
@@ -146,23 +183,24 @@ class Search:
         )  # fmt: skip
         self.work = base + planned
         self.candidates += found
-        losses = [score_mean(each.predicted, self.tables.judged) for each in found]
-        self._best = min(losses if self._best is None else [self._best, *losses], default=None)
+        self._note_best(found)
+        self._round_seconds = time.monotonic() - begin
         if done:
             self.rounds.append(Round(first, count, done))
         if interrupted:
             self.status = "out of time" if self._is_over() else "interrupted"
 
-    def _elapsed(self) -> float:
-        return time.monotonic() - self.started
+    def _note_best(self, found: Sequence[Candidate]) -> None:
+        losses = [score_mean(each.predicted, self.tables.judged) for each in found]
+        self._best = min(losses if self._best is None else [self._best, *losses], default=None)
 
     def _is_over(self) -> bool:
-        return self.time_limit is not None and self._elapsed() >= self.time_limit
+        return self.time_limit is not None and self.elapsed() >= self.time_limit
 
     def _report(self, work: float, training: int) -> None:
         if self.on_progress is None:
             return
-        elapsed = self._elapsed()
+        elapsed = self.elapsed()
         share = min(1.0, work / self._budget) if self.time_limit is None else min(1.0, elapsed / self.time_limit)
         left = elapsed * (1 - share) / share if share > 0.02 else None
         if self.time_limit is not None:

@@ -225,3 +225,28 @@ def test_other_ways_to_write_a_table(capsys: pytest.CaptureFixture[str], tmp_pat
     arguments = ["--format", "csv", "--separator", ";", "--json"]
     facts = json.loads(run(capsys, "fit", table, *FIT[2:], *arguments))
     assert facts["record"]["rows"] == 344
+
+
+def test_a_checkpoint_is_continued(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from creche.fitting import search
+
+    monkeypatch.chdir(tmp_path)
+    reports = iter(range(1000))
+
+    def report(*_: Any) -> None:
+        if next(reports) == 14:
+            raise KeyboardInterrupt
+
+    job = [*FIT[:4], "--effort", "best", "--threads", "1", "--checkpoint", "work.creche-fit"]
+    with monkeypatch.context() as patch:
+        patch.setattr(search.Search, "_report", report)
+        assert main([*job, "--json"]) == 130
+    assert main([*job, "--json"]) == 2
+    assert "holds this fit already; continue it with --resume" in capsys.readouterr().err
+    run(capsys, *job, "--resume", "-o", "m.creche")
+    whole = cr.fit("penguins", label="species", effort="best", threads=1)
+    assert weights_of(cr.load("m.creche")) == weights_of(whole)  # type: ignore[arg-type]
+    assert main([*FIT, "--resume"]) == 2
+    assert "--resume: needs the file to continue from" in capsys.readouterr().err

@@ -144,3 +144,39 @@ def test_the_bits_of_a_longer_search_begin_as_those_of_a_shorter() -> None:
     assert all(scores[each.number] == each.score for each in short.record.tried)
     assert np.isfinite(long.record.score)
     assert weights_of(short) != weights_of(long)
+
+
+def test_more_budget_predicts_new_rows_no_worse_in_the_mean() -> None:
+    losses: dict[str, list[float]] = {"fast": [], "best": []}
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal((1150, 3))
+        y = np.where(x[:, 0] * x[:, 1] + 0.5 * rng.standard_normal(1150) > 0, "a", "b")
+        for effort, found in losses.items():
+            model = cr.fit(x[:150], y[:150], effort=effort, seed=seed, threads=1)  # type: ignore[arg-type]
+            found.append(model.evaluate(x[150:], y[150:], n_resamples=0).metrics()["log_loss"])
+    assert np.mean(losses["best"]) < np.mean(losses["fast"])
+
+
+def test_networks_that_need_much_memory_are_trained_in_smaller_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = two_classes()
+    whole = cr.fit(x, y, effort="best", threads=1)
+    monkeypatch.setattr(search, "ROUND_MEMORY", 1)
+    one_by_one = cr.fit(x, y, effort="best", threads=1)
+    assert {each.count for each in one_by_one.record.rounds} == {1}
+    assert weights_of(one_by_one) == weights_of(whole)
+    monkeypatch.undo()
+    rounds = one_by_one.record.rounds
+    assert [each.first for each in rounds] == list(range(len(rounds)))
+
+
+def test_a_time_limit_between_smaller_rounds_of_the_first_configurations(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = two_classes()
+    monkeypatch.setattr(search, "ROUND_MEMORY", 1)
+    with monkeypatch.context() as patch:
+        Clock(patch)
+        with pytest.warns(cr.CrecheWarning, match="in the middle of the first configurations"):
+            model = cr.fit(x, y, effort="fast", time_limit=12, threads=1)
+    assert model.record.status == "out of time"
+    assert model.record.rounds[0].first == 0
+    assert cr.verify(model, x, y).same
