@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from creche import _core
 from creche._system.resources import available_memory
 from creche.engine.best_epoch import BestEpoch, Measure
-from creche.engine.joint_epoch import JointBestEpoch
 from creche.engine.native import Rows, format_gigabytes, translate
 from creche.engine.run_state import RunState
 from creche.errors import PlanError
@@ -155,8 +154,6 @@ class Crew:
     jobs : sequence of Job
         Jobs of one precision.
     threads : int
-    joint : sequence of JointBestEpoch, default ()
-        Groups of members that stop together, and end with the weights of the epoch in which their mean is best.
 
     Raises
     ------
@@ -165,7 +162,7 @@ class Crew:
 
     """
 
-    def __init__(self, jobs: Sequence[Job], threads: int, joint: Sequence[JointBestEpoch] = ()) -> None:
+    def __init__(self, jobs: Sequence[Job], threads: int) -> None:
         self.jobs = list(jobs)
         self.threads = threads
         for job in self.jobs:
@@ -179,7 +176,6 @@ class Crew:
         self._members: list[_Member] = []
         self._members += self._create(range(len(self.jobs)))
         self._best_epochs = [job.best_epoch() for job in self.jobs]
-        self._joint = list(joint)
 
     @classmethod
     def merge(cls, crews: Sequence[Crew]) -> Crew:
@@ -190,7 +186,6 @@ class Crew:
         one._translated = {}
         one._members = [member for crew in crews for member in crew._members]
         one._best_epochs = [best for crew in crews for best in crew._best_epochs]
-        one._joint = []
         return one
 
     def __len__(self) -> int:
@@ -206,21 +201,17 @@ class Crew:
 
         """
         seconds = SECONDS_BETWEEN_REPORTS if on_progress else -1.0
-        active = self._colonies()
-        while active:
-            for colony, numbers in active:
+        for colony, numbers in self._colonies():
+            is_active = True
+            while is_active:
                 try:
                     # Python handles Ctrl-C when the engine calls back, on this thread.
                     colony.run(epoch=self._next_stop(numbers, epoch), seconds=seconds, poll=lambda: False)
                 finally:
                     self._judge(numbers)
-                    self._judge_jointly()
                 if on_progress:
                     on_progress()
-            active = [(colony, numbers) for colony, numbers in active if self._has_epochs_left(numbers, epoch)]
-
-    def _has_epochs_left(self, numbers: Sequence[int], epoch: int) -> bool:
-        return any(self.status(n) == RUNNING and not 0 <= epoch <= self.epoch(n) for n in numbers)
+                is_active = any(self.status(n) == RUNNING and not 0 <= epoch <= self.epoch(n) for n in numbers)
 
     def _colonies(self) -> list[tuple[Any, list[int]]]:
         """Return the engine's colonies, each with the numbers of its members."""
@@ -233,9 +224,6 @@ class Crew:
     def _next_stop(self, numbers: Sequence[int], epoch: int) -> int:
         """Return the epoch at which the engine must stop: `epoch`, or the first whose end is to be judged outside."""
         due = [self.epoch(n) + 1 for n in numbers if self._best_epochs[n] is not None and self.status(n) == RUNNING]
-        for group in self._joint:
-            if any(self.status(n) == RUNNING for n in set(numbers) & set(group.members)):
-                due.append(len(group.values) + 1)
         return min([*due, epoch] if epoch >= 0 else due, default=epoch)
 
     def _judge(self, numbers: Sequence[int]) -> None:
@@ -245,18 +233,6 @@ class Crew:
             if best is not None and self.epoch(number) > best.judged and self.status(number) != "diverged":
                 assert isinstance(member, _ActiveMember)
                 member.set_state(best.judge(member.state()))
-
-    def _judge_jointly(self) -> None:
-        """Judge the groups whose members have all completed another epoch; end those that are done."""
-        for group in self._joint:
-            members = [n for n in group.members if self.status(n) not in ("diverged", "stopped", "early_stopped")]
-            if not members or min(self.epoch(n) for n in members) <= len(group.values):
-                continue
-            if group.judge({n: self.parameters(n) for n in members}):
-                for number in members:
-                    member = self._members[number]
-                    assert isinstance(member, _ActiveMember)
-                    member.set_state(group.final_state(number, member.state()))
 
     def stop(self, numbers: Iterable[int]) -> None:
         """End some members and pack the others anew, so that no lane of a pack is idle."""
@@ -284,11 +260,9 @@ class Crew:
         Raises
         ------
         PlanError
-            If a state does not fit its job, or networks have a joint best epoch, which states do not hold.
+            If a state does not fit its job.
 
         """
-        if self._joint:
-            raise PlanError("states: networks with a joint best epoch cannot be restored; train them anew")
         try:
             for number, member in ended.items():
                 self._admit(number, member)
