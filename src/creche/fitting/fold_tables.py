@@ -20,7 +20,9 @@ from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.inspection import TableInspection
 from creche.table.labels import encode_classes
 from creche.table.observations import Observations
-from creche.table.prepare import Prepared, split_rows
+from creche.table.partition import Partition
+from creche.table.prepare import Prepared, fit_labels, split_rows
+from creche.table.row_weights import apply_class_weights
 
 __all__ = ["FoldTable", "FoldTables", "Judged"]
 
@@ -56,7 +58,9 @@ class Judged:
         Class numbers.
     numbers : (n, labels) float64 array, or None
     weights : (n,) float64 array
-        They sum to 1.
+        How much each counts where candidates are compared and calibrated, class weights included; they sum to 1.
+    row_weights : (n,) float64 array
+        The same without class weights, for the evaluation.
     fold_weights : tuple of float
         The sum of the weights of each fold.
 
@@ -66,6 +70,7 @@ class Judged:
     classes: NDArray[np.int32] | None
     numbers: NDArray[np.float64] | None
     weights: NDArray[np.float64]
+    row_weights: NDArray[np.float64]
     fold_weights: tuple[float, ...]
 
     def __len__(self) -> int:
@@ -73,12 +78,13 @@ class Judged:
 
     def take(self, places: NDArray[np.int64]) -> Judged:
         """Return the rows at these places, as one fold."""
-        weights = self.weights[places]
+        weights, row_weights = self.weights[places], self.row_weights[places]
         return Judged(
             self.rows[places],
             None if self.classes is None else self.classes[places],
             None if self.numbers is None else self.numbers[places],
             weights / float(sum_rows(weights)),
+            row_weights / float(sum_rows(row_weights)),
             (1.0,),
         )
 
@@ -106,6 +112,7 @@ class FoldTables:
         self.folds = list(folds)
         self.loss = loss
         self.precision = precision
+        self._weighted = _apply_class_weights(inspection, loss)
         self.judged = self._collect_judged()
         self._encoded: dict[str, list[FoldTable]] = {}
 
@@ -133,12 +140,16 @@ class FoldTables:
         self._encoded.pop(repr(preprocessing), None)
 
     def _encode(self, preprocessing: Preprocessing) -> list[FoldTable]:
-        preparation = self.inspection.preparation.with_preprocessing(preprocessing)
+        # Without the class weights, which are no concern of the encoders.
+        preparation = replace(self.inspection.preparation, preprocessing=preprocessing, class_weight=None)
         inspection = replace(self.inspection, preparation=preparation)
         tables: list[FoldTable] = []
         for fold in self.folds:
             train, held_out = (self.inspection.usable.take(rows) for rows in (fold.train, fold.held_out))
             prepared = split_rows(inspection, train, held_out, None)
+            if self._weighted is not self.inspection.usable:
+                train, held_out = (self._weighted.take(rows) for rows in (fold.train, fold.held_out))
+                prepared = replace(prepared, train=train, validation=held_out)
             rows, validation = prepared.encode(self.loss, self.precision)
             assert validation is not None
             if not tables:
@@ -147,11 +158,11 @@ class FoldTables:
         return tables
 
     def _collect_judged(self) -> Judged:
-        usable = self.inspection.usable
         rows = np.concatenate([fold.held_out for fold in self.folds])
-        part = usable.take(rows)
-        weights = np.ones(len(rows)) if part.weights is None else part.weights.astype(np.float64)
-        weights = weights / float(sum_rows(weights))
+        part = self.inspection.usable.take(rows)
+        weights, row_weights = (
+            _normalized_weights(each.take(rows)) for each in (self._weighted, self.inspection.usable)
+        )
         ends = np.cumsum([len(fold.held_out) for fold in self.folds]).tolist()
         starts = [0, *ends[:-1]]
         of_folds = tuple(float(sum_rows(weights[start:end])) for start, end in zip(starts, ends, strict=True))
@@ -159,9 +170,25 @@ class FoldTables:
         if self.inspection.classes is None:
             numbers = observed.y.astype(np.float64).reshape(len(rows), -1)
             _check_range(numbers, observed)
-            return Judged(rows, None, numbers, weights, of_folds)
+            return Judged(rows, None, numbers, weights, row_weights, of_folds)
         classes = encode_classes(observed.y, self.inspection.classes, observed.label, observed.row_numbers)
-        return Judged(rows, classes, None, weights, of_folds)
+        return Judged(rows, classes, None, weights, row_weights, of_folds)
+
+
+def _apply_class_weights(inspection: TableInspection, loss: Loss) -> Partition:
+    """Return the usable rows with the class weights in their weights."""
+    usable, class_weight = inspection.usable, inspection.preparation.class_weight
+    if class_weight is None:
+        return usable
+    labels = fit_labels(usable, inspection.classes, loss, inspection.preparation.preprocessing)
+    return Partition(
+        usable.observations, apply_class_weights(class_weight, usable.observations, labels, usable.weights)
+    )
+
+
+def _normalized_weights(part: Partition) -> NDArray[np.float64]:
+    weights = np.ones(len(part)) if part.weights is None else part.weights.astype(np.float64)
+    return np.asarray(weights / float(sum_rows(weights)))
 
 
 def _check_range(numbers: NDArray[np.float64], observed: Observations) -> None:

@@ -18,7 +18,7 @@ def evaluate_judged(
     predicted: NDArray[np.float64], judged: Judged, labels: LabelEncoder, threshold: float | None, n_resamples: int
 ) -> ClassificationEvaluation | RegressionEvaluation:
     """Return the evaluation of out-of-fold predictions."""
-    baseline, weights = np.array(labels.baseline), judged.weights * len(judged)
+    baseline, weights = np.array(labels.baseline), judged.row_weights * len(judged)
     if judged.classes is not None:
         assert labels.classes is not None
         return ClassificationEvaluation.of(

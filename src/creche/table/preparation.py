@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -100,16 +100,6 @@ class Preparation(Component):
     def auxiliary_columns(self) -> tuple[str, ...]:
         """The columns that are neither feature nor label: weights, groups, and the parts of a split."""
         return tuple(c for c in (self.sample_weight, self.split.group, self.split.column) if c is not None)
-
-    def with_preprocessing(self, preprocessing: Preprocessing) -> Preparation:
-        """Return the preparation with other preprocessing.
-
-        Parameters
-        ----------
-        preprocessing : Preprocessing
-
-        """
-        return replace(self, preprocessing=preprocessing)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the preparation as plain data."""

@@ -45,13 +45,21 @@ def judged_classes(classes: Any, weights: Any = None) -> Judged:
     """Rows of one fold with these class numbers."""
     count = len(classes)
     shares = np.ones(count) if weights is None else np.asarray(weights, dtype=np.float64)
-    return Judged(np.arange(count), np.asarray(classes, dtype=np.int32), None, shares / shares.sum(), (1.0,))
+    return Judged(
+        np.arange(count),
+        np.asarray(classes, dtype=np.int32),
+        None,
+        shares / shares.sum(),
+        shares / shares.sum(),
+        (1.0,),
+    )
 
 
 def judged_numbers(numbers: Any) -> Judged:
     """Rows of one fold with these numbers, (n, labels)."""
     count = len(numbers)
-    return Judged(np.arange(count), None, np.asarray(numbers, dtype=np.float64), np.full(count, 1 / count), (1.0,))
+    weights = np.full(count, 1 / count)
+    return Judged(np.arange(count), None, np.asarray(numbers, dtype=np.float64), weights, weights, (1.0,))
 
 
 def make_tiny(monkeypatch: pytest.MonkeyPatch, configurations: tuple[Configuration, ...] = TINY) -> None:
