@@ -9,7 +9,7 @@ from creche.plan.losses import Loss
 from creche.plan.network import Network
 from creche.plan.optimizers import AdamW
 from creche.plan.plan import Plan
-from creche.plan.words import ActivationName, Precision, Task
+from creche.plan.words import ActivationName, Parameterization, Precision, Task
 from creche.table.encoders.preprocessing import Preprocessing
 
 __all__ = ["Configuration"]
@@ -31,6 +31,8 @@ class Configuration(Component):
         What `AdamW` takes.
     beta2 : float, default 0.95
         The decay of the running mean of squared gradients (Holzmüller et al. 2024, appendix A).
+    parameterization : {"standard", "ntk"}, default "standard"
+        Of `AdamW`.
     batch_size, epochs : int
         The learning rate falls along half a cosine over these epochs.
     preprocessing : Preprocessing
@@ -49,6 +51,7 @@ class Configuration(Component):
     learning_rate: float = number_field(2e-3, above=0)
     weight_decay: float = number_field(0.02, at_least=0)
     beta2: float = number_field(0.95, at_least=0, below=1)
+    parameterization: Parameterization = "standard"
     batch_size: int = count_field(32)
     epochs: int = count_field(100)
     preprocessing: Preprocessing = field(default=Preprocessing())
@@ -64,7 +67,12 @@ class Configuration(Component):
             Network.of(inputs, self.hidden, outputs, activation=self.activation, dropout=self.dropout),
             task=task,
             loss=loss,
-            optimizer=AdamW(learning_rate=self.learning_rate, weight_decay=self.weight_decay, beta2=self.beta2),
+            optimizer=AdamW(
+                learning_rate=self.learning_rate,
+                weight_decay=self.weight_decay,
+                beta2=self.beta2,
+                parameterization=self.parameterization,
+            ),
             schedule="cosine",  # type: ignore[arg-type]  # made a Schedule there
             batch_size=self.batch_size,
             epochs=self.epochs,

@@ -14,7 +14,7 @@ from typing import Any
 
 from creche.fitting.configuration import Configuration
 from creche.fitting.fold_rows import choose_fold_count
-from creche.plan.words import ActivationName, Effort
+from creche.plan.words import ActivationName, Effort, Parameterization
 from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.split import hash_sequence
 
@@ -137,6 +137,7 @@ class _Kind:
     preprocessing : Preprocessing
     below : float
         For the sizes of tables with fewer rows than this.
+    parameterization : {"standard", "ntk"}
 
     """
 
@@ -148,6 +149,7 @@ class _Kind:
     decay: float
     preprocessing: Preprocessing
     below: float
+    parameterization: Parameterization = "standard"
 
 
 ROBUST = Preprocessing.of("realmlp")
@@ -158,7 +160,7 @@ TREE_BINS, MANY_TREE_BINS = (replace(BINS, bins=bins, bin_edges="tree") for bins
 
 KINDS = (
     _Kind("bins", 1, "relu", 4e-3, 0.3, 0.5, BINS, math.inf),
-    _Kind("deep", 3, "mish", 3e-3, 0.2, 0.05, ROBUST, 30_000),
+    _Kind("deep", 3, "mish", 2.5e-2, 0.2, 0.05, ROBUST, 30_000, "ntk"),
     _Kind("tree bins", 1, "relu", 3e-3, 0.3, 0.5, MANY_TREE_BINS, math.inf),
     _Kind("normal", 2, "tanh", 3e-3, 0.1, 0.05, NORMAL, 10_000),
     _Kind("tree bins deep", 3, "mish", 2e-3, 0.2, 0.05, TREE_BINS, 30_000),
@@ -179,7 +181,7 @@ KINDS = (
 def _create(kind: _Kind, width: int, shared: dict[str, int]) -> Configuration:
     return Configuration(
         kind.name, (width,) * kind.layers, kind.activation, kind.dropout, kind.rate, kind.decay,
-        preprocessing=kind.preprocessing, **shared,
+        parameterization=kind.parameterization, preprocessing=kind.preprocessing, **shared,
     )  # fmt: skip
 
 
