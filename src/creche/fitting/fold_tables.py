@@ -27,6 +27,8 @@ from creche.table.row_weights import apply_class_weights
 __all__ = ["FoldTable", "FoldTables", "Judged"]
 
 LARGEST_LABEL = 1e150
+# In bytes, for rows that were encoded earlier: beyond it, they are encoded again when they are needed.
+ENCODED_MEMORY = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,6 +104,8 @@ class FoldTables:
     Attributes
     ----------
     judged : Judged
+    outputs : int
+        The number of outputs of a network.
 
     """
 
@@ -114,7 +118,10 @@ class FoldTables:
         self.precision = precision
         self._weighted = _apply_class_weights(inspection, loss)
         self.judged = self._collect_judged()
-        self._encoded: dict[str, list[FoldTable]] = {}
+        labels = fit_labels(inspection.usable, inspection.classes, loss, inspection.preparation.preprocessing)
+        self.outputs = labels.outputs(loss)
+        self._encoded: dict[str, list[FoldTable]] = {}  # the most recently used last
+        self._inputs: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self.folds)
@@ -129,15 +136,35 @@ class FoldTables:
 
         """
         key = repr(preprocessing)
-        if key not in self._encoded:
+        found = self._encoded.pop(key, None)
+        if found is None:
+            self._forget(ENCODED_MEMORY)
             with warnings.catch_warnings():  # of constant columns, which the whole table has or which hardly matter
                 warnings.simplefilter("ignore", CrecheWarning)
-                self._encoded[key] = self._encode(preprocessing)
-        return self._encoded[key]
+                found = self._encode(preprocessing)
+            self._inputs[key] = len(found[0].prepared.features.inputs)
+        self._encoded[key] = found
+        return found
 
-    def forget(self, preprocessing: Preprocessing) -> None:
-        """Free the memory of a preprocessing that is not needed again."""
-        self._encoded.pop(repr(preprocessing), None)
+    def count_inputs(self, preprocessing: Preprocessing) -> int:
+        """Return the number of inputs of a network."""
+        key = repr(preprocessing)
+        if key not in self._inputs:
+            self.encode(preprocessing)
+        return self._inputs[key]
+
+    def memory(self, preprocessing: Preprocessing) -> int:
+        """Return how many bytes the rows of all folds take."""
+        rows = sum(len(fold.train) + len(fold.held_out) for fold in self.folds)
+        return rows * self.count_inputs(preprocessing) * np.dtype(self.precision).itemsize
+
+    def _forget(self, limit: int) -> None:
+        """Free the least recently used rows until the others take no more than this many bytes."""
+        sizes = {key: sum(t.rows.x.nbytes + t.held_out.x.nbytes for t in each) for key, each in self._encoded.items()}
+        for key in list(self._encoded):
+            if sum(sizes[key] for key in self._encoded) <= limit:
+                return
+            del self._encoded[key]
 
     def _encode(self, preprocessing: Preprocessing) -> list[FoldTable]:
         # Without the class weights, which are no concern of the encoders.

@@ -15,6 +15,7 @@ from creche.fitting.fold_tables import FoldTables, Judged
 from creche.fitting.weighting import score_mean
 from creche.model.calibration import Calibration
 from creche.model.model import Model
+from creche.table.prepare import encode_features
 from creche.table.split import hash_sequence
 
 __all__ = ["measure_importance"]
@@ -102,9 +103,10 @@ class _Fold:
         cls, kept: Sequence[tuple[Candidate, float]], tables: FoldTables, fold: int, rows: NDArray[np.int64], seed: int
     ) -> Self:
         networks, blocks = [], []
+        part = tables.inspection.usable.take(tables.folds[fold].held_out[rows])
         for candidate, weight in kept:
             model = candidate.models[fold]
-            x = tables.encode(candidate.configuration.preprocessing)[fold].held_out.x[rows]
+            x = encode_features(model.features, part.observations.x, tables.precision)
             networks.append((model, weight, x))
             widths = [encoder.width for encoder in model.features.columns]
             blocks.append([slice(end - width, end) for width, end in zip(widths, accumulate(widths), strict=True)])
