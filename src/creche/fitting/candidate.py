@@ -251,6 +251,8 @@ def _judge(contender: _Contender, crew: Crew, tables: FoldTables, epochs: int) -
         if len(history["validation_loss"]) < epochs:  # it diverged
             contender.epochs_done = epochs
             return
+        if weight == 0.0:  # no row of the fold counts
+            continue
         loss += weight * float(history["validation_loss"][epochs - 1]) * unit
         train_loss += weight * float(history["train_loss"][epochs - 1]) * unit
     if loss <= contender.loss:  # the last of equals; False for what is not finite

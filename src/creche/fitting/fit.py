@@ -346,7 +346,7 @@ def _choose_threshold(predicted: NDArray[np.float64], judged: Judged, metric: Me
     if judged.classes is None or predicted.shape[1] != 2 or metric.from_counts is None:
         return None
     key: Any = metric.key  # one of the metrics that a threshold can maximize
-    return choose_threshold(predicted, judged.classes, metric=key, weights=judged.weights * len(judged)).threshold
+    return choose_threshold(predicted, judged.classes, metric=key, weights=judged.row_weights * len(judged)).threshold
 
 
 def _score(predicted: NDArray[np.float64], judged: Judged, labels: LabelEncoder, metric: Metric) -> float:

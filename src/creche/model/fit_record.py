@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from types import NoneType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from creche.errors import FileError
 from creche.plan.words import EFFORTS
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["FitRecord", "Round", "TriedConfiguration"]
 
@@ -119,6 +122,30 @@ class FitRecord:
         from creche.evaluation.metrics import metric_name
 
         return metric_name(self.metric)
+
+    def table(self) -> pl.DataFrame:
+        """Return the configurations that were tried as a Polars DataFrame, the best score first.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> record = cr.fit("penguins", label="species", effort="fast", threads=1).record
+        >>> record.table().columns[:5]
+        ['number', 'name', 'log_loss', 'weight', 'epoch']
+
+        """
+        import polars as pl
+
+        rows = [
+            {
+                "number": each.number, "name": each.name, self.metric: each.score, "weight": each.weight,
+                "epoch": each.epoch, "epochs": each.epochs, "work": each.work,
+                "hidden": "-".join(map(str, each.arguments["hidden"])),
+                **{name: each.arguments[name] for name in ("activation", "dropout", "learning_rate")},
+            }
+            for each in self.tried
+        ]  # fmt: skip
+        return pl.DataFrame(rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain data."""

@@ -128,6 +128,23 @@ def share_of(model: cr.FittedModel, x: NDArray[np.float64]) -> float:
 
 
 @pytest.mark.usefixtures("tiny")
+def test_class_weights_choose_the_epoch_and_calibrate_but_metrics_go_without_them(seen: list[FoldTables]) -> None:
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((400, 2))
+    y = np.where(x[:, 0] + rng.standard_normal(400) > 1.8, "rare", "common")
+    sample = rng.integers(1, 3, 400).astype(float)
+    model = cr.fit(x, y, class_weight={"rare": 9.0}, sample_weight=sample, effort="fast", threads=1)
+    judged, (first, *_) = seen[0].judged, seen[0].encode(cr.Preprocessing())
+    expected = (sample * np.where(y == "rare", 9, 1))[judged.rows]
+    np.testing.assert_allclose(judged.weights, expected / expected.sum(), rtol=1e-12)
+    assert first.held_out.weights is not None
+    np.testing.assert_array_equal(first.held_out.weights, expected[: len(first.held_out)])
+    np.testing.assert_allclose(judged.row_weights, sample[judged.rows] / sample.sum(), rtol=1e-12)
+    assert model.out_of_fold is not None
+    assert model.record.score == model.out_of_fold.metrics()["log_loss"]
+
+
+@pytest.mark.usefixtures("tiny")
 def test_class_weights_hold_through_training_and_calibration() -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((400, 2))

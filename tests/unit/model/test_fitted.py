@@ -115,6 +115,13 @@ def test_another_number_of_threads_keeps_everything(classifier: cr.FittedModel) 
     np.testing.assert_array_equal(other.predict_proba(X), classifier.predict_proba(X))
 
 
+def test_the_table_of_what_was_tried(classifier: cr.FittedModel) -> None:
+    table = classifier.record.table()
+    assert table["f1"].to_list() == sorted(table["f1"], reverse=True)
+    assert table["weight"].sum() == pytest.approx(1)
+    assert dict(table.select("name", "hidden").iter_rows()) == {"small": "8", "linear": ""}
+
+
 def test_what_it_is_called(classifier: cr.FittedModel, regressor: cr.FittedModel) -> None:
     for model, score in ((classifier, "F1 0."), (regressor, "root mean squared error ")):
         kept = len(model) // model.record.folds
