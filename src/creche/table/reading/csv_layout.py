@@ -208,7 +208,7 @@ def _next_line(text: str, begin: int) -> int:
 
 def _is_title(head: str, begin: int, rows: Sequence[Sequence[str]], dialect: Dialect) -> bool:
     """Whether the first row is a title with as many cells as the table: an empty line is between it and the names."""
-    if len(rows) < 2 or not is_units_row(rows[1], rows[2:]):  # no units, as it turns out, but names
+    if len(rows) < 2 or not is_units_row(rows[1], rows[2:], are_known=False):  # no units, as it turns out, but names
         return False
     end = _next_line(head, _skip_rows(head, begin, rows[0], dialect))
     return not head[end : _next_line(head, end)].strip()

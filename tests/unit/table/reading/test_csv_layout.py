@@ -233,13 +233,13 @@ def test_a_row_of_units_is_left_out(units: str, small: bool, tmp_path: Path) -> 
 @small_and_large
 def test_names_below_a_title_with_as_many_cells_are_no_units(small: bool, tmp_path: Path) -> None:
     rows = [row.rpartition(",")[0] for row in ROWS]
-    table, told = read_with_warnings(["Table 1: birds, measured", "", "a,b", *rows], tmp_path, small)
-    assert values(table) == NUMBERS
+    table, told = read_with_warnings(["Table 1: birds, measured", "", "size,mass", *rows], tmp_path, small)
+    assert list(values(table).values()) == list(NUMBERS.values())
     assert re.search("left out, since the table begins below", told[0])
 
 
 @small_and_large
-@pytest.mark.parametrize("row", ["low,high,good", "kg,,good", "unknown,-,good", ",,", "kg,3.5,"])
+@pytest.mark.parametrize("row", ["low,high,good", "low,high,", "abc,,", "kg,,good", "unknown,-,good", ",,", "kg,3.5,"])
 def test_a_row_of_words_is_no_row_of_units(row: str, small: bool, tmp_path: Path) -> None:
     table, _ = read_with_warnings(["a,b,grade", row, *ROWS * 3], tmp_path, small)
     assert len(table) == 16
