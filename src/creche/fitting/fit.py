@@ -142,8 +142,8 @@ def fit(
     --------
     >>> import creche as cr
     >>> model = cr.fit("penguins", label="species", effort="fast", threads=1)
-    >>> model.record.score < 0.1, len(model.record.tried)
-    (True, 2)
+    >>> model.record.score < 0.1, len(model.record.tried) > 1
+    (True, True)
 
     """
     started = clock.monotonic()
