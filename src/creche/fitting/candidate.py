@@ -64,20 +64,19 @@ class Candidate:
 
 def candidate_work(configuration: Configuration, tables: FoldTables) -> float:
     """Return the operations it takes to train a configuration on every fold for all of its epochs."""
-    rows = sum(len(table.rows) for table in tables.encode(configuration.preprocessing))
+    rows = sum(len(fold.train) for fold in tables.folds)
     return 6.0 * _count_parameters(configuration, tables) * configuration.epochs * rows
 
 
 def candidate_memory(configuration: Configuration, tables: FoldTables) -> int:
-    """Return about how many bytes the networks of a configuration take in training, without their rows."""
+    """Return about how many bytes the networks of a configuration take in training."""
     # Weights, gradients and the state of AdamW, each with a copy from the beginning of the epoch; the best epoch.
     return 36 * _count_parameters(configuration, tables) * len(tables)
 
 
 def _count_parameters(configuration: Configuration, tables: FoldTables) -> int:
     """Return the number of parameters of one network."""
-    prepared = tables.encode(configuration.preprocessing)[0].prepared
-    widths = [len(prepared.features.inputs), *configuration.hidden, prepared.labels.outputs(tables.loss)]
+    widths = [tables.count_inputs(configuration.preprocessing), *configuration.hidden, tables.outputs]
     return sum((d_in + 1) * d_out for d_in, d_out in pairwise(widths))
 
 
