@@ -70,8 +70,9 @@ def candidate_work(configuration: Configuration, tables: FoldTables) -> float:
 
 def candidate_memory(configuration: Configuration, tables: FoldTables) -> int:
     """Return about how many bytes the networks of a configuration take in training."""
-    # Weights, gradients and the state of AdamW, each with a copy from the beginning of the epoch; the best epoch.
-    return 36 * _count_parameters(configuration, tables) * len(tables)
+    # Weights, gradients and the state of AdamW, each with a copy from the beginning of the epoch, in lanes, some
+    # of them empty; and twice more while networks that are stopped make place for the others.
+    return 160 * _count_parameters(configuration, tables) * len(tables)
 
 
 def _count_parameters(configuration: Configuration, tables: FoldTables) -> int:

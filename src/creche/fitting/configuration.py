@@ -32,7 +32,7 @@ class Configuration(Component):
     beta2 : float, default 0.95
         The decay of the running mean of squared gradients (Holzmüller et al. 2024, appendix A).
     parameterization : {"standard", "ntk"}, default "standard"
-        Of `AdamW`.
+        What `AdamW` takes.
     batch_size, epochs : int
         The learning rate falls along half a cosine over these epochs.
     preprocessing : Preprocessing

@@ -15,6 +15,7 @@ from creche.fitting.fold_tables import FoldTables, Judged
 from creche.fitting.weighting import score_mean
 from creche.model.calibration import Calibration
 from creche.model.model import Model
+from creche.table.prepare import encode_features
 from creche.table.split import hash_sequence
 
 __all__ = ["measure_importance"]
@@ -59,12 +60,7 @@ def measure_importance(
         return {}
     chosen = [np.arange(min(len(fold.held_out), max(1, limit // len(tables)))) for fold in tables.folds]
     judged = _take(tables, chosen)
-    # Candidate by candidate: the rows as one takes them may have to be encoded again, for all folds at once.
-    samples = [
-        [table.held_out.x[rows] for table, rows in zip(tables.encode(each.preprocessing), chosen, strict=True)]
-        for each in (candidate.configuration for candidate, _ in kept)
-    ]
-    folds = [_Fold.of(kept, [own[fold] for own in samples], fold, seed) for fold in range(len(tables))]
+    folds = [_Fold.of(kept, tables, fold, rows, seed) for fold, rows in enumerate(chosen)]
 
     def loss(column: int | None) -> float:
         predicted = np.concatenate([fold.predict(column) for fold in folds])
@@ -103,14 +99,18 @@ class _Fold:
     order: NDArray[np.int64]
 
     @classmethod
-    def of(cls, kept: Sequence[tuple[Candidate, float]], samples: list[NDArray[Any]], fold: int, seed: int) -> Self:
+    def of(
+        cls, kept: Sequence[tuple[Candidate, float]], tables: FoldTables, fold: int, rows: NDArray[np.int64], seed: int
+    ) -> Self:
         networks, blocks = [], []
-        for (candidate, weight), x in zip(kept, samples, strict=True):
+        part = tables.inspection.usable.take(tables.folds[fold].held_out[rows])
+        for candidate, weight in kept:
             model = candidate.models[fold]
+            x = encode_features(model.features, part.observations.x, tables.precision)
             networks.append((model, weight, x))
             widths = [encoder.width for encoder in model.features.columns]
             blocks.append([slice(end - width, end) for width, end in zip(widths, accumulate(widths), strict=True)])
-        return cls(networks, blocks, np.argsort(hash_sequence(seed + fold, len(samples[0])), kind="stable"))
+        return cls(networks, blocks, np.argsort(hash_sequence(seed + fold, len(rows)), kind="stable"))
 
     def predict(self, column: int | None) -> NDArray[np.float64]:
         """Return the mean predictions, with one column shuffled."""

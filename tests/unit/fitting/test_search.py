@@ -11,7 +11,7 @@ import pytest
 
 import creche as cr
 from creche.fitting import fit as fitting
-from creche.fitting import search
+from creche.fitting import fold_tables, search
 from creche.fitting.policy import BEST_FACTOR, TableShape, choose_policy
 from tests.unit.fitting.small_fits import weights_of
 from tests.unit.small_runs import line, two_classes
@@ -158,13 +158,15 @@ def test_more_budget_predicts_new_rows_no_worse_in_the_mean() -> None:
     assert np.mean(losses["best"]) < np.mean(losses["fast"])
 
 
-def test_networks_that_need_much_memory_are_trained_in_smaller_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_and_rows_that_need_much_memory_are_trained_in_smaller_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = two_classes()
     whole = cr.fit(x, y, effort="best", threads=1)
     monkeypatch.setattr(search, "ROUND_MEMORY", 1)
+    monkeypatch.setattr(fold_tables, "ENCODED_MEMORY", 0)
     one_by_one = cr.fit(x, y, effort="best", threads=1)
     assert {each.count for each in one_by_one.record.rounds} == {1}
     assert weights_of(one_by_one) == weights_of(whole)
+    assert one_by_one.record.importance == whole.record.importance
     monkeypatch.undo()
     rounds = one_by_one.record.rounds
     assert [each.first for each in rounds] == list(range(len(rounds)))
