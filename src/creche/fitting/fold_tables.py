@@ -29,7 +29,7 @@ __all__ = ["FoldTable", "FoldTables", "Judged"]
 LARGEST_LABEL = 1e150
 
 # Encoded rows are kept up to this size, beside those in use.
-KEPT_BYTES = 1_000_000_000
+ENCODED_MEMORY = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -171,7 +171,7 @@ class FoldTables:
         def size() -> int:
             return sum(table.nbytes for tables in self._encoded.values() for table in tables)
 
-        while len(self._encoded) > 1 and size() > KEPT_BYTES:
+        while len(self._encoded) > 1 and size() > ENCODED_MEMORY:
             del self._encoded[next(iter(self._encoded))]
 
     def _encode(self, preprocessing: Preprocessing) -> list[FoldTable]:

@@ -105,7 +105,7 @@ class _Size:
     below : float
         For tables with fewer rows than this.
     width, epochs, batch_size : int
-        Of the hidden layers, in all, and at most.
+        Neurons of a hidden layer, passes over the rows, and the most rows per step.
 
     """
 
