@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.tables.manifest import TableSpec, choose_tables, load_folder, load_manifest
+from benchmarks.tables.systems import LIMIT_S
 
 
 def main() -> int:
@@ -44,7 +45,7 @@ def parse_arguments() -> argparse.Namespace:
         command.add_argument("--systems", nargs="+", default=[], metavar="NAME", help="these only; NAME* for several")
         command.add_argument("--folds", type=int, metavar="N", help="the first N splits of each table only")
         command.add_argument("--results", type=Path, help="where results are kept (default: by machine in results/)")
-    run.add_argument("--limit", type=float, default=240.0, metavar="SECONDS", help="of a fit (default 240)")
+    run.add_argument("--limit", type=float, default=LIMIT_S, metavar="SECONDS", help="of a fit (default 240)")
     run.add_argument("--again", action="store_true", help="also splits that have a result")
     report.add_argument("--reference", default="catboost", metavar="NAME", help="the system that others are divided by")
     report.add_argument("--save", action="store_true", help="also write the page to results/tables.md")

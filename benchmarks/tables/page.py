@@ -12,7 +12,7 @@ from benchmarks.tables import aggregate
 from benchmarks.tables.aggregate import Estimate
 from benchmarks.tables.comparison import Comparison, choose_files, error_of
 from benchmarks.tables.results import RESULTS, list_results, name_machine
-from benchmarks.tables.systems import SYSTEMS
+from benchmarks.tables.systems import LIMIT_S, SYSTEMS
 
 # Results without predictions of its own: the majority's answer counted.
 FAILED = "failed"
@@ -46,7 +46,11 @@ def describe(comparison: Comparison) -> list[str]:
     lines += [f"- Page written {datetime.now(UTC):%Y-%m-%d %H:%M} UTC", f"- {n_tables} tables; reference: {title}"]
     if comparison.folds is not None:
         lines.append(f"- The first {comparison.folds} splits of each table only")
-    lines += ["- The error is the log loss, or the root mean squared error of a number", *_load_note(comparison)]
+    lines += [
+        "- The error is the log loss, or the root mean squared error of a number",
+        *_load_note(comparison),
+        *_limit_note(comparison),
+    ]
     lines += ["", f"## Error divided by that of {title}, geometric mean over tables", ""]
     lines += ["Below 1 is better. In brackets: 95 % over bootstraps of the tables.", ""]
     lines += ratio_table(comparison)
@@ -226,6 +230,15 @@ def _load_note(comparison: Comparison) -> list[str]:
     if not loads or np.median(loads) <= 2.5:
         return []
     return [f"- **Not idle: the load was {np.median(loads):.1f} (median). Times are no measurement, errors are.**"]
+
+
+def _limit_note(comparison: Comparison) -> list[str]:
+    counts = {
+        system: sum(result["fit_s"] > LIMIT_S and FAILED not in result for result in _results(comparison, system))
+        for system in comparison.files
+    }
+    longer = ", ".join(f"{title_of(system)} {count}" for system, count in counts.items() if count)
+    return [f"- **Fits over {LIMIT_S:g} s, for which the limit was raised: {longer}**"] if longer else []
 
 
 def _show(estimate: Estimate, form: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.tables.manifest import TableSpec
 from benchmarks.tables.results import ResultFile, open_results
 from benchmarks.tables.sources import LoadedTable, TableError, load_table
-from benchmarks.tables.systems import SYSTEMS, THREADS, System
+from benchmarks.tables.systems import LIMIT_S, SYSTEMS, THREADS, System
 from benchmarks.tables.worker import failure, write_request
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ START_S = 120.0
 class Limits:
     """Seconds of a fit, which also limit predicting, and the number of splits of each table."""
 
-    fit_s: float = 240.0
+    fit_s: float = LIMIT_S
     folds: int | None = None
     again: bool = False
     results: Path | None = None

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 THREADS = 2
 SEED = 0
 
+# Seconds of a fit, unless the call asks for others.
+LIMIT_S = 240.0
+
 
 @dataclass(frozen=True)
 class Problem:

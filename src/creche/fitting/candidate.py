@@ -69,7 +69,7 @@ def candidate_work(configuration: Configuration, tables: FoldTables) -> float:
 
 
 def candidate_memory(configuration: Configuration, tables: FoldTables) -> int:
-    """Return about how many bytes the networks of a configuration take in training, without their rows."""
+    """Return about how many bytes the networks of a configuration take in training."""
     # Weights, gradients and the state of AdamW, each with a copy from the beginning of the epoch, in lanes, some
     # of them empty; and twice more while networks that are stopped make place for the others.
     return 160 * _count_parameters(configuration, tables) * len(tables)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.engine.colony import check_tables
-from creche.engine.native import Rows
+from creche.engine.native import Rows, rows_memory
 from creche.errors import CrecheWarning, TableError
 from creche.evaluation.ordered_math import sum_rows
 from creche.fitting.fold_rows import FoldRows
@@ -27,7 +27,8 @@ from creche.table.row_weights import apply_class_weights
 __all__ = ["FoldTable", "FoldTables", "Judged"]
 
 LARGEST_LABEL = 1e150
-# In bytes, for rows that were encoded earlier: beyond it, they are encoded again when they are needed.
+
+# Encoded rows are kept up to this size, beside those in use.
 ENCODED_MEMORY = 1_000_000_000
 
 
@@ -46,6 +47,11 @@ class FoldTable:
     prepared: Prepared
     rows: Rows
     held_out: Rows
+
+    @property
+    def nbytes(self) -> int:
+        """The size of the encoded rows."""
+        return rows_memory(self.rows) + rows_memory(self.held_out)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,9 +124,9 @@ class FoldTables:
         self.precision = precision
         self._weighted = _apply_class_weights(inspection, loss)
         self.judged = self._collect_judged()
-        labels = fit_labels(inspection.usable, inspection.classes, loss, inspection.preparation.preprocessing)
-        self.outputs = labels.outputs(loss)
-        self._encoded: dict[str, list[FoldTable]] = {}  # the most recently used last
+        classes = inspection.classes
+        self.outputs = len(inspection.labelled.labels) if classes is None else loss.outputs(len(classes))
+        self._encoded: dict[str, list[FoldTable]] = {}
         self._inputs: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -136,53 +142,60 @@ class FoldTables:
 
         """
         key = repr(preprocessing)
-        found = self._encoded.pop(key, None)
-        if found is None:
-            self._forget(ENCODED_MEMORY)
+        if key in self._encoded:
+            self._encoded[key] = self._encoded.pop(key)  # the last one used
+        else:
             with warnings.catch_warnings():  # of constant columns, which the whole table has or which hardly matter
                 warnings.simplefilter("ignore", CrecheWarning)
-                found = self._encode(preprocessing)
-            self._inputs[key] = len(found[0].prepared.features.inputs)
-        self._encoded[key] = found
-        return found
+                self._encoded[key] = self._encode(preprocessing)
+            self._evict()
+        return self._encoded[key]
 
     def count_inputs(self, preprocessing: Preprocessing) -> int:
-        """Return the number of inputs of a network."""
+        """Return the number of inputs of the networks of the first fold; no row is encoded for it."""
         key = repr(preprocessing)
         if key not in self._inputs:
-            self.encode(preprocessing)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", CrecheWarning)
+                self._inputs[key] = len(self._prepare(self.folds[0], preprocessing).features.inputs)
         return self._inputs[key]
 
-    def memory(self, preprocessing: Preprocessing) -> int:
-        """Return how many bytes the rows of all folds take."""
+    def count_bytes(self, preprocessing: Preprocessing) -> int:
+        """Return about how many bytes the encoded rows of all folds take."""
         rows = sum(len(fold.train) + len(fold.held_out) for fold in self.folds)
         return rows * self.count_inputs(preprocessing) * np.dtype(self.precision).itemsize
 
-    def _forget(self, limit: int) -> None:
-        """Free the least recently used rows until the others take no more than this many bytes."""
-        sizes = {key: sum(t.rows.x.nbytes + t.held_out.x.nbytes for t in each) for key, each in self._encoded.items()}
-        for key in list(self._encoded):
-            if sum(sizes[key] for key in self._encoded) <= limit:
-                return
-            del self._encoded[key]
+    def _evict(self) -> None:
+        """Free the tables that have not been used for longest, if all take much memory; they can be made again."""
+
+        def size() -> int:
+            return sum(table.nbytes for tables in self._encoded.values() for table in tables)
+
+        while len(self._encoded) > 1 and size() > ENCODED_MEMORY:
+            del self._encoded[next(iter(self._encoded))]
 
     def _encode(self, preprocessing: Preprocessing) -> list[FoldTable]:
-        # Without the class weights, which are no concern of the encoders.
-        preparation = replace(self.inspection.preparation, preprocessing=preprocessing, class_weight=None)
-        inspection = replace(self.inspection, preparation=preparation)
         tables: list[FoldTable] = []
         for fold in self.folds:
-            train, held_out = (self.inspection.usable.take(rows) for rows in (fold.train, fold.held_out))
-            prepared = split_rows(inspection, train, held_out, None)
-            if self._weighted is not self.inspection.usable:
-                train, held_out = (self._weighted.take(rows) for rows in (fold.train, fold.held_out))
-                prepared = replace(prepared, train=train, validation=held_out)
+            prepared = self._prepare(fold, preprocessing)
             rows, validation = prepared.encode(self.loss, self.precision)
             assert validation is not None
             if not tables:
                 check_tables(rows, validation, len(self.folds))
             tables.append(FoldTable(prepared, rows, validation))
         return tables
+
+    def _prepare(self, fold: FoldRows, preprocessing: Preprocessing) -> Prepared:
+        """Return the rows of a fold with encoders fitted to those for training."""
+        # Without the class weights, which are no concern of the encoders.
+        preparation = replace(self.inspection.preparation, preprocessing=preprocessing, class_weight=None)
+        inspection = replace(self.inspection, preparation=preparation)
+        train, held_out = (self.inspection.usable.take(rows) for rows in (fold.train, fold.held_out))
+        prepared = split_rows(inspection, train, held_out, None)
+        if self._weighted is self.inspection.usable:
+            return prepared
+        train, held_out = (self._weighted.take(rows) for rows in (fold.train, fold.held_out))
+        return replace(prepared, train=train, validation=held_out)
 
     def _collect_judged(self) -> Judged:
         rows = np.concatenate([fold.held_out for fold in self.folds])

@@ -24,6 +24,8 @@ __all__ = ["BEST_FACTOR", "RANDOM_PER_ROUND", "Policy", "TableShape", "choose_po
 BEST_FACTOR = 16.0
 RANDOM_PER_ROUND = 8
 FAST_FOLDS, FAST_CONFIGURATIONS = 4, 3
+# What the inputs of all rows may take, to which the number of bins is held.
+MAX_ENCODED_BYTES, MIN_BINS = 6e8, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +92,8 @@ def _configure(shape: TableShape) -> list[Configuration]:
     size = next(size for size in SIZES if shape.rows < size.below)
     batch = int(min(max(2 ** round(math.log2(max(shape.rows / 40, 1))), 16), size.batch_size))
     shared = {"batch_size": batch, "epochs": size.epochs}
-    kinds = [_create(kind, size.width, shared) for kind in KINDS]
-    return [configuration for kind, configuration in zip(KINDS, kinds, strict=True) if kind.below >= size.below]
+    bins = max(MIN_BINS, int(MAX_ENCODED_BYTES / (4 * shape.rows * max(shape.columns, 1))) - 1)
+    return [_create(kind, size.width, bins, shared) for kind in KINDS if kind.below >= size.below]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class _Size:
     below : float
         For tables with fewer rows than this.
     width, epochs, batch_size : int
-        Of the hidden layers, in all, and at most.
+        Neurons of a hidden layer, passes over the rows, and the most rows per step.
 
     """
 
@@ -119,7 +121,7 @@ SIZES = (
     _Size(10_000, 128, 50, 128),
     _Size(30_000, 192, 32, 256),
     _Size(100_000, 256, 20, 256),
-    _Size(math.inf, 256, 8, 1024),
+    _Size(math.inf, 192, 8, 1024),
 )  # fmt: skip
 
 
@@ -178,10 +180,11 @@ KINDS = (
 )  # fmt: skip
 
 
-def _create(kind: _Kind, width: int, shared: dict[str, int]) -> Configuration:
+def _create(kind: _Kind, width: int, most_bins: int, shared: dict[str, int]) -> Configuration:
+    preprocessing = replace(kind.preprocessing, bins=min(kind.preprocessing.bins, most_bins))
     return Configuration(
         kind.name, (width,) * kind.layers, kind.activation, kind.dropout, kind.rate, kind.decay,
-        parameterization=kind.parameterization, preprocessing=kind.preprocessing, **shared,
+        parameterization=kind.parameterization, preprocessing=preprocessing, **shared,
     )  # fmt: skip
 
 

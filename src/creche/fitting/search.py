@@ -17,7 +17,7 @@ from creche.model.fit_record import Round
 
 __all__ = ["FitProgress", "Search", "mix_candidates"]
 
-# In bytes, for the networks of one round and their rows; a configuration that takes more is a round of its own.
+# In bytes, for the networks and rows of one round; a configuration that takes more is a round of its own.
 ROUND_MEMORY = 2_000_000_000
 
 
@@ -145,13 +145,13 @@ class Search:
     def _fitting_into_memory(self, number: int, count: int) -> int:
         """Return how many of these configurations one round can hold: at least one, if there are any."""
         taken = needed = 0
-        encoded = set()
+        encoded: set[str] = set()
         while taken < count:
             configuration = self.policy.configuration(number + taken)
             needed += candidate_memory(configuration, self.tables)
             if (key := repr(configuration.preprocessing)) not in encoded:
-                needed += self.tables.memory(configuration.preprocessing)
                 encoded.add(key)
+                needed += self.tables.count_bytes(configuration.preprocessing)
             if taken and needed > ROUND_MEMORY:
                 break
             taken += 1
