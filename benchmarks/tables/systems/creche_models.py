@@ -42,10 +42,10 @@ class Creche:
         return Predictions(spread_probabilities(self.model.predict_proba(inputs), codes, self.problem.n_classes))
 
     def _intervals(self, inputs: pd.DataFrame) -> tuple[NDArray[Any], NDArray[Any]] | None:
-        if not hasattr(self.model, "predict_interval"):
+        if not isinstance(self.model, creche.FittedModel):
             return None
-        bounds = np.asarray(self.model.predict_interval(inputs, coverage=COVERAGE))
-        return bounds[:, 0], bounds[:, 1]
+        _, limits = self.model.predict(inputs, interval=COVERAGE)
+        return limits[:, 0], limits[:, 1]
 
 
 def create(function: str, **arguments: Any) -> Creche:

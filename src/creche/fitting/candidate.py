@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -18,10 +18,22 @@ from creche.model.model import Model
 from creche.plan.plan import Plan
 from creche.table.split import hash_sequence
 
-__all__ = ["Candidate", "candidate_memory", "candidate_work", "restore_candidate", "train_candidates"]
+__all__ = [
+    "Candidate",
+    "Contender",
+    "candidate_memory",
+    "candidate_work",
+    "count_fitting",
+    "create_contender",
+    "restore_candidate",
+    "train_candidates",
+]
 
 # A configuration ends after this many times the epochs of the best one, and some more (Holzmüller et al. 2024, B.4).
 PATIENCE_FACTOR, PATIENCE_EPOCHS = 3, 10
+
+# In bytes, for the networks of one round and their rows; a configuration that takes more is a round of its own.
+ROUND_MEMORY = 2_000_000_000
 
 Parameters = list[tuple[NDArray[Any], NDArray[Any]]]
 
@@ -75,6 +87,21 @@ def candidate_memory(configuration: Configuration, tables: FoldTables) -> int:
     return 160 * _count_parameters(configuration, tables) * len(tables)
 
 
+def count_fitting(configurations: Iterable[Configuration], tables: FoldTables) -> int:
+    """Return how many of the first of these configurations one round can hold: at least one, if there are any."""
+    taken = needed = 0
+    encoded: set[str] = set()
+    for configuration in configurations:
+        needed += candidate_memory(configuration, tables)
+        if (key := repr(configuration.preprocessing)) not in encoded:
+            encoded.add(key)
+            needed += tables.count_bytes(configuration.preprocessing)
+        if taken and needed > ROUND_MEMORY:
+            break
+        taken += 1
+    return taken
+
+
 def _count_parameters(configuration: Configuration, tables: FoldTables) -> int:
     """Return the number of parameters of one network."""
     widths = [tables.count_inputs(configuration.preprocessing), *configuration.hidden, tables.outputs]
@@ -82,7 +109,7 @@ def _count_parameters(configuration: Configuration, tables: FoldTables) -> int:
 
 
 @dataclass(slots=True, eq=False)
-class _Contender:
+class Contender:
     """A configuration in training."""
 
     number: int
@@ -142,7 +169,7 @@ def train_candidates(
     jobs: list[Job] = []
     contenders = []
     for number, configuration in configurations:
-        contender = _create_contender(tables, number, configuration, seed, len(jobs))
+        contender = create_contender(tables, number, configuration, seed, len(jobs))
         jobs += [
             Job(plan, table.rows, table.held_out) for plan, table in zip(contender.plans, contender.tables, strict=True)
         ]
@@ -205,7 +232,7 @@ def restore_candidate(
         If they do not fit the networks, or are not finite.
 
     """
-    contender = _create_contender(tables, *numbered, seed, 0)
+    contender = create_contender(tables, *numbered, seed, 0)
     place = 0
     for plan in contender.plans:
         layers = []
@@ -224,9 +251,10 @@ def restore_candidate(
     return _finish(contender, tables, threads)
 
 
-def _create_contender(
+def create_contender(
     tables: FoldTables, number: int, configuration: Configuration, seed: int, first_member: int
-) -> _Contender:
+) -> Contender:
+    """Return a configuration before its first epoch, whose networks have numbers of a crew from `first_member` on."""
     encoded = tables.encode(configuration.preprocessing)
     seeds = hash_sequence(seed * 1_000_003 + number, len(encoded)) >> np.uint64(1)
     plans = []
@@ -238,10 +266,10 @@ def _create_contender(
         ).resolved(len(table.rows))  # fmt: skip
         plans.append(plan)
     members = list(range(first_member, first_member + len(plans)))
-    return _Contender(number, configuration, encoded, members, plans)
+    return Contender(number, configuration, encoded, members, plans)
 
 
-def _judge(contender: _Contender, crew: Crew, tables: FoldTables, epochs: int) -> None:
+def _judge(contender: Contender, crew: Crew, tables: FoldTables, epochs: int) -> None:
     """Note the joint loss after an epoch, and keep the weights if it is the lowest."""
     if contender.epochs_done >= contender.configuration.epochs:
         return
@@ -272,7 +300,7 @@ def _loss_unit(table: FoldTable, tables: FoldTables) -> float:
     return sum(scale * scale for scale in labels.scale) / len(labels.scale)
 
 
-def _finish(contender: _Contender, tables: FoldTables, threads: int) -> Candidate:
+def _finish(contender: Contender, tables: FoldTables, threads: int) -> Candidate:
     models, predicted = [], []
     for plan, table, parameters in zip(contender.plans, contender.tables, contender.parameters, strict=True):
         prepared = table.prepared

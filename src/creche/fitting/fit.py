@@ -23,10 +23,11 @@ from creche.fitting.importance import measure_importance
 from creche.fitting.judgement import conformity_scores, evaluate_judged
 from creche.fitting.policy import Policy, TableShape, choose_policy
 from creche.fitting.provenance import add_provenance, describe_inspected, summarize
+from creche.fitting.refit import refit
 from creche.fitting.search import FitProgress, Search, mix_candidates
 from creche.fitting.weighting import fit_weights
 from creche.model.calibration import Calibration
-from creche.model.fit_record import FitRecord, Round, TriedConfiguration
+from creche.model.fit_record import FitRecord, TriedConfiguration
 from creche.model.fitted import FittedModel
 from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.plan.words import (
@@ -209,7 +210,7 @@ def fit_again(
     job = _Job(
         origin.preparation, effort, record.time_limit, record.metric, task, record.seed, resolve_threads(threads)
     )
-    return job.run(data, y, sample_weight, record.rounds, on_progress, clock.monotonic())
+    return job.run(data, y, sample_weight, record, on_progress, clock.monotonic())
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +232,7 @@ class _Job:
         data: Any,
         y: Any,
         weights: Any,
-        rounds: Sequence[Round] | None,
+        before: FitRecord | None,
         on_progress: Callable[[FitProgress], object] | None,
         started: float,
     ) -> FittedModel:
@@ -245,15 +246,16 @@ class _Job:
         if self.checkpoint is not None:
             identity = self._identify(inspection, policy, metric, len(folds))
             FitCheckpoint(self.checkpoint, search, identity, self.resume)
-        if rounds is None:
+        if before is None:
             search.run()
         else:
-            search.repeat(rounds)
+            search.repeat(before.rounds)
         if not search.candidates:
             if search.status == "interrupted":
                 raise KeyboardInterrupt
             raise CrecheError("every network diverged: the columns may hold extreme values; look at `creche columns`")
-        model = self._assemble(search, policy, metric, search.elapsed())
+        refits = self._refits(len(folds)) and search.status != "interrupted" if before is None else before.refitted
+        model = self._assemble(search, metric, refits)
         if search.status == "interrupted":
             interrupt = KeyboardInterrupt()
             interrupt.model = model  # type: ignore[attr-defined]
@@ -264,6 +266,14 @@ class _Job:
                 "model is the best so far"
             )
         return model
+
+    def _refits(self, folds: int) -> bool:
+        """Whether the networks learn all rows in the end: those of a single split lack a part of them.
+
+        In order of time it is the latest part, so that it is done whatever it takes.
+        """
+        by_time = self.preparation.split.time is not None
+        return folds == 1 and (by_time or (self.effort != "fast" and self.time_limit is None))
 
     def _identify(
         self, inspection: TableInspection, policy: Policy, metric: Metric, folds: int
@@ -278,7 +288,7 @@ class _Job:
             "table": describe_inspected(inspection),
         }  # fmt: skip
 
-    def _assemble(self, search: Search, policy: Policy, metric: Metric, seconds: float) -> FittedModel:
+    def _assemble(self, search: Search, metric: Metric, refits: bool) -> FittedModel:
         tables, candidates = search.tables, search.candidates
         judged, inspection = tables.judged, tables.inspection
         weights = fit_weights([each.predicted for each in candidates], judged)
@@ -287,11 +297,14 @@ class _Job:
         calibration = _calibrate(mean, judged, labels, inspection)
         predicted = calibration.apply(mean)
         threshold = _choose_threshold(predicted, judged, metric)
-        models, shares = [], []
-        for candidate, weight in zip(candidates, weights.tolist(), strict=True):
-            if weight > 0:
-                models += candidate.models
-                shares += [weight / len(candidate.models)] * len(candidate.models)
+        kept = [(each, weight) for each, weight in zip(candidates, weights.tolist(), strict=True) if weight > 0]
+        models = [model for candidate, _ in kept for model in candidate.models]
+        shares = [weight / len(candidate.models) for candidate, weight in kept for _ in candidate.models]
+        if refits:
+            try:
+                models = refit([candidate for candidate, _ in kept], tables, self.seed, self.threads)
+            except KeyboardInterrupt:
+                refits, search.status = False, "interrupted"
         tried = [
             TriedConfiguration(
                 each.number, each.configuration.name, each.configuration.to_dict(),
@@ -306,8 +319,8 @@ class _Job:
             self.effort, self.time_limit, metric.key, evaluation.metrics()[metric.key],
             None if baseline is None else float(baseline), self.seed, len(tables), len(inspection.usable), len(judged),
             tuple(search.rounds), tuple(tried),
-            measure_importance(candidates, weights, tables, calibration, self.seed), search.work, seconds,
-            search.status,
+            measure_importance(candidates, weights, tables, calibration, self.seed), search.work,
+            search.elapsed(), search.status, refits,
         )  # fmt: skip
         model = FittedModel(
             models, shares, labels, calibration, record, conformity_scores(predicted, judged), threshold, self.threads

@@ -24,8 +24,10 @@ __all__ = ["BEST_FACTOR", "RANDOM_PER_ROUND", "Policy", "TableShape", "choose_po
 BEST_FACTOR = 16.0
 RANDOM_PER_ROUND = 8
 FAST_FOLDS, FAST_CONFIGURATIONS = 4, 3
-# What the inputs of all rows may take, to which the number of bins is held.
-MAX_ENCODED_BYTES, MIN_BINS = 6e8, 4
+FAST_SPLIT_ROWS = 3_000  # from here on, one split
+# Bins are fewer where columns or rows are many: the inputs of a network, and what those of all rows take, are limited.
+MAX_INPUTS, MAX_ENCODED_BYTES = 3_000, 6e8
+MIN_BINS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ def _configure(shape: TableShape) -> list[Configuration]:
     size = next(size for size in SIZES if shape.rows < size.below)
     batch = int(min(max(2 ** round(math.log2(max(shape.rows / 40, 1))), 16), size.batch_size))
     shared = {"batch_size": batch, "epochs": size.epochs}
-    bins = max(MIN_BINS, int(MAX_ENCODED_BYTES / (4 * shape.rows * max(shape.columns, 1))) - 1)
+    inputs = min(MAX_INPUTS, MAX_ENCODED_BYTES / (4 * shape.rows))
+    bins = int(inputs / max(shape.columns, 1)) - 1
     return [_create(kind, size.width, bins, shared) for kind in KINDS if kind.below >= size.below]
 
 
@@ -181,7 +184,11 @@ KINDS = (
 
 
 def _create(kind: _Kind, width: int, most_bins: int, shared: dict[str, int]) -> Configuration:
-    preprocessing = replace(kind.preprocessing, bins=min(kind.preprocessing.bins, most_bins))
+    preprocessing = kind.preprocessing
+    if most_bins < MIN_BINS:
+        preprocessing = replace(preprocessing, numeric_encoding="plain")
+    elif preprocessing.numeric_encoding == "piecewise_linear":
+        preprocessing = replace(preprocessing, bins=min(preprocessing.bins, most_bins))
     return Configuration(
         kind.name, (width,) * kind.layers, kind.activation, kind.dropout, kind.rate, kind.decay,
         parameterization=kind.parameterization, preprocessing=preprocessing, **shared,

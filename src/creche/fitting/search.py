@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.fitting.candidate import Candidate, candidate_memory, candidate_work, train_candidates
+from creche.fitting.candidate import Candidate, candidate_work, count_fitting, train_candidates
 from creche.fitting.fold_tables import FoldTables
 from creche.fitting.policy import RANDOM_PER_ROUND, Policy
 from creche.fitting.weighting import score_mean
@@ -143,19 +143,8 @@ class Search:
         return self._fitting_into_memory(tried, count)
 
     def _fitting_into_memory(self, number: int, count: int) -> int:
-        """Return how many of these configurations one round can hold: at least one, if there are any."""
-        taken = needed = 0
-        encoded: set[str] = set()
-        while taken < count:
-            configuration = self.policy.configuration(number + taken)
-            needed += candidate_memory(configuration, self.tables)
-            if (key := repr(configuration.preprocessing)) not in encoded:
-                encoded.add(key)
-                needed += self.tables.count_bytes(configuration.preprocessing)
-            if taken and needed > ROUND_MEMORY:
-                break
-            taken += 1
-        return taken
+        """Return how many of these configurations one round can hold."""
+        return count_fitting((self.policy.configuration(n) for n in range(number, number + count)), self.tables)
 
     def _affordable(self, number: int, count: int) -> int:
         """Return how many of the next configurations the budget allows."""

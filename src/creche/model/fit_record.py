@@ -97,6 +97,8 @@ class FitRecord:
     work, seconds : float
         Operations and seconds in all.
     status : {"finished", "interrupted", "out of time"}
+    refitted : bool
+        Whether its networks were trained on all rows in the end, as after a single split.
 
     """
 
@@ -115,6 +117,7 @@ class FitRecord:
     work: float
     seconds: float
     status: str
+    refitted: bool
 
     @property
     def score_name(self) -> str:
@@ -181,7 +184,8 @@ class FitRecord:
 
 
 _KINDS: Mapping[str, type | tuple[type, ...]] = {
-    "int": int, "float": (int, float), "float | None": (int, float, NoneType), "str": str, "Mapping[str, Any]": dict,
+    "int": int, "float": (int, float), "float | None": (int, float, NoneType), "str": str, "bool": bool,
+    "Mapping[str, Any]": dict,
     "Mapping[str, float]": dict,
 }  # fmt: skip
 _LOWEST = {"first": 0, "count": 1, "epochs": 1, "number": 0, "epoch": 1, "weight": 0, "seed": 0, "folds": 1, "rows": 1,
@@ -202,7 +206,7 @@ def _read(kind: Any, data: Any, others: Sequence[str] | set[str] = ()) -> dict[s
         if field.name in others:
             continue
         value, expected = data[field.name], _KINDS[str(field.type)]
-        is_right = isinstance(value, expected) and not isinstance(value, bool)
+        is_right = isinstance(value, expected) and (expected is bool or not isinstance(value, bool))
         if is_right and field.name in _LOWEST:
             is_right = value >= _LOWEST[field.name]
         if is_right and field.name == "arguments":

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import creche as cr
+from creche.fitting import candidate, fold_tables, search
 from creche.fitting import fit as fitting
-from creche.fitting import fold_tables, search
 from creche.fitting.policy import BEST_FACTOR, TableShape, choose_policy
 from tests.unit.fitting.small_fits import weights_of
 from tests.unit.small_runs import line, two_classes
@@ -161,7 +161,7 @@ def test_more_budget_predicts_new_rows_no_worse_in_the_mean() -> None:
 def test_networks_and_rows_that_need_much_memory_are_trained_in_smaller_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = two_classes()
     whole = cr.fit(x, y, effort="best", threads=1)
-    monkeypatch.setattr(search, "ROUND_MEMORY", 1)
+    monkeypatch.setattr(candidate, "ROUND_MEMORY", 1)
     monkeypatch.setattr(fold_tables, "ENCODED_MEMORY", 0)
     one_by_one = cr.fit(x, y, effort="best", threads=1)
     assert {each.count for each in one_by_one.record.rounds} == {1}
@@ -174,7 +174,7 @@ def test_networks_and_rows_that_need_much_memory_are_trained_in_smaller_rounds(m
 
 def test_a_time_limit_between_smaller_rounds_of_the_first_configurations(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = two_classes()
-    monkeypatch.setattr(search, "ROUND_MEMORY", 1)
+    monkeypatch.setattr(candidate, "ROUND_MEMORY", 1)
     with monkeypatch.context() as patch:
         Clock(patch)
         with pytest.warns(cr.CrecheWarning, match="in the middle of the first configurations"):

@@ -1,0 +1,70 @@
+"""Refitting: where rows were held out once, the kept configurations learn all rows in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from creche.engine.colony import RUNNING, Crew, Job
+from creche.fitting.candidate import Candidate, count_fitting, create_contender
+from creche.fitting.fold_rows import FoldRows
+from creche.fitting.fold_tables import FoldTables
+from creche.model.model import Model
+
+__all__ = ["refit"]
+
+
+def refit(candidates: Sequence[Candidate], tables: FoldTables, seed: int, threads: int) -> list[Model]:
+    """Train the configuration of each candidate on all rows, to the epoch that was best on the held-out rows.
+
+    The schedule is the same: it plans all epochs, of which these are the first (Holzmüller et al. 2024, section 1.5 of
+    their appendix B). A network that diverges is replaced by the candidate's own.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        Of a single split.
+    tables : FoldTables
+    seed, threads : int
+
+    Returns
+    -------
+    list of Model
+        One for each candidate.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On Ctrl-C.
+
+    """
+    everything = np.arange(len(tables.inspection.usable))
+    # One row is held out besides, because a fold has some; nothing is judged by it.
+    whole = FoldTables(tables.inspection, [FoldRows(everything, everything[:1])], tables.loss, tables.precision)
+    models: list[Model] = []
+    while len(models) < len(candidates):
+        left = candidates[len(models) :]
+        models += _train(left[: count_fitting([each.configuration for each in left], whole)], whole, seed, threads)
+    return models
+
+
+def _train(candidates: Sequence[Candidate], whole: FoldTables, seed: int, threads: int) -> list[Model]:
+    contenders = [
+        create_contender(whole, each.number, each.configuration, seed, place) for place, each in enumerate(candidates)
+    ]
+    crew = Crew([Job(each.plans[0], each.tables[0].rows, None) for each in contenders], threads)
+    models = [each.models[0] for each in candidates]
+    for epoch in sorted({each.epoch for each in candidates}):
+        crew.run(epoch)
+        ready = [place for place, each in enumerate(candidates) if each.epoch == epoch]
+        for place in ready:
+            if crew.epoch(place) == epoch:  # it has not diverged
+                prepared = contenders[place].tables[0].prepared
+                parameters = [(w.copy(), b.copy()) for w, b in crew.parameters(place)]
+                models[place] = Model(
+                    contenders[place].plans[0], prepared.features, prepared.labels, parameters, threads
+                )
+        if any(crew.status(place) == RUNNING for place in ready):
+            crew.stop(ready)
+    return models
