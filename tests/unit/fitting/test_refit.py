@@ -22,7 +22,12 @@ def days() -> pl.DataFrame:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((ROWS, 2))
     return pl.DataFrame(
-        {"a": x[:, 0], "b": x[:, 1], "day": np.cumsum(rng.random(ROWS)), "y": np.where(x[:, 0] + x[:, 1] > 0, "up", "down")}
+        {
+            "a": x[:, 0],
+            "b": x[:, 1],
+            "day": np.cumsum(rng.random(ROWS)),
+            "y": np.where(x[:, 0] + x[:, 1] > 0, "up", "down"),
+        }
     )
 
 
