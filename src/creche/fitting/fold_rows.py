@@ -12,6 +12,7 @@ from creche.errors import TableError
 from creche.table.folds import assign_fold_rows
 from creche.table.inspection import TableInspection
 from creche.table.partition import read_split_column
+from creche.table.split import hash_sequence
 
 __all__ = ["FoldRows", "choose_fold_count", "split_fold_rows"]
 
@@ -20,6 +21,8 @@ FOLDS_BY_ROWS = ((150, 10), (1_000, 8), (30_000, 5))
 # The share of rows held out where there is one split.
 HELD_OUT_PARTS = 5
 MOST_HELD_OUT = 50_000
+# The share of training rows that may be left out for equal numbers.
+LARGEST_SURPLUS = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,8 +55,9 @@ def choose_fold_count(rows: int) -> int:
 def split_fold_rows(inspection: TableInspection, folds: int, seed: int) -> list[FoldRows]:
     """Return the rows of each fold; of a single split, if `folds` is 1 or the rows are ordered by time.
 
-    Groups stay together, classes are stratified, and in order of time the latest rows are held out. Folds train on
-    equal numbers of rows, where groups allow that: networks of one shape then share the lanes of a register.
+    Groups stay together, as do copies of a row; classes are stratified, and in order of time the latest rows are held
+    out. Folds train on equal numbers of rows, where that takes few away: networks of one shape then share the lanes of
+    a register.
 
     Parameters
     ----------
@@ -65,7 +69,7 @@ def split_fold_rows(inspection: TableInspection, folds: int, seed: int) -> list[
     Warns
     -----
     CrecheWarning
-        About copies of rows that lie in different folds.
+        About copies of rows that lie in different folds, where groups or times separate them.
 
     Raises
     ------
@@ -91,21 +95,19 @@ def split_fold_rows(inspection: TableInspection, folds: int, seed: int) -> list[
 
 
 def _assign(inspection: TableInspection, folds: int, seed: int) -> list[FoldRows]:
-    return [FoldRows(*pair) for pair in assign_fold_rows(inspection, folds, 1, seed, needs_all_classes=False)]
+    pairs = assign_fold_rows(inspection, folds, 1, seed, needs_all_classes=False, joins_copies=True)
+    return [FoldRows(*pair) for pair in pairs if len(pair[0]) and len(pair[1])]
 
 
 def _equalize(folds: list[FoldRows], seed: int) -> list[FoldRows]:
-    """Leave out one training row of the folds that have one more than others."""
+    """Leave out training rows of the folds that have more than others, if these are a few of a hundred."""
     size = min(len(fold.train) for fold in folds)
+    if max(len(fold.train) for fold in folds) - size > max(1, LARGEST_SURPLUS * size):
+        return folds
     equal = []
     for number, fold in enumerate(folds):
-        surplus = len(fold.train) - size
-        if surplus > 1:
-            return folds
-        keep = np.ones(len(fold.train), dtype=bool)
-        if surplus:
-            keep[(seed + 31 * number) % len(fold.train)] = False
-        equal.append(replace(fold, train=fold.train[keep]))
+        order = np.argsort(hash_sequence(seed + number, len(fold.train)), kind="stable")
+        equal.append(replace(fold, train=np.sort(fold.train[order[:size]])))
     return equal
 
 

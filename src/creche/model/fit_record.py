@@ -139,15 +139,15 @@ class FitRecord:
         """
         import polars as pl
 
-        rows = [
-            {
+        rows = []
+        for each in self.tried:
+            row = {
                 "number": each.number, "name": each.name, self.metric: each.score, "weight": each.weight,
                 "epoch": each.epoch, "epochs": each.epochs, "work": each.work,
                 "hidden": "-".join(map(str, each.arguments["hidden"])),
-                **{name: each.arguments[name] for name in ("activation", "dropout", "learning_rate")},
-            }
-            for each in self.tried
-        ]  # fmt: skip
+            }  # fmt: skip
+            plain = {name: value for name, value in each.arguments.items() if isinstance(value, str | int | float)}
+            rows.append({**row, **{name: value for name, value in plain.items() if name not in row}})
         return pl.DataFrame(rows)
 
     def to_dict(self) -> dict[str, Any]:

@@ -184,7 +184,13 @@ def check_fold_arguments(arguments: Mapping[str, Any]) -> None:
 
 
 def assign_fold_rows(
-    inspection: TableInspection, folds: int, repeats: int, seed: int, *, needs_all_classes: bool = True
+    inspection: TableInspection,
+    folds: int,
+    repeats: int,
+    seed: int,
+    *,
+    needs_all_classes: bool = True,
+    joins_copies: bool = False,
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Return the training rows and held-out rows of each fold, as indices of the usable rows.
 
@@ -194,11 +200,13 @@ def assign_fold_rows(
         As `prepare_folds` takes them.
     needs_all_classes : bool, default True
         Whether a class with a single row is an error.
+    joins_copies : bool, default False
+        Whether copies of rows, if there are more than by chance, go to the fold of the first of them.
 
     Warns
     -----
     CrecheWarning
-        About copies of rows that lie in different folds.
+        About copies of rows that lie in different folds, unless they are joined.
 
     Raises
     ------
@@ -220,9 +228,24 @@ def assign_fold_rows(
     pairs = assign_folds(len(rows), folds, repeats=repeats, seed=seed, classes=stratified, groups=groups, times=times)
     chance = expect_repeats_within(inspection.usable, inspection.schema, inspection.classes)
     leak = find_fold_leakage(digests, pairs, rows.row_numbers, chance)
-    if leak is not None:
-        warn(str(leak))
+    if leak is None:
+        return pairs
+    if joins_copies and times is None and groups is None:
+        return _join_copies(pairs, digests)
+    warn(str(leak))
     return pairs
+
+
+def _join_copies(
+    pairs: list[tuple[NDArray[np.int64], NDArray[np.int64]]], digests: NDArray[np.uint64]
+) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return the folds of one repeat with all copies of a row in the fold of the first of them."""
+    fold = np.empty(len(digests), dtype=np.int64)
+    for number, (_, held_out) in enumerate(pairs):
+        fold[held_out] = number
+    _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
+    fold = fold[first][inverse]
+    return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(len(pairs))]
 
 
 def _number_classes(inspection: TableInspection, needs_all_classes: bool) -> NDArray[np.int32] | None:

@@ -77,3 +77,18 @@ def test_small_tables_have_more_folds() -> None:
     counts = [choose_fold_count(rows) for rows in (2, 149, 150, 10_000, 1_000_000)]
     assert counts == sorted(counts, reverse=True)
     assert counts[-1] == 1
+
+
+def test_copies_of_a_row_lie_in_one_fold() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((90, 3)), rng.integers(0, 2, 90)
+    copied = np.concatenate([np.arange(90), np.arange(30)])
+    for folds in (5, 1):
+        for fold in split_fold_rows(inspect(x[copied], y[copied]), folds, 0):
+            assert not set(copied[fold.train].tolist()) & set(copied[fold.held_out].tolist())
+
+
+def test_repeats_by_chance_are_spread_over_the_folds() -> None:
+    x, y = np.arange(400).reshape(400, 1) % 2 * 1.0, np.arange(400) // 2 % 2
+    for fold in split_fold_rows(inspect(x, y), 5, 0):
+        assert {tuple(row) for row in x[fold.held_out].tolist()} == {(0.0,), (1.0,)}

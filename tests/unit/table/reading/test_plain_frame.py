@@ -190,7 +190,7 @@ ODD: dict[str, Any] = {
     "records": np.array([(1, 2.0)], dtype=[("a", int), ("b", float)]),
     "void": np.zeros((2, 2), "V3"),
     "masked": np.ma.array([[1.0, 2.0]], mask=[[True, False]]),
-    "matrix": np.asmatrix(X[:2]),
+    "matrix": X[:2].view(np.matrix),  # np.asmatrix warns
     "csr": scipy.sparse.csr_matrix(X),
     "coo array": scipy.sparse.coo_array(X),
     "dok": scipy.sparse.dok_matrix((3, 2)),
