@@ -22,6 +22,15 @@ def main() -> int:
             limits = Limits(arguments.limit, arguments.folds, arguments.again, arguments.results)
             run_systems(choose(arguments), choose_systems(arguments.systems), limits)
             return 0
+        case "ablate":
+            from benchmarks.tables.ablation import write_ablation
+            from benchmarks.tables.results import RESULTS
+
+            page = write_ablation(choose(arguments), arguments.folds or 1)
+            print(page)
+            if arguments.save:
+                RESULTS.with_name("tables_ablation.md").write_text(page + "\n", encoding="utf-8")
+            return 0
         case _:
             from benchmarks.tables.page import write_page
 
@@ -35,8 +44,9 @@ def parse_arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="check that each table is installed, is the right one, and can be split")
     run = commands.add_parser("run", help="run systems on the splits that have no result yet")
+    ablate = commands.add_parser("ablate", help="leave out each part of creche.fit, and print what that costs")
     report = commands.add_parser("report", help="print the comparison of the results on this machine")
-    for command in (check, run, report):
+    for command in (check, run, ablate, report):
         command.add_argument("--tables", nargs="+", default=[], metavar="NAME", help="these tables only")
         command.add_argument("--max-rows", type=int, metavar="N", help="tables with at most N rows only")
         command.add_argument("--closed", action="store_true", help="also the tables that are closed until a release")
@@ -48,6 +58,8 @@ def parse_arguments() -> argparse.Namespace:
     run.add_argument("--limit", type=float, default=LIMIT_S, metavar="SECONDS", help="of a fit (default 240)")
     run.add_argument("--again", action="store_true", help="also splits that have a result")
     report.add_argument("--reference", default="catboost", metavar="NAME", help="the system that others are divided by")
+    ablate.add_argument("--folds", type=int, metavar="N", help="the first N splits of each table only (default 1)")
+    ablate.add_argument("--save", action="store_true", help="also write the page to results/tables_ablation.md")
     report.add_argument("--save", action="store_true", help="also write the page to results/tables.md")
     return parser.parse_args()
 

@@ -165,12 +165,12 @@ TREE_BINS, MANY_TREE_BINS = (replace(BINS, bins=bins, bin_edges="tree") for bins
 
 KINDS = (
     _Kind("bins", 1, "relu", 4e-3, 0.3, 0.5, BINS, math.inf),
+    _Kind("few bins", 2, "silu", 3e-3, 0.2, 0.1, FEW_BINS, 30_000),
     _Kind("deep", 3, "mish", 2.5e-2, 0.2, 0.05, ROBUST, 30_000, "ntk"),
     _Kind("tree bins", 1, "relu", 3e-3, 0.3, 0.5, MANY_TREE_BINS, math.inf),
     _Kind("normal", 2, "tanh", 3e-3, 0.1, 0.05, NORMAL, 10_000),
     _Kind("tree bins deep", 3, "mish", 2e-3, 0.2, 0.05, TREE_BINS, 30_000),
     _Kind("bins deep", 3, "silu", 2e-3, 0.2, 0.1, MANY_BINS, math.inf),
-    _Kind("few bins", 2, "silu", 3e-3, 0.2, 0.1, FEW_BINS, 30_000),
     _Kind("firm", 2, "silu", 2e-3, 0.4, 0.5, ROBUST, 10_000),
     _Kind("bins of two", 2, "silu", 5e-3, 0.1, 0.05, BINS, math.inf),
     _Kind("shallow", 1, "selu", 3e-3, 0.3, 0.5, ROBUST, 1_500),
