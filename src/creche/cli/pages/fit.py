@@ -69,7 +69,7 @@ def _facts(model: FittedModel) -> Table:
     kept = sum(each.weight > 0 for each in record.tried)
     facts.add_row(
         "model",
-        f"{format_count(len(model), 'network')} of {format_count(kept, 'configuration')} of {len(record.tried)}",
+        f"{format_count(len(model), 'network')} of {kept} of {format_count(len(record.tried), 'configuration')} tried",
     )
     baseline = "" if record.baseline is None else f", baseline {format_number(record.baseline)}"
     facts.add_row(record.score_name, f"{format_number(record.score)} on held-out rows{baseline}")
