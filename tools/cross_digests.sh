@@ -9,7 +9,8 @@ mkdir -p "$out"
 # This machine's levels: the objects that the package is linked from.
 levels=(x86_64_v3)
 if grep -q avx512vl /proc/cpuinfo; then levels+=(x86_64_v4); fi
-.venv/bin/cmake --build build/dev --target "${levels[@]/#/digests_}"
+# Without the job server of make, which Ninja cannot join here.
+env --unset=MAKEFLAGS .venv/bin/cmake --build build/dev --target "${levels[@]/#/digests_}"
 for level in "${levels[@]}"; do "build/dev/digests_$level" >"$out/$level.txt"; done
 
 flags=(-std=c++20 -O2 -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -Wno-psabi -pthread -Icore

@@ -18,13 +18,13 @@ __all__ = ["refit"]
 def refit(candidates: Sequence[Candidate], tables: FoldTables, seed: int, threads: int) -> list[Model]:
     """Train the configuration of each candidate on all rows, to the epoch that was best on the held-out rows.
 
-    The schedule is the same: it plans all epochs, of which these are the first (Holzmüller et al. 2024, section 1.5 of
-    their appendix B). A network that diverges is replaced by the candidate's own.
+    The schedule still spans all epochs, as in the refits of Holzmüller et al. 2024, appendix B. A network that diverges
+    is replaced by the candidate's own.
 
     Parameters
     ----------
     candidates : sequence of Candidate
-        Of a single split.
+        Trained on a single split.
     tables : FoldTables
     seed, threads : int
 
