@@ -27,7 +27,7 @@ IMPORTS = (
 
 # The job of all of them, passed to each.
 SETTINGS = ["--hidden", "5,5", "--batch-size", "20", "--learning-rate", "0.01", "--epochs", "100"]
-SETTINGS += ["--early-stopping", "off", "--keep", "last"]  # as the scripts do
+OWN_SETTINGS = ["--early-stopping", "off", "--keep", "last"]  # as the scripts do
 CRECHE = "creche train penguins --label species"
 
 
@@ -70,7 +70,7 @@ def measure_processes(report: Report, options: Options) -> dict[str, list[float]
         table = Path(folder) / "penguins.csv"
         write_penguins(table)
         peers = {"scikit-learn script": "penguins_scikit_learn.py", "PyTorch script": "penguins_torch.py"}
-        commands = {CRECHE: [*creche_command(), *CRECHE.split()[1:], *SETTINGS]}
+        commands = {CRECHE: [*creche_command(), *CRECHE.split()[1:], *SETTINGS, *OWN_SETTINGS]}
         for name, script in peers.items():
             commands[name] = [sys.executable, str(HERE / "peers" / script), str(table), *SETTINGS]
         seconds: dict[str, list[float]] = {name: [] for name in commands}
