@@ -185,7 +185,8 @@ def _grow(
             left, right = label[begin + 1 : end] - label[begin], label[end] - label[begin + 1 : end]
             # The decrease, without the difference of large numbers: a weighted square of the difference of means.
             gain += (left * right_rows - right * left_rows) ** 2
-        gain /= left_rows * right_rows * (rows_below[end] - rows_below[begin])
+        weight = left_rows * right_rows * (rows_below[end] - rows_below[begin])
+        gain /= np.where(weight > 0.0, weight, 1.0)  # cells may be empty: such a split is refused next
         gain[(left_rows < min_rows) | (right_rows < min_rows)] = -1.0
         best = int(np.argmax(gain))
         if gain[best] >= min_gain:

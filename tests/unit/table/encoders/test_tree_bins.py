@@ -121,3 +121,9 @@ def test_training_fits_edges_to_the_training_labels(task: Any) -> None:
     edges = features.columns[0].to_dict()["edges"]
     assert min(abs(edge - 0.55) for edge in edges) < 0.02
     assert edges[-1] == x[of_array.prepared.train.observations.row_indices, 0].max()
+
+
+def test_cells_without_rows_are_no_split() -> None:
+    """Rounded quantiles can leave a cell without any value, the first one too."""
+    sums, rows = np.array([[0.0, 0.0, 0.0, 90.0, 0.0]]), np.array([0.0, 100.0, 0.0, 100.0, 0.0])
+    assert tree_bins._grow(sums, rows, leaves=4, min_rows=32, min_gain=1e-3) == [1]
