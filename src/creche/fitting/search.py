@@ -17,9 +17,6 @@ from creche.model.fit_record import Round
 
 __all__ = ["FitProgress", "Search", "mix_candidates"]
 
-# In bytes, for the networks and rows of one round; a configuration that takes more is a round of its own.
-ROUND_MEMORY = 2_000_000_000
-
 
 @dataclass(frozen=True, slots=True)
 class FitProgress:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import FileError, PlanError
+from creche.evaluation.ordered_math import exp, log, sum_rows
 
 __all__ = ["Calibration", "apply_temperature"]
 
@@ -127,7 +128,7 @@ def apply_temperature(probabilities: Array, temperature: float) -> Array:
     """Divide the logarithms of probabilities, (n, classes), by a temperature, so that rows sum to 1 again."""
     if temperature == 1.0:
         return probabilities
-    with np.errstate(divide="ignore"):
-        logits = np.log(probabilities) / temperature
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
+    logits = log(np.maximum(probabilities, TINY)) / temperature
+    powers = exp(logits - logits.max(axis=1, keepdims=True))
+    powers = np.where(probabilities > 0, powers, 0.0)
+    return np.asarray(powers / sum_rows(powers.T)[:, np.newaxis])

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError
+from creche.evaluation.ordered_math import minimize
 from creche.model.calibration import apply_temperature
 from creche.model.ensemble import Ensemble
 from creche.plan.arguments import check_whole_number
@@ -153,24 +154,7 @@ def fit_temperature(probabilities: Numbers, true: NDArray[np.integer], weights: 
         logs = np.log(np.maximum(apply_temperature(safe, math.exp(log_temperature)), SMALLEST_PROBABILITY))
         return float(-(target * logs).sum(axis=1) @ weights)
 
-    return math.exp(_minimize(loss, math.log(LOWEST_TEMPERATURE), math.log(HIGHEST_TEMPERATURE)))
-
-
-def _minimize(function: Callable[[float], float], low: float, high: float, steps: int = 40) -> float:
-    """Return where a function with a single minimum is lowest, by golden-section search (Kiefer 1953)."""
-    ratio = (math.sqrt(5) - 1) / 2
-    left, right = high - ratio * (high - low), low + ratio * (high - low)
-    left_value, right_value = function(left), function(right)
-    for _ in range(steps):
-        if left_value <= right_value:
-            high, right, right_value = right, left, left_value
-            left = high - ratio * (high - low)
-            left_value = function(left)
-        else:
-            low, left, left_value = left, right, right_value
-            right = low + ratio * (high - low)
-            right_value = function(right)
-    return (low + high) / 2
+    return math.exp(minimize(loss, math.log(LOWEST_TEMPERATURE), math.log(HIGHEST_TEMPERATURE), steps=40))
 
 
 def _add_provenance(ensemble: Ensemble, colony: Colony) -> Ensemble:

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import creche as cr
-from creche.fitting.calibrate import soften
 from creche.model.calibration import Calibration
 
 SHARES = (0.2, 0.3, 0.5)
@@ -30,11 +29,9 @@ def test_probabilities_are_powers_mixed_with_shares(seed: int, temperature: floa
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-12)
 
 
-@given(seed=st.integers(0, 1000), temperature=st.floats(0.3, 3))
-def test_the_fitted_softening_is_the_same_to_rounding(seed: int, temperature: float) -> None:
-    p = probabilities(seed)
-    expected = Calibration(temperature, 0.01, SHARES).apply(p)
-    np.testing.assert_allclose(soften(p, temperature, 0.01, np.array(SHARES)), expected, rtol=1e-9)
+def test_a_class_without_probability_stays_without() -> None:
+    found = Calibration(0.5).apply(np.array([[0.0, 0.4, 0.6], [1.0, 0.0, 0.0]]))
+    np.testing.assert_allclose(found, [[0, 16 / 52, 36 / 52], [1, 0, 0]], rtol=1e-14)
 
 
 def test_numbers_are_clipped() -> None:
