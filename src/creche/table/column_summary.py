@@ -117,6 +117,8 @@ def _find_range(column: Column) -> tuple[Any, Any]:
 
 def _find_alternative(schema: ColumnSchema, column: Column) -> Role:
     """Return the role that its user is most likely to want in place of the one that the column has."""
+    if schema.missing == schema.rows:
+        return "ignore"
     if not ROLE_DEFINITIONS[schema.role].is_input:
         return suggest_role(column)
     if schema.role == "numeric":

@@ -46,6 +46,9 @@ __all__ = [
 
 EMPTY_NAMED = 5
 
+# Why a column without any value is left out.
+EMPTY = "empty in each row"
+
 EXAMPLES = 3  # values
 
 EXAMPLE_LENGTH = 40  # characters
@@ -129,17 +132,19 @@ class Schema:
         Raises
         ------
         TableError
-            If a role is set for a column that does not exist or cannot have it, if a column has no value at all or an
-            infinite number, or if no column is left to learn from.
+            If a role is set for a column that does not exist or cannot have it, such as one without any value, if a
+            column has an infinite number, or if no column is left to learn from.
 
         """
         table = set_roles(table, labels, roles, row_numbers)
         columns = describe_columns(table, roles, row_numbers)
         for error in find_errors(table, columns, roles, row_numbers):
             raise error
+        _warn_of_empty(table, columns)
         for column in columns:
-            for remark in find_remarks(table, column, roles, row_numbers):
-                warn(str(remark))
+            if column.reason != EMPTY:
+                for remark in find_remarks(table, column, roles, row_numbers):
+                    warn(str(remark))
         return cls(columns)
 
     @property
@@ -252,25 +257,37 @@ def _count_together(table: Table) -> dict[str, BlockCounts]:
 
 
 def _find_empty(table: Table, columns: Sequence[ColumnSchema], roles: Mapping[str, str]) -> Iterator[TableError]:
-    """Find the columns without any value, all of them in one error."""
+    """Find the columns without any value that are to be inputs, all of them in one error; others are left out."""
     empty = [
         column.name
         for column in columns
         if column.missing == column.rows
         and not table.columns[column.name].doubt
-        and (column.name not in roles or roles[column.name] in INPUT_ROLES)
+        and roles.get(column.name) in INPUT_ROLES
     ]
     if not empty:
         return
     named = empty[:EMPTY_NAMED]
-    names = list_first([*map(repr, empty)], EMPTY_NAMED)
     schema = ", ".join(f"{name!r}: 'ignore'" for name in named)
     options = " ".join(f"--column {shell_command(f'{name}=ignore')}" for name in named)
-    subject, them = (f"column {names} is", "it") if len(empty) == 1 else (f"columns {names} are", "them")
+    them = "it" if len(empty) == 1 else "them"
     yield TableError(
-        f"{table.source}: {subject} empty in each of the {len(table):,} rows; leave {them} out: schema={{{schema}}}, "
-        f"or {options}"
+        f"{table.source}: {_name_columns(empty)} empty in each of the {len(table):,} rows; leave {them} out: "
+        f"schema={{{schema}}}, or {options}"
     )
+
+
+def _warn_of_empty(table: Table, columns: Sequence[ColumnSchema]) -> None:
+    """Warn once of all columns that are left out because they hold no value."""
+    empty = [column.name for column in columns if column.reason == EMPTY]
+    if empty:
+        warn(f"left out: {_name_columns(empty)} empty in each of the {len(table):,} rows")
+
+
+def _name_columns(names: Sequence[str]) -> str:
+    """Write the subject of a sentence about columns, and its verb."""
+    listed = list_first([*map(repr, names)], EMPTY_NAMED)
+    return f"column {listed} is" if len(names) == 1 else f"columns {listed} are"
 
 
 def _find_unusable(table: Table, roles: Mapping[str, str]) -> Iterator[TableError]:
@@ -299,7 +316,9 @@ def _describe_column(
     if distinct is None:
         distinct = _count_distinct(column, missing)
     reason = ""
-    if role is None:
+    if role is None and missing == len(column) and not column.doubt:
+        role, reason = "ignore", EMPTY
+    elif role is None:
         role, reason = infer_role(name, column, missing, distinct, row_numbers)
     examples = _pick_examples(column) if counts is None else _format_examples(column, counts)
     return ColumnSchema(name, role, column.kind, len(column), missing, distinct, examples, reason)
@@ -398,7 +417,7 @@ def find_remarks(
         )
         yield ColumnRemark("words", name, text, "leave a cell empty where its number is unknown")
     if column.reason:
-        role = None if values.doubt else suggest_role(values)
+        role = None if values.doubt or column.reason == EMPTY else suggest_role(values)
         remedy = "" if role is None else f"to keep it, set {write_role(name, role)}"
         yield ColumnRemark("left_out", name, f"left out column {name!r}: {column.reason}", remedy, role)
     if column.kind == "words" and column.role in INPUT_ROLES:

@@ -154,7 +154,6 @@ def test_rows_without_a_label_and_copies() -> None:
 @pytest.mark.parametrize(
     ("frame", "text"),
     [
-        ({"x": [None] * 30, "z": [0.5, 1.5] * 15, "y": ["a", "b"] * 15}, "column 'x' is empty in each of the 30 rows"),
         ({"x": [1.5, np.inf] * 15, "y": ["a", "b"] * 15}, "row 2, column 'x' is inf"),
         ({"x": [1.5, 2.5] * 15, "y": ["a"] * 30}, "label 'y': has only one class"),
         ({"x": [1.5, 2.5] * 15, "y": [0.5] * 30}, "label 'y': is 0.5 in each of the 30 rows"),

@@ -151,8 +151,8 @@ class Bins:
         """
         for begin in range(0, len(values), ROWS_AT_ONCE):
             rows = slice(begin, begin + ROWS_AT_ONCE)
-            codes = (values[rows] * self.size)[:, np.newaxis] - self.lower
-            with np.errstate(over="ignore"):
+            with np.errstate(over="ignore"):  # far beyond the edges: 0 or 1 all the same
+                codes = (values[rows] * self.size)[:, np.newaxis] - self.lower
                 codes /= self.widths
             np.maximum(codes, 0.0, out=codes)
             np.minimum(codes, 1.0, out=codes)
@@ -203,9 +203,9 @@ class JoinedBins:
 
         """
         codes = values[self.column]
-        codes *= self.size
-        codes -= self.lower
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore"):  # far beyond the edges: 0 or 1 all the same
+            codes *= self.size
+            codes -= self.lower
             codes /= self.widths
         np.maximum(codes, 0.0, out=codes)
         np.minimum(codes, 1.0, out=codes)
