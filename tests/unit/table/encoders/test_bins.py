@@ -106,5 +106,5 @@ def test_what_are_edges() -> None:
 
 def test_numbers_far_beyond_the_edges_are_below_or_above_all_bins() -> None:
     out = np.empty((2, 2))
-    Bins.between([-1.7e308, 0.0, 1e-300]).write(np.array([-1.79e308, 1.79e308]), out)
+    Bins.between([0.0, 1e-300, 2e-300]).write(np.array([-1.79e308, 1.79e308]), out)
     assert out.tolist() == [[0.0, 0.0], [1.0, 1.0]]
