@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 import creche as cr
+from creche.fitting import assemble
 from creche.fitting import fit as fitting
 from creche.fitting.configuration import Configuration
 from creche.fitting.fold_rows import split_fold_rows
@@ -70,7 +71,7 @@ def make_tiny(monkeypatch: pytest.MonkeyPatch, configurations: tuple[Configurati
         return replace(chosen, first=configurations, folds=min(chosen.folds, 3))
 
     monkeypatch.setattr(fitting, "choose_policy", choose)
-    monkeypatch.setattr(fitting, "N_RESAMPLES", 20)
+    monkeypatch.setattr(assemble, "N_RESAMPLES", 20)
 
 
 def weights_of(model: cr.FittedModel) -> bytes:
