@@ -244,22 +244,7 @@ class FittedModel(Ensemble):
         return header, arrays
 
     @classmethod
-    def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Build the model from what `to_parts` returned.
-
-        Parameters
-        ----------
-        header : dict
-            Plain data.
-        arrays : dict of str to array
-            The arrays by name.
-
-        Raises
-        ------
-        CrecheError
-            If header and arrays do not fit together.
-
-        """
+    def _from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
         fit = header["fit"]
         if not isinstance(fit, Mapping) or not {"labels", "calibration", "record", "threshold"} <= set(fit):
             raise FileError("its header does not describe how it was fitted; the file was damaged or made by hand")

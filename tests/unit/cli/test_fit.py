@@ -12,28 +12,23 @@ import pytest
 import creche as cr
 from creche.report.subject import create_subject
 from tests.unit.cli.commands import main
-from tests.unit.fitting.small_fits import make_tiny, weights_of
+from tests.unit.fitting.small_fits import weights_of
 from tests.unit.small_runs import PENGUINS_CSV
+
+pytestmark = pytest.mark.usefixtures("tiny_fits")
 
 FIT = ["fit", "penguins", "--label", "species", "--effort", "fast", "--threads", "1"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _tiny() -> object:
-    with pytest.MonkeyPatch.context() as patch:
-        make_tiny(patch)
-        yield
-
-
 @pytest.fixture(scope="module")
-def fitted_file(tmp_path_factory: pytest.TempPathFactory, _tiny: object) -> Path:
+def fitted_file(tmp_path_factory: pytest.TempPathFactory, tiny_fits: None) -> Path:
     path = tmp_path_factory.mktemp("fitted") / "m.creche"
     assert main([*FIT, "-o", str(path), "--json"]) == 0
     return path
 
 
 @pytest.fixture(scope="module")
-def regression_file(tmp_path_factory: pytest.TempPathFactory, _tiny: object) -> Path:
+def regression_file(tmp_path_factory: pytest.TempPathFactory, tiny_fits: None) -> Path:
     path = tmp_path_factory.mktemp("fitted") / "mass.creche"
     assert main([*FIT[:2], "--label", "body_mass_g", "--drop-unlabelled", *FIT[4:], "-o", str(path), "--json"]) == 0
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -77,3 +78,14 @@ def make_tiny(monkeypatch: pytest.MonkeyPatch, configurations: tuple[Configurati
 def weights_of(model: cr.FittedModel) -> bytes:
     """The bytes of everything that its predictions depend on."""
     return b"".join(name.encode() + array.tobytes() for name, array in sorted(model.arrays().items()))
+
+
+def stop_at(call: int) -> Callable[[Any], None]:
+    """What is like Ctrl-C in this call of it."""
+    calls = iter(range(1, 100_000))
+
+    def on_progress(progress: cr.FitProgress) -> None:
+        if next(calls) == call:
+            raise KeyboardInterrupt
+
+    return on_progress

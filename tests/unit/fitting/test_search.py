@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +11,7 @@ import creche as cr
 from creche.fitting import candidate, fold_tables, search
 from creche.fitting import fit as fitting
 from creche.fitting.policy import BEST_FACTOR, TableShape, choose_policy
-from tests.unit.fitting.small_fits import weights_of
+from tests.unit.fitting.small_fits import stop_at, weights_of
 from tests.unit.small_runs import line, two_classes
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -30,17 +28,6 @@ class Clock:
     def __call__(self) -> float:
         self.now += self.step
         return self.now
-
-
-def stop_at(call: int) -> Callable[[Any], None]:
-    """What is like Ctrl-C in this call of it."""
-    calls = iter(range(1, 100_000))
-
-    def on_progress(progress: cr.FitProgress) -> None:
-        if next(calls) == call:
-            raise KeyboardInterrupt
-
-    return on_progress
 
 
 def test_best_takes_sixteen_times_the_work() -> None:

@@ -9,20 +9,14 @@ import polars as pl
 import pytest
 
 import creche as cr
-from creche.fitting import verify as verifying
-from tests.unit.fitting.small_fits import make_tiny
+from creche.training import verify as verifying
 from tests.unit.small_runs import PENGUINS_CSV, line
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _tiny() -> object:
-    with pytest.MonkeyPatch.context() as patch:
-        make_tiny(patch)
-        yield
+pytestmark = pytest.mark.usefixtures("tiny_fits")
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory, _tiny: object) -> Path:
+def file(tmp_path_factory: pytest.TempPathFactory, tiny_fits: None) -> Path:
     path = tmp_path_factory.mktemp("fitted") / "m.creche"
     cr.fit(PENGUINS_CSV, label="species", effort="fast", seed=3, threads=1).save(path)
     return path

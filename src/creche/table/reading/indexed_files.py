@@ -1,4 +1,4 @@
-"""Parquet and Arrow files, whose index stands at their end, read some rows at a time."""
+"""Parquet and Arrow files, which end with an index, read some rows at a time."""
 
 from __future__ import annotations
 
