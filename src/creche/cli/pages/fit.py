@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -16,10 +17,11 @@ from creche.cli.pages.tables import facts_table, format_duration, format_score, 
 from creche.render.words import describe_classes, format_number
 
 if TYPE_CHECKING:
+    from creche.fitting.recipe import KeptPlan
     from creche.model.fit_record import TriedConfiguration
     from creche.model.fitted import FittedModel
 
-__all__ = ["fitted_data", "fitted_page"]
+__all__ = ["fitted_data", "fitted_page", "recipe_page"]
 
 MAX_TRIED = 12
 MAX_COLUMNS = 12
@@ -57,6 +59,34 @@ def fitted_data(model: FittedModel) -> dict[str, Any]:
         "shares": model.shares.tolist(),
         "members": header["members"],
     }
+
+
+def recipe_page(plans: Sequence[KeptPlan]) -> RenderableType:
+    """Render the plan of each kept configuration, as arguments of `creche.train`."""
+    arguments = [_write_arguments(each) for each in plans]
+    shared = [text for text in arguments[0] if all(text in each for each in arguments)] if len(plans) > 1 else []
+    heading = "arguments of creche.train"
+    table = plain_table("configuration", heading, left=("configuration", heading))
+    for kept, texts in list(zip(plans, arguments, strict=True))[:MAX_TRIED]:
+        table.add_row(Text(kept.tried.name), Text(", ".join(text for text in texts if text not in shared)))
+    if shared:
+        table.add_row(f"all {len(plans):,}", Text(", ".join(shared)))
+    if len(plans) > MAX_TRIED:
+        table.add_row(f"… {len(plans) - MAX_TRIED:,} more", "")
+    return table
+
+
+def _write_arguments(kept: KeptPlan) -> list[str]:
+    """Write the arguments in which configurations may differ as in a call in Python."""
+    plan, hidden = kept.plan, kept.plan.network.layers[:-1]
+    arguments: dict[str, Any] = {"hidden": [layer.width for layer in hidden]}
+    if hidden:
+        arguments |= {"activation": hidden[0].activation.key, "dropout": hidden[0].dropout}
+    arguments |= {
+        "optimizer": plan.optimizer, "schedule": plan.schedule, "batch_size": plan.batch_size, "epochs": plan.epochs,
+        "early_stopping": False, "keep": plan.keep, "preprocessing": kept.preparation.preprocessing,
+    }  # fmt: skip
+    return [f"{name}={value!r}" for name, value in arguments.items()]
 
 
 def _facts(model: FittedModel) -> Table:
