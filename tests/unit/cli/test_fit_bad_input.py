@@ -22,7 +22,7 @@ TABLE: dict[str, Any] = {"a": X[:, 0], "b": X[:, 1], "y": np.where(Y == 1, "up",
 NUMBERS = {**TABLE, "y": X[:, 0] * 3}
 UP = int((Y == 1).sum())
 
-# Columns, arguments, and what is said of them, after the name of the argument.
+# Columns, arguments, and a part of the message.
 REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "labels all equal": (TABLE | {"y": ["a"] * ROWS}, {}, "has only one class ('a'); needs two or more"),
     "numbers all equal": (NUMBERS | {"y": [2.5] * ROWS}, {"task": "regression"}, "is 2.5 in each of the 40 rows"),

@@ -130,3 +130,9 @@ def test_a_class_only_in_the_latest_rows_is_predicted_all_the_same() -> None:
     model = cr.fit(table, label="y", time="when", effort="fast", threads=1)
     assert model.classes == ("new", "no", "yes")
     assert (model.predict_proba(table)[:, 0] > 0).all()
+
+
+def test_a_table_whose_encoded_rows_exceed_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("creche.engine.colony.available_memory", lambda: 100)
+    with pytest.raises(cr.PlanError, match=r"^data: 3 folds need about .* fit to fewer rows, or to fewer columns$"):
+        fit(X, WORDS)
