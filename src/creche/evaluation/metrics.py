@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError
-from creche.plan.words import Task, check_word
+from creche.plan.words import Task, canonical_word, check_word
 
 __all__ = [
     "CALIBRATION_BINS",
@@ -333,6 +333,12 @@ def resolve_metric(key: str | None, task: str, quantile: float | None = None) ->
     known = {metric.key: metric for metric in metrics_for(task, quantile)}
     if key is None:
         key = "log_loss" if task == "classification" else "rmse" if quantile is None else "pinball"
+    other: Task = "regression" if task == "classification" else "classification"
+    if canonical_word(key, known) not in known and key in {metric.key for metric in metrics_for(other)}:
+        raise PlanError(
+            f"metric: got {key!r}, which is for {other}, and the task is {task}; choose one of {', '.join(known)}",
+            argument="metric",
+        )
     return known[check_word("metric", key, known)]
 
 
