@@ -15,7 +15,7 @@ from creche._system.resources import resolve_threads
 from creche.errors import CrecheError, PlanError
 from creche.evaluation import choose_threshold
 from creche.evaluation.metrics import Metric, MetricName, resolve_metric
-from creche.fitting.calibrate import fit_temperature
+from creche.fitting.calibrate import fit_calibration
 from creche.fitting.checkpoint import FitCheckpoint
 from creche.fitting.fold_rows import split_fold_rows
 from creche.fitting.fold_tables import FoldTables, Judged
@@ -352,7 +352,7 @@ def _calibrate(
         y = inspection.usable.observations.y.astype(np.float64).reshape(len(inspection.usable), -1)
         return Calibration(lowest=tuple(y.min(axis=0).tolist()), highest=tuple(y.max(axis=0).tolist()))
     mix = 1.0 / (len(inspection.usable) + 1)
-    return Calibration(fit_temperature(mean, judged), mix, labels.baseline)
+    return fit_calibration(mean, judged, mix, labels.baseline)
 
 
 def _choose_threshold(predicted: NDArray[np.float64], judged: Judged, metric: Metric) -> float | None:
