@@ -21,7 +21,7 @@ CLASSES = 6
 
 
 def confused(seed: int, rows: int = 2000) -> tuple[Array, NDArray[np.int64]]:
-    """Probabilities that are right but for two classes, of which the second is called the first half of the time."""
+    """Return probabilities in which the logit of one class has a part of another one's, and true classes."""
     rng = np.random.default_rng(seed)
     true_logits = rng.standard_normal((rows, CLASSES)) * 2
     true = (true_logits + rng.gumbel(size=true_logits.shape)).argmax(axis=1)
