@@ -265,9 +265,10 @@ class FittedModel(Ensemble):
         """Return the weights of all networks by name, and what else the predictions depend on."""
         calibration = self.calibration
         numbers = [calibration.temperature, calibration.mix, *calibration.shares, *calibration.lowest]
+        matrix = [number for row in calibration.matrix for number in row]
         return {
             **super().arrays(), "fit.scores": self.scores, "fit.weights": self.weights,
-            "fit.calibration": np.array([*numbers, *calibration.highest]),
+            "fit.calibration": np.array([*numbers, *calibration.highest, *matrix, *calibration.offsets]),
         }  # fmt: skip
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -104,7 +104,8 @@ def _facts(model: FittedModel) -> Table:
     baseline = "" if record.baseline is None else f", baseline {format_number(record.baseline)}"
     facts.add_row(record.score_name, f"{format_number(record.score)} on held-out rows{baseline}")
     if model.classes is not None:
-        facts.add_row("calibration", f"temperature {model.calibration.temperature:.3g}")
+        matrix = f", and a matrix of {len(model.classes)} × {len(model.classes)}" if model.calibration.matrix else ""
+        facts.add_row("calibration", f"temperature {model.calibration.temperature:.3g}{matrix}")
     if model.threshold is not None:
         facts.add_row("threshold", f"{model.classes[1]!r} from a probability of {model.threshold:.3g}")  # type: ignore[index]
     if (certain := _describe_interval(model)) is not None:
