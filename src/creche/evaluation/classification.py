@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,13 +14,8 @@ from creche.evaluation import bootstrap
 from creche.evaluation.bootstrap import Interval, check_count, check_weights, differences, resample_metrics
 from creche.evaluation.curves import Curve, ReliabilityCurve, precision_recall, reliability, roc
 from creche.evaluation.evaluation import Evaluation, MetricValue
-from creche.evaluation.metrics import (
-    ClassificationScorer,
-    MeasuredClasses,
-    class_f1_key,
-    nan_to_none,
-    predict_classes,
-)
+from creche.evaluation.metrics import nan_to_none, predict_classes
+from creche.evaluation.scorers import ClassificationScorer, MeasuredClasses, class_f1_key
 
 __all__ = ["ClassMetrics", "ClassificationEvaluation", "ClassificationLabels", "Misclassification"]
 
@@ -364,8 +359,9 @@ class ClassificationLabels:
         scorer = ClassificationScorer(p, self.numbers, predict_classes(p, self.threshold))
         measured = scorer.measured(self.weights.reshape(1, -1))
         values = _scalars(measured.metrics())
-        samples = resample_metrics(scorer.with_f1_of_classes, self.weights, self.n_resamples)
-        constant_samples = resample_metrics(self.constant, self.weights, self.n_resamples)
+        samples, constant_samples = resample_metrics(
+            (scorer.with_f1_of_classes, self.constant), self.weights, self.n_resamples
+        )
         confusion = np.zeros((len(self.classes), len(self.classes)), dtype=np.int64)
         np.add.at(confusion, (self.numbers, scorer.predicted), 1)
         intervals = bootstrap.intervals(samples)
@@ -373,7 +369,7 @@ class ClassificationLabels:
             rows=len(p), values=values, intervals={key: intervals[key] for key in values if key in intervals},
             baseline=dict(self.baseline), gain=differences(samples, constant_samples), classes=self.classes,
             per_class=_per_class(measured, self.classes, intervals), confusion=confusion, threshold=self.threshold,
-            _scorer=scorer, _weights=self.weights,
+            _scorer=replace(scorer), _weights=self.weights,  # without what it has computed for the resamples
         )  # fmt: skip
 
 
