@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.engine.resampling import RowSampler
 from creche.errors import PlanError, TableError
 
 __all__ = ["MIN_ROWS", "Interval", "check_count", "check_weights", "differences", "intervals", "resample_metrics"]
@@ -23,7 +24,8 @@ MIN_ROWS = 10
 # Rows times resamples. With more rows, fewer resamples are drawn, since the intervals are narrow anyway.
 MAX_DRAWS = 100_000_000
 MIN_RESAMPLES = 50
-DRAWS_AT_A_TIME = 200_000  # so that their weights stay in the second-level cache
+# Few enough for a processor's cache, and resamples enough to be measured together.
+DRAWS_AT_A_TIME, RESAMPLES_AT_A_TIME = 200_000, 8
 
 
 def check_weights(weights: Any, rows: int) -> NDArray[np.float64]:
@@ -99,11 +101,10 @@ def resample_metrics(
 def _counts(rows: int, n_resamples: int) -> Iterator[NDArray[np.float64]]:
     """Yield how often each row is drawn in each resample, (r, rows), for some resamples at a time."""
     left = min(int(n_resamples), max(MIN_RESAMPLES, MAX_DRAWS // rows))
-    rng = np.random.Generator(np.random.PCG64(SEED))
+    sampler = RowSampler(SEED)
     while left > 0:
-        n = min(left, max(1, DRAWS_AT_A_TIME // rows))
-        drawn = rng.integers(rows, size=(n, rows)) + rows * np.arange(n).reshape(-1, 1)
-        yield np.bincount(drawn.ravel(), minlength=n * rows).reshape(n, rows).astype(np.float64)
+        n = min(left, max(RESAMPLES_AT_A_TIME, DRAWS_AT_A_TIME // rows))
+        yield sampler.draw(rows, n)
         left -= n
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.engine.resampling import sum_groups
 from creche.errors import TableError
 from creche.evaluation import bootstrap
 from creche.evaluation.bootstrap import Interval, check_count, check_weights, differences, resample_metrics
@@ -317,7 +318,7 @@ class ClassificationLabels:
     classes : tuple
     weights : (n,) float64
     constant : ClassificationScorer
-        The constant prediction that the baseline scores.
+        The constant prediction that the baseline scores, with a row for each class.
     n_resamples : int
     threshold : float or None
 
@@ -351,7 +352,11 @@ class ClassificationLabels:
     @cached_property
     def baseline(self) -> dict[str, float]:
         """The metrics of the constant prediction."""
-        return _scalars(self.constant(self.weights.reshape(1, -1)))
+        return _scalars(self._score_constant(self.weights.reshape(1, -1)))
+
+    def _score_constant(self, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        """Score the constant prediction under (r, n) weights: rows of one class are alike there."""
+        return self.constant(sum_groups(weights, self.numbers, len(self.classes)))
 
     def evaluate(self, probabilities: NDArray[Any]) -> ClassificationEvaluation:
         """Evaluate predicted probabilities, (n, classes)."""
@@ -360,7 +365,7 @@ class ClassificationLabels:
         measured = scorer.measured(self.weights.reshape(1, -1))
         values = _scalars(measured.metrics())
         samples, constant_samples = resample_metrics(
-            (scorer.with_f1_of_classes, self.constant), self.weights, self.n_resamples
+            (scorer.with_f1_of_classes, self._score_constant), self.weights, self.n_resamples
         )
         confusion = np.zeros((len(self.classes), len(self.classes)), dtype=np.int64)
         np.add.at(confusion, (self.numbers, scorer.predicted), 1)
@@ -376,10 +381,10 @@ class ClassificationLabels:
 def _constant_prediction(
     shares: NDArray[np.float64] | None, true: NDArray[np.int64], weights: NDArray[np.float64], classes: int
 ) -> ClassificationScorer:
-    """The same probabilities for each row: the shares of the classes, by default those of these rows."""
+    """The shares of the classes, by default those of these rows, as the probabilities of a row of each class."""
     known = np.bincount(true, weights, classes) if shares is None else np.asarray(shares, dtype=np.float64)
-    p = np.tile(known / known.sum(), (len(true), 1))
-    return ClassificationScorer(p, true, p.argmax(axis=1))
+    p = np.tile(known / known.sum(), (classes, 1))
+    return ClassificationScorer(p, np.arange(classes), p.argmax(axis=1))
 
 
 def _per_class(

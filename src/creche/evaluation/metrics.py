@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.engine.resampling import sum_groups, sum_weighted
 from creche.errors import PlanError
 from creche.plan.words import Task, canonical_word, check_word
 
 if TYPE_CHECKING:
-    from creche.evaluation.scorers import ClassificationScorer, MeasuredClasses, MeasuredNumbers, RegressionScorer
+    from creche.evaluation.scorers import MeasuredClasses, MeasuredNumbers, RegressionScorer
 
 __all__ = [
     "CALIBRATION_BINS",
     "METRICS",
+    "SMALLEST_PROBABILITY",
     "Array",
     "Metric",
     "MetricName",
@@ -98,7 +100,7 @@ class Metric:
         if self.measure is not None:
             return self.measure(measured)
         assert self.row_values is not None
-        return np.asarray(measured.weights @ self.row_values(measured.scorer) / measured.total)
+        return np.asarray(sum_weighted(measured.weights, self.row_values(measured.scorer)) / measured.total)
 
 
 def predict_classes(probabilities: Array, threshold: float | None) -> NDArray[np.int64]:
@@ -200,24 +202,16 @@ def _mean_of_known(values: Array) -> Array:
         return np.asarray(np.where(known, values, 0).sum(axis=1) / known.sum(axis=1))
 
 
-def _negative_log(scorer: ClassificationScorer) -> Array:
-    of_label = scorer.probabilities[np.arange(len(scorer.true)), scorer.true]
-    return np.asarray(-np.log(np.maximum(of_label, SMALLEST_PROBABILITY)))
-
-
 def _balanced_accuracy(measured: MeasuredClasses) -> Array:
     occurs = ~np.isnan(measured.recall)
     return np.asarray(np.where(occurs, measured.recall, 0).sum(axis=1) / occurs.sum(axis=1))
 
 
-def _brier(measured: MeasuredClasses) -> Array:
-    return np.asarray(measured.weights @ measured.scorer.squared_distances / measured.total)
-
-
 def _calibration_error(measured: MeasuredClasses) -> Array:
     """Naeini, Cooper & Hauskrecht 2015: |share that is right - mean probability|, in bins of the probability."""
-    groups, gaps = measured.scorer.binned_gaps
-    return np.asarray(np.abs(groups.sum(measured.weights * gaps)).sum(axis=1) / measured.total)
+    bins, gaps = measured.scorer.binned_gaps
+    of_bins = sum_groups(measured.weights, bins, CALIBRATION_BINS, gaps)
+    return np.asarray(np.abs(of_bins).sum(axis=1) / measured.total)
 
 
 def _pinball(scorer: RegressionScorer) -> Array:
@@ -247,7 +241,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             key="accuracy", title="accuracy", task="classification", bounds=(0.0, 1.0),
             formula="share of rows with ŷ = y",
-            row_values=lambda scorer: scorer.predicted == scorer.true,
+            row_values=lambda scorer: scorer.is_right,
             from_counts=lambda tp, fp, positives, negatives: (tp + negatives - fp) / (positives + negatives),
         ),
         Metric(
@@ -260,7 +254,7 @@ METRICS: dict[str, Metric] = {
             key="log_loss", title="log loss", task="classification", bounds=(0.0, math.inf), lower_is_better=True,
             needs_probabilities=True,
             formula="mean of -log p(y); probabilities below 1e-15 count as 1e-15",
-            row_values=_negative_log,
+            row_values=lambda scorer: scorer.negative_log,
         ),
         Metric(
             key="auc", title="AUC", task="classification", bounds=(0.0, 1.0), needs_probabilities=True,
@@ -277,7 +271,7 @@ METRICS: dict[str, Metric] = {
             key="brier", title="Brier score", task="classification", bounds=(0.0, 2.0), lower_is_better=True,
             needs_probabilities=True,
             formula="mean over the rows of the sum over the classes c of (p(c) - [y = c])² (Brier 1950)",
-            measure=_brier,
+            row_values=lambda scorer: scorer.squared_distances,
         ),
         Metric(
             key="calibration_error", title="expected calibration error (ECE)", task="classification",

@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.evaluation.metrics import CALIBRATION_BINS, Array, metrics_for
+from creche.engine.resampling import Ranking, sum_groups, sum_weighted
+from creche.evaluation.metrics import CALIBRATION_BINS, SMALLEST_PROBABILITY, Array, metrics_for
 
 __all__ = [
     "ClassificationScorer",
@@ -18,35 +19,6 @@ __all__ = [
     "class_f1_key",
     "label_metric_key",
 ]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Groups:
-    """Rows in groups, whose weights are added up under many weightings.
-
-    A matrix product would do, but libraries give it threads, which wait for each other longer than they work here.
-
-    Attributes
-    ----------
-    order : (n,) int64 array
-        The rows, group by group.
-    begins : (groups,) int64 array
-        Where each group begins in that order.
-
-    """
-
-    order: NDArray[np.int64]
-    begins: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, numbers: NDArray[np.int64]) -> Groups:
-        """Return the groups of equal numbers, in their order; those without rows are left out."""
-        order = np.argsort(numbers, kind="stable")
-        return cls(order, np.flatnonzero(np.diff(numbers[order], prepend=-1)))
-
-    def sum(self, values: Array) -> Array:
-        """Return the sums of (r, n) values over the rows of each group, (r, groups)."""
-        return np.asarray(np.add.reduceat(values[:, self.order], self.begins, axis=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,12 +54,15 @@ class ClassificationScorer:
         return MeasuredClasses(self, weights)
 
     @cached_property
-    def cells(self) -> tuple[Groups, NDArray[np.int64], NDArray[np.int64]]:
-        """The rows by their cells of the confusion matrix, and the true and the predicted class of each such cell."""
-        count = self.probabilities.shape[1]
-        number = self.true * count + self.predicted
-        groups = Groups.of(number)
-        return groups, *np.divmod(number[groups.order][groups.begins], count)
+    def is_right(self) -> Array:
+        """1 for each row whose class was predicted, and 0 for others, (n,)."""
+        return np.asarray(self.predicted == self.true, dtype=np.float64)
+
+    @cached_property
+    def negative_log(self) -> Array:
+        """-log p of the true class of each row, (n,)."""
+        of_label = self.probabilities[np.arange(len(self.true)), self.true]
+        return np.asarray(-np.log(np.maximum(of_label, SMALLEST_PROBABILITY)))
 
     @cached_property
     def squared_distances(self) -> Array:
@@ -97,57 +72,17 @@ class ClassificationScorer:
         return np.asarray((off**2).sum(axis=1))
 
     @cached_property
-    def binned_gaps(self) -> tuple[Groups, Array]:
-        """The rows by the bins of their highest probability, and 1 or 0 for right or wrong, less that, of each row."""
+    def binned_gaps(self) -> tuple[NDArray[np.int64], Array]:
+        """The bin of each row's highest probability, and 1 or 0 for right or wrong, less that, (n,) each."""
         highest = self.probabilities.max(axis=1)
         is_right = self.probabilities.argmax(axis=1) == self.true
-        bins = np.minimum((highest * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
-        return Groups.of(bins), is_right - highest
+        return np.minimum((highest * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1), is_right - highest
 
     @cached_property
-    def pairings(self) -> list[_Pairing | None]:
-        """How the rows of each class are ordered among the others; None where all have the same probability."""
-        return [
-            None if (score == score[0]).all() else _Pairing.of(score, self.true == number)
-            for number, score in enumerate(self.probabilities.T)
-        ]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Pairing:
-    """The rows of a class and the other rows, in the order of the probability of that class.
-
-    Attributes
-    ----------
-    positives, negatives : (p,) and (m,) int64 array
-        The rows of the class, and the others, each from the lowest score to the highest.
-    below, up_to : (p,) int64 array
-        How many of the others have a lower score than each row of the class, and how many a score that is not higher.
-
-    """
-
-    positives: NDArray[np.int64]
-    negatives: NDArray[np.int64]
-    below: NDArray[np.int64]
-    up_to: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, score: Array, is_positive: NDArray[np.bool_]) -> _Pairing:
-        order = np.argsort(score, kind="stable")
-        positives, negatives = order[is_positive[order]], order[~is_positive[order]]
-        below, up_to = (np.searchsorted(score[negatives], score[positives], side) for side in ("left", "right"))
-        return cls(positives, negatives, below, up_to)
-
-    def area(self, weights: Array) -> Array:
-        """The share of the weight of all pairs that are in order, ties half, (r,); NaN where there are none."""
-        positive = weights[:, self.positives]
-        negative = np.zeros((len(weights), len(self.negatives) + 1))
-        np.cumsum(weights[:, self.negatives], axis=1, out=negative[:, 1:])
-        won = np.einsum("ij,ij->i", positive, negative[:, self.below])
-        if (self.below != self.up_to).any():
-            won = (won + np.einsum("ij,ij->i", positive, negative[:, self.up_to])) / 2
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(won / (positive.sum(axis=1) * negative[:, -1]))
+    def rankings(self) -> list[Ranking]:
+        """The rows by the probability of each class against the rest; of two classes, of the second one only."""
+        count = self.probabilities.shape[1]
+        return [Ranking(self.probabilities[:, c], self.true == c) for c in ([1] if count == 2 else range(count))]
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,33 +125,18 @@ class MeasuredClasses:
 
     @cached_property
     def _per_class(self) -> tuple[Array, Array, Array]:
-        groups, true_class, predicted_class = self.scorer.cells
-        cells, classes = groups.sum(self.weights), np.arange(self.scorer.probabilities.shape[1])
-        is_class = (true_class[:, np.newaxis] == classes).astype(np.float64)
-        is_predicted = (predicted_class[:, np.newaxis] == classes).astype(np.float64)
-        hits, occurring, predicted = cells @ (is_class * is_predicted), cells @ is_class, cells @ is_predicted
+        scorer, classes = self.scorer, self.scorer.probabilities.shape[1]
+        occurring, predicted = (sum_groups(self.weights, of, classes) for of in (scorer.true, scorer.predicted))
+        hits = sum_groups(self.weights, scorer.true, classes, scorer.is_right)
         with np.errstate(invalid="ignore", divide="ignore"):
             return hits / predicted, hits / occurring, 2 * hits / (occurring + predicted)
 
     @cached_property
     def areas(self) -> Array:
-        """The area under the ROC curve of each class against the rest, (r, classes); NaN where one side is empty.
-
-        The share of (class, rest) pairs that the probabilities put in order, ties half (Mann & Whitney 1947).
-        """
-        count = self.scorer.probabilities.shape[1]
-        if count == 2:  # both classes have the same curve, turned around
-            area = self._area(1)
-            return np.column_stack([area, area])
-        return np.column_stack([self._area(c) for c in range(count)])
-
-    def _area(self, number: int) -> Array:
-        pairing = self.scorer.pairings[number]
-        if pairing is not None:
-            return pairing.area(self.weights)
-        true = self.scorer.true  # ties only, as in a baseline
-        both = (self.weights @ (true == number) > 0) & (self.weights @ (true != number) > 0)
-        return np.where(both, 0.5, np.nan)
+        """The area under the ROC curve of each class against the rest, (r, classes); NaN where one side is empty."""
+        areas = [ranking.areas(self.weights) for ranking in self.scorer.rankings]
+        # Two classes have the same curve, turned around.
+        return np.column_stack(areas * 2 if self.scorer.probabilities.shape[1] == 2 else areas)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -287,13 +207,13 @@ class MeasuredNumbers:
     @cached_property
     def squares(self) -> Array:
         """The mean squared error of each label, (r, k)."""
-        return np.asarray(self.weights @ self.scorer.error**2 / self.total)
+        return np.asarray(sum_weighted(self.weights, self.scorer.error**2) / self.total)
 
     def r2(self) -> Array:
         """1 - squared error / variance, (r, k); NaN where the label is constant, up to rounding."""
         centered = self.scorer.true - self.scorer.center
-        mean = self.weights @ centered / self.total
-        variance = np.maximum(self.weights @ centered**2 / self.total - mean**2, 0)
+        mean = sum_weighted(self.weights, centered) / self.total
+        variance = np.maximum(sum_weighted(self.weights, centered**2) / self.total - mean**2, 0)
         smallest = np.finfo(np.float64).eps * (centered[self.weights.any(axis=0)] ** 2).max(axis=0, initial=0.0)
         return np.where(variance > smallest, 1 - self.squares / variance, np.nan)
 
