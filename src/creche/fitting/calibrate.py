@@ -38,7 +38,7 @@ def fit_calibration(predicted: Array, judged: Judged, mix: float, shares: tuple[
         As for `Calibration`.
 
     """
-    chosen = thin_out(len(judged), MAX_PROBABILITIES // predicted.shape[1])
+    chosen = thin_out(judged, MAX_PROBABILITIES // predicted.shape[1])
     fewer = judged if len(chosen) == len(judged) else judged.take(chosen)
     temperature = fit_temperature(predicted[chosen], fewer)
     offsets = fit_offsets(predicted[chosen], temperature, fewer)

@@ -102,10 +102,11 @@ class _Rows:
         return np.concatenate(losses)
 
 
-def thin_out(rows: int, limit: int) -> NDArray[np.int64]:
-    """Return the numbers of all rows, or of as many as the limit at even distances."""
-    count = min(rows, limit)
-    return np.arange(count) * rows // count
+def thin_out(judged: Judged, limit: int) -> NDArray[np.int64]:
+    """Return the places of the rows whose weight is above 0, or of as many as the limit at even distances."""
+    places = np.flatnonzero(judged.weights > 0)
+    count = min(len(places), limit)
+    return places[np.arange(count) * len(places) // count]
 
 
 def fit_matrix(predicted: Array, temperature: float, offsets: Array, judged: Judged) -> Array | None:
@@ -128,10 +129,12 @@ def fit_matrix(predicted: Array, temperature: float, offsets: Array, judged: Jud
 
     """
     classes = predicted.shape[1]
-    if not MIN_CLASSES <= classes <= MAX_CLASSES or len(judged) < MIN_ROWS:
+    if not MIN_CLASSES <= classes <= MAX_CLASSES:
+        return None
+    chosen = thin_out(judged, min(MAX_ROWS, MAX_PROBABILITIES // classes))
+    if len(chosen) < MIN_ROWS:
         return None
     assert judged.classes is not None
-    chosen = thin_out(len(judged), min(MAX_ROWS, MAX_PROBABILITIES // classes))
     offsets = offsets - float(sum_rows(offsets)) / classes
     logits = centered_logits(predicted[chosen], temperature) + offsets
     true, weights = judged.classes[chosen], judged.weights[chosen]

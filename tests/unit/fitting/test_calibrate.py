@@ -107,6 +107,18 @@ def test_many_probabilities_are_thinned_out_evenly(monkeypatch: pytest.MonkeyPat
     )
 
 
+@pytest.mark.parametrize("limit", [100, 10**6])
+def test_rows_without_weight_count_for_nothing(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    predicted, true = predictions(8, 1.4, 256)
+    monkeypatch.setattr(calibrate, "MAX_PROBABILITIES", limit)
+    twice, labels = np.repeat(predicted, 2, axis=0), np.repeat(true, 2)
+    labels[::2] = 0
+    weights = np.tile([0.0, 1.0], 256)
+    assert fit_calibration(twice, judged_classes(labels, weights), 0.0, ()) == fit_calibration(
+        predicted, judged_classes(true), 0.0, ()
+    )
+
+
 def test_one_row_and_one_class_are_no_trouble() -> None:
     found = fit_calibration(np.array([[0.2, 0.8]]), judged_classes([0]), 0.5, (0.5, 0.5))
     assert np.isfinite(found.apply(np.array([[0.2, 0.8], [1.0, 0.0]]))).all()

@@ -183,6 +183,17 @@ def test_more_rows_are_thinned_out_evenly(monkeypatch: pytest.MonkeyPatch) -> No
     assert thinned.tobytes() == expected.tobytes()
 
 
+def test_rows_without_weight_count_for_nothing() -> None:
+    predicted, true = confused(11, 1024)
+    weights = np.append(np.zeros(1024), np.ones(1024))
+    twice = np.tile(predicted, (2, 1)), judged_classes(np.append(0 * true, true), weights, folds=4)
+    found = fit_matrix(twice[0], 1.0, NONE, twice[1])
+    expected = fit_matrix(predicted, 1.0, NONE, judged_classes(true, folds=4))
+    assert found is not None
+    assert expected is not None
+    assert found.tobytes() == expected.tobytes()
+
+
 def test_probabilities_of_zero_and_classes_without_rows_are_no_trouble() -> None:
     predicted, true = confused(9)
     predicted[:, 5] = 0.0
