@@ -18,7 +18,7 @@ __all__ = ["fit_matrix", "thin_out"]
 Array = NDArray[np.float64]
 
 MIN_CLASSES, MAX_CLASSES = 5, 100
-MIN_ROWS = 1000
+MIN_ROWS = 300
 # More rows are thinned out evenly, so that it takes about a second at most.
 MAX_ROWS, MAX_PROBABILITIES = 2**14, 2**18
 BLOCK_PROBABILITIES = 2**14  # as many as the caches hold with all that is computed of them

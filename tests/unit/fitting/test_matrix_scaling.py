@@ -166,7 +166,7 @@ def test_the_offsets_of_before_are_part_of_what_it_returns() -> None:
 
 def test_it_stays_away_from_few_rows_and_few_classes() -> None:
     predicted, true = confused(7)
-    few = predicted[:900], judged_classes(true[:900], folds=4)
+    few = predicted[:299], judged_classes(true[:299], folds=4)
     assert fit_matrix(few[0], 1.0, NONE, few[1]) is None
     four = true < 4
     predicted = predicted[four][:, :4] / predicted[four][:, :4].sum(axis=1, keepdims=True)
