@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche.errors import TableError
 from creche.plan.words import MissingLabel
 from creche.table.encoders.features import FeatureEncoder
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Predictor"]
 
 
-class Predictor(ABC):
+class Predictor(Displayed, ABC):
     """Predicts from tables and evaluates the predictions: a `Model` or an `Ensemble`.
 
     Attributes
