@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche._system.resources import resolve_threads
 from creche.errors import CrecheError, DivergedError, PlanError
 from creche.explain.loss_evaluator import LossEvaluator, unpack_networks
@@ -40,7 +41,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ComparedRun:
+class ComparedRun(Displayed):
     """One run of a comparison.
 
     Attributes
@@ -82,7 +83,7 @@ class ComparedRun:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Comparison(Sequence[ComparedRun]):
+class Comparison(Displayed, Sequence[ComparedRun]):
     """Runs from one start: made by `compare`. A sequence of `ComparedRun`, in the order of the arguments.
 
     Attributes

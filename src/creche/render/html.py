@@ -153,13 +153,23 @@ def _largest_size(grid: Grid) -> float:
     return max(sizes, default=0.0)
 
 
-def html_page(title: str, *body: Any) -> str:
-    """Return a whole page: one file with its style sheet, for light and dark screens, small screens and paper."""
+def html_page(title: str, *body: Any, style: str = "") -> str:
+    """Return a whole page: one file with its style sheet, for light and dark screens, small screens and paper.
+
+    Parameters
+    ----------
+    title : str
+    *body
+        What is on the page; what is not `Html` is escaped.
+    style : str, default ""
+        Rules that follow those of the style sheet.
+
+    """
     head = tag(
         "head",
         Html('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
         Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
         tag("title", title),
-        tag("style", Html(files("creche.render").joinpath("page.css").read_text())),
+        tag("style", Html(files("creche.render").joinpath("page.css").read_text() + style)),
     )
     return "<!doctype html>\n" + tag("html", head, tag("body", *body), lang="en") + "\n"
