@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creche._system.output_files import Output
-from creche.cli.files import ModelArgument, TableArgument
+from creche.cli.files import ModelArgument, OptionalTableArgument, TableArgument
 from creche.cli.options import (
     DROP_UNLABELLED,
     FILES,
@@ -153,7 +153,7 @@ class ModelCommand:
 
 
 def model_command(
-    *options: Option, reads_table: bool = True, reading: tuple[Option, ...] = READING
+    *options: Option, reads_table: bool = True, needs_table: bool = True, reading: tuple[Option, ...] = READING
 ) -> Callable[[Callable[[ModelCommand], None]], Callable[..., None]]:
     """Turn a function of a `ModelCommand` into a command with the arguments MODEL and TABLE and these options.
 
@@ -162,6 +162,8 @@ def model_command(
     *options : Option
     reads_table : bool, default True
         Whether there is an argument TABLE, and the options that say how it is written.
+    needs_table : bool, default True
+        Whether TABLE must be given.
     reading : tuple of Option
         The latter options.
 
@@ -172,10 +174,13 @@ def model_command(
         def run_on_table(model: ModelArgument, table: TableArgument, **typed: Any) -> None:
             run(ModelCommand.parse(options, model, table, typed))
 
+        def run_on_any_table(model: ModelArgument, table: OptionalTableArgument = None, **typed: Any) -> None:
+            run(ModelCommand.parse(options, model, table or "", typed))
+
         def run_alone(model: ModelArgument, **typed: Any) -> None:
             run(ModelCommand.parse(options, model, "", typed))
 
-        command = run_on_table if reads_table else run_alone
+        command = (run_on_table if needs_table else run_on_any_table) if reads_table else run_alone
         command.__name__, command.__doc__, command.__module__ = run.__name__, run.__doc__, run.__module__
         return with_options(*everything)(command)
 

@@ -9,7 +9,14 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.segment import Segment
 
-__all__ = ["print_page", "replace_controls"]
+__all__ = ["page_width", "print_page", "replace_controls"]
+
+
+def page_width() -> int:
+    """Return the number of characters that a line of a page has room for."""
+    from rich.console import Console
+
+    return Console().width
 
 
 def print_page(*parts: RenderableType) -> None:
