@@ -25,7 +25,7 @@ COLUMNS_NAMED = 12
 def read_typed_rows(model: Predictor, texts: Sequence[str]) -> Table:
     """Read observations that were typed, one text each.
 
-    The values are separated by commas (one that holds a comma stands in quotes), and each is read as a cell of the
+    The values are separated by commas (write one that holds a comma between quotes), and each is read as a cell of the
     training table was. An empty value is a missing one.
 
     Parameters
