@@ -91,11 +91,11 @@ def fit(table: TableArgument, **given: Any) -> None:
             model.save(others["output"])
     finally:
         if as_json:
-            from creche.cli.pages.fit import fitted_data
+            from creche.pages.fit import fitted_data
 
             print(json.dumps(fitted_data(model), allow_nan=False, default=str))
         else:
-            from creche.cli.pages.fit import fitted_page
+            from creche.pages.fit import fitted_page
 
             print_page(fitted_page(model))
     if interrupted:

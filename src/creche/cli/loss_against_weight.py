@@ -72,7 +72,7 @@ def loss_against_weight(command: ModelCommand) -> None:
     if command.as_json:
         command.print_json(curve.to_dict())
         return
-    from creche.cli.pages.loss_curve import loss_curve_page
+    from creche.pages.loss_curve import loss_curve_page
 
     print_page(loss_curve_page(curve))
 

@@ -100,8 +100,8 @@ def _predict_rows(command: ModelCommand, rows: list[str], options: dict[str, Any
     if options.keys() & {"output", "format", "keep"}:
         _predict_table(command, table, options)
         return
-    from creche.cli.pages.prediction import prediction_data, prediction_page
     from creche.model.predict_file import predict_table
+    from creche.pages.prediction import prediction_data, prediction_page
     from creche.table.checks import warn
 
     check = model.check_data(table)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche.errors import CrecheError, PlanError
 from creche.explain.curve_range import find_range
 from creche.explain.loss_evaluator import LossEvaluator, create_evaluator, vary_weight
@@ -28,7 +29,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LossAgainstWeight:
+class LossAgainstWeight(Displayed):
     """The loss as a function of one weight or bias, all others fixed: made by `loss_against_weight`.
 
     Attributes

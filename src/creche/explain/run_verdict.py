@@ -98,7 +98,7 @@ def judge_run(losses: Array, lowest: float, constant: float, *, diverged_in: int
 
 
 def _still_falling(fall: float, end: float) -> str:
-    return f"still falling when it ended, at {end:.3g}, by {fall:.2g} in its last quarter"
+    return f"still falling when it ended, by {fall:.2g} in the last quarter, to {end:.3g}"
 
 
 def _stretches(losses: Array) -> Array:

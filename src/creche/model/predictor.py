@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche.errors import TableError
 from creche.plan.words import MissingLabel
 from creche.table.class_names import name_labels
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Predictor"]
 
 
-class Predictor(ABC):
+class Predictor(Displayed, ABC):
     """Predicts from tables and evaluates the predictions: a `Model` or an `Ensemble`.
 
     Attributes

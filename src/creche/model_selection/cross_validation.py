@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche.engine.introspection import predict_many, stack_weights
 from creche.errors import DivergedError
 from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
@@ -99,7 +100,7 @@ class FoldMember:
     seed: int
 
 
-class CrossValidation:
+class CrossValidation(Displayed):
     """Networks trained on the folds of a table, and their predictions, as `creche.cross_validate` returns them.
 
     Attributes

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from creche._displayed import Displayed
 from creche._system.resources import resolve_threads
 from creche.errors import CrecheError, PlanError, nearest
 from creche.model_selection.arguments import NumericValues, Values, check_argument_names, select_shared_arguments
@@ -56,7 +57,7 @@ Space = Callable[["optuna.Trial"], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OptunaSweep:
+class OptunaSweep(Displayed):
     """A study and the networks of its trials, as `creche.sweep_with_optuna` returns them.
 
     Attributes

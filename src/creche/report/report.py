@@ -10,6 +10,7 @@ from creche._system.atomic_files import check_writable, open_replacement
 from creche._system.output_files import check_ending, check_outputs
 from creche.errors import CrecheError, PlanError
 from creche.plan.words import MissingLabel
+from creche.plots.inline_svg import theme_variables
 from creche.plots.style import pyplot
 from creche.render.html import Html, facts_table, html_page, join_html, tag
 from creche.report.explanations import Figures, importance_section, step_section, weight_section
@@ -29,6 +30,10 @@ __all__ = ["create_page", "report"]
 Section = Callable[[ReportSubject, Figures], Html | None]
 
 
+FIGURE_STYLE = (
+    f":root {{ --plot-ground: var(--ground); {theme_variables(dark=False)} }}\n"
+    f"@media (prefers-color-scheme: dark) {{ :root {{ {theme_variables(dark=True)} }} }}\n"
+)
 EXPLANATIONS = ("importance", "step", "landscape")
 
 
@@ -163,6 +168,7 @@ def create_page(subject: ReportSubject, intended_use: str | None = None) -> str:
         tag("nav", links, aria_label="sections"),
         tag("main", *(tag("section", tag("h2", heading), content, id=name) for name, heading, content in there)),
         _footer(),
+        style=FIGURE_STYLE,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from creche._displayed import Displayed
 from creche._system.resources import resolve_threads
 from creche._version import __version__
 from creche.errors import PlanError
@@ -21,7 +22,7 @@ __all__ = ["Verification", "arrange_columns", "list_differences", "verify_networ
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Displayed):
     """The result of training a model again.
 
     Attributes

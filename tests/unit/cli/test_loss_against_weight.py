@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.cli.charts import HEIGHT, WIDTH, draw_curve
+from creche.pages.charts import HEIGHT, WIDTH, draw_curve
 from tests.unit.cli.commands import main
 
 COMMAND = "loss-against-weight"

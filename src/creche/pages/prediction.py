@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from creche.cli.charts import BAR_WIDTH, draw_bar
-from creche.cli.output import page_width
-from creche.cli.pages.tables import plain_table
 from creche.explain.cells import format_cell
+from creche.pages.charts import BAR_WIDTH, draw_bar
+from creche.pages.tables import plain_table
+from creche.render.text import terminal_width
 from creche.render.words import format_number
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def prediction_page(model: Predictor, table: Table, predicted: Table) -> Rendera
     """Render each row with its prediction, and a bar for the probability of each class."""
     data = prediction_data(model, table, predicted)["rows"]
     parts: list[RenderableType] = []
-    width = max(min(BAR_WIDTH, page_width() - ROOM_FOR_NAMES), 1)
+    width = max(min(BAR_WIDTH, terminal_width() - ROOM_FOR_NAMES), 1)
     for number, row in enumerate(data, 1):
         parts += [Text()] if parts else []
         cells = [f"{name} {format_cell(value)}" for name, value in list(row["values"].items())[:VALUES_SHOWN]]

@@ -8,8 +8,8 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from creche.cli.charts import LINE, MARGIN, Mark, draw_curve
-from creche.cli.pages.tables import as_sentence, facts_table, plain_table
+from creche.pages.charts import LINE, MARGIN, Mark, draw_curve
+from creche.pages.tables import as_sentence, facts_table, plain_table
 
 if TYPE_CHECKING:
     from creche.explain.loss_curve import LossAgainstWeight

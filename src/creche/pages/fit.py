@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from creche._phrases import format_count
-from creche.cli.charts import draw_bar
-from creche.cli.pages.evaluation import evaluation_page
-from creche.cli.pages.run import metric_table, schema_table
-from creche.cli.pages.tables import facts_table, format_duration, format_score, plain_table
+from creche.pages.charts import draw_bar
+from creche.pages.evaluation import evaluation_page
+from creche.pages.run import metric_table, schema_table
+from creche.pages.tables import facts_table, format_duration, format_score, plain_table
 from creche.render.words import describe_classes, format_number
 
 if TYPE_CHECKING:

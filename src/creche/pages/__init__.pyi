@@ -1,0 +1,6 @@
+"""How a result shows itself: type checkers and the package itself read the names here."""
+
+from creche.pages.display import result_html as result_html
+from creche.pages.display import result_text as result_text
+
+__all__: list[str]
