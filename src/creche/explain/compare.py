@@ -26,7 +26,7 @@ from creche.training.run import Run
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ComparedRun", "Comparison", "compare"]
+__all__ = ["VARIABLE_ARGUMENTS", "ComparedRun", "Comparison", "compare"]
 
 # Arguments that do not change the network, its initial weights, its loss or its rows.
 VARIABLE_ARGUMENTS = ("learning_rate", "optimizer", *OPTIMIZER_FIELDS, "schedule", "batch_size", "shuffle")
