@@ -130,6 +130,17 @@ class ModelCommand:
         """Read the rows of the table with their labels."""
         return model.read_observations(self.table, read_options=self.read_options, missing_label=self.missing_label)
 
+    def read_any_rows(self, model: Model | Ensemble) -> Observations | Table:
+        """Read the rows of the table, with their labels if it has them."""
+        from creche.table.reading.read import read_table
+
+        expected = {**model.features.expected, **model.labels.expected}
+        table = read_table(self.table, self.read_options, expected)
+        columns = [table.columns.get(name) for name in model.labels.names]
+        if any(column is None or column.missing.all() for column in columns):
+            return table
+        return model.read_observations(table, missing_label=self.missing_label)
+
     def read_table(self, model: Model | Ensemble) -> Table:
         """Read the table, whose label need not be there."""
         from creche.table.reading.read import read_table

@@ -29,6 +29,7 @@ PAGES = {
     "Ensemble": "run:ensemble_page",
     "Finding": "diagnosis:finding_page",
     "FittedModel": "fit:fitted_page",
+    "ForwardPass": "forward_pass:forward_page",
     "History": "history:history_page",
     "IntegratedGradients": "explain:attribution_page",
     "LearningRates": "learning_rate:learning_rate_page",

@@ -107,6 +107,8 @@ def grid_text(grid: Grid, width: int = WIDTH) -> str:
 def _columns_side_by_side(widths: list[int], repeated: int, width: int) -> list[list[int]]:
     """Return which columns to print side by side, table by table; the first ones are repeated in each."""
     first = list(range(min(repeated, len(widths))))
+    if len(first) < len(widths) and _total_width(widths, first) + 2 + max(widths[len(first) :]) > width:
+        first = first[:1]
     tables = [first]
     for i in range(len(first), len(widths)):
         if len(tables[-1]) > len(first) and _total_width(widths, [*tables[-1], i]) > width:
