@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from creche._system.output_files import Input, Output
 from creche.cli.cross_validate import cross_validate
-from creche.cli.files import MODEL_FILE, PLAN_FILE, TableArgument
+from creche.cli.files import MODEL_FILE, PLAN_FILE, TableArgument, save_model
 from creche.cli.options import (
     DROP_UNLABELLED,
     FILES,
@@ -27,14 +25,14 @@ from creche.cli.options import (
 )
 from creche.cli.output import print_page
 from creche.cli.progress import show_activity, training_progress
-from creche.errors import DivergedError, FileError, PlanError
+from creche.errors import DivergedError, PlanError
 from creche.plan.arguments import ARGUMENTS
 
 if TYPE_CHECKING:
     from creche.explain.diagnosis.findings import Diagnosis
     from creche.training.run import Run
 
-__all__ = ["evaluate_run", "save_model", "show_diagnosis", "show_run", "train"]
+__all__ = ["evaluate_run", "show_diagnosis", "show_run", "train"]
 
 # What determines the run, and may lie in a plan file; fields of the optimizer; tables, threads and checkpoints.
 PLAN_OPTIONS = options_of("plan", "preparation")
@@ -50,6 +48,13 @@ FOLD_OPTIONS = (
     Option("folds", int, ROWS, "Cross-validate with this many folds."),
     Option("repeats", int, ROWS, "Number of times that the rows are assigned to folds.", "1"),
     Option("seeds", int, ROWS, "Networks for each fold, each with its own seed.", "1"),
+    Option(
+        "refit",
+        bool,
+        ROWS,
+        "Keep one network trained on all rows, for the epochs that the folds needed, rather than "
+        "the ensemble of their networks.",
+    ),
     Option("predictions", Path, FILES, "Write out-of-fold predictions to this file.", file=Output("table")),
 )
 OTHER_OPTIONS = (
@@ -64,7 +69,7 @@ OTHER_OPTIONS = (
     JSON,
 )  # fmt: skip
 
-ALTERNATIVES = {"seeds": "; for several seeds on the same rows: creche sweep", "predictions": ""}
+ALTERNATIVES = {"seeds": "; for several seeds on the same rows: creche sweep"}
 
 
 @with_options(*PLAN_OPTIONS, *STOPPING_OPTIONS, *READING, *OPTIMIZER_OPTIONS, *RUN_OPTIONS, *OTHER_OPTIONS)
@@ -81,6 +86,8 @@ def train(table: TableArgument, **given: Any) -> None:
     creche train houses.csv --label price --column zip=categorical --loss huber
 
     creche train visits.parquet --label ill --group patient --folds 5
+
+    creche train penguins --label species --folds 5 -o ensemble.creche
 
     creche train penguins --label species --folds 5 --repeats 3 --seeds 20 --predictions held_out.csv
 
@@ -103,10 +110,10 @@ def train(table: TableArgument, **given: Any) -> None:
     if "folds" in others or "repeats" in others:
         cross_validate(table, arguments, run_arguments, others)
         return
-    for name in ("seeds", "predictions"):
+    for name in ("seeds", "predictions", "refit"):
         if name in others:
             raise PlanError(
-                f"--{name}: is for cross-validation; give --folds too, such as --folds 5{ALTERNATIVES[name]}",
+                f"--{name}: is for cross-validation; give --folds too, such as --folds 5{ALTERNATIVES.get(name, '')}",
                 argument=name,
             )
     from creche.training.train import train as train_network
@@ -194,27 +201,13 @@ def _write_files(run: Run, others: dict[str, Any]) -> None:
 
         write_plan(plan_to_arguments(run.plan, run.prepared.preparation), others["save_plan"])
     if "output" in others:
-        save_model(run, others["output"])
+        save_model(run.model, others["output"])
 
 
 def evaluate_run(run: Run, quiet: bool) -> None:
     """Evaluate the network while the terminal shows that something is happening; the run keeps the result."""
     with show_activity("evaluating the network", quiet):
         _ = run.evaluation
-
-
-def save_model(run: Run, path: Path) -> None:
-    """Write the model to its file; if that fails, to a temporary folder, for training may have taken long."""
-    try:
-        run.model.save(path)
-    except FileError as error:
-        spare = Path(tempfile.mkdtemp(prefix="creche-")) / path.name
-        try:
-            run.model.save(spare)
-        except FileError:
-            shutil.rmtree(spare.parent, ignore_errors=True)
-            raise error from None
-        raise FileError(f"{error}. For now, the model is in {spare}") from error
 
 
 def show_run(run: Run, as_json: bool, diagnosis: Diagnosis | None = None) -> None:
