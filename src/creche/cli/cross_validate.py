@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["cross_validate"]
 
 # Options that are no arguments of `creche.train`, and make sense for one network only.
-ONE_NETWORK = ("save_plan", "diagnose")
+ONE_NETWORK = ("save_plan", "choose_threshold", "diagnose")
 
 
 def cross_validate(table: str, arguments: dict[str, Any], run: dict[str, Any], others: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,8 +27,10 @@ from creche.cli.output import print_page
 from creche.cli.progress import show_activity, training_progress
 from creche.errors import DivergedError, PlanError
 from creche.plan.arguments import ARGUMENTS
+from creche.plan.words import check_word
 
 if TYPE_CHECKING:
+    from creche.evaluation import Threshold
     from creche.explain.diagnosis.findings import Diagnosis
     from creche.training.run import Run
 
@@ -64,6 +66,10 @@ OTHER_OPTIONS = (
     Option("save_plan", Path, FILES, "Write the whole plan to this TOML file.", file=PLAN_FILE),
     Option(
         "output", Path, FILES, "Write the model to this file: penguins.creche.", typed="--output -o", file=MODEL_FILE,
+    ),
+    Option(
+        "choose_threshold", str, TRAINING, "Two classes: choose the probability from which on the second is predicted, "
+        "by f1, accuracy or balanced_accuracy on the validation rows; the model keeps it.",
     ),
     Option("diagnose", bool, FILES, "Find out what went wrong, and try what might help."),
     JSON,
@@ -107,6 +113,10 @@ def train(table: TableArgument, **given: Any) -> None:
         )
     if "label" not in arguments:
         raise PlanError("--label: is missing; name the column to predict, such as --label species", argument="label")
+    if "choose_threshold" in others:
+        from creche.evaluation.threshold import THRESHOLD_METRICS
+
+        others["choose_threshold"] = check_word("choose_threshold", others["choose_threshold"], THRESHOLD_METRICS)
     if "folds" in others or "repeats" in others:
         cross_validate(table, arguments, run_arguments, others)
         return
@@ -133,13 +143,16 @@ def train(table: TableArgument, **given: Any) -> None:
                 raise
             run, interrupted = interrupt.run, True
     evaluate_run(run, quiet="as_json" in others)
-    diagnosis = None
+    diagnosis = chosen = None
     try:
-        _write_files(run, others)
+        try:
+            chosen = _choose_threshold(run, others)
+        finally:  # without a threshold, if these rows allow none
+            _write_files(run, others, chosen)
         if "as_json" in others and "diagnose" in others:
             diagnosis = _diagnose(run, others)
     finally:
-        show_run(run, as_json="as_json" in others, diagnosis=diagnosis)
+        show_run(run, as_json="as_json" in others, diagnosis=diagnosis, chosen=chosen)
     if interrupted:
         raise KeyboardInterrupt
     if "diagnose" in others and "as_json" not in others:
@@ -195,13 +208,27 @@ def _plan_arguments(given: dict[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def _write_files(run: Run, others: dict[str, Any]) -> None:
+def _choose_threshold(run: Run, others: dict[str, Any]) -> Threshold | None:
+    """Choose the threshold on the validation rows, if there are any, or else on the training rows."""
+    if "choose_threshold" not in others:
+        return None
+    import numpy as np
+
+    part = run.prepared.train if run.prepared.validation is None else run.prepared.validation
+    rows, weights = part.observations, None
+    if part.weights is not None:
+        weights = np.zeros(rows.n_table_rows)
+        weights[rows.row_indices] = part.weights
+    return run.model.choose_threshold(rows, metric=others["choose_threshold"], sample_weight=weights)
+
+
+def _write_files(run: Run, others: dict[str, Any], chosen: Threshold | None) -> None:
     if "save_plan" in others:
         from creche.training.plan_file import plan_to_arguments, write_plan
 
         write_plan(plan_to_arguments(run.plan, run.prepared.preparation), others["save_plan"])
     if "output" in others:
-        save_model(run.model, others["output"])
+        save_model(run.model if chosen is None else run.model.with_threshold(chosen), others["output"])
 
 
 def evaluate_run(run: Run, quiet: bool) -> None:
@@ -210,12 +237,17 @@ def evaluate_run(run: Run, quiet: bool) -> None:
         _ = run.evaluation
 
 
-def show_run(run: Run, as_json: bool, diagnosis: Diagnosis | None = None) -> None:
-    """Print the page of a run, or the same facts as JSON."""
+def show_run(run: Run, as_json: bool, diagnosis: Diagnosis | None = None, chosen: Threshold | None = None) -> None:
+    """Print the page of a run, or the same facts as JSON, with the threshold that was chosen."""
     from creche.pages import run as render
 
     if as_json:
         facts = render.run_data(run) | ({} if diagnosis is None else {"diagnosis": diagnosis.to_dict()})
+        facts |= {} if chosen is None else {"chosen_threshold": asdict(chosen)}
         print(json.dumps(facts, allow_nan=False, default=str))
         return
     print_page(render.run_page(run))
+    if chosen is not None:
+        from creche.pages.evaluation import threshold_line
+
+        print_page("", threshold_line(chosen, run.model.classes[1]))  # type: ignore[index]
