@@ -228,7 +228,7 @@ def _apply_class_weights(inspection: TableInspection, loss: Loss) -> Partition:
     usable, class_weight = inspection.usable, inspection.preparation.class_weight
     if class_weight is None:
         return usable
-    labels = fit_labels(usable, inspection.classes, loss, inspection.preparation.preprocessing)
+    labels = fit_labels(usable, inspection.classes, loss, inspection.preparation)
     return Partition(
         usable.observations, apply_class_weights(class_weight, usable.observations, labels, usable.weights)
     )
