@@ -18,7 +18,8 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from creche._system.output_files import Input, Output
-from creche.errors import PlanError, UnknownArgumentError, nearest
+from creche.errors import PlanError, UnknownArgumentError
+from creche.plan.unknown_arguments import explain_unknown
 
 __all__ = [
     "ARGUMENTS",
@@ -326,7 +327,8 @@ def reject_unknown(function: F) -> F:
         if not keywords.keys() <= known:
             name = next(name for name in keywords if name not in known)
             owner = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
-            raise UnknownArgumentError(f"{name}: unknown argument of {owner}; {nearest(name, choices)}", argument=name)
+            reason = explain_unknown(name, choices, SWEEPABLE if "effort" in known else ())
+            raise UnknownArgumentError(f"{name}: unknown argument of {owner}; {reason}", argument=name)
         return function(*args, **keywords)
 
     return checked  # type: ignore[return-value]
