@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.colony import check_tables
+from creche.engine.memory_checks import check_tables
 from creche.engine.native import Rows, rows_memory
 from creche.errors import CrecheWarning, TableError
 from creche.evaluation.ordered_math import sum_rows

@@ -307,7 +307,7 @@ def test_what_was_tried_in_vain_is_said(monkeypatch: pytest.MonkeyPatch) -> None
 def test_where_memory_is_short_cures_are_tried_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     run = trained(*classes(0), learning_rate=1e-5, hidden=[16])
     together = diagnose(run, seeds=2)
-    monkeypatch.setattr("creche.engine.colony.available_memory", lambda: 1)
+    monkeypatch.setattr("creche.engine.memory_checks.available_memory", lambda: 1)
     assert diagnose(run, seeds=2).to_dict() == together.to_dict()
 
 
