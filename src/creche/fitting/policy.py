@@ -26,6 +26,7 @@ RANDOM_PER_ROUND = 8
 # How many of the best configurations later ones are drawn near to.
 PARENTS = 8
 FAST_FOLDS, FAST_CONFIGURATIONS = 4, 3
+FAST_SPLIT_ROWS = 3_000  # from here on, a fast fit has one split
 # Bins are fewer where columns or rows are many: the inputs of a network, and what those of all rows take, are limited.
 MAX_INPUTS, MAX_ENCODED_BYTES = 3_000, 6e8
 MIN_BINS = 4
@@ -100,9 +101,8 @@ def choose_policy(shape: TableShape, effort: Effort, seed: int) -> Policy:
     """Return what is tried on a table of this shape."""
     first = _configure(shape, effort)
     if effort == "fast":
-        return Policy(
-            shape, seed, min(choose_fold_count(shape.rows), FAST_FOLDS), tuple(first[:FAST_CONFIGURATIONS]), 1
-        )
+        folds = 1 if shape.rows >= FAST_SPLIT_ROWS else min(choose_fold_count(shape.rows), FAST_FOLDS)
+        return Policy(shape, seed, folds, tuple(first[:FAST_CONFIGURATIONS]), 1)
     return Policy(shape, seed, choose_fold_count(shape.rows), tuple(first), BEST_FACTOR if effort == "best" else 1)
 
 
