@@ -142,8 +142,9 @@ _ENTRIES = (
         "more columns.", list, "inferred", flag="--column", parser="parse_roles",
     )),
     Argument("preprocessing", None, "preparation", sweepable=True, estimator=True, command=_option(
-        TABLE, "Scaling of numbers: standard, robust, quantile or none; or how all columns are encoded: realmlp or "
-        "piecewise_linear.", str, "standard", words="creche.plan.words:PREPROCESSINGS",
+        TABLE, "Scaling of numbers: standard, robust, quantile or none; or how all columns are encoded: auto, realmlp "
+        "or piecewise_linear.", str, "auto, which is standard below 500 training rows",
+        words="creche.plan.words:PREPROCESSINGS",
     )),
     Argument("standardize", True, "preparation", estimator=True),
     Argument("classes", None, "preparation", fit=True),

@@ -180,10 +180,12 @@ def split_rows(
 ) -> Prepared:
     """Return a split table with encoders fitted to the training rows, unless the inspection has encoders already."""
     preparation = inspection.preparation
+    preprocessing = preparation.preprocessing.resolved(len(train), inspection.n_features)
+    preparation = replace(preparation, preprocessing=preprocessing)
     _check_labels(inspection.task, inspection.loss, [train, validation, test])
     if inspection.encoders is None:
-        labels = fit_labels(train, inspection.classes, inspection.loss, preparation.preprocessing)
-        features = _fit_features(train, inspection.schema, inspection.classes, preparation.preprocessing)
+        labels = fit_labels(train, inspection.classes, inspection.loss, preprocessing)
+        features = _fit_features(train, inspection.schema, inspection.classes, preprocessing)
     else:
         features, labels = inspection.encoders
     if preparation.class_weight is not None:

@@ -174,8 +174,9 @@ def train(
         Roles of columns (numeric, categorical, boolean, datetime, text, identifier or ignore) that are not to be
         inferred.
     preprocessing : Preprocessing, dict or str, optional
-        How columns become inputs; "standard" (the default), "robust", "quantile" or "none" is how numbers are scaled,
-        "realmlp" and "piecewise_linear" are encodings of all columns (see `creche.Preprocessing`).
+        How columns become inputs; "standard", "robust", "quantile" or "none" is how numbers are scaled, "realmlp" and
+        "piecewise_linear" are encodings of all columns (see `creche.Preprocessing`). By default "auto": below 500
+        training rows "standard", from there on robust scaling, the smooth clip and piecewise-linear codes.
     standardize : bool, default True
         False is short for ``preprocessing="none"``: numbers stay as they are.
     validation_fraction : float, default 0.3

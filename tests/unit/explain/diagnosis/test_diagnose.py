@@ -117,9 +117,13 @@ def test_a_rate_too_low(seed: int, recorded: str | None) -> None:
     assert diagnose(plain_descent).rules == ("learning_rate_too_low",)
 
 
+# Bins would make the border easy.
+SLOW_TO_LEARN: dict[str, Any] = {"loss": "binary_cross_entropy", "hidden": [16], "preprocessing": "standard"}
+
+
 @SEEDS
 def test_too_few_epochs(seed: int) -> None:
-    arguments: dict[str, Any] = {"loss": "binary_cross_entropy", "hidden": [16], "seed": seed}
+    arguments: dict[str, Any] = {**SLOW_TO_LEARN, "seed": seed}
     finding = found(trained(*classes(seed, 1000, 0.02), **arguments, epochs=60), "too_few_epochs")
     assert finding.cure is not None
     assert "epochs=180" in finding.advice or "learning_rate=0.003" in finding.advice
@@ -201,7 +205,8 @@ def test_always_the_most_frequent_class(seed: int) -> None:
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((2000, 4))
     y = np.where(rng.random(2000) < 0.02 + 0.2 * (x[:, 0] > 1), "rare", "usual")
-    finding = found(trained(x, y, seed=seed, hidden=[4], epochs=15), "constant_prediction")
+    run = trained(x, y, seed=seed, hidden=[4], epochs=15, preprocessing="standard")
+    finding = found(run, "constant_prediction")
     assert finding.title == "The network always predicts 'usual'"
     assert finding.cure is not None
     assert finding.cure.arguments == {"class_weight": "balanced"}
@@ -289,7 +294,7 @@ def test_cures_that_prepare_the_rows_anew_are_what_training_gives() -> None:
 
 
 def test_a_refuted_forecast_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = trained(*classes(0, 1000, 0.02), loss="binary_cross_entropy", hidden=[16], epochs=60)
+    run = trained(*classes(0, 1000, 0.02), **SLOW_TO_LEARN, epochs=60)
     assert "too_few_epochs" in diagnose(run, try_cures=False).rules
     monkeypatch.setattr("creche.explain.diagnosis.trials.MARGIN", 0.99)
     assert "too_few_epochs" not in diagnose(run).rules
