@@ -157,8 +157,8 @@ _ENTRIES = (
     Argument("hidden", (32, 32), "plan", sweepable=True, estimator=True, command=_option(
         NETWORK, "Widths of the hidden layers; 'none' for no hidden layer.", str, "32,32", parser="parse_widths",
     )),
-    Argument("activation", "relu", "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(
-        NETWORK, "Activation of the hidden layers: relu, gelu, tanh, …", str, "relu", parser="parse_words",
+    Argument("activation", "tanh", "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Activation of the hidden layers: tanh, relu, gelu, …", str, "tanh", parser="parse_words",
         words="creche.plan:ACTIVATIONS",
     )),
     Argument("dropout", 0.0, "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(

@@ -62,7 +62,7 @@ def train(
     *,
     label: str | Sequence[str] | None = None,
     hidden: Sequence[int] = (32, 32),
-    activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "relu",
+    activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
     dropout: float | Sequence[float] = 0.0,
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
     loss: Loss | LossName | Callable[..., Any] | None = None,
@@ -126,7 +126,7 @@ def train(
         The column to predict, or several numeric columns to predict together; the other columns are the features.
     hidden : sequence of int, default (32, 32)
         Widths of the hidden layers; empty for none.
-    activation : Activation, str or a sequence with one for each hidden layer, default "relu"
+    activation : Activation, str or a sequence with one for each hidden layer, default "tanh"
         Activation of the hidden layers: a word, or an object such as ``LeakyRelu(0.02)``.
     dropout : float or a sequence with one for each hidden layer, default 0
         Share of the hidden layers' activations dropped at random in a training step, from 0 to below 1.

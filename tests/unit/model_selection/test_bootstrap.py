@@ -89,8 +89,9 @@ def test_bagging_predicts_a_step_function_better_than_its_members() -> None:
     test_x = rng.standard_normal((400, 4))
     test_y = np.sign(test_x[:, 0])
     colony = cr.sweep(
-        x, y, hidden=[12], learning_rate=0.02, epochs=60, seeds=16, bootstrap=True, threads=1, task="regression"
-    )
+        x, y, hidden=[12], activation="relu", learning_rate=0.02, epochs=60, seeds=16, bootstrap=True, threads=1,
+        task="regression",
+    )  # fmt: skip
     predicted = np.stack([member.model.predict(test_x) for member in colony])
     alone = ((predicted - test_y) ** 2).mean(axis=1)
     ensemble = colony.ensemble(16)
