@@ -9,6 +9,7 @@ BENCHMARKS = (
     "wide_jobs",
     "colony",
     "cross_validation",
+    "fast_fit",
     "products",
     "threads",
     "start",

@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 import creche as cr
-from creche.table.reading import file_formats
+from creche.table.reading import contents
 from creche.table.reading.read import read_table
 
 ROWS = 120
@@ -26,7 +26,7 @@ ROWS = 120
 @pytest.fixture(params=["small", "large"], autouse=True)
 def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if request.param == "large":
-        monkeypatch.setattr(file_formats.Contents, "small_table", lambda self, rules: None)
+        monkeypatch.setattr(contents.Contents, "small_table", lambda self, rules: None)
 
 
 @pytest.fixture

@@ -129,12 +129,8 @@ class TabularClassifier(ClassLabels, TabularEstimator):
 
     Attributes
     ----------
-    classes_ : (classes,) array
-        The classes, sorted, in the order of `predict_proba`'s columns.
-    n_features_in_ : int
-        Number of features.
-    feature_names_in_ : (d,) array of str
-        Names of the features, if X had any.
+    classes_, n_features_in_, feature_names_in_
+        As for `DNNClassifier`.
     model_ : FittedModel
         The fitted model, which can be saved.
     record_ : FitRecord

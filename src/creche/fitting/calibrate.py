@@ -1,4 +1,4 @@
-"""The temperature of the averaged out-of-fold probabilities."""
+"""The calibration of the averaged out-of-fold probabilities: the temperature, and the matrix of many classes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from creche.evaluation.ordered_math import exp, log, minimize, sum_rows
 from creche.fitting.fold_tables import Judged
+from creche.fitting.matrix_scaling import fit_matrix
+from creche.model.calibration import Calibration
 
-__all__ = ["fit_temperature"]
+__all__ = ["fit_calibration", "fit_temperature"]
 
 Array = NDArray[np.float64]
 
@@ -16,6 +18,25 @@ Array = NDArray[np.float64]
 MIN_ROWS = 300
 LOWEST, HIGHEST = 0.4, 2.5
 SMALLEST_PROBABILITY = 1e-12
+
+
+def fit_calibration(predicted: Array, judged: Judged, mix: float, shares: tuple[float, ...]) -> Calibration:
+    """Return the calibration with which the log loss of probabilities, (n, classes), is lowest.
+
+    Parameters
+    ----------
+    predicted : (n, classes) array
+    judged : Judged
+    mix, shares
+        As for `Calibration`.
+
+    """
+    temperature = fit_temperature(predicted, judged)
+    fitted = fit_matrix(predicted, temperature, judged)
+    if fitted is None:
+        return Calibration(temperature, mix, shares)
+    rows = [tuple(row) for row in fitted.tolist()]
+    return Calibration(temperature, mix, shares, matrix=tuple(rows[:-1]), offsets=rows[-1])
 
 
 def fit_temperature(predicted: Array, judged: Judged) -> float:

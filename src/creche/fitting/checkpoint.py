@@ -14,6 +14,7 @@ from creche._system.atomic_files import file_name
 from creche._system.strict_json import as_json_data
 from creche.errors import CrecheError, FileError
 from creche.fitting.candidate import Candidate, restore_candidate
+from creche.fitting.configuration import Configuration
 from creche.fitting.search import Search
 from creche.model.fit_record import Round
 from creche.training.checkpoint import refuse_differences
@@ -94,21 +95,36 @@ class FitCheckpoint:
             if each.first != number or each.count < 1 or each.epochs < 1:
                 raise ValueError(f"a round begins at {each.first}, not at {number}")
             number += each.count
-        candidates = [self._restore_candidate(entry, arrays) for entry in found["candidates"]]
-        numbers = [each.number for each in candidates]
-        if numbers != sorted(set(numbers)) or not set(numbers) <= set(range(number)):
-            raise ValueError(f"it has the configurations {numbers}")
-        search.restore(candidates, rounds, float(found["seconds"]))
+        entries = {_check_entry(entry)["number"]: entry for entry in found["candidates"]}
+        if (
+            list(entries) != sorted(entries)
+            or len(entries) < len(found["candidates"])
+            or max(entries, default=-1) >= number
+        ):
+            raise ValueError(f"it has the configurations {list(entries)}")
+        for each in rounds:
+            planned = search.plan(each.first, each.count)
+            held = [
+                self._restore_candidate(one, entries[one[0]], arrays) for one in planned if one[0] in entries
+            ]  # without those that diverged
+            search.restore(held, each)
+        search.started -= float(found["seconds"])
 
-    def _restore_candidate(self, entry: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Candidate:
-        if set(entry) != set(ENTRIES) or not all(type(entry[name]) is kind for name, kind in ENTRIES.items()):
-            raise ValueError(f"a configuration is {entry}")
-        search, number = self._search, entry["number"]
+    def _restore_candidate(
+        self, numbered: tuple[int, Configuration], entry: dict[str, Any], arrays: dict[str, NDArray[Any]]
+    ) -> Candidate:
+        search, number = self._search, numbered[0]
         return restore_candidate(
-            search.tables, (number, search.policy.configuration(number)), search.policy.seed, search.threads,
+            search.tables, numbered, search.policy.seed, search.threads,
             parameters=arrays[f"parameters.{number}"], losses=arrays[f"losses.{number}"], loss=entry["loss"],
             epoch=entry["epoch"], epochs_done=entry["epochs_done"],
         )  # fmt: skip
+
+
+def _check_entry(entry: dict[str, Any]) -> dict[str, Any]:
+    if set(entry) != set(ENTRIES) or not all(type(entry[name]) is kind for name, kind in ENTRIES.items()):
+        raise ValueError(f"a configuration is {entry}")
+    return entry
 
 
 def _check_count(value: Any) -> int:

@@ -8,26 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from creche._system.resources import resolve_threads
 from creche.errors import CrecheError, PlanError
-from creche.evaluation import choose_threshold
 from creche.evaluation.metrics import Metric, MetricName, resolve_metric
-from creche.fitting.calibrate import fit_temperature
+from creche.fitting.assemble import assemble_model
 from creche.fitting.checkpoint import FitCheckpoint
 from creche.fitting.fold_rows import split_fold_rows
-from creche.fitting.fold_tables import FoldTables, Judged
-from creche.fitting.importance import measure_importance
-from creche.fitting.judgement import conformity_scores, evaluate_judged
+from creche.fitting.fold_tables import FoldTables
 from creche.fitting.policy import Policy, TableShape, choose_policy
-from creche.fitting.provenance import add_provenance, describe_inspected, summarize
-from creche.fitting.refit import refit
-from creche.fitting.search import FitProgress, Search, mix_candidates
-from creche.fitting.weighting import fit_weights
-from creche.model.calibration import Calibration
-from creche.model.fit_record import FitRecord, TriedConfiguration
+from creche.fitting.provenance import describe_inspected
+from creche.fitting.search import FitProgress, Search
+from creche.model.fit_record import FitRecord
 from creche.model.fitted import FittedModel
 from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.plan.words import (
@@ -43,9 +34,7 @@ from creche.plan.words import (
 )
 from creche.table.checks import warn
 from creche.table.inspection import TableInspection, inspect_table
-from creche.table.labels import LabelEncoder
 from creche.table.preparation import Preparation
-from creche.table.prepare import fit_labels
 from creche.table.reading.options import ReadOptions
 from creche.table.schema import Schema
 from creche.table.split import Split
@@ -54,7 +43,6 @@ from creche.training.checkpoint import check_inputs_kept
 
 __all__ = ["fit", "fit_again"]
 
-N_RESAMPLES = 1000
 DEFAULT_METRICS: Mapping[Task, MetricName] = {"classification": "log_loss", "regression": "rmse"}
 
 
@@ -255,7 +243,7 @@ class _Job:
                 raise KeyboardInterrupt
             raise CrecheError("every network diverged: the columns may hold extreme values; look at `creche columns`")
         refits = self._refits(len(folds)) and search.status != "interrupted" if before is None else before.refitted
-        model = self._assemble(search, metric, refits)
+        model = assemble_model(search, metric, self.effort, self.time_limit, refits)
         if search.status == "interrupted":
             interrupt = KeyboardInterrupt()
             interrupt.model = model  # type: ignore[attr-defined]
@@ -288,46 +276,6 @@ class _Job:
             "table": describe_inspected(inspection),
         }  # fmt: skip
 
-    def _assemble(self, search: Search, metric: Metric, refits: bool) -> FittedModel:
-        tables, candidates = search.tables, search.candidates
-        judged, inspection = tables.judged, tables.inspection
-        weights = fit_weights([each.predicted for each in candidates], judged)
-        mean = mix_candidates(candidates, weights)
-        labels = fit_labels(inspection.usable, inspection.classes, tables.loss, self.preparation.preprocessing)
-        calibration = _calibrate(mean, judged, labels, inspection)
-        predicted = calibration.apply(mean)
-        threshold = _choose_threshold(predicted, judged, metric)
-        kept = [(each, weight) for each, weight in zip(candidates, weights.tolist(), strict=True) if weight > 0]
-        models = [model for candidate, _ in kept for model in candidate.models]
-        shares = [weight / len(candidate.models) for candidate, weight in kept for _ in candidate.models]
-        if refits:
-            try:
-                models = refit([candidate for candidate, _ in kept], tables, self.seed, self.threads)
-            except KeyboardInterrupt:
-                refits, search.status = False, "interrupted"
-        tried = [
-            TriedConfiguration(
-                each.number, each.configuration.name, each.configuration.to_dict(),
-                _score(each.predicted, judged, labels, metric), each.epoch, each.epochs_done, weight, each.work,
-            )
-            for each, weight in zip(candidates, weights.tolist(), strict=True)
-        ]  # fmt: skip
-        evaluation = evaluate_judged(predicted, judged, labels, threshold, 0)
-        tried.sort(key=lambda each: (each.score if metric.lower_is_better else -each.score, each.number))
-        baseline = evaluation.baseline.get(metric.key)
-        record = FitRecord(
-            self.effort, self.time_limit, metric.key, evaluation.metrics()[metric.key],
-            None if baseline is None else float(baseline), self.seed, len(tables), len(inspection.usable), len(judged),
-            tuple(search.rounds), tuple(tried),
-            measure_importance(candidates, weights, tables, calibration, self.seed), search.work,
-            search.elapsed(), search.status, refits,
-        )  # fmt: skip
-        model = FittedModel(
-            models, shares, labels, calibration, record, conformity_scores(predicted, judged), threshold, self.threads
-        )
-        model.set_summary(lambda: summarize(model, inspection))
-        return add_provenance(model, inspection, predicted, judged, candidates[int(np.argmax(weights))], N_RESAMPLES)
-
 
 def _check_time_limit(seconds: Any) -> None:
     if seconds is None:
@@ -341,24 +289,3 @@ def _check_time_limit(seconds: Any) -> None:
 
 def _measure(inspection: TableInspection) -> TableShape:
     return TableShape(len(inspection.usable.observations), inspection.n_features, len(inspection.classes or ()))
-
-
-def _calibrate(
-    mean: NDArray[np.float64], judged: Judged, labels: LabelEncoder, inspection: TableInspection
-) -> Calibration:
-    if labels.classes is None:
-        y = inspection.usable.observations.y.astype(np.float64).reshape(len(inspection.usable), -1)
-        return Calibration(lowest=tuple(y.min(axis=0).tolist()), highest=tuple(y.max(axis=0).tolist()))
-    mix = 1.0 / (len(inspection.usable) + 1)
-    return Calibration(fit_temperature(mean, judged), mix, labels.baseline)
-
-
-def _choose_threshold(predicted: NDArray[np.float64], judged: Judged, metric: Metric) -> float | None:
-    if judged.classes is None or predicted.shape[1] != 2 or metric.from_counts is None:
-        return None
-    key: Any = metric.key  # one of the metrics that a threshold can maximize
-    return choose_threshold(predicted, judged.classes, metric=key, weights=judged.row_weights * len(judged)).threshold
-
-
-def _score(predicted: NDArray[np.float64], judged: Judged, labels: LabelEncoder, metric: Metric) -> float:
-    return float(evaluate_judged(predicted, judged, labels, None, 0).metrics()[metric.key])

@@ -181,7 +181,7 @@ class FoldTables:
             rows, validation = prepared.encode(self.loss, self.precision)
             assert validation is not None
             if not tables:
-                check_tables(rows, validation, len(self.folds))
+                check_tables(rows, validation, len(self.folds), "data", "fit to fewer rows, or to fewer columns")
             tables.append(FoldTable(prepared, rows, validation))
         return tables
 

@@ -1,21 +1,21 @@
 """The policy of `creche.fit`: which configurations are tried on a table, and in which order.
 
-The first round is chosen by the number of rows; later rounds, for ``effort="best"`` and time limits, are drawn at
-random around it. Everything is a pure function of the table's shape, the seed and a configuration's number, so that a
-budget counts work and not seconds.
+The first round is chosen by the number of rows. Later rounds, for ``effort="best"`` and time limits, are drawn at
+random, one half of them anywhere, the other half near the best so far. Everything is a function of the table's shape,
+the seed, a configuration's number and what earlier rounds found, so that a budget counts work and not seconds.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TypeVar
 
 from creche.fitting.configuration import Configuration
 from creche.fitting.fold_rows import choose_fold_count
 from creche.plan.words import ActivationName, Effort, Parameterization
-from creche.table.encoders.preprocessing import Preprocessing, limit_bins
+from creche.table.encoders.preprocessing import MIN_BINS, Preprocessing, limit_bins
 from creche.table.split import hash_sequence
 
 __all__ = ["BEST_FACTOR", "RANDOM_PER_ROUND", "Policy", "TableShape", "choose_policy"]
@@ -23,8 +23,12 @@ __all__ = ["BEST_FACTOR", "RANDOM_PER_ROUND", "Policy", "TableShape", "choose_po
 # How much more work `effort="best"` may take than the first round.
 BEST_FACTOR = 16.0
 RANDOM_PER_ROUND = 8
+# How many of the best configurations later ones are drawn near to.
+PARENTS = 8
 FAST_FOLDS, FAST_CONFIGURATIONS = 4, 3
-FAST_SPLIT_ROWS = 3_000  # from here on, one split
+ACTIVATIONS: tuple[ActivationName, ...] = ("relu", "silu", "mish", "selu", "tanh")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +70,32 @@ class Policy:
     first: tuple[Configuration, ...]
     factor: float
 
-    def configuration(self, number: int) -> Configuration:
-        """Return the configuration with this number: of the first round, or drawn at random."""
+    def count_known(self, number: int) -> int:
+        """Return how many configurations, from the first one on, have to be trained before this one is chosen."""
+        past = number - len(self.first)
+        return 0 if past < 0 else number - past % RANDOM_PER_ROUND
+
+    def configuration(self, number: int, best: Sequence[Configuration]) -> Configuration:
+        """Return the configuration with this number: of the first round, or drawn at random.
+
+        Parameters
+        ----------
+        number : int
+        best : sequence of Configuration
+            Those with the lowest losses so far, the best one first; the first `PARENTS` of them count.
+
+        """
         if number < len(self.first):
             return self.first[number]
-        return _draw(self.first, self.seed, number)
+        draws = _Draws(self.seed, number)
+        if number % 2 and best:
+            return draws.change(draws.choose(best[:PARENTS]))
+        return draws.explore(draws.choose(self.first))
 
 
 def choose_policy(shape: TableShape, effort: Effort, seed: int) -> Policy:
     """Return what is tried on a table of this shape."""
-    first = _configure(shape)
+    first = _configure(shape, effort)
     if effort == "fast":
         return Policy(
             shape, seed, min(choose_fold_count(shape.rows), FAST_FOLDS), tuple(first[:FAST_CONFIGURATIONS]), 1
@@ -83,14 +103,14 @@ def choose_policy(shape: TableShape, effort: Effort, seed: int) -> Policy:
     return Policy(shape, seed, choose_fold_count(shape.rows), tuple(first), BEST_FACTOR if effort == "best" else 1)
 
 
-def _configure(shape: TableShape) -> list[Configuration]:
+def _configure(shape: TableShape, effort: Effort) -> list[Configuration]:
     """Return configurations that differ in all that matters: none is best on every table, and their mean is better.
 
     Those that are best most often come first. Chosen by out-of-fold scores of open tables of `benchmarks/tables`.
     """
     size = next(size for size in SIZES if shape.rows < size.below)
     batch = int(min(max(2 ** round(math.log2(max(shape.rows / 40, 1))), 16), size.batch_size))
-    shared = {"batch_size": batch, "epochs": size.epochs}
+    shared = {"batch_size": batch, "epochs": size.fast_epochs if effort == "fast" else size.epochs}
     return [_create(kind, size.width, shape, shared) for kind in KINDS if kind.below >= size.below]
 
 
@@ -102,24 +122,25 @@ class _Size:
     ----------
     below : float
         For tables with fewer rows than this.
-    width, epochs, batch_size : int
-        Neurons of a hidden layer, passes over the rows, and the most rows per step.
+    width, epochs, fast_epochs, batch_size : int
+        Neurons of a hidden layer, passes over the rows, those of ``effort="fast"``, and the most rows per step.
 
     """
 
     below: float
     width: int
     epochs: int
+    fast_epochs: int
     batch_size: int
 
 
 SIZES = (
-    _Size(1_500, 64, 60, 32),
-    _Size(3_000, 96, 60, 64),
-    _Size(10_000, 128, 50, 128),
-    _Size(30_000, 192, 32, 256),
-    _Size(100_000, 256, 20, 256),
-    _Size(math.inf, 192, 8, 1024),
+    _Size(1_500, 64, 60, 60, 32),
+    _Size(3_000, 96, 60, 60, 64),
+    _Size(10_000, 128, 50, 50, 128),
+    _Size(30_000, 192, 64, 32, 256),
+    _Size(100_000, 256, 20, 20, 256),
+    _Size(math.inf, 192, 8, 8, 1024),
 )  # fmt: skip
 
 
@@ -189,20 +210,52 @@ def _create(kind: _Kind, width: int, shape: TableShape, shared: dict[str, int]) 
     )  # fmt: skip
 
 
-def _draw(first: Sequence[Configuration], seed: int, number: int) -> Configuration:
-    """Draw a configuration near one of the first round: what is farther off is worse more often than it is better."""
-    draws = iter(hash_sequence(seed * 1_000_003 + number, 8).tolist())
+class _Draws:
+    """Random choices that depend on a seed and a configuration's number."""
 
-    def choose(values: Sequence[Any]) -> Any:
-        return values[next(draws) % len(values)]
+    def __init__(self, seed: int, number: int) -> None:
+        self._number = number
+        self._values: Iterator[int] = iter(hash_sequence(seed * 1_000_003 + number, 16).tolist())
 
-    base: Configuration = choose(first)
-    return replace(
-        base,
-        name=f"{base.name} {number}",
-        learning_rate=base.learning_rate * choose((0.6, 0.8, 1.0, 1.25, 1.6)),
-        dropout=min(max(base.dropout + choose((-0.1, 0.0, 0.0, 0.1)), 0.0), 0.6) if base.hidden else 0.0,
-        weight_decay=base.weight_decay * choose((0.5, 1.0, 2.0)),
-        activation=choose((base.activation, base.activation, "silu", "mish")),
-        beta2=choose((0.95, 0.99)),
-    )
+    def choose(self, values: Sequence[T]) -> T:
+        return values[next(self._values) % len(values)]
+
+    def change(self, base: Configuration) -> Configuration:
+        """Return a configuration near this one, or this one with other random weights."""
+        return replace(
+            base,
+            name=self._name(base),
+            learning_rate=base.learning_rate * self.choose((0.6, 0.8, 1.0, 1.25, 1.6)),
+            dropout=min(max(base.dropout + self.choose((-0.1, 0.0, 0.0, 0.1)), 0.0), 0.6) if base.hidden else 0.0,
+            weight_decay=base.weight_decay * self.choose((0.5, 1.0, 2.0)),
+            activation=self.choose((base.activation, base.activation, "silu", "mish")),
+            beta2=self.choose((0.95, 0.99)),
+        )
+
+    def explore(self, base: Configuration) -> Configuration:
+        """Return a configuration that shares with this one no more than its size, its rate and its kind of inputs."""
+        preprocessing = base.preprocessing
+        if preprocessing.numeric_encoding == "piecewise_linear":
+            bins = max(MIN_BINS, int(preprocessing.bins * self.choose((0.5, 0.75, 1.0))))
+            preprocessing = replace(preprocessing, bins=bins, bin_edges=self.choose(("quantile", "tree")))
+        shared = replace(
+            base,
+            name=self._name(base),
+            learning_rate=base.learning_rate * self.choose((0.4, 0.6, 0.8, 1.0, 1.25, 1.6, 2.5)),
+            weight_decay=self.choose((0.02, 0.05, 0.1, 0.2, 0.5, 1.0)),
+            beta2=self.choose((0.95, 0.99)),
+            epochs=base.epochs * self.choose((1, 1, 2)),
+            preprocessing=preprocessing,
+        )
+        if not base.hidden:
+            return shared
+        width = int(base.hidden[0] * self.choose((0.5, 1.0, 1.0, 2.0)))
+        return replace(
+            shared,
+            hidden=(width,) * self.choose((1, 2, 2, 3)),
+            dropout=self.choose((0.0, 0.1, 0.2, 0.3, 0.4, 0.5)),
+            activation=self.choose(ACTIVATIONS),
+        )
+
+    def _name(self, base: Configuration) -> str:
+        return f"{base.name.rstrip('0123456789 ')} {self._number}"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.fitting.candidate import Candidate, candidate_work, count_fitting, train_candidates
+from creche.fitting.configuration import Configuration
 from creche.fitting.fold_tables import FoldTables
 from creche.fitting.policy import RANDOM_PER_ROUND, Policy
 from creche.fitting.weighting import score_mean
@@ -101,13 +102,31 @@ class Search:
                     self.on_round()
                 except KeyboardInterrupt:
                     self.status = "interrupted"
+        if self.status == "finished":
+            try:
+                self._report(self._budget, 0)
+            except KeyboardInterrupt:
+                self.status = "interrupted"
 
-    def restore(self, candidates: Sequence[Candidate], rounds: Sequence[Round], seconds: float) -> None:
-        """Take over the rounds of an earlier search, which took this long."""
-        self.candidates, self.rounds = list(candidates), list(rounds)
-        self.work = sum(self._round_work(each.first, each.count) for each in rounds)
-        self.started -= seconds
-        self._note_best(self.candidates)
+    def plan(self, first: int, count: int) -> list[tuple[int, Configuration]]:
+        """Return the next configurations, with their numbers.
+
+        They do not depend on how many of them a round holds: each knows the same number of those before it.
+        """
+        ranked = sorted(self.candidates, key=lambda each: (each.loss, each.number))
+        known = [self.policy.count_known(number) for number in range(first, first + count)]
+        return [
+            (
+                number,
+                self.policy.configuration(number, [each.configuration for each in ranked if each.number < earlier]),
+            )
+            for number, earlier in enumerate(known, first)
+        ]
+
+    def restore(self, found: Sequence[Candidate], planned: Round) -> None:
+        """Take over the next round of an earlier search, and what it found."""
+        self.work += self._round_work(planned.first, planned.count)
+        self._add(found, planned)
 
     def elapsed(self) -> float:
         """Return the seconds since the search began, those of an earlier one included."""
@@ -116,9 +135,10 @@ class Search:
     def repeat(self, rounds: Sequence[Round]) -> None:
         """Train the rounds of an earlier search again, however long it takes."""
         self.time_limit = None
-        self._budget = sum(self._round_work(each.first, each.count) for each in rounds)
-        for each in rounds:
-            self._train(each.first, each.count, each.epochs, self._round_work(each.first, each.count))
+        for number, each in enumerate(rounds):
+            planned = self._round_work(each.first, each.count)
+            self._budget = (self.work + planned) * len(rounds) / (number + 1)  # as if those to come are like these
+            self._train(each.first, each.count, each.epochs, planned)
             if self.status != "finished":
                 return
 
@@ -141,7 +161,7 @@ class Search:
 
     def _fitting_into_memory(self, number: int, count: int) -> int:
         """Return how many of these configurations one round can hold."""
-        return count_fitting((self.policy.configuration(n) for n in range(number, number + count)), self.tables)
+        return count_fitting((each for _, each in self.plan(number, count)), self.tables)
 
     def _affordable(self, number: int, count: int) -> int:
         """Return how many of the next configurations the budget allows."""
@@ -154,10 +174,10 @@ class Search:
         return allowed
 
     def _round_work(self, first: int, count: int) -> float:
-        return sum(candidate_work(self.policy.configuration(n), self.tables) for n in range(first, first + count))
+        return sum(candidate_work(each, self.tables) for _, each in self.plan(first, count))
 
     def _train(self, first: int, count: int, epochs: int | None, planned: float) -> None:
-        numbered = [(n, self.policy.configuration(n)) for n in range(first, first + count)]
+        numbered = self.plan(first, count)
         base, begin = self.work, time.monotonic()
 
         def report(share: float) -> None:
@@ -173,15 +193,15 @@ class Search:
             epochs_allowed=epochs, is_over=self._is_over, on_epoch=report,
         )  # fmt: skip
         self.work = base + planned
-        self.candidates += found
-        self._note_best(found)
         self._round_seconds = time.monotonic() - begin
         if done:
-            self.rounds.append(Round(first, count, done))
+            self._add(found, Round(first, count, done))
         if interrupted:
             self.status = "out of time" if self._is_over() else "interrupted"
 
-    def _note_best(self, found: Sequence[Candidate]) -> None:
+    def _add(self, found: Sequence[Candidate], trained: Round) -> None:
+        self.candidates += found
+        self.rounds.append(trained)
         losses = [score_mean(each.predicted, self.tables.judged) for each in found]
         self._best = min(losses if self._best is None else [self._best, *losses], default=None)
 

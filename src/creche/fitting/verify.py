@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from creche._version import __version__
 from creche.errors import PlanError
 from creche.fitting.fit import fit_again
 from creche.model.ensemble import Ensemble
@@ -14,10 +13,7 @@ from creche.model.file import load
 from creche.model.fitted import FittedModel
 from creche.model.model import Model
 from creche.plan.losses import LossFunction
-from creche.table.digest import compare_tables
-from creche.training.resume import order_columns
-from creche.training.verify import Verification
-from creche.training.verify import verify as verify_network
+from creche.training.verify import Verification, arrange_columns, list_differences, verify_network
 
 __all__ = ["verify"]
 
@@ -88,14 +84,10 @@ def verify(
     origin = loaded.provenance
     if origin is None:
         raise PlanError("the model does not hold how it was fitted; fit it with `creche.fit`", argument="model")
-    names = () if origin.schema is None else [column.name for column in origin.schema.columns]
-    data = order_columns(data, origin.preparation, names, others=False)
-    again = fit_again(loaded, data, y, sample_weight=sample_weight, threads=threads, on_progress=on_progress)
+    again = fit_again(
+        loaded, arrange_columns(data, origin), y, sample_weight=sample_weight, threads=threads, on_progress=on_progress
+    )
     found = again.provenance
     assert found is not None
-    differences = [f"the table: {change}" for change in compare_tables(origin.data, found.data)]
-    is_same_table = not differences
-    if origin.version != __version__:
-        differences.append(f"the model was trained with Creche {origin.version}, this is {__version__}")
-    is_same = found.weights == origin.weights
-    return Verification(is_same, origin.weights, found.weights, is_same_table, tuple(differences))
+    is_same_table, differences = list_differences(origin, found.data)
+    return Verification(found.weights == origin.weights, origin.weights, found.weights, is_same_table, differences)

@@ -20,6 +20,10 @@ STEPS = 100
 PRIOR_ROWS = 0.1
 # Below this share of an equal one, a weight is taken for 0, and the candidate's networks are not kept.
 LEAST_SHARE = 0.05
+# Only candidates whose log loss, or root mean squared error, is within this ratio of the best one's are weighted, but
+# of the best ones at least LEAST_WEIGHTED and at most MOST_WEIGHTED.
+LARGEST_RATIO = 1.05
+MOST_WEIGHTED, LEAST_WEIGHTED = 16, 4
 # The largest change of a weight's logarithm in a step, so that a step never goes too far.
 LARGEST_STEP = 1.0
 
@@ -52,6 +56,9 @@ def fit_weights(predicted: Sequence[Array], judged: Judged) -> Array:
     (Dempster, Laird & Rubin 1977); for numbers, one of exponentiated gradient on the logarithm of the mean squared
     error (Kivinen & Warmuth 1997). Greedy selection (Caruana et al. 2004) overfits tables of few hundred rows more.
 
+    Only candidates about as good as the best one are weighted at all: on small tables, weights cannot be told from 0 by
+    their predictions, and of many candidates that should have none, each would keep a little.
+
     Parameters
     ----------
     predicted : sequence of (n, classes) or (n, labels) arrays
@@ -59,6 +66,22 @@ def fit_weights(predicted: Sequence[Array], judged: Judged) -> Array:
     judged : Judged
 
     """
+    selected = _select(predicted, judged)
+    weights = np.zeros(len(predicted))
+    weights[selected] = _stack([predicted[n] for n in selected], judged)
+    return weights
+
+
+def _select(predicted: Sequence[Array], judged: Judged) -> list[int]:
+    """Return the positions of the candidates that are weighted, in ascending order."""
+    losses = [score_mean(each, judged) for each in predicted]
+    ranked = sorted(range(len(losses)), key=lambda n: (losses[n], n))
+    limit = losses[ranked[0]] * (LARGEST_RATIO if judged.classes is not None else LARGEST_RATIO**2)
+    close = sum(loss <= limit for loss in losses)
+    return sorted(ranked[: min(max(close, LEAST_WEIGHTED), MOST_WEIGHTED)])
+
+
+def _stack(predicted: Sequence[Array], judged: Judged) -> Array:
     count = len(predicted)
     weights = np.full(count, 1.0 / count)
     if count == 1:

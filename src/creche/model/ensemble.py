@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -16,7 +15,8 @@ from creche.model.batched import BatchedModels
 from creche.model.calibration import Calibration
 from creche.model.model import Model
 from creche.model.predictor import Predictor
-from creche.model.provenance import Provenance, check_model_file
+from creche.model.provenance import Provenance
+from creche.model.storable import Storable
 
 if TYPE_CHECKING:
     from creche.table.training_summary import TrainingSummary
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Ensemble"]
 
 
-class Ensemble(Predictor):
+class Ensemble(Predictor, Storable):
     """Networks whose predictions are averaged, from `Colony.ensemble` or from any models of the same label.
 
     Parameters
@@ -64,6 +64,8 @@ class Ensemble(Predictor):
     (344,)
 
     """
+
+    provenance: Provenance | None = None
 
     def __init__(
         self,
@@ -164,27 +166,6 @@ class Ensemble(Predictor):
         numbers = self.calibration.apply(self._mean(data))
         return numbers[:, 0] if numbers.shape[1] == 1 else numbers
 
-    def save(self, path: str | Path) -> None:
-        """Save the ensemble to one file, which `creche.load` and the command line read like that of a single model.
-
-        Parameters
-        ----------
-        path : str or path
-            Usually ending with ``.creche``; a file of that name is replaced, and keeps its permissions.
-
-        Raises
-        ------
-        FileError
-            If it cannot be written, or is named like a table; a file that was there is unchanged.
-        PlanError
-            If it is a table that the model was trained with, as far as that is known.
-
-        """
-        from creche._system.archive import write_archive
-
-        check_model_file(path, self.provenance)
-        write_archive(path, "model", *self.to_parts())
-
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the weights of all networks by name: ``members.0.layers.0.weights``, …"""
         named = (
@@ -208,22 +189,7 @@ class Ensemble(Predictor):
         return header, arrays
 
     @classmethod
-    def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Build the ensemble from what `to_parts` returned.
-
-        Parameters
-        ----------
-        header : dict
-            Plain data.
-        arrays : dict of str to array
-            The arrays by name.
-
-        Raises
-        ------
-        CrecheError
-            If header and arrays do not fit together.
-
-        """
+    def _from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
         together, members = header["ensemble"], header.get("members")
         fits = (
             isinstance(members, list) and isinstance(together, Mapping) and set(together) == {"weights", "temperature"}

@@ -14,6 +14,7 @@ from creche._system.resources import resolve_threads
 from creche.engine.native import new_predictor
 from creche.errors import CrecheError, FileError, TableError
 from creche.model.predictor import Predictor
+from creche.model.storable import Storable
 from creche.plan.heads import SIGMOID
 from creche.plan.plan import Plan
 from creche.table.checks import check_finite, check_matrix
@@ -24,8 +25,6 @@ from creche.table.reading.read import is_table, read_table
 from creche.table.table import Column, Table
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from creche.model.provenance import Provenance
     from creche.table.training_summary import TrainingSummary
 
@@ -35,7 +34,7 @@ HEADER = ("plan", "features", "labels", "provenance")  # the keys of a model fil
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Model(Predictor):
+class Model(Predictor, Storable):
     """A trained network with its encoders.
 
     Attributes
@@ -80,39 +79,6 @@ class Model(Predictor):
             object.__setattr__(self, "summarize", self.summarize())
         return self.summarize  # type: ignore[return-value]
 
-    def save(self, path: str | Path) -> None:
-        """Save the model to a file with all that is needed to predict, to explain and to train it again.
-
-        Parameters
-        ----------
-        path : str or path
-            Usually ending with ``.creche``. A file of that name is replaced, once the new one is whole on disk, and
-            keeps its permissions.
-
-        Raises
-        ------
-        FileError
-            If it cannot be written, or is named like a table; a file that was there is unchanged.
-        PlanError
-            If it is a table that the model was trained with, as far as that is known.
-
-        Examples
-        --------
-        >>> import tempfile, creche as cr
-        >>> model = cr.train("penguins", label="species", epochs=2, threads=1).model
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     model.save(folder + "/penguins.creche")
-        ...     again = cr.load(folder + "/penguins.creche")
-        >>> bool((again.predict_proba("penguins") == model.predict_proba("penguins")).all())
-        True
-
-        """
-        from creche._system.archive import write_archive
-        from creche.model.provenance import check_model_file
-
-        check_model_file(path, self.provenance)
-        write_archive(path, "model", *self.to_parts())
-
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return the header, plain data, and the named arrays of a model file."""
         origin, summary = self.provenance, self.training_summary
@@ -137,22 +103,7 @@ class Model(Predictor):
         }
 
     @classmethod
-    def from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Build the model from what `to_parts` returned.
-
-        Parameters
-        ----------
-        header : dict
-            Plain data.
-        arrays : dict of str to array
-            The arrays by name.
-
-        Raises
-        ------
-        CrecheError
-            If header and arrays do not fit together.
-
-        """
+    def _from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
         missing = [key for key in HEADER if key not in header]
         if missing:
             raise FileError(f"its header has no {missing[0]!r}; the file was damaged or made by hand")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from creche._system.resources import resolve_threads
+from creche._version import __version__
 from creche.errors import PlanError
 from creche.model.model import Model
 from creche.model.provenance import Provenance
@@ -16,7 +17,7 @@ from creche.table.digest import compare_tables, describe_table, digest_arrays
 from creche.training.resume import order_columns, prepare_again
 from creche.training.run import Run
 
-__all__ = ["Verification", "verify"]
+__all__ = ["Verification", "arrange_columns", "list_differences", "verify_network"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Verification:
         return f"not verified: training again gives other weights: {reason}"
 
 
-def verify(
+def verify_network(
     model: Model | str | Path,
     data: Any,
     y: Any = None,
@@ -65,44 +66,7 @@ def verify(
     threads: int | None = None,
     on_progress: Callable[[Run], object] | None = None,
 ) -> Verification:
-    """Train a model again from its plan on the same table, and compare the weights.
-
-    Neither the order of the table's columns matters, nor columns that were not there in training.
-
-    Parameters
-    ----------
-    model : Model or file name
-        The model to verify.
-    data, y, validation_data, sample_weight
-        What the model was trained on, as for `creche.train`.
-    loss : function, optional
-        The loss, if it was a Python function, which a file does not hold.
-    threads : int, optional
-        Number of threads; any number gives the same bits.
-    on_progress : callable, optional
-        Called with the run about twenty times a second.
-
-    Returns
-    -------
-    Verification
-
-    Raises
-    ------
-    PlanError
-        If the model does not hold how it was trained, or its loss is a function that is not given or differs.
-    TableError
-        If the table cannot be trained on.
-
-    Examples
-    --------
-    >>> import creche as cr
-    >>> run = cr.train("penguins", label="species", epochs=5, threads=1)
-    >>> print(verify(run.model, "penguins", threads=2))  # doctest: +ELLIPSIS
-    verified: training again gives the same weights, bit for bit (...)
-
-    """
-    from creche._version import __version__
-
+    """Train a network again from its plan on the same table, and compare the weights: `creche.verify` of a `Model`."""
     if not isinstance(model, Model):
         from creche.model.file import load_model
 
@@ -114,24 +78,20 @@ def verify(
             argument="model",
         )
     plan = model.plan if loss is None else model.plan.with_function(loss)
-    names = () if origin.schema is None else [column.name for column in origin.schema.columns]
     prepared = prepare_again(
-        plan, origin.preparation, order_columns(data, origin.preparation, names, others=False), y,
-        validation_data=validation_data, sample_weight=sample_weight,
+        plan, origin.preparation, arrange_columns(data, origin), y, validation_data=validation_data,
+        sample_weight=sample_weight,
     )  # fmt: skip
     description = describe_table(prepared.training_table(), prepared.side_tables())
-    differences = [f"the table: {change}" for change in compare_tables(origin.data, description)]
-    data_same = not differences
-    if origin.version != __version__:
-        differences.append(f"the model was trained with Creche {origin.version}, this is {__version__}")
+    data_same, differences = list_differences(origin, description)
     try:
         run = Run(plan, prepared, resolve_threads(threads))
     except PlanError:
         if data_same:
             raise
-        return Verification(False, origin.weights, "", False, tuple(differences))
+        return Verification(False, origin.weights, "", False, differences)
     weights = _train_again(run, origin, on_progress)
-    return Verification(weights == origin.weights, origin.weights, weights, data_same, tuple(differences))
+    return Verification(weights == origin.weights, origin.weights, weights, data_same, differences)
 
 
 def _train_again(run: Run, origin: Provenance, on_progress: Callable[[Run], object] | None) -> str:
@@ -140,3 +100,21 @@ def _train_again(run: Run, origin: Provenance, on_progress: Callable[[Run], obje
     if run.step < origin.steps:  # it was interrupted within an epoch
         run.resume(steps=origin.steps - run.step)
     return digest_arrays(run.model.arrays())
+
+
+def arrange_columns(data: Any, origin: Provenance) -> Any:
+    """Return a table with those columns that a model was trained on, in their order."""
+    names = () if origin.schema is None else [column.name for column in origin.schema.columns]
+    return order_columns(data, origin.preparation, names, others=False)
+
+
+def list_differences(origin: Provenance, description: Mapping[str, Any]) -> tuple[bool, tuple[str, ...]]:
+    """Return whether a table, as `describe_table` describes it, is that of a model, and what differs.
+
+    Besides the table, it may be the version of Creche.
+    """
+    differences = [f"the table: {change}" for change in compare_tables(origin.data, description)]
+    is_same_table = not differences
+    if origin.version != __version__:
+        differences.append(f"the model was trained with Creche {origin.version}, this is {__version__}")
+    return is_same_table, tuple(differences)

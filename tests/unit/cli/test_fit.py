@@ -12,28 +12,23 @@ import pytest
 import creche as cr
 from creche.report.subject import create_subject
 from tests.unit.cli.commands import main
-from tests.unit.fitting.small_fits import make_tiny, weights_of
+from tests.unit.fitting.small_fits import weights_of
 from tests.unit.small_runs import PENGUINS_CSV
+
+pytestmark = pytest.mark.usefixtures("tiny_fits")
 
 FIT = ["fit", "penguins", "--label", "species", "--effort", "fast", "--threads", "1"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _tiny() -> object:
-    with pytest.MonkeyPatch.context() as patch:
-        make_tiny(patch)
-        yield
-
-
 @pytest.fixture(scope="module")
-def fitted_file(tmp_path_factory: pytest.TempPathFactory, _tiny: object) -> Path:
+def fitted_file(tmp_path_factory: pytest.TempPathFactory, tiny_fits: None) -> Path:
     path = tmp_path_factory.mktemp("fitted") / "m.creche"
     assert main([*FIT, "-o", str(path), "--json"]) == 0
     return path
 
 
 @pytest.fixture(scope="module")
-def regression_file(tmp_path_factory: pytest.TempPathFactory, _tiny: object) -> Path:
+def regression_file(tmp_path_factory: pytest.TempPathFactory, tiny_fits: None) -> Path:
     path = tmp_path_factory.mktemp("fitted") / "mass.creche"
     assert main([*FIT[:2], "--label", "body_mass_g", "--drop-unlabelled", *FIT[4:], "-o", str(path), "--json"]) == 0
     return path
@@ -89,8 +84,42 @@ def test_show(capsys: pytest.CaptureFixture[str], fitted_file: Path) -> None:
     assert "on 344 out-of-fold rows" in page
     assert "bill_length_mm" in page
     assert "fit" in json.loads(run(capsys, "show", fitted_file, "--json"))
-    assert main(["show", str(fitted_file), "--save-plan", "plan.toml"]) == 2
-    assert "no plan in common" in capsys.readouterr().err
+
+
+def test_a_plan_of_the_model_is_shown_saved_and_trained(
+    capsys: pytest.CaptureFixture[str], fitted_file: Path, tmp_path: Path
+) -> None:
+    """The configurations of `make_tiny`, as they are written there."""
+    page = " ".join(run(capsys, "show", fitted_file).split())
+    assert "small hidden=[8], activation='silu', dropout=0.1, optimizer=AdamW(learning_rate=0.01" in page
+    assert "schedule=Cosine(length=9.0)" in page
+    plans = json.loads(run(capsys, "show", fitted_file, "--json"))["plans"]
+    assert {each["configuration"] for each in plans} == {"small", "linear"}
+    assert sum(each["weight"] for each in plans) == pytest.approx(1.0)
+
+    model, plan, network = cr.load(fitted_file), tmp_path / "plan.toml", tmp_path / "network.creche"
+    assert isinstance(model, cr.FittedModel)
+    best = max(model.record.tried, key=lambda each: each.weight)
+    other = min(model.record.tried, key=lambda each: each.weight)
+    for chosen, options in ((best, []), (other, ["--configuration", other.name])):
+        run(capsys, "show", fitted_file, "--save-plan", plan, *options)
+        run(capsys, "train", "penguins", "--plan", plan, "-o", network)
+        trained = cr.load(network)
+        assert isinstance(trained, cr.Model)
+        assert trained.plan.epochs == chosen.epoch
+        assert trained.plan.optimizer.learning_rate == chosen.arguments["learning_rate"]
+        assert [layer.width for layer in trained.plan.network.layers[:-1]] == chosen.arguments["hidden"]
+
+
+def test_a_plan_that_cannot_be_written(capsys: pytest.CaptureFixture[str], fitted_file: Path, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    for arguments, text in (
+        (["--save-plan", str(plan), "--configuration", "smal"], "did you mean 'small'? Choose one of"),
+        (["--configuration", "small"], "--configuration: names the plan to write; say where to with --save-plan FILE"),
+    ):
+        assert main(["show", str(fitted_file), *arguments]) == 2
+        assert text in capsys.readouterr().err
+    assert not plan.exists()
 
 
 def test_verify(capsys: pytest.CaptureFixture[str], fitted_file: Path, tmp_path: Path) -> None:
@@ -161,7 +190,10 @@ def test_plot(
     [
         (["fit", "penguins"], "--label: is missing; name the column to predict"),
         ([*FIT[:4], "--effort", "bset"], "--effort: got 'bset'; did you mean 'best'?"),
-        ([*FIT, "--metric", "rmse"], "--metric: got 'rmse'; choose one of accuracy"),
+        (
+            [*FIT, "--metric", "rmse"],
+            "--metric: got 'rmse', which is for regression, and the task is classification; choose one of accuracy",
+        ),
         ([*FIT, "--time-limit", "0"], "--time-limit: got 0"),
         ([*FIT, "--group", "nest"], "has no column 'nest'"),
         (["fit", "none.csv", "--label", "y"], "none.csv: there is no such file"),

@@ -16,16 +16,11 @@ from sklearn.preprocessing import FunctionTransformer
 import creche as cr
 from creche.estimators import TabularClassifier, TabularRegressor
 from tests.unit.estimators.small_tables import a_number, three_classes
-from tests.unit.fitting.small_fits import make_tiny, weights_of
+from tests.unit.fitting.small_fits import weights_of
+
+pytestmark = pytest.mark.usefixtures("tiny_fits")
 
 QUICK: dict[str, Any] = {"effort": "fast", "random_state": 0, "threads": 1}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _tiny() -> object:
-    with pytest.MonkeyPatch.context() as patch:
-        make_tiny(patch)
-        yield
 
 
 def test_a_classifier_is_what_fit_returns() -> None:

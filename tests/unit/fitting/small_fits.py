@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 import creche as cr
+from creche.fitting import assemble
 from creche.fitting import fit as fitting
 from creche.fitting.configuration import Configuration
 from creche.fitting.fold_rows import split_fold_rows
@@ -41,8 +43,8 @@ def fold_tables(inspection: TableInspection, folds: int = 3, seed: int = 0) -> F
     return FoldTables(inspection, rows, default_loss(inspection.task), "float32")
 
 
-def judged_classes(classes: Any, weights: Any = None) -> Judged:
-    """Rows of one fold with these class numbers."""
+def judged_classes(classes: Any, weights: Any = None, folds: int = 1) -> Judged:
+    """Rows with these class numbers, in folds of equal weight."""
     count = len(classes)
     shares = np.ones(count) if weights is None else np.asarray(weights, dtype=np.float64)
     return Judged(
@@ -51,7 +53,7 @@ def judged_classes(classes: Any, weights: Any = None) -> Judged:
         None,
         shares / shares.sum(),
         shares / shares.sum(),
-        (1.0,),
+        (1 / folds,) * folds,
     )
 
 
@@ -70,9 +72,20 @@ def make_tiny(monkeypatch: pytest.MonkeyPatch, configurations: tuple[Configurati
         return replace(chosen, first=configurations, folds=min(chosen.folds, 3))
 
     monkeypatch.setattr(fitting, "choose_policy", choose)
-    monkeypatch.setattr(fitting, "N_RESAMPLES", 20)
+    monkeypatch.setattr(assemble, "N_RESAMPLES", 20)
 
 
 def weights_of(model: cr.FittedModel) -> bytes:
     """The bytes of everything that its predictions depend on."""
     return b"".join(name.encode() + array.tobytes() for name, array in sorted(model.arrays().items()))
+
+
+def stop_at(call: int) -> Callable[[Any], None]:
+    """What is like Ctrl-C in this call of it."""
+    calls = iter(range(1, 100_000))
+
+    def on_progress(progress: cr.FitProgress) -> None:
+        if next(calls) == call:
+            raise KeyboardInterrupt
+
+    return on_progress

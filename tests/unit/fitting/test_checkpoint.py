@@ -13,7 +13,7 @@ import pytest
 import creche as cr
 from creche._system.archive import read_archive, write_archive
 from creche.fitting import checkpoint, search
-from tests.unit.fitting.small_fits import weights_of
+from tests.unit.fitting.small_fits import make_tiny, stop_at, weights_of
 from tests.unit.small_runs import PENGUINS_CSV, line, two_classes
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -25,23 +25,13 @@ def fit(x: Any = X, y: Any = Y, **arguments: Any) -> cr.FittedModel:
     return cr.fit(x, y, **({"effort": "best", "threads": 1} | arguments))
 
 
-def stop_at(call: int) -> Callable[[Any], None]:
-    calls = iter(range(1, 100_000))
-
-    def on_progress(progress: cr.FitProgress) -> None:
-        if next(calls) == call:
-            raise KeyboardInterrupt
-
-    return on_progress
-
-
 def same(a: cr.FittedModel, b: cr.FittedModel) -> bool:
     facts = [model.record.to_dict() | {"seconds": 0, "time_limit": None} for model in (a, b)]
     return weights_of(a) == weights_of(b) and facts[0] == facts[1]
 
 
 @pytest.mark.parametrize("table", [two_classes, line])
-@pytest.mark.parametrize("stops", [[1], [5], [12], [3, 14, 2, 15]], ids=str)
+@pytest.mark.parametrize("stops", [[1], [5], [12], [3, 12, 2, 5]], ids=str)
 def test_a_resumed_fit_ends_with_the_same_bytes(tmp_path: Path, table: Any, stops: list[int]) -> None:
     x, y = table(rows=60)
     whole, file = fit(x, y), tmp_path / "fit"
@@ -191,8 +181,6 @@ DAMAGE: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.unit.fitting.small_fits import make_tiny
-
     path = tmp_path_factory.mktemp("finished") / "fit"
     with pytest.MonkeyPatch.context() as patch:
         make_tiny(patch)

@@ -8,14 +8,8 @@ import pytest
 
 import creche as cr
 from creche.fitting import importance
-from tests.unit.fitting.small_fits import make_tiny
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _tiny() -> object:
-    with pytest.MonkeyPatch.context() as patch:
-        make_tiny(patch)
-        yield
+pytestmark = pytest.mark.usefixtures("tiny_fits")
 
 
 def table(rows: int = 200) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 
 import creche as cr
 from creche.engine.native import Rows, new_run
-from creche.fitting import fit as fitting
+from creche.fitting import assemble
 from creche.model.fitted import FittedModel
 from creche.table.labels import encode_classes
 from creche.table.prepare import encode_features
@@ -67,7 +67,7 @@ def test_ctrl_c_while_refitting_keeps_the_networks_of_the_split(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fitting, "refit", interrupt)
+    monkeypatch.setattr(assemble, "refit", interrupt)
     with pytest.raises(KeyboardInterrupt) as caught:
         cr.fit(days, label="y", time="day", effort="fast", threads=1)
     kept: FittedModel = caught.value.model  # type: ignore[attr-defined]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +11,7 @@ import creche as cr
 from creche.fitting import candidate, fold_tables, search
 from creche.fitting import fit as fitting
 from creche.fitting.policy import BEST_FACTOR, TableShape, choose_policy
-from tests.unit.fitting.small_fits import weights_of
+from tests.unit.fitting.small_fits import stop_at, weights_of
 from tests.unit.small_runs import line, two_classes
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -30,17 +28,6 @@ class Clock:
     def __call__(self) -> float:
         self.now += self.step
         return self.now
-
-
-def stop_at(call: int) -> Callable[[Any], None]:
-    """What is like Ctrl-C in this call of it."""
-    calls = iter(range(1, 100_000))
-
-    def on_progress(progress: cr.FitProgress) -> None:
-        if next(calls) == call:
-            raise KeyboardInterrupt
-
-    return on_progress
 
 
 def test_best_takes_sixteen_times_the_work() -> None:
@@ -131,10 +118,25 @@ def test_more_budget_contains_what_less_would_try() -> None:
     policies = [choose_policy(shape, effort, 3) for effort in ("fast", "default", "best")]
     for small, large in pairwise(policies):
         assert small.first == large.first[: len(small.first)]
-    drawn = [policies[-1].configuration(number) for number in range(40)]
+    best = policies[-1].first[3:]
+    drawn = [policies[-1].configuration(number, best) for number in range(40)]
     assert len(set(map(repr, drawn))) > 30
-    assert drawn == [choose_policy(shape, "best", 3).configuration(number) for number in range(40)]
-    assert drawn[20:] != [choose_policy(shape, "best", 4).configuration(number) for number in range(20, 40)]
+    assert drawn == [choose_policy(shape, "best", 3).configuration(number, best) for number in range(40)]
+    assert drawn[20:] != [choose_policy(shape, "best", 4).configuration(number, best) for number in range(20, 40)]
+
+
+def test_every_second_configuration_is_near_one_of_the_best_of_earlier_rounds() -> None:
+    policy = choose_policy(TableShape(500, 10, 2), "best", 0)
+    first, best = len(policy.first), policy.first[5:6]
+    for number in range(first, first + 40):
+        drawn = policy.configuration(number, best)
+        known = policy.count_known(number)
+        assert number - search.RANDOM_PER_ROUND < known <= number
+        assert (known - first) % search.RANDOM_PER_ROUND == 0
+        if number % 2:
+            assert (drawn.hidden, drawn.preprocessing) == (best[0].hidden, best[0].preprocessing)
+            assert 0.5 < drawn.learning_rate / best[0].learning_rate < 2
+    assert {policy.count_known(number) for number in range(first)} == {0}
 
 
 def test_the_bits_of_a_longer_search_begin_as_those_of_a_shorter() -> None:

@@ -104,3 +104,29 @@ def test_scores_are_the_weighted_mean_losses() -> None:
     expected = -(math.log(0.5) + 2 * math.log(0.75) + math.log(1e-7)) / 4
     assert score_mean(predicted, judged) == pytest.approx(expected, rel=1e-14)
     assert score_mean(np.array([[1.0, 5.0], [2.0, 4.0]]), judged_numbers([[0, 5], [0, 0]])) == 21 / 4
+
+
+def test_candidates_far_behind_the_best_get_no_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weighting, "LEAST_SHARE", 0.0)
+    rng = np.random.default_rng(0)
+    numbers = rng.standard_normal((300, 1))
+    noise = rng.standard_normal((300, 1))
+    errors = [0.5, 0.51, 0.52, 0.53, 0.6, 0.524, 2.0]  # root mean squared, relative to one another
+    weights = fit_weights([numbers + error * noise for error in errors], judged_numbers(numbers))
+    assert (weights > 0).tolist() == [True, True, True, False, False, True, False]
+
+
+def test_some_are_weighted_wherever_they_are_and_of_many_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weighting, "LEAST_SHARE", 0.0)
+    classes = np.arange(200) % 2
+    rng = np.random.default_rng(1)
+
+    def predict(share: float) -> Array:
+        """Return probabilities of 0.9 that are right for this share of the rows."""
+        right = rng.permutation(200) < 200 * share
+        return np.where(np.eye(2)[np.where(right, classes, 1 - classes)] > 0, 0.9, 0.1)
+
+    few = [predict(share) for share in (0.9, 0.8, 0.7, 0.5, 0.4, 0.3)]
+    assert np.flatnonzero(fit_weights(few, judged_classes(classes))).tolist() == [0, 1, 2, 3]
+    many = [predict(0.9) for _ in range(weighting.MOST_WEIGHTED + 5)]
+    assert np.count_nonzero(fit_weights(many, judged_classes(classes))) == weighting.MOST_WEIGHTED

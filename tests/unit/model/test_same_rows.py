@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 import creche as cr
-from creche.table.reading import file_formats
+from creche.table.reading import contents
 
 ROWS = 60
 
@@ -126,7 +126,7 @@ def test_the_same_rows(
     request: pytest.FixtureRequest,
 ) -> None:  # fmt: skip
     if not small:
-        monkeypatch.setattr(file_formats.Contents, "small_table", lambda self, rules: None)
+        monkeypatch.setattr(contents.Contents, "small_table", lambda self, rules: None)
     frame = table()[:rows]
     expected = model.predict_proba(frame)
     if "CSV" in form and learnt_decimal(model) == ",":

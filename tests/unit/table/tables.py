@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from creche.table.reading import file_formats as contents
+from creche.table.reading import contents
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import read_table
 from creche.table.table import Table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -16,10 +17,11 @@ from creche.cli.pages.tables import facts_table, format_duration, format_score, 
 from creche.render.words import describe_classes, format_number
 
 if TYPE_CHECKING:
+    from creche.fitting.recipe import KeptPlan
     from creche.model.fit_record import TriedConfiguration
     from creche.model.fitted import FittedModel
 
-__all__ = ["fitted_data", "fitted_page"]
+__all__ = ["fitted_data", "fitted_page", "recipe_page"]
 
 MAX_TRIED = 12
 MAX_COLUMNS = 12
@@ -59,6 +61,34 @@ def fitted_data(model: FittedModel) -> dict[str, Any]:
     }
 
 
+def recipe_page(plans: Sequence[KeptPlan]) -> RenderableType:
+    """Render the plan of each kept configuration, as arguments of `creche.train`."""
+    arguments = [_write_arguments(each) for each in plans]
+    shared = [text for text in arguments[0] if all(text in each for each in arguments)] if len(plans) > 1 else []
+    heading = "arguments of creche.train"
+    table = plain_table("configuration", heading, left=("configuration", heading))
+    for kept, texts in list(zip(plans, arguments, strict=True))[:MAX_TRIED]:
+        table.add_row(Text(kept.tried.name), Text(", ".join(text for text in texts if text not in shared)))
+    if shared:
+        table.add_row(f"all {len(plans):,}", Text(", ".join(shared)))
+    if len(plans) > MAX_TRIED:
+        table.add_row(f"… {len(plans) - MAX_TRIED:,} more", "")
+    return table
+
+
+def _write_arguments(kept: KeptPlan) -> list[str]:
+    """Write the arguments in which configurations may differ as in a call in Python."""
+    plan, hidden = kept.plan, kept.plan.network.layers[:-1]
+    arguments: dict[str, Any] = {"hidden": [layer.width for layer in hidden]}
+    if hidden:
+        arguments |= {"activation": hidden[0].activation.key, "dropout": hidden[0].dropout}
+    arguments |= {
+        "optimizer": plan.optimizer, "schedule": plan.schedule, "batch_size": plan.batch_size, "epochs": plan.epochs,
+        "early_stopping": False, "keep": plan.keep, "preprocessing": kept.preparation.preprocessing,
+    }  # fmt: skip
+    return [f"{name}={value!r}" for name, value in arguments.items()]
+
+
 def _facts(model: FittedModel) -> Table:
     record = model.record
     facts = facts_table()
@@ -74,7 +104,8 @@ def _facts(model: FittedModel) -> Table:
     baseline = "" if record.baseline is None else f", baseline {format_number(record.baseline)}"
     facts.add_row(record.score_name, f"{format_number(record.score)} on held-out rows{baseline}")
     if model.classes is not None:
-        facts.add_row("calibration", f"temperature {model.calibration.temperature:.3g}")
+        matrix = f", and a matrix of {len(model.classes)} × {len(model.classes)}" if model.calibration.matrix else ""
+        facts.add_row("calibration", f"temperature {model.calibration.temperature:.3g}{matrix}")
     if model.threshold is not None:
         facts.add_row("threshold", f"{model.classes[1]!r} from a probability of {model.threshold:.3g}")  # type: ignore[index]
     if (certain := _describe_interval(model)) is not None:

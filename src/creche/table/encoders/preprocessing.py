@@ -25,7 +25,7 @@ from creche.plan.words import (
 )
 from creche.table.encoders.bins import MAX_BINS
 
-__all__ = ["PRESETS", "Preprocessing", "limit_bins"]
+__all__ = ["MIN_BINS", "PRESETS", "Preprocessing", "limit_bins"]
 
 MAX_BUCKETS = 4096
 

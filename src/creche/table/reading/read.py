@@ -14,8 +14,8 @@ from creche.table.cell_format import ExpectedColumn
 from creche.table.cell_types import ColumnContext, Rule, build_rules
 from creche.table.datasets import BUNDLED, bundled_path
 from creche.table.reading.byte_streams import open_bytes
+from creche.table.reading.contents import Contents, inspect_contents, text_rules
 from creche.table.reading.dataframes import frame_from_plain_data, is_frame, is_pandas_frame, is_row, iterate_frames
-from creche.table.reading.file_formats import Contents, inspect_contents, text_rules
 from creche.table.reading.frame_columns import concatenate_frames, table_from_frame
 from creche.table.reading.number_frames import take_numbers
 from creche.table.reading.options import ReadOptions

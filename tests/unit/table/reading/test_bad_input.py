@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creche.errors import CrecheError, CrecheWarning, FileError, PlanError, TableError
-from creche.table.reading import file_formats as contents
+from creche.table.reading import contents
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import read_batches, read_table
 from tests.unit.table.reading.test_formats import COMPRESSIONS, FORMATS, zstd

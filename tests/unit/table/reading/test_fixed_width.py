@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creche.errors import CrecheWarning, TableError
-from creche.table.reading import file_formats
+from creche.table.reading import contents
 from creche.table.reading.fixed_width import find_spans, split_fixed
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import read_table
@@ -37,7 +37,7 @@ EXPECTED = {
 @pytest.fixture(params=["small", "large"])
 def read(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Any]:
     if request.param == "large":
-        monkeypatch.setattr(file_formats.Contents, "small_table", lambda self, rules: None)
+        monkeypatch.setattr(contents.Contents, "small_table", lambda self, rules: None)
 
     def read(text: str, **options: Any) -> Any:
         (tmp_path / "table.txt").write_text(text)

@@ -147,7 +147,7 @@ def test_cells_parsed_together_or_by_their_words(data: st.DataObject, missing: t
     for is_small in (True, False):
         with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
             warnings.simplefilter("ignore", CrecheWarning)
-            patch.setattr("creche.table.reading.file_formats.SMALL_SIZE", 1_000_000 if is_small else 0)
+            patch.setattr("creche.table.reading.contents.SMALL_SIZE", 1_000_000 if is_small else 0)
             patch.setattr(number_cells, "STACKED_CELLS", stacked)
             results.append(read_text(text, options))
     assert alike(*results)
@@ -178,7 +178,7 @@ def test_wide_rows_split_as_polars_splits_them(data: st.DataObject) -> None:
 @pytest.mark.parametrize("line", ["1,2", "1,2,3,4"])
 def test_a_wide_row_of_another_width_is_refused(tmp_path: Path, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_large, "WIDE", 2)
-    monkeypatch.setattr("creche.table.reading.file_formats.SMALL_SIZE", 0)
+    monkeypatch.setattr("creche.table.reading.contents.SMALL_SIZE", 0)
     path = tmp_path / "wide.csv"
     path.write_text("a,b,c\n1,2,3\n4,5,6\n" + line + "\n7,8,9\n")
     with pytest.raises(TableError, match=f"line 4 has {line.count(',') + 1} cells, but there are 3"):
