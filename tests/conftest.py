@@ -54,8 +54,8 @@ def reports_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are put together but not turned into SVG twice, which is nearly all of the time that a page takes."""
-    from creche.report import explanations as figures
+    """Pictures are put together but not turned into SVG, which is nearly all of the time that a page takes."""
+    from creche.plots import inline_svg
 
     content = b'<svg xmlns="http://www.w3.org/2000/svg" width="9pt" height="9pt"/>'
 
@@ -65,4 +65,4 @@ def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
         plt.close(draw().figure)
         return content
 
-    monkeypatch.setattr(figures, "render_picture", drawn)
+    monkeypatch.setattr(inline_svg, "render_picture", drawn)

@@ -101,7 +101,7 @@ found = model.evaluate("penguins", n_resamples=20)
 metrics = found.metrics()
 assert abs(metrics["error_rate"] + metrics["accuracy"] - 1) < 1e-12
 assert "error_rate" in found.to_dict() and "error_rate" in str(found.table())
-from creche.cli.pages.evaluation import evaluation_page
+from creche.pages.evaluation import evaluation_page
 from creche.cli.output import print_page
 import numpy as np
 print_page(evaluation_page(found, "rows", np.arange(344)))

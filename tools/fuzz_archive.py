@@ -34,7 +34,7 @@ from tests.unit.model.kept import model_files  # noqa: E402
 
 import creche as cr  # noqa: E402
 from creche.cli.output import print_page  # noqa: E402
-from creche.cli.pages.run import model_data, model_page  # noqa: E402
+from creche.pages.run import model_data, model_page  # noqa: E402
 
 FAILURES = ROOT / "build" / "fuzz"
 # Memory for a header of the largest allowed size and for the growth of the interpreter.

@@ -28,7 +28,7 @@ def columns(table: TableArgument, **given: Any) -> None:
     creche columns houses.csv --label price --column zip=categorical
     """
     arguments, read_options = parse_arguments(INSPECTION_OPTIONS, given), create_read_options(given)
-    from creche.cli.pages.columns import columns_page
+    from creche.pages.columns import columns_page
     from creche.table.column_inspection import inspect_columns
 
     as_json = bool(given.get("as_json"))

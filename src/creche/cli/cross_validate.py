@@ -81,6 +81,6 @@ def _show(validation: CrossValidation, as_json: bool, interrupted: bool) -> None
         data = {**validation.to_dict(), "interrupted": interrupted}
         print(json.dumps(data, allow_nan=False, default=str))
         return
-    from creche.cli.pages.cross_validation import cross_validation_page
+    from creche.pages.cross_validation import cross_validation_page
 
     print_page(cross_validation_page(validation, interrupted))

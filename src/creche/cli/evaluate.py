@@ -46,8 +46,8 @@ def evaluate(command: ModelCommand) -> None:
 
     The costs choose the threshold where one mistake costs more than the other; a positive is the second class.
     """
-    from creche.cli.pages.evaluation import evaluation_page, reliability_page, threshold_line
     from creche.evaluation import ClassificationEvaluation
+    from creche.pages.evaluation import evaluation_page, reliability_page, threshold_line
 
     options = command.options
     limit = options.get("largest_errors", 5)
@@ -65,7 +65,7 @@ def evaluate(command: ModelCommand) -> None:
         evaluation = model.evaluate_rows(rows, **arguments, counts_training_rows=True)
     reliability = evaluation if isinstance(evaluation, ClassificationEvaluation) and "reliability" in options else None
     if command.as_json:
-        from creche.cli.pages.evaluation import reliability_data
+        from creche.pages.evaluation import reliability_data
 
         facts = evaluation.to_dict() | ({} if chosen is None else {"chosen_threshold": asdict(chosen)})
         command.print_json(facts | ({} if reliability is None else {"reliability": reliability_data(reliability)}))

@@ -57,8 +57,8 @@ def explain(command: ModelCommand) -> None:
     if command.as_json:
         command.print_json(explanation.to_dict())
         return
-    from creche.cli.pages.explain import attribution_page, importance_page
     from creche.explain.permutation_importance import PermutationImportance
+    from creche.pages.explain import attribution_page, importance_page
 
     if isinstance(explanation, PermutationImportance):
         print_page(importance_page(explanation))

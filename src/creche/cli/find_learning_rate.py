@@ -88,7 +88,7 @@ def _search_arguments(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show(found: LearningRates, as_json: bool) -> None:
-    from creche.cli.pages import learning_rate as render_rates
+    from creche.pages import learning_rate as render_rates
 
     if as_json:
         print(json.dumps(render_rates.learning_rate_data(found), allow_nan=False, default=str))

@@ -54,8 +54,8 @@ OTHER_OPTIONS = (
 def fit(table: TableArgument, **given: Any) -> None:
     """Fit a strong model to a table: many networks, weighted and calibrated on rows that they did not learn.
 
-    TABLE is a file (CSV, Parquet, Arrow, JSON or Excel, compressed or not), '-' for standard input, or 'penguins' for
-    the bundled table. For example:
+    TABLE is a file (CSV, Parquet, Arrow, JSON or Excel, compressed or not), '-' for standard input, or 'penguins'
+    or 'penguins-four' for the bundled tables. For example:
 
     creche fit penguins --label species
 
@@ -91,11 +91,11 @@ def fit(table: TableArgument, **given: Any) -> None:
             model.save(others["output"])
     finally:
         if as_json:
-            from creche.cli.pages.fit import fitted_data
+            from creche.pages.fit import fitted_data
 
             print(json.dumps(fitted_data(model), allow_nan=False, default=str))
         else:
-            from creche.cli.pages.fit import fitted_page
+            from creche.pages.fit import fitted_page
 
             print_page(fitted_page(model))
     if interrupted:

@@ -18,18 +18,19 @@ import typer
 from creche._version import __version__
 from creche.cli.files import check_files
 from creche.errors import SYNONYMS, CrecheError, CrecheWarning, DivergedError, FileError, closest
+from creche.pages.wording import use_command_line_words, write_as_options
 
 if TYPE_CHECKING:
     from click import ClickException, Command
 
     from creche.explain.divergence import Divergence
 
-__all__ = ["create_app", "main", "write_as_options"]
+__all__ = ["create_app", "main"]
 
 # In the order in which they are listed; each is a function in a module of its name.
 COMMANDS = (
-    "fit", "train", "sweep", "find_learning_rate", "columns", "predict", "evaluate", "show", "plot", "report",
-    "explain", "partial_dependence", "trace", "loss_against_weight", "resume", "verify",
+    "fit", "train", "sweep", "find_learning_rate", "compare", "columns", "predict", "evaluate", "show", "plot",
+    "report", "explain", "partial_dependence", "trace", "loss_against_weight", "resume", "verify",
 )  # fmt: skip
 
 # Arguments whose option has another name.
@@ -87,7 +88,8 @@ def main(arguments: list[str] | None = None) -> int:
         warnings.simplefilter("always", CrecheWarning)
         warnings.showwarning = _print_warning
         try:
-            code = app(arguments, prog_name="creche", standalone_mode=False)
+            with use_command_line_words():
+                code = app(arguments, prog_name="creche", standalone_mode=False)
             sys.stdout.flush()
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else 1
@@ -181,23 +183,3 @@ def _find_flag(argument: str, app: Command) -> str | None:
         flags |= {param.name: param.opts[0] for param in options}
     words = (argument, *SYNONYMS.get(argument, ()), *OPTIONS_OF_ARGUMENTS.get(argument, ()))
     return next((flags[word] for word in words if word in flags), None)
-
-
-def write_as_options(message: str) -> str:
-    """Write the arguments that a message advises as options.
-
-    Examples
-    --------
-    >>> write_as_options("drop such rows with missing_label='drop'; duplicates='together' keeps copies on one side")
-    'drop such rows with --drop-unlabelled; --duplicates together keeps copies on one side'
-
-    """
-    message = message.replace("missing_label='drop'", "--drop-unlabelled").replace("resume=True (--resume)", "--resume")
-    message = message.replace("that creche.train was given as checkpoint", "that --checkpoint named")
-    message = message.replace("preprocessing='standard'", "--preprocessing standard")
-    message = message.replace("log_range(1e-6, 10, 48)", "1e-6..10/48")
-    return re.sub(
-        r"\b(duplicates|samples|task|validation_fraction)=(?:'(\w+)'|([0-9.]*[0-9]))",
-        lambda found: f"--{found[1].replace('_', '-')} {found[2] or found[3]}",
-        message,
-    )

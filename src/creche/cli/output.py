@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from creche.pages.console import create_console, page_lines, replace_controls
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.segment import Segment
 
 __all__ = ["print_page", "replace_controls"]
 
@@ -18,26 +19,9 @@ def print_page(*parts: RenderableType) -> None:
     Names are not read as markup, such as ``[red]``, and characters that could control the terminal are shown as
     ``�``, because names come from files that anybody may have written.
     """
-    from rich.console import Console
     from rich.segment import Segment, Segments
 
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = create_console()
     for part in parts:
-        segments = [
-            segment if segment.control else Segment(replace_controls(segment.text), segment.style)
-            for segment in console.render(console.render_str(part) if isinstance(part, str) else part)
-        ]
-        lines = [[*_strip_right(line), Segment.line()] for line in Segment.split_lines(segments)]
+        lines = ([*line, Segment.line()] for line in page_lines(console, part))
         console.print(Segments(chain.from_iterable(lines)), end="")
-
-
-def replace_controls(text: str) -> str:
-    """Replace characters that could control a terminal; line breaks stay."""
-    return text if text.isprintable() else "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
-
-
-def _strip_right(line: list[Segment]) -> list[Segment]:
-    """Strip the spaces with which a table fills its last column: they would be copied and compared with the page."""
-    while line and not line[-1].control and not line[-1].text.strip(" "):
-        line = line[:-1]
-    return [*line[:-1], type(line[-1])(line[-1].text.rstrip(" "), line[-1].style)] if line else []

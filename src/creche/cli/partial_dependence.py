@@ -47,6 +47,6 @@ def partial_dependence(command: ModelCommand) -> None:
     if command.as_json:
         command.print_json(dependence.to_dict())
         return
-    from creche.cli.pages.partial_dependence import dependence_page
+    from creche.pages.partial_dependence import dependence_page
 
     print_page(dependence_page(dependence, target))

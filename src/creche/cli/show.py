@@ -38,9 +38,9 @@ def show(command: ModelCommand) -> None:
 
     creche show penguins.creche --save-plan plan.toml --configuration "tree bins"
     """
-    from creche.cli.pages.run import ensemble_data, ensemble_page, model_data, model_page
     from creche.model.fitted import FittedModel
     from creche.model.model import Model
+    from creche.pages.run import ensemble_data, ensemble_page, model_data, model_page
 
     path, target = command.model_path, command.options.get("save_plan")
     loaded = command.load()
@@ -73,9 +73,9 @@ def _show_fitted(model: FittedModel, command: ModelCommand) -> None:
     from rich.console import Group
     from rich.text import Text
 
-    from creche.cli.pages.fit import fitted_page, recipe_page
-    from creche.cli.pages.run import ensemble_data
     from creche.fitting.recipe import list_kept_plans, select_plan
+    from creche.pages.fit import fitted_page, recipe_page
+    from creche.pages.run import ensemble_data
     from creche.training.plan_file import write_plan
 
     target, name = command.options.get("save_plan"), command.options.get("configuration")

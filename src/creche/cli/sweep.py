@@ -180,7 +180,7 @@ def create_confirmation(yes: bool, less: str) -> Callable[[Estimate], bool]:
 
 
 def _show(colony: Colony, ensemble: Ensemble | None, top: int, as_json: bool) -> None:
-    from creche.cli.pages import sweep as render_sweep
+    from creche.pages import sweep as render_sweep
 
     if as_json:
         print(json.dumps(render_sweep.sweep_data(colony, ensemble), allow_nan=False, default=str))

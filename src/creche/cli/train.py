@@ -71,8 +71,8 @@ ALTERNATIVES = {"seeds": "; for several seeds on the same rows: creche sweep", "
 def train(table: TableArgument, **given: Any) -> None:
     """Train a network on a table and show the result.
 
-    TABLE is a file (CSV, Parquet, Arrow, JSON or Excel, compressed or not), '-' for standard input, or 'penguins' for
-    the bundled table. For example:
+    TABLE is a file (CSV, Parquet, Arrow, JSON or Excel, compressed or not), '-' for standard input, or 'penguins'
+    or 'penguins-four' for the bundled tables. For example:
 
     creche train penguins --label species
 
@@ -154,7 +154,7 @@ def _diagnose(run: Run, others: dict[str, Any]) -> Diagnosis:
 
 def show_diagnosis(diagnosis: Diagnosis, others: dict[str, Any]) -> None:
     """Print a diagnosis, as text or as JSON by itself."""
-    from creche.cli.pages.diagnosis import diagnosis_page
+    from creche.pages.diagnosis import diagnosis_page
 
     if "as_json" in others:
         print(json.dumps({"diagnosis": diagnosis.to_dict()}, allow_nan=False))
@@ -219,11 +219,10 @@ def save_model(run: Run, path: Path) -> None:
 
 def show_run(run: Run, as_json: bool, diagnosis: Diagnosis | None = None) -> None:
     """Print the page of a run, or the same facts as JSON."""
-    from creche.cli.pages import run as render
+    from creche.pages import run as render
 
-    seconds = float(run.history.seconds.sum())
     if as_json:
-        facts = render.run_data(run, seconds) | ({} if diagnosis is None else {"diagnosis": diagnosis.to_dict()})
+        facts = render.run_data(run) | ({} if diagnosis is None else {"diagnosis": diagnosis.to_dict()})
         print(json.dumps(facts, allow_nan=False, default=str))
         return
-    print_page(render.run_page(run, seconds))
+    print_page(render.run_page(run))

@@ -69,7 +69,7 @@ class Misclassification:
     true_probability: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ClassificationEvaluation(Evaluation):
     """Evaluation of predicted class probabilities.
 

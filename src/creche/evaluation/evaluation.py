@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from creche._displayed import Displayed
 from creche.evaluation.bootstrap import Interval
 from creche.evaluation.metrics import METRICS, nan_to_none
 
@@ -29,8 +30,8 @@ class MetricValue:
         return evaluation.values[self._key]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Evaluation:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Evaluation(Displayed):
     """Metrics of predictions for rows whose labels are known.
 
     Attributes
@@ -60,6 +61,10 @@ class Evaluation:
     def metrics(self) -> dict[str, float]:
         """Return each metric by its key."""
         return dict(self.values)
+
+    def __repr__(self) -> str:
+        metrics = ", ".join(f"{METRICS[key].title} {value:.4g}" for key, value in list(self.values.items())[:3])
+        return f"{type(self).__name__}({metrics} on {self.rows:,} rows)"
 
     def table(self) -> pl.DataFrame:
         """Return each metric with its interval and the baseline, as a Polars DataFrame."""

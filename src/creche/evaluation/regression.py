@@ -38,7 +38,7 @@ class LargeError:
     predicted: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RegressionEvaluation(Evaluation):
     """Evaluation of predicted numbers, in the label's units; for several labels, means over them.
 

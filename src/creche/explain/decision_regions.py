@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche.errors import PlanError, TableError, nearest
 from creche.explain.predictions import find_encoder, find_outcome, outcome_names, predict_array
 from creche.explain.rows import as_predictor, read_rows
@@ -30,7 +31,7 @@ MARGIN = 0.05  # on either side, as a share of a column's range
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DecisionRegions:
+class DecisionRegions(Displayed):
     """Predictions over two numeric columns: made by `decision_regions`.
 
     Attributes

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche.engine.introspection import (
     BatchInternals,
     NonFinite,
@@ -135,7 +136,7 @@ MAX_FLOPS_FOR_SHARPNESS = 2e10
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Divergence:
+class Divergence(Displayed):
     """Where and why training diverged: made by `creche.explain.divergence`.
 
     Attributes

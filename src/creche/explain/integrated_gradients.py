@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche.errors import PlanError, TableError, nearest
 from creche.explain.cells import format_cell
 from creche.explain.encoded_rows import column_blocks, encode_inputs
@@ -30,7 +31,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class IntegratedGradients:
+class IntegratedGradients(Displayed):
     """How much each column of each row contributed to a prediction: made by `integrated_gradients`.
 
     Attributes

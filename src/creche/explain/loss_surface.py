@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche.errors import CrecheError, PlanError, nearest
 from creche.explain.curve_range import find_range
 from creche.explain.loss_evaluator import LossEvaluator, create_evaluator, step_along, unpack_networks
@@ -145,7 +146,7 @@ NARROWEST = 0.2  # as a share of the wider extent, so that a straight path still
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LossSurface:
+class LossSurface(Displayed):
     """The loss over a plane: made by `loss_surface`.
 
     Attributes

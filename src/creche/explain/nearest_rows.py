@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche._phrases import format_count
 from creche._system.resources import resolve_threads
 from creche.engine.introspection import layer_outputs
@@ -36,7 +37,7 @@ PREDICTED = ("predicted", "training_row_predicted", "training_row_probability")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class NearestRows:
+class NearestRows(Displayed):
     """The training rows nearest to some rows: made by `nearest_rows`.
 
     Attributes

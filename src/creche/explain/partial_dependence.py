@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche.errors import PlanError
 from creche.explain.predictions import find_outcome, outcome_names, unique_column_name
 from creche.explain.rows import as_predictor, read_rows
@@ -22,7 +23,7 @@ __all__ = ["Kind", "PartialDependence", "partial_dependence"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PartialDependence:
+class PartialDependence(Displayed):
     """Predictions as one or two columns change and all others stay as they are: made by `partial_dependence`.
 
     Attributes

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche.errors import TableError
 from creche.evaluation.bootstrap import MIN_ROWS, check_count, check_weights
 from creche.evaluation.metrics import MetricName, resolve_metric
@@ -27,7 +28,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PermutationImportance:
+class PermutationImportance(Displayed):
     """How much worse a network predicts without each column: made by `permutation_importance`.
 
     Attributes

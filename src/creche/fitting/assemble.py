@@ -54,7 +54,7 @@ def assemble_model(
     judged, seed = tables.judged, search.policy.seed
     weights = fit_weights([each.predicted for each in candidates], judged)
     mean = mix_candidates(candidates, weights)
-    labels = fit_labels(inspection.usable, inspection.classes, tables.loss, inspection.preparation.preprocessing)
+    labels = fit_labels(inspection.usable, inspection.classes, tables.loss, inspection.preparation)
     calibration = _calibrate(mean, tables, labels)
     predicted = calibration.apply(mean)
     threshold = _choose_threshold(predicted, judged, metric)

@@ -17,6 +17,7 @@ MEMORY = 10
 SUFFICIENT_DECREASE = 1e-4
 # Halvings of a step before the function is taken for flat.
 HALVINGS = 12
+FIRST_STEPS = 3
 
 
 def minimize_convex(
@@ -35,13 +36,13 @@ def minimize_convex(
     limit : int
         Evaluations of the function at most.
     tolerance : float
-        It ends with a step that lowers the function by less.
+        It ends when two steps in a row lower the function by less, the first steps aside, whose lengths are guesses.
 
     """
     point = start
     value, gradient = function(point)
     steps: list[tuple[Array, Array, float]] = []  # the step, the change of the gradient, 1 / their product
-    evaluations = 1
+    evaluations, small = 1, 0
     while evaluations < limit:
         direction = _direction(gradient, steps)
         slope = _dot(direction, gradient)
@@ -59,9 +60,9 @@ def minimize_convex(
         if not is_lower:
             break
         step, change = new_point - point, new_gradient - gradient
-        gain = value - new_value
+        small = small + 1 if value - new_value < tolerance else 0
         point, value, gradient = new_point, new_value, new_gradient
-        if gain < tolerance:
+        if small >= 2 and len(steps) >= FIRST_STEPS:
             break
         if (product := _dot(step, change)) > 0.0:
             steps = [*steps[-(MEMORY - 1) :], (step, change, 1.0 / product)]

@@ -8,17 +8,17 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.evaluation.ordered_math import exp, log, sum_rows
+from creche.evaluation.ordered_math import exp, log, multiply, sum_rows
 from creche.fitting.fold_tables import Judged
 from creche.fitting.lbfgs import minimize_convex
 from creche.model.calibration import centered_logits
 
-__all__ = ["fit_matrix"]
+__all__ = ["fit_matrix", "thin_out"]
 
 Array = NDArray[np.float64]
 
 MIN_CLASSES, MAX_CLASSES = 5, 100
-MIN_ROWS = 1000
+MIN_ROWS = 300
 # More rows are thinned out evenly, so that it takes about a second at most.
 MAX_ROWS, MAX_PROBABILITIES = 2**14, 2**18
 BLOCK_PROBABILITIES = 2**14  # as many as the caches hold with all that is computed of them
@@ -26,14 +26,15 @@ BLOCK_PROBABILITIES = 2**14  # as many as the caches hold with all that is compu
 # Weights of the ridge, times classes / rows: on the diagonal and the offsets, and elsewhere.
 RIDGES = ((0.3, 3.0), (0.1, 1.0))
 MAX_PIECES = 5
+# A matrix must gain more than this many standard errors of its gain, and more than this share of the loss.
+STANDARD_ERRORS, LEAST_GAIN = 0.5, 0.001
 EVALUATIONS = 50
 TOLERANCE = 1e-6
 
-# Logits lie within ±41, since no probability counts as less than 1e-7 and no temperature is below 0.4; so they are
-# integers below 2^16 in this unit. With matrices below 2^29 and residuals up to 2^22 in theirs, all sums of products
-# over up to 101 classes or 2^14 rows are integers below 2^53.
+# In these units, logits are integers up to 2^16, entries of a matrix below 2^29 and residuals up to 2^22, so that all
+# sums of products over up to 101 classes or 2^14 rows are integers up to 2^53.
 LOGIT_UNIT, MATRIX_UNIT, RESIDUAL_UNIT = 2.0**-10, 2.0**-24, 2.0**-22
-LARGEST_ENTRY = 31.0
+LARGEST_LOGIT, LARGEST_ENTRY = 64.0, 31.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +62,7 @@ class _Rows:
     def of(cls, logits: Array, true: NDArray[np.int32], weights: Array) -> Self:
         """Cut logits, (n, classes), their true classes and weights into blocks."""
         ones = np.full((len(logits), 1), 1.0)
-        units = np.rint(np.hstack([logits, ones]) / LOGIT_UNIT)
+        units = np.rint(np.clip(np.hstack([logits, ones]), -LARGEST_LOGIT, LARGEST_LOGIT) / LOGIT_UNIT)
         size = max(1, BLOCK_PROBABILITIES // logits.shape[1])
         blocks = [slice(start, start + size) for start in range(0, len(logits), size)]
         weights = weights / float(sum_rows(weights))
@@ -101,37 +102,49 @@ class _Rows:
         return np.concatenate(losses)
 
 
-def fit_matrix(predicted: Array, temperature: float, judged: Judged) -> Array | None:
+def thin_out(judged: Judged, limit: int) -> NDArray[np.int64]:
+    """Return the places of the rows whose weight is above 0, or of as many as the limit at even distances."""
+    places = np.flatnonzero(judged.weights > 0)
+    count = min(len(places), limit)
+    return places[np.arange(count) * len(places) // count]
+
+
+def fit_matrix(predicted: Array, temperature: float, offsets: Array, judged: Judged) -> Array | None:
     """Return the matrix and, as its last row, the offsets with which the log loss is lowest; None if they do not help.
 
     The matrix, (classes + 1, classes), is applied to the centered logarithms of probabilities over the temperature. A
     ridge keeps it near the identity, by classes / rows, less so on the diagonal and for the offsets (Berta, Holzmüller,
     Jordan & Bach 2025, "Structured matrix scaling for multi-class calibration"). Cross-validation over the judged rows,
     in pieces that are about the folds, chooses between two ridges, and whether to have a matrix: its gain in log loss
-    must be larger than the standard error of the gain.
+    must be larger than half its standard error, and than a thousandth of the loss.
 
     Parameters
     ----------
     predicted : (n, classes) array
         Probabilities.
     temperature : float
-        At least 0.4.
+    offsets : (classes,) array
+        Those that are best without a matrix.
     judged : Judged
 
     """
     classes = predicted.shape[1]
-    if not MIN_CLASSES <= classes <= MAX_CLASSES or len(judged) < MIN_ROWS:
+    if not MIN_CLASSES <= classes <= MAX_CLASSES:
+        return None
+    chosen = thin_out(judged, min(MAX_ROWS, MAX_PROBABILITIES // classes))
+    if len(chosen) < MIN_ROWS:
         return None
     assert judged.classes is not None
-    count = min(len(judged), MAX_ROWS, MAX_PROBABILITIES // classes)
-    chosen = np.arange(count) * len(judged) // count
-    logits = centered_logits(predicted[chosen], temperature)
+    offsets = offsets - float(sum_rows(offsets)) / classes
+    logits = centered_logits(predicted[chosen], temperature) + offsets
     true, weights = judged.classes[chosen], judged.weights[chosen]
-    ridge = _choose_ridge(logits, true, weights, _pieces(count, len(judged.fold_weights)))
+    ridge = _choose_ridge(logits, true, weights, _pieces(len(chosen), len(judged.fold_weights)))
     if ridge is None:
         return None
-    fitted = _fit(_Rows.of(logits, true, weights), count, ridge, np.zeros((classes + 1, classes)))
-    return np.rint(_add_identity(fitted) / MATRIX_UNIT) * MATRIX_UNIT
+    fitted = _fit(_Rows.of(logits, true, weights), len(chosen), ridge, np.zeros((classes + 1, classes)))
+    fitted = np.rint(_add_identity(fitted) / MATRIX_UNIT) * MATRIX_UNIT
+    fitted[-1] += multiply(offsets[np.newaxis], fitted[:-1])[0]
+    return fitted
 
 
 def _pieces(count: int, folds: int) -> NDArray[np.int64]:
@@ -144,25 +157,26 @@ def _pieces(count: int, folds: int) -> NDArray[np.int64]:
 def _choose_ridge(
     logits: Array, true: NDArray[np.int32], weights: Array, pieces: NDArray[np.int64]
 ) -> tuple[float, float] | None:
-    """Return the ridge with the largest gain less its standard error, if that is above 0."""
+    """Return the ridge with the largest gain less half its standard error, if that is above 0 and the gain worth it."""
     classes = logits.shape[1]
     identity = _add_identity(np.zeros((classes + 1, classes)))
     shares = weights / float(sum_rows(weights))
-    fits = [np.zeros((classes + 1, classes))] * (int(pieces[-1]) + 1)
+    fits = [np.zeros((classes + 1, classes))] * (int(pieces.max()) + 1)
     best, chosen = 0.0, None
     for ridge in RIDGES:
-        gains = np.empty(len(logits))
-        for piece, before in enumerate(fits):
+        gains, loss = np.full(len(logits), np.nan), 0.0
+        for piece, fitted in enumerate(fits):
             held_out = pieces == piece
             train = _Rows.of(logits[~held_out], true[~held_out], weights[~held_out])
-            fits[piece] = _fit(train, int((~held_out).sum()), ridge, before)
+            fits[piece] = _fit(train, int((~held_out).sum()), ridge, fitted)
             rows = _Rows.of(logits[held_out], true[held_out], weights[held_out])
-            difference = rows.losses(identity) - rows.losses(_add_identity(fits[piece]))
-            gains[held_out] = difference * float(sum_rows(shares[held_out]))
+            before, share = rows.losses(identity), float(sum_rows(shares[held_out]))
+            gains[held_out] = (before - rows.losses(_add_identity(fits[piece]))) * share
+            loss += float(sum_rows(before)) * share
         gain = float(sum_rows(gains))
         variance = float(sum_rows(gains * gains)) - gain * gain / len(gains)
-        surely = gain - float(np.sqrt(max(variance, 0.0)))
-        if surely > best:
+        surely = gain - STANDARD_ERRORS * float(np.sqrt(max(variance, 0.0)))
+        if surely > best and gain > LEAST_GAIN * loss:
             best, chosen = surely, ridge
         if gain <= 0.0:  # with a weaker ridge it would only be more of a loss
             break

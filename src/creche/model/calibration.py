@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -25,7 +25,7 @@ SMALLEST_PROBABILITY = 1e-7
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A temperature, a matrix and a mixture for probabilities, limits for numbers.
+    """A temperature, offsets, a matrix and a mixture for probabilities, limits for numbers.
 
     Parameters
     ----------
@@ -43,7 +43,9 @@ class Calibration:
         temperature, less their mean, are multiplied by it, to make up for classes that are taken for each other (Guo
         et al. 2017, section 4.2); empty for none.
     offsets : tuple of float, default ()
-        A number from -1000 to 1000 for each class, added to these products; empty without a matrix.
+        A number from -1000 to 1000 for each class, added to the logarithms of probabilities over the temperature, or
+        to their products with the matrix (Platt 1999, "Probabilistic outputs for support vector machines and
+        comparisons to regularized likelihood methods"); empty for none.
 
     Raises
     ------
@@ -74,7 +76,7 @@ class Calibration:
             raise PlanError(f"mix: got {self.mix!r}; needs a number from 0 to below 1, and shares to mix in")
         if not all(0 <= share <= 1 for share in self.shares) or not all(map(np.isfinite, self.lowest + self.highest)):
             raise PlanError("shares, lowest, highest: need shares from 0 to 1, and finite limits")
-        if {len(row) for row in self.matrix} - {len(self.matrix)} or len(self.offsets) != len(self.matrix):
+        if self.matrix and {len(row) for row in (*self.matrix, self.offsets)} != {len(self.matrix)}:
             raise PlanError("matrix, offsets: need as many rows, columns and offsets as there are classes")
         if not all(abs(number) <= LARGEST_ENTRY for row in (*self.matrix, self.offsets) for number in row):
             raise PlanError(f"matrix, offsets: need numbers from -{LARGEST_ENTRY:g} to {LARGEST_ENTRY:g}")
@@ -97,7 +99,7 @@ class Calibration:
         if self.lowest:
             return np.asarray(weight * ((mean >= self.lowest) & (mean <= self.highest)))
         weight = weight * (1 - self.mix)
-        if self.temperature == 1.0 and not self.matrix:
+        if self.temperature == 1.0 and not self.offsets:
             return weight
         scaled = self._scale(mean)
         inner = scaled * (weight - (weight * scaled).sum(axis=1, keepdims=True))
@@ -110,7 +112,7 @@ class Calibration:
     def _scale(self, mean: Array) -> Array:
         """Return the probabilities, (n, classes), after temperature and matrix, before the mixture."""
         if not self.matrix:
-            return apply_temperature(mean, self.temperature)
+            return apply_temperature(mean, self.temperature, self.offsets)
         logits = multiply(centered_logits(mean, self.temperature), np.array(self.matrix)) + np.array(self.offsets)
         powers = exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(powers / sum_rows(powers.T)[:, np.newaxis])
@@ -121,8 +123,10 @@ class Calibration:
             "temperature": self.temperature, "mix": self.mix, "shares": list(self.shares),
             "lowest": list(self.lowest), "highest": list(self.highest),
         }  # fmt: skip
+        if self.offsets:
+            data["offsets"] = list(self.offsets)
         if self.matrix:
-            data |= {"matrix": [list(row) for row in self.matrix], "offsets": list(self.offsets)}
+            data["matrix"] = [list(row) for row in self.matrix]
         return data
 
     @classmethod
@@ -136,8 +140,7 @@ class Calibration:
 
         """
         keys = {"temperature", "mix", "shares", "lowest", "highest"}
-        more = {"matrix", "offsets"}
-        if not isinstance(data, Mapping) or set(data) not in (keys, keys | more):
+        if not isinstance(data, Mapping) or set(data) - {"matrix", "offsets"} != keys:
             raise FileError("calibration: its fields are not those of a calibration; the file was damaged")
         shares, lowest, highest, offsets = (
             _read_numbers(key, data.get(key, [])) for key in ("shares", "lowest", "highest", "offsets")
@@ -150,6 +153,7 @@ class Calibration:
             len(shares) not in (0, classes)
             or len(lowest) not in (0, labels)
             or len(lowest) != len(highest)
+            or ("offsets" in data and len(offsets) != classes)
             or ("matrix" in data and len(matrix) != classes)
         ):
             raise FileError("calibration: it does not fit the label; the file was damaged or made by hand")
@@ -175,11 +179,13 @@ def centered_logits(probabilities: Array, temperature: float) -> Array:
     return np.asarray(logits - (sum_rows(logits.T) / logits.shape[1])[:, np.newaxis])
 
 
-def apply_temperature(probabilities: Array, temperature: float) -> Array:
-    """Divide the logarithms of probabilities, (n, classes), by a temperature, so that rows sum to 1 again."""
-    if temperature == 1.0:
+def apply_temperature(probabilities: Array, temperature: float, offsets: Sequence[float] = ()) -> Array:
+    """Divide the logarithms of probabilities, (n, classes), by a temperature, and add offsets; rows sum to 1 again."""
+    if temperature == 1.0 and not offsets:
         return probabilities
     logits = log(np.maximum(probabilities, TINY)) / temperature
+    if offsets:
+        logits = logits + np.array(offsets)
     powers = exp(logits - logits.max(axis=1, keepdims=True))
     powers = np.where(probabilities > 0, powers, 0.0)
     return np.asarray(powers / sum_rows(powers.T)[:, np.newaxis])

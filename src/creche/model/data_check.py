@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche._phrases import format_count
 from creche.errors import PlanError, TableError
 from creche.model.category_check import CategoryCheck
@@ -46,7 +47,7 @@ LISTED = 12  # findings in a text
 
 
 @dataclass(frozen=True, slots=True)
-class DataCheck:
+class DataCheck(Displayed):
     """How rows differ from the training rows: made by `Model.check_data` and by `creche.predict_file`.
 
     Its length is the number of findings, so that it is true if there are any.
@@ -125,9 +126,6 @@ class DataCheck:
         if not self.findings:
             return f"{self.rows:,} rows, nothing found"
         return "\n".join(self.messages())
-
-    def _repr_html_(self) -> str:
-        return self.table()._repr_html_()
 
 
 def check_data(model: Predictor, data: Any, read_options: ReadOptions | None = None) -> DataCheck:

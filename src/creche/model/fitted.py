@@ -16,6 +16,7 @@ from creche.model.ensemble import Ensemble
 from creche.model.fit_record import FitRecord
 from creche.model.model import Model
 from creche.model.provenance import Provenance
+from creche.plan.arguments import reject_unknown
 from creche.table.labels import LabelEncoder, class_array
 
 if TYPE_CHECKING:
@@ -162,7 +163,8 @@ class FittedModel(Ensemble):
         """
         self._summary = summary
 
-    def predict(self, data: Any, interval: float | None = None) -> Any:
+    @reject_unknown
+    def predict(self, data: Any, interval: float | None = None, *, as_frame: bool = False) -> Any:
         """Predict the likeliest class, or the number, of each row.
 
         Parameters
@@ -173,12 +175,15 @@ class FittedModel(Ensemble):
             A coverage such as 0.9: also return, for each row, the interval or the set of classes that contains the
             true label with at least this probability, if rows are drawn as those of the table were (split conformal
             prediction by out-of-fold scores; Vovk 2015, "Cross-conformal predictors").
+        as_frame : bool, default False
+            Whether to return a DataFrame of the library that `data` came in, as `predict_proba` does.
 
         Returns
         -------
-        (n,) array, or (n, k) for k labels that are numbers
+        (n,) array, or (n, k) for k labels that are numbers; or DataFrame
             With `interval`, a pair of this and, for a number, (n, 2) float64 of lower and upper limits; for classes,
-            (n, classes) bool, True for the classes in the set.
+            (n, classes) bool, True for the classes in the set. A DataFrame has these as more columns: "low" and "high",
+            or "in set: " and the name of the class.
 
         Raises
         ------
@@ -186,14 +191,19 @@ class FittedModel(Ensemble):
             If the coverage is not between 0 and 1, or higher than the number of rows allows.
 
         """
+        limits: NDArray[Any] | None
         if self.classes is None:
-            numbers = self._predict_numbers(data)
-            return numbers if interval is None else (numbers, self._intervals(numbers, interval))
-        probabilities = self.predict_proba(data)
-        predicted = class_array(self.classes)[self._choose(probabilities)]
-        if interval is None:
-            return predicted
-        return predicted, self._sets(probabilities, interval)
+            predicted = self._predict_numbers(data)
+            limits, names = None if interval is None else self._intervals(predicted, interval), ["low", "high"]
+        else:
+            probabilities = self.predict_proba(data)
+            predicted = class_array(self.classes)[self._choose(probabilities)]
+            limits = None if interval is None else self._sets(probabilities, interval)
+            names = [f"in set: {name}" for name in self.classes]
+        if as_frame:
+            more = {} if limits is None else dict(zip(names, limits.T, strict=True))
+            return self._label_frame(data, predicted, **more)
+        return predicted if limits is None else (predicted, limits)
 
     def conformal_score(self, coverage: float) -> float:
         """Return the score that the true label's does not exceed with this probability.

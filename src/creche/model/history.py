@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche.errors import FileError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class History:
+class History(Displayed):
     """The record of a run, one number per completed epoch in each array.
 
     Training numbers are means over the epoch's batches, each computed before its update and with dropout, while the

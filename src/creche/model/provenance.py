@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from creche._displayed import Displayed
 from creche._system.atomic_files import file_name
 from creche._system.output_files import check_ending, check_outputs
 from creche.errors import CrecheError, FileError, TableError
@@ -26,7 +27,7 @@ __all__ = ["Provenance", "check_model_file", "describe_provenance"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Provenance:
+class Provenance(Displayed):
     """The record of a model's training.
 
     Attributes

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche.engine.colony import Crew
 from creche.errors import DivergedError, PlanError
 from creche.model_selection.fold_statistics import FOLD_COLUMNS, FoldLayout, rank_by_plan
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Colony"]
 
 
-class Colony(Sequence[Member]):
+class Colony(Displayed, Sequence[Member]):
     """Networks trained together, as `creche.sweep` returns them.
 
     A colony is a sequence of `Member` objects, in the order of their plans and seeds.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche.model_selection.colony import Colony
 from creche.model_selection.learning_rate_bands import BandLimits
 from creche.model_selection.learning_rate_baselines import Baselines
@@ -64,7 +65,7 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LearningRates:
+class LearningRates(Displayed):
     """Learning rates and the losses of their networks, as `creche.find_learning_rate` returns them.
 
     Attributes

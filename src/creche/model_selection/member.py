@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche.engine.colony import Crew
 from creche.engine.run_state import RunState
 from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
@@ -33,7 +34,7 @@ def kept_epoch(crew: Crew, number: int, history: History) -> int:
     return RunState(crew.state(number)).best_epoch + 1
 
 
-class Member:
+class Member(Displayed):
     """One network of a `Colony`, with the same weights, bit for bit, as the `Run` of the same plan trained alone.
 
     Attributes

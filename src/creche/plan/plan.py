@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
+from creche._displayed import Displayed
 from creche.errors import PlanError
 from creche.plan.arguments import NUMBER_SCHEDULES
 from creche.plan.component import Component, count_field, flag_field, number_field
@@ -105,7 +106,7 @@ class EarlyStopping(Component):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Plan(Component):
+class Plan(Displayed, Component):
     """Everything that determines a training run: the same plan on the same data gives the same weights, bit for bit.
 
     Parameters

@@ -17,8 +17,8 @@ from creche.plots.style import (
     VALIDATION,
     adjust_to_background,
     contrasting_color,
+    create_figure,
     evenly_spaced,
-    pyplot,
     tidy_axes,
 )
 
@@ -71,10 +71,9 @@ def plot_curves(colony: Colony, by: str | None = None) -> Any:
     count = min(len(names), MOST_PANELS)
     across = min(count, PANELS_PER_ROW)
     down = math.ceil(count / across)
-    figure, grid = pyplot().subplots(
-        down, across, figsize=(max(2.6 * across, 4), 2.3 * down + 0.4), sharex=True, sharey=True, squeeze=False,
-        layout="constrained",
-    )  # fmt: skip
+    figure, grid = create_figure(
+        max(2.6 * across, 4), 2.3 * down + 0.4, down, across, sharex=True, sharey=True, squeeze=False
+    )
     score = _scores(colony)
     panels = grid.reshape(-1)
     for g, axes in enumerate(panels[:count]):
@@ -160,11 +159,9 @@ def plot_map(colony: Colony, x: str | None = None, y: str | None = None) -> Any:
     lowest = np.full((len(up), len(across)), np.inf)
     np.minimum.at(lowest, (rows, columns), _scores(colony))
     values = np.ma.masked_invalid(lowest)
-    plt = pyplot()
+    figure, axes = create_figure(2.6 + max(0.55 * len(across), 3), 1.6 + max(0.42 * len(up), 1.2))
     from matplotlib.colors import LogNorm
 
-    size = (2.6 + max(0.55 * len(across), 3), 1.6 + max(0.42 * len(up), 1.2))
-    figure, axes = plt.subplots(figsize=size, layout="constrained")
     known = values.compressed()
     norm = LogNorm(*_logarithmic_limits(known), clip=True) if _needs_logarithms(known) else None
     image = axes.imshow(values, cmap="cividis_r", norm=norm, aspect="auto", origin="lower")
@@ -218,7 +215,7 @@ def plot_spread(colony: Colony, plans: int = 12) -> Any:
         by_plan.setdefault(repr([choice[name] for name in colony.varied_arguments]), []).append(i)
     order = sorted(by_plan.values(), key=lambda members: float(np.mean(score[members])))
     best = [members for members in order if np.isfinite(score[members]).any()][:plans]
-    figure, axes = pyplot().subplots(figsize=(7.5, 1.2 + 0.36 * len(best)), layout="constrained")
+    figure, axes = create_figure(7.5, 1.2 + 0.36 * len(best))
     blue, orange = adjust_to_background(TRAIN)["color"], adjust_to_background(VALIDATION)["color"]
     scores = [score[members][np.isfinite(score[members])] for members in best]
     for place, losses in enumerate(scores):

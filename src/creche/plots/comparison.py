@@ -13,9 +13,9 @@ from creche.explain.loss_surface import LossSurface
 from creche.plots.loss_landscape import draw_contours
 from creche.plots.style import (
     category_style,
+    create_figure,
     draws,
     line_outline,
-    pyplot,
     resolve_axes,
     shorten,
     text_color,
@@ -56,7 +56,7 @@ def comparison(runs: Comparison, *, axes: Any = None) -> list[Any]:
 
     """
     if axes is None:
-        axes = pyplot().subplots(1, 2, figsize=(11, 4.4), layout="constrained")[1]
+        axes = create_figure(11, 4.4, 1, 2)[1]
     try:
         left, right = axes
     except (TypeError, ValueError):

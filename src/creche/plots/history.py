@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from creche.errors import PlanError
 from creche.evaluation.metrics import metric_name
 from creche.model.history import History
-from creche.plots.style import TRAIN, VALIDATION, adjust_to_background, draws, pyplot, resolve_axes, tidy_axes
+from creche.plots.style import TRAIN, VALIDATION, adjust_to_background, create_figure, draws, resolve_axes, tidy_axes
 
 __all__ = ["loss_curves", "metric_curves", "plot_history"]
 
@@ -36,8 +36,7 @@ def plot_history(history: History) -> Any:
     ['loss', 'accuracy']
 
     """
-    plt = pyplot()
-    figure, (loss_axes, metric_axes) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    figure, (loss_axes, metric_axes) = create_figure(9, 3.6, 1, 2)
     _draw_curves(loss_axes, history, history.train_loss, history.validation_loss, "loss")
     _draw_curves(metric_axes, history, history.train_metric, history.validation_metric, metric_name(history.metric))
     loss_axes.legend(frameon=False)

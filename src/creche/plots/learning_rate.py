@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from creche.plots.colony import explain_empty, set_scale
-from creche.plots.style import TRAIN, VALIDATION, adjust_to_background, draws, pyplot, resolve_axes, tidy_axes
+from creche.plots.style import TRAIN, VALIDATION, adjust_to_background, create_figure, draws, resolve_axes, tidy_axes
 
 if TYPE_CHECKING:
     from creche.model_selection.learning_rate_result import Band, LearningRates
@@ -131,10 +131,9 @@ def learning_rate_curves(found: LearningRates) -> Any:
 
     """
     bands = found.bands
-    figure, grid = pyplot().subplots(
-        1, len(bands), figsize=(max(2.7 * len(bands), 4.5), 3.3), sharex=True, sharey=True, squeeze=False,
-        layout="constrained",
-    )  # fmt: skip
+    figure, grid = create_figure(
+        max(2.7 * len(bands), 4.5), 3.3, 1, len(bands), sharex=True, sharey=True, squeeze=False
+    )
     panels = list(grid[0])
     drawn: list[Any] = []
     for axes, band in zip(panels, bands, strict=True):

@@ -22,6 +22,8 @@ __all__ = [
     "BACKGROUNDS",
     "FONT",
     "FORMATS",
+    "PAGE_GROUND",
+    "PAGE_INK",
     "PICTURES",
     "render_picture",
     "resolve_picture",
@@ -33,6 +35,9 @@ PictureFormat: TypeAlias = Literal["png", "svg", "pdf"]
 FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
 PICTURES = tuple(f"*.{format}" for format in FORMATS)  # the names of files that `save_all` writes
 BACKGROUNDS = {"light": "#ffffff", "dark": "#16181d"}
+# Colours that no plot uses, for a page to replace by its own.
+PAGE_GROUND, PAGE_INK = "#fdfefd", "#121013"
+INK = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "patch.edgecolor")
 DOTS_PER_INCH = 150
 LABELS_DRAWN = 8
 FONT = "DejaVu Sans"  # comes with matplotlib
@@ -142,7 +147,9 @@ def _list_pictures(model: Any, evaluated: EvaluatedRows) -> dict[str, Callable[[
     return found
 
 
-def render_picture(draw: Callable[[], Any], format: str = "png", dark: bool = False, *, as_text: bool = False) -> bytes:
+def render_picture(
+    draw: Callable[[], Any], format: str = "png", dark: bool = False, *, for_page: bool = False
+) -> bytes:
     """Draw for a light or a dark background, independent of the user's style, and return the content of a file.
 
     Parameters
@@ -151,16 +158,17 @@ def render_picture(draw: Callable[[], Any], format: str = "png", dark: bool = Fa
         Draws, and returns the Axes.
     format : {"png", "svg", "pdf"}, default "png"
     dark : bool, default False
-    as_text : bool, default False
-        Whether the letters of an SVG stay text, in a font of the reader's, instead of becoming shapes.
+    for_page : bool, default False
+        Whether an SVG becomes part of a page: its letters stay text, in a font of the reader's, and text and background
+        have the colours `PAGE_INK` and `PAGE_GROUND`.
 
     """
     plt = pyplot()
-    background = BACKGROUNDS["dark" if dark else "light"]
+    background = PAGE_GROUND if for_page else BACKGROUNDS["dark" if dark else "light"]
     style = {
-        "font.family": FONT, "svg.fonttype": "none" if as_text else "path", "axes.facecolor": background,
+        "font.family": FONT, "svg.fonttype": "none" if for_page else "path", "axes.facecolor": background,
         "figure.facecolor": background, "savefig.facecolor": background, "pdf.fonttype": 42,
-        "svg.hashsalt": "creche",
+        "svg.hashsalt": "creche", **(dict.fromkeys(INK, PAGE_INK) if for_page else {}),
     }  # fmt: skip
     with plt.style.context(["dark_background" if dark else "default", style]):
         return _render(draw, format)

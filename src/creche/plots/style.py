@@ -17,6 +17,7 @@ from creche.errors import CrecheError, PlanError
 __all__ = [
     "AXES_PARAMETER",
     "AXES_RETURNED",
+    "LIGHTER",
     "MARKERS",
     "NEGATIVE",
     "POSITIVE",
@@ -27,6 +28,7 @@ __all__ = [
     "background_color",
     "category_style",
     "contrasting_color",
+    "create_figure",
     "draws",
     "evenly_spaced",
     "extend_docstring",
@@ -153,18 +155,41 @@ def resolve_axes(axes: Any, width: float = 5.0, height: float = 3.6) -> Any:
         If `axes` is something else.
 
     """
-    plt = pyplot()
-    if axes is None and _OFF_SCREEN.get():
-        from matplotlib.figure import Figure
-
-        return Figure(figsize=(width, height), layout="constrained").subplots()
+    pyplot()
     if axes is None:
-        return plt.subplots(figsize=(width, height), layout="constrained")[1]
+        return create_figure(width, height)[1]
     from matplotlib.axes import Axes
 
     if not isinstance(axes, Axes):
         raise PlanError(f"axes: got {type(axes).__name__}; needs one Axes of matplotlib, or None for a new figure")
     return axes
+
+
+def create_figure(width: float, height: float, rows: int = 1, columns: int = 1, **grid: Any) -> tuple[Any, Any]:
+    """Return a new figure and its Axes; within `off_screen`, a figure that pyplot does not know.
+
+    Parameters
+    ----------
+    width, height : float
+        Inches.
+    rows, columns : int, default 1
+    **grid
+        As `matplotlib.figure.Figure.subplots` takes it.
+
+    Raises
+    ------
+    CrecheError
+        If matplotlib is not installed.
+
+    """
+    plt = pyplot()
+    if not _OFF_SCREEN.get():
+        figure, axes = plt.subplots(rows, columns, figsize=(width, height), layout="constrained", **grid)
+        return figure, axes
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, **grid)
 
 
 @contextmanager

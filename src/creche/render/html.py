@@ -9,12 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from creche.render.document import Block, Facts, Grid, Section, format_digits
+from creche.render.chart_text import chart_text
+from creche.render.document import Block, Chart, Facts, Grid, Section, format_digits
 
 __all__ = ["Html", "facts_table", "html_page", "join_html", "sections_html", "table", "tag"]
 
 # The browser fetches nothing and runs nothing, no matter how a column or a class is named.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+CHART_WIDTH = 80  # characters
 
 
 class Html(str):
@@ -127,6 +131,8 @@ def sections_html(sections: Sequence[Section], heading: str = "h2") -> Html:
 def _block_html(block: Block) -> Html:
     if isinstance(block, Facts):
         return facts_table(block.pairs)
+    if isinstance(block, Chart):
+        return tag("pre", chart_text(block, CHART_WIDTH))
     return _grid_html(block) if isinstance(block, Grid) else tag("p", block)
 
 
@@ -153,13 +159,23 @@ def _largest_size(grid: Grid) -> float:
     return max(sizes, default=0.0)
 
 
-def html_page(title: str, *body: Any) -> str:
-    """Return a whole page: one file with its style sheet, for light and dark screens, small screens and paper."""
+def html_page(title: str, *body: Any, style: str = "") -> str:
+    """Return a whole page: one file with its style sheet, for light and dark screens, small screens and paper.
+
+    Parameters
+    ----------
+    title : str
+    *body
+        What is on the page; what is not `Html` is escaped.
+    style : str, default ""
+        Rules that follow those of the style sheet.
+
+    """
     head = tag(
         "head",
         Html('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
         Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
         tag("title", title),
-        tag("style", Html(files("creche.render").joinpath("page.css").read_text())),
+        tag("style", Html(files("creche.render").joinpath("page.css").read_text() + style)),
     )
     return "<!doctype html>\n" + tag("html", head, tag("body", *body), lang="en") + "\n"

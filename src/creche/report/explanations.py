@@ -1,12 +1,10 @@
-"""Sections of the report that explain the model, and its figures: SVG for light and for dark backgrounds."""
+"""Sections of the report that explain the model, and its figures."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 
@@ -16,7 +14,7 @@ from creche.engine.introspection import evaluate_many
 from creche.explain.rows import create_batch
 from creche.explain.trace.narrative import describe_trace
 from creche.model.model import Model
-from creche.plots.save import FONT, render_picture
+from creche.plots.inline_svg import inline_svg
 from creche.plots.style import resolve_axes
 from creche.render.html import Html, join_html, sections_html, tag
 from creche.report.subject import ReportSubject, take_first_rows
@@ -24,10 +22,6 @@ from creche.table.observations import Observations
 from creche.table.table import Table
 
 __all__ = ["Figures", "find_critical_weight", "importance_section", "step_section", "weight_section"]
-
-REFERENCE = re.compile(r"url\(#([^)]+)\)")
-FONTS = f"'{FONT}', Verdana, sans-serif"  # Verdana has the same widths
-UNNEEDED = {"metadata", "style"}
 
 COLUMNS_DRAWN = 4
 ROWS_OF_A_STEP = 20
@@ -54,42 +48,8 @@ class Figures:
 
         """
         self._count += 1
-        both = [
-            tag(
-                "div",
-                self._svg(render_picture(draw, "svg", dark, as_text=True), name, description),
-                class_=f"only-{name}",
-            )
-            for name, dark in (("light", False), ("dark", True))
-        ]
-        return tag("figure", *both, tag("figcaption", caption))
-
-    def _svg(self, content: bytes, name: str, description: str) -> Html:
-        """Return an SVG file as an element of the page."""
-        root = ElementTree.fromstring(content)
-        prefix = f"{name}{self._count}-"
-        for element in list(root.iter()):
-            element.tag = _without_namespace(element.tag)
-            for child in [c for c in element if _without_namespace(c.tag) in UNNEEDED]:
-                element.remove(child)
-            for key, value in list(element.attrib.items()):
-                del element.attrib[key]
-                plain = _without_namespace(key)
-                if plain == "id":
-                    value = prefix + value
-                elif plain == "href":
-                    value = value.replace("#", f"#{prefix}", 1)
-                elif plain == "style":
-                    value = value.replace(f"'{FONT}'", FONTS)
-                element.attrib[plain] = REFERENCE.sub(lambda found: f"url(#{prefix}{found[1]})", value)
-        width = float(root.attrib.pop("width").removesuffix("pt"))
-        root.attrib.pop("height")
-        root.attrib |= {"role": "img", "aria-label": description, "style": f"max-width: {width * 4 / 3:.0f}px"}
-        return Html(ElementTree.tostring(root, encoding="unicode"))
-
-
-def _without_namespace(name: Any) -> str:
-    return str(name).rpartition("}")[2]
+        drawn = Html(inline_svg(draw, f"figure{self._count}-", description))
+        return tag("figure", drawn, tag("figcaption", caption))
 
 
 def importance_section(subject: ReportSubject, figures: Figures) -> Html:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from creche._displayed import Displayed
 from creche.errors import TableError
 from creche.plan.words import TASKS, Role, Task, check_word
 from creche.table.column_summary import ColumnSummary, count_values, summarize_column
@@ -108,7 +109,7 @@ class LabelSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnInspection:
+class ColumnInspection(Displayed):
     """What would be read from a table, and what is worth a look before training.
 
     Attributes

@@ -52,7 +52,7 @@ class LabelEncoder:
     names : tuple of str
         The names of the label columns: one, or several columns of numbers that are predicted together.
     classes : tuple, or None
-        The classes, sorted: class number i is the i-th. None for regression.
+        The classes: class number i is the i-th. Sorted unless they were given in another order. None for regression.
     mean, scale : tuple of float
         For regression, one of each per label: the network learns (y - mean) / scale, and its outputs are scaled back.
     baseline : tuple of float
@@ -64,6 +64,8 @@ class LabelEncoder:
         How the cells of the label columns were written, None where they were no text; empty for arrays.
     bounds : tuple of (float, float)
         For regression, the smallest and the largest label that is predicted, one pair per label; empty without bounds.
+    values : tuple
+        What tables hold in place of the name of each class; empty if they hold the classes themselves.
 
     """
 
@@ -75,6 +77,12 @@ class LabelEncoder:
     kinds: tuple[str, ...] = ()
     formats: tuple[CellFormat | None, ...] = ()
     bounds: tuple[tuple[float, float], ...] = ()
+    values: tuple[Any, ...] = ()
+
+    @property
+    def names_of_values(self) -> dict[Any, str] | None:
+        """The name of each value of the label; None if tables hold the classes themselves."""
+        return dict(zip(self.values, self.classes or (), strict=True)) if self.values else None
 
     @property
     def expected(self) -> dict[str, ExpectedColumn]:
@@ -127,6 +135,8 @@ class LabelEncoder:
         }
         if self.bounds:
             data["bounds"] = [list(pair) for pair in self.bounds]
+        if self.values:
+            data["values"] = list(self.values)
         return data
 
     @classmethod
@@ -163,6 +173,9 @@ class LabelEncoder:
         bounds = data.get("bounds", [])
         if not isinstance(bounds, list) or len(bounds) not in (0, len(mean)) or not all(map(_is_pair, bounds)):
             raise FileError(f"labels: bounds are {bounds!r}; the file was damaged or made by hand")
+        values = read_list("values", (str, int, float, bool)) if "values" in data else ()
+        if values and (classes is None or len(set(map(str, values))) != len(classes)):
+            raise FileError(f"labels: values are {values!r}; the file was damaged or made by hand")
         return cls(
             names,
             classes,
@@ -172,6 +185,7 @@ class LabelEncoder:
             kinds,
             tuple(None if format is None else CellFormat.from_dict(format) for format in formats),
             tuple((float(low), float(high)) for low, high in bounds),
+            values,
         )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche._phrases import list_first, shorten_text
 from creche._system.forks import is_polars_usable
 from creche._system.shell import shell_command
@@ -90,7 +91,7 @@ class ColumnSchema:
 
 
 @dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(Displayed):
     """The columns of a table, without its label.
 
     Attributes

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from creche._progress import OnProgress
 from creche._system.resources import resolve_threads
 from creche.errors import PlanError, UnknownArgumentError, nearest
 from creche.plan.activations import Activation
@@ -107,13 +108,13 @@ class TrainArguments:
     missing_label: MissingLabel
     sample_weight: Any
     class_weight: Mapping[Any, float] | ClassWeighting | None
-    classes: Sequence[Any] | None
+    classes: Sequence[Any] | Mapping[Any, str] | None
     read_options: ReadOptions | Mapping[str, Any] | None
     validation_data: Any
     test_data: Any
     threads: int | None
     on_epoch: OnEpoch | Sequence[OnEpoch] | None
-    on_progress: Callable[[Run], object] | None
+    on_progress: OnProgress[Run]
     checkpoint: str | Path | None
     checkpoint_every: int
     resume: bool

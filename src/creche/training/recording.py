@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche.errors import CrecheError
 from creche.plan.plan import Plan
 
@@ -26,7 +27,7 @@ Weights = list[tuple[NDArray[Any], NDArray[Any]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Recording:
+class Recording(Displayed):
     """What was recorded of a run at m moments, for its L layers: the hidden ones and the output layer.
 
     Gradients and activations are computed on the same rows at each moment, so that moments can be compared. Norms are

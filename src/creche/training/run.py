@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche.engine.best_epoch import BestEpoch
 from creche.engine.native import Rows, new_run
 from creche.errors import DivergedError, FileError, PlanError
@@ -60,7 +61,7 @@ class Observer(Protocol):
         ...
 
 
-class Run:
+class Run(Displayed):
     """A plan that is carried out on prepared rows, as `train` returns it.
 
     Attributes

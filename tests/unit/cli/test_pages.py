@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.cli.charts import draw_loss_curves
-from creche.cli.main import write_as_options
-from creche.cli.pages.evaluation import evaluation_page
+from creche.pages.charts import draw_loss_curves
+from creche.pages.evaluation import evaluation_page
+from creche.pages.wording import write_as_options
 from tests.unit.cli.commands import QUICK, main
 from tests.unit.small_runs import PENGUINS_CSV
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.cli.charts import HEIGHT, WIDTH
-from creche.cli.pages.partial_dependence import draw_curves
+from creche.pages.charts import HEIGHT, WIDTH
+from creche.pages.partial_dependence import draw_curves
 from tests.unit.cli.commands import main
 
 COMMAND = "partial-dependence"

@@ -15,8 +15,8 @@ import pytest
 
 import creche as cr
 from creche.cli.options import NETWORK, TRAINING, Option
-from creche.cli.pages.tables import format_score
 from creche.cli.value_lists import accept_several
+from creche.pages.tables import format_score
 from tests.unit.cli.commands import big_csv, main, process
 from tests.unit.small_runs import PENGUINS_CSV
 

@@ -11,9 +11,9 @@ import pytest
 from rich.console import Console
 
 import creche as cr
-from creche.cli.pages.evaluation import evaluation_page
 from creche.evaluation import METRICS, Metric
 from creche.evaluation.metrics import compare_with_baseline, is_lower_better, metrics_for, resolve_metric
+from creche.pages.evaluation import evaluation_page
 
 ERROR_RATE = Metric(
     key="error_rate", title="error rate", task="classification", bounds=(0.0, 1.0), lower_is_better=True,

@@ -11,13 +11,14 @@ from scipy.optimize import check_grad, minimize
 from scipy.special import log_softmax, softmax
 
 from creche.fitting import matrix_scaling
-from creche.fitting.calibrate import fit_calibration, fit_temperature
+from creche.fitting.calibrate import fit_calibration, fit_offsets, fit_temperature
 from creche.fitting.matrix_scaling import fit_matrix
 from creche.model.calibration import Calibration, centered_logits
 from tests.unit.fitting.small_fits import judged_classes
 
 Array = NDArray[np.float64]
 CLASSES = 6
+NONE = np.zeros(CLASSES)
 
 
 def confused(seed: int, rows: int = 2000) -> tuple[Array, NDArray[np.int64]]:
@@ -103,27 +104,41 @@ def rows_of(logits: Array) -> list[Array]:
 
 
 def test_the_largest_sums_of_products_are_exact() -> None:
-    largest_logit = -np.log(1e-7) / 0.4 / matrix_scaling.LOGIT_UNIT
+    largest_logit = matrix_scaling.LARGEST_LOGIT / matrix_scaling.LOGIT_UNIT
     largest_entry = matrix_scaling.LARGEST_ENTRY / matrix_scaling.MATRIX_UNIT
     assert largest_logit * largest_entry * (matrix_scaling.MAX_CLASSES + 1) < 2**53
-    assert largest_logit / matrix_scaling.RESIDUAL_UNIT * matrix_scaling.MAX_ROWS < 2**53
+    assert largest_logit / matrix_scaling.RESIDUAL_UNIT * matrix_scaling.MAX_ROWS <= 2**53
 
 
 def log_loss(predicted: Array, true: Any) -> float:
     return float(-np.log(predicted[np.arange(len(true)), true]).mean())
 
 
+@pytest.mark.parametrize("rows", [1000, 1001, 1004])
+@pytest.mark.parametrize("folds", [1, 2, 4, 10])
+def test_every_row_is_in_a_piece(folds: int, rows: int) -> None:
+    pieces = matrix_scaling._pieces(rows, folds)
+    sizes = np.bincount(pieces)
+    assert len(pieces) == rows
+    assert len(sizes) == (5 if folds == 1 else min(folds, 5))
+    assert np.ptp(sizes) <= 1
+    if folds > 1:
+        assert (np.diff(pieces) >= 0).all()
+
+
 @pytest.mark.parametrize("folds", [1, 4])
 def test_it_helps_where_a_class_is_taken_for_another(folds: int) -> None:
-    predicted, true = confused(5)
+    predicted, true = confused(5, 2001)
     judged = judged_classes(true, folds=folds)
     found = fit_calibration(predicted, judged, 0.0, ())
     assert found.matrix
     fresh, fresh_true = confused(6)
-    tempered = Calibration(fit_temperature(predicted, judged)).apply(fresh)
+    temperature = fit_temperature(predicted, judged)
+    offsets = tuple(fit_offsets(predicted, temperature, judged).tolist())
+    simple = Calibration(temperature, offsets=offsets).apply(fresh)
     right, right_true = calibrated(6)
     excess, excess_before = (
-        log_loss(each, fresh_true) - log_loss(right, right_true) for each in (found.apply(fresh), tempered)
+        log_loss(each, fresh_true) - log_loss(right, right_true) for each in (found.apply(fresh), simple)
     )
     assert excess < 0.5 * excess_before
 
@@ -131,26 +146,52 @@ def test_it_helps_where_a_class_is_taken_for_another(folds: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_it_stays_away_where_there_is_nothing_to_correct(seed: int) -> None:
     predicted, true = calibrated(seed)
-    assert fit_matrix(predicted, 1.0, judged_classes(true, folds=4)) is None
+    assert fit_matrix(predicted, 1.0, NONE, judged_classes(true, folds=4)) is None
+
+
+def test_the_offsets_of_before_are_part_of_what_it_returns() -> None:
+    predicted, true = confused(10)
+    moved = np.array([0.5, -0.5, 1.0, 0.0, 0.0, 0.0])
+    found = fit_matrix(predicted, 1.0, moved, judged_classes(true, folds=4))
+    shifted = softmax(np.log(predicted) + moved, axis=1)
+    expected = fit_matrix(shifted, 1.0, NONE, judged_classes(true, folds=4))
+    assert found is not None
+    assert expected is not None
+    one, other = (
+        Calibration(matrix=tuple(map(tuple, each[:-1].tolist())), offsets=tuple(each[-1].tolist()))
+        for each in (found, expected)
+    )
+    np.testing.assert_allclose(one.apply(predicted), other.apply(shifted), atol=2e-3)
 
 
 def test_it_stays_away_from_few_rows_and_few_classes() -> None:
     predicted, true = confused(7)
-    few = predicted[:900], judged_classes(true[:900], folds=4)
-    assert fit_matrix(few[0], 1.0, few[1]) is None
+    few = predicted[:299], judged_classes(true[:299], folds=4)
+    assert fit_matrix(few[0], 1.0, NONE, few[1]) is None
     four = true < 4
     predicted = predicted[four][:, :4] / predicted[four][:, :4].sum(axis=1, keepdims=True)
-    assert fit_matrix(predicted, 1.0, judged_classes(true[four], folds=4)) is None
+    assert fit_matrix(predicted, 1.0, np.zeros(4), judged_classes(true[four], folds=4)) is None
 
 
 def test_more_rows_are_thinned_out_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
     predicted, true = confused(8, 3000)
     monkeypatch.setattr(matrix_scaling, "MAX_ROWS", 1500)
-    thinned = fit_matrix(predicted, 1.0, judged_classes(true, folds=4))
-    expected = fit_matrix(predicted[::2], 1.0, judged_classes(true[::2], folds=4))
+    thinned = fit_matrix(predicted, 1.0, NONE, judged_classes(true, folds=4))
+    expected = fit_matrix(predicted[::2], 1.0, NONE, judged_classes(true[::2], folds=4))
     assert thinned is not None
     assert expected is not None
     assert thinned.tobytes() == expected.tobytes()
+
+
+def test_rows_without_weight_count_for_nothing() -> None:
+    predicted, true = confused(11, 1024)
+    weights = np.append(np.zeros(1024), np.ones(1024))
+    twice = np.tile(predicted, (2, 1)), judged_classes(np.append(0 * true, true), weights, folds=4)
+    found = fit_matrix(twice[0], 1.0, NONE, twice[1])
+    expected = fit_matrix(predicted, 1.0, NONE, judged_classes(true, folds=4))
+    assert found is not None
+    assert expected is not None
+    assert found.tobytes() == expected.tobytes()
 
 
 def test_probabilities_of_zero_and_classes_without_rows_are_no_trouble() -> None:

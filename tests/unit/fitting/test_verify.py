@@ -68,7 +68,7 @@ def test_what_a_fit_has_none_of_is_refused(file: Path) -> None:
 
 def test_a_model_with_a_matrix_of_many_classes_survives_a_file_and_is_verified(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
-    x = rng.standard_normal((1000, 2))
+    x = rng.standard_normal((400, 2))
     y = np.array(list("abcdef"))[((np.arctan2(x[:, 0], x[:, 1]) / np.pi + 1) * 2.999).astype(int)]
     model = cr.fit(x, y, effort="fast", threads=1)
     assert model.calibration.matrix

@@ -17,6 +17,7 @@ from creche.model.calibration import Calibration
 SHARES = (0.2, 0.3, 0.5)
 MATRIX = ((1.2, -0.3, 0.1), (0.4, 0.7, 0.0), (-0.2, 0.1, 1.5))
 OFFSETS = (0.3, -0.2, 0.1)
+OFFSETS_ONLY = Calibration(offsets=OFFSETS)
 MATRIX_ONLY = Calibration(matrix=MATRIX, offsets=OFFSETS)
 WITH_MATRIX = Calibration(0.8, 0.1, SHARES, matrix=MATRIX, offsets=OFFSETS)
 
@@ -38,6 +39,13 @@ def test_probabilities_are_powers_mixed_with_shares(seed: int, temperature: floa
 def test_a_class_without_probability_stays_without() -> None:
     found = Calibration(0.5).apply(np.array([[0.0, 0.4, 0.6], [1.0, 0.0, 0.0]]))
     np.testing.assert_allclose(found, [[0, 16 / 52, 36 / 52], [1, 0, 0]], rtol=1e-14)
+
+
+@given(seed=st.integers(0, 1000))
+def test_offsets_are_added_to_logits(seed: int) -> None:
+    p = probabilities(seed)
+    found = Calibration(1.3, offsets=OFFSETS).apply(p)
+    np.testing.assert_allclose(found, softmax(np.log(p) / 1.3 + np.array(OFFSETS), axis=1), rtol=1e-9, atol=1e-12)
 
 
 @given(seed=st.integers(0, 1000))
@@ -84,10 +92,12 @@ def test_numbers_are_clipped() -> None:
         Calibration(0.7),
         Calibration(1.8, 0.02, SHARES),
         Calibration(lowest=(0.1,) * 3, highest=(0.4,) * 3),
+        OFFSETS_ONLY,
+        Calibration(1.2, 0.1, SHARES, offsets=OFFSETS),
         MATRIX_ONLY,
         WITH_MATRIX,
     ],
-    ids=["none", "temperature", "mixed", "limits", "matrix", "all"],
+    ids=["none", "temperature", "mixed", "limits", "offsets", "mixed offsets", "matrix", "all"],
 )
 def test_the_gradient_equals_differences(calibration: Calibration) -> None:
     p = np.clip(probabilities(3), 0.02, None)
@@ -113,7 +123,7 @@ def test_the_gradient_equals_differences(calibration: Calibration) -> None:
         {"mix": 0.1, "shares": (2.0, -1.0)},
         {"lowest": (float("-inf"),), "highest": (1.0,)},
         {"matrix": MATRIX},
-        {"offsets": OFFSETS},
+        {"offsets": (float("nan"),)},
         {"matrix": MATRIX[:2], "offsets": OFFSETS[:2]},
         {"matrix": (*MATRIX[:2], (1.0, float("nan"), 0.0)), "offsets": OFFSETS},
         {"matrix": MATRIX, "offsets": (0.0, -1001.0, 0.0)},
@@ -125,12 +135,18 @@ def test_what_is_out_of_range_is_refused(arguments: dict[str, Any]) -> None:
 
 
 def test_it_survives_plain_data() -> None:
-    for calibration in (Calibration(1.5, 0.1, SHARES), Calibration(lowest=(0.0,), highest=(5.0,)), WITH_MATRIX):
+    for calibration in (
+        Calibration(1.5, 0.1, SHARES),
+        Calibration(lowest=(0.0,), highest=(5.0,)),
+        OFFSETS_ONLY,
+        WITH_MATRIX,
+    ):
         assert Calibration.from_dict(json.loads(json.dumps(calibration.to_dict())), 3, 1) == calibration
 
 
-def test_without_a_matrix_it_is_written_as_before_there_was_one() -> None:
+def test_without_offsets_it_is_written_as_before_there_were_any() -> None:
     assert set(Calibration(1.5).to_dict()) == {"temperature", "mix", "shares", "lowest", "highest"}
+    assert set(OFFSETS_ONLY.to_dict()) == {"temperature", "mix", "shares", "lowest", "highest", "offsets"}
 
 
 @pytest.mark.parametrize(
@@ -144,7 +160,8 @@ def test_without_a_matrix_it_is_written_as_before_there_was_one() -> None:
         {"lowest": [1.0]},
         {"more": 1},
         {"matrix": [list(row) for row in MATRIX]},
-        {"offsets": list(OFFSETS)},
+        {"offsets": [0.1, 0.2]},
+        {"offsets": 0.1},
         {"matrix": [], "offsets": []},
         {"matrix": MATRIX[0], "offsets": list(OFFSETS)},
         {"matrix": 1.0, "offsets": list(OFFSETS)},

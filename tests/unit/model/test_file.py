@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 import creche as cr
 from creche._system import archive
 from creche.cli.output import print_page
-from creche.cli.pages.run import model_data, model_page
 from creche.model.file import build_from_file
+from creche.pages.run import model_data, model_page
 from tests.unit._system.forge import sealed
 from tests.unit._system.mutations import in_parts, mutated
 from tests.unit.model import kept

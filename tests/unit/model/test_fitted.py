@@ -190,7 +190,7 @@ def test_a_record_that_is_not_what_it_should_be_is_refused(file: bytes, tmp_path
 
 
 def test_a_flip_of_a_byte_with_a_right_digest_is_refused_or_harmless(file: bytes, tmp_path: Path) -> None:
-    from creche.cli.pages.fit import fitted_data, fitted_page
+    from creche.pages.fit import fitted_data, fitted_page
 
     random = Random(0)
     for _ in range(60):

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from creche._displayed import Displayed
+
 __all__ = ["Alternative", "Diagnosis", "Finding", "Symptom", "Trial"]
 
 WIDTH = 100
@@ -113,7 +115,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Displayed):
     """A problem of a run.
 
     Attributes
@@ -186,7 +188,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Diagnosis(Sequence[Finding]):
+class Diagnosis(Displayed, Sequence[Finding]):
     """The findings about a run, the most serious first; ``print`` shows them.
 
     Attributes

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._displayed import Displayed
 from creche.explain.cells import feature_values
 from creche.explain.trace.errors import ClassificationErrors, RegressionErrors
 from creche.explain.trace.gradient_check import GradientCheck
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Trace", "TracedLayer"]
 
 
-ROWS_OF_A_PAGE, ROWS_OF_A_TEXT = 200, 20  # of the batch; more are counted, not listed
+ROWS_OF_A_PAGE = 200  # of the batch; more are counted, not listed
 
 Parameters = tuple[NDArray[Any], NDArray[Any]]
 
@@ -86,7 +87,7 @@ class TracedLayer:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Trace:
+class Trace(Displayed):
     """All numbers of one training step on a batch: made by `creche.explain.trace`.
 
     The numbers are the engine's own, in the plan's precision; differences, squares and steps are computed from them in
@@ -304,18 +305,6 @@ class Trace:
         check_ending(path, "page", ".html")
         with open_replacement(path) as file:
             file.write(self.html().encode())
-
-    def _repr_html_(self) -> str:
-        """Return the page in a frame, which keeps its style apart from the notebook's."""
-        from html import escape
-
-        return f'<iframe srcdoc="{escape(self.html())}" style="width: 100%; height: 40rem; border: 0"></iframe>'
-
-    def __str__(self) -> str:
-        from creche.explain.trace.narrative import describe_trace
-        from creche.render.text import sections_text
-
-        return sections_text(describe_trace(self, ROWS_OF_A_TEXT, with_weights=False))
 
     def __repr__(self) -> str:
         change = f"loss {self.loss:.6g} before, {self.loss_after:.6g} after"

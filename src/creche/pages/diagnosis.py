@@ -10,13 +10,14 @@ from rich.padding import Padding
 from rich.text import Text
 
 from creche._system.shell import shell_command
-from creche.cli.pages.tables import facts_table
+from creche.pages.tables import facts_table
+from creche.pages.wording import is_command_line
 from creche.plan.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from creche.explain.diagnosis.findings import Diagnosis, Finding
 
-__all__ = ["as_options", "diagnosis_page"]
+__all__ = ["as_options", "diagnosis_page", "finding_page"]
 
 OPTIMIZER_OPTIONS = ("weight_decay", "clip_norm")
 
@@ -27,7 +28,7 @@ def diagnosis_page(diagnosis: Diagnosis) -> RenderableType:
         return Text(str(diagnosis))
     parts: list[RenderableType] = []
     for finding in diagnosis:
-        parts += [Text(), *_render_finding(finding)] if parts else _render_finding(finding)
+        parts += [Text(), finding_page(finding)] if parts else [finding_page(finding)]
     return Group(*parts)
 
 
@@ -55,10 +56,12 @@ def as_options(arguments: Mapping[str, Any]) -> str:
     return shell_command(*words)
 
 
-def _render_finding(finding: Finding) -> list[RenderableType]:
+def finding_page(finding: Finding) -> RenderableType:
+    """Render one finding."""
     table = facts_table()
     table.add_row("evidence", finding.evidence)
     table.add_row("meaning", finding.meaning)
     if finding.trials:
-        table.add_row("cure", Text(finding.advise(as_options), style="bold" if finding.cure else ""))
-    return [Text(finding.title, style="bold"), Padding(table, (0, 0, 0, 2))]
+        advice = finding.advise(as_options) if is_command_line() else finding.advice
+        table.add_row("cure", Text(advice, style="bold" if finding.cure else ""))
+    return Group(Text(finding.title, style="bold"), Padding(table, (0, 0, 0, 2)))

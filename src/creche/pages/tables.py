@@ -7,11 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
+from creche._phrases import format_count
+from creche.pages.charts import Drawing
 from creche.render.words import name_purpose
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from creche.table.prepare import Prepared
 
 __all__ = [
@@ -23,6 +29,7 @@ __all__ = [
     "format_duration",
     "format_score",
     "format_value",
+    "frame_page",
     "narrow_table",
     "part_sizes",
     "plain_table",
@@ -56,6 +63,17 @@ def facts_table() -> Table:
     table.add_column(style="dim")
     table.add_column()
     return table
+
+
+def frame_page(title: str, frame: pl.DataFrame, limit: int = 10) -> RenderableType:
+    """Render a title, room for plots, and the first rows of a DataFrame."""
+    numbers = [name for name, kind in frame.schema.items() if kind.is_numeric()]
+    table = plain_table(*frame.columns, left=tuple(name for name in frame.columns if name not in numbers))
+    for row in frame.head(limit).iter_rows():
+        table.add_row(*(Text(format_value(value, missing="")) for value in row))
+    rest = frame.height - limit
+    more = [Text(f"  and {format_count(rest, 'more row')}", style="dim")] if rest > 0 else []
+    return Group(Text(title), Drawing(), table, *more)
 
 
 def as_sentence(note: str) -> str:

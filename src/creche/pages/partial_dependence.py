@@ -11,8 +11,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from creche._phrases import format_count
-from creche.cli.charts import BAR_WIDTH, MARGIN, WIDTH, Canvas, Mark
-from creche.cli.pages.tables import as_sentence, facts_table, plain_table
+from creche.pages.charts import BAR_WIDTH, MARGIN, WIDTH, Canvas, Mark
+from creche.pages.tables import as_sentence, facts_table, plain_table
 from creche.render.words import format_number
 
 if TYPE_CHECKING:

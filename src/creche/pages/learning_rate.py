@@ -11,14 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from creche._phrases import format_count
-from creche.cli.charts import MARGIN, Canvas, Mark
-from creche.cli.pages.tables import (
+from creche.evaluation.metrics import metric_name
+from creche.pages.charts import MARGIN, Canvas, Mark
+from creche.pages.tables import (
     count_rows,
     facts_table,
     format_duration,
     part_sizes,
 )
-from creche.evaluation.metrics import metric_name
+from creche.pages.wording import advise_argument
 from creche.render.words import describe_classes, format_number
 
 if TYPE_CHECKING:
@@ -172,6 +173,6 @@ def _recommendation(found: LearningRates) -> Text:
         spread = f"over {len(values):,} seeds: median {median}, from {low} to {high}"
     else:
         spread = f"by seed: {', '.join(map(format_number, values))}"
-    text = Text("Use ").append(f"--learning-rate {found.rate:g}", style="bold green")
+    text = Text("Use ").append(advise_argument("learning_rate", float(f"{found.rate:g}")), style="bold green")
     default = f"the default of {optimizer.key} is {type(optimizer)().learning_rate:g}"
     return text.append(f", the middle of the good rates ({default}). Its {metric} {spread}.")

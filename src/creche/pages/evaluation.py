@@ -10,12 +10,12 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from creche.cli.charts import draw_marked_bar
-from creche.cli.pages.tables import BOOTSTRAP_INTERVAL, INTERVAL, plain_table
 from creche.evaluation import ClassificationEvaluation, RegressionEvaluation, Threshold
 from creche.evaluation.bootstrap import MIN_ROWS, Interval
 from creche.evaluation.curves import wilson_interval
 from creche.evaluation.metrics import METRICS, compare_with_baseline, metric_name
+from creche.pages.charts import draw_marked_bar
+from creche.pages.tables import BOOTSTRAP_INTERVAL, INTERVAL, plain_table
 from creche.render.words import CLASSES_SHOWN, format_interval, format_number
 
 __all__ = ["evaluation_page", "reliability_data", "reliability_page", "threshold_line"]
@@ -28,14 +28,14 @@ MEANINGS = {"≈": "not clearly better than the baseline", "!": "worse than the 
 
 
 def evaluation_page(
-    evaluation: Evaluation, rows_name: str, row_numbers: NDArray[Any] | None = None, limit: int = 5
+    evaluation: Evaluation, rows_name: str = "rows", row_numbers: NDArray[Any] | None = None, limit: int = 5
 ) -> RenderableType:
     """Render the metrics with the baseline, the confusion matrix, and the rows with the largest errors.
 
     Parameters
     ----------
     evaluation : ClassificationEvaluation or RegressionEvaluation
-    rows_name : str
+    rows_name : str, default "rows"
         What the rows are called: "validation rows".
     row_numbers : (n,) array, optional
         The user's number of each row; by default 1, 2, ….

@@ -10,9 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from creche._phrases import format_count
-from creche.cli.charts import draw_bar
-from creche.cli.pages.evaluation import evaluation_page
-from creche.cli.pages.tables import (
+from creche.evaluation.metrics import metric_name
+from creche.model_selection.fold_statistics import FOLD_COLUMNS
+from creche.model_selection.results import Effect, format_choice
+from creche.pages.charts import draw_bar
+from creche.pages.evaluation import evaluation_page
+from creche.pages.tables import (
     INTERVAL,
     count_rows,
     facts_table,
@@ -23,9 +26,7 @@ from creche.cli.pages.tables import (
     part_sizes,
     plain_table,
 )
-from creche.evaluation.metrics import metric_name
-from creche.model_selection.fold_statistics import FOLD_COLUMNS
-from creche.model_selection.results import Effect, format_choice
+from creche.pages.wording import advise_argument
 from creche.render.words import describe_classes, name_purpose
 
 if TYPE_CHECKING:
@@ -35,12 +36,13 @@ if TYPE_CHECKING:
 __all__ = ["sweep_data", "sweep_page"]
 
 MAX_PLANS = 5
+TOP = 10
 BAR_WIDTH = 12
 INTERACTIONS_FROM = 0.05  # the share of variance from which on interactions are listed
 
 OPTIMISM = (
     "The best of {count:,} networks was chosen by these {rows} rows, so their metrics are optimistic; "
-    "--test-fraction 0.2 keeps rows that play no part in the choice."
+    "{advice} keeps rows that play no part in the choice."
 )
 OPTIMISM_ON_FOLDS = (
     "Each CI allows for folds sharing training rows (Nadeau & Bengio 2003). The gap to the best is compared fold by "
@@ -57,8 +59,10 @@ PLURALS = {
 }
 
 
-def sweep_page(colony: Colony, ensemble: Ensemble | None, top: int) -> RenderableType:
+def sweep_page(colony: Colony, ensemble: Ensemble | None = None, top: int = TOP) -> RenderableType:
     """Render a sweep, with the `top` best networks, or plans on folds."""
+    if not len(colony.ranking()):
+        return Group(_sweep_facts(colony), Text(), Text("No network has finished an epoch."))
     on_folds = colony.fold_layout is not None
     best_table = _best_plans_on_folds(colony, top) if on_folds else _best_networks(colony, top)
     parts: list[RenderableType] = [_sweep_facts(colony), Text(), best_table]
@@ -76,8 +80,12 @@ def sweep_page(colony: Colony, ensemble: Ensemble | None, top: int) -> Renderabl
     if ensemble is not None:
         parts += [Text(), _ensemble_table(colony, ensemble)]
     if name != "test" and len(colony) > 1:
-        parts += [Text(), Text(OPTIMISM.format(count=len(colony), rows=name_purpose(name)), style="dim")]
+        parts += [Text(), Text(_describe_optimism(len(colony), name_purpose(name)), style="dim")]
     return Group(*parts)
+
+
+def _describe_optimism(count: int, rows: str) -> str:
+    return OPTIMISM.format(count=count, rows=rows, advice=advise_argument("test_fraction", 0.2))
 
 
 def sweep_data(colony: Colony, ensemble: Ensemble | None) -> dict[str, Any]:

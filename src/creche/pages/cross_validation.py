@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from creche._phrases import format_count
-from creche.cli.pages.evaluation import evaluation_page
-from creche.cli.pages.tables import INTERVAL, format_duration, format_value, plain_table
 from creche.evaluation.metrics import metric_name
+from creche.pages.evaluation import evaluation_page
+from creche.pages.tables import INTERVAL, format_duration, format_value, plain_table
 from creche.render.words import format_interval, format_number
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from creche.cli.charts import draw_bar, draw_signed_bar
-from creche.cli.pages.tables import BOOTSTRAP_INTERVAL, plain_table
 from creche.evaluation.bootstrap import MIN_ROWS
 from creche.evaluation.metrics import is_lower_better, metric_name
 from creche.explain.cells import format_cell
+from creche.pages.charts import draw_bar, draw_signed_bar
+from creche.pages.tables import BOOTSTRAP_INTERVAL, plain_table
+from creche.pages.wording import is_command_line
 from creche.render.words import format_number
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def importance_page(importance: PermutationImportance) -> RenderableType:
     ]
     others = len(importance) - MAX_COLUMNS
     if others > 0:
-        parts.append(Text(f"  and {others:,} more columns of less importance (--json lists all)", style="dim"))
+        parts.append(Text(f"  and {others:,} more columns of less importance ({_whole_list()})", style="dim"))
     notes = []
     if importance.training_rows is not None:
         known = str(importance.training_rows)
@@ -61,10 +62,14 @@ def importance_page(importance: PermutationImportance) -> RenderableType:
     return Group(*parts, Text(), *(Text(note, style="dim") for note in notes))
 
 
+def _whole_list() -> str:
+    return "--json lists all" if is_command_line() else "table() lists all"
+
+
 def attribution_page(attributions: IntegratedGradients) -> RenderableType:
-    """Render the prediction of one row, and the contribution of each of its values."""
+    """Render the prediction of the first row, and the contribution of each of its values."""
     output, baseline = float(attributions.outputs[0]), float(attributions.baselines[0])
-    strongest = attributions.largest()
+    strongest = attributions.largest(attributions.rows[0])
     listed, others = strongest[:MAX_COLUMNS], strongest[MAX_COLUMNS:]
     largest = max((abs(value) for *_, value in strongest), default=0.0)
     scale = max(abs(output), abs(baseline))
@@ -87,6 +92,11 @@ def attribution_page(attributions: IntegratedGradients) -> RenderableType:
         Text(),
         Text(f"  Integrated gradients; the sum of the contributions is off by {gap:.1g}.", style="dim"),
         *([] if attributions.training_rows is None else [Text("  The model was trained on this row.", style="dim")]),
+        *(
+            [Text(f"  table() lists {len(attributions.rows):,} rows.", style="dim")]
+            if len(attributions.rows) > 1
+            else []
+        ),
     )
 
 

@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from creche._phrases import format_count, list_first, shorten_text
-from creche.cli.pages.tables import facts_table, format_value, plain_table
+from creche.pages.tables import facts_table, format_value, plain_table
+from creche.pages.wording import advise_argument, is_command_line
 from creche.table.roles import INPUT_ROLES, role_option
 
 if TYPE_CHECKING:
@@ -53,11 +54,12 @@ def _facts(inspection: ColumnInspection) -> Table:
     inputs = sum(column.role in INPUT_ROLES for column in inspection.columns)
     facts.add_row("features", f"{inputs:,} of {format_count(len(inspection.columns), 'column')}")
     if inspection.label is None:
-        facts.add_row("label", "none; --label NAME shows its task, and columns that give it away")
+        facts.add_row("label", f"none; {advise_argument('label')} shows its task, and columns that give it away")
     else:
         facts.add_row("label", _describe_label(inspection.label, inspection.columns))
         if inspection.label.task is not None:
-            other = f"; --task {inspection.label.alternative} is possible, too" if inspection.label.alternative else ""
+            alternative = inspection.label.alternative
+            other = f"; {advise_argument('task', alternative)} is possible, too" if alternative else ""
             facts.add_row("task", f"{inspection.label.task}{other}")
     return facts
 
@@ -118,8 +120,8 @@ def _list_findings(findings: Sequence[Finding]) -> list[RenderableType]:
         for finding in shown:
             text = "; ".join(filter(None, (finding.text, finding.remedy)))
             parts.append(Padding(Text(f"{text[:1].upper()}{text[1:]}"), (0, 0, 0, 2)))
-            if finding.option:
-                parts.append(Padding(Text(finding.option, style="bold"), (0, 0, 0, 6)))
+            if change := finding.option if is_command_line() else finding.argument:
+                parts.append(Padding(Text(change, style="bold"), (0, 0, 0, 6)))
         rest = of_kind[len(shown) :]
         if rest:
             names = ", ".join(finding.column for finding in rest[:MAX_NAMES] if finding.column)
@@ -131,7 +133,7 @@ def _list_findings(findings: Sequence[Finding]) -> list[RenderableType]:
 
 def _list_options(inspection: ColumnInspection) -> list[RenderableType]:
     """List the options that would give columns another role, except for columns with a finding."""
-    if all(column.alternative is None for column in inspection.columns):
+    if not is_command_line() or all(column.alternative is None for column in inspection.columns):
         return []
     found = {finding.column for finding in inspection.findings if finding.option}
     others = [c for c in inspection.columns if c.alternative not in (None, "ignore") and c.name not in found]

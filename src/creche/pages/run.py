@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from creche._phrases import format_count, list_first
-from creche.cli.charts import draw_bar, draw_loss_curves, draw_network
-from creche.cli.main import write_as_options
-from creche.cli.pages.evaluation import evaluation_page
-from creche.cli.pages.tables import (
+from creche.evaluation.metrics import metric_name
+from creche.pages.charts import draw_bar, draw_loss_curves, draw_network
+from creche.pages.evaluation import evaluation_page
+from creche.pages.tables import (
     BOOTSTRAP_INTERVAL,
     count_rows,
     facts_table,
@@ -24,7 +24,7 @@ from creche.cli.pages.tables import (
     part_sizes,
     plain_table,
 )
-from creche.evaluation.metrics import metric_name
+from creche.pages.wording import write_note
 from creche.render.words import (
     CLASSES_SHOWN,
     describe_classes,
@@ -51,9 +51,12 @@ if TYPE_CHECKING:
 __all__ = [
     "ensemble_data",
     "ensemble_page",
+    "epoch_table",
+    "history_curves",
     "metric_table",
     "model_data",
     "model_page",
+    "provenance_page",
     "run_data",
     "run_page",
     "schema_table",
@@ -69,16 +72,21 @@ EXAMPLES_WIDTH = 24  # characters
 DIGEST_LENGTH = 16
 
 
-def run_page(run: Run, seconds: float) -> RenderableType:
-    """Render a run: the table, the network, its loss by epoch, its evaluation and an example row."""
-    parts: list[RenderableType] = [_run_facts(run, seconds)]
+def run_page(run: Run) -> RenderableType:
+    """Render a run: the table, the network, its loss by epoch, its evaluation and an example row.
+
+    A run that still trains, or diverged, is not evaluated.
+    """
+    parts: list[RenderableType] = [_run_facts(run)]
     if run.prepared.schema is not None:
         parts += [Text(), schema_table(run.prepared.schema)]
     parts += [Text(), _draw_model(run.model)]
     history = run.history
-    parts += _history_curves(history)
+    parts += history_curves(history)
     if len(history):
-        parts += [Text(), _epoch_table(history, run.kept_epoch)]
+        parts += [Text(), epoch_table(history, run.kept_epoch)]
+    if run.status in ("running", "diverged"):
+        return Group(*parts)
     name, evaluation = run.evaluation
     rows = run.prepared.evaluation_part[1].observations
     parts += [Text(), evaluation_page(evaluation, f"{name_purpose(name)} rows", rows.row_numbers)]
@@ -86,7 +94,7 @@ def run_page(run: Run, seconds: float) -> RenderableType:
     return Group(*parts)
 
 
-def run_data(run: Run, seconds: float) -> dict[str, Any]:
+def run_data(run: Run) -> dict[str, Any]:
     """Return the facts of the page as plain data, for ``--json``."""
     name, evaluation = run.evaluation
     schema = run.prepared.schema
@@ -94,7 +102,7 @@ def run_data(run: Run, seconds: float) -> dict[str, Any]:
         "status": run.status,
         "steps": run.step,
         "kept_epoch": run.kept_epoch,
-        "seconds": seconds,
+        "seconds": _seconds(run),
         "features": list(run.prepared.features.names),
         "schema": None if schema is None else schema.to_dict(),
         "label": run.prepared.labels.name,
@@ -128,9 +136,23 @@ def model_page(model: Model) -> RenderableType:
     if provenance is not None:
         if provenance.schema is not None:
             parts += [Text(), schema_table(provenance.schema)]
-        parts += _history_curves(provenance.history)
+        parts += history_curves(provenance.history)
         if "rows" in provenance.evaluation:
             parts += [Text(), metric_table(provenance)]
+    return Group(*parts)
+
+
+def provenance_page(provenance: Provenance) -> RenderableType:
+    """Render where a model comes from: its table, its training and its metrics."""
+    facts = facts_table()
+    for name, value in _training_facts(provenance, len(provenance.history)):
+        facts.add_row(name, value)
+    parts: list[RenderableType] = [facts]
+    if provenance.schema is not None:
+        parts += [Text(), schema_table(provenance.schema)]
+    parts += history_curves(provenance.history)
+    if "rows" in provenance.evaluation:
+        parts += [Text(), metric_table(provenance)]
     return Group(*parts)
 
 
@@ -171,17 +193,21 @@ def ensemble_data(ensemble: Ensemble) -> dict[str, Any]:
     return {**header, "shares": ensemble.shares.tolist()}
 
 
-def _run_facts(run: Run, seconds: float) -> Table:
+def _seconds(run: Run) -> float:
+    return float(run.history.seconds.sum())
+
+
+def _run_facts(run: Run) -> Table:
     plan, prepared = run.plan, run.prepared
     facts = facts_table()
     facts.add_row("rows", count_rows(part_sizes(prepared)))
     facts.add_row("label", f"{prepared.labels.name}: {describe_classes(prepared.labels)}")
     if prepared.task_note is not None:
-        facts.add_row("task", write_as_options(prepared.task_note))
+        facts.add_row("task", write_note(prepared.task_note))
     facts.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters")
     _add_preprocessing(facts, prepared.preparation)
     facts.add_row("optimizer", f"{describe_optimizer(plan.optimizer)}, batch size {plan.batch_size}")
-    facts.add_row("trained", f"{run.step:,} steps in {format_duration(seconds)}{_describe_ending(run)}")
+    facts.add_row("trained", f"{run.step:,} steps in {format_duration(_seconds(run))}{_describe_ending(run)}")
     if run.is_at_best:
         facts.add_row("weights", f"of epoch {run.kept_epoch}, the best by {_describe_watched(run)}")
     return facts
@@ -196,7 +222,7 @@ def _add_preprocessing(facts: Table, preparation: Preparation) -> None:
 def _describe_ending(run: Run) -> str:
     if run.status == "early_stopped":
         return f", stopped early after epoch {run.epoch} of {run.plan.epochs}"
-    return f", {run.status}" if run.status in ("interrupted", "stopped") else ""
+    return f", {run.status}" if run.status in ("interrupted", "stopped", "diverged") else ""
 
 
 def _describe_watched(run: Run) -> str:
@@ -222,7 +248,7 @@ def _training_facts(provenance: Provenance, epochs: int) -> list[tuple[str, str]
     ]
 
 
-def _history_curves(history: History) -> list[RenderableType]:
+def history_curves(history: History) -> list[RenderableType]:
     """Draw the loss by epoch; nothing for fewer than two epochs."""
     if len(history) < 2:
         return []
@@ -230,7 +256,7 @@ def _history_curves(history: History) -> list[RenderableType]:
     return [Text(), draw_loss_curves(history.train_loss, validation)]
 
 
-def _epoch_table(history: History, kept: int) -> Table:
+def epoch_table(history: History, kept: int) -> Table:
     """Render some epochs: the first, the last, the best, the one whose weights are kept, and others between them."""
     validation = ("validation loss", f"validation {history.metric}", "") if history.has_validation else ()
     table = plain_table("epoch", "loss", history.metric, *validation)

@@ -17,6 +17,7 @@ __all__ = [
     "MARGIN",
     "WIDTH",
     "Canvas",
+    "Drawing",
     "Mark",
     "draw_bar",
     "draw_curve",
@@ -43,7 +44,13 @@ CURVE: Mark = ("·", "blue")
 LINE: Mark = ("-", "yellow")
 
 
-def draw_network(inputs: Sequence[str], hidden: Sequence[tuple[int, str]], outputs: Sequence[str], head: str) -> Text:
+class Drawing(Text):
+    """A drawing made of characters: its lines are never broken, and a plot can take its place."""
+
+
+def draw_network(
+    inputs: Sequence[str], hidden: Sequence[tuple[int, str]], outputs: Sequence[str], head: str
+) -> Drawing:
     """Draw the neurons of each layer as a column, between the names of the inputs and of the outputs.
 
     Parameters
@@ -62,7 +69,7 @@ def draw_network(inputs: Sequence[str], hidden: Sequence[tuple[int, str]], outpu
     gap = max(len(caption) for pair in captions for caption in pair) + 2
     left, right = _align_names(inputs, height), _align_names(outputs, height)
     margin = max(len(name) for name in left)
-    text = Text()
+    text = Drawing()
     for row in range(height):
         text.append(f"{left[row]:>{margin}}", style="dim")
         for column in columns:
@@ -114,10 +121,10 @@ class Canvas:
         if 0 <= column < len(self._cells[0]) and 0 <= row <= top:
             self._cells[row][column] = mark
 
-    def draw(self, bottom: float, top: float, *, is_logarithmic: bool = False, digits: int = 4) -> Text:
+    def draw(self, bottom: float, top: float, *, is_logarithmic: bool = False, digits: int = 4) -> Drawing:
         """Draw the grid; `bottom` and `top` are the ends of the axis, logarithms where it is logarithmic."""
         last = len(self._cells) - 1
-        text = Text()
+        text = Drawing()
         for row, cells in enumerate(self._cells):
             position = {0: top, len(self._cells) // 2: (top + bottom) / 2, last: bottom}.get(row)
             value = "" if position is None else f"{np.exp(position) if is_logarithmic else position:.{digits}g}"
@@ -128,7 +135,7 @@ class Canvas:
         return text
 
 
-def draw_loss_curves(train: NDArray[np.float64], validation: NDArray[np.float64] | None) -> Text:
+def draw_loss_curves(train: NDArray[np.float64], validation: NDArray[np.float64] | None) -> Drawing:
     """Draw the training loss by epoch, and the validation loss if there is one.
 
     The axis is logarithmic where the loss falls by a large factor, and does not begin at 0 where it falls little.
@@ -136,7 +143,7 @@ def draw_loss_curves(train: NDArray[np.float64], validation: NDArray[np.float64]
     curves = [(train, TRAINING)] + ([(validation, VALIDATION)] if validation is not None else [])
     finite = np.concatenate([curve[np.isfinite(curve)] for curve, _ in curves])
     if len(finite) == 0:
-        return Text()
+        return Drawing()
     low, high = float(finite.min()), float(finite.max())
     is_logarithmic = low > 0 and high / low > LOGARITHMIC_FROM
     if not is_logarithmic and low < high / ZERO_BASED_FROM:
@@ -208,7 +215,8 @@ def draw_curve(
     y: NDArray[np.float64],
     points: Sequence[tuple[float, float, Mark]] = (),
     line: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
-) -> Text:
+    width: int = WIDTH,
+) -> Drawing:
     """Draw a curve, a line below it, and points on top; later points cover earlier ones.
 
     Parameters
@@ -219,16 +227,18 @@ def draw_curve(
         Points outside the drawing are left out.
     line : pair of (m,) arrays, optional
         Its x and y.
+    width : int
+        In characters, without the axis.
 
     """
     (left, right), (low, high) = (x[0], x[-1]), (float(y.min()), float(y.max()))
-    canvas = Canvas()
+    canvas = Canvas(width)
 
     def put(at: float, value: float, mark: Mark) -> None:
         share = (value - low) / (high - low) if high > low else 0.5
-        canvas.put(round((at - left) / (right - left) * (WIDTH - 1)), share, mark)
+        canvas.put(round((at - left) / (right - left) * (width - 1)), share, mark)
 
-    across = np.linspace(left, right, WIDTH)
+    across = np.linspace(left, right, width)
     if line is not None:
         for at, value in zip(*line, strict=True):
             put(float(at), float(value), LINE)
@@ -239,5 +249,5 @@ def draw_curve(
             put(at, value, mark)
     text = canvas.draw(low, high)
     first, last = f"{left:.4g}", f"{right:.4g}"
-    text.append(f"{MARGIN}{first}{last:>{WIDTH - len(first)}}", style="dim")
+    text.append(f"{MARGIN}{first}{last:>{width - len(first)}}", style="dim")
     return text
