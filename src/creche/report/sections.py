@@ -199,7 +199,7 @@ def network_section(subject: ReportSubject, figures: Figures) -> Html | None:
 
 
 def _preprocessing_fact(subject: ReportSubject) -> list[tuple[str, str]]:
-    """Return how columns became inputs, if otherwise than by default."""
+    """Return how columns became inputs, if numbers were not only standardized."""
     if subject.origin is None or subject.origin.preparation.preprocessing == Preprocessing():
         return []
     return [("preprocessing", repr(subject.origin.preparation.preprocessing))]

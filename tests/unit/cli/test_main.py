@@ -131,9 +131,10 @@ def test_show_tells_how_columns_become_inputs(tmp_path: Path, capsys: pytest.Cap
         main(["train", "penguins", "--label", "species", "--preprocessing", "RealMLP", "--epochs", "2", "-o", path])
         == 0
     )
-    capsys.readouterr()
+    expected = "preprocessing  Preprocessing(scaling='robust', clip='smooth', binary='sign')"
+    assert expected in capsys.readouterr().out
     assert main(["show", path]) == 0
-    assert "preprocessing  Preprocessing(scaling='robust', clip='smooth', binary='sign')" in capsys.readouterr().out
+    assert expected in capsys.readouterr().out
 
 
 def test_verify(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

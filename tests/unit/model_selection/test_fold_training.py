@@ -70,7 +70,7 @@ def test_a_plan_of_another_run_with_several_seeds() -> None:
         cr.cross_validate(x[:, :2], y, folds=3, plan=run.plan, threads=1)
 
 
-DIVERGING: dict[str, Any] = {"hidden": [6], "epochs": 30, "optimizer": "sgd", "threads": 1}
+DIVERGING: dict[str, Any] = {"hidden": [6], "activation": "relu", "epochs": 30, "optimizer": "sgd", "threads": 1}
 
 
 def test_diverged_networks_are_left_out_with_a_warning() -> None:

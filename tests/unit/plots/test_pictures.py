@@ -211,7 +211,7 @@ def test_the_network_has_its_neurons_weights_and_names(model: cr.Model) -> None:
     axes = plots.network(model)
     inputs = model.features.inputs
     shown = texts(axes)
-    assert set(shown) >= {"Adelie", "Chinstrap", "Gentoo", inputs[0], inputs[-1], f"{len(inputs)}\ninputs", "4\nrelu",
+    assert set(shown) >= {"Adelie", "Chinstrap", "Gentoo", inputs[0], inputs[-1], f"{len(inputs)}\ninputs", "4\ntanh",
                           "3\nsoftmax", f"⋮\n{len(inputs) - 8} more"}  # fmt: skip
     circles = sum(len(line.get_xdata()) for line in axes.get_lines())
     assert circles == 8 + 4 + 3
