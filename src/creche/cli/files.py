@@ -21,6 +21,7 @@ __all__ = [
     "CheckpointArgument",
     "File",
     "ModelArgument",
+    "OptionalTableArgument",
     "TableArgument",
     "check_files",
     "declared_files",
@@ -28,6 +29,7 @@ __all__ = [
 
 # The arguments of commands; what they mean is told by the text of a command, since Typer does not show their help.
 TableArgument = Annotated[str, typer.Argument(show_default=False), Input("table")]
+OptionalTableArgument = Annotated[str | None, typer.Argument(show_default=False), Input("table")]
 ModelArgument = Annotated[Path, typer.Argument(show_default=False), Input("model")]
 CheckpointArgument = Annotated[
     Path,

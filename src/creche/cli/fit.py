@@ -54,8 +54,8 @@ OTHER_OPTIONS = (
 def fit(table: TableArgument, **given: Any) -> None:
     """Fit a strong model to a table: many networks, weighted and calibrated on rows that they did not learn.
 
-    TABLE is a file (CSV, Parquet, Arrow, JSON or Excel, compressed or not), '-' for standard input, or 'penguins' for
-    the bundled table. For example:
+    TABLE is a file (CSV, Parquet, Arrow, JSON or Excel, compressed or not), '-' for standard input, or 'penguins'
+    or 'penguins-four' for the bundled tables. For example:
 
     creche fit penguins --label species
 

@@ -35,9 +35,12 @@ def parse_range(text: str) -> tuple[float, float]:
 
 
 @model_command(
-    Option("layer", int, WEIGHT, "Layer of the weight, counted from 0, the first hidden layer.", "0"),
-    Option("source", str, WEIGHT, "Input (name or number) or neuron the weight comes from; 'bias' for the bias.", "0"),
-    Option("target", str, WEIGHT, "Neuron the weight leads to; in the last layer also a class.", "0"),
+    Option("layer", int, WEIGHT, "Layer of the weight, counted from 0, the first hidden layer.", "the steepest"),
+    Option(
+        "source", str, WEIGHT, "Input (name or number) or neuron the weight comes from; 'bias' for the bias.",
+        "the steepest",
+    ),
+    Option("target", str, WEIGHT, "Neuron the weight leads to; in the last layer also a class.", "the steepest"),
     Option("bias", bool, WEIGHT, "Vary the bias of the target."),
     Option(
         "learning_rate", str, CURVE, "Learning rates whose steps are shown, separated by commas.",
@@ -54,7 +57,10 @@ def parse_range(text: str) -> tuple[float, float]:
 def loss_against_weight(command: ModelCommand) -> None:
     """Show the loss as a function of one weight, its gradient, and where a step would land.
 
-    MODEL is a file written by 'creche train -o'. For example:
+    MODEL is a file written by 'creche train -o'. Of the weights that --layer, --source and --target leave open, the one
+    with the largest gradient is shown. For example:
+
+    creche loss-against-weight penguins.creche penguins.csv
 
     creche loss-against-weight penguins.creche penguins.csv --layer 0 --source bill_length_mm --target 3
 

@@ -29,8 +29,8 @@ __all__ = ["create_app", "main"]
 
 # In the order in which they are listed; each is a function in a module of its name.
 COMMANDS = (
-    "fit", "train", "sweep", "find_learning_rate", "columns", "predict", "evaluate", "show", "plot", "report",
-    "explain", "partial_dependence", "trace", "loss_against_weight", "resume", "verify",
+    "fit", "train", "sweep", "find_learning_rate", "compare", "columns", "predict", "evaluate", "show", "plot",
+    "report", "explain", "partial_dependence", "trace", "loss_against_weight", "resume", "verify",
 )  # fmt: skip
 
 # Arguments whose option has another name.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creche._system.output_files import Output
-from creche.cli.files import ModelArgument, TableArgument
+from creche.cli.files import ModelArgument, OptionalTableArgument, TableArgument
 from creche.cli.options import (
     DROP_UNLABELLED,
     FILES,
@@ -130,6 +130,17 @@ class ModelCommand:
         """Read the rows of the table with their labels."""
         return model.read_observations(self.table, read_options=self.read_options, missing_label=self.missing_label)
 
+    def read_any_rows(self, model: Model | Ensemble) -> Observations | Table:
+        """Read the rows of the table, with their labels if it has them."""
+        from creche.table.reading.read import read_table
+
+        expected = {**model.features.expected, **model.labels.expected}
+        table = read_table(self.table, self.read_options, expected)
+        columns = [table.columns.get(name) for name in model.labels.names]
+        if any(column is None or column.missing.all() for column in columns):
+            return table
+        return model.read_observations(table, missing_label=self.missing_label)
+
     def read_table(self, model: Model | Ensemble) -> Table:
         """Read the table, whose label need not be there."""
         from creche.table.reading.read import read_table
@@ -153,7 +164,7 @@ class ModelCommand:
 
 
 def model_command(
-    *options: Option, reads_table: bool = True, reading: tuple[Option, ...] = READING
+    *options: Option, reads_table: bool = True, needs_table: bool = True, reading: tuple[Option, ...] = READING
 ) -> Callable[[Callable[[ModelCommand], None]], Callable[..., None]]:
     """Turn a function of a `ModelCommand` into a command with the arguments MODEL and TABLE and these options.
 
@@ -162,6 +173,8 @@ def model_command(
     *options : Option
     reads_table : bool, default True
         Whether there is an argument TABLE, and the options that say how it is written.
+    needs_table : bool, default True
+        Whether TABLE must be given.
     reading : tuple of Option
         The latter options.
 
@@ -172,10 +185,13 @@ def model_command(
         def run_on_table(model: ModelArgument, table: TableArgument, **typed: Any) -> None:
             run(ModelCommand.parse(options, model, table, typed))
 
+        def run_on_any_table(model: ModelArgument, table: OptionalTableArgument = None, **typed: Any) -> None:
+            run(ModelCommand.parse(options, model, table or "", typed))
+
         def run_alone(model: ModelArgument, **typed: Any) -> None:
             run(ModelCommand.parse(options, model, "", typed))
 
-        command = run_on_table if reads_table else run_alone
+        command = (run_on_table if needs_table else run_on_any_table) if reads_table else run_alone
         command.__name__, command.__doc__, command.__module__ = run.__name__, run.__doc__, run.__module__
         return with_options(*everything)(command)
 

@@ -234,6 +234,21 @@ def parse_class_weight(text: str) -> Any:
     return found
 
 
+def parse_classes(text: str) -> list[str] | list[list[str]]:
+    """Parse ``Adelie,Gentoo`` as a list of classes, and ``0=Adelie,1=Gentoo`` as pairs of a value and its name."""
+    parts = [part.strip() for part in next(csv.reader([text], skipinitialspace=True), [])]
+    pairs = [part.partition("=") for part in parts]
+    if not any(equals for _, equals, _ in pairs):
+        return parts
+    unnamed = next((value for value, equals, name in pairs if not equals or not name.strip()), None)
+    if unnamed is not None:
+        raise PlanError(
+            f"--classes: got {unnamed!r} without a name; name all classes, such as 0=Adelie,1=Gentoo, or none",
+            argument="classes",
+        )
+    return [[value.strip(), name.strip()] for value, _, name in pairs]
+
+
 def parse_patience(text: str) -> int | bool:
     """Parse a number of epochs, or ``off``."""
     if text.strip().lower() in ("off", "no", "never", "false"):

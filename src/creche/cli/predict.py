@@ -1,19 +1,26 @@
-"""``creche predict``: the rows of a table, with their predictions."""
+"""``creche predict``: the rows of a table, or typed ones, with their predictions."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from creche._system.output_files import Output
 from creche.cli.model_command import ModelCommand, model_command
-from creche.cli.options import FILES, ROWS, THREADS, Option, parse_words
+from creche.cli.options import FILES, JSON, ROWS, THREADS, Option, parse_words
+from creche.cli.output import print_page
 from creche.cli.progress import show_count
+from creche.errors import PlanError
 
 __all__ = ["predict"]
 
 
 @model_command(
+    Option(
+        "row", list, ROWS, "Values of one observation: 37.3,16.8,19.2,30.0, or NAME=VALUE,…; may be repeated.",
+        metavar="VALUES",
+    ),
     Option(
         "output", Path, FILES, "Write to this file: .csv, .parquet, .arrow or .jsonl.", "standard output",
         "--output -o", file=Output("table", to_stream=True),
@@ -26,9 +33,11 @@ __all__ = ["predict"]
     Option("threshold", float, ROWS, "Binary: predict the second class at or above this probability.", "0.5"),
     Option("strict", bool, ROWS, "Write nothing if the rows differ from the training rows."),
     THREADS,
+    JSON,
+    needs_table=False,
 )  # fmt: skip
 def predict(command: ModelCommand) -> None:
-    """Predict the label of each row of a table.
+    """Predict the label of each row of a table, or of observations typed with --row.
 
     MODEL is a file written by 'creche fit -o' or 'creche train -o'. TABLE is a file of any size (CSV, Parquet, Arrow,
     JSON or Excel, compressed or not), or '-' for standard input; its columns may be in any order. For example:
@@ -39,21 +48,69 @@ def predict(command: ModelCommand) -> None:
 
     zcat new.csv.gz | creche predict penguins.creche - > predictions.csv
 
+    creche predict four.creche --row 37.3,16.8,19.2,30.0
+
+    creche predict four.creche --row bill_length_mm=37.3,bill_depth_mm=16.8,… --json
+
+    Values of --row are in the order of the model's columns, which 'creche show' lists, or each is named; an empty one
+    is missing. The page shows the probability of every class.
+
     Values far outside the training range (with the unit they may be in), categories that training did not have, and
     columns whose distribution has changed are reported; with --strict they are an error.
     """
+    options = dict(command.options)
+    rows = options.pop("row", None)
+    if (rows is None) == (not command.table):
+        got = "both TABLE and --row" if rows else "neither TABLE nor --row"
+        raise PlanError(f"predict: got {got}; give a table, or observations such as --row 37.3,16.8,19.2,30.0")
+    if rows is None and command.as_json:
+        raise PlanError("--json: is for --row; for a table, use --output-format jsonl", argument="as_json")
+    keep = options.pop("keep", None)
+    if keep is not None:
+        options["keep"] = [] if keep == "none" else [keep] if isinstance(keep, str) else keep
+    if "output_format" in options:
+        options["format"] = options.pop("output_format")
+    if rows is None:
+        _predict_table(command, command.table, options)
+    else:
+        _predict_rows(command, rows, options)
+
+
+def _predict_table(command: ModelCommand, data: Any, options: dict[str, Any]) -> None:
+    """Write a table with the predictions to a file or standard output."""
     from creche.model.predict_file import predict_file
 
-    options = command.options
-    keep = options.get("keep")
-    columns = None if keep is None else [] if keep == "none" else [keep] if isinstance(keep, str) else keep
+    output = options.pop("output", "-")
     model = command.load()
     with show_count("rows predicted") as on_progress:
         prediction = predict_file(
-            model, command.table, options.get("output", "-"), keep=columns, format=options.get("output_format"),
-            read_options=command.read_options, threshold=options.get("threshold"),
-            strict=options.get("strict", False), on_progress=on_progress,
-        )  # fmt: skip
+            model, data, output, read_options=command.read_options, on_progress=on_progress, **options
+        )
     if prediction.ignored:
         names = ", ".join(prediction.ignored)
         print(f"creche: the model was not trained on these columns: {names}", file=sys.stderr)
+
+
+def _predict_rows(command: ModelCommand, rows: list[str], options: dict[str, Any]) -> None:
+    """Print the predictions of typed observations, or write them as those of a table."""
+    from creche.model.typed_rows import read_typed_rows
+
+    model = command.load()
+    table = read_typed_rows(model, rows)
+    if options.keys() & {"output", "format", "keep"}:
+        _predict_table(command, table, options)
+        return
+    from creche.model.predict_file import predict_table
+    from creche.pages.prediction import prediction_data, prediction_page
+    from creche.table.checks import warn
+
+    check = model.check_data(table)
+    if options.get("strict"):
+        check.refuse()
+    predicted = predict_table(model, table, options.get("threshold"))
+    for message in check.messages():
+        warn(message)
+    if command.as_json:
+        command.print_json(prediction_data(model, table, predicted))
+    else:
+        print_page(prediction_page(model, table, predicted))

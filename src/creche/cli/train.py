@@ -71,8 +71,8 @@ ALTERNATIVES = {"seeds": "; for several seeds on the same rows: creche sweep", "
 def train(table: TableArgument, **given: Any) -> None:
     """Train a network on a table and show the result.
 
-    TABLE is a file (CSV, Parquet, Arrow, JSON or Excel, compressed or not), '-' for standard input, or 'penguins' for
-    the bundled table. For example:
+    TABLE is a file (CSV, Parquet, Arrow, JSON or Excel, compressed or not), '-' for standard input, or 'penguins'
+    or 'penguins-four' for the bundled tables. For example:
 
     creche train penguins --label species
 

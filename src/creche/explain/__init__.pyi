@@ -24,6 +24,8 @@ from creche.explain.permutation_importance import PermutationImportance as Permu
 from creche.explain.permutation_importance import permutation_importance as permutation_importance
 from creche.explain.rows import Batch as Batch
 from creche.explain.rows import create_batch as create_batch
+from creche.explain.trace.forward import ForwardPass as ForwardPass
+from creche.explain.trace.forward import forward_pass as forward_pass
 from creche.explain.trace.result import Trace as Trace
 from creche.explain.trace.trace import trace as trace
 

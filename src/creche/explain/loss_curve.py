@@ -15,7 +15,7 @@ from creche.errors import CrecheError, PlanError
 from creche.explain.curve_range import find_range
 from creche.explain.loss_evaluator import LossEvaluator, create_evaluator, vary_weight
 from creche.explain.step_verdict import Landing, choose_rates, find_valley, judge_step, parse_rates
-from creche.explain.weight_space import WeightPlace, find_weight, path_values, read_weight, resolve_path
+from creche.explain.weight_space import WeightPlace, find_steepest, path_values, read_weight, resolve_path
 from creche.plan.arguments import check_whole_number, reject_unknown
 
 if TYPE_CHECKING:
@@ -87,6 +87,14 @@ class LossAgainstWeight(Displayed):
         """The loss at the current value."""
         return float(self.losses[self.index])
 
+    @property
+    def slope(self) -> str:
+        """The sign of the slope in words: which change of the weight lowers the loss."""
+        if self.gradient == 0:
+            return "no slope: at this point, a small change of the weight does not change the loss"
+        sign, change = ("negative", "larger") if self.gradient < 0 else ("positive", "smaller")
+        return f"{sign} slope: a {change} weight lowers the loss"
+
     def tangent(self, weights: Any) -> Array:
         """Return the tangent at the current value: the line through the current point whose slope is the gradient.
 
@@ -124,7 +132,8 @@ class LossAgainstWeight(Displayed):
         ]  # fmt: skip
         return {
             "name": self.name, "layer": self.layer, "source": self.source, "target": self.target, "weight": self.weight,
-            "loss": self.loss, "gradient": self.gradient, "valley": float(self.weights[self.valley]),
+            "loss": self.loss, "gradient": self.gradient, "slope": self.slope,
+            "valley": float(self.weights[self.valley]),
             "landings": landings, "ends": list(self.ends), "left_out": self.left_out,
             "path": None if self.path is None else self.path.tolist(),
             "weights": self.weights.tolist(), "losses": self.losses.tolist(),
@@ -183,9 +192,9 @@ def loss_against_weight(
     data: Any = None,
     y: Any = None,
     *,
-    layer: int = 0,
-    source: int | str = 0,
-    target: int | str = 0,
+    layer: int | None = None,
+    source: int | str | None = None,
+    target: int | str | None = None,
     bias: bool = False,
     learning_rate: float | Sequence[float] | None = None,
     path: Any = None,
@@ -212,12 +221,14 @@ def loss_against_weight(
         weights. A `Batch` (from `creche.explain.create_batch`) is not read and encoded again for each weight.
     y : (n,) array, optional
         The labels, if `data` is without them.
-    layer : int, default 0
-        The layer of the weight, its index in `Model.weights`: 0 leads to the first hidden layer.
-    source : int or str, default 0
+    layer : int, optional
+        The layer of the weight, its index in `Model.weights`: 0 leads to the first hidden layer. Of the weights that
+        `layer`, `source` and `target` leave open, it is the one with the largest gradient, on whose curve the point
+        lies where it is steepest. Without a layer, a given source or target is one of layer 0.
+    source : int or str, optional
         The input (by number, or by a name such as "bill_length_mm") or neuron that the weight comes from; "bias" for
         the bias.
-    target : int or str, default 0
+    target : int or str, optional
         The neuron that it leads to; in the last layer also the name of a class or a label.
     bias : bool, default False
         Whether to vary the bias of `target`; `source` is then ignored.
@@ -272,7 +283,7 @@ def loss_against_weight(
     points = check_whole_number("points", points, at_least=3, at_most=MAX_POINTS)
     rates, ends = parse_rates(learning_rate), _check_range(between)
     network, evaluator = create_evaluator(model, data, y, sample_weight, threads)
-    place = find_weight(network, layer, source, target, bias=bias)
+    place = find_steepest(network, evaluator.gradients(network.weights), layer, source, target, bias=bias)
     line = _Line(evaluator, network.weights, place)
     path = resolve_path(model, path)
     path_of_weight = None if path is None else path_values(path, place, network.plan.network)

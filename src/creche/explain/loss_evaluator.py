@@ -69,6 +69,14 @@ class LossEvaluator:
                 losses[m], _ = self._function_run.evaluate(rows.x, rows.classes, rows.targets, rows.weights)
         return losses
 
+    def gradients(self, weights: Weights) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        """Return the gradient of the loss by each weight and bias."""
+        rows = self.rows
+        if self._function_run is None:
+            return batch_internals(self.plan, weights, rows).gradients
+        self._function_run.set_parameters(list(weights))
+        return list(self._function_run.gradients(rows.x, rows.classes, rows.targets, rows.weights)[1])
+
     def slope(self, weights: Weights, place: WeightPlace) -> tuple[float, float]:
         """Return the gradient of the loss by one weight, and the root mean square of what the weight multiplies."""
         rows = self.rows

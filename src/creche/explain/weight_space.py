@@ -21,6 +21,7 @@ __all__ = [
     "WeightPlace",
     "check_weights",
     "filter_normalized_directions",
+    "find_steepest",
     "find_weight",
     "flatten",
     "flatten_path",
@@ -100,6 +101,43 @@ def find_weight(model: Model, layer: Any, source: Any, target: Any, *, bias: boo
         return WeightPlace(layer, None, to_number, f"bias of {to}")
     origin = inputs[from_number] if inputs else f"neuron {from_number} of layer {layer}"
     return WeightPlace(layer, from_number, to_number, f"weight from {origin} to {to}")
+
+
+def find_steepest(
+    model: Model, gradients: Weights, layer: Any, source: Any, target: Any, *, bias: bool = False
+) -> WeightPlace:
+    """Return the weight with the largest gradient among those that a user leaves open.
+
+    Parameters
+    ----------
+    model : Model
+    gradients : sequence of (W, b)
+        The gradient of the loss by each weight and bias.
+    layer, source, target
+        As for `find_weight`; None leaves it open. Without a layer, a given source or target is one of layer 0.
+    bias : bool, default False
+        Whether biases are meant, of all layers unless one is given.
+
+    """
+    is_any = layer is None and target is None and (source is None or bias or source == BIAS)
+    largest, steepest = -1.0, None
+    for at in range(len(gradients)) if is_any else [0 if layer is None else layer]:
+        first = find_weight(model, at, 0 if source is None else source, 0 if target is None else target, bias=bias)
+        w, b = gradients[first.layer]
+        sizes = np.abs(np.nan_to_num((b[None] if first.source is None else w).astype(np.float64), nan=0.0))
+        is_open = np.ones(sizes.shape, dtype=np.bool_)
+        if source is not None and first.source is not None and not bias:
+            is_open &= np.arange(len(sizes))[:, None] == first.source
+        if target is not None:
+            is_open &= np.arange(sizes.shape[1]) == first.target
+        here = np.where(is_open, sizes, -1.0)
+        if here.max() > largest:
+            largest = float(here.max())
+            from_number, to_number = (int(i) for i in np.unravel_index(int(here.argmax()), here.shape))
+            is_bias = first.source is None
+            steepest = find_weight(model, first.layer, from_number if not is_bias else 0, to_number, bias=is_bias)
+    assert steepest is not None
+    return steepest
 
 
 def _find_number(argument: str, value: Any, names: Sequence[str], highest: int, known: str) -> int:

@@ -64,7 +64,7 @@ def fit(
     class_weight: Mapping[Any, float] | ClassWeighting | None = None,
     duplicates: Duplicates = "warn",
     missing_label: MissingLabel = "error",
-    classes: Sequence[Any] | None = None,
+    classes: Sequence[Any] | Mapping[Any, str] | None = None,
     read_options: ReadOptions | Mapping[str, Any] | None = None,
     seed: int = 0,
     threads: int | None = None,

@@ -181,7 +181,7 @@ class FoldTables:
             rows, validation = prepared.encode(self.loss, self.precision)
             assert validation is not None
             if not tables:
-                check_tables(rows, validation, len(self.folds))
+                check_tables(rows, validation, len(self.folds), "data", "fit to fewer rows, or to fewer columns")
             tables.append(FoldTable(prepared, rows, validation))
         return tables
 
@@ -220,7 +220,7 @@ def _apply_class_weights(inspection: TableInspection, loss: Loss) -> Partition:
     usable, class_weight = inspection.usable, inspection.preparation.class_weight
     if class_weight is None:
         return usable
-    labels = fit_labels(usable, inspection.classes, loss, inspection.preparation.preprocessing)
+    labels = fit_labels(usable, inspection.classes, loss, inspection.preparation)
     return Partition(
         usable.observations, apply_class_weights(class_weight, usable.observations, labels, usable.weights)
     )

@@ -25,6 +25,10 @@ NAMED = 5  # categories in a message
 
 LONGEST_SHOWN = 40  # characters
 
+MAX_COMPARED = 1000  # categories among which one of a similar spelling is looked for
+
+SIMILAR = 0.75  # the share of characters that two spellings of a word have in common
+
 
 @dataclass(slots=True)
 class CategoryCheck:
@@ -78,7 +82,7 @@ class CategoryCheck:
         name, known = self.encoder.name, {word.strip().casefold(): word for word in self.encoder.categories}
         named = []
         for word, count in self.unseen.most_common(NAMED):
-            near = known.get(word.strip().casefold())
+            near = _find_near(word, known)
             hint = "" if near is None else f" (did you mean {near!r}?)"
             named.append(f"{shorten_text(word, LONGEST_SHOWN)!r} in {format_count(count, 'row')}{hint}")
         if len(self.unseen) > NAMED:
@@ -118,3 +122,14 @@ class CategoryCheck:
             f"{shares_before[k]:.0%} (distance {distance:.2f})"
         )
         return Finding(name, "distribution", rows, rows, message)
+
+
+def _find_near(word: str, known: dict[str, str]) -> str | None:
+    """Return the category that is written like `word`, by its trimmed spelling in lower case; None if none is."""
+    typed = word.strip().casefold()
+    if typed in known or len(known) > MAX_COMPARED:
+        return known.get(typed)
+    from difflib import get_close_matches  # only now: most categories are known
+
+    found = get_close_matches(typed, known, 1, SIMILAR)
+    return known[found[0]] if found else None

@@ -15,6 +15,7 @@ from creche._displayed import Displayed
 from creche.errors import TableError
 from creche.plan.arguments import reject_unknown
 from creche.plan.words import MissingLabel
+from creche.table.class_names import name_labels
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.labels import LabelEncoder, class_array, encode_classes
 from creche.table.observations import Observations, read_observations
@@ -318,10 +319,14 @@ class Predictor(Displayed, ABC):
                 f"{self.labels.name!r}: leave y out"
             )
         expected = {**self.features.expected, **self.labels.expected}
-        return read_observations(
+        rows = read_observations(
             data, y, self.labels.names if y is None else None, expected=expected, missing_label=missing_label,
             read_options=read_options, task="regression" if self.classes is None else "classification",
         )  # fmt: skip
+        names = self.labels.names_of_values
+        if names is None:
+            return rows
+        return replace(rows, y=name_labels(rows.y, names, rows.label, rows.row_numbers))
 
     def evaluate_rows(
         self,

@@ -215,6 +215,7 @@ def draw_curve(
     y: NDArray[np.float64],
     points: Sequence[tuple[float, float, Mark]] = (),
     line: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    width: int = WIDTH,
 ) -> Drawing:
     """Draw a curve, a line below it, and points on top; later points cover earlier ones.
 
@@ -226,16 +227,18 @@ def draw_curve(
         Points outside the drawing are left out.
     line : pair of (m,) arrays, optional
         Its x and y.
+    width : int
+        In characters, without the axis.
 
     """
     (left, right), (low, high) = (x[0], x[-1]), (float(y.min()), float(y.max()))
-    canvas = Canvas()
+    canvas = Canvas(width)
 
     def put(at: float, value: float, mark: Mark) -> None:
         share = (value - low) / (high - low) if high > low else 0.5
-        canvas.put(round((at - left) / (right - left) * (WIDTH - 1)), share, mark)
+        canvas.put(round((at - left) / (right - left) * (width - 1)), share, mark)
 
-    across = np.linspace(left, right, WIDTH)
+    across = np.linspace(left, right, width)
     if line is not None:
         for at, value in zip(*line, strict=True):
             put(float(at), float(value), LINE)
@@ -246,5 +249,5 @@ def draw_curve(
             put(at, value, mark)
     text = canvas.draw(low, high)
     first, last = f"{left:.4g}", f"{right:.4g}"
-    text.append(f"{MARGIN}{first}{last:>{WIDTH - len(first)}}", style="dim")
+    text.append(f"{MARGIN}{first}{last:>{width - len(first)}}", style="dim")
     return text

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from creche.render.text import terminal_width
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.segment import Segment
 
 __all__ = ["create_console", "page_lines", "page_text", "replace_controls"]
-
-WIDTH = 80  # characters, where there is no terminal to ask
 
 
 def create_console(file: io.StringIO | None = None) -> Console:
@@ -22,7 +21,7 @@ def create_console(file: io.StringIO | None = None) -> Console:
 
     if file is None:
         return Console(highlight=False, markup=False, emoji=False)
-    width = shutil.get_terminal_size((WIDTH, 24)).columns
+    width = terminal_width()
     return Console(
         file=file, width=width, highlight=False, markup=False, emoji=False, color_system=None, force_terminal=False,
         force_jupyter=False,

@@ -8,8 +8,10 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from creche.pages.charts import LINE, MARGIN, Mark, draw_curve
-from creche.pages.tables import as_sentence, facts_table, plain_table
+from creche.pages.charts import LINE, MARGIN, WIDTH, Mark, draw_curve
+from creche.pages.tables import as_sentence, facts_table
+from creche.render.document import Grid
+from creche.render.text import grid_text, terminal_width
 
 if TYPE_CHECKING:
     from creche.explain.loss_curve import LossAgainstWeight
@@ -30,16 +32,18 @@ def loss_curve_page(curve: LossAgainstWeight) -> RenderableType:
     facts.add_row(kind, Text(place))
     facts.add_row("value", f"{curve.weight:.6g}, loss {curve.loss:.6g}")
     facts.add_row("gradient", f"{curve.gradient:.4g}, the slope of the tangent")
+    facts.add_row("", curve.slope)
     facts.add_row("minimum", f"loss {curve.losses[lowest]:.6g} at {curve.weights[lowest]:.4g}")
     facts.add_row("range", f"{len(curve.weights):,} points from {low:.4g} to {high:.4g}")
     parts: list[RenderableType] = [facts, Text(), _draw(curve), Text()]
     if curve.landings:
-        table = plain_table("step", "learning rate", "lands at", "loss there", "verdict", left=("verdict",))
+        rows: list[list[str | float]] = []
         for n, step in enumerate(curve.landings, start=1):
             outside = "" if low <= step.weight <= high else " (outside the drawing)"
-            table.add_row(
-                str(n), f"{step.learning_rate:.4g}", f"{step.weight:.6g}", f"{step.loss:.6g}", step.verdict + outside
-            )
+            numbers = (f"{step.learning_rate:.4g}", f"{step.weight:.6g}", f"{step.loss:.6g}")
+            rows.append([str(n), step.verdict + outside, *numbers])
+        grid = Grid(["step", "verdict", "learning rate", "lands at", "loss there"], rows, left=2)
+        table = Text(grid_text(grid, min(terminal_width(), WIDTH + len(MARGIN))))
         note = "  A step of plain gradient descent on this weight alone: w - rate × gradient."
         parts += [table, Text(note, "dim")]
     return Group(*parts, *(Text(f"  {as_sentence(note)}", "dim") for note in curve.notes()))
@@ -51,7 +55,8 @@ def _draw(curve: LossAgainstWeight) -> Text:
     tangent = np.linspace(curve.weight - reach, curve.weight + reach, 41)
     steps = [(step.weight, step.loss, (str(n), STEP_STYLE)) for n, step in enumerate(curve.landings, start=1)]
     points = [*reversed(steps), (curve.weight, curve.loss, CURRENT)]
-    text = draw_curve(weights, curve.losses, points, (tangent, curve.tangent(tangent)))
+    width = max(min(WIDTH, terminal_width() - len(MARGIN) - 1), 10)
+    text = draw_curve(weights, curve.losses, points, (tangent, curve.tangent(tangent)), width)
     text.append(f"\n{MARGIN}")
     for (character, style), caption in (
         (CURRENT, "current value"), (LINE, "tangent"), (("1", STEP_STYLE), "a step, by number"),

@@ -64,6 +64,10 @@ def write_as_options(message: str) -> str:
     message = message.replace("that creche.train was given as checkpoint", "that --checkpoint named")
     message = message.replace("preprocessing='standard'", "--preprocessing standard")
     message = message.replace("log_range(1e-6, 10, 48)", "1e-6..10/48")
+    message = message.replace(
+        "give a list of values, such as learning_rate=[0.001, 0.01, 0.1]",
+        "give several values, such as --learning-rate 0.001,0.01,0.1",
+    )
     return re.sub(
         r"\b(duplicates|samples|task|validation_fraction)=(?:'(\w+)'|([0-9.]*[0-9]))",
         lambda found: f"--{found[1].replace('_', '-')} {found[2] or found[3]}",

@@ -147,7 +147,10 @@ _ENTRIES = (
         "piecewise_linear.", str, "standard", words="creche.plan.words:PREPROCESSINGS",
     )),
     Argument("standardize", True, "preparation", estimator=True),
-    Argument("classes", None, "preparation", fit=True),
+    Argument("classes", None, "preparation", fit=True, command=_option(
+        TABLE, "Classes in the order of the outputs: Adelie,Gentoo,Chinstrap; or names for the values of the label: "
+        "0=Adelie,1=Gentoo,2=Chinstrap.", str, "sorted", parser="parse_classes",
+    )),
     Argument("read_options", None, "preparation", fit=True),
     Argument("missing_label", "error", "preparation", fit=True),
     Argument("task", None, "plan", fit=True, command=_option(

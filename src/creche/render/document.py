@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Block", "Facts", "Grid", "Section", "format_digits"]
+__all__ = ["Block", "Chart", "Curve", "Facts", "Grid", "Point", "Section", "format_digits"]
 
 
 def format_digits(value: float, digits: int = 5) -> str:
@@ -64,7 +64,59 @@ class Grid:
     folded: bool = False
 
 
-Block = Facts | Grid | str
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A curve of a chart.
+
+    Attributes
+    ----------
+    name : str
+    x, y : sequence of float
+        y may hold numbers that are not finite, which are not drawn.
+    mark : str, default "·"
+        The character with which text draws it.
+
+    """
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    mark: str = "·"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point of a chart, drawn over the curves."""
+
+    name: str
+    x: float
+    y: float
+    mark: str = "●"
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Curves and points over one axis.
+
+    Attributes
+    ----------
+    x_name : str
+        What the axis from left to right shows.
+    curves : sequence of Curve
+        At least one, with a finite value.
+    points : sequence of Point
+    highest : float, optional
+        Where the axis from bottom to top ends; marks above lie on its edge. By default at the highest value.
+
+    """
+
+    x_name: str
+    curves: Sequence[Curve]
+    points: Sequence[Point] = ()
+    highest: float | None = None
+
+
+Block = Facts | Grid | Chart | str
 
 
 @dataclass(frozen=True, slots=True)

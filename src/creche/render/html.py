@@ -9,12 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from creche.render.document import Block, Facts, Grid, Section, format_digits
+from creche.render.chart_text import chart_text
+from creche.render.document import Block, Chart, Facts, Grid, Section, format_digits
 
 __all__ = ["Html", "facts_table", "html_page", "join_html", "sections_html", "table", "tag"]
 
 # The browser fetches nothing and runs nothing, no matter how a column or a class is named.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+CHART_WIDTH = 80  # characters
 
 
 class Html(str):
@@ -127,6 +131,8 @@ def sections_html(sections: Sequence[Section], heading: str = "h2") -> Html:
 def _block_html(block: Block) -> Html:
     if isinstance(block, Facts):
         return facts_table(block.pairs)
+    if isinstance(block, Chart):
+        return tag("pre", chart_text(block, CHART_WIDTH))
     return _grid_html(block) if isinstance(block, Grid) else tag("p", block)
 
 

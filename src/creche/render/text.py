@@ -1,44 +1,72 @@
-"""A document as plain text for a terminal of 80 columns."""
+"""A document as plain text, no wider than the terminal."""
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from collections.abc import Iterable
 
 from creche._phrases import shorten_text
-from creche.render.document import Block, Facts, Grid, Section, format_digits
+from creche.render.chart_text import chart_text
+from creche.render.document import Block, Chart, Facts, Grid, Section, format_digits
 
-__all__ = ["grid_text", "sections_text"]
+__all__ = ["grid_text", "sections_text", "terminal_width"]
 
-WIDTH = 78
+WIDTH = 80  # characters, where there is no terminal to ask; wider lines are hard to read
 WIDEST_CELL = 36
+NARROWEST = 20
 
 
-def sections_text(sections: Iterable[Section]) -> str:
-    """Return sections as text, separated by empty lines."""
+def terminal_width() -> int:
+    """Return the number of characters in a line of the terminal; 80 without a terminal."""
+    return shutil.get_terminal_size((WIDTH, 24)).columns
+
+
+def sections_text(sections: Iterable[Section], width: int | None = None) -> str:
+    """Return sections as text, separated by empty lines.
+
+    Parameters
+    ----------
+    sections : iterable of Section
+    width : int, optional
+        The characters of a line: at most 80, and as many as the terminal has, by default.
+
+    """
+    width = max(min(terminal_width(), WIDTH) if width is None else width, NARROWEST)
     parts = []
     for section in sections:
-        blocks = "\n".join(_block_text(block) for block in section.blocks)
-        parts.append(f"{section.title}\n{blocks}")
+        blocks = "\n".join(_block_text(block, width) for block in section.blocks)
+        parts.append(f"{textwrap.fill(section.title, width)}\n{blocks}")
     return "\n\n".join(parts)
 
 
-def _block_text(block: Block) -> str:
+def _block_text(block: Block, width: int) -> str:
     if isinstance(block, Facts):
-        width = max(len(name) for name, _ in block.pairs) + 2
-        return "\n".join(
-            textwrap.fill(value, WIDTH, initial_indent=f"  {name:<{width}}", subsequent_indent=" " * (width + 2))
-            for name, value in block.pairs
-        )
+        return _facts_text(block, width)
     if isinstance(block, Grid):
-        return grid_text(block)
-    return textwrap.fill(block, WIDTH, initial_indent="  ", subsequent_indent="  ")
+        return grid_text(block, width)
+    if isinstance(block, Chart):
+        return chart_text(block, width)
+    return textwrap.fill(block, width - 2, initial_indent="  ", subsequent_indent="  ")
 
 
-def grid_text(grid: Grid) -> str:
+def _facts_text(facts: Facts, width: int) -> str:
+    longest = max(len(name) for name, _ in facts.pairs) + 2
+    if longest > width // 2:  # no room for values beside the names
+        return "\n".join(
+            textwrap.fill(f"{name}: {value}", width - 2, initial_indent="  ", subsequent_indent="    ")
+            for name, value in facts.pairs
+        )
+    return "\n".join(
+        textwrap.fill(value, width - 2, initial_indent=f"  {name:<{longest}}", subsequent_indent=" " * (longest + 2))
+        for name, value in facts.pairs
+    )
+
+
+def grid_text(grid: Grid, width: int = WIDTH) -> str:
     """Return a table as text: two spaces between columns, sums below a rule.
 
-    A table that is too wide continues below itself, under its first columns again.
+    A table that is wider than `width` characters continues below itself, under its first columns again.
 
     Examples
     --------
@@ -52,9 +80,10 @@ def grid_text(grid: Grid) -> str:
     """
     from rich.cells import cell_len
 
-    cells = [[shorten_text(c, WIDEST_CELL) for c in grid.head]]
+    widest = min(WIDEST_CELL, width // 2 - 2)
+    cells = [[shorten_text(c, widest) for c in grid.head]]
     cells += [
-        [shorten_text(c, WIDEST_CELL) if isinstance(c, str) else format_digits(c, grid.digits) for c in row]
+        [shorten_text(c, widest) if isinstance(c, str) else format_digits(c, grid.digits) for c in row]
         for row in grid.rows
     ]
     widths = [max(cell_len(row[i]) for row in cells) for i in range(len(grid.head))]
@@ -67,7 +96,7 @@ def grid_text(grid: Grid) -> str:
         return f"  {'  '.join(padded)}".rstrip()
 
     tables = []
-    for columns in _columns_side_by_side(widths, max(1, grid.left)):
+    for columns in _columns_side_by_side(widths, max(1, grid.left), width - 2):
         lines = [line(row, columns) for row in cells]
         if grid.sums:
             lines.insert(len(lines) - grid.sums, "  " + "─" * _total_width(widths, columns))
@@ -75,12 +104,14 @@ def grid_text(grid: Grid) -> str:
     return "\n\n".join(tables)
 
 
-def _columns_side_by_side(widths: list[int], repeated: int) -> list[list[int]]:
+def _columns_side_by_side(widths: list[int], repeated: int, width: int) -> list[list[int]]:
     """Return which columns to print side by side, table by table; the first ones are repeated in each."""
     first = list(range(min(repeated, len(widths))))
+    if len(first) < len(widths) and _total_width(widths, first) + 2 + max(widths[len(first) :]) > width:
+        first = first[:1]
     tables = [first]
     for i in range(len(first), len(widths)):
-        if len(tables[-1]) > len(first) and _total_width(widths, [*tables[-1], i]) > WIDTH:
+        if len(tables[-1]) > len(first) and _total_width(widths, [*tables[-1], i]) > width:
             tables.append(first)
         tables[-1] = [*tables[-1], i]
     return tables

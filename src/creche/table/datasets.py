@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["BUNDLED", "bundled_path", "locate_read_file", "penguins", "resolve_bundled"]
+__all__ = ["BUNDLED", "bundled_path", "locate_read_file", "penguins", "penguins_four", "resolve_bundled"]
 
-BUNDLED = ("penguins",)
+BUNDLED = ("penguins", "penguins-four")
 
 # The sources of tables that were read from no file that has a name.
 NOT_FILES = ("X", "the table", "standard input", "the open file")
@@ -33,9 +33,32 @@ def penguins() -> pl.DataFrame:
     (344, 7)
 
     """
+    return _read("penguins")
+
+
+def penguins_four() -> pl.DataFrame:
+    """Return 342 penguins of three species with four measurements, none missing; the table is called "penguins-four".
+
+    The penguins of `penguins`, in units that make the measurements of similar size.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns bill_length_mm, bill_depth_mm, flipper_length_cm, body_mass_hg (hectograms: 100 g), species.
+
+    Examples
+    --------
+    >>> penguins_four().row(0)
+    (39.1, 18.7, 18.1, 37.5, 'Adelie')
+
+    """
+    return _read("penguins-four")
+
+
+def _read(name: str) -> pl.DataFrame:
     import polars as pl
 
-    path = bundled_path("penguins")
+    path = bundled_path(name)
     assert path is not None
     return pl.read_csv(path, infer_schema_length=None)
 
@@ -46,7 +69,7 @@ def bundled_path(name: str) -> Path | None:
     Parameters
     ----------
     name : str
-        The name of the table: "penguins".
+        The name of the table: "penguins" or "penguins-four".
 
     Returns
     -------

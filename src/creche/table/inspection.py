@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from creche.errors import TableError
 from creche.plan.losses import Loss
 from creche.plan.words import TASKS, Task, check_word
 from creche.table.checks import warn
+from creche.table.class_names import name_labels, resolve_classes
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.labels import (
     LabelEncoder,
@@ -53,7 +55,7 @@ class TableInspection:
         None for arrays.
     task : {"classification", "regression"}
     classes : tuple or None
-        The classes, sorted; None for regression.
+        The classes, in the order of the outputs; None for regression.
     loss : Loss or None
         The loss that was asked for.
     preparation : Preparation
@@ -114,11 +116,15 @@ def inspect_table(
         read_options=preparation.read_options,
         task=known or implied,
     )
+    names = preparation.classes if encoders is None else encoders[1].names_of_values
+    if isinstance(names, Mapping) and labelled.y.ndim == 1:
+        labelled = replace(labelled, y=name_labels(labelled.y, names, labelled.label, labelled.row_numbers))
     if isinstance(labelled.x, Table) and preparation.schema and encoders is None:
         x = apply_roles(labelled.x, preparation.schema, labelled.row_numbers)
         labelled = replace(labelled, x=x)
     schema = _infer_schema(labelled, preparation) if encoders is None else None
     usable = _select_usable(labelled, preparation.sample_weight if weights is None else weights)
+    which = "" if len(usable) == len(labelled) else "of a weight above 0"
     if preparation.duplicates == "drop":
         usable = drop_duplicates(usable, schema)
     chosen, guess = choose_task(
@@ -133,16 +139,19 @@ def inspect_table(
         )
         usable = replace(usable, observations=rows)
     y, row_numbers = usable.observations.y, usable.observations.row_numbers
-    classes = _given_classes(preparation) if encoders is None else encoders[1].classes
+    if encoders is not None:
+        classes = encoders[1].classes
+    else:
+        classes = resolve_classes(preparation.classes, y, labelled.label, row_numbers)
     if chosen == "regression" and classes is not None:
         raise TableError(
             f"classes: got {classes!r}, but the label {labelled.label!r} is learnt as a number (task='regression'); "
             "leave classes out, or set task='classification'"
         )
     if chosen == "classification" and classes is None:
-        classes = find_classes(y, labelled.label, row_numbers)
+        classes = find_classes(y, labelled.label, row_numbers, which)
     if chosen == "regression" and encoders is None:
-        check_varying(y, labelled.labels)
+        check_varying(y, labelled.labels, which)
     if chosen == "regression" and y.ndim == 1:
         check_exact(y, f"label {labelled.label!r}", row_numbers)
     if encoders is None:
@@ -160,13 +169,6 @@ def _implied_task(loss: Loss | None, preparation: Preparation) -> Task | None:
     if preparation.classes is not None or (loss is not None and "regression" not in loss.tasks):
         return "classification"
     return None
-
-
-def _given_classes(preparation: Preparation) -> tuple[Any, ...] | None:
-    """Return the classes that were given; floats that are whole numbers as integers, as those of the labels are."""
-    if preparation.classes is None or not all(type(value) is float for value in preparation.classes):
-        return preparation.classes
-    return tuple(as_class_labels(np.array(preparation.classes)).tolist())
 
 
 def choose_task(
@@ -213,7 +215,13 @@ def _infer_schema(rows: Observations, preparation: Preparation) -> Schema | None
             name = (named or [preparation.split.time])[0]
             raise TableError(f"column {name!r}: the data are an array, which has no named columns; give a table")
         return None
-    for column, what in ((preparation.split.by_column, "split"), (preparation.sample_weight, "sample_weight")):
+    split = preparation.split
+    for column, what in (
+        (split.group, "group"), (split.time, "time"), (split.column, "split_column"),
+        (preparation.sample_weight, "sample_weight"),
+    ):  # fmt: skip
+        if column in rows.labels and column not in rows.x.columns:
+            raise TableError(f"{what}: {column!r} is the label; name another column", argument=what)
         if column is not None:
             rows.x.column(column, what)
     not_learnt = dict.fromkeys(preparation.auxiliary_columns, "ignore")

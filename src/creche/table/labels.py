@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from creche._phrases import list_first
+from creche._phrases import format_count, list_first
 from creche.errors import FileError, TableError
 from creche.plan.losses import Loss
 from creche.table.cell_format import CellFormat, ExpectedColumn
@@ -52,7 +52,7 @@ class LabelEncoder:
     names : tuple of str
         The names of the label columns: one, or several columns of numbers that are predicted together.
     classes : tuple, or None
-        The classes, sorted: class number i is the i-th. None for regression.
+        The classes: class number i is the i-th. Sorted unless they were given in another order. None for regression.
     mean, scale : tuple of float
         For regression, one of each per label: the network learns (y - mean) / scale, and its outputs are scaled back.
     baseline : tuple of float
@@ -64,6 +64,8 @@ class LabelEncoder:
         How the cells of the label columns were written, None where they were no text; empty for arrays.
     bounds : tuple of (float, float)
         For regression, the smallest and the largest label that is predicted, one pair per label; empty without bounds.
+    values : tuple
+        What tables hold in place of the name of each class; empty if they hold the classes themselves.
 
     """
 
@@ -75,6 +77,12 @@ class LabelEncoder:
     kinds: tuple[str, ...] = ()
     formats: tuple[CellFormat | None, ...] = ()
     bounds: tuple[tuple[float, float], ...] = ()
+    values: tuple[Any, ...] = ()
+
+    @property
+    def names_of_values(self) -> dict[Any, str] | None:
+        """The name of each value of the label; None if tables hold the classes themselves."""
+        return dict(zip(self.values, self.classes or (), strict=True)) if self.values else None
 
     @property
     def expected(self) -> dict[str, ExpectedColumn]:
@@ -127,6 +135,8 @@ class LabelEncoder:
         }
         if self.bounds:
             data["bounds"] = [list(pair) for pair in self.bounds]
+        if self.values:
+            data["values"] = list(self.values)
         return data
 
     @classmethod
@@ -163,6 +173,9 @@ class LabelEncoder:
         bounds = data.get("bounds", [])
         if not isinstance(bounds, list) or len(bounds) not in (0, len(mean)) or not all(map(_is_pair, bounds)):
             raise FileError(f"labels: bounds are {bounds!r}; the file was damaged or made by hand")
+        values = read_list("values", (str, int, float, bool)) if "values" in data else ()
+        if values and (classes is None or len(set(map(str, values))) != len(classes)):
+            raise FileError(f"labels: values are {values!r}; the file was damaged or made by hand")
         return cls(
             names,
             classes,
@@ -172,6 +185,7 @@ class LabelEncoder:
             kinds,
             tuple(None if format is None else CellFormat.from_dict(format) for format in formats),
             tuple((float(low), float(high)) for low, high in bounds),
+            values,
         )
 
 
@@ -218,7 +232,9 @@ def class_array(classes: Sequence[Any]) -> NDArray[Any]:
     return np.array(classes) if len(kinds) == 1 and int not in kinds else np.array(classes, dtype=object)
 
 
-def find_classes(y: NDArray[Any], name: str, row_numbers: NDArray[np.int64] | None = None) -> tuple[Any, ...]:
+def find_classes(
+    y: NDArray[Any], name: str, row_numbers: NDArray[np.int64] | None = None, rows: str = ""
+) -> tuple[Any, ...]:
     """Return the distinct labels, sorted.
 
     Parameters
@@ -228,6 +244,8 @@ def find_classes(y: NDArray[Any], name: str, row_numbers: NDArray[np.int64] | No
         The name of the label.
     row_numbers : (n,) array of int, optional
         The row number of each label; by default, rows are numbered from 0.
+    rows : str, default ""
+        What rows they are, such as "of a weight above 0", if not all.
 
     Raises
     ------
@@ -246,7 +264,9 @@ def find_classes(y: NDArray[Any], name: str, row_numbers: NDArray[np.int64] | No
             )
     if len(classes) < 2:
         only = f" ({classes[0]!r})" if classes else ""
-        raise TableError(f"label {name!r}: has only one class{only}; needs two or more, so predict another column")
+        where = f" in the {format_count(len(y), 'row')} {rows}" if rows else ""
+        remedy = "needs two or more" if rows else "needs two or more, so predict another column"
+        raise TableError(f"label {name!r}: has only one class{only}{where}; {remedy}")
     if len(classes) == len(y) > MIN_ROWS_WITHOUT_CLASSES:
         is_number = y.dtype.kind in "iuf"
         remedy = "use task='regression'" if is_number else "if it is an identifier, predict another column"
@@ -257,8 +277,8 @@ def find_classes(y: NDArray[Any], name: str, row_numbers: NDArray[np.int64] | No
     return tuple(classes)
 
 
-def check_varying(y: NDArray[Any], names: Sequence[str]) -> None:
-    """Refuse number labels, (n,) or (n, k), that are the same in all rows.
+def check_varying(y: NDArray[Any], names: Sequence[str], rows: str = "") -> None:
+    """Refuse number labels, (n,) or (n, k), that are the same in all rows; `rows` is as for `find_classes`.
 
     Raises
     ------
@@ -266,10 +286,11 @@ def check_varying(y: NDArray[Any], names: Sequence[str]) -> None:
         With the value.
 
     """
+    among = f"rows {rows}".rstrip()
     for name, values in zip(names, y.reshape(len(y), -1).T, strict=True):
         if len(values) > 1 and (values == values[0]).all():
             raise TableError(
-                f"label {name!r}: is {values[0]:g} in each of the {len(values):,} rows; needs a label that varies"
+                f"label {name!r}: is {values[0]:g} in each of the {len(values):,} {among}; needs a label that varies"
             )
 
 

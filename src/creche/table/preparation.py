@@ -20,6 +20,7 @@ from creche.plan.words import (
     canonical_word,
     check_word,
 )
+from creche.table.class_names import GivenClasses, check_classes
 from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.reading.options import ReadOptions
 from creche.table.roles import ROLES
@@ -50,8 +51,8 @@ class Preparation(Component):
         The name of a column with the weight of each row.
     class_weight : dict of class to number, or "balanced", optional
         Factors on the weights of the rows of each class.
-    classes : tuple, optional
-        All classes, sorted, if the training rows may lack some of them.
+    classes : tuple, or dict from label value to name, optional
+        All classes in the order of the network's outputs, and their names if those of the labels are others.
     read_options : ReadOptions
         How the file is written, as far as the user has set it.
     bootstrap : int, optional
@@ -68,7 +69,7 @@ class Preparation(Component):
     missing_label: MissingLabel = "error"
     sample_weight: str | None = None
     class_weight: Any = None
-    classes: tuple[Any, ...] | None = None
+    classes: GivenClasses | None = None
     read_options: ReadOptions = ReadOptions()  # noqa: RUF009 - frozen
     bootstrap: int | None = count_field(None, at_least=0, optional=True)
 
@@ -93,7 +94,7 @@ class Preparation(Component):
         if self.sample_weight is not None and not isinstance(self.sample_weight, str):
             raise PlanError(f"sample_weight: got {self.sample_weight!r}; needs the name of a column")
         object.__setattr__(self, "class_weight", _check_class_weight(self.class_weight))
-        object.__setattr__(self, "classes", _check_classes(self.classes))
+        object.__setattr__(self, "classes", check_classes(self.classes))
         Component.__post_init__(self)
 
     @property
@@ -106,7 +107,9 @@ class Preparation(Component):
         weights = self.class_weight
         if isinstance(weights, Mapping):  # classes may be numbers, but keys of JSON are words
             weights = [[_to_python(key), float(value)] for key, value in weights.items()]
-        classes = None if self.classes is None else list(self.classes)
+        classes: Any = None if self.classes is None else list(self.classes)
+        if isinstance(self.classes, Mapping):
+            classes = [list(pair) for pair in self.classes.items()]
         data = {**Component.to_dict(self), "class_weight": weights, "classes": classes}
         if self.bootstrap is None:  # as in nearly all files
             del data["bootstrap"]
@@ -155,19 +158,6 @@ def _check_class_weight(class_weight: Any) -> Any:
         if isinstance(weight, bool) or not isinstance(weight, numbers.Real):
             raise PlanError(f"class_weight: got {weight!r} for class {label!r}; needs a number")
     return dict(class_weight)
-
-
-def _check_classes(classes: Any) -> tuple[Any, ...] | None:
-    if classes is None:
-        return None
-    try:
-        plain = tuple(_to_python(value) for value in classes)
-        is_valid = len(plain) >= 2 and list(plain) == sorted(set(plain))
-    except TypeError:
-        is_valid = False
-    if not is_valid:
-        raise PlanError(f"classes: got {classes!r}; needs two classes or more, each once and sorted")
-    return plain
 
 
 def _to_python(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from creche.plan.losses import Loss
 from creche.plan.words import Task
 from creche.table.bootstrap_sample import resample_rows
 from creche.table.cell_format import ExpectedColumn
+from creche.table.class_names import name_labels
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.encoders.tree_bins import BinTarget
@@ -182,7 +184,7 @@ def split_rows(
     preparation = inspection.preparation
     _check_labels(inspection.task, inspection.loss, [train, validation, test])
     if inspection.encoders is None:
-        labels = fit_labels(train, inspection.classes, inspection.loss, preparation.preprocessing)
+        labels = fit_labels(train, inspection.classes, inspection.loss, preparation)
         features = _fit_features(train, inspection.schema, inspection.classes, preparation.preprocessing)
     else:
         features, labels = inspection.encoders
@@ -201,12 +203,12 @@ def reencode(prepared: Prepared, preprocessing: Preprocessing, loss: Loss) -> Pr
     There must be no class weights: they are multiplied into the rows' own, by which encoders are fitted.
     """
     assert prepared.preparation.class_weight is None
-    classes = prepared.labels.classes
+    classes, preparation = prepared.labels.classes, replace(prepared.preparation, preprocessing=preprocessing)
     return replace(
         prepared,
         features=_fit_features(prepared.train, prepared.schema, classes, preprocessing),
-        labels=fit_labels(prepared.train, classes, loss, preprocessing),
-        preparation=replace(prepared.preparation, preprocessing=preprocessing),
+        labels=fit_labels(prepared.train, classes, loss, preparation),
+        preparation=preparation,
     )
 
 
@@ -266,6 +268,8 @@ def _read_part(what: str, data: Any, inspection: TableInspection, train: Partiti
         read_options=preparation.read_options,
         task=inspection.task,
     )
+    if isinstance(preparation.classes, Mapping):
+        rows = replace(rows, y=name_labels(rows.y, preparation.classes, rows.label, rows.row_numbers))
     if isinstance(rows.x, Table) != isinstance(labelled.x, Table):
         kind, training_kind = ("a table" if isinstance(each.x, Table) else "an array" for each in (rows, labelled))
         raise TableError(f"{what}: got {kind}, but the training rows are {training_kind}; give both in the same form")
@@ -299,10 +303,10 @@ def _bin_target(train: Partition, classes: tuple[Any, ...] | None) -> BinTarget:
 
 
 def fit_labels(
-    part: Partition, classes: tuple[Any, ...] | None, loss: Loss | None, preprocessing: Preprocessing
+    part: Partition, classes: tuple[Any, ...] | None, loss: Loss | None, preparation: Preparation
 ) -> LabelEncoder:
     """Fit the label encoder to the rows of a part: the shares of the classes, or the scale of numbers."""
-    train, weights = part.observations, part.weights
+    train, weights, preprocessing = part.observations, part.weights, preparation.preprocessing
     if classes is not None:
         counts = np.bincount(encode_classes(train.y, classes, train.label, train.row_numbers), weights, len(classes))
         return LabelEncoder(
@@ -311,6 +315,7 @@ def fit_labels(
             baseline=tuple((counts / counts.sum()).tolist()),
             kinds=train.kinds,
             formats=train.formats,
+            values=tuple(preparation.classes) if isinstance(preparation.classes, Mapping) else (),
         )
     y = train.y.astype(np.float64).reshape(len(train), -1)
     # Dividing by powers of two near the largest labels keeps squares from over- and underflowing, and loses no bit.

@@ -108,7 +108,7 @@ class TrainArguments:
     missing_label: MissingLabel
     sample_weight: Any
     class_weight: Mapping[Any, float] | ClassWeighting | None
-    classes: Sequence[Any] | None
+    classes: Sequence[Any] | Mapping[Any, str] | None
     read_options: ReadOptions | Mapping[str, Any] | None
     validation_data: Any
     test_data: Any

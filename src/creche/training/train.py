@@ -97,7 +97,7 @@ def train(
     missing_label: MissingLabel = "error",
     sample_weight: Any = None,
     class_weight: Mapping[Any, float] | ClassWeighting | None = None,
-    classes: Sequence[Any] | None = None,
+    classes: Sequence[Any] | Mapping[Any, str] | None = None,
     read_options: ReadOptions | Mapping[str, Any] | None = None,
     validation_data: Any = None,
     test_data: Any = None,
@@ -199,8 +199,9 @@ def train(
         Weight of each row; rows of weight 0 are left out.
     class_weight : dict or "balanced", optional
         Weight of the training rows of each class.
-    classes : sequence, optional
-        All classes, sorted, if these rows may not hold each of them.
+    classes : sequence, or dict from label value to name, optional
+        All classes in the order of the outputs; sorted by default. A dict also names them: ``{0: "Adelie", 1:
+        "Gentoo"}`` for a label of numbers.
     read_options : ReadOptions or dict, optional
         How a file is written (separator, text encoding, …), if that is not to be detected.
     validation_data, test_data : table or pair (X, y), optional

@@ -27,10 +27,24 @@ def test_the_page(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"value     {curve.weight:.6g}, loss {curve.loss:.6g}" in page
     assert f"gradient  {curve.gradient:.4g}, the slope of the tangent" in page
     for n, landing in enumerate(curve.landings, start=1):
-        line = next(line for line in page.splitlines() if line.split()[:2] == [str(n), f"{landing.learning_rate:.4g}"])
-        assert line.split()[2:4] == [f"{landing.weight:.6g}", f"{landing.loss:.6g}"]
-        assert landing.verdict in line
+        line = next(line for line in page.splitlines() if line.startswith(f"  {n}     {landing.verdict}"))
+        numbers = [f"{landing.learning_rate:.4g}", f"{landing.weight:.6g}", f"{landing.loss:.6g}"]
+        assert line.split()[-3:] == numbers
     assert "●" in page
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_the_steepest_weight_on_a_narrow_terminal(
+    model_file: Path, columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main([COMMAND, str(model_file), "penguins"]) == 0
+    page = capsys.readouterr().out
+    curve = cr.explain.loss_against_weight(cr.load(model_file), "penguins")
+    assert f"{curve.gradient:.4g}, the slope of the" in page
+    assert curve.slope in " ".join(page.split())
+    assert max(map(len, page.splitlines())) <= columns
+    assert "…" not in page
 
 
 def test_json_is_what_python_gives(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import polars as pl
@@ -65,3 +66,69 @@ def test_unseen_categories_are_told(model_file: Path, tmp_path: Path, capsys: py
     assert capsys.readouterr().err == (
         "creche: island: 5 of 5 values are of a category that training did not have: 'Emperor' in 5 rows\n"
     )
+
+
+TYPED = ["--row", "37.3,16.8,19.2,30.0"]
+
+
+@pytest.fixture(scope="module")
+def chapter_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of the four measurements, in the chapter's units."""
+    path = tmp_path_factory.mktemp("models") / "chapter.creche"
+    cr.train("penguins-four", label="species", hidden=[5, 5], learning_rate=0.01, epochs=40, threads=1).model.save(path)
+    return path
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+def test_a_typed_observation(
+    chapter_file: Path, columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main(["predict", str(chapter_file), *TYPED]) == 0
+    out, err = capsys.readouterr()
+    expected = cr.load(chapter_file).predict_proba([[37.3, 16.8, 19.2, 30.0]])[0]
+    shown = [line.split()[1] for line in out.splitlines() if line.split()[0] in ("Adelie", "Chinstrap", "Gentoo")]
+    assert (shown, err) == ([f"{p:.4f}" for p in expected], "")
+    assert "predicted species: Adelie\n" in out
+    assert max(map(len, out.splitlines())) <= int(columns)
+
+
+def test_typed_observations_as_json(chapter_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(chapter_file), *TYPED, "--row", "50,15,,50", "--json"]) == 0
+    out, err = capsys.readouterr()
+    data = json.loads(out)
+    assert data["label"] == ["species"]
+    assert [row["predicted"] for row in data["rows"]] == [{"species": "Adelie"}, {"species": "Gentoo"}]
+    assert data["rows"][1]["values"]["flipper_length_cm"] is None
+    assert [sum(row["probabilities"].values()) for row in data["rows"]] == pytest.approx([1, 1])
+    assert err == "creche: flipper_length_cm: 1 of 2 values is missing, 50%; in training, none was missing\n"
+
+
+def test_typed_observations_to_a_file(chapter_file: Path, tmp_path: Path) -> None:
+    assert main(["predict", str(chapter_file), *TYPED, *TYPED, "-o", str(tmp_path / "out.csv"), "--keep", "none"]) == 0
+    assert pl.read_csv(tmp_path / "out.csv").shape == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "predict: got neither TABLE nor --row; give a table"),
+        (["penguins-four", *TYPED], "predict: got both TABLE and --row"),
+        (["penguins-four", "--json"], "--json: is for --row; for a table, use --output-format jsonl"),
+        (["--row", "37.3,16.8"], "--row: row 1 has 2 values, and the model reads 4 columns"),
+        (["--row", "37.3,deep,19.2,30"], "--row: row 1, column 'bill_depth_mm' is 'deep'; needs a number"),
+        (["--row", "37.3,16.8,192,3000", "--strict"], "--strict: the rows differ"),
+    ],
+)
+def test_mistakes_with_typed_observations(
+    chapter_file: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(chapter_file), *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"creche: {message}")
+
+
+def test_a_misspelt_category_has_a_suggestion(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(model_file), "--row", "Bisco,37.3,16.8,192,3000,male"]) == 0
+    assert "'Bisco' in 1 row (did you mean 'Biscoe'?)" in capsys.readouterr().err

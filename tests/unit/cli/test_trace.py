@@ -89,3 +89,51 @@ def test_one_remedy_for_training_far_above_the_edge(capsys: Out) -> None:
     tried = float(printed.rpartition("Try a learning rate of ")[2].split()[0])
     assert tried < 1
     assert main(["train", "penguins", "--label", "species", "--optimizer", "sgd", "--learning-rate", str(tried)]) == 0
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_nothing_is_wider_than_the_terminal(
+    model_file: Path, columns: int, capsys: Out, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    assert main(["trace", str(model_file), "penguins", "--rows", "1-20"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert "weight from" in "\n".join(lines)
+
+
+def test_the_row_that_is_followed_is_worked_out(model_file: Path, capsys: Out) -> None:
+    assert main(["trace", str(model_file), "penguins", "--rows", "1-20"]) == 0
+    out = capsys.readouterr().out
+    step = cr.explain.trace(cr.load(model_file), "penguins", rows=slice(1, 21))
+    row = step.follow().row
+    assert f"Row {row}: its values" in out
+    assert f"In row {row} the squared error is (" in out
+    assert f"forward pass of row {row}" in out
+
+
+OBSERVATION = "island,bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g,sex\nDream,37.3,16.8,192,3000,male\n"
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_row_without_a_label_goes_forward_only(
+    model_file: Path, tmp_path: Path, columns: int, capsys: Out, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    (tmp_path / "new.csv").write_text(OBSERVATION)
+    assert main(["trace", str(model_file), str(tmp_path / "new.csv")]) == 0
+    out = capsys.readouterr().out
+    assert "Outputs of row 1" in out
+    assert "backward" not in out
+    probabilities = cr.load(model_file).predict_proba(tmp_path / "new.csv")[0]
+    assert all(f"{p:.4f}" in out for p in probabilities)
+    assert max(map(len, out.splitlines())) <= columns
+    assert main(["trace", str(model_file), str(tmp_path / "new.csv"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["predictions"] == [probabilities.tolist()]
+
+
+def test_what_needs_a_label_is_told(model_file: Path, tmp_path: Path, capsys: Out) -> None:
+    (tmp_path / "new.csv").write_text(OBSERVATION)
+    for option in (["--neuron", "1:2"], ["--html", str(tmp_path / "page.html")]):
+        assert main(["trace", str(model_file), str(tmp_path / "new.csv"), *option]) == 2
+        assert capsys.readouterr().err.startswith(f"creche: {option[0]}: needs the label 'species', which ")

@@ -132,7 +132,7 @@ def test_what_cannot_be(arguments: dict[str, Any], message: str) -> None:
 def test_tables(runs: Comparison) -> None:
     table = runs.table()
     assert table.columns == [
-        "optimizer", "learning_rate", "status", "steps", "loss", "lowest_loss", "validation_loss",
+        "optimizer", "learning_rate", "status", "steps", "loss", "lowest_loss", "validation_loss", "verdict", "reason",
     ]  # fmt: skip
     assert table["optimizer"].to_list() == ["sgd", "sgd", "adam", "adam"]
     assert table["loss"].to_list() == [one.losses[-1] for one in runs]

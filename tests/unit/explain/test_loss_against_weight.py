@@ -11,6 +11,7 @@ import pytest
 import creche as cr
 from creche.engine.introspection import Weights
 from creche.explain.loss_curve import LossAgainstWeight
+from creche.explain.loss_evaluator import LossEvaluator
 from creche.explain.rows import create_batch
 from creche.explain.weight_space import find_weight
 from creche.model.model import Model
@@ -68,6 +69,37 @@ def test_curve_and_tangent_against_numpy_in_float64(precise: Model, layer: int, 
     assert found.tangent(found.weight + 1) - found.tangent(found.weight) == pytest.approx(
         found.gradient, rel=1e-9, abs=1e-12
     )
+
+
+def test_the_steepest_weight_is_taken_among_those_left_open(precise: Model) -> None:
+    rows = create_batch(precise, "penguins").rows
+    gradients = LossEvaluator(precise.plan, rows, 1).gradients(precise.weights)
+    flat = [(abs(w[i, j]), (at, i, j)) for at, (w, _) in enumerate(gradients) for i, j in np.ndindex(w.shape)]
+    largest = max(flat)[1]
+    found = curve_of(precise)
+    assert (found.layer, found.source, found.target) == largest
+    in_layer = curve_of(precise, layer=2, target="Gentoo")
+    assert (in_layer.layer, in_layer.source, in_layer.target) == (2, int(np.abs(gradients[2][0][:, 2]).argmax()), 2)
+    of_input = curve_of(precise, source="bill_length_mm")
+    assert (of_input.layer, of_input.target) == (0, int(np.abs(gradients[0][0][of_input.source]).argmax()))
+    biases = [(abs(b[j]), (at, j)) for at, (_, b) in enumerate(gradients) for j in range(len(b))]
+    for bias in (curve_of(precise, bias=True), curve_of(precise, source="bias")):
+        assert (bias.layer, bias.source, bias.target) == (max(biases)[1][0], None, max(biases)[1][1])
+
+
+def test_the_slope_in_words_says_which_change_lowers_the_loss(precise: Model) -> None:
+    for layer, source, target in PLACES:
+        curve = curve_of(precise, layer=layer, source=source, target=target)
+        nearby = curve.losses[[curve.index - 1, curve.index + 1]] < curve.loss
+        if curve.slope.startswith("no slope"):
+            assert curve.gradient == 0
+        else:
+            assert (
+                curve.slope.split(": ")[1]
+                == f"a {'larger' if curve.gradient < 0 else 'smaller'} weight lowers the loss"
+            )
+            assert curve.slope.startswith("negative" if curve.gradient < 0 else "positive")
+            assert nearby[int(curve.gradient < 0)] or abs(curve.index - curve.valley) <= 1
 
 
 def test_float32_has_nearly_the_same_slope(run: cr.Run, precise: Model) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from creche.render.document import Facts, Grid, Section
 from creche.render.html import html_page, sections_html
 from creche.render.text import sections_text
@@ -43,3 +45,17 @@ def test_a_table_that_is_too_wide_continues_below_itself() -> None:
     assert [line for line in lines if line.startswith("  row ")] == [lines[1], lines[6]]
     assert text.count("─\n  sum ") == 2
     assert all(text.count(name) == 1 for name in head[1:])
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_no_line_is_wider_than_the_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    long = "a long name of a column of the table"
+    sections = [
+        Section(
+            "A title that is longer than a narrow terminal",
+            [Facts([(long, "and its value")]), "Words " * 30, Grid([long, long], [[long, 1.0]], left=1)],
+        )
+    ]
+    lines = sections_text(sections).splitlines()
+    assert max(map(len, lines)) <= width

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from creche.engine.introspection import batch_internals
 from creche.engine.native import new_predictor
+from creche.explain.constant_loss import constant_loss
 from creche.training.recorder import Neurons, describe_neurons, sample_rows, select_rows
 from creche.training.watching import true_classes
 
@@ -66,17 +67,10 @@ class RunFacts:
     @cached_property
     def baseline(self) -> float:
         """The training loss of the best constant prediction, with which losses are compared."""
-        if self.plan.loss.is_python:
+        loss = constant_loss(self.run)
+        if loss is None:
             return float(self.train[0]) if self.epochs else 1.0
-        weights = [(np.zeros_like(w), np.zeros_like(b)) for w, b in self.run.weights]
-        rows = self.run.rows
-        labels = rows.targets if rows.classes is None else rows.classes
-        assert labels is not None
-        weights[-1][1][:] = self.plan.loss.best_constant(labels, rows.weights, self.plan.network.outputs)
-        loss, _ = new_predictor(self.plan, weights, self.run.threads).evaluate(
-            rows.x, rows.classes, rows.targets, rows.weights
-        )
-        return max(float(loss), SMALLEST_SHARE)
+        return max(loss, SMALLEST_SHARE)
 
     @cached_property
     def neurons(self) -> list[Neurons]:

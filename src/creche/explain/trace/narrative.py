@@ -17,9 +17,10 @@ from creche.render.document import Block, Facts, Grid, Section, format_digits
 from creche.render.words import describe_optimizer
 
 if TYPE_CHECKING:
+    from creche.explain.trace.forward import ForwardPass
     from creche.explain.trace.result import Trace
 
-__all__ = ["describe_neuron", "describe_rows", "describe_trace"]
+__all__ = ["describe_neuron", "describe_rows", "describe_trace", "input_section"]
 
 MAX_WEIGHTS = 4096  # of a layer
 MAX_INPUTS = 64  # of a row
@@ -43,8 +44,8 @@ def describe_trace(trace: Trace, max_rows: int, *, with_weights: bool) -> list[S
 
     """
     neuron = trace.follow()
-    sections = [Section("One training step", [_facts(trace)]), _input_section(trace, neuron.row), _layer_section(trace)]
-    sections += describe_rows(trace, max_rows)
+    sections = [Section("One training step", [_facts(trace)]), input_section(trace, neuron.row), _layer_section(trace)]
+    sections += describe_rows(trace, max_rows, neuron.row)
     sections += describe_neuron(neuron)
     if with_weights:
         sections += [_batch_section(trace, max_rows), _weight_section(trace)]
@@ -97,7 +98,7 @@ def _describe_check(trace: Trace) -> str:
     return text + (f"; {check.kinks} are on a kink of the activation and do not count" if check.kinks else "")
 
 
-def _input_section(trace: Trace, row: int) -> Section:
+def input_section(trace: Trace | ForwardPass, row: int) -> Section:
     """Return one row as given and as encoded."""
     at = int(np.flatnonzero(trace.rows == row)[0])
     cells = {name: format_cell(values[at], digits=10) for name, values in trace.features.items()}
@@ -200,8 +201,18 @@ def _short_name(trace: Trace, layer: int, neuron: int) -> str:
     return trace.output_names[neuron] if layer == len(trace.layers) else f"neuron {neuron}"
 
 
-def describe_rows(trace: Trace, max_rows: int) -> list[Section]:
-    """Return the predictions for the first rows and how far they are from the labels."""
+def describe_rows(trace: Trace, max_rows: int, row: int | None = None) -> list[Section]:
+    """Return the predictions for the first rows and how far they are from the labels.
+
+    Parameters
+    ----------
+    trace : Trace
+    max_rows : int
+        How many rows of the batch to list.
+    row : int, optional
+        The number of the row whose errors are worked out; by default the one with the largest loss.
+
+    """
     count = min(len(trace), max_rows)
     more = [f"… {len(trace) - count:,} more rows"] if count < len(trace) else []
     if isinstance(trace.errors, RegressionErrors):
@@ -218,7 +229,7 @@ def describe_rows(trace: Trace, max_rows: int) -> list[Section]:
         "the square (²) of each difference, the mean of the squares, and -log of the true class's probability."
     )
     differences = _difference_grid(trace, trace.errors, count)
-    blocks = [note, differences, *more, _describe_first_row(trace.errors), _describe_mean(trace)]
+    blocks = [note, differences, *more, _describe_errors(trace, trace.errors, row), _describe_mean(trace)]
     return [
         Section("Predicted probabilities, row by row", [_probability_grid(trace, trace.errors, count), *more]),
         Section("Errors, row by row", blocks),
@@ -245,13 +256,14 @@ def _difference_grid(trace: Trace, errors: ClassificationErrors, count: int) -> 
     return Grid(["row", *names, *(f"{name}²" for name in names), "mean", "-log p"], rows)
 
 
-def _describe_first_row(errors: ClassificationErrors) -> str:
-    """Return the arithmetic of the first row."""
-    squares = " + ".join(f"{s:.4f}" for s in errors.squares[0])
-    p_true = errors.probabilities[0, errors.true[0]]
+def _describe_errors(trace: Trace, errors: ClassificationErrors, row: int | None) -> str:
+    """Return the arithmetic of one row."""
+    at = int(np.nanargmax(trace.losses)) if row is None else int(np.flatnonzero(trace.rows == row)[0])
+    squares = " + ".join(f"{s:.4f}" for s in errors.squares[at])
+    p_true = errors.probabilities[at, errors.true[at]]
     return (
-        f"In the first row the squared error is ({squares}) / {len(errors.squares[0])} = "
-        f"{errors.squared_error[0]:.4f}, and the cross-entropy is -log {p_true:.4f} = {errors.cross_entropy[0]:.4f}."
+        f"In row {trace.rows[at]} the squared error is ({squares}) / {len(errors.squares[at])} = "
+        f"{errors.squared_error[at]:.4f}, and the cross-entropy is -log {p_true:.4f} = {errors.cross_entropy[at]:.4f}."
     )
 
 

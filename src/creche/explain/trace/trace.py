@@ -24,6 +24,7 @@ from creche.plan.arguments import reject_unknown
 from creche.table.labels import encode_classes
 from creche.table.observations import Observations
 from creche.table.preparation import Preparation
+from creche.table.reading.read import is_table
 from creche.table.row_weights import apply_class_weights, resolve_sample_weights
 from creche.table.table import Table
 from creche.training.run import Run
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from creche.plan.plan import Plan
 
 __all__ = ["trace", "training_weights"]
+
+FORWARD_ONLY = "Rows without a label go forward only: creche.explain.forward_pass"
 
 NO_GRADIENT_CHECK = (
     "no gradient check: it needs float64, and this build of Creche has float32 only; build both with `pip install .` "
@@ -181,6 +184,8 @@ def _create_batch(
     """Return the rows, encoded and weighted, and notes about them."""
     if data is None and run is not None:
         return _next_batch(model, run, rows), ()
+    if data is not None and y is None and not isinstance(data, Batch | Observations) and not is_table(data):
+        raise TableError(f"y: is missing; a step needs the label {model.labels.name!r} of each row. {FORWARD_ONLY}")
     batch = create_batch(model, data, y, sample_weight=sample_weight)
     notes: tuple[str, ...] = ()
     if sample_weight is None:

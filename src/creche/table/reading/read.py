@@ -48,10 +48,10 @@ def read_table(
     ----------
     data : path, file object, DataFrame, dict, list or generator
         The path of a CSV, Parquet, Arrow IPC, JSON or Excel file, compressed or not (its bytes tell), or the open file;
-        ``"-"`` for standard input; ``"penguins"`` for the bundled table, unless a file has that name. A DataFrame of
-        any library that narwhals supports, also a lazy one. A dict from names to columns, or a list of dicts with one
-        for each row; a dict of cells, or a row of a pandas DataFrame, is one row. A list or generator of DataFrames, or
-        of dicts of columns, with some rows each.
+        ``"-"`` for standard input; ``"penguins"`` or ``"penguins-four"`` for a bundled table, unless a file has that
+        name. A DataFrame of any library that narwhals supports, also a lazy one. A dict from names to columns, or a
+        list of dicts with one for each row; a dict of cells, or a row of a pandas DataFrame, is one row. A list or
+        generator of DataFrames, or of dicts of columns, with some rows each.
     read_options : ReadOptions, optional
         How a file is written, if that is not to be detected.
     expected : dict of str to str or ExpectedColumn, optional
