@@ -32,6 +32,7 @@ TEXTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(DOCS / page for page in PA
 FILES = {
     "fitting.md": {"penguins.creche"},
     "losses.md": set(),
+    "notebooks.md": {"report.html"},
     "seeing.md": {"step.html", "report.html"},
     "sweeps.md": {"ensemble.creche"},
     "tables.md": {"messwerte.csv", "out_of_fold.csv"},
