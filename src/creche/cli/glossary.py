@@ -13,7 +13,9 @@ __all__ = ["glossary"]
 
 
 def glossary(term: Annotated[list[str] | None, typer.Argument(show_default=False)] = None) -> None:
-    """Explain a word of the pages, or list all words that are explained. For example:
+    """Explain a word of the pages, or list all words.
+
+    For example:
 
     creche glossary
 

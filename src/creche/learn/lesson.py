@@ -23,7 +23,7 @@ from creche.table.prepare import Prepared
 from creche.table.reading.read import read_table
 from creche.training.run import Run
 
-__all__ = ["DEFAULT_TABLE", "Lesson", "create_lesson"]
+__all__ = ["DEFAULT_TABLE", "RATE_OF_ADAM", "Lesson", "create_lesson"]
 
 DEFAULT_TABLE = "penguins-four"
 

@@ -170,7 +170,7 @@ def describe_prediction(lesson: Lesson) -> Section:
         [
             f"A new observation: {cells}{more}. Forward through the trained network, once:",
             Grid([label, "probability"], rows),
-            f"The network says {best}. The same on the command line, and what else you can try:",
+            f"The network predicts {best}. The same on the command line, and what else you can try:",
             *commands,
             "'creche glossary' explains the words, and 'creche --help' lists the commands.",
         ],

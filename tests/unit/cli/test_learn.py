@@ -18,7 +18,7 @@ PROMPT = "q quit: "
 
 
 class Terminal:
-    """``creche learn`` in a terminal of so many columns, as a person sees it."""
+    """``creche learn`` in a terminal, as a person sees it."""
 
     def __init__(self, *arguments: str, columns: int = 80, **more: str) -> None:
         self._screen, terminal = pty.openpty()

@@ -56,7 +56,7 @@ class Twin:
         return sums, values, e / e.sum(axis=1, keepdims=True)
 
     def gradients(self, rows: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Of the mean squared error: by each z, and by each weight."""
+        """Return the gradients of the mean squared error, by each z and by each weight."""
         sums, values, p = self.forward(rows)
         error = 2 * (p - np.eye(3)[self.classes[rows]]) / 3 / len(rows)
         back = p * (error - (error * p).sum(axis=1, keepdims=True))
