@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from creche.cli.files import OptionalTableArgument
+from creche.cli.label import check_label
 from creche.cli.options import (
     DROP_UNLABELLED,
     READING,
@@ -75,8 +76,8 @@ def learn(table: OptionalTableArgument = None, **given: Any) -> None:
     read_options = create_read_options(given)
     if read_options:
         arguments["read_options"] = read_options
-    if table not in (None, DEFAULT_TABLE) and "label" not in arguments:
-        raise PlanError("--label: is missing; name the column to predict, such as --label species", argument="label")
+    if table not in (None, DEFAULT_TABLE):
+        check_label(arguments, table, read_options)
     lesson = create_lesson(table or DEFAULT_TABLE, threads=others.get("threads"), **arguments)
     waits = "all_steps" not in options and sys.stdin.isatty() and sys.stdout.isatty()
     number = first
