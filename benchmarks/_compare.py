@@ -9,7 +9,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,6 +170,18 @@ def compare(task: Task, contenders: Iterable[Contender], rounds: int) -> Compari
         for worker in workers:
             results[worker.contender.name].loss = worker.ask("loss")["loss"]
     return Comparison(results, absent)
+
+
+def time_in_turns(contenders: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Return the seconds of each contender, turn by turn, after one that is not counted; all in this process."""
+    found: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(rounds + 1):
+        for name, work in list(contenders.items())[:: 1 if turn % 2 == 0 else -1]:
+            start = time.perf_counter()
+            work()
+            if turn:
+                found[name].append(time.perf_counter() - start)
+    return found
 
 
 @contextmanager

@@ -9,6 +9,8 @@ BENCHMARKS = (
     "wide_jobs",
     "colony",
     "cross_validation",
+    "evaluation",
+    "fast_fit",
     "products",
     "threads",
     "start",

@@ -6,14 +6,13 @@ Its peer is reading alone: `DataFrame.to_numpy` of pandas, or of what `pandas.re
 """
 
 import tempfile
-import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _compare import Spread
+from _compare import Spread, time_in_turns
 from _report import Options, Report, parse_options
 
 ROWS = 60
@@ -51,7 +50,7 @@ def measure(columns: int, path: Path, options: Options, report: Report) -> None:
         NUMPY: lambda: frame.iloc[:, :-1].to_numpy(copy=True),
         PANDAS: lambda: pd.read_csv(path).iloc[:, :-1].to_numpy(copy=True),
     }
-    found = time_in_turns(contenders, options)
+    found = time_in_turns(contenders, options.rounds)
     report.section(f"{columns:,} columns")
     rows = []
     for name, seconds in found.items():
@@ -73,7 +72,7 @@ def keep(columns: int, path: Path, options: Options, report: Report) -> None:
         "load": lambda: cr.load(path),
         "predict one row of a pandas DataFrame": lambda: run.model.predict_proba(frame.head(1)),
     }
-    found = time_in_turns(contenders, options)
+    found = time_in_turns(contenders, options.rounds)
     report.section(f"A model of {columns:,} columns, {path.stat().st_size / 1e6:.1f} MB")
     report.table(["call", "seconds"], [[name, Spread.of(seconds).show()] for name, seconds in found.items()])
 
@@ -90,18 +89,6 @@ def make_frame(columns: int) -> Any:
     random = np.random.default_rng(0)
     frame = pd.DataFrame(random.normal(size=(ROWS, columns)), columns=[f"gene_{i:06d}_counts" for i in range(columns)])
     return frame.assign(kind=np.array(["a", "b"])[random.integers(0, 2, ROWS)])
-
-
-def time_in_turns(contenders: dict[str, Callable[[], object]], options: Options) -> dict[str, list[float]]:
-    """Return the seconds of each contender, turn by turn, after one that is not counted."""
-    found: dict[str, list[float]] = {name: [] for name in contenders}
-    for turn in range(options.rounds + 1):
-        for name, work in list(contenders.items())[:: 1 if turn % 2 == 0 else -1]:
-            start = time.perf_counter()
-            work()
-            if turn:
-                found[name].append(time.perf_counter() - start)
-    return found
 
 
 if __name__ == "__main__":

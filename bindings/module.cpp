@@ -13,6 +13,7 @@ void bind_predictor(nanobind::module_& m);
 void bind_many_predictor(nanobind::module_& m);
 void bind_machine(nanobind::module_& m);
 void bind_random(nanobind::module_& m);
+void bind_resampling(nanobind::module_& m);
 
 }  // namespace creche::CRECHE_LEVEL
 
@@ -25,4 +26,5 @@ NB_MODULE(CRECHE_MODULE, m) {
   bind_many_predictor(m);
   bind_machine(m);
   bind_random(m);
+  bind_resampling(m);
 }

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "src" / "creche"
 
 # A package imports only from those before it, and from itself; docs/architecture.md describes each.
 FLOORS = (
-    "_version", "_lazy", "_phrases", "_displayed", "errors", "_system", "_core", "plan", "engine", "table",
+    "_version", "_lazy", "_phrases", "_displayed", "errors", "_progress", "_system", "_core", "plan", "engine", "table",
     "evaluation", "model", "training", "model_selection", "fitting", "render", "explain", "plots", "pages", "learn",
     "report", "estimators", "cli",
 )  # fmt: skip

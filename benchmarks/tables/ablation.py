@@ -17,7 +17,7 @@ from benchmarks.tables.metrics import log_loss
 from benchmarks.tables.page import markdown
 from benchmarks.tables.sources import LoadedTable, load_table
 from benchmarks.tables.splits import Split
-from creche.fitting.calibrate import fit_temperature
+from creche.fitting.calibrate import fit_calibration
 from creche.fitting.candidate import Candidate, train_candidates
 from creche.fitting.configuration import Configuration
 from creche.fitting.fold_rows import split_fold_rows
@@ -25,7 +25,6 @@ from creche.fitting.fold_tables import FoldTables
 from creche.fitting.policy import TableShape, choose_policy
 from creche.fitting.search import mix_candidates
 from creche.fitting.weighting import fit_weights
-from creche.model.calibration import Calibration
 from creche.model.ensemble import Ensemble
 from creche.table.inspection import inspect_table
 from creche.table.preparation import Preparation
@@ -70,8 +69,9 @@ def error(fitted: Fitted, weights: Numbers | None = None, calibrates: bool = Tru
         return float(np.sqrt(((mean[:, 0] - fitted.labels) ** 2).mean()))
     if calibrates:
         shares = np.bincount(judged.classes, minlength=mean.shape[1]) / len(judged)
-        temperature = fit_temperature(mix_candidates(fitted.candidates, weights), judged)
-        mean = Calibration(temperature, 1 / (len(judged) + 1), tuple(shares.tolist())).apply(np.asarray(mean))
+        out_of_fold = mix_candidates(fitted.candidates, weights)
+        calibration = fit_calibration(out_of_fold, judged, 1 / (len(judged) + 1), tuple(shares.tolist()))
+        mean = calibration.apply(np.asarray(mean))
     return log_loss(fitted.labels, np.asarray(mean))
 
 

@@ -273,6 +273,30 @@ class ManyPredictor64(ManyPredictor32): ...
 def epoch_order(seed: int, epoch: int, rows: int) -> NDArray[np.int64]:
     """(rows,) positions of the rows in the order of an epoch (from 0) of a plan with this seed that shuffles."""
 
+class RowSampler:
+    """Draws rows with replacement, as `numpy.random.Generator(PCG64(...)).integers` does."""
+
+    def __init__(self, state_high: int, state_low: int, increment_high: int, increment_low: int) -> None: ...
+    def draw(self, rows: int, lanes: int) -> NDArray[np.float64]:
+        """(rows, lanes) how often each row comes up in as many draws as there are rows, for one lane after another."""
+
+def weighted_sums(
+    weights: NDArray[np.float64], groups: NDArray[np.int32], values: NDArray[np.float64], count: int
+) -> NDArray[np.float64]:
+    """(count, lanes) sums of the values of each group's rows under (rows, lanes) weights, from the first row on."""
+
+def areas(
+    weights: NDArray[np.float64],
+    order: NDArray[np.int32],
+    positive: NDArray[np.bool_],
+    ends_tie: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """(lanes,) areas under the ROC curve for (rows, lanes) weights; NaN where there is no positive or no negative row.
+
+    `order` has the rows by their scores, and the flags of each position tell whether its row is positive and whether
+    the next one has another score.
+    """
+
 def memory(plan: Plan, rows: int, itemsize: int) -> int:
     """Bytes that training this plan needs in addition to the tables."""
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from creche import _core
+from creche._phrases import format_count
 from creche._system.resources import available_memory
 from creche.engine.best_epoch import BestEpoch, Measure
 from creche.engine.native import Rows, format_gigabytes, translate
@@ -287,7 +288,7 @@ class Crew:
             state = RunState(arrays)
             same_step.setdefault((state.epoch, state.step, state.batch), []).append(number)
         for numbers in same_step.values():
-            for number, member in zip(numbers, self._create(numbers), strict=True):
+            for number, member in zip(numbers, self._create(numbers, draws_weights=False), strict=True):
                 member.set_state(states[number])
                 if (best := self._best_epochs[number]) is not None:
                     best.restore(states[number])
@@ -317,8 +318,8 @@ class Crew:
         """Return where the loss stopped being finite; None if it did not."""
         return self._members[number].divergence()
 
-    def _create(self, numbers: Sequence[int]) -> list[_ActiveMember]:
-        """Create these members at their beginning, in one colony of the engine."""
+    def _create(self, numbers: Sequence[int], *, draws_weights: bool = True) -> list[_ActiveMember]:
+        """Create these members at their beginning, in one colony of the engine; without weights if a state follows."""
         engine = _core.load()
         positions: dict[int, int] = {}
         tables: list[tuple[Any, ...]] = []
@@ -334,18 +335,19 @@ class Crew:
         members = []
         for number in numbers:
             job = self.jobs[number]
-            members.append((self._translate(job.plan), table(job.rows), table(job.validation)))
+            members.append((self._translate(job.plan, draws_weights), table(job.rows), table(job.validation)))
         kind = engine.Colony32 if self.jobs[0].plan.precision == "float32" else engine.Colony64
         colony = kind(members, tables, self.threads)
         return [_ActiveMember(colony, member) for member in range(len(members))]
 
-    def _translate(self, plan: Plan) -> Any:
+    def _translate(self, plan: Plan, draws_weights: bool) -> Any:
         """Translate a plan for the engine, once for all plans that differ by their seed only."""
         schedules = [getattr(plan, name) for name in ("schedule", *NUMBER_SCHEDULES)]
         parts = (plan.network, plan.loss, plan.optimizer, plan.early_stopping, *schedules)
-        key = (*map(id, parts), plan.batch_size, plan.drop_last, plan.epochs, plan.keep, plan.shuffle, plan.task)
+        numbers = (plan.batch_size, plan.drop_last, plan.epochs, plan.keep, plan.shuffle, plan.task, draws_weights)
+        key = (*map(id, parts), *numbers)
         if key not in self._translated:
-            self._translated[key] = translate(_core.load(), plan)
+            self._translated[key] = translate(_core.load(), plan, draws_weights=draws_weights)
         return self._translated[key].with_seed(plan.seed)
 
 
@@ -373,8 +375,22 @@ def network_memory(plan: Plan, rows: int) -> int:
     return plan.network.parameters * itemsize * 8 + rows * 8 + plan.epochs * 48 + 4096
 
 
-def check_tables(rows: Rows, validation: Rows | None, folds: int) -> None:
+def check_tables(
+    rows: Rows,
+    validation: Rows | None,
+    folds: int,
+    argument: str = "folds, repeats",
+    remedy: str = "give fewer repeats or folds",
+) -> None:
     """Check that the encoded tables of all folds fit into the available memory; each fold has encoders of its own.
+
+    Parameters
+    ----------
+    rows, validation : Rows
+        Those of the first fold.
+    folds : int
+    argument, remedy : str
+        For the error: what is to be changed, and how.
 
     Raises
     ------
@@ -386,6 +402,6 @@ def check_tables(rows: Rows, validation: Rows | None, folds: int) -> None:
     free = available_memory()
     if free is not None and needed > free:
         raise PlanError(
-            f"folds, repeats: {folds:,} folds need about {format_gigabytes(needed)} for their rows, more than "
-            f"{format_gigabytes(free)} available; give fewer repeats or folds"
+            f"{argument}: {format_count(folds, 'fold')} {'needs' if folds == 1 else 'need'} about "
+            f"{format_gigabytes(needed)} for encoded rows, more than {format_gigabytes(free)} available; {remedy}"
         )

@@ -14,6 +14,7 @@ from creche._system.resources import ALWAYS_AVAILABLE, available_memory
 from creche.errors import PlanError
 from creche.plan.arguments import NUMBER_SCHEDULES
 from creche.plan.component import Component
+from creche.plan.initializers import Zeros
 from creche.plan.network import Layer
 from creche.plan.parameter_groups import StepFactors
 from creche.plan.plan import Plan
@@ -145,8 +146,11 @@ def format_gigabytes(size: int) -> str:
     return f"{size / 1e9:,.1f} GB"
 
 
-def translate(engine: ModuleType, plan: Plan) -> Any:
-    """Turn a plan into the compiled engine's. Its lengths must be resolved (`Plan.resolved`)."""
+def translate(engine: ModuleType, plan: Plan, *, draws_weights: bool = True) -> Any:
+    """Turn a plan into the compiled engine's. Its lengths must be resolved (`Plan.resolved`).
+
+    Without `draws_weights`, networks begin with zeros: for those whose state is set before their first step.
+    """
     out = engine.Plan()
     out.inputs = plan.network.inputs
     layers = []
@@ -159,6 +163,8 @@ def translate(engine: ModuleType, plan: Plan) -> Any:
                 setattr(to, f"{name}_parameter", value.parameter)  # type: ignore[attr-defined]
             else:
                 setattr(to, name, value)
+        if not draws_weights:
+            to.initializer = Zeros.key
         layers.append(to)
     _translate_groups(plan, layers)
     out.layers = layers

@@ -293,7 +293,7 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         return train(
             x, y, task=self._task, epochs=epochs, seed=self._draw_seed(), sample_weight=sample_weight,
             class_weight=getattr(self, "class_weight", None), precision=self.precision or matching_precision(x),
-            on_progress=self._epoch_printer(0), **{"validation_fraction": 0.0, **arguments, **others},
+            on_progress=self._epoch_printer(0) or False, **{"validation_fraction": 0.0, **arguments, **others},
         )  # fmt: skip
 
     def _continue(self, state: TrainingState, plan: Plan, x: Any, y: Any, sample_weight: Any, **held_out: Any) -> Run:

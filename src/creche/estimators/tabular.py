@@ -80,7 +80,7 @@ class TabularEstimator(LabelledEstimator):
         self.model_ = fit(
             x, labels, task=self._task, effort=self.effort, time_limit=self.time_limit, metric=self.metric,
             schema=self.schema, class_weight=getattr(self, "class_weight", None), sample_weight=sample_weight,
-            seed=self._draw_seed(), threads=self.threads, on_progress=_create_printer() if self.verbose else None,
+            seed=self._draw_seed(), threads=self.threads, on_progress=_create_printer() if self.verbose else False,
         )  # fmt: skip
         self.record_ = self.model_.record
         self._remember_labels(labels)

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.engine.resampling import sum_groups
 from creche.errors import TableError
 from creche.evaluation import bootstrap
 from creche.evaluation.bootstrap import Interval, check_count, check_weights, differences, resample_metrics
 from creche.evaluation.curves import Curve, ReliabilityCurve, precision_recall, reliability, roc
 from creche.evaluation.evaluation import Evaluation, MetricValue
-from creche.evaluation.metrics import (
-    ClassificationScorer,
-    MeasuredClasses,
-    class_f1_key,
-    nan_to_none,
-    predict_classes,
-)
+from creche.evaluation.metrics import nan_to_none, predict_classes
+from creche.evaluation.scorers import ClassificationScorer, MeasuredClasses, class_f1_key
 
 __all__ = ["ClassMetrics", "ClassificationEvaluation", "ClassificationLabels", "Misclassification"]
 
@@ -322,7 +318,7 @@ class ClassificationLabels:
     classes : tuple
     weights : (n,) float64
     constant : ClassificationScorer
-        The constant prediction that the baseline scores.
+        The constant prediction that the baseline scores, with a row for each class.
     n_resamples : int
     threshold : float or None
 
@@ -356,7 +352,11 @@ class ClassificationLabels:
     @cached_property
     def baseline(self) -> dict[str, float]:
         """The metrics of the constant prediction."""
-        return _scalars(self.constant(self.weights.reshape(1, -1)))
+        return _scalars(self._score_constant(self.weights.reshape(1, -1)))
+
+    def _score_constant(self, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        """Score the constant prediction under (r, n) weights: rows of one class are alike there."""
+        return self.constant(sum_groups(weights, self.numbers, len(self.classes)))
 
     def evaluate(self, probabilities: NDArray[Any]) -> ClassificationEvaluation:
         """Evaluate predicted probabilities, (n, classes)."""
@@ -364,8 +364,9 @@ class ClassificationLabels:
         scorer = ClassificationScorer(p, self.numbers, predict_classes(p, self.threshold))
         measured = scorer.measured(self.weights.reshape(1, -1))
         values = _scalars(measured.metrics())
-        samples = resample_metrics(scorer.with_f1_of_classes, self.weights, self.n_resamples)
-        constant_samples = resample_metrics(self.constant, self.weights, self.n_resamples)
+        samples, constant_samples = resample_metrics(
+            (scorer.with_f1_of_classes, self._score_constant), self.weights, self.n_resamples
+        )
         confusion = np.zeros((len(self.classes), len(self.classes)), dtype=np.int64)
         np.add.at(confusion, (self.numbers, scorer.predicted), 1)
         intervals = bootstrap.intervals(samples)
@@ -373,17 +374,17 @@ class ClassificationLabels:
             rows=len(p), values=values, intervals={key: intervals[key] for key in values if key in intervals},
             baseline=dict(self.baseline), gain=differences(samples, constant_samples), classes=self.classes,
             per_class=_per_class(measured, self.classes, intervals), confusion=confusion, threshold=self.threshold,
-            _scorer=scorer, _weights=self.weights,
+            _scorer=replace(scorer), _weights=self.weights,  # without what it has computed for the resamples
         )  # fmt: skip
 
 
 def _constant_prediction(
     shares: NDArray[np.float64] | None, true: NDArray[np.int64], weights: NDArray[np.float64], classes: int
 ) -> ClassificationScorer:
-    """The same probabilities for each row: the shares of the classes, by default those of these rows."""
+    """The shares of the classes, by default those of these rows, as the probabilities of a row of each class."""
     known = np.bincount(true, weights, classes) if shares is None else np.asarray(shares, dtype=np.float64)
-    p = np.tile(known / known.sum(), (len(true), 1))
-    return ClassificationScorer(p, true, p.argmax(axis=1))
+    p = np.tile(known / known.sum(), (classes, 1))
+    return ClassificationScorer(p, np.arange(classes), p.argmax(axis=1))
 
 
 def _per_class(

@@ -1,4 +1,4 @@
-"""Logarithm, exponential, sums and minima that have the same bits on every machine.
+"""Logarithm, exponential, sums, products and minima that have the same bits on every machine.
 
 Weights, temperatures and scores that `creche.fit` derives from predictions become part of a model. The functions of a
 system's mathematical library, and the sums of a vectorized one, differ in their last bits from machine to machine;
@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["exp", "log", "mean_rows", "minimize", "sum_rows"]
+__all__ = ["exp", "log", "mean_rows", "minimize", "multiply", "sum_rows"]
 
 Array = NDArray[np.float64]
 
@@ -106,6 +106,28 @@ def mean_rows(values: Array, weights: Array) -> Array:
     """
     weighted = values * weights.reshape((-1,) + (1,) * (values.ndim - 1))
     return np.asarray(sum_rows(weighted) / sum_rows(weights))
+
+
+def multiply(rows: Array, matrix: Array) -> Array:
+    """Return the product of two matrices, each sum added from the first column of `rows` to the last.
+
+    So the product of a row is the same alone as among others, which that of a mathematical library need not be.
+
+    Parameters
+    ----------
+    rows : (n, k) array of float64
+    matrix : (k, m) array of float64
+
+    Examples
+    --------
+    >>> multiply(np.array([[1.0, 2.0]]), np.array([[3.0], [4.0]])).tolist()
+    [[11.0]]
+
+    """
+    product = np.zeros((len(rows), matrix.shape[1]))
+    for column, factors in zip(rows.T, matrix, strict=True):
+        product += column[:, np.newaxis] * factors
+    return product
 
 
 def minimize(function: Callable[[float], float], low: float, high: float, steps: int) -> float:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from creche.evaluation import bootstrap
 from creche.evaluation.bootstrap import Interval, check_count, check_weights, differences, resample_metrics
 from creche.evaluation.evaluation import Evaluation, MetricValue
-from creche.evaluation.metrics import Array, RegressionScorer, label_metric_key, nan_to_none
+from creche.evaluation.metrics import Array, nan_to_none
+from creche.evaluation.scorers import RegressionScorer, label_metric_key
 
 __all__ = ["LargeError", "RegressionEvaluation"]
 
@@ -134,13 +135,13 @@ class RegressionEvaluation(Evaluation):
         constant = RegressionScorer(np.broadcast_to(means, true.shape), true, quantile, center)
         whole = checked.reshape(1, -1)
         values = {key: float(metric[0]) for key, metric in scorer(whole).items()}
-        samples = resample_metrics(scorer.with_each_label, checked, n_resamples)
+        samples, constant_samples = resample_metrics((scorer.with_each_label, constant), checked, n_resamples)
         intervals = bootstrap.intervals(samples)
         per_label = scorer.per_label(whole)
         return cls(
             rows=len(y), values=values, intervals={key: intervals[key] for key in values if key in intervals},
             baseline={key: float(metric[0]) for key, metric in constant(whole).items()},
-            gain=differences(samples, resample_metrics(constant, checked, n_resamples)), labels=labels,
+            gain=differences(samples, constant_samples), labels=labels,
             per_label={label: {key: float(v[0, i]) for key, v in per_label.items()} for i, label in enumerate(labels)},
             label_intervals={
                 label: {

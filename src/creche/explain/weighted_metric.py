@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import TableError
-from creche.evaluation.metrics import ClassificationScorer, Metric, RegressionScorer, predict_classes
+from creche.evaluation.metrics import Metric, predict_classes
+from creche.evaluation.scorers import ClassificationScorer, RegressionScorer
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
 from creche.table.labels import encode_classes

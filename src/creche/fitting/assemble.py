@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from creche.evaluation import choose_threshold
 from creche.evaluation.metrics import Metric
-from creche.fitting.calibrate import fit_temperature
+from creche.fitting.calibrate import fit_calibration
 from creche.fitting.candidate import Candidate
 from creche.fitting.fold_tables import FoldTables, Judged
 from creche.fitting.importance import measure_importance
@@ -86,7 +86,7 @@ def _calibrate(mean: NDArray[np.float64], tables: FoldTables, labels: LabelEncod
     if labels.classes is None:
         y = usable.observations.y.astype(np.float64).reshape(len(usable), -1)
         return Calibration(lowest=tuple(y.min(axis=0).tolist()), highest=tuple(y.max(axis=0).tolist()))
-    return Calibration(fit_temperature(mean, tables.judged), 1.0 / (len(usable) + 1), labels.baseline)
+    return fit_calibration(mean, tables.judged, 1.0 / (len(usable) + 1), labels.baseline)
 
 
 def _choose_threshold(predicted: NDArray[np.float64], judged: Judged, metric: Metric) -> float | None:

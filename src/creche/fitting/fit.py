@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from creche._progress import OnProgress, watch
 from creche._system.resources import resolve_threads
 from creche.errors import CrecheError, PlanError
 from creche.evaluation.metrics import Metric, MetricName, resolve_metric
@@ -69,7 +70,7 @@ def fit(
     threads: int | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
-    on_progress: Callable[[FitProgress], object] | None = None,
+    on_progress: OnProgress[FitProgress] = None,
 ) -> FittedModel:
     """Fit a strong model to a table: many networks on folds of its rows, weighted and calibrated.
 
@@ -109,8 +110,9 @@ def fit(
     resume : bool, default False
         Whether to continue from that file, if it exists, to the same model as without the interruption. The time limit
         may be another one; the seconds so far count.
-    on_progress : callable, optional
-        Called with a `FitProgress` after each epoch.
+    on_progress : callable or bool, optional
+        By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
+        is called with a `FitProgress` after each epoch.
 
     Returns
     -------
@@ -158,7 +160,8 @@ def fit(
         raise PlanError("resume: needs the file to continue from; give it as checkpoint", argument="resume")
     job = _Job(preparation, effort, time_limit, metric, known, seed, resolve_threads(threads), checkpoint, resume)
     weights = None if columns_weight is not None else sample_weight
-    return job.run(data, y, weights, None, on_progress, started)
+    with watch(on_progress, "fit") as report:
+        return job.run(data, y, weights, None, report, started)
 
 
 def fit_again(
@@ -168,7 +171,7 @@ def fit_again(
     *,
     sample_weight: Any = None,
     threads: int | None = None,
-    on_progress: Callable[[FitProgress], object] | None = None,
+    on_progress: OnProgress[FitProgress] = None,
 ) -> FittedModel:
     """Fit a model again as its record says: the same rounds of the same configurations, whatever the clock.
 
@@ -198,7 +201,8 @@ def fit_again(
     job = _Job(
         origin.preparation, effort, record.time_limit, record.metric, task, record.seed, resolve_threads(threads)
     )
-    return job.run(data, y, sample_weight, record, on_progress, clock.monotonic())
+    with watch(on_progress, "fit") as report:
+        return job.run(data, y, sample_weight, record, report, clock.monotonic())
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from creche.errors import TableError
 from creche.table.folds import assign_fold_rows
 from creche.table.inspection import TableInspection
-from creche.table.partition import read_split_column
+from creche.table.labels import encode_classes
+from creche.table.partition import read_split_column, warn_of_single_rows
 from creche.table.split import hash_sequence
 
 __all__ = ["FoldRows", "choose_fold_count", "split_fold_rows"]
@@ -69,7 +70,8 @@ def split_fold_rows(inspection: TableInspection, folds: int, seed: int) -> list[
     Warns
     -----
     CrecheWarning
-        About copies of rows that lie in different folds, where groups or times separate them.
+        About classes of a single row, and about copies of rows that lie in different folds, where groups or times
+        separate them.
 
     Raises
     ------
@@ -79,19 +81,45 @@ def split_fold_rows(inspection: TableInspection, folds: int, seed: int) -> list[
     """
     split = inspection.preparation.split
     rows = len(inspection.usable)
-    if split.time is not None:  # the last of the periods is held out
-        return _assign(inspection, HELD_OUT_PARTS - 1, seed)[-1:]
+    _warn_of_single_rows(inspection)
+    if split.time is not None:
+        return [_hold_out_latest(inspection, split.time, seed)]
     units = rows if split.group is None else _count_groups(inspection)
     if units < 2:
-        what = "row" if split.group is None else f"group in the column {split.group!r}"
-        raise TableError(
-            f"data: has only one {what}; needs two or more, to judge networks on rows that they do not learn"
-        )
+        is_whole = len(inspection.labelled) == rows
+        found = f"data: has only one row{'' if is_whole else ' of a weight above 0'}"
+        if split.group is not None:
+            found = f"group: column {split.group!r} has the same value in each row"
+        raise TableError(f"{found}; needs two or more, to judge networks on rows that they do not learn")
     if folds == 1:
         parts = min(max(HELD_OUT_PARTS, math.ceil(rows / MOST_HELD_OUT)), units)
         return _assign(inspection, max(parts, 2), seed)[:1]
     assigned = _assign(inspection, max(min(folds, units), 2), seed)
     return assigned if split.group is not None else _equalize(assigned, seed)
+
+
+def _warn_of_single_rows(inspection: TableInspection) -> None:
+    """Warn of classes that have only one row: a network learns it, or is judged on it."""
+    if inspection.classes is None:
+        return
+    rows = inspection.usable.observations
+    numbers = encode_classes(rows.y, inspection.classes, rows.label, rows.row_numbers)
+    warn_of_single_rows(numbers, inspection.classes, rows, "so no network that has learnt its class is judged on it")
+
+
+def _hold_out_latest(inspection: TableInspection, name: str, seed: int) -> FoldRows:
+    """Hold out the last of five periods; of fewer, if there are fewer times."""
+    times = read_split_column(inspection.usable.observations, inspection.preparation.split)
+    assert times is not None
+    distinct = np.unique(times)
+    if len(distinct) < 2:
+        raise TableError(
+            f"time: column {name!r} has the same value in each row; needs two or more, to judge networks on later rows",
+            argument="time",
+        )
+    if len(distinct) == 2:
+        return FoldRows(np.flatnonzero(times == distinct[0]), np.flatnonzero(times == distinct[1]))
+    return _assign(inspection, min(HELD_OUT_PARTS, len(distinct)) - 1, seed)[-1]
 
 
 def _assign(inspection: TableInspection, folds: int, seed: int) -> list[FoldRows]:

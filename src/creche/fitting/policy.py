@@ -26,7 +26,6 @@ RANDOM_PER_ROUND = 8
 # How many of the best configurations later ones are drawn near to.
 PARENTS = 8
 FAST_FOLDS, FAST_CONFIGURATIONS = 4, 3
-FAST_SPLIT_ROWS = 3_000  # from here on, one split
 # Bins are fewer where columns or rows are many: the inputs of a network, and what those of all rows take, are limited.
 MAX_INPUTS, MAX_ENCODED_BYTES = 3_000, 6e8
 MIN_BINS = 4
@@ -99,7 +98,7 @@ class Policy:
 
 def choose_policy(shape: TableShape, effort: Effort, seed: int) -> Policy:
     """Return what is tried on a table of this shape."""
-    first = _configure(shape)
+    first = _configure(shape, effort)
     if effort == "fast":
         return Policy(
             shape, seed, min(choose_fold_count(shape.rows), FAST_FOLDS), tuple(first[:FAST_CONFIGURATIONS]), 1
@@ -107,14 +106,14 @@ def choose_policy(shape: TableShape, effort: Effort, seed: int) -> Policy:
     return Policy(shape, seed, choose_fold_count(shape.rows), tuple(first), BEST_FACTOR if effort == "best" else 1)
 
 
-def _configure(shape: TableShape) -> list[Configuration]:
+def _configure(shape: TableShape, effort: Effort) -> list[Configuration]:
     """Return configurations that differ in all that matters: none is best on every table, and their mean is better.
 
     Those that are best most often come first. Chosen by out-of-fold scores of open tables of `benchmarks/tables`.
     """
     size = next(size for size in SIZES if shape.rows < size.below)
     batch = int(min(max(2 ** round(math.log2(max(shape.rows / 40, 1))), 16), size.batch_size))
-    shared = {"batch_size": batch, "epochs": size.epochs}
+    shared = {"batch_size": batch, "epochs": size.fast_epochs if effort == "fast" else size.epochs}
     inputs = min(MAX_INPUTS, MAX_ENCODED_BYTES / (4 * shape.rows))
     bins = int(inputs / max(shape.columns, 1)) - 1
     return [_create(kind, size.width, bins, shared) for kind in KINDS if kind.below >= size.below]
@@ -128,24 +127,25 @@ class _Size:
     ----------
     below : float
         For tables with fewer rows than this.
-    width, epochs, batch_size : int
-        Neurons of a hidden layer, passes over the rows, and the most rows per step.
+    width, epochs, fast_epochs, batch_size : int
+        Neurons of a hidden layer, passes over the rows, those of ``effort="fast"``, and the most rows per step.
 
     """
 
     below: float
     width: int
     epochs: int
+    fast_epochs: int
     batch_size: int
 
 
 SIZES = (
-    _Size(1_500, 64, 60, 32),
-    _Size(3_000, 96, 60, 64),
-    _Size(10_000, 128, 50, 128),
-    _Size(30_000, 192, 32, 256),
-    _Size(100_000, 256, 20, 256),
-    _Size(math.inf, 192, 8, 1024),
+    _Size(1_500, 64, 60, 60, 32),
+    _Size(3_000, 96, 60, 60, 64),
+    _Size(10_000, 128, 50, 50, 128),
+    _Size(30_000, 192, 64, 32, 256),
+    _Size(100_000, 256, 20, 20, 256),
+    _Size(math.inf, 192, 8, 8, 1024),
 )  # fmt: skip
 
 
@@ -250,6 +250,7 @@ class _Draws:
             learning_rate=base.learning_rate * self.choose((0.4, 0.6, 0.8, 1.0, 1.25, 1.6, 2.5)),
             weight_decay=self.choose((0.02, 0.05, 0.1, 0.2, 0.5, 1.0)),
             beta2=self.choose((0.95, 0.99)),
+            epochs=base.epochs * self.choose((1, 1, 2)),
             preprocessing=preprocessing,
         )
         if not base.hidden:

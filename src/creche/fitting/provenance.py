@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche._version import __version__
+from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
 from creche.fitting.candidate import Candidate
 from creche.fitting.fold_tables import Judged
 from creche.fitting.judgement import evaluate_judged
@@ -31,7 +33,7 @@ def add_provenance(
     best: Candidate,
     n_resamples: int,
 ) -> FittedModel:
-    """Return the model with its provenance and the summary of the rows it was fitted to.
+    """Return the model with its provenance and evaluation, whose bootstrap waits until it is asked for.
 
     Parameters
     ----------
@@ -46,24 +48,34 @@ def add_provenance(
         For the confidence intervals.
 
     """
-    model.out_of_fold = evaluate_judged(predicted, judged, model.labels, model.threshold, n_resamples)
-    model.out_of_fold_rows = inspection.usable.observations.row_numbers[judged.rows]
     x = inspection.labelled.x
     path = locate_read_file(x.source) if isinstance(x, Table) else None
-    model.provenance = Provenance(
-        preparation=inspection.preparation,
-        schema=inspection.schema,
-        rows={"train": len(inspection.usable)},
-        data=describe_inspected(inspection),
-        weights=digest_arrays(model.arrays()),
-        history=_history(best, "classification" if judged.classes is not None else "regression"),
-        evaluation={"on": "out-of-fold", **model.out_of_fold.to_dict()},
-        status=model.record.status,
-        steps=0,
-        version=__version__,
-        tables=() if path is None else (path,),
-        kept_epoch=best.epoch,
-    )
+    # These now, before anybody changes the table or the model.
+    description, weights = describe_inspected(inspection), digest_arrays(model.arrays())
+    labels, threshold, kept_epoch = model.labels, model.threshold, best.epoch
+    history = _history(best, "classification" if judged.classes is not None else "regression")
+
+    @cache
+    def evaluate() -> ClassificationEvaluation | RegressionEvaluation:
+        return evaluate_judged(predicted, judged, labels, threshold, n_resamples)
+
+    def trace_back() -> Provenance:
+        return Provenance(
+            preparation=inspection.preparation,
+            schema=inspection.schema,
+            rows={"train": len(inspection.usable)},
+            data=description,
+            weights=weights,
+            history=history,
+            evaluation={"on": "out-of-fold", **evaluate().to_dict()},
+            status=model.record.status,
+            steps=0,
+            version=__version__,
+            tables=() if path is None else (path,),
+            kept_epoch=kept_epoch,
+        )
+
+    model.set_origin(trace_back, evaluate, inspection.usable.observations.row_numbers[judged.rows])
     return model
 
 

@@ -102,6 +102,11 @@ class Search:
                     self.on_round()
                 except KeyboardInterrupt:
                     self.status = "interrupted"
+        if self.status == "finished":
+            try:
+                self._report(self._budget, 0)
+            except KeyboardInterrupt:
+                self.status = "interrupted"
 
     def plan(self, first: int, count: int) -> list[tuple[int, Configuration]]:
         """Return the next configurations, with their numbers.

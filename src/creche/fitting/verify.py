@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from creche._progress import OnProgress
 from creche.errors import PlanError
 from creche.fitting.fit import fit_again
 from creche.model.ensemble import Ensemble
@@ -27,7 +27,7 @@ def verify(
     sample_weight: Any = None,
     loss: LossFunction | None = None,
     threads: int | None = None,
-    on_progress: Callable[[Any], object] | None = None,
+    on_progress: OnProgress[Any] = None,
 ) -> Verification:
     """Train a model again as its file says on the same table, and compare the weights, bit for bit.
 
@@ -44,8 +44,9 @@ def verify(
         The loss, if it was a Python function, which a file does not hold.
     threads : int, optional
         Number of threads; any number gives the same bits.
-    on_progress : callable, optional
-        Called with the run, or with a `FitProgress`, as training progresses.
+    on_progress : callable or bool, optional
+        By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
+        is called with the run, or with a `FitProgress`, as training progresses.
 
     Returns
     -------

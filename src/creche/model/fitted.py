@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from creche.model.ensemble import Ensemble
 from creche.model.fit_record import FitRecord
 from creche.model.model import Model
 from creche.model.provenance import Provenance
+from creche.plan.arguments import reject_unknown
 from creche.table.labels import LabelEncoder, class_array
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from creche.table.training_summary import TrainingSummary
 
 __all__ = ["FittedModel"]
+
+T = TypeVar("T")
+Later: TypeAlias = T | Callable[[], T] | None  # a value, or a function that returns it when it is first asked for
 
 
 class FittedModel(Ensemble):
@@ -44,14 +48,16 @@ class FittedModel(Ensemble):
     threshold : float, optional
         Predict the second of two classes at or above this probability.
     threads : int, optional
-    provenance : Provenance, optional
+    provenance : Provenance or callable, optional
+        Where it comes from; or a function that returns it when it is first asked for.
     summary : TrainingSummary or callable, optional
         Describes all rows it was fitted to; or a function that returns it when it is first asked for.
 
     Attributes
     ----------
     out_of_fold : ClassificationEvaluation or RegressionEvaluation, optional
-        The evaluation of the out-of-fold predictions; None once loaded from a file, whose provenance holds its metrics.
+        The evaluation of the out-of-fold predictions, with intervals that are computed when it is first asked for; None
+        once loaded from a file, whose provenance holds its metrics.
     out_of_fold_rows : (n,) int64 array, optional
         The row numbers of the rows that were predicted out of fold.
 
@@ -77,14 +83,15 @@ class FittedModel(Ensemble):
         scores: NDArray[np.float64],
         threshold: float | None = None,
         threads: int | None = None,
-        provenance: Provenance | None = None,
+        provenance: Later[Provenance] = None,
         summary: TrainingSummary | Callable[[], TrainingSummary] | None = None,
     ) -> None:
-        super().__init__(models, weights, 1.0, threads, provenance)
+        super().__init__(models, weights, 1.0, threads)
+        self._provenance = provenance
         self.labels = labels
         self.calibration = calibration
         self.record = record
-        self.out_of_fold: ClassificationEvaluation | RegressionEvaluation | None = None
+        self._out_of_fold: Later[ClassificationEvaluation | RegressionEvaluation] = None
         self.out_of_fold_rows: NDArray[np.int64] | None = None
         self.scores = scores
         self.threshold = threshold
@@ -101,8 +108,43 @@ class FittedModel(Ensemble):
         """
         return FittedModel(
             self.models, self.weights.tolist(), self.labels, self.calibration, self.record, self.scores, self.threshold,
-            threads, self.provenance, self._summary,
+            threads, self._provenance, self._summary,
         )  # fmt: skip
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """Where the model comes from: preparation, digests of the data, history, evaluation; None if unknown."""
+        if callable(self._provenance):
+            self._provenance = self._provenance()
+        return self._provenance
+
+    @provenance.setter
+    def provenance(self, provenance: Later[Provenance]) -> None:
+        self._provenance = provenance
+
+    @property
+    def out_of_fold(self) -> ClassificationEvaluation | RegressionEvaluation | None:
+        """The evaluation of the out-of-fold predictions; None once loaded from a file."""
+        if callable(self._out_of_fold):
+            self._out_of_fold = self._out_of_fold()
+        return self._out_of_fold
+
+    def set_origin(
+        self,
+        provenance: Callable[[], Provenance],
+        out_of_fold: Callable[[], ClassificationEvaluation | RegressionEvaluation],
+        rows: NDArray[np.int64],
+    ) -> None:
+        """Set functions that return where the model comes from and how good it is, when they are first asked for.
+
+        Parameters
+        ----------
+        provenance, out_of_fold : callable
+        rows : (n,) int64 array
+            The row numbers of the rows that were predicted out of fold.
+
+        """
+        self._provenance, self._out_of_fold, self.out_of_fold_rows = provenance, out_of_fold, rows
 
     @property
     def training_summary(self) -> TrainingSummary | None:
@@ -121,7 +163,8 @@ class FittedModel(Ensemble):
         """
         self._summary = summary
 
-    def predict(self, data: Any, interval: float | None = None) -> Any:
+    @reject_unknown
+    def predict(self, data: Any, interval: float | None = None, *, as_frame: bool = False) -> Any:
         """Predict the likeliest class, or the number, of each row.
 
         Parameters
@@ -132,12 +175,15 @@ class FittedModel(Ensemble):
             A coverage such as 0.9: also return, for each row, the interval or the set of classes that contains the
             true label with at least this probability, if rows are drawn as those of the table were (split conformal
             prediction by out-of-fold scores; Vovk 2015, "Cross-conformal predictors").
+        as_frame : bool, default False
+            Whether to return a DataFrame of the library that `data` came in, as `predict_proba` does.
 
         Returns
         -------
-        (n,) array, or (n, k) for k labels that are numbers
+        (n,) array, or (n, k) for k labels that are numbers; or DataFrame
             With `interval`, a pair of this and, for a number, (n, 2) float64 of lower and upper limits; for classes,
-            (n, classes) bool, True for the classes in the set.
+            (n, classes) bool, True for the classes in the set. A DataFrame has these as more columns: "low" and "high",
+            or "in set: " and the name of the class.
 
         Raises
         ------
@@ -145,14 +191,19 @@ class FittedModel(Ensemble):
             If the coverage is not between 0 and 1, or higher than the number of rows allows.
 
         """
+        limits: NDArray[Any] | None
         if self.classes is None:
-            numbers = self._predict_numbers(data)
-            return numbers if interval is None else (numbers, self._intervals(numbers, interval))
-        probabilities = self.predict_proba(data)
-        predicted = class_array(self.classes)[self._choose(probabilities)]
-        if interval is None:
-            return predicted
-        return predicted, self._sets(probabilities, interval)
+            predicted = self._predict_numbers(data)
+            limits, names = None if interval is None else self._intervals(predicted, interval), ["low", "high"]
+        else:
+            probabilities = self.predict_proba(data)
+            predicted = class_array(self.classes)[self._choose(probabilities)]
+            limits = None if interval is None else self._sets(probabilities, interval)
+            names = [f"in set: {name}" for name in self.classes]
+        if as_frame:
+            more = {} if limits is None else dict(zip(names, limits.T, strict=True))
+            return self._label_frame(data, predicted, **more)
+        return predicted if limits is None else (predicted, limits)
 
     def conformal_score(self, coverage: float) -> float:
         """Return the score that the true label's does not exceed with this probability.
@@ -224,9 +275,10 @@ class FittedModel(Ensemble):
         """Return the weights of all networks by name, and what else the predictions depend on."""
         calibration = self.calibration
         numbers = [calibration.temperature, calibration.mix, *calibration.shares, *calibration.lowest]
+        matrix = [number for row in calibration.matrix for number in row]
         return {
             **super().arrays(), "fit.scores": self.scores, "fit.weights": self.weights,
-            "fit.calibration": np.array([*numbers, *calibration.highest]),
+            "fit.calibration": np.array([*numbers, *calibration.highest, *matrix, *calibration.offsets]),
         }  # fmt: skip
 
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -269,7 +321,8 @@ class FittedModel(Ensemble):
         )  # fmt: skip
 
     def __getstate__(self) -> dict[str, Any]:
-        self.training_summary  # noqa: B018  # a function cannot be pickled, what it returns can
+        # Functions cannot be pickled, what they return can.
+        self.training_summary, self.provenance, self.out_of_fold  # noqa: B018
         return self.__dict__
 
     def __repr__(self) -> str:

@@ -6,19 +6,21 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche._displayed import Displayed
 from creche.errors import TableError
+from creche.plan.arguments import reject_unknown
 from creche.plan.words import MissingLabel
 from creche.table.class_names import name_labels
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.labels import LabelEncoder, class_array, encode_classes
 from creche.table.observations import Observations, read_observations
 from creche.table.reading.options import ReadOptions
+from creche.table.result_frames import frame_like
 from creche.table.row_weights import resolve_sample_weights
 from creche.table.table import Table
 
@@ -69,17 +71,28 @@ class Predictor(Displayed, ABC):
         """The classes, in the order of the columns of `predict_proba`; None if the label is a number."""
         return self.labels.classes
 
-    def predict_proba(self, data: Any) -> NDArray[Any]:
+    @overload
+    def predict_proba(self, data: Any, *, as_frame: Literal[False] = False) -> NDArray[Any]: ...
+
+    @overload
+    def predict_proba(self, data: Any, *, as_frame: Literal[True]) -> Any: ...
+
+    @reject_unknown
+    def predict_proba(self, data: Any, *, as_frame: bool = False) -> Any:
         """Predict the probability of each class for each row.
 
         Parameters
         ----------
         data : file name, DataFrame or (n, d) array
-            A table needs the columns that the network was trained on, in any order; other columns are ignored.
+            A table needs the columns that the network was trained on, in any order; other columns are ignored. A row of
+            a pandas DataFrame (``df.iloc[0]``) or a dict of values is one row.
+        as_frame : bool, default False
+            Whether to return a DataFrame, whose columns have the names of the classes: of the library that `data` came
+            in, with the index of a pandas DataFrame; of Polars if `data` is no DataFrame.
 
         Returns
         -------
-        (n, classes) array of the plan's precision
+        (n, classes) array of the plan's precision, or DataFrame
             Rows sum to 1; columns are in the order of `classes`.
 
         Raises
@@ -90,24 +103,53 @@ class Predictor(Displayed, ABC):
             If the label is a number.
 
         """
-        return self._predict_probabilities(data)
+        probabilities = self._predict_probabilities(data)
+        if not as_frame:
+            return probabilities
+        return frame_like(data, dict(zip(map(str, self.classes or ()), probabilities.T, strict=True)))
 
-    def predict(self, data: Any) -> NDArray[Any]:
+    @overload
+    def predict(self, data: Any, *, as_frame: Literal[False] = False) -> NDArray[Any]: ...
+
+    @overload
+    def predict(self, data: Any, *, as_frame: Literal[True]) -> Any: ...
+
+    @reject_unknown
+    def predict(self, data: Any, *, as_frame: bool = False) -> Any:
         """Predict the likeliest class, or the number, of each row.
 
         Parameters
         ----------
-        data
-            As for `predict_proba`.
+        data, as_frame
+            As for `predict_proba`; a frame has a column for each label.
 
         Returns
         -------
-        (n,) array, or (n, k) for k labels that are numbers
+        (n,) array, or (n, k) for k labels that are numbers; or DataFrame
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> model = cr.train("penguins", label="species", epochs=20, learning_rate=0.01, threads=1).model
+        >>> penguins = cr.datasets.penguins()
+        >>> model.predict(penguins.head(2)).tolist()
+        ['Adelie', 'Adelie']
+        >>> model.predict(penguins.head(2), as_frame=True).columns
+        ['species']
+        >>> model.predict(penguins.row(0, named=True)).tolist()
+        ['Adelie']
 
         """
         if self.classes is not None:
-            return np.asarray(class_array(self.classes)[self.predict_proba(data).argmax(axis=1)])
-        return self._predict_numbers(data)
+            predicted = np.asarray(class_array(self.classes)[self.predict_proba(data).argmax(axis=1)])
+        else:
+            predicted = self._predict_numbers(data)
+        return self._label_frame(data, predicted) if as_frame else predicted
+
+    def _label_frame(self, data: Any, predicted: NDArray[Any], **more: NDArray[Any]) -> Any:
+        """Return predictions as a frame with a column for each label, and more columns."""
+        columns = predicted.reshape(len(predicted), -1).T
+        return frame_like(data, dict(zip(self.labels.names, columns, strict=True)) | more)
 
     def check_data(self, data: Any, *, read_options: ReadOptions | None = None) -> DataCheck:
         """Compare rows with the training rows: `predict` answers any rows, also those that it cannot know.

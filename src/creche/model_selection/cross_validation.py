@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._displayed import Displayed
+from creche._progress import OnProgress, watch
 from creche.engine.introspection import predict_many, stack_weights
 from creche.errors import DivergedError
 from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
@@ -411,7 +412,7 @@ def cross_validate(
     read_options: ReadOptions | Mapping[str, Any] | None = None,
     threads: int | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
-    on_progress: Callable[[FoldNetworks], object] | None = None,
+    on_progress: OnProgress[FoldNetworks] = None,
     record: Record | Mapping[str, Any] | RecordedQuantity | Sequence[RecordedQuantity] | bool | None = None,
 ) -> CrossValidation:
     """Train a network for each seed on each fold, all at once, and evaluate each on the rows of its fold.
@@ -458,8 +459,9 @@ def cross_validate(
         As for `creche.train`.
     on_epoch : function or several, optional
         As for `creche.train`; the networks are then trained one by one.
-    on_progress : callable, optional
-        Called about twenty times a second with the networks, whose attributes tell how far training is: `done`, how
+    on_progress : callable or bool, optional
+        By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
+        is called about twenty times a second with the networks, whose attributes tell how far training is: `done`, how
         many of ``len(networks)`` have ended; `rate`, how many end per second; and `epochs`, done and in total.
     record : Record, str, sequence of str or bool, optional
         As for `creche.train`; the networks are then trained one by one.
@@ -495,7 +497,7 @@ def cross_validate(
     True
 
     """
-    given = {**select_train_arguments(locals()), "on_progress": None}
+    given = {**select_train_arguments(locals()), "on_progress": False}
     arguments = resolve_arguments(TrainArguments.complete(data, given))
     first, count = check_whole_number("seed", arguments.seed, at_least=0), check_whole_number("seeds", seeds, 1)
     check_count("n_resamples", n_resamples)
@@ -508,7 +510,8 @@ def cross_validate(
     prepared = prepare_folds(inspection, folds, repeats, first, stops_early=stopping is not None)
     networks = create_fold_networks(prepared, range(first, first + count), arguments)
     try:
-        networks.train(on_progress)
+        with watch(on_progress, "folds") as report:
+            networks.train(report)
     except KeyboardInterrupt as interrupt:
         partial = CrossValidation(inspection, networks, n_resamples)
         if partial.members:

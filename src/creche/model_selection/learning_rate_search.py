@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._progress import OnProgress, watch
 from creche._system.resources import resolve_threads
 from creche.errors import PlanError
 from creche.model_selection.arguments import NumericValues, check_argument_names, select_shared_arguments
@@ -120,7 +121,7 @@ def find_learning_rate(
     test_data: Any = None,
     threads: int | None = None,
     confirm: Callable[[Estimate], bool] | None = None,
-    on_progress: Callable[[Colony], object] | None = None,
+    on_progress: OnProgress[Colony] = None,
 ) -> LearningRates:
     """Train networks with many learning rates at once, each to its end, and find which are too low, good or too high.
 
@@ -159,8 +160,9 @@ def find_learning_rate(
         As for `creche.train`.
     confirm : callable, optional
         Called with an `Estimate` before training begins; if it returns False, nothing is trained.
-    on_progress : callable, optional
-        Called about twenty times a second with the colony that is being trained.
+    on_progress : callable or bool, optional
+        By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
+        is called about twenty times a second with the colony that is being trained.
 
     Returns
     -------
@@ -193,10 +195,11 @@ def find_learning_rate(
     jobs = Jobs(data, y, fixed, seed)
     check_cost(Combinations([Axis("learning_rate", tuple(values))]), seeds, jobs, None, confirm, threads)
     seed_range = range(seed, seed + seeds)
-    search = _Search(jobs, seed_range, train_baselines(jobs, seed_range, threads), threads, on_progress)
-    search.train(values)
-    while extend and (more := search.extend_range()):
-        search.train(more)
+    with watch(on_progress, "sweep") as report:
+        search = _Search(jobs, seed_range, train_baselines(jobs, seed_range, threads), threads, report)
+        search.train(values)
+        while extend and (more := search.extend_range()):
+            search.train(more)
     return search.result()
 
 

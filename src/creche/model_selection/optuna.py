@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from creche._displayed import Displayed
+from creche._progress import OnProgress, watch
 from creche._system.resources import resolve_threads
 from creche.errors import CrecheError, PlanError, nearest
 from creche.model_selection.arguments import NumericValues, Values, check_argument_names, select_shared_arguments
@@ -165,7 +166,7 @@ def sweep_with_optuna(
     validation_data: Any = None,
     test_data: Any = None,
     threads: int | None = None,
-    on_progress: Callable[[Colony], object] | None = None,
+    on_progress: OnProgress[Colony] = None,
 ) -> OptunaSweep:
     """Let Optuna choose values, and train the networks of a whole pack of trials at once.
 
@@ -208,8 +209,9 @@ def sweep_with_optuna(
         As for `creche.train`; without `split_seed`, the split is drawn by `seed`.
     missing_label, sample_weight, class_weight, classes, read_options, validation_data, test_data, threads
         As for `creche.train`.
-    on_progress : callable, optional
-        Called with the colony of the round about twenty times a second.
+    on_progress : callable or bool, optional
+        By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
+        is called with the colony of the round about twenty times a second.
 
     Returns
     -------
@@ -256,8 +258,9 @@ def sweep_with_optuna(
     jobs = Jobs(data, y, fixed, seed)
     search = _Search(study, axes, space, jobs, fixed, range(seed, seed + seeds), resolve_threads(threads))
     try:
-        for _ in range(rounds):
-            search.run_round(pack, on_progress)
+        with watch(on_progress, "sweep") as report:
+            for _ in range(rounds):
+                search.run_round(pack, report)
     except KeyboardInterrupt as interrupt:
         if search.colonies:
             interrupt.sweep = search.result()  # type: ignore[attr-defined]

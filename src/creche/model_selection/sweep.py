@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from creche._progress import OnProgress, watch
 from creche._system.resources import resolve_threads
 from creche.engine.colony import Crew, Job
 from creche.engine.native import Rows
@@ -109,7 +110,7 @@ def sweep(
     test_data: Any = None,
     threads: int | None = None,
     confirm: Callable[[Estimate], bool] | None = None,
-    on_progress: Callable[[Colony], object] | None = None,
+    on_progress: OnProgress[Colony] = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
 ) -> Colony:
@@ -164,8 +165,9 @@ def sweep(
         As for `creche.train`.
     confirm : callable, optional
         Called with an `Estimate` before training begins; if it returns False, nothing is trained.
-    on_progress : callable, optional
-        Called with the colony about twenty times a second.
+    on_progress : callable or bool, optional
+        By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
+        is called with the colony about twenty times a second.
     checkpoint : file name, optional
         A file in which the state of all networks is kept, once a minute and when the sweep ends or is interrupted.
     resume : bool, default False
@@ -216,7 +218,8 @@ def sweep(
     choices = [{**combination, "seed": s} for combination in combinations for s in range(seed, seed + seeds)]
     colony = create_colony(jobs, choices, threads)
     writer = None if checkpoint is None else SweepCheckpoint(checkpoint, colony, halving, resume)
-    train_all(colony, halving, on_progress, writer)
+    with watch(on_progress, "sweep") as report:
+        train_all(colony, halving, report, writer)
     if not colony.has_ranked_member():
         colony.raise_no_ranked_member()
     return colony

@@ -18,6 +18,7 @@ from creche.render.words import describe_classes, format_number
 
 if TYPE_CHECKING:
     from creche.fitting.recipe import KeptPlan
+    from creche.model.calibration import Calibration
     from creche.model.fit_record import TriedConfiguration
     from creche.model.fitted import FittedModel
 
@@ -104,7 +105,7 @@ def _facts(model: FittedModel) -> Table:
     baseline = "" if record.baseline is None else f", baseline {format_number(record.baseline)}"
     facts.add_row(record.score_name, f"{format_number(record.score)} on held-out rows{baseline}")
     if model.classes is not None:
-        facts.add_row("calibration", f"temperature {model.calibration.temperature:.3g}")
+        facts.add_row("calibration", _describe_calibration(model.calibration))
     if model.threshold is not None:
         facts.add_row("threshold", f"{model.classes[1]!r} from a probability of {model.threshold:.3g}")  # type: ignore[index]
     if (certain := _describe_interval(model)) is not None:
@@ -114,6 +115,15 @@ def _facts(model: FittedModel) -> Table:
         "effort", f"{record.effort}, {record.work:.2g} operations in {format_duration(record.seconds)}{ending}"
     )
     return facts
+
+
+def _describe_calibration(calibration: Calibration) -> str:
+    parts = [f"temperature {calibration.temperature:.3g}"]
+    if calibration.matrix:
+        parts.append(f"a matrix of {len(calibration.matrix)} × {len(calibration.matrix)}")
+    if calibration.offsets:
+        parts.append(f"offsets from {min(calibration.offsets):.2g} to {max(calibration.offsets):.2g}")
+    return ", ".join(parts)
 
 
 def _describe_interval(model: FittedModel) -> str | None:

@@ -61,7 +61,7 @@ def page_html(page: RenderableType | Sequence[Section], figures: Sequence[Html] 
             if not isinstance(element, Drawing):
                 elements.append(element)
             elif shown is None:
-                elements.append(_element_html(element))
+                elements.append(_element_html(element) if element.plain else None)
             elif shown not in elements:
                 elements.append(shown)
         if shown is not None and shown not in elements:
@@ -86,11 +86,11 @@ def _elements(page: RenderableType) -> Iterator[Html | Drawing]:
     """Yield the parts of a page; an empty line is room above the next part."""
     has_gap = False
     for part in _parts(page):
-        if isinstance(part, Text) and not part.plain.strip():
-            has_gap = True
-            continue
         if isinstance(part, Drawing):
             yield part
+        elif isinstance(part, Text) and not part.plain.strip():
+            has_gap = True
+            continue
         elif isinstance(part, Table):
             yield _table(part)
         elif isinstance(part, Padding):

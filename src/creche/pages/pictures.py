@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from hashlib import sha256
@@ -44,8 +45,13 @@ def _list_pictures(result: Any) -> Iterator[Picture]:
             return
     plot = getattr(result, "plot", None)
     if plot is not None:
-        described = inspect.getdoc(plot) or ""
-        yield described.partition("(")[0].partition(".")[0].partition(":")[0].strip(), plot
+        yield _describe_plot(plot), plot
+
+
+def _describe_plot(plot: Callable[..., Any]) -> str:
+    """Return what a method draws, from its docstring: "Draw the curves (…)" is "The curves"."""
+    sentence = re.split(r"[(.:,]", inspect.getdoc(plot) or "Draw the result")[0].removeprefix("Draw ").strip()
+    return f"{sentence[:1].upper()}{sentence[1:]}"
 
 
 def _evaluation_pictures(evaluation: Any) -> Iterator[Picture]:

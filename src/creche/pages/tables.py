@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from creche._phrases import format_count
+from creche.pages.charts import Drawing
 from creche.render.words import name_purpose
 
 if TYPE_CHECKING:
@@ -64,15 +65,15 @@ def facts_table() -> Table:
     return table
 
 
-def frame_page(title: str, frame: pl.DataFrame, limit: int = 20) -> RenderableType:
-    """Render a title and the first rows of a DataFrame."""
+def frame_page(title: str, frame: pl.DataFrame, limit: int = 10) -> RenderableType:
+    """Render a title, room for plots, and the first rows of a DataFrame."""
     numbers = [name for name, kind in frame.schema.items() if kind.is_numeric()]
     table = plain_table(*frame.columns, left=tuple(name for name in frame.columns if name not in numbers))
     for row in frame.head(limit).iter_rows():
         table.add_row(*(Text(format_value(value, missing="")) for value in row))
     rest = frame.height - limit
     more = [Text(f"  and {format_count(rest, 'more row')}", style="dim")] if rest > 0 else []
-    return Group(Text(title), Text(), table, *more)
+    return Group(Text(title), Drawing(), table, *more)
 
 
 def as_sentence(note: str) -> str:

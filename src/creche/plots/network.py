@@ -14,6 +14,7 @@ from creche.plots.style import (
     NEGATIVE,
     POSITIVE,
     adjust_to_background,
+    background_color,
     draws,
     is_dark,
     resolve_axes,
@@ -145,7 +146,7 @@ def _draw_weights(axes: Any, left: Column, right: Column, weights: NDArray[Any],
 
 
 def _draw_neurons(axes: Any, column: Column, x: float, diameter: float, *, roomy: bool) -> None:
-    inside = "#2b2b2b" if is_dark() else "#ffffff"
+    inside = "#2b2b2b" if is_dark() else background_color()
     axes.plot(
         np.full(len(column.neurons), x), column.heights, "o", markersize=diameter, markerfacecolor=inside,
         markeredgecolor=text_color(), markeredgewidth=1.2, zorder=2, clip_on=False,

@@ -16,6 +16,7 @@ from creche.render.html import Html, facts_table, html_page, join_html, tag
 from creche.report.explanations import Figures, importance_section, step_section, weight_section
 from creche.report.limits import find_limitations
 from creche.report.model_card import create_card
+from creche.report.report_file import ReportFile
 from creche.report.sections import data_section, errors_section, network_section, summary_section, training_section
 from creche.report.subject import N_RESAMPLES, ReportSubject, create_subject
 from creche.table.datasets import resolve_bundled
@@ -50,7 +51,7 @@ def report(
     read_options: ReadOptions | None = None,
     missing_label: MissingLabel = "error",
     threads: int | None = None,
-) -> Path:
+) -> ReportFile:
     """Write a page of HTML about a model, and optionally a model card (Mitchell et al. 2019).
 
     The page has the metrics, the data, the network, its training, its errors, the importance of the columns, one
@@ -85,8 +86,8 @@ def report(
 
     Returns
     -------
-    Path
-        The file of the page.
+    ReportFile
+        The path of the page, which a notebook shows.
 
     Raises
     ------
@@ -126,7 +127,7 @@ def report(
     for name, content in contents:
         with open_replacement(name) as file:
             file.write(content.encode())
-    return Path(path)
+    return ReportFile(path)
 
 
 def _check_names(path: Any, card: Any, read: dict[str, Any]) -> None:

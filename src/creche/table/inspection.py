@@ -124,6 +124,7 @@ def inspect_table(
         labelled = replace(labelled, x=x)
     schema = _infer_schema(labelled, preparation) if encoders is None else None
     usable = _select_usable(labelled, preparation.sample_weight if weights is None else weights)
+    which = "" if len(usable) == len(labelled) else "of a weight above 0"
     if preparation.duplicates == "drop":
         usable = drop_duplicates(usable, schema)
     chosen, guess = choose_task(
@@ -148,9 +149,9 @@ def inspect_table(
             "leave classes out, or set task='classification'"
         )
     if chosen == "classification" and classes is None:
-        classes = find_classes(y, labelled.label, row_numbers)
+        classes = find_classes(y, labelled.label, row_numbers, which)
     if chosen == "regression" and encoders is None:
-        check_varying(y, labelled.labels)
+        check_varying(y, labelled.labels, which)
     if chosen == "regression" and y.ndim == 1:
         check_exact(y, f"label {labelled.label!r}", row_numbers)
     if encoders is None:
@@ -214,7 +215,13 @@ def _infer_schema(rows: Observations, preparation: Preparation) -> Schema | None
             name = (named or [preparation.split.time])[0]
             raise TableError(f"column {name!r}: the data are an array, which has no named columns; give a table")
         return None
-    for column, what in ((preparation.split.by_column, "split"), (preparation.sample_weight, "sample_weight")):
+    split = preparation.split
+    for column, what in (
+        (split.group, "group"), (split.time, "time"), (split.column, "split_column"),
+        (preparation.sample_weight, "sample_weight"),
+    ):  # fmt: skip
+        if column in rows.labels and column not in rows.x.columns:
+            raise TableError(f"{what}: {column!r} is the label; name another column", argument=what)
         if column is not None:
             rows.x.column(column, what)
     not_learnt = dict.fromkeys(preparation.auxiliary_columns, "ignore")

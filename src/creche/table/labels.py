@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from creche._phrases import list_first
+from creche._phrases import format_count, list_first
 from creche.errors import FileError, TableError
 from creche.plan.losses import Loss
 from creche.table.cell_format import CellFormat, ExpectedColumn
@@ -232,7 +232,9 @@ def class_array(classes: Sequence[Any]) -> NDArray[Any]:
     return np.array(classes) if len(kinds) == 1 and int not in kinds else np.array(classes, dtype=object)
 
 
-def find_classes(y: NDArray[Any], name: str, row_numbers: NDArray[np.int64] | None = None) -> tuple[Any, ...]:
+def find_classes(
+    y: NDArray[Any], name: str, row_numbers: NDArray[np.int64] | None = None, rows: str = ""
+) -> tuple[Any, ...]:
     """Return the distinct labels, sorted.
 
     Parameters
@@ -242,6 +244,8 @@ def find_classes(y: NDArray[Any], name: str, row_numbers: NDArray[np.int64] | No
         The name of the label.
     row_numbers : (n,) array of int, optional
         The row number of each label; by default, rows are numbered from 0.
+    rows : str, default ""
+        What rows they are, such as "of a weight above 0", if not all.
 
     Raises
     ------
@@ -260,7 +264,9 @@ def find_classes(y: NDArray[Any], name: str, row_numbers: NDArray[np.int64] | No
             )
     if len(classes) < 2:
         only = f" ({classes[0]!r})" if classes else ""
-        raise TableError(f"label {name!r}: has only one class{only}; needs two or more, so predict another column")
+        where = f" in the {format_count(len(y), 'row')} {rows}" if rows else ""
+        remedy = "needs two or more" if rows else "needs two or more, so predict another column"
+        raise TableError(f"label {name!r}: has only one class{only}{where}; {remedy}")
     if len(classes) == len(y) > MIN_ROWS_WITHOUT_CLASSES:
         is_number = y.dtype.kind in "iuf"
         remedy = "use task='regression'" if is_number else "if it is an identifier, predict another column"
@@ -271,8 +277,8 @@ def find_classes(y: NDArray[Any], name: str, row_numbers: NDArray[np.int64] | No
     return tuple(classes)
 
 
-def check_varying(y: NDArray[Any], names: Sequence[str]) -> None:
-    """Refuse number labels, (n,) or (n, k), that are the same in all rows.
+def check_varying(y: NDArray[Any], names: Sequence[str], rows: str = "") -> None:
+    """Refuse number labels, (n,) or (n, k), that are the same in all rows; `rows` is as for `find_classes`.
 
     Raises
     ------
@@ -280,10 +286,11 @@ def check_varying(y: NDArray[Any], names: Sequence[str]) -> None:
         With the value.
 
     """
+    among = f"rows {rows}".rstrip()
     for name, values in zip(names, y.reshape(len(y), -1).T, strict=True):
         if len(values) > 1 and (values == values[0]).all():
             raise TableError(
-                f"label {name!r}: is {values[0]:g} in each of the {len(values):,} rows; needs a label that varies"
+                f"label {name!r}: is {values[0]:g} in each of the {len(values):,} {among}; needs a label that varies"
             )
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "read_split_column",
     "split_validation",
     "warn_of_leakage_between",
+    "warn_of_single_rows",
 ]
 
 
@@ -109,7 +110,10 @@ def assemble_partitions(
     if classes is not None:
         numbers = encode_classes(rows.y, classes, rows.label, rows.row_numbers)
         if split.by_column is None and split.stratify:
-            _warn_of_single_rows(numbers, classes, rows)
+            warn_of_single_rows(
+                numbers, classes, rows,
+                "so it stays a training row, and no other row shows how well its class is predicted",
+            )  # fmt: skip
     digests = hash_rows(usable, schema, classes)
     parts = _split_indices(usable, replace(preparation, split=split), classes, seed, digests)
     named = {"train": parts.train, "validation": parts.validation, "test": parts.test}
@@ -187,8 +191,10 @@ def _split_indices(
     return split_indices(split, len(rows), seed if split.seed is None else split.seed, numbers, by)
 
 
-def _warn_of_single_rows(numbers: NDArray[np.int32], classes: tuple[Any, ...], rows: Observations) -> None:
-    """Warn of classes that have only one row: a stratified split leaves it among the training rows."""
+def warn_of_single_rows(
+    numbers: NDArray[np.int32], classes: tuple[Any, ...], rows: Observations, consequence: str
+) -> None:
+    """Warn of classes that have only one row, and of what follows, which begins with "so"."""
     single = find_single_rows(numbers, classes)
     if not single:
         return
@@ -196,9 +202,8 @@ def _warn_of_single_rows(numbers: NDArray[np.int32], classes: tuple[Any, ...], r
     others = len(single) - 1
     more = f" ({others:,} more {'class has' if others == 1 else 'classes have'} only one row)" if others else ""
     warn(
-        f"label {rows.label!r}: row {rows.row_numbers[row]} is the only one of class {value!r}{more}, so it stays a "
-        "training row, and no other row shows how well its class is predicted; leave it out, or merge its class with "
-        "another"
+        f"label {rows.label!r}: row {rows.row_numbers[row]} is the only one of class {value!r}{more}, {consequence}; "
+        "leave it out, or merge its class with another"
     )
 
 

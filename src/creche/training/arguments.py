@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from creche._progress import OnProgress
 from creche._system.resources import resolve_threads
 from creche.errors import PlanError, UnknownArgumentError, nearest
 from creche.plan.activations import Activation
@@ -113,7 +114,7 @@ class TrainArguments:
     test_data: Any
     threads: int | None
     on_epoch: OnEpoch | Sequence[OnEpoch] | None
-    on_progress: Callable[[Run], object] | None
+    on_progress: OnProgress[Run]
     checkpoint: str | Path | None
     checkpoint_every: int
     resume: bool

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import NDArray
 
+from creche._progress import OnProgress, watch
 from creche._system.output_files import Folder
 from creche._system.resources import resolve_threads
 from creche.engine.run_state import RunState
@@ -198,7 +199,7 @@ def resume(
     checkpoint_every: int = 10,
     threads: int | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
-    on_progress: Callable[[Run], object] | None = None,
+    on_progress: OnProgress[Run] = None,
     record: Record | Mapping[str, Any] | RecordedQuantity | Sequence[RecordedQuantity] | bool | None = None,
 ) -> Run:
     """Continue a run from its latest checkpoint; it ends with the same bytes as if it had never stopped.
@@ -267,4 +268,5 @@ def resume(
     if chosen is not None:
         run.recorder = Recorder(chosen, run)
     writer = CheckpointWriter(folder, every=checkpoint_every, **describe_run(run))
-    return run.resume(on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)
+    with watch(on_progress, "training") as report:
+        return run.resume(on_epoch=on_epoch, on_progress=report, checkpoints=writer)

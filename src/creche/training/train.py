@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from creche._progress import OnProgress, watch
 from creche._system.output_files import Folder
 from creche.errors import PlanError
 from creche.plan.activations import Activation
@@ -102,7 +103,7 @@ def train(
     test_data: Any = None,
     threads: int | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
-    on_progress: Callable[[Run], object] | None = None,
+    on_progress: OnProgress[Run] = None,
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 10,
     resume: bool = False,
@@ -209,8 +210,9 @@ def train(
         Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
     on_epoch : function or sequence of functions, optional
         Called with an `EpochRecord` after each epoch; training stops when one returns True.
-    on_progress : callable, optional
-        Called with the run about twenty times a second.
+    on_progress : callable or bool, optional
+        By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
+        is called with the run about twenty times a second.
     checkpoint : folder, optional
         Where the state of the run is kept, so that it can be resumed.
     checkpoint_every : int, default 10
@@ -277,4 +279,5 @@ def train(
     writer = None
     if checkpoint is not None:
         writer = create_writer(run, checkpoint, checkpoint_every, resume, sources)
-    return run.resume(on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)
+    with watch(on_progress, "training") as report:
+        return run.resume(on_epoch=on_epoch, on_progress=report, checkpoints=writer)

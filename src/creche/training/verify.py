@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from creche._displayed import Displayed
+from creche._progress import OnProgress, watch
 from creche._system.resources import resolve_threads
 from creche._version import __version__
 from creche.errors import PlanError
@@ -65,7 +66,7 @@ def verify_network(
     sample_weight: Any = None,
     loss: LossFunction | None = None,
     threads: int | None = None,
-    on_progress: Callable[[Run], object] | None = None,
+    on_progress: OnProgress[Run] = None,
 ) -> Verification:
     """Train a network again from its plan on the same table, and compare the weights: `creche.verify` of a `Model`."""
     if not isinstance(model, Model):
@@ -95,9 +96,10 @@ def verify_network(
     return Verification(weights == origin.weights, origin.weights, weights, data_same, differences)
 
 
-def _train_again(run: Run, origin: Provenance, on_progress: Callable[[Run], object] | None) -> str:
+def _train_again(run: Run, origin: Provenance, on_progress: OnProgress[Run]) -> str:
     """Train for as many epochs and steps as the model was, and return the digest of the weights."""
-    run.resume(epochs=len(origin.history), on_progress=on_progress)
+    with watch(on_progress, "training") as report:
+        run.resume(epochs=len(origin.history), on_progress=report)
     if run.step < origin.steps:  # it was interrupted within an epoch
         run.resume(steps=origin.steps - run.step)
     return digest_arrays(run.model.arrays())

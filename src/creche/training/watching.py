@@ -76,7 +76,8 @@ def create_measure(plan: Plan, prepared: Prepared, rows: Rows, threads: int) -> 
 
 
 def _compute(metric: Metric, model: Model, rows: Rows) -> float:
-    from creche.evaluation.metrics import ClassificationScorer, RegressionScorer, predict_classes
+    from creche.evaluation.metrics import predict_classes
+    from creche.evaluation.scorers import ClassificationScorer, RegressionScorer
 
     predicted = model.predict_encoded(rows.x).astype(np.float64)
     weights = np.ones((1, len(rows))) if rows.weights is None else rows.weights.astype(np.float64)[np.newaxis]

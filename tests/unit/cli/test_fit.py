@@ -190,7 +190,10 @@ def test_plot(
     [
         (["fit", "penguins"], "--label: is missing; name the column to predict"),
         ([*FIT[:4], "--effort", "bset"], "--effort: got 'bset'; did you mean 'best'?"),
-        ([*FIT, "--metric", "rmse"], "--metric: got 'rmse'; choose one of accuracy"),
+        (
+            [*FIT, "--metric", "rmse"],
+            "--metric: got 'rmse', which is for regression, and the task is classification; choose one of accuracy",
+        ),
         ([*FIT, "--time-limit", "0"], "--time-limit: got 0"),
         ([*FIT, "--group", "nest"], "has no column 'nest'"),
         (["fit", "none.csv", "--label", "y"], "none.csv: there is no such file"),

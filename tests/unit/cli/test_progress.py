@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 
 from creche.cli import progress
+from creche.pages import progress as pages_progress
 from tests.unit.cli.commands import QUICK, SECONDS_OF_A_HANG, big_csv, environment, process, wait_until
 
 LASTING = ["--label", "y", "--hidden", "16,16", "--epochs", "80", "--threads", "1"]
 # The command, with all work taken for long, or for short, however fast the machine is.
 WATCHED = """
 import sys
-from creche.cli import main, progress
+from creche.cli import main
+from creche.pages import progress
 progress.SECONDS_BEFORE_SHOWN = float(sys.argv[1])
 sys.exit(main(sys.argv[2:]))
 """
@@ -66,7 +68,7 @@ def test_short_work_and_work_for_machines_show_nothing() -> None:
 
 def test_work_that_tells_nothing_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    monkeypatch.setattr(progress, "SECONDS_BEFORE_SHOWN", 0.01)
+    monkeypatch.setattr(pages_progress, "SECONDS_BEFORE_SHOWN", 0.01)
     with progress.show_activity("counting penguins") as shown:
         wait_until(lambda: "counting penguins" in capsys.readouterr().err)
     assert shown is None
@@ -81,7 +83,7 @@ def test_nothing_moves_while_a_person_is_asked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    monkeypatch.setattr(progress, "SECONDS_BEFORE_SHOWN", 0.01)
+    monkeypatch.setattr(pages_progress, "SECONDS_BEFORE_SHOWN", 0.01)
     threads = set(threading.enumerate())
     with progress.sweep_progress(quiet=False):
         wait_until(lambda: "reading the table" in capsys.readouterr().err)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import creche as cr
+from creche.evaluation.scorers import ClassificationScorer
 
 ABC = ("a", "b", "c")
 
@@ -70,6 +72,28 @@ def test_metrics_against_sums_over_rows(rows: int, seed: int, ties: bool) -> Non
     for i in range(3):
         for j in range(3):
             assert out.confusion[i, j] == sum(t == i and s == j for t, s in zip(true, predicted, strict=True))
+
+
+@settings(max_examples=30)
+@given(st.integers(10, 40), st.integers(0, 10**6), st.booleans())
+def test_many_weightings_give_what_each_gives_alone(rows: int, seed: int, ties: bool) -> None:
+    p, true, _ = random_predictions(rows, seed, ties)
+    weights = np.random.default_rng(seed).integers(0, 3, (5, rows)).astype(float)
+    weights[:, 0] = 1
+    scorer = ClassificationScorer(p, np.array(true), p.argmax(axis=1))
+    together = scorer.with_f1_of_classes(weights)
+    for each, alone in enumerate(weights):
+        out = cr.ClassificationEvaluation.of(p, np.array(true), ABC, weights=alone, n_resamples=0)
+        found = {key: together[key][each] for key in out.metrics()}
+        assert found == pytest.approx(out.metrics(), nan_ok=True, abs=1e-12)
+        f1s = [together[f"f1 of class {c}"][each] for c in range(3)]
+        assert f1s == pytest.approx([entry.f1 for entry in out.per_class], nan_ok=True, abs=1e-12)
+
+
+def test_an_evaluation_keeps_nothing_of_its_resamples() -> None:
+    p = np.random.default_rng(0).dirichlet(np.ones(3), 2000)
+    out = cr.ClassificationEvaluation.of(p, p.argmax(axis=1), ABC, n_resamples=20)
+    assert len(pickle.dumps(out)) < 2.2 * p.nbytes
 
 
 def calibration_error(p: np.ndarray[Any, Any], true: list[int], weights: list[float], bins: int) -> float:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creche.evaluation.ordered_math import exp, log, mean_rows, sum_rows
+from creche.evaluation.ordered_math import exp, log, mean_rows, multiply, sum_rows
 
 
 def error_in_places(found: float, exact: mpmath.mpf) -> float:
@@ -56,3 +56,14 @@ def test_sums_are_added_from_the_first_row_to_the_last(values: list[float]) -> N
 def test_means_are_weighted() -> None:
     values = np.array([[1.0, 10.0], [2.0, 20.0], [4.0, 40.0]])
     assert mean_rows(values, np.array([1.0, 1.0, 2.0])).tolist() == pytest.approx([11 / 4, 110 / 4])
+
+
+def test_products_are_sums_of_a_row_in_order_whatever_the_others_are() -> None:
+    rng = np.random.default_rng(3)
+    rows, matrix = rng.standard_normal((50, 7)), rng.standard_normal((7, 5))
+    found = multiply(rows, matrix)
+    np.testing.assert_allclose(found, rows @ matrix, rtol=1e-12, atol=1e-12)
+    for row, product in zip(rows, found, strict=True):
+        assert multiply(row[np.newaxis], matrix)[0].tobytes() == product.tobytes()
+        assert sum_rows(row[:, np.newaxis] * matrix).tobytes() == product.tobytes()
+    assert multiply(np.empty((0, 7)), matrix).shape == (0, 5)

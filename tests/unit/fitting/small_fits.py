@@ -43,8 +43,8 @@ def fold_tables(inspection: TableInspection, folds: int = 3, seed: int = 0) -> F
     return FoldTables(inspection, rows, default_loss(inspection.task), "float32")
 
 
-def judged_classes(classes: Any, weights: Any = None) -> Judged:
-    """Rows of one fold with these class numbers."""
+def judged_classes(classes: Any, weights: Any = None, folds: int = 1) -> Judged:
+    """Rows with these class numbers, in folds of equal weight."""
     count = len(classes)
     shares = np.ones(count) if weights is None else np.asarray(weights, dtype=np.float64)
     return Judged(
@@ -53,7 +53,7 @@ def judged_classes(classes: Any, weights: Any = None) -> Judged:
         None,
         shares / shares.sum(),
         shares / shares.sum(),
-        (1.0,),
+        (1 / folds,) * folds,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -31,19 +33,32 @@ WORKING: dict[str, Callable[[], tuple[Any, Any]]] = {
     "only a column that is constant after a split": lambda: ((ROW == 5).astype(float)[:, np.newaxis], WORDS),
     "only constant columns": lambda: (np.ones((60, 2)), WORDS),
     "one column": lambda: (X[:, :1], WORDS),
-    "2,000 columns": lambda: (np.random.default_rng(0).standard_normal((24, 2000)), WORDS[:24]),
+    "10,000 columns": lambda: (np.random.default_rng(0).standard_normal((24, 10_000)), WORDS[:24]),
     "100 classes": lambda: (np.repeat(X, 4, axis=0), np.array([f"c{i % 100}" for i in range(240)])),
+    "labels among the columns": lambda: (np.column_stack([X, Y]), WORDS),
+    "copies of two rows": lambda: (X[[1, 2] * 30], WORDS[[1, 2] * 30]),
+    "copies of one row with different labels": lambda: (X[[0] * 60], WORDS),
+    "five rows": lambda: (X[:5], np.array(["a", "b", "a", "b", "a"])),
+    "five rows with numbers": lambda: (X[:5], X[:5, 0] * 3.5),
     "two rows": lambda: (X[:2], np.array(["a", "b"])),
     "two rows with numbers": lambda: (X[:2], np.array([0.5, 1.5])),
     "three rows": lambda: (X[:3], np.array(["a", "b", "a"])),
     "numbers beyond float32": lambda: (X * 1e300, WORDS),
 }
 
+WARNINGS = {
+    "a class with one row": "row 7 is the only one of class 'rare'",
+    "a class with one row of two": "row 7 is the only one of class 'yes'",
+    "two rows": r"row 0 is the only one of class 'a' \(1 more class has only one row\)",
+    "three rows": "row 1 is the only one of class 'b'",
+}
+
 
 @pytest.mark.parametrize("name", WORKING)
 def test_a_model_that_works(name: str) -> None:
     x, y = WORKING[name]()
-    model = fit(x, y)
+    with pytest.warns(cr.CrecheWarning, match=WARNINGS[name]) if name in WARNINGS else nullcontext():
+        model = fit(x, y)
     predicted = model.predict(x)
     assert predicted.shape == y.shape
     assert np.isfinite(model.record.score)
@@ -53,7 +68,9 @@ def test_a_model_that_works(name: str) -> None:
         assert np.isfinite(probabilities).all()
         assert (probabilities > 0).all()
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
-    assert cr.verify(model, x, y).same
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", cr.CrecheWarning)
+        assert cr.verify(model, x, y).same
 
 
 REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
@@ -63,11 +80,18 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "labels all equal": (lambda: fit(X, np.full(60, "a")), "has only one class"),
     "numbers all equal": (lambda: fit(X, np.full(60, 2.5)), "needs a label that varies"),
     "weights all zero": (lambda: fit(X, WORDS, sample_weight=np.zeros(60)), "all are zero"),
-    "a class of weight zero": (lambda: fit(X, WORDS, sample_weight=1.0 * (Y == 1)), "has only one class"),
+    "a class of weight zero": (
+        lambda: fit(X, WORDS, sample_weight=1.0 * (Y == 1)),
+        r"has only one class \('yes'\) in the [0-9]+ rows of a weight above 0",
+    ),
+    "numbers of weight zero": (
+        lambda: fit(X, ROW / 4, sample_weight=1.0 * (ROW == 3)),
+        "data: has only one row of a weight above 0",
+    ),
     "negative weights": (lambda: fit(X, WORDS, sample_weight=-np.ones(60)), "sample_weight"),
     "an unknown metric": (lambda: fit(X, WORDS, metric="logg_loss"), "did you mean 'log_loss'"),
-    "a metric of numbers": (lambda: fit(X, WORDS, metric="rmse"), "metric: got 'rmse'; choose one of accuracy"),
-    "a metric of classes": (lambda: fit(X, X[:, 0], metric="auc"), "metric: got 'auc'"),
+    "a metric of numbers": (lambda: fit(X, WORDS, metric="rmse"), "metric: got 'rmse', which is for regression"),
+    "a metric of classes": (lambda: fit(X, X[:, 0], metric="auc"), "metric: got 'auc', which is for classification"),
     "an unknown effort": (lambda: fit(X, WORDS, effort="bset"), "did you mean 'best'"),
     "a time limit of zero": (lambda: fit(X, WORDS, time_limit=0), "needs a number of seconds above 0"),
     "a negative time limit": (lambda: fit(X, WORDS, time_limit=-1.5), "needs a number of seconds above 0"),
@@ -106,3 +130,9 @@ def test_a_class_only_in_the_latest_rows_is_predicted_all_the_same() -> None:
     model = cr.fit(table, label="y", time="when", effort="fast", threads=1)
     assert model.classes == ("new", "no", "yes")
     assert (model.predict_proba(table)[:, 0] > 0).all()
+
+
+def test_a_table_whose_encoded_rows_exceed_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("creche.engine.colony.available_memory", lambda: 100)
+    with pytest.raises(cr.PlanError, match=r"^data: 3 folds need about .* fit to fewer rows, or to fewer columns$"):
+        fit(X, WORDS)

@@ -1,4 +1,4 @@
-"""The temperature against SciPy's minimizer; it is what the model then applies."""
+"""Temperature and offsets against SciPy's minimizers; they are what the model then applies."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import log_softmax
 
-from creche.fitting.calibrate import HIGHEST, LOWEST, MIN_ROWS, fit_temperature
-from creche.model.calibration import apply_temperature
+from creche.fitting import calibrate
+from creche.fitting.calibrate import HIGHEST, LOWEST, MIN_ROWS, fit_calibration, fit_offsets, fit_temperature
+from creche.model.calibration import Calibration, apply_temperature
 from tests.unit.fitting.small_fits import judged_classes
 
 Array = NDArray[np.float64]
@@ -47,9 +49,82 @@ def test_the_temperature_stays_within_bounds() -> None:
     assert fit_temperature(wrong, judged_classes(np.ones(MIN_ROWS))) == pytest.approx(HIGHEST, rel=1e-3)
 
 
-def test_few_rows_tell_no_temperature() -> None:
-    predicted, true = predictions(0, 2.0, MIN_ROWS - 1)
-    assert fit_temperature(predicted, judged_classes(true)) == 1.0
+@pytest.mark.parametrize("rows", [20, 100, MIN_ROWS - 1])
+def test_few_rows_have_a_temperature_nearer_to_1(rows: int) -> None:
+    predicted, true = predictions(0, 2.0, rows)
+
+    def loss(log_temperature: float, pull: float) -> float:
+        tempered = apply_temperature(predicted, float(np.exp(log_temperature)))
+        return float(-np.log(tempered[np.arange(rows), true]).sum() + pull * log_temperature**2)
+
+    bounds = np.log(LOWEST), np.log(HIGHEST)
+    free, pulled = (
+        float(np.exp(minimize_scalar(loss, args=(pull,), bounds=bounds, method="bounded").x)) for pull in (0.0, 10.0)
+    )
+    found = fit_temperature(predicted, judged_classes(true))
+    assert found == pytest.approx(pulled, rel=1e-3)
+    assert abs(np.log(found)) < abs(np.log(free))
+
+
+def test_the_offsets_minimize_the_log_loss_and_their_ridge() -> None:
+    predicted, true = predictions(3, 1.0, 500)
+    predicted = apply_temperature(predicted, 1.0, (0.7, 0.0, -0.7))  # the first class too often
+    weights = np.random.default_rng(3).integers(1, 3, len(true)) / 1.0
+    weights /= weights.sum()
+
+    def loss(offsets: Array) -> float:
+        scores = log_softmax(np.log(predicted) / 1.2 + offsets, axis=1)
+        return float(-scores[np.arange(len(true)), true] @ weights + 10 / 500 * offsets @ offsets)
+
+    found = fit_offsets(predicted, 1.2, judged_classes(true, weights))
+    best = minimize(loss, np.zeros(3))
+    np.testing.assert_allclose(found, best.x, atol=1e-3)
+    assert found[0] < -0.2
+    assert found[2] > 0.2
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_calibration_lowers_the_loss_of_fresh_rows(classes: int) -> None:
+    """Predictions that are too sure, and take a class for too common, are made up for."""
+    rng = np.random.default_rng(5)
+    logits = rng.standard_normal((8000, classes)) * 1.5
+    true = (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)
+    predicted = np.exp(log_softmax(1.6 * logits + np.array([0.8, *[0.0] * (classes - 1)]), axis=1))
+    found = fit_calibration(predicted[:1000], judged_classes(true[:1000]), 0.0, ())
+    rows = np.arange(1000, 8000)
+    loss, before, right = (
+        -np.log(each[rows, true[rows]]).mean()
+        for each in (found.apply(predicted), predicted, np.exp(log_softmax(logits, axis=1)))
+    )
+    assert loss - right < 0.1 * (before - right)
+
+
+def test_many_probabilities_are_thinned_out_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    predicted, true = predictions(7, 1.4, 1024)  # of powers of two, so that weights are exact
+    monkeypatch.setattr(calibrate, "MAX_PROBABILITIES", 3 * 512)
+    assert fit_calibration(predicted, judged_classes(true), 0.0, ()) == fit_calibration(
+        predicted[::2], judged_classes(true[::2]), 0.0, ()
+    )
+
+
+@pytest.mark.parametrize("limit", [100, 10**6])
+def test_rows_without_weight_count_for_nothing(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    predicted, true = predictions(8, 1.4, 256)
+    monkeypatch.setattr(calibrate, "MAX_PROBABILITIES", limit)
+    twice, labels = np.repeat(predicted, 2, axis=0), np.repeat(true, 2)
+    labels[::2] = 0
+    weights = np.tile([0.0, 1.0], 256)
+    assert fit_calibration(twice, judged_classes(labels, weights), 0.0, ()) == fit_calibration(
+        predicted, judged_classes(true), 0.0, ()
+    )
+
+
+def test_one_row_and_one_class_are_no_trouble() -> None:
+    found = fit_calibration(np.array([[0.2, 0.8]]), judged_classes([0]), 0.5, (0.5, 0.5))
+    assert np.isfinite(found.apply(np.array([[0.2, 0.8], [1.0, 0.0]]))).all()
+    one_class = fit_calibration(np.tile([0.9, 0.1], (400, 1)), judged_classes(np.zeros(400)), 0.0, ())
+    assert np.isfinite(one_class.apply(np.array([[0.2, 0.8], [1.0, 0.0]]))).all()
+    assert isinstance(one_class, Calibration)
 
 
 def test_probabilities_of_zero_are_no_trouble() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import subprocess
 import sys
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 import creche as cr
 from creche.fitting import fit as fitting
+from creche.fitting import provenance
 from creche.fitting.fold_tables import FoldTables
 from tests.unit.cli.commands import SECONDS_OF_A_HANG, environment
 from tests.unit.fitting.small_fits import weights_of
@@ -191,3 +193,31 @@ def test_several_numbers_are_predicted_together() -> None:
     assert model.predict(x).shape == (100, 3)
     with pytest.raises(cr.PlanError, match="has several columns; an interval is for one"):
         model.predict(x, interval=0.9)
+
+
+def test_the_evaluation_waits_until_it_is_asked_for_and_is_that_of_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluated: list[int] = []
+    evaluate = provenance.evaluate_judged
+
+    def note(*arguments: Any) -> Any:
+        evaluated.append(arguments[-1])
+        return evaluate(*arguments)
+
+    monkeypatch.setattr(provenance, "evaluate_judged", note)
+    x, y = two_classes()
+    given = x.copy()
+    model = cr.fit(given, y, metric="f1", effort="fast", threads=1)
+    untouched = cr.fit(x, y, metric="f1", effort="fast", threads=1)
+    given[:] = 0
+    model.threshold, threshold = 0.0, model.threshold
+    assert evaluated == []
+    assert model.provenance is not None
+    assert untouched.provenance is not None
+    assert model.provenance.to_dict() == untouched.provenance.to_dict()
+    assert model.out_of_fold is not None
+    assert model.out_of_fold.threshold == threshold  # type: ignore[union-attr]
+    assert model.out_of_fold.metrics()["f1"] == model.record.score
+    assert len(evaluated) == 2
+    copy = pickle.loads(pickle.dumps(untouched))
+    assert copy.out_of_fold.to_dict() == model.out_of_fold.to_dict()
+    assert untouched.with_threads(2).provenance == untouched.provenance

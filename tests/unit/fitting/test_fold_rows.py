@@ -67,10 +67,39 @@ def test_fewer_rows_or_groups_give_fewer_folds() -> None:
 def test_one_group_or_row_cannot_be_judged() -> None:
     x, y = line(rows=4)
     table = pl.DataFrame({"a": x[:, 0], "g": [1, 1, 1, 1], "y": y})
-    with pytest.raises(cr.TableError, match="only one group in the column 'g'; needs two or more"):
+    with pytest.raises(cr.TableError, match="group: column 'g' has the same value in each row; needs two or more"):
         split_fold_rows(inspect(table, label=("y",), group="g"), 4, 0)
     with pytest.raises(cr.TableError, match="only one row; needs two or more"):
         split_fold_rows(inspect(x[:1], y[:1]), 4, 0)
+    with pytest.raises(cr.TableError, match="only one row of a weight above 0; needs two or more"):
+        split_fold_rows(inspect(x, y, weights=np.array([0.0, 0, 2, 0])), 4, 0)
+
+
+@pytest.mark.parametrize("times", [2, 3, 4, 5, 6, 60])
+def test_few_times_hold_the_last_of_them_out(times: int) -> None:
+    x, y = line(rows=60)
+    table = pl.DataFrame({"a": x[:, 0], "t": np.arange(60) * 7 % times / 2, "y": y})
+    (fold,) = split_fold_rows(inspect(table, label=("y",), time="t"), 4, 0)
+    last = table["t"].to_numpy() >= (times - max(1, times // 5)) / 2
+    assert fold.held_out.tolist() == np.flatnonzero(last).tolist()
+    assert fold.train.tolist() == np.flatnonzero(~last).tolist()
+
+
+def test_one_time_cannot_be_judged() -> None:
+    x, y = line(rows=6)
+    table = pl.DataFrame({"a": x[:, 0], "t": [2.5] * 6, "y": y})
+    with pytest.raises(cr.TableError, match="time: column 't' has the same value in each row; needs two or more"):
+        split_fold_rows(inspect(table, label=("y",), time="t"), 4, 0)
+
+
+@pytest.mark.parametrize(("folds", "time"), [(4, None), (1, None), (4, "t")])
+def test_a_class_of_one_row_is_told(folds: int, time: str | None) -> None:
+    x, _ = line(rows=30)
+    table = pl.DataFrame(
+        {"a": x[:, 0], "t": np.arange(30) / 2, "y": ["rare" if i == 7 else "ab"[i % 2] for i in range(30)]}
+    )
+    with pytest.warns(cr.CrecheWarning, match="row 8 is the only one of class 'rare', so no network that has learnt"):
+        split_fold_rows(inspect(table, label=("y",), time=time), folds, 0)
 
 
 def test_small_tables_have_more_folds() -> None:

@@ -64,3 +64,19 @@ def test_what_a_fit_has_none_of_is_refused(file: Path) -> None:
     model.provenance = None  # type: ignore[assignment]
     with pytest.raises(cr.PlanError, match="does not hold how it was fitted"):
         cr.verify(model, PENGUINS_CSV)
+
+
+def test_a_model_with_a_matrix_of_many_classes_survives_a_file_and_is_verified(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((400, 2))
+    y = np.array(list("abcdef"))[((np.arctan2(x[:, 0], x[:, 1]) / np.pi + 1) * 2.999).astype(int)]
+    model = cr.fit(x, y, effort="fast", threads=1)
+    assert model.calibration.matrix
+    model.save(tmp_path / "m.creche")
+    again = cr.load(tmp_path / "m.creche")
+    assert isinstance(again, cr.FittedModel)
+    assert again.calibration == model.calibration
+    together = model.predict_proba(x)
+    assert again.predict_proba(x).tobytes() == together.tobytes()
+    assert model.predict_proba(x[7:8]).tobytes() == together[7:8].tobytes()
+    assert cr.verify(again, x, y, threads=2).same

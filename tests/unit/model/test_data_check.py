@@ -253,7 +253,7 @@ def test_a_check_is_a_table_and_plain_data(four: cr.Model) -> None:
     assert check.table()["unit"].to_list() == ["centimetres", "hectograms"]
     assert check.to_dict()["findings"][0]["column"] == "flipper_length_mm"
     assert str(check).count("\n") == 1
-    assert "<table" in check._repr_html_()
+    assert "hectograms? (× 100 = 3000)" in check._repr_html_()
     nothing = four.check_data(penguins())
     assert not nothing
     assert nothing.table().shape == (0, 6)

@@ -175,5 +175,5 @@ def test_more_networks_or_tables_than_memory_are_refused(monkeypatch: pytest.Mon
     with pytest.raises(cr.PlanError, match=r"200 networks need about .* more than .* available"):
         cr.cross_validate(x, y, folds=2, seeds=100, **QUICK)
     monkeypatch.setattr("creche.engine.colony.available_memory", lambda: 1_000)
-    with pytest.raises(cr.PlanError, match=r"4 folds need about .* for their rows"):
+    with pytest.raises(cr.PlanError, match=r"4 folds need about .* for encoded rows"):
         cr.cross_validate(x, y, folds=2, repeats=2, **QUICK)

@@ -53,6 +53,9 @@ def take_numbers(
 
     """
     names = clean_names([str(name) for name in data.columns], source)[0]
+    if len(data) == 1:  # parting its columns would take longer than reading them
+        is_renamed = names != data.columns.tolist()
+        return names, {}, data.set_axis(names, axis=1) if is_renamed else data
     by_type: dict[np.dtype[Any], list[int]] = {}
     rest = []
     for i, dtype in enumerate(data.dtypes.tolist()):

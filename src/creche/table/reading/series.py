@@ -29,6 +29,8 @@ __all__ = [
     "values_from_pandas",
 ]
 
+FEW = 16  # values, so few that looking for equal ones takes longer than reading each
+
 CONTAINERS = (list, tuple, dict, set, frozenset, bytes, bytearray, memoryview, Mapping)
 
 LARGEST_EXACT_FLOAT = 2**53  # above it, float64 skips whole numbers
@@ -139,6 +141,8 @@ def values_from_pandas(series: Any) -> Values:
     if hasattr(dtype, "categories"):  # categories stay such, even if they are numbers
         categories = [None if is_missing(value) else _to_word(value) for value in dtype.categories]
         return Values(categories, np.asarray(series.cat.codes, dtype=np.int64))
+    if len(series) <= FEW:
+        return Values(list(series))
     try:
         codes, distinct = series.factorize()
     except (TypeError, ValueError, NotImplementedError):  # values that cannot be hashed, such as lists

@@ -1,0 +1,232 @@
+"""Scorers: predictions and labels, whose metrics are computed under any number of weightings at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.engine.resampling import Ranking, sum_groups, sum_weighted
+from creche.evaluation.metrics import CALIBRATION_BINS, SMALLEST_PROBABILITY, Array, metrics_for
+
+__all__ = [
+    "ClassificationScorer",
+    "MeasuredClasses",
+    "MeasuredNumbers",
+    "RegressionScorer",
+    "class_f1_key",
+    "label_metric_key",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class ClassificationScorer:
+    """Predicted classes and their labels, to be scored under any number of weightings at once.
+
+    What does not depend on the weights is computed once.
+
+    Attributes
+    ----------
+    probabilities : (n, classes) float64
+    true, predicted : (n,) int64
+        Numbers of classes.
+
+    """
+
+    probabilities: Array
+    true: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+
+    def __call__(self, weights: Array) -> dict[str, Array]:
+        """Each metric as an (r,) array, for (r, n) weights."""
+        return self.measured(weights).metrics()
+
+    def with_f1_of_classes(self, weights: Array) -> dict[str, Array]:
+        """The same, and the F1 of each class."""
+        measured = self.measured(weights)
+        f1 = measured.f1
+        return measured.metrics() | {class_f1_key(c): f1[:, c] for c in range(f1.shape[1])}
+
+    def measured(self, weights: Array) -> MeasuredClasses:
+        """The quantities that metrics are made of, for (r, n) weights; each is computed when it is first used."""
+        return MeasuredClasses(self, weights)
+
+    @cached_property
+    def is_right(self) -> Array:
+        """1 for each row whose class was predicted, and 0 for others, (n,)."""
+        return np.asarray(self.predicted == self.true, dtype=np.float64)
+
+    @cached_property
+    def negative_log(self) -> Array:
+        """-log p of the true class of each row, (n,)."""
+        of_label = self.probabilities[np.arange(len(self.true)), self.true]
+        return np.asarray(-np.log(np.maximum(of_label, SMALLEST_PROBABILITY)))
+
+    @cached_property
+    def squared_distances(self) -> Array:
+        """The sum over the classes of (p(c) - [y = c])² of each row, (n,)."""
+        off = self.probabilities.copy()
+        off[np.arange(len(self.true)), self.true] -= 1
+        return np.asarray((off**2).sum(axis=1))
+
+    @cached_property
+    def binned_gaps(self) -> tuple[NDArray[np.int64], Array]:
+        """The bin of each row's highest probability, and 1 or 0 for right or wrong, less that, (n,) each."""
+        highest = self.probabilities.max(axis=1)
+        is_right = self.probabilities.argmax(axis=1) == self.true
+        return np.minimum((highest * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1), is_right - highest
+
+    @cached_property
+    def rankings(self) -> list[Ranking]:
+        """The rows by the probability of each class against the rest; of two classes, of the second one only."""
+        count = self.probabilities.shape[1]
+        return [Ranking(self.probabilities[:, c], self.true == c) for c in ([1] if count == 2 else range(count))]
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredClasses:
+    """The quantities that metrics of classes are made of, under r weightings of the same n rows.
+
+    Attributes
+    ----------
+    scorer : ClassificationScorer
+    weights : (r, n) float64
+
+    """
+
+    scorer: ClassificationScorer
+    weights: Array
+
+    def metrics(self) -> dict[str, Array]:
+        """Each metric, (r,)."""
+        return {metric.key: metric.compute(self) for metric in metrics_for("classification")}
+
+    @cached_property
+    def total(self) -> Array:
+        """The sum of the weights, (r,)."""
+        return np.asarray(self.weights.sum(axis=1))
+
+    @property
+    def precision(self) -> Array:
+        """The precision of each class, (r, classes); NaN where it was never predicted."""
+        return self._per_class[0]
+
+    @property
+    def recall(self) -> Array:
+        """The recall of each class, (r, classes); NaN where it does not occur."""
+        return self._per_class[1]
+
+    @property
+    def f1(self) -> Array:
+        """The F1 of each class, (r, classes); NaN where it neither occurs nor was predicted."""
+        return self._per_class[2]
+
+    @cached_property
+    def _per_class(self) -> tuple[Array, Array, Array]:
+        scorer, classes = self.scorer, self.scorer.probabilities.shape[1]
+        occurring, predicted = (sum_groups(self.weights, of, classes) for of in (scorer.true, scorer.predicted))
+        hits = sum_groups(self.weights, scorer.true, classes, scorer.is_right)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return hits / predicted, hits / occurring, 2 * hits / (occurring + predicted)
+
+    @cached_property
+    def areas(self) -> Array:
+        """The area under the ROC curve of each class against the rest, (r, classes); NaN where one side is empty."""
+        areas = [ranking.areas(self.weights) for ranking in self.scorer.rankings]
+        # Two classes have the same curve, turned around.
+        return np.column_stack(areas * 2 if self.scorer.probabilities.shape[1] == 2 else areas)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RegressionScorer:
+    """Predicted numbers and their labels, to be scored under any number of weightings at once.
+
+    Attributes
+    ----------
+    predicted, true : (n, k) float64
+        One column for each of k labels.
+    quantile : float or None
+        The quantile that the model predicts; None for the mean.
+    center : (k,) float64
+        Near the mean of the labels, so that squares keep their digits when the mean is large.
+
+    """
+
+    predicted: Array
+    true: Array
+    quantile: float | None
+    center: Array
+
+    @property
+    def error(self) -> Array:
+        """Predictions less labels, (n, k)."""
+        return self.predicted - self.true
+
+    def __call__(self, weights: Array) -> dict[str, Array]:
+        """Each metric as an (r,) array, for (r, n) weights: the mean over the labels."""
+        return _label_means(self.per_label(weights))
+
+    def with_each_label(self, weights: Array) -> dict[str, Array]:
+        """The same, and those of each label."""
+        per_label = self.per_label(weights)
+        single = {label_metric_key(key, i): v[:, i] for key, v in per_label.items() for i in range(v.shape[1])}
+        return {**_label_means(per_label), **single}
+
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    def per_label(self, weights: Array) -> dict[str, Array]:
+        """Each metric of each label, (r, k); infinite where a square overflows."""
+        measured = self.measured(weights)
+        return {m.key: m.compute(measured) for m in metrics_for("regression", self.quantile)}
+
+    def measured(self, weights: Array) -> MeasuredNumbers:
+        """The quantities that metrics are made of, for (r, n) weights; each is computed when it is first used."""
+        return MeasuredNumbers(self, weights)
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredNumbers:
+    """The quantities that metrics of numbers are made of, under r weightings of the same n rows.
+
+    Attributes
+    ----------
+    scorer : RegressionScorer
+    weights : (r, n) float64
+
+    """
+
+    scorer: RegressionScorer
+    weights: Array
+
+    @cached_property
+    def total(self) -> Array:
+        """The sum of the weights, (r, 1)."""
+        return np.asarray(self.weights.sum(axis=1, keepdims=True))
+
+    @cached_property
+    def squares(self) -> Array:
+        """The mean squared error of each label, (r, k)."""
+        return np.asarray(sum_weighted(self.weights, self.scorer.error**2) / self.total)
+
+    def r2(self) -> Array:
+        """1 - squared error / variance, (r, k); NaN where the label is constant, up to rounding."""
+        centered = self.scorer.true - self.scorer.center
+        mean = sum_weighted(self.weights, centered) / self.total
+        variance = np.maximum(sum_weighted(self.weights, centered**2) / self.total - mean**2, 0)
+        smallest = np.finfo(np.float64).eps * (centered[self.weights.any(axis=0)] ** 2).max(axis=0, initial=0.0)
+        return np.where(variance > smallest, 1 - self.squares / variance, np.nan)
+
+
+def class_f1_key(number: int) -> str:
+    """The key of one class's F1 among resampled metrics."""
+    return f"f1 of class {number}"
+
+
+def label_metric_key(key: str, number: int) -> str:
+    """The key of one label's metric among resampled metrics."""
+    return f"{key} of label {number}"
+
+
+def _label_means(per_label: dict[str, Array]) -> dict[str, Array]:
+    return {key: values.mean(axis=1) for key, values in per_label.items()}

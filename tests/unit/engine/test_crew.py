@@ -1,0 +1,87 @@
+"""A crew that goes on with fewer members: the others continue with the bytes they would have had."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from creche.engine import colony
+from creche.engine.colony import Crew, Job, check_tables
+from creche.engine.native import Rows
+from creche.engine.run_state import PROGRESS
+from creche.errors import PlanError
+from creche.plan.network import Network
+from creche.plan.plan import EarlyStopping, Plan
+
+RNG = np.random.default_rng(0)
+ROWS = Rows(RNG.standard_normal((40, 5)).astype(np.float32), RNG.integers(0, 3, 40).astype(np.int32), None)
+OTHERS = Rows(RNG.standard_normal((20, 5)).astype(np.float32), RNG.integers(0, 3, 20).astype(np.int32), None)
+
+
+def job(seed: int, initializer: str, hidden: tuple[int, ...] = (6, 4), **arguments: Any) -> Job:
+    plan = Plan(
+        Network.of(5, hidden, 3, initializer=initializer, activation="silu", dropout=0.2), task="classification",
+        loss="cross_entropy", epochs=6, batch_size=16, seed=seed, **arguments,
+    )  # fmt: skip
+    return Job(plan.resolved(40), ROWS, OTHERS)
+
+
+def jobs() -> list[Job]:
+    """Members of packs and members alone, of several kinds."""
+    made = [job(seed, "he_normal") for seed in range(9)]
+    made += [job(seed, "orthogonal", (8,), optimizer="adamw", schedule="cosine") for seed in range(5)]
+    made += [job(3, "lecun_uniform", (7, 7), optimizer="radam", early_stopping=EarlyStopping(patience=2))]
+    return made
+
+
+def bytes_of(crew: Crew, number: int) -> dict[str, bytes]:
+    """The state of a member but for the seconds it took."""
+    state = dict(crew.state(number))
+    progress = state["progress"].copy()
+    progress[PROGRESS.index("seconds")] = 0
+    del state["history.seconds"]
+    return {name: array.tobytes() for name, array in {**state, "progress": progress}.items()}
+
+
+@pytest.mark.parametrize("stopped", [[0], [1, 2, 3, 9, 10], [14], list(range(14))], ids=str)
+def test_the_others_go_on_as_if_nobody_had_stopped(stopped: list[int]) -> None:
+    crew, undisturbed = Crew(jobs(), 2), Crew(jobs(), 2)
+    for each in (crew, undisturbed):
+        each.run(2)
+    crew.stop(stopped)
+    others = [number for number in range(len(crew)) if number not in stopped]
+    for number in range(len(crew)):
+        assert bytes_of(crew, number) == bytes_of(undisturbed, number)
+    for each in (crew, undisturbed):
+        each.run()
+    for number in others:
+        found, expected = bytes_of(crew, number), bytes_of(undisturbed, number)
+        assert found == expected
+    assert all(crew.status(number) == "stopped" for number in stopped)
+
+
+def test_no_weights_are_drawn_that_a_state_replaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[bool] = []
+    translate = colony.translate
+
+    def note(engine: Any, plan: Plan, *, draws_weights: bool = True) -> Any:
+        drawn.append(draws_weights)
+        return translate(engine, plan, draws_weights=draws_weights)
+
+    monkeypatch.setattr(colony, "translate", note)
+    crew = Crew([job(seed, "orthogonal") for seed in range(4)], 1)
+    assert set(drawn) == {True}
+    crew.run(1)
+    drawn.clear()
+    crew.stop([0])
+    assert set(drawn) == {False}
+
+
+def test_tables_beyond_the_memory_are_refused_in_the_words_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(colony, "available_memory", lambda: 1000)
+    with pytest.raises(PlanError, match=r"^folds, repeats: 4 folds need about .* give fewer repeats or folds$"):
+        check_tables(ROWS, OTHERS, 4)
+    with pytest.raises(PlanError, match=r"^data: 1 fold needs about .* available; fit to fewer rows$"):
+        check_tables(ROWS, OTHERS, 1, "data", "fit to fewer rows")
