@@ -13,6 +13,7 @@ from rich.text import Text
 
 from creche._phrases import format_count, list_first
 from creche.evaluation.metrics import metric_name
+from creche.explain.cells import format_cell
 from creche.pages.charts import draw_bar, draw_loss_curves, draw_network
 from creche.pages.evaluation import evaluation_page
 from creche.pages.tables import (
@@ -20,7 +21,6 @@ from creche.pages.tables import (
     count_rows,
     facts_table,
     format_duration,
-    format_value,
     part_sizes,
     plain_table,
 )
@@ -308,7 +308,7 @@ def _describe_features(run: Run, row: Observations) -> str:
         values: list[Any] = row.x[0].tolist()
     else:
         values = [row.x.columns[name].to_objects()[0] for name in names]
-    pairs = [f"{name} {format_value(value, missing='missing')}" for name, value in zip(names, values, strict=True)]
+    pairs = [f"{name} {format_cell(value)}" for name, value in zip(names, values, strict=True)]
     return list_first(pairs, MAX_VALUES)
 
 

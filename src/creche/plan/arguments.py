@@ -173,7 +173,7 @@ _ENTRIES = (
         words="creche.plan:INITIALIZERS",
     )),
     Argument("loss", None, "plan", sweepable=True, estimator=True, command=_option(
-        TRAINING, "Loss to minimize: cross_entropy, squared_error, huber, …", str, "by task",
+        TRAINING, "Loss to minimize: cross_entropy, squared_error, huber, quantile:0.9, …", str, "by task",
         words="creche.plan:LOSSES",
     )),
     Argument("optimizer", "adam", "plan", sweepable=True, estimator=True, command=_option(
