@@ -9,6 +9,7 @@ BENCHMARKS = (
     "wide_jobs",
     "colony",
     "cross_validation",
+    "evaluation",
     "fast_fit",
     "products",
     "threads",

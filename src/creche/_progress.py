@@ -1,4 +1,4 @@
-"""Who sees the progress of work: a function of the user's, or a bar where somebody is watching."""
+"""Who sees the progress of work: a function of the caller, or a bar where a person is watching."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["OnProgress", "Work", "is_notebook", "watch"]
 
 T = TypeVar("T")
 OnProgress: TypeAlias = Callable[[T], object] | bool | None
-"""A function to call; by default a bar where somebody is watching, and False for none."""
+"""A function to call; by default a bar where a person is watching, and False for none."""
 
 Work: TypeAlias = Literal["training", "sweep", "folds", "fit"]
 
 
 def watch(on_progress: OnProgress[T], work: Work) -> AbstractContextManager[Callable[[T], object] | None]:
-    """Return a context that yields the function to call while work goes on, or None if nobody is watching.
+    """Return a context that yields the function to call while work goes on, or None if no person is watching.
 
     Parameters
     ----------

@@ -65,10 +65,13 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "callbacks": ("on_epoch",),
     "column": ("schema", "target"),
     "columns": ("schema",),
+    "criterion": ("loss",),
     "cv": ("folds", "train"),
+    "dtype": ("precision",),
     "delimiter": ("separator",),
     "drop_unlabelled": ("missing_label",),
     "errors": ("largest_errors",),
+    "eval_set": ("validation_data",),
     "encoding": ("preprocessing", "text_encoding"),
     "every": ("checkpoint_every",),
     "from": ("source",),
@@ -80,7 +83,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "l2": ("weight_decay",),
     "layers": ("hidden",),
     "learning_rate_init": ("learning_rate",),
-    "lr": ("learning_rate",),
+    "lr": ("learning_rate", "rates"),
     "missing_label": ("drop_unlabelled",),
     "monitor": ("early_stopping",),
     "mistaken": ("largest_errors",),
@@ -98,6 +101,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "random_state": ("seed",),
     "reading": ("read_options",),
     "row": ("source",),
+    "scoring": ("metric",),
     "sep": ("separator",),
     "restore_best": ("keep",),
     "restore_best_weights": ("keep",),
@@ -112,6 +116,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "test_size": ("test_fraction",),
     "test": ("test_data", "evaluate"),
     "to": ("target",),
+    "train_data": ("data",),
+    "train_df": ("data",),
+    "units": ("hidden",),
     "val_fraction": ("validation_fraction",),
     "valid": ("validation_data",),
     "validation": ("validation_data",),
@@ -119,6 +126,9 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "validation_split": ("validation_fraction",),
     "weights": ("sample_weight",),
     "x": ("data",),
+    "x_train": ("data",),
+    "y_column": ("label",),
+    "y_train": ("y",),
     # commands
     "cross_validate": ("train",),
     "describe": ("columns",),
@@ -214,7 +224,7 @@ class DivergedError(CrecheError, ArithmeticError):
         The learning rate of the last step.
     run : Run or None
         The run, with its history so far and a model with the last finite weights. None if the error has come from
-        another process, because a run cannot leave its own.
+        another process, which sends no run with it.
 
     """
 

@@ -1,4 +1,4 @@
-"""Progress of work in Python: a function is called, a bar appears where somebody watches, and nothing elsewhere."""
+"""Progress of work in Python: a function is called, a bar appears where a person watches, and nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ def test_work_within_work_has_no_bar_of_its_own(screen: Screen) -> None:
 
 def test_an_error_ends_the_bar(screen: Screen) -> None:
     with pytest.raises(cr.DivergedError):
-        cr.train("penguins", label="species", optimizer="sgd", learning_rate=1e30, epochs=3, threads=1)
+        cr.train(
+            "penguins", label="species", activation="relu", optimizer="sgd", learning_rate=1e30, epochs=3, threads=1
+        )
     assert progress.Display.current is None
 
 
@@ -96,7 +98,7 @@ def test_something_else_is_refused() -> None:
         cr.train("penguins", label="species", on_progress="bar")  # type: ignore[arg-type]
 
 
-def test_nobody_watches_a_pipe_or_a_process_of_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_bar_in_a_pipe_or_a_process_of_a_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     with watch(None, "training") as report:
         assert report is None
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)

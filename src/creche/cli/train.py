@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from creche._system.output_files import Input, Output
 from creche.cli.cross_validate import cross_validate
 from creche.cli.files import MODEL_FILE, PLAN_FILE, TableArgument, save_model
+from creche.cli.label import check_label
 from creche.cli.options import (
     DROP_UNLABELLED,
     FILES,
@@ -111,8 +112,7 @@ def train(table: TableArgument, **given: Any) -> None:
         raise PlanError(
             "--checkpoint-every: is for checkpoints; name their folder with --checkpoint", argument="checkpoint_every"
         )
-    if "label" not in arguments:
-        raise PlanError("--label: is missing; name the column to predict, such as --label species", argument="label")
+    check_label(arguments, table, create_read_options(given))
     if "choose_threshold" in others:
         from creche.evaluation.threshold import THRESHOLD_METRICS
 

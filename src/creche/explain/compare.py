@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,7 +105,13 @@ class Comparison(Displayed, Sequence[ComparedRun]):
     def __len__(self) -> int:
         return len(self.runs)
 
-    def __getitem__(self, place: Any) -> Any:
+    @overload
+    def __getitem__(self, place: int) -> ComparedRun: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[ComparedRun, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> ComparedRun | tuple[ComparedRun, ...]:
         return self.runs[place]
 
     @property

@@ -16,7 +16,7 @@ from creche.explain.predictions import find_encoder, find_outcome, outcome_names
 from creche.explain.rows import as_predictor, read_rows
 from creche.explain.value_grid import predict_settings
 from creche.model.predictor import Predictor
-from creche.plan.arguments import check_whole_number
+from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.table.cell_types import ColumnContext, Rule
 from creche.table.reading.read import read_table
 from creche.table.table import Column, Table
@@ -140,6 +140,7 @@ class DecisionRegions(Displayed):
         )
 
 
+@reject_unknown
 def decision_regions(
     model: Any,
     data: Any,

@@ -17,7 +17,7 @@ from creche.explain.input_gradients import OutputFunction, OutputTarget
 from creche.explain.rows import as_predictor, read_rows, select_rows
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
-from creche.plan.arguments import check_whole_number
+from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.encoders.numeric import NumericEncoder
 from creche.table.training_summary import TrainingRows
@@ -207,6 +207,7 @@ MEAN = "mean"
 LOGIT = "logit"
 
 
+@reject_unknown
 def integrated_gradients(
     model: Any,
     data: Any,

@@ -16,7 +16,7 @@ from creche.explain.curve_range import find_range
 from creche.explain.loss_evaluator import LossEvaluator, create_evaluator, vary_weight
 from creche.explain.step_verdict import Landing, choose_rates, find_valley, judge_step, parse_rates
 from creche.explain.weight_space import WeightPlace, find_steepest, path_values, read_weight, resolve_path
-from creche.plan.arguments import check_whole_number
+from creche.plan.arguments import check_whole_number, reject_unknown
 
 if TYPE_CHECKING:
     import polars as pl
@@ -186,6 +186,7 @@ MAX_WIDENING = 3.0  # how many times its width a range may grow on either side t
 MARGIN = 0.05
 
 
+@reject_unknown
 def loss_against_weight(
     model: Any,
     data: Any = None,

@@ -25,7 +25,7 @@ from creche.explain.weight_space import (
     resolve_path,
     unflatten,
 )
-from creche.plan.arguments import check_whole_number
+from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.plan.words import canonical_word
 
 if TYPE_CHECKING:
@@ -229,6 +229,7 @@ class LossSurface(Displayed):
         return f"LossSurface({self.names[0]} x {self.names[1]}, {len(self.x)} x {len(self.y)} points{held})"
 
 
+@reject_unknown
 def loss_surface(
     model: Any,
     data: Any = None,

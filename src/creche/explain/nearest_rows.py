@@ -20,7 +20,7 @@ from creche.explain.rows import as_predictor, read_rows, select_rows
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
 from creche.model.predictor import Predictor
-from creche.plan.arguments import check_whole_number
+from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.plan.words import check_word
 from creche.table.table import Table
 
@@ -109,6 +109,7 @@ class NearestRows(Displayed):
         return f"NearestRows({k} training rows for each of {count} rows, space {self.space!r})"
 
 
+@reject_unknown
 def nearest_rows(
     model: Any, data: Any, rows: Any, train_data: Any = None, *, k: int = 5, space: Space = "last hidden"
 ) -> NearestRows:

@@ -13,7 +13,7 @@ from creche.errors import PlanError
 from creche.explain.predictions import find_outcome, outcome_names, unique_column_name
 from creche.explain.rows import as_predictor, read_rows
 from creche.explain.value_grid import ValueGrid, create_grid, predict_settings
-from creche.plan.arguments import check_whole_number
+from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.plan.words import check_word
 
 if TYPE_CHECKING:
@@ -175,6 +175,7 @@ POINTS, POINTS_OF_TWO = 50, 25
 MAX_NUMBERS = 100_000_000  # of individual predictions
 
 
+@reject_unknown
 def partial_dependence(
     model: Any,
     data: Any,

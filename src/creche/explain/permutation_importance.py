@@ -15,7 +15,7 @@ from creche.evaluation.metrics import MetricName, resolve_metric
 from creche.explain.encoded_rows import EncodedRows
 from creche.explain.rows import as_predictor, read_observations, read_rows
 from creche.explain.weighted_metric import Measure, RowMeans, create_measure
-from creche.plan.arguments import check_whole_number
+from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.table.row_weights import resolve_sample_weights
 from creche.table.training_summary import TrainingRows
 
@@ -130,6 +130,7 @@ DRAWS_AT_A_TIME = 500_000
 MAX_EVALUATIONS = 100_000_000
 
 
+@reject_unknown
 def permutation_importance(
     model: Any,
     data: Any,

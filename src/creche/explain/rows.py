@@ -52,7 +52,7 @@ def as_predictor(model: Any) -> Model | Ensemble:
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Batch:
     """Labelled rows, encoded for one model: made by `create_batch`.
 
@@ -73,6 +73,9 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def __repr__(self) -> str:
+        return f"Batch({len(self):,} rows, {len(self.inputs):,} inputs)"
 
 
 def create_batch(model: Model, data: Any, y: Any = None, *, sample_weight: Any = None) -> Batch:

@@ -12,12 +12,14 @@ from creche.model.ensemble import Ensemble
 from creche.model.file import load
 from creche.model.fitted import FittedModel
 from creche.model.model import Model
+from creche.plan.arguments import reject_unknown
 from creche.plan.losses import LossFunction
 from creche.training.verify import Verification, arrange_columns, list_differences, verify_network
 
 __all__ = ["verify"]
 
 
+@reject_unknown
 def verify(
     model: Model | FittedModel | str | Path,
     data: Any,

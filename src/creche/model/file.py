@@ -18,6 +18,7 @@ from creche._system.archive import BrokenArchiveError, read_archive
 from creche._system.atomic_files import file_name
 from creche.errors import FileError
 from creche.model.model import Model
+from creche.plan.arguments import reject_unknown
 
 if TYPE_CHECKING:
     from creche.model.ensemble import Ensemble
@@ -27,6 +28,7 @@ __all__ = ["build_from_file", "load", "load_model"]
 M = TypeVar("M")
 
 
+@reject_unknown
 def load(path: str | Path, threads: int | None = None) -> Model | Ensemble:
     """Load the model, the ensemble or the fitted model that `save` or the command line wrote to a file.
 

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, fields
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Self
 
+from creche._displayed import Displayed
+from creche._phrases import format_count
 from creche.errors import FileError
 from creche.plan.words import EFFORTS
 
@@ -68,8 +70,8 @@ class Round:
     epochs: int
 
 
-@dataclass(frozen=True, slots=True)
-class FitRecord:
+@dataclass(frozen=True, slots=True, repr=False)
+class FitRecord(Displayed):
     """What `creche.fit` did; from `rounds`, the same model can be made again.
 
     Attributes
@@ -118,6 +120,10 @@ class FitRecord:
     seconds: float
     status: str
     refitted: bool
+
+    def __repr__(self) -> str:
+        tried = format_count(len(self.tried), "configuration")
+        return f"FitRecord({tried} tried on {self.rows:,} rows; {self.score_name} {self.score:.4g}, {self.status})"
 
     @property
     def score_name(self) -> str:

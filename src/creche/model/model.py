@@ -255,7 +255,7 @@ class Model(Predictor, Storable):
         return outputs
 
     def __getstate__(self) -> dict[str, Any]:
-        # These resolve `origin` and `summarize`: a run cannot be pickled, its provenance can.
+        # These resolve `origin` and `summarize`, functions that cannot be pickled.
         self.provenance, self.training_summary  # noqa: B018
         return {**self.__dict__, "_predictor": []}
 

@@ -14,6 +14,7 @@ from creche.errors import TableError, nearest
 from creche.model.data_check import DataCheck, DataChecker
 from creche.model.ensemble import Ensemble
 from creche.model.predictor import Predictor, check_threshold
+from creche.plan.arguments import reject_unknown
 from creche.table.checks import warn
 from creche.table.datasets import resolve_bundled
 from creche.table.reading.options import OutputFormat, ReadOptions
@@ -82,6 +83,7 @@ def _disagreement(model: Predictor, table: Table) -> dict[str, Column]:
     return {"disagreement": Column("number", model.disagreement(table))} if isinstance(model, Ensemble) else {}
 
 
+@reject_unknown
 def predict_file(
     model: Predictor,
     data: Any,

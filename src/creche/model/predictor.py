@@ -191,6 +191,7 @@ class Predictor(Displayed, ABC):
         columns = predicted.reshape(len(predicted), -1).T
         return frame_like(data, dict(zip(self.labels.names, columns, strict=True)) | more)
 
+    @reject_unknown
     def check_data(self, data: Any, *, read_options: ReadOptions | None = None) -> DataCheck:
         """Compare rows with the training rows: `predict` answers any rows, also those that it cannot know.
 
@@ -225,6 +226,7 @@ class Predictor(Displayed, ABC):
 
         return check_data(self, data, read_options)
 
+    @reject_unknown
     def evaluate(
         self,
         data: Any,
@@ -287,6 +289,7 @@ class Predictor(Displayed, ABC):
         summary = self.training_summary
         return None if summary is None else summary.find_training_rows(self.features, x)
 
+    @reject_unknown
     def choose_threshold(
         self,
         data: Any,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Provenance", "check_model_file", "describe_provenance"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Provenance(Displayed):
     """The record of a model's training.
 
@@ -70,6 +70,10 @@ class Provenance(Displayed):
     version: str
     tables: tuple[Path, ...] = ()
     kept_epoch: int | None = None
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{count:,} {part}" for part, count in self.rows.items())
+        return f"Provenance(rows: {parts}; {self.steps:,} steps, {self.status}, Creche {self.version})"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain data."""

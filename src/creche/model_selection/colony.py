@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,13 @@ class Colony(Displayed, Sequence[Member]):
     def __len__(self) -> int:
         return len(self.choices)
 
-    def __getitem__(self, number: Any) -> Any:
+    @overload
+    def __getitem__(self, number: int) -> Member: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> list[Member]: ...
+
+    def __getitem__(self, number: int | slice) -> Member | list[Member]:
         if isinstance(number, slice):
             return [self[i] for i in range(*number.indices(len(self)))]
         if not -len(self) <= number < len(self):
@@ -152,12 +158,12 @@ class Colony(Displayed, Sequence[Member]):
         if not len(ranking):
             self.raise_no_ranked_member()
         if by == "network":
-            return self[int(ranking[np.argmin(score[ranking])])]  # type: ignore[no-any-return]
+            return self[int(ranking[np.argmin(score[ranking])])]
         complete = ranking[self.results.status[ranking] != "stopped"]
         candidates = complete if len(complete) else ranking
         plans = plan_numbers(self)[candidates]
         members = candidates[plans == plans[0]]
-        return self[int(members[(len(members) - 1) // 2])]  # type: ignore[no-any-return]
+        return self[int(members[(len(members) - 1) // 2])]
 
     def ensemble(self, size: int = 16, *, candidates: int = 256, temperature: bool = True) -> Ensemble:
         """Build an ensemble of the best members, whose probabilities (or numbers) are averaged.

@@ -36,7 +36,7 @@ def combine_fold_networks(
     ----------
     members : sequence of Member or Run
     inspection : TableInspection
-        The inspection of the whole table, all of whose rows the networks have learned together.
+        The inspection of the whole table; together, the networks have learned all of its rows.
     evaluation : ClassificationEvaluation or RegressionEvaluation
         That of the out-of-fold predictions.
     threads : int

@@ -155,7 +155,7 @@ class LearningRates(Displayed):
         i = int(np.abs(np.log(self.rates / (self.rate if rate is None else rate))).argmin())
         members = [n for n, choice in enumerate(self.colony.choices) if choice["learning_rate"] == self.rates[i]]
         loss = self.colony.results.loss[members]
-        return self.colony[members[int(np.nan_to_num(loss, nan=np.inf).argmin())]]  # type: ignore[no-any-return]
+        return self.colony[members[int(np.nan_to_num(loss, nan=np.inf).argmin())]]
 
     def table(self) -> pl.DataFrame:
         """Return a Polars DataFrame with a row for each rate, in ascending order; values that are not finite are null.

@@ -28,6 +28,7 @@ PAGES = {
     "Diagnosis": "diagnosis:diagnosis_page",
     "Ensemble": "run:ensemble_page",
     "Finding": "diagnosis:finding_page",
+    "FitRecord": "fit:record_page",
     "FittedModel": "fit:fitted_page",
     "ForwardPass": "forward_pass:forward_page",
     "History": "history:history_page",

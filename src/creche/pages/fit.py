@@ -19,10 +19,10 @@ from creche.render.words import describe_classes, describe_threshold, format_num
 if TYPE_CHECKING:
     from creche.fitting.recipe import KeptPlan
     from creche.model.calibration import Calibration
-    from creche.model.fit_record import TriedConfiguration
+    from creche.model.fit_record import FitRecord, TriedConfiguration
     from creche.model.fitted import FittedModel
 
-__all__ = ["fitted_data", "fitted_page", "recipe_page"]
+__all__ = ["fitted_data", "fitted_page", "recipe_page", "record_page"]
 
 MAX_TRIED = 12
 MAX_COLUMNS = 12
@@ -31,7 +31,7 @@ COVERAGE = 0.9
 
 def fitted_page(model: FittedModel) -> RenderableType:
     """Render a fitted model."""
-    parts: list[RenderableType] = [_facts(model), Text(), _leaderboard(model)]
+    parts: list[RenderableType] = [_facts(model), Text(), record_page(model.record)]
     origin = model.provenance
     if model.record.importance:
         parts += [Text(), *_importance(model)]
@@ -133,9 +133,8 @@ def _describe_interval(model: FittedModel) -> str | None:
     return f"± {format_number(model.conformal_score(COVERAGE))} around the prediction holds {COVERAGE:.0%} of labels"
 
 
-def _leaderboard(model: FittedModel) -> Table:
-    """Render the configurations, the best first."""
-    record = model.record
+def record_page(record: FitRecord) -> RenderableType:
+    """Render the configurations that were tried, the best first."""
     table = plain_table(
         "configuration", record.score_name, "weight", "layers", "epoch", "rate", "dropout",
         left=("configuration", "layers"),

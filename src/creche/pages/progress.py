@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from creche._progress import is_notebook
@@ -257,9 +258,8 @@ class NotebookBar:
 
     def start(self) -> None:
         """Show the bar."""
-        from IPython.display import HTML, display
-
-        self._handle = display(HTML(self._html()), display_id=True)
+        output: Any = import_module("IPython.display")
+        self._handle = output.display(output.HTML(self._html()), display_id=True)
 
     def update(self, _: int, *, completed: float | None = None, total: float | None = None, **texts: str) -> None:
         """Show what is done; too soon after the last time, only remember it."""
@@ -275,10 +275,9 @@ class NotebookBar:
         self._send()
 
     def _send(self) -> None:
-        from IPython.display import HTML
-
         if self._handle is not None:
-            self._handle.update(HTML(self._html()))
+            output: Any = import_module("IPython.display")
+            self._handle.update(output.HTML(self._html()))
 
     def _html(self) -> str:
         bar = tag("progress", max=self._total, value=None if self._total is None else self._done)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from creche._system.atomic_files import check_writable, open_replacement
 from creche._system.output_files import check_ending, check_outputs
 from creche.errors import CrecheError, PlanError
+from creche.plan.arguments import reject_unknown
 from creche.plan.words import MissingLabel
 from creche.plots.inline_svg import theme_variables
 from creche.plots.style import pyplot
@@ -38,6 +39,7 @@ FIGURE_STYLE = (
 EXPLANATIONS = ("importance", "step", "landscape")
 
 
+@reject_unknown
 def report(
     model: Model | Ensemble | str | Path,
     data: Any,

@@ -10,6 +10,7 @@ import numpy as np
 
 from creche._displayed import Displayed
 from creche.errors import TableError
+from creche.plan.arguments import reject_unknown
 from creche.plan.words import TASKS, Role, Task, check_word
 from creche.table.column_summary import ColumnSummary, count_values, summarize_column
 from creche.table.inspection import choose_task
@@ -170,6 +171,7 @@ class ColumnInspection(Displayed):
         )
 
 
+@reject_unknown
 def inspect_columns(
     data: Any,
     label: str | Sequence[str] | None = None,

@@ -78,7 +78,7 @@ def prepare(
     return split_rows(inspection, train, validation, test, has_validation_table=validation_data is not None)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Prepared:
     """A table ready for training: its parts and the encoders.
 
@@ -122,6 +122,11 @@ class Prepared:
         """The rows on which a network is evaluated, by name: test rows, else validation rows, else training rows."""
         named = (("test", self.test), ("validation", self.validation), ("train", self.train))
         return next((name, part) for name, part in named if part is not None)
+
+    def __repr__(self) -> str:
+        parts = {"training": self.train, "validation": self.validation, "test": self.test}
+        counts = ", ".join(f"{len(part):,} {name} rows" for name, part in parts.items() if part is not None)
+        return f"Prepared({counts}; {len(self.features.inputs):,} inputs; {self.labels.name})"
 
     def encode(self, loss: Loss, precision: str) -> tuple[Rows, Rows | None]:
         """Return the encoded training rows (of the bootstrap sample, if there is one) and validation rows."""
@@ -182,6 +187,8 @@ def split_rows(
 ) -> Prepared:
     """Return a split table with encoders fitted to the training rows, unless the inspection has encoders already."""
     preparation = inspection.preparation
+    suited = preparation.preprocessing.resolved(len(train), inspection.n_features)
+    preparation = replace(preparation, preprocessing=suited)
     _check_labels(inspection.task, inspection.loss, [train, validation, test])
     if inspection.encoders is None:
         labels = fit_labels(train, inspection.classes, inspection.loss, preparation)

@@ -17,6 +17,7 @@ from creche.model.model import Model
 from creche.plan.arguments import check_whole_number
 from creche.plan.plan import Plan
 from creche.table.checks import warn
+from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.prepare import Prepared
 from creche.training.callbacks import OnEpoch, as_callbacks, call_callbacks
 from creche.training.watching import check_watched, create_measure
@@ -91,10 +92,14 @@ class Run(Displayed):
         self.prepared = prepared
         self.rows, self.validation = rows, validation
         self.recorder: Observer | None = None
-        self._engine = new_run(self.plan, rows, validation, threads)
-        measure = create_measure(self.plan, prepared, validation or rows, threads)
-        self._best_epoch = None if measure is None else BestEpoch(self.plan, measure)
+        self._create_engine()
+        self._divergence: tuple[int, int, float] | None = None  # of the run that this is a copy of
         self._evaluated: tuple[int, ClassificationEvaluation | RegressionEvaluation] | None = None
+
+    def _create_engine(self) -> None:
+        self._engine = new_run(self.plan, self.rows, self.validation, self.threads)
+        measure = create_measure(self.plan, self.prepared, self.validation or self.rows, self.threads)
+        self._best_epoch = None if measure is None else BestEpoch(self.plan, measure)
 
     @property
     def epoch(self) -> int:
@@ -119,7 +124,7 @@ class Run(Displayed):
     @property
     def divergence(self) -> tuple[int, int, float] | None:
         """Where training diverged: epoch and batch, counted from 0, and the learning rate; None if it did not."""
-        return self._engine.divergence  # type: ignore[no-any-return]
+        return self._engine.divergence or self._divergence
 
     @property
     def weights(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
@@ -324,6 +329,16 @@ class Run(Displayed):
             self._best_epoch.restore(state)
         self.status = "running"
 
+    def __getstate__(self) -> dict[str, Any]:
+        own = {name: value for name, value in self.__dict__.items() if name not in ("_engine", "_best_epoch")}
+        return {**own, "_divergence": self.divergence, "engine": self.state()}
+
+    def __setstate__(self, own: dict[str, Any]) -> None:
+        self.__dict__.update({name: value for name, value in own.items() if name != "engine"})
+        self._create_engine()
+        self.set_state(own["engine"])
+        self.status = own["status"]
+
     def _raise_diverged(self) -> None:
         epoch, batch, rate = self.divergence or (0, 0, 0.0)
         raise DivergedError(
@@ -349,8 +364,10 @@ def check_fit(plan: Plan, prepared: Prepared) -> None:
     """
     network, inputs, outputs = plan.network, len(prepared.features.inputs), prepared.labels.outputs(plan.loss)
     if (network.inputs, network.outputs) != (inputs, outputs):
+        preprocessing = prepared.preparation.preprocessing
+        by = "" if preprocessing == Preprocessing() else f" with {preprocessing!r}"
         raise PlanError(
             f"plan: its network, {network}, has {network.inputs} inputs and {network.outputs} outputs; this table "
-            f"needs {inputs} and {outputs}",
+            f"needs {inputs} and {outputs}{by}",
             argument="plan",
         )

@@ -68,7 +68,7 @@ def colony() -> cr.Colony:
 
 def diverged() -> cr.Run:
     with pytest.raises(cr.DivergedError) as caught:
-        cr.train(**penguins(optimizer="sgd", learning_rate=1e30))
+        cr.train(**penguins(activation="relu", optimizer="sgd", learning_rate=1e30))
     assert isinstance(caught.value.run, cr.Run)
     return caught.value.run
 
@@ -98,6 +98,7 @@ MADE_OF_RUN: dict[str, Callable[[cr.Run], Any]] = {
     "CrossValidation": lambda _: cr.cross_validate(**penguins(folds=2)),
     "LearningRates": lambda _: cr.find_learning_rate(**penguins()),
     "FittedModel": lambda _: cr.fit("penguins", label="species", effort="fast", threads=1),
+    "FitRecord": lambda _: cr.fit("penguins", label="species", effort="fast", threads=1).record,
     "PermutationImportance": lambda run: explain.permutation_importance(
         run.model, "penguins", repeats=2, n_resamples=0
     ),

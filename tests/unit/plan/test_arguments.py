@@ -190,7 +190,8 @@ def test_the_table_needs_no_library_for_the_command_line() -> None:
     [
         ("learning_rates", "learning_rate"), ("lr", "learning_rate"), ("hidden_layer_sizes", "hidden"),
         ("encoding", "preprocessing"), ("reading", "read_options"), ("every", "checkpoint_every"), ("target", "label"),
-        ("random_state", "seed"), ("n_jobs", "threads"), ("max_iter", "epochs"),
+        ("random_state", "seed"), ("n_jobs", "threads"), ("max_iter", "epochs"), ("n_epochs", "epochs"),
+        ("y_column", "label"), ("eval_set", "validation_data"), ("units", "hidden"), ("criterion", "loss"),
     ],
 )  # fmt: skip
 def test_an_unknown_argument_gets_the_nearest_right_one(wrong: str, right: str) -> None:
@@ -199,6 +200,29 @@ def test_an_unknown_argument_gets_the_nearest_right_one(wrong: str, right: str) 
     assert str(refusal.value).startswith(f"{wrong}: unknown argument of train; did you mean {right!r}? Choose one of ")
     assert refusal.value.argument == wrong
     assert isinstance(refusal.value, TypeError)
+
+
+@pytest.mark.parametrize(
+    ("function", "wrong", "advice"),
+    [
+        (cr.train, "device", "networks are trained on the processor, and threads says on how many of its cores"),
+        (cr.sweep, "verbose", "in notebooks and terminals, and on_progress=False switches it off"),
+        (cr.train, "features", "all columns but the label are features; schema={'id': 'ignore'} leaves one out"),
+        (cr.train, "l2", "it is a field of the optimizer, such as optimizer=creche.Adam(weight_decay=0.01)"),
+        (cr.train, "metrics", "early_stopping=creche.EarlyStopping(watch='auc') stops by one"),
+        (cr.train, "n_splits", "creche.cross_validate divides the rows into folds"),
+        (cr.sweep, "n_splits", "did you mean 'folds'?"),
+        (cr.fit, "hidden_layer_sizes", "creche.fit chooses it, and creche.train takes it as hidden; choose one of"),
+        (cr.fit, "scoring", "did you mean 'metric'?"),
+        (cr.report, "titel", "did you mean 'title'?"),
+        (cr.explain.trace, "neurons", "did you mean 'neuron'?"),
+    ],
+)  # fmt: skip
+def test_words_of_other_libraries_get_a_sentence(function: Any, wrong: str, advice: str) -> None:
+    with pytest.raises(TypeError) as refusal:
+        function("penguins", **{wrong: 1})
+    assert f"{wrong}: unknown argument of {function.__name__}; " in str(refusal.value)
+    assert advice in str(refusal.value)
 
 
 @pytest.mark.parametrize("function", [cr.sweep, cr.cross_validate, cr.find_learning_rate, cr.sweep_with_optuna])

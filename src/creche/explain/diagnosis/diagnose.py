@@ -10,7 +10,7 @@ from creche.explain.diagnosis.findings import Alternative, Diagnosis, Finding, S
 from creche.explain.diagnosis.rules import RULES
 from creche.explain.diagnosis.run_facts import RunFacts
 from creche.explain.diagnosis.trials import run_trials
-from creche.plan.arguments import check_whole_number
+from creche.plan.arguments import check_whole_number, reject_unknown
 
 if TYPE_CHECKING:
     from creche.training.run import Run
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["diagnose"]
 
 
+@reject_unknown
 def diagnose(run: Run, *, try_cures: bool = True, seeds: int = 3) -> Diagnosis:
     """Find out what is wrong with a run and which changes help.
 

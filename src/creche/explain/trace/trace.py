@@ -20,6 +20,7 @@ from creche.explain.trace.neuron import find_neuron, largest_gradient_neuron
 from creche.explain.trace.result import Trace, TracedLayer
 from creche.explain.trace.step import Step, is_finite, single_batch_plan, take_step
 from creche.model.model import Model
+from creche.plan.arguments import reject_unknown
 from creche.table.labels import encode_classes
 from creche.table.observations import Observations
 from creche.table.preparation import Preparation
@@ -77,6 +78,7 @@ def _apply_class_weights(
     return np.asarray(row_weights if weights is None else row_weights * weights)
 
 
+@reject_unknown
 def trace(
     model: Model | Run,
     data: Any = None,
