@@ -2,7 +2,8 @@
 
 Each contender predicts in a new process, from a float32 array to an array of probabilities, which must be the same for
 all. The claim is about the whole call of `Model.predict_proba`, which also checks that all numbers are finite and
-encodes them.
+encodes them. Single observations of a table with numbers and categories, as an application has them, are timed besides,
+and compared with a pipeline of scikit-learn.
 """
 
 import json
@@ -24,6 +25,9 @@ CRECHE, ENGINE, PEER = "Creche, Model.predict_proba", "Creche, engine only", "ON
 CONTENDERS = {CRECHE: "creche_model", ENGINE: "creche_engine", PEER: "onnx_runtime"}
 AT_LEAST = 2.0
 SECONDS = 0.2  # for which the same rows are predicted again and again
+NUMBERS, CATEGORIES = 8, 6  # the columns of the table whose observations are predicted one at a time
+OBSERVATION_BELOW = 0.5  # ms
+PIPELINE = "scikit-learn pipeline, DataFrame of one row"
 
 
 def main() -> int:
@@ -47,10 +51,26 @@ def main() -> int:
                 pairs = zip(found[CRECHE], found[PEER], strict=True)
                 ratio = Spread.of(ours[sizes[-1]] / theirs[sizes[-1]] for ours, theirs in pairs)
                 claims.append((f"{network}, {threads} thread{'s' * (threads > 1)}, {int(sizes[-1]):,} rows", ratio))
+    observations = measure_observations(options, report)
     report.section(f"Claims ({CRECHE} compared with {PEER})")
     for text, ratio in claims:
         report.claim_ratio(text, ratio, AT_LEAST)
+    for name, times in observations.items():
+        if name != PIPELINE:
+            report.claim_below(f"one observation, {name}", Spread.of(times), OBSERVATION_BELOW, " ms")
     return report.finish()
+
+
+def measure_observations(options: Options, report: Report) -> dict[str, list[float]]:
+    """Print and return the milliseconds of a prediction of one observation, turn by turn, by the form it has."""
+    found: dict[str, list[float]] = {}
+    for _ in range(options.rounds):
+        for name, milliseconds in run_child(["observation", str(0.01 if options.quick else SECONDS)]).items():
+            found.setdefault(name, []).append(milliseconds)
+    columns = NUMBERS + CATEGORIES
+    report.section(f"One observation of {columns} columns, {NUMBERS} of them numbers and {CATEGORIES} categories: ms")
+    report.table(["observation", "ms"], [[name, Spread.of(times).show()] for name, times in found.items()])
+    return found
 
 
 def measure_all(network: str, threads: int, options: Options, report: Report) -> dict[str, list[dict[str, float]]]:
@@ -72,11 +92,57 @@ def measure_all(network: str, threads: int, options: Options, report: Report) ->
 
 
 def ask(job: str, network: str, threads: int, quick: bool) -> dict[str, Any]:
-    command = [sys.executable, __file__, "--measure", job, network, str(threads), str(0.01 if quick else SECONDS)]
+    return run_child([job, network, str(threads), str(0.01 if quick else SECONDS)])
+
+
+def run_child(arguments: list[str]) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--measure", *arguments]
     child = subprocess.run(command, cwd=HERE, env=dict(os.environ), capture_output=True, text=True)
     if child.returncode:
-        raise RuntimeError(f"{job} failed:\n{child.stderr[-2000:]}")
+        raise RuntimeError(f"{arguments[0]} failed:\n{child.stderr[-2000:]}")
     return dict(json.loads(child.stdout.splitlines()[-1]))
+
+
+def measure_observations_here(seconds: str) -> None:
+    """Measure one observation in each of its forms, in the child process, and print the milliseconds."""
+    import pandas as pd
+
+    import creche as cr
+
+    random = np.random.default_rng(0)
+    columns: dict[str, Any] = {f"number{i}": random.standard_normal(2_000) for i in range(NUMBERS)}
+    columns |= {f"category{i}": random.choice(list("abcdefgh"), 2_000) for i in range(CATEGORIES)}
+    table = pd.DataFrame(columns)
+    labels = np.where(table["number0"] + table["number1"] > 0, "yes", "no")
+    model = cr.train(table.assign(label=labels), label="label", epochs=1, threads=1).model
+    row, first = table.iloc[0], table.iloc[:1]
+    forms: dict[str, Callable[[], Any]] = {
+        "row of a pandas DataFrame": lambda: model.predict_proba(row),
+        "DataFrame of one row": lambda: model.predict_proba(first),
+        "dict": lambda: model.predict_proba(row.to_dict()),
+        "list of one dict": lambda: model.predict_proba([row.to_dict()]),
+    }
+    try:
+        pipeline = fit_pipeline(table, labels)
+        forms[PIPELINE] = lambda: pipeline.predict_proba(first)
+    except ModuleNotFoundError:
+        pass
+    print(
+        json.dumps({name: 1e3 / rate(lambda _, call=call: call(), [0], float(seconds)) for name, call in forms.items()})
+    )
+
+
+def fit_pipeline(table: Any, labels: Any) -> Any:
+    from sklearn.compose import make_column_selector, make_column_transformer
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    encoder = make_column_transformer(
+        (StandardScaler(), make_column_selector(dtype_include="number")),
+        (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_exclude="number")),
+    )
+    return make_pipeline(encoder, MLPClassifier((32, 32), max_iter=20, early_stopping=True)).fit(table, labels)
 
 
 def measure_here(job: str, network: str, threads: str, seconds: str) -> None:
@@ -156,7 +222,9 @@ def onnx_runtime(model: Any, threads: int) -> Callable[[Any], Any]:
 JOBS = {"creche_model": creche_model, "creche_engine": creche_engine, "onnx_runtime": onnx_runtime}
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--measure"]:
+    if sys.argv[1:3] == ["--measure", "observation"]:
+        measure_observations_here(*sys.argv[3:])
+    elif sys.argv[1:2] == ["--measure"]:
         measure_here(*sys.argv[2:])
     else:
         raise SystemExit(main())

@@ -29,6 +29,7 @@ IMPORTS = (
 SETTINGS = ["--hidden", "5,5", "--batch-size", "20", "--learning-rate", "0.01", "--epochs", "100"]
 OWN_SETTINGS = ["--early-stopping", "off", "--keep", "last"]  # as the scripts do
 CRECHE = "creche train penguins --label species"
+REPORT, REPORT_BELOW = "creche report MODEL penguins", 3.0  # seconds
 
 
 def main() -> int:
@@ -36,6 +37,7 @@ def main() -> int:
     report = Report("Start: importing, and a whole job as a process", options)
     imports = measure_imports(report, options)
     processes = measure_processes(report, options)
+    pages = measure_report(report, options)
     report.section("Claims")
     for name in ("import creche", "import creche; creche.train"):
         report.claim_below(f"`{name}` beyond `import numpy`", Spread.of(imports[name]), IMPORT_BELOW, " ms")
@@ -43,6 +45,7 @@ def main() -> int:
     for name, seconds in processes.items():
         ratio = Spread.of(slow / fast for slow, fast in zip(seconds, creche, strict=True))
         report.claim_ratio(f"{name} takes longer than `{CRECHE}` by", ratio, PROCESS_RATIO)
+    report.claim_below(f"`{REPORT}`", pages, REPORT_BELOW, " s")
     return report.finish()
 
 
@@ -85,6 +88,18 @@ def measure_processes(report: Report, options: Options) -> dict[str, list[float]
         [[name, Spread.of(times).show(), f"{median(times) / creche:.2f}"] for name, times in seconds.items()],
     )
     return seconds
+
+
+def measure_report(report: Report, options: Options) -> Spread:
+    """Print and return the seconds of the command that writes a report, with all of its plots."""
+    report.section("A report as a whole process: evaluate, explain and draw the default network of the penguins")
+    with tempfile.TemporaryDirectory(prefix="creche-benchmark-") as folder:
+        run_timed([*creche_command(), *CRECHE.split()[1:], "-o", "penguins.creche"], folder)
+        command = [*creche_command(), "report", "penguins.creche", "penguins", "-o", "report.html"]
+        found = Spread.of([run_timed(command, folder) for _ in range(options.rounds + 1)][1:])
+        figures = (Path(folder) / "report.html").read_text().count("<svg")
+    report.say(f"`{REPORT}`, with {figures} plots: {found.show()} s")
+    return found
 
 
 def creche_command() -> list[str]:
