@@ -103,11 +103,13 @@ def learn(table: OptionalTableArgument = None, **given: Any) -> None:
 def _ask() -> int:
     """Return 1 to go on, -1 to go back, and 0 to end."""
     while True:
-        try:
-            answer = input(PROMPT).strip().lower()
-        except EOFError:
+        # Not by `input`, in which a Ctrl-C between the prompt and the reading would not be noticed.
+        print(PROMPT, end="", flush=True)
+        line = sys.stdin.readline()
+        if not line:
             print()
             return 0
+        answer = line.strip().lower()
         if answer in ("", "n", "next"):
             return 1
         if answer in ("b", "back"):
