@@ -15,7 +15,7 @@ from creche.cli.options import (
     THREADS,
     Option,
     create_read_options,
-    option_of,
+    options_of,
     parse_arguments,
     with_options,
 )
@@ -29,13 +29,7 @@ __all__ = ["learn"]
 
 CHAPTER = "The chapter"
 # What may be set of the network and its training; the defaults are the chapter's.
-PLAN_OPTIONS = tuple(
-    option_of(name)
-    for name in (
-        "label", "classes", "schema", "hidden", "activation", "loss", "optimizer", "learning_rate", "batch_size",
-        "epochs", "seed",
-    )
-)  # fmt: skip
+PLAN_OPTIONS = options_of("plan", "preparation", without=("task",))
 CHAPTER_OPTIONS = (
     Option("all_steps", bool, CHAPTER, "Print all steps without waiting.", typed="--all"),
     Option("step", int, CHAPTER, f"Number of the step to begin with, from 1 to {len(STEPS)}.", "1"),
