@@ -31,7 +31,7 @@ SWEEP, ENGINE = "creche.sweep, 2 threads", "Creche, engine only, 2 threads"
 # 2 architectures x 3 optimizers x 24 rates x 16 seeds.
 COMMAND = (
     "sweep penguins --label species --hidden 5-5,10-10 --optimizer sgd,adam,adadelta --learning-rate 1e-4..1/24 "
-    "--seeds 16 --epochs 100"
+    "--activation relu --seeds 16 --epochs 100"
 )
 COMMAND_BELOW = 3.0  # seconds
 MEMBERS = (1, 16, 64, 1_024, 16_384)
@@ -156,7 +156,14 @@ def report_together(report: Report, options: Options) -> None:
     random = np.random.default_rng(0)
     x = random.standard_normal((max(ROWS), 4), dtype=np.float32)
     colony = cr.sweep(
-        x[:500], x[:500, :3].argmax(axis=1), hidden=[10, 10], epochs=2, seeds=TOGETHER, standardize=False, threads=1
+        x[:500],
+        x[:500, :3].argmax(axis=1),
+        hidden=[10, 10],
+        activation="relu",
+        epochs=2,
+        seeds=TOGETHER,
+        standardize=False,
+        threads=1,
     )
     several = cr.Ensemble([member.model for member in colony], threads=1)
     one = several.models[0]

@@ -13,6 +13,7 @@ from _compare import Spread
 from _report import Report, parse_options
 
 POINTS = 1001
+NETWORK: dict[str, Any] = {"hidden": [5, 5], "activation": "relu", "learning_rate": 0.01}
 BELOW = 10.0  # ms
 SEPARATELY = "one network after another"
 FORMS = ("from a DataFrame", "from encoded rows")
@@ -25,7 +26,7 @@ def main() -> int:
     options = parse_options(__doc__, rounds=15)
     report = Report("The loss against a weight: the penguins, 1,001 points", options)
     epochs = 5 if options.quick else 50
-    run = cr.train("penguins", label="species", hidden=[5, 5], learning_rate=0.01, epochs=epochs, threads=1)
+    run = cr.train("penguins", label="species", **NETWORK, epochs=epochs, threads=1)
     model, table = run.model, cr.datasets.penguins()
     batch = create_batch(model, table)
     widths = model.plan.network.widths

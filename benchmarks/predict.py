@@ -87,7 +87,13 @@ def measure_here(job: str, network: str, threads: str, seconds: str) -> None:
     random = np.random.default_rng(0)
     x = random.standard_normal((max(ROWS[network]), inputs)).astype(np.float32)
     run = cr.train(
-        x[:2000], np.arange(2000) % classes, hidden=hidden, epochs=1, threads=int(threads), standardize=False
+        x[:2000],
+        np.arange(2000) % classes,
+        hidden=hidden,
+        activation="relu",
+        epochs=1,
+        threads=int(threads),
+        standardize=False,
     )
     try:
         predict = JOBS[job](run.model, int(threads))

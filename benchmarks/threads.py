@@ -31,7 +31,7 @@ def main() -> int:
     classes = (x[:, 0] > 0).astype(np.int32)
     rows = []
     for width in WIDTHS:
-        plan = Plan(Network.of(16, [width, width], 2), batch_size=BATCH_SIZE, epochs=10**6, keep="last")
+        plan = Plan(Network.of(16, [width, width], 2, "relu"), batch_size=BATCH_SIZE, epochs=10**6, keep="last")
         flops = 6 * plan.network.parameters * BATCH_SIZE
         steps = max(20, int(2e7 / flops) if options.quick else int(1e9 / flops))
         single, gains = [], []

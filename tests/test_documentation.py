@@ -18,6 +18,7 @@ import creche as cr
 from creche.cli.main import create_app
 from creche.errors import CrecheWarning
 from creche.explain.diagnosis.rules import RULES
+from creche.learn.glossary import glossary_markdown
 from creche.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES
 from creche.table.cell_format import DEFAULT_MISSING
 from creche.table.roles import ROLES
@@ -71,6 +72,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     # On a busy machine, a sweep takes long enough to ask for confirmation.
     monkeypatch.setattr("creche.cli.sweep.SECONDS_WITHOUT_ASKING", math.inf)
     return tmp_path
+
+
+def test_the_glossary_is_that_of_the_command() -> None:
+    assert (DOCS / "glossary.md").read_text(encoding="utf-8") == glossary_markdown()
 
 
 def test_each_page_with_code_is_tested() -> None:

@@ -231,7 +231,9 @@ def predictions_of(model: Any, data: Any) -> Arrays:
 
 def train(data: Any, y: Any = None, new: Any = None, **arguments: Any) -> dict[str, Arrays]:
     """A run, in parts: its split and its rows, its weights and history, what it predicts."""
-    basic = {"hidden": [6, 5], "epochs": 3, "batch_size": 16, "seed": 5, "threads": 1, **TO_THE_END}
+    basic = {
+        "hidden": [6, 5], "activation": "relu", "epochs": 3, "batch_size": 16, "seed": 5, "threads": 1, **TO_THE_END,
+    }  # fmt: skip
     run = cr.train(data, y, **(basic | arguments))
     return {
         "split": split_of(run), "rows": encoded(run), "weights": weights_of(run), "history": history_of(run),
@@ -410,7 +412,9 @@ def colony_cases(folder: Path) -> Iterator[tuple[str, Case]]:
     """Several networks, and runs that were stopped and resumed."""
     x = points()
     three, number = labels_of(x, "three classes"), labels_of(x, "a number")
-    basic: dict[str, Any] = {"hidden": [6, 5], "epochs": 4, "batch_size": 16, "threads": 1, **TO_THE_END}
+    basic: dict[str, Any] = {
+        "hidden": [6, 5], "activation": "relu", "epochs": 4, "batch_size": 16, "threads": 1, **TO_THE_END,
+    }  # fmt: skip
     stops = {"learning_rate": 0.1, "epochs": 30}
     frame = pl.DataFrame(visits())
 

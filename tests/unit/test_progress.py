@@ -87,7 +87,9 @@ def test_work_within_work_has_no_bar_of_its_own(screen: Screen) -> None:
 
 def test_an_error_ends_the_bar(screen: Screen) -> None:
     with pytest.raises(cr.DivergedError):
-        cr.train("penguins", label="species", optimizer="sgd", learning_rate=1e30, epochs=3, threads=1)
+        cr.train(
+            "penguins", label="species", activation="relu", optimizer="sgd", learning_rate=1e30, epochs=3, threads=1
+        )
     assert progress.Display.current is None
 
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from creche.cli.files import TableArgument
+from creche.cli.label import check_label
 from creche.cli.model_command import PLOT
 from creche.cli.options import (
     DROP_UNLABELLED,
@@ -20,7 +21,6 @@ from creche.cli.options import (
 from creche.cli.output import print_page
 from creche.cli.progress import show_activity
 from creche.cli.value_lists import accept_several
-from creche.errors import PlanError
 from creche.explain.compare import VARIABLE_ARGUMENTS
 
 __all__ = ["compare"]
@@ -53,8 +53,7 @@ def compare(table: TableArgument, **given: Any) -> None:
 
     arguments = parse_arguments((*NETWORK_OPTIONS, *OTHER_OPTIONS), given)
     as_json, picture = arguments.pop("as_json", False), arguments.pop("plot", None)
-    if "label" not in arguments:
-        raise PlanError("--label: is missing; name the column to predict, such as --label species", argument="label")
+    check_label(arguments, table, create_read_options(given))
     if arguments.pop("drop_unlabelled", False):
         arguments["missing_label"] = "drop"
     read_options = create_read_options(given)

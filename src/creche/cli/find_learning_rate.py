@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from creche.cli.files import TableArgument
+from creche.cli.label import check_label
 from creche.cli.options import (
     DROP_UNLABELLED,
     JSON,
@@ -23,7 +24,6 @@ from creche.cli.output import print_page
 from creche.cli.progress import sweep_progress
 from creche.cli.sweep import YES, create_confirmation
 from creche.cli.value_lists import parse_values
-from creche.errors import PlanError
 
 if TYPE_CHECKING:
     from creche.model_selection.learning_rate_result import LearningRates
@@ -56,7 +56,7 @@ def find_learning_rate(table: TableArgument, **given: Any) -> None:
 
     creche find-learning-rate houses.csv --label price --rates 1e-4..1/24 --seeds 8 --epochs 30
     """
-    arguments, output = _search_arguments(given), parse_arguments(OUTPUT_OPTIONS, given)
+    arguments, output = _search_arguments(table, given), parse_arguments(OUTPUT_OPTIONS, given)
     from creche.model_selection.learning_rate_search import find_learning_rate as find
 
     as_json, interrupted = "as_json" in output, False
@@ -75,11 +75,10 @@ def find_learning_rate(table: TableArgument, **given: Any) -> None:
         raise KeyboardInterrupt
 
 
-def _search_arguments(given: dict[str, Any]) -> dict[str, Any]:
+def _search_arguments(table: str, given: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of `creche.find_learning_rate`."""
     arguments = parse_arguments((*NETWORK_OPTIONS, *RATE_OPTIONS, *SHARED_OPTIONS), given)
-    if "label" not in arguments:
-        raise PlanError("--label: is missing; name the column to predict, such as --label species", argument="label")
+    check_label(arguments, table, create_read_options(given))
     if arguments.pop("drop_unlabelled", False):
         arguments["missing_label"] = "drop"
     arguments["extend"] = not arguments.pop("no_extend", False)

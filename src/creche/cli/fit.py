@@ -9,6 +9,7 @@ from typing import Any
 
 from creche._system.output_files import Output
 from creche.cli.files import MODEL_FILE, TableArgument
+from creche.cli.label import check_label
 from creche.cli.options import (
     DROP_UNLABELLED,
     FILES,
@@ -66,8 +67,7 @@ def fit(table: TableArgument, **given: Any) -> None:
     creche fit visits.parquet --label ill --group patient --metric auc --time-limit 60
     """
     arguments, others = parse_arguments(FIT_OPTIONS, given), parse_arguments(OTHER_OPTIONS, given)
-    if "label" not in arguments:
-        raise PlanError("--label: is missing; name the column to predict, such as --label species", argument="label")
+    check_label(arguments, table, create_read_options(given))
     if "drop_unlabelled" in others:
         arguments["missing_label"] = "drop"
     if "resume" in others and "checkpoint" not in others:

@@ -30,8 +30,10 @@ __all__ = ["create_app", "main"]
 # In the order in which they are listed; each is a function in a module of its name.
 COMMANDS = (
     "fit", "train", "sweep", "find_learning_rate", "compare", "columns", "predict", "evaluate", "show", "plot",
-    "report", "explain", "partial_dependence", "trace", "loss_against_weight", "resume", "verify",
+    "report", "explain", "partial_dependence", "trace", "loss_against_weight", "learn", "glossary", "resume", "verify",
 )  # fmt: skip
+
+WITHOUT_ARGUMENTS = ("learn", "glossary")  # commands that do something when nothing more is typed
 
 # Arguments whose option has another name.
 OPTIONS_OF_ARGUMENTS = {"rows": ("row",)}
@@ -55,7 +57,8 @@ def create_app(arguments: Sequence[str]) -> typer.Typer:
     named = [name for name in COMMANDS if arguments and arguments[0] == name.replace("_", "-")]
     for name in named or COMMANDS:
         command = getattr(import_module(f"creche.cli.{name}"), name)
-        app.command(no_args_is_help=True, help=_join_lines(command.__doc__ or ""))(check_files(command))
+        shows_help = name not in WITHOUT_ARGUMENTS
+        app.command(no_args_is_help=shows_help, help=_join_lines(command.__doc__ or ""))(check_files(command))
     return app
 
 

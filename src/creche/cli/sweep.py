@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from creche._system.output_files import Output
 from creche.cli.files import MODEL_FILE, TableArgument
+from creche.cli.label import check_label
 from creche.cli.options import (
     DROP_UNLABELLED,
     FILES,
@@ -106,7 +107,7 @@ def sweep(table: TableArgument, **given: Any) -> None:
 
     creche sweep houses.csv --label price --learning-rate 1e-4..0.1 --batch-size 8..256 --samples 200 --halving 0.33
     """
-    arguments, output = _sweep_arguments(given), parse_arguments(OUTPUT_OPTIONS, given)
+    arguments, output = _sweep_arguments(table, given), parse_arguments(OUTPUT_OPTIONS, given)
     for name in ("top", "ensemble"):
         if output.get(name, 1) < 1:
             raise PlanError(f"--{name}: got {output[name]}; needs a whole number of at least 1", argument=name)
@@ -139,11 +140,10 @@ def sweep(table: TableArgument, **given: Any) -> None:
         raise KeyboardInterrupt
 
 
-def _sweep_arguments(given: dict[str, Any]) -> dict[str, Any]:
+def _sweep_arguments(table: str, given: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of `creche.sweep`."""
     arguments = parse_arguments((*NETWORK_OPTIONS, *SWEEP_OPTIONS, *SHARED_OPTIONS, *CHECKPOINT_OPTIONS), given)
-    if "label" not in arguments:
-        raise PlanError("--label: is missing; name the column to predict, such as --label species", argument="label")
+    check_label(arguments, table, create_read_options(given))
     if "resume" in arguments and "checkpoint" not in arguments:
         raise PlanError("--resume: needs the file to continue from; give it as --checkpoint", argument="resume")
     if arguments.pop("drop_unlabelled", False):

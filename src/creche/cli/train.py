@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from creche._system.output_files import Input, Output
 from creche.cli.cross_validate import cross_validate
 from creche.cli.files import MODEL_FILE, PLAN_FILE, TableArgument
+from creche.cli.label import check_label
 from creche.cli.options import (
     DROP_UNLABELLED,
     FILES,
@@ -98,8 +99,7 @@ def train(table: TableArgument, **given: Any) -> None:
         raise PlanError(
             "--checkpoint-every: is for checkpoints; name their folder with --checkpoint", argument="checkpoint_every"
         )
-    if "label" not in arguments:
-        raise PlanError("--label: is missing; name the column to predict, such as --label species", argument="label")
+    check_label(arguments, table, create_read_options(given))
     if "folds" in others or "repeats" in others:
         cross_validate(table, arguments, run_arguments, others)
         return

@@ -9,10 +9,9 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from creche import _core
-from creche._phrases import format_count
-from creche._system.resources import available_memory
 from creche.engine.best_epoch import BestEpoch, Measure
-from creche.engine.native import Rows, format_gigabytes, translate
+from creche.engine.memory_checks import check_networks, network_memory
+from creche.engine.native import Rows, translate
 from creche.engine.run_state import RunState
 from creche.errors import PlanError
 from creche.plan.arguments import NUMBER_SCHEDULES
@@ -27,9 +26,6 @@ __all__ = [
     "EndedMember",
     "Job",
     "State",
-    "check_networks",
-    "check_tables",
-    "network_memory",
 ]
 
 SECONDS_BETWEEN_REPORTS = 0.05
@@ -349,59 +345,3 @@ class Crew:
         if key not in self._translated:
             self._translated[key] = translate(_core.load(), plan, draws_weights=draws_weights)
         return self._translated[key].with_seed(plan.seed)
-
-
-def check_networks(count: int, needed: int) -> None:
-    """Check that `count` networks, which need `needed` bytes together, fit into the available memory.
-
-    Raises
-    ------
-    PlanError
-        If they do not.
-
-    """
-    free = available_memory()
-    if free is not None and needed > free:
-        raise PlanError(
-            f"{count:,} networks need about {format_gigabytes(needed)}, more than {format_gigabytes(free)} available; "
-            "train fewer at once"
-        )
-
-
-def network_memory(plan: Plan, rows: int) -> int:
-    """Estimate the bytes that a network takes in a colony: weights and the like, its order of rows, its history."""
-    itemsize = 4 if plan.precision == "float32" else 8
-    # Weights, gradients and optimizer state, each with a copy from the beginning of the epoch; two orders of rows.
-    return plan.network.parameters * itemsize * 8 + rows * 8 + plan.epochs * 48 + 4096
-
-
-def check_tables(
-    rows: Rows,
-    validation: Rows | None,
-    folds: int,
-    argument: str = "folds, repeats",
-    remedy: str = "give fewer repeats or folds",
-) -> None:
-    """Check that the encoded tables of all folds fit into the available memory; each fold has encoders of its own.
-
-    Parameters
-    ----------
-    rows, validation : Rows
-        Those of the first fold.
-    folds : int
-    argument, remedy : str
-        For the error: what is to be changed, and how.
-
-    Raises
-    ------
-    PlanError
-        If they do not.
-
-    """
-    needed = folds * (rows.x.nbytes + (0 if validation is None else validation.x.nbytes))
-    free = available_memory()
-    if free is not None and needed > free:
-        raise PlanError(
-            f"{argument}: {format_count(folds, 'fold')} {'needs' if folds == 1 else 'need'} about "
-            f"{format_gigabytes(needed)} for encoded rows, more than {format_gigabytes(free)} available; {remedy}"
-        )

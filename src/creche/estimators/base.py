@@ -141,7 +141,7 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         self,
         hidden: Sequence[int] = (32, 32),
         *,
-        activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "relu",
+        activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
         dropout: float | Sequence[float] = 0.0,
         initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
         loss: Loss | LossName | Callable[..., Any] | None = None,

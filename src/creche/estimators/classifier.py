@@ -49,7 +49,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
     ----------
     hidden : sequence of int, default (32, 32)
         Widths of the hidden layers; empty for none.
-    activation : Activation, str or a sequence with one for each hidden layer, default "relu"
+    activation : Activation, str or a sequence with one for each hidden layer, default "tanh"
         Activation of the hidden layers.
     dropout : float or a sequence with one for each hidden layer, default 0
         Share of the hidden layers' activations dropped at random in a training step, from 0 to below 1.
@@ -140,7 +140,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         self,
         hidden: Sequence[int] = (32, 32),
         *,
-        activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "relu",
+        activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
         dropout: float | Sequence[float] = 0.0,
         initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
         loss: Loss | LossName | Callable[..., Any] | None = None,

@@ -13,6 +13,9 @@ from creche.table.table import Table
 
 __all__ = ["feature_values", "format_cell"]
 
+LARGEST_WHOLE = 1e15  # whole numbers below are shown with all digits
+SEPARATED_FROM = 1_000_000  # larger ones with commas
+
 
 def feature_values(observations: Observations, names: Sequence[str]) -> dict[str, list[Any]]:
     """Return the values of these columns, None for missing ones."""
@@ -23,7 +26,7 @@ def feature_values(observations: Observations, names: Sequence[str]) -> dict[str
 
 
 def format_cell(value: Any, digits: int = 6) -> str:
-    """Return a cell as text; numbers have at most `digits` significant digits.
+    """Return a cell as text; numbers that are not whole have at most `digits` significant digits.
 
     Examples
     --------
@@ -31,12 +34,19 @@ def format_cell(value: Any, digits: int = 6) -> str:
     ('3.25', 'yes', 'missing', '2020-08-20')
     >>> format_cell(1234.5678), format_cell(1234.5678, digits=10), format_cell(2_500_000)
     ('1234.57', '1234.5678', '2,500,000')
+    >>> format_cell(224258.0, digits=5), format_cell(1.5e30)
+    ('224258', '1.5e+30')
 
     """
     if value is None:
         return "missing"
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
-    if isinstance(value, int | float | np.number):
-        return f"{value:,}" if isinstance(value, int) and abs(value) >= 1e6 else f"{value:.{digits}g}"
+    if isinstance(value, int | np.integer):
+        return f"{value:,}" if abs(int(value)) >= SEPARATED_FROM else str(int(value))
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        return (
+            format_cell(int(number)) if abs(number) < LARGEST_WHOLE and number.is_integer() else f"{number:.{digits}g}"
+        )
     return str(value).removesuffix(" 00:00:00") if isinstance(value, datetime) else str(value)

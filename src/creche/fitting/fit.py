@@ -292,6 +292,4 @@ def _check_time_limit(seconds: Any) -> None:
 
 
 def _measure(inspection: TableInspection) -> TableShape:
-    observed = inspection.usable.observations
-    columns = observed.x.shape[1] if inspection.schema is None else len(inspection.schema.features)  # type: ignore[union-attr]
-    return TableShape(len(observed), columns, len(inspection.classes or ()))
+    return TableShape(len(inspection.usable.observations), inspection.n_features, len(inspection.classes or ()))

@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.colony import check_tables
+from creche.engine.memory_checks import check_tables
 from creche.engine.native import Rows, rows_memory
 from creche.errors import CrecheWarning, TableError
 from creche.evaluation.ordered_math import sum_rows
 from creche.fitting.fold_rows import FoldRows
 from creche.plan.losses import Loss
 from creche.plan.words import Precision
+from creche.table.encoders.features import FeatureEncoder
 from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.inspection import TableInspection
-from creche.table.labels import encode_classes
+from creche.table.labels import LabelEncoder, encode_classes
 from creche.table.observations import Observations
 from creche.table.partition import Partition
 from creche.table.prepare import Prepared, fit_labels, split_rows
@@ -127,7 +128,7 @@ class FoldTables:
         classes = inspection.classes
         self.outputs = len(inspection.labelled.labels) if classes is None else loss.outputs(len(classes))
         self._encoded: dict[str, list[FoldTable]] = {}
-        self._inputs: dict[str, int] = {}
+        self._first_encoders: dict[str, tuple[FeatureEncoder, LabelEncoder]] = {}
 
     def __len__(self) -> int:
         return len(self.folds)
@@ -154,11 +155,12 @@ class FoldTables:
     def count_inputs(self, preprocessing: Preprocessing) -> int:
         """Return the number of inputs of the networks of the first fold; no row is encoded for it."""
         key = repr(preprocessing)
-        if key not in self._inputs:
+        if key not in self._first_encoders:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", CrecheWarning)
-                self._inputs[key] = len(self._prepare(self.folds[0], preprocessing).features.inputs)
-        return self._inputs[key]
+                prepared = self._prepare(self.folds[0], preprocessing)
+                self._first_encoders[key] = prepared.features, prepared.labels
+        return self._first_encoders[key][0].width
 
     def count_bytes(self, preprocessing: Preprocessing) -> int:
         """Return about how many bytes the encoded rows of all folds take."""
@@ -176,8 +178,9 @@ class FoldTables:
 
     def _encode(self, preprocessing: Preprocessing) -> list[FoldTable]:
         tables: list[FoldTable] = []
-        for fold in self.folds:
-            prepared = self._prepare(fold, preprocessing)
+        for number, fold in enumerate(self.folds):
+            encoders = None if number else self._first_encoders.get(repr(preprocessing))
+            prepared = self._prepare(fold, preprocessing, encoders)
             rows, validation = prepared.encode(self.loss, self.precision)
             assert validation is not None
             if not tables:
@@ -185,11 +188,16 @@ class FoldTables:
             tables.append(FoldTable(prepared, rows, validation))
         return tables
 
-    def _prepare(self, fold: FoldRows, preprocessing: Preprocessing) -> Prepared:
-        """Return the rows of a fold with encoders fitted to those for training."""
+    def _prepare(
+        self,
+        fold: FoldRows,
+        preprocessing: Preprocessing,
+        encoders: tuple[FeatureEncoder, LabelEncoder] | None = None,
+    ) -> Prepared:
+        """Return the rows of a fold with encoders fitted to those for training, unless they have been fitted before."""
         # Without the class weights, which are no concern of the encoders.
         preparation = replace(self.inspection.preparation, preprocessing=preprocessing, class_weight=None)
-        inspection = replace(self.inspection, preparation=preparation)
+        inspection = replace(self.inspection, preparation=preparation, encoders=encoders)
         train, held_out = (self.inspection.usable.take(rows) for rows in (fold.train, fold.held_out))
         prepared = split_rows(inspection, train, held_out, None)
         if self._weighted is self.inspection.usable:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from creche.fitting.configuration import Configuration
 from creche.fitting.fold_rows import choose_fold_count
 from creche.plan.words import ActivationName, Effort, Parameterization
-from creche.table.encoders.preprocessing import Preprocessing
+from creche.table.encoders.preprocessing import MIN_BINS, Preprocessing, limit_bins
 from creche.table.split import hash_sequence
 
 __all__ = ["BEST_FACTOR", "RANDOM_PER_ROUND", "Policy", "TableShape", "choose_policy"]
@@ -26,9 +26,7 @@ RANDOM_PER_ROUND = 8
 # How many of the best configurations later ones are drawn near to.
 PARENTS = 8
 FAST_FOLDS, FAST_CONFIGURATIONS = 4, 3
-# Bins are fewer where columns or rows are many: the inputs of a network, and what those of all rows take, are limited.
-MAX_INPUTS, MAX_ENCODED_BYTES = 3_000, 6e8
-MIN_BINS = 4
+FAST_SPLIT_ROWS = 3_000  # from here on, a fast fit has one split
 ACTIVATIONS: tuple[ActivationName, ...] = ("relu", "silu", "mish", "selu", "tanh")
 
 T = TypeVar("T")
@@ -100,9 +98,8 @@ def choose_policy(shape: TableShape, effort: Effort, seed: int) -> Policy:
     """Return what is tried on a table of this shape."""
     first = _configure(shape, effort)
     if effort == "fast":
-        return Policy(
-            shape, seed, min(choose_fold_count(shape.rows), FAST_FOLDS), tuple(first[:FAST_CONFIGURATIONS]), 1
-        )
+        folds = 1 if shape.rows >= FAST_SPLIT_ROWS else min(choose_fold_count(shape.rows), FAST_FOLDS)
+        return Policy(shape, seed, folds, tuple(first[:FAST_CONFIGURATIONS]), 1)
     return Policy(shape, seed, choose_fold_count(shape.rows), tuple(first), BEST_FACTOR if effort == "best" else 1)
 
 
@@ -114,9 +111,7 @@ def _configure(shape: TableShape, effort: Effort) -> list[Configuration]:
     size = next(size for size in SIZES if shape.rows < size.below)
     batch = int(min(max(2 ** round(math.log2(max(shape.rows / 40, 1))), 16), size.batch_size))
     shared = {"batch_size": batch, "epochs": size.fast_epochs if effort == "fast" else size.epochs}
-    inputs = min(MAX_INPUTS, MAX_ENCODED_BYTES / (4 * shape.rows))
-    bins = int(inputs / max(shape.columns, 1)) - 1
-    return [_create(kind, size.width, bins, shared) for kind in KINDS if kind.below >= size.below]
+    return [_create(kind, size.width, shape, shared) for kind in KINDS if kind.below >= size.below]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +199,11 @@ KINDS = (
 )  # fmt: skip
 
 
-def _create(kind: _Kind, width: int, most_bins: int, shared: dict[str, int]) -> Configuration:
+def _create(kind: _Kind, width: int, shape: TableShape, shared: dict[str, int]) -> Configuration:
     preprocessing = kind.preprocessing
-    if most_bins < MIN_BINS:
-        preprocessing = replace(preprocessing, numeric_encoding="plain")
-    elif preprocessing.numeric_encoding == "piecewise_linear":
-        preprocessing = replace(preprocessing, bins=min(preprocessing.bins, most_bins))
+    if preprocessing.numeric_encoding == "piecewise_linear":
+        bins = limit_bins(preprocessing.bins, shape.rows, shape.columns)
+        preprocessing = replace(preprocessing, **({"bins": bins} if bins else {"numeric_encoding": "plain"}))
     return Configuration(
         kind.name, (width,) * kind.layers, kind.activation, kind.dropout, kind.rate, kind.decay,
         parameterization=kind.parameterization, preprocessing=preprocessing, **shared,

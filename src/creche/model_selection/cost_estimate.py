@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from creche._system.resources import available_memory
-from creche.engine.colony import Crew, Job, network_memory
+from creche.engine.colony import Crew, Job
+from creche.engine.memory_checks import network_memory
 from creche.engine.native import format_gigabytes, rows_memory
 from creche.errors import PlanError
 from creche.model_selection.jobs import Jobs

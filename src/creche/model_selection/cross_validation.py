@@ -377,7 +377,7 @@ def cross_validate(
     seed: int = 0,
     n_resamples: int = 1000,
     hidden: Sequence[int] = (32, 32),
-    activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "relu",
+    activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
     dropout: float | Sequence[float] = 0.0,
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
     loss: Loss | LossName | Callable[..., Any] | None = None,

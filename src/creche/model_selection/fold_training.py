@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from creche._system.resources import resolve_threads
-from creche.engine.colony import RUNNING, Crew, Divergence, Job, check_networks, check_tables, network_memory
+from creche.engine.colony import RUNNING, Crew, Divergence, Job
+from creche.engine.memory_checks import check_networks, check_tables, network_memory
 from creche.errors import DivergedError
 from creche.model_selection.jobs import plan_on_fold
 from creche.model_selection.member import Member

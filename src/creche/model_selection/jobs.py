@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from creche.engine.colony import Job, check_tables
+from creche.engine.colony import Job
+from creche.engine.memory_checks import check_tables
 from creche.engine.native import Rows
 from creche.errors import CrecheWarning, PlanError, UnknownArgumentError, nearest
 from creche.plan.arguments import DEFAULTS, OPTIMIZER_FIELDS, arguments_in

@@ -80,7 +80,7 @@ def find_learning_rate(
     seed: int = 0,
     extend: bool = True,
     hidden: Sequence[int] = (32, 32),
-    activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "relu",
+    activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
     dropout: float | Sequence[float] = 0.0,
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
     loss: Loss | LossName | None = None,
@@ -184,7 +184,7 @@ def find_learning_rate(
     >>> import creche as cr
     >>> found = cr.find_learning_rate("penguins", label="species", hidden=[8], epochs=30, seeds=2,
     ...                               rates=cr.log_range(1e-4, 10, 16), threads=1)
-    >>> bool(0.003 < found.rate < 0.3), [band.name for band in found.bands]
+    >>> bool(0.003 < found.rate < 0.3), [band.name for band in found.bands[:3]]
     (True, ['too low', 'good', 'too high'])
 
     """

@@ -124,7 +124,7 @@ def sweep_with_optuna(
     seeds: int = 1,
     seed: int = 0,
     hidden: Sequence[int] | Sequence[Sequence[int]] = (32, 32),
-    activation: Values[Activation | ActivationName | Sequence[Activation | ActivationName]] = "relu",
+    activation: Values[Activation | ActivationName | Sequence[Activation | ActivationName]] = "tanh",
     dropout: NumericValues[float | Sequence[float]] = 0.0,
     initializer: Values[Initializer | InitializerName | Sequence[Initializer | InitializerName] | None] = None,
     loss: Values[Loss | LossName | None] = None,

@@ -67,7 +67,7 @@ def sweep(
     halving: Halving | float | bool | None = None,
     bootstrap: bool = False,
     hidden: Sequence[int] | Sequence[Sequence[int]] = (32, 32),
-    activation: Values[Activation | ActivationName | Sequence[Activation | ActivationName]] = "relu",
+    activation: Values[Activation | ActivationName | Sequence[Activation | ActivationName]] = "tanh",
     dropout: NumericValues[float | Sequence[float]] = 0.0,
     initializer: Values[Initializer | InitializerName | Sequence[Initializer | InitializerName] | None] = None,
     loss: Values[Loss | LossName | None] = None,

@@ -13,7 +13,7 @@ from creche.render.words import describe_classes, format_number
 if TYPE_CHECKING:
     from creche.explain.compare import Comparison
 
-__all__ = ["comparison_chart", "comparison_page", "verdict_grid"]
+__all__ = ["MARKS", "comparison_chart", "comparison_page", "verdict_grid"]
 
 MARKS = "123456789abcdefghijklmnopqrstuvwxyz"
 HIGHEST = 1.5  # times the loss at the start

@@ -11,8 +11,9 @@ from rich.text import Text
 
 from creche._phrases import format_count
 from creche.evaluation.metrics import metric_name
+from creche.explain.cells import format_cell
 from creche.pages.evaluation import evaluation_page
-from creche.pages.tables import INTERVAL, format_duration, format_value, plain_table
+from creche.pages.tables import INTERVAL, format_duration, plain_table
 from creche.render.words import format_interval, format_number
 
 if TYPE_CHECKING:
@@ -109,6 +110,6 @@ def _uncertain_rows(crossed: CrossValidation) -> Table:
     names = ("most uncertain", "true", "predicted", "disagreement")
     table = plain_table(*names, left=names[:3])
     for row in crossed.most_uncertain_rows():
-        true, predicted = format_value(row.true, digits=5), format_value(row.predicted, digits=5)
+        true, predicted = format_cell(row.true, digits=5), format_cell(row.predicted, digits=5)
         table.add_row(f"row {row.row}", true, predicted, format_number(row.disagreement))
     return table

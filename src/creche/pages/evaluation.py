@@ -14,6 +14,7 @@ from creche.evaluation import ClassificationEvaluation, RegressionEvaluation, Th
 from creche.evaluation.bootstrap import MIN_ROWS, Interval
 from creche.evaluation.curves import wilson_interval
 from creche.evaluation.metrics import METRICS, compare_with_baseline, metric_name
+from creche.explain.cells import format_cell
 from creche.pages.charts import draw_marked_bar
 from creche.pages.tables import BOOTSTRAP_INTERVAL, INTERVAL, plain_table
 from creche.render.words import CLASSES_SHOWN, format_interval, format_number
@@ -76,11 +77,16 @@ def reliability_page(evaluation: ClassificationEvaluation) -> RenderableType:
     for i, (confidence, accuracy, rows) in enumerate(zip(curve.x, curve.y, curve.weight, strict=True)):
         begin = min(np.floor(confidence * BINS + 1e-9), BINS - 1) / BINS
         table.add_row(
-            f"{begin:.1f} to {begin + 1 / BINS:.1f}", f"{rows:,.4g}", f"{confidence:.1%}",
+            f"{begin:.1f} to {begin + 1 / BINS:.1f}", _format_weight(rows), f"{confidence:.1%}",
             Text(f"{accuracy:.1%}", style="bold"), f"{low[i]:.1%} to {high[i]:.1%}",
             draw_marked_bar(accuracy, confidence),
         )  # fmt: skip
     return Group(table, Text("  █ accuracy   │ mean confidence", style="dim"))
+
+
+def _format_weight(rows: float) -> str:
+    """Write a number of rows, which is a sum of weights where rows have weights."""
+    return f"{rows:,.0f}" if rows == round(rows) else f"{rows:,.5g}"
 
 
 def reliability_data(evaluation: ClassificationEvaluation) -> list[dict[str, float]]:
@@ -202,6 +208,7 @@ def _largest_misses(evaluation: RegressionEvaluation, row_numbers: NDArray[Any],
     names = ("largest errors", *(["label"] if has_labels else []), "true", "predicted", "error")
     table = plain_table(*names, left=("largest errors", "label"))
     for error in errors:
-        numbers = f"{error.true:.5g}", f"{error.predicted:.5g}", f"{error.predicted - error.true:+.4g}"
+        difference = error.predicted - error.true
+        numbers = format_cell(error.true, 5), format_cell(error.predicted, 5), f"{difference:+.4g}"
         table.add_row(f"row {row_numbers[error.row]}", *([error.label] if has_labels else []), *numbers)
     return [Text(), table]

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from creche._phrases import format_count, list_first
 from creche.evaluation.metrics import metric_name
+from creche.explain.cells import format_cell
 from creche.pages.charts import draw_bar, draw_loss_curves, draw_network
 from creche.pages.evaluation import evaluation_page
 from creche.pages.tables import (
@@ -20,7 +21,6 @@ from creche.pages.tables import (
     count_rows,
     facts_table,
     format_duration,
-    format_value,
     part_sizes,
     plain_table,
 )
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from creche.model.model import Model
     from creche.model.provenance import Provenance
     from creche.table.observations import Observations
+    from creche.table.preparation import Preparation
     from creche.table.schema import Schema
     from creche.training.run import Run
 
@@ -121,8 +122,8 @@ def model_page(model: Model) -> RenderableType:
     facts = facts_table()
     facts.add_row("label", f"{model.labels.name}: {describe_classes(model.labels)}")
     facts.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters, {plan.precision}")
-    if provenance is not None and provenance.preparation.preprocessing != Preprocessing():
-        facts.add_row("preprocessing", repr(provenance.preparation.preprocessing))
+    if provenance is not None:
+        _add_preprocessing(facts, provenance.preparation)
     facts.add_row("loss", repr(plan.loss))
     optimizer = describe_optimizer(plan.optimizer)
     facts.add_row("optimizer", f"{optimizer}, {plan.schedule!r} schedule, batch size {plan.batch_size}")
@@ -204,11 +205,18 @@ def _run_facts(run: Run) -> Table:
     if prepared.task_note is not None:
         facts.add_row("task", write_note(prepared.task_note))
     facts.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters")
+    _add_preprocessing(facts, prepared.preparation)
     facts.add_row("optimizer", f"{describe_optimizer(plan.optimizer)}, batch size {plan.batch_size}")
     facts.add_row("trained", f"{run.step:,} steps in {format_duration(_seconds(run))}{_describe_ending(run)}")
     if run.is_at_best:
         facts.add_row("weights", f"of epoch {run.kept_epoch}, the best by {_describe_watched(run)}")
     return facts
+
+
+def _add_preprocessing(facts: Table, preparation: Preparation) -> None:
+    """Add how columns became inputs, if numbers were not only standardized."""
+    if preparation.preprocessing != Preprocessing():
+        facts.add_row("preprocessing", repr(preparation.preprocessing))
 
 
 def _describe_ending(run: Run) -> str:
@@ -300,7 +308,7 @@ def _describe_features(run: Run, row: Observations) -> str:
         values: list[Any] = row.x[0].tolist()
     else:
         values = [row.x.columns[name].to_objects()[0] for name in names]
-    pairs = [f"{name} {format_value(value, missing='missing')}" for name, value in zip(names, values, strict=True)]
+    pairs = [f"{name} {format_cell(value)}" for name, value in zip(names, values, strict=True)]
     return list_first(pairs, MAX_VALUES)
 
 

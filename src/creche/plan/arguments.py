@@ -143,8 +143,9 @@ _ENTRIES = (
         "more columns.", list, "inferred", flag="--column", parser="parse_roles",
     )),
     Argument("preprocessing", None, "preparation", sweepable=True, estimator=True, command=_option(
-        TABLE, "Scaling of numbers: standard, robust, quantile or none; or how all columns are encoded: realmlp or "
-        "piecewise_linear.", str, "standard", words="creche.plan.words:PREPROCESSINGS",
+        TABLE, "Scaling of numbers: standard, robust, quantile or none; or how all columns are encoded: auto, realmlp "
+        "or piecewise_linear.", str, "auto, which is standard below 500 training rows",
+        words="creche.plan.words:PREPROCESSINGS",
     )),
     Argument("standardize", True, "preparation", estimator=True),
     Argument("classes", None, "preparation", fit=True, command=_option(
@@ -160,8 +161,8 @@ _ENTRIES = (
     Argument("hidden", (32, 32), "plan", sweepable=True, estimator=True, command=_option(
         NETWORK, "Widths of the hidden layers; 'none' for no hidden layer.", str, "32,32", parser="parse_widths",
     )),
-    Argument("activation", "relu", "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(
-        NETWORK, "Activation of the hidden layers: relu, gelu, tanh, …", str, "relu", parser="parse_words",
+    Argument("activation", "tanh", "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Activation of the hidden layers: tanh, relu, gelu, …", str, "tanh", parser="parse_words",
         words="creche.plan:ACTIVATIONS",
     )),
     Argument("dropout", 0.0, "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(
@@ -172,7 +173,7 @@ _ENTRIES = (
         words="creche.plan:INITIALIZERS",
     )),
     Argument("loss", None, "plan", sweepable=True, estimator=True, command=_option(
-        TRAINING, "Loss to minimize: cross_entropy, squared_error, huber, …", str, "by task",
+        TRAINING, "Loss to minimize: cross_entropy, squared_error, huber, quantile:0.9, …", str, "by task",
         words="creche.plan:LOSSES",
     )),
     Argument("optimizer", "adam", "plan", sweepable=True, estimator=True, command=_option(

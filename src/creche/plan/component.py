@@ -212,6 +212,8 @@ class Registry(Generic[P]):
     def of(self, choice: object, place: str | None = None) -> P:
         """Return the component that a word in any case, a dict (as from `to_dict`) or a component stands for.
 
+        A number after a word and a colon is the first number of the component: "quantile:0.9".
+
         Raises
         ------
         PlanError
@@ -235,8 +237,30 @@ class Registry(Generic[P]):
             raise PlanError(
                 f"{place}: got {word!r}; needs a word; choose one of {', '.join(self.words)}", argument=argument
             )
+        name, colon, number = word.partition(":")
+        if colon and isinstance(choice, str) and canonical_word(name, self.members) in self.members:
+            return self._with_number(canonical_word(name, self.members), number, place)
         key = canonical_word(word, self.members)
         if key not in self.members:
             raise PlanError(f"{place}: got {word!r}; {nearest(word, self.words)}", argument=argument)
         chosen = self.members[key]
         return chosen.from_dict(choice) if isinstance(choice, Mapping) else chosen()
+
+    def _with_number(self, key: str, number: str, place: str) -> P:
+        """Return the component of this key whose first number is the one that was typed after it."""
+        argument = place.rpartition(".")[2]
+        numbers = [field.name for field in fields(self.members[key]) if isinstance(field.default, float)]
+        if not numbers:
+            raise PlanError(f"{place}: got '{key}:{number}'; {key} has no number to set", argument=argument)
+        try:
+            value = float(number)
+        except ValueError:
+            raise PlanError(
+                f"{place}: got '{key}:{number}'; needs a number after the colon, its {numbers[0].replace('_', ' ')}",
+                argument=argument,
+            ) from None
+        try:
+            return self.members[key](**{numbers[0]: value})
+        except PlanError as error:
+            needs = str(error).partition("; ")[2]
+            raise PlanError(f"{place}: got '{key}:{number}'; {needs}", argument=argument) from error

@@ -113,7 +113,7 @@ class Network(Component):
         inputs: int,
         hidden: Sequence[int],
         outputs: int,
-        activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "relu",
+        activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
         dropout: float | Sequence[float] = 0.0,
         initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName | None] | None = None,
     ) -> Self:

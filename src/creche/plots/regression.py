@@ -65,7 +65,7 @@ def predicted_against_true(
 
 @draws_regression
 def residuals(evaluation: Any, data: Any = None, y: Any = None, *, label: str | None = None, axes: Any = None) -> Any:
-    """Draw the residuals, true minus predicted, against the predicted values; they should show no pattern.
+    """Draw the errors, predicted minus true, against the predicted values; they should show no pattern.
 
     The band is one root mean squared error to both sides of zero. The rows with the largest errors are named.
 
@@ -80,13 +80,13 @@ def residuals(evaluation: Any, data: Any = None, y: Any = None, *, label: str | 
     >>> penguins = cr.datasets.penguins().drop_nulls()
     >>> model = cr.train(penguins, label="body_mass_g", epochs=5, threads=1).model
     >>> residuals(model, penguins).get_ylabel()
-    'residual: true − predicted body_mass_g'
+    'error: predicted − true body_mass_g'
 
     """
     evaluated = resolve_regression(evaluation, data, y)
     name, true, predicted = _read_pairs(evaluated, label)
     axes = resolve_axes(axes, 5.0, 4.0)
-    differences = true - predicted
+    differences = predicted - true
     _draw_points(axes, predicted, differences)
     line, rmse = adjust_to_background(VALIDATION), evaluated.evaluation.per_label[name]["rmse"]
     axes.axhline(0, color=line["color"], linewidth=1.2)
@@ -94,7 +94,7 @@ def residuals(evaluation: Any, data: Any = None, y: Any = None, *, label: str | 
         axes.axhspan(-rmse, rmse, facecolor=line["color"], alpha=0.15)
         axes.set_title(f"band: ± root mean squared error ({rmse:.4g})", fontsize="medium")
     _name_largest_errors(axes, evaluated, true, predicted, predicted, differences)
-    axes.set(xlabel=f"predicted {shorten(name)}", ylabel=f"residual: true − predicted {shorten(name)}")
+    axes.set(xlabel=f"predicted {shorten(name)}", ylabel=f"error: predicted − true {shorten(name)}")
     tidy_axes(axes)
     return axes
 
@@ -132,7 +132,7 @@ def _name_largest_errors(
         if true[place] != predicted[place]:
             is_left, is_high = x[place] < middle, y[place] > highest
             axes.annotate(
-                f"row {evaluated.row_numbers[place]:,}", (x[place], y[place]), textcoords="offset points",
+                f"row {evaluated.row_numbers[place]}", (x[place], y[place]), textcoords="offset points",
                 fontsize="small", xytext=(5 if is_left else -5, -4 if is_high else 4),
                 ha="left" if is_left else "right", va="top" if is_high else "bottom",
             )  # fmt: skip

@@ -10,7 +10,7 @@ from creche.render.document import Chart
 
 __all__ = ["chart_text"]
 
-HEIGHT = 11  # lines
+HEIGHT = 9  # lines
 WIDEST = 72  # characters
 AXIS = 10  # characters for a value and the line of the axis
 LOGARITHMIC_FROM = 20.0  # the factor between the lowest and the highest value from which on the axis is logarithmic

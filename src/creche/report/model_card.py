@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from creche.evaluation.metrics import METRICS, metric_name
+from creche.explain.cells import format_cell
 from creche.render.words import describe_classes, describe_optimizer, format_interval, format_number, name_purpose
 from creche.report.fitted import describe_out_of_fold
 from creche.report.limits import baseline_name, find_limitations, find_ranges
@@ -111,7 +112,7 @@ def _ranges_table(subject: ReportSubject) -> str:
     if not found:
         return ""
     rows_name = "training" if subject.prepared is not None else "evaluation"
-    rows = [(r.column, f"{r.low:.5g}", f"{r.median:.5g}", f"{r.high:.5g}") for r in found]
+    rows = [(r.column, *(format_cell(value, 5) for value in (r.low, r.median, r.high))) for r in found]
     return _table((f"column ({rows_name} rows)", "minimum", "median", "maximum"), rows)
 
 

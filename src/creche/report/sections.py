@@ -12,6 +12,7 @@ from creche._phrases import format_count
 from creche.evaluation.classification import Misclassification
 from creche.evaluation.metrics import METRICS, compare_with_baseline, metric_name
 from creche.evaluation.regression import LargeError
+from creche.explain.cells import format_cell
 from creche.model.model import Model
 from creche.plan.network import Network
 from creche.render.html import Html, facts_table, join_html, table, tag
@@ -34,6 +35,7 @@ __all__ = ["data_section", "errors_section", "network_section", "summary_section
 
 ERRORS_LISTED, CELLS_LISTED, CLASSES_LISTED, LABELS_DRAWN = 8, 12, 40, 4
 COLUMNS_LISTED, SHARES_LISTED = 100, 40
+DIGITS = 5  # of numbers in cells that are not whole
 CLASSES_IN_A_PAIR = 8  # the confusion matrix of more classes needs the whole width
 COMPARISONS = {"better": "better", "unsure": "≈ not clearly better", "worse": "worse", "": ""}
 
@@ -131,7 +133,7 @@ def _columns_table(subject: ReportSubject) -> Html:
     for column in subject.origin.schema.columns[:COLUMNS_LISTED]:
         r = ranges.get(column.name)
         examples = f"dropped: {column.reason}" if column.reason else ", ".join(column.examples)
-        bounds = "" if r is None else f"{r.low:.5g} to {r.high:.5g}"
+        bounds = "" if r is None else f"{format_cell(r.low, DIGITS)} to {format_cell(r.high, DIGITS)}"
         missing = f"{column.missing:,}" + (f" ({column.missing / column.rows:.0%})" if column.missing else "")
         rows.append((column.name, column.role, missing, f"{column.distinct:,}", bounds, examples))
     more = len(subject.origin.schema.columns) - COLUMNS_LISTED
@@ -199,7 +201,7 @@ def network_section(subject: ReportSubject, figures: Figures) -> Html | None:
 
 
 def _preprocessing_fact(subject: ReportSubject) -> list[tuple[str, str]]:
-    """Return how columns became inputs, if otherwise than by default."""
+    """Return how columns became inputs, if numbers were not only standardized."""
     if subject.origin is None or subject.origin.preparation.preprocessing == Preprocessing():
         return []
     return [("preprocessing", repr(subject.origin.preparation.preprocessing))]
@@ -311,7 +313,7 @@ def _regression_errors(subject: ReportSubject, figures: Figures) -> list[Html]:
             figures.figure(
                 partial(plots.residuals, subject.evaluated, label=label),
                 "Residuals (true minus predicted) against predicted values; they should show no pattern.",
-                f"Residuals of {label}; their root mean square is {metrics['rmse']:.4g}",
+                f"Errors of {label}, predicted − true; their root mean square is {metrics['rmse']:.4g}",
             ),
         ]
         parts.append(tag("div", *both, class_="pair"))
@@ -327,7 +329,7 @@ def _largest_errors_table(subject: ReportSubject) -> Html:
     rows: list[tuple[Any, ...]] = []
     for error in errors:
         cells = [_format_cell(subject, error.row, i, column.name) for i, column in enumerate(columns)]
-        rows.append((f"{subject.evaluated.row_numbers[error.row]:,}", *_error_cells(error), *cells))
+        rows.append((str(subject.evaluated.row_numbers[error.row]), *_error_cells(error), *cells))
     texts = tuple(i for i, column in enumerate(columns) if column.role != "numeric")
     head: tuple[str, ...]
     own: tuple[int, ...]
@@ -346,14 +348,10 @@ def _error_cells(error: Misclassification | LargeError) -> tuple[Any, ...]:
     if isinstance(error, Misclassification):
         return error.true, error.predicted, f"{error.probability:.3f}", f"{error.true_probability:.3f}"
     difference = error.predicted - error.true
-    return f"{error.true:.5g}", f"{error.predicted:.5g}", f"{difference:+.4g}", error.label
+    return format_cell(error.true, DIGITS), format_cell(error.predicted, DIGITS), f"{difference:+.4g}", error.label
 
 
 def _format_cell(subject: ReportSubject, place: int, column: int, name: str) -> str:
     x = subject.rows.x
     value = x.columns[name].take(np.array([place])).to_objects()[0] if isinstance(x, Table) else x[place, column]
-    if value is None or value != value:
-        return "missing"
-    if isinstance(value, bool | np.bool_):
-        return "yes" if value else "no"
-    return f"{value:.5g}" if isinstance(value, int | float | np.number) else str(value)
+    return format_cell(None if value != value else value, DIGITS)

@@ -79,6 +79,14 @@ class TableInspection:
     external_weights: NDArray[np.float64] | None = None
     task_note: str | None = None
 
+    @property
+    def n_features(self) -> int:
+        """The number of columns that the network learns from."""
+        x = self.labelled.x
+        if not isinstance(x, Table):
+            return int(x.shape[1])
+        return len(x.columns) if self.schema is None else len(self.schema.features)
+
 
 def inspect_table(
     data: Any,

@@ -187,6 +187,8 @@ def split_rows(
 ) -> Prepared:
     """Return a split table with encoders fitted to the training rows, unless the inspection has encoders already."""
     preparation = inspection.preparation
+    suited = preparation.preprocessing.resolved(len(train), inspection.n_features)
+    preparation = replace(preparation, preprocessing=suited)
     _check_labels(inspection.task, inspection.loss, [train, validation, test])
     if inspection.encoders is None:
         labels = fit_labels(train, inspection.classes, inspection.loss, preparation)

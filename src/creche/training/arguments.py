@@ -173,7 +173,7 @@ def resolve_preparation(arguments: TrainArguments) -> Preparation:
     return Preparation(
         label=() if arguments.label is None else arguments.label,  # type: ignore[arg-type]  # made a tuple there
         schema=arguments.schema,  # type: ignore[arg-type]  # made a dict there
-        preprocessing=Preprocessing.of(arguments.preprocessing if arguments.standardize else "none"),
+        preprocessing=_resolve_preprocessing(arguments),
         split=split,
         duplicates=arguments.duplicates,
         missing_label=arguments.missing_label,
@@ -182,6 +182,12 @@ def resolve_preparation(arguments: TrainArguments) -> Preparation:
         classes=arguments.classes,  # type: ignore[arg-type]  # made a tuple there
         read_options=ReadOptions() if arguments.read_options is None else arguments.read_options,  # type: ignore[arg-type]
     )
+
+
+def _resolve_preprocessing(arguments: TrainArguments) -> Preprocessing:
+    if not arguments.standardize:
+        return Preprocessing.of("none")
+    return Preprocessing.of("auto" if arguments.preprocessing is None else arguments.preprocessing)
 
 
 def resolve_loss(arguments: TrainArguments) -> Loss | None:

@@ -17,6 +17,7 @@ from creche.model.model import Model
 from creche.plan.arguments import check_whole_number
 from creche.plan.plan import Plan
 from creche.table.checks import warn
+from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.prepare import Prepared
 from creche.training.callbacks import OnEpoch, as_callbacks, call_callbacks
 from creche.training.watching import check_watched, create_measure
@@ -363,8 +364,10 @@ def check_fit(plan: Plan, prepared: Prepared) -> None:
     """
     network, inputs, outputs = plan.network, len(prepared.features.inputs), prepared.labels.outputs(plan.loss)
     if (network.inputs, network.outputs) != (inputs, outputs):
+        preprocessing = prepared.preparation.preprocessing
+        by = "" if preprocessing == Preprocessing() else f" with {preprocessing!r}"
         raise PlanError(
             f"plan: its network, {network}, has {network.inputs} inputs and {network.outputs} outputs; this table "
-            f"needs {inputs} and {outputs}",
+            f"needs {inputs} and {outputs}{by}",
             argument="plan",
         )

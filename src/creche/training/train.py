@@ -63,7 +63,7 @@ def train(
     *,
     label: str | Sequence[str] | None = None,
     hidden: Sequence[int] = (32, 32),
-    activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "relu",
+    activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
     dropout: float | Sequence[float] = 0.0,
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
     loss: Loss | LossName | Callable[..., Any] | None = None,
@@ -127,7 +127,7 @@ def train(
         The column to predict, or several numeric columns to predict together; the other columns are the features.
     hidden : sequence of int, default (32, 32)
         Widths of the hidden layers; empty for none.
-    activation : Activation, str or a sequence with one for each hidden layer, default "relu"
+    activation : Activation, str or a sequence with one for each hidden layer, default "tanh"
         Activation of the hidden layers: a word, or an object such as ``LeakyRelu(0.02)``.
     dropout : float or a sequence with one for each hidden layer, default 0
         Share of the hidden layers' activations dropped at random in a training step, from 0 to below 1.
@@ -175,8 +175,9 @@ def train(
         Roles of columns (numeric, categorical, boolean, datetime, text, identifier or ignore) that are not to be
         inferred.
     preprocessing : Preprocessing, dict or str, optional
-        How columns become inputs; "standard" (the default), "robust", "quantile" or "none" is how numbers are scaled,
-        "realmlp" and "piecewise_linear" are encodings of all columns (see `creche.Preprocessing`).
+        How columns become inputs; "standard", "robust", "quantile" or "none" is how numbers are scaled, "realmlp" and
+        "piecewise_linear" are encodings of all columns (see `creche.Preprocessing`). By default "auto": below 500
+        training rows "standard", from there on robust scaling, the smooth clip and piecewise-linear codes.
     standardize : bool, default True
         False is short for ``preprocessing="none"``: numbers stay as they are.
     validation_fraction : float, default 0.3

@@ -11,7 +11,7 @@ from tests.unit.cli.commands import main
 
 Out = pytest.CaptureFixture[str]
 COMPARE = ["compare", "penguins-four", "--label", "species", "--hidden", "5,5", "--threads", "1"]
-RATES = ["--optimizer", "sgd", "--learning-rate", "0.001,0.3,1e12", "--epochs", "40"]
+RATES = ["--activation", "relu", "--optimizer", "sgd", "--learning-rate", "0.001,0.3,1e12", "--epochs", "40"]
 
 
 @pytest.mark.parametrize("columns", [40, 80])
@@ -47,7 +47,7 @@ def test_the_plot(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--optimizer", "adam"], "nothing varies; give several values, such as --learning-rate 0.001,0.01,0.1"),
-        (["--learning-rate", "1e12,1e13", "--optimizer", "sgd"], "every run ends with a loss that is not finite"),
+        ([*RATES, "--learning-rate", "1e12,1e13"], "every run ends with a loss that is not finite"),
         (["--optimizer", "adm,sgd"], "--optimizer: got 'adm'; did you mean 'adam'?"),
         (["--label", "specie"], "--label: penguins-four has no column 'specie'; did you mean 'species'?"),
     ],

@@ -17,7 +17,8 @@ SLOW = ["train", "penguins", "--label", "species", "--hidden", "5", "--optimizer
 def test_the_page_ends_with_what_was_found(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SLOW, "--epochs", "30", "--threads", "1", "--diagnose"]) == 0
     page = capsys.readouterr().out
-    run = quick("penguins", None, label="species", hidden=[5], optimizer="sgd", learning_rate=1e-4, epochs=30)
+    slow = {"label": "species", "hidden": [5], "activation": "tanh", "optimizer": "sgd", "learning_rate": 1e-4}
+    run = quick("penguins", None, **slow, epochs=30)
     finding = cr.explain.diagnose(run)[0]
     assert finding.cure is not None
     told = page[page.index("\nThe learning rate is too low\n") :]
@@ -51,6 +52,8 @@ def test_a_diverged_run_is_diagnosed_before_the_error(as_json: bool, capsys: pyt
         "--task",
         "regression",
         "--drop-unlabelled",
+        "--activation",
+        "relu",
         "--threads",
         "1",
     ]

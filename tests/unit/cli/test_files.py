@@ -178,13 +178,16 @@ def test_two_outputs_are_two_files(
         assert content(folder) == before
 
 
+NO_FILES = ("term",)  # arguments that are words
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_that_names_a_file_declares_it(command: str) -> None:
     function = getattr(import_module(f"creche.cli.{command}"), command)
     declared = {file.name for file in declared_files(function)}
     for parameter in inspect.signature(function, eval_str=True).parameters.values():
         option = next((m for m in getattr(parameter.annotation, "__metadata__", ()) if isinstance(m, Option)), None)
-        is_argument = option is None
+        is_argument = option is None and parameter.name not in NO_FILES
         names_file = option is not None and option.kind in (str, Path) and re.match(
             r"File|Folder|TOML|The table|Write|Draw|.*(to|in|from) this (\w+ )?(file|folder)", option.help
         )  # fmt: skip

@@ -131,9 +131,10 @@ def test_show_tells_how_columns_become_inputs(tmp_path: Path, capsys: pytest.Cap
         main(["train", "penguins", "--label", "species", "--preprocessing", "RealMLP", "--epochs", "2", "-o", path])
         == 0
     )
-    capsys.readouterr()
+    expected = "preprocessing  Preprocessing(scaling='robust', clip='smooth', binary='sign')"
+    assert expected in capsys.readouterr().out
     assert main(["show", path]) == 0
-    assert "preprocessing  Preprocessing(scaling='robust', clip='smooth', binary='sign')" in capsys.readouterr().out
+    assert expected in capsys.readouterr().out
 
 
 def test_verify(model_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -209,3 +210,15 @@ def test_no_threshold_for_three_classes(model_file: Path, capsys: pytest.Capture
     costs = ["--cost-false-negative", "2"] if "positive" in flags[0] else []
     assert main(["evaluate", str(model_file), "penguins", *flags, *costs]) == 2
     assert f"creche: {flags[0]}: this model has 3 classes; " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["train", "fit", "sweep", "find-learning-rate", "compare", "learn"])
+def test_a_forgotten_label_lists_the_columns(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "new.csv").write_text("age;income\n" + "".join(f"{i};{i % 2}\n" for i in range(20)))
+    assert main([command, str(tmp_path / "new.csv"), "--separator", ";"]) == 2
+    expected = "creche: --label: is missing; name the column to predict: choose one of age, income\n"
+    assert capsys.readouterr().err == expected
+    assert main([command, str(tmp_path / "none.csv")]) == 2
+    assert "there is no such file" in capsys.readouterr().err
+    assert main([command, "-"]) == 2
+    assert "is missing; name the column to predict, such as --label species" in capsys.readouterr().err

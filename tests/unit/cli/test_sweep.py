@@ -227,7 +227,7 @@ def test_without_a_label(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_where_all_diverge_it_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*SWEEP, "--optimizer", "sgd", "--learning-rate", "1e7,1e8", "--hidden", "5"]) == 1
+    assert main([*SWEEP, "--optimizer", "sgd", "--learning-rate", "1e7,1e8", "--activation", "relu"]) == 1
     err = capsys.readouterr().err
     assert "all 2 networks diverged" in err
     assert "Try lower ones, from 10000 to 1e+06; or --preprocessing standard" in err

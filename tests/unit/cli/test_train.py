@@ -23,11 +23,13 @@ from tests.unit.cli.commands import (
 )
 from tests.unit.small_runs import MEASUREMENTS, quick
 
+SAME_AS_QUICK = {"label": "species", "hidden": [5, 5], "activation": "tanh", "learning_rate": 0.01, "epochs": 40}
+
 
 def test_the_page_has_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(QUICK) == 0
     page, err = capsys.readouterr()
-    run = quick(cr.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
+    run = quick(cr.datasets.penguins(), None, **SAME_AS_QUICK)
     assert run.prepared.validation is not None
     rows = run.prepared.validation.observations
     evaluation = run.model.evaluate_rows(rows)
@@ -65,7 +67,7 @@ def test_the_page_has_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_epochs_shown_are_those_of_the_history(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(QUICK) == 0
     page = capsys.readouterr().out.splitlines()
-    run = quick(cr.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
+    run = quick(cr.datasets.penguins(), None, **SAME_AS_QUICK)
     head = next(i for i, text in enumerate(page) if text.split()[:2] == ["epoch", "loss"])
     table = [text.split() for text in page[head + 1 : page.index("", head)]]
     assert [int(row[0]) for row in (table[0], table[-1])] == [1, run.epoch]
@@ -80,7 +82,7 @@ def test_the_epochs_shown_are_those_of_the_history(capsys: pytest.CaptureFixture
 def test_json_has_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*QUICK, "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
-    run = quick(cr.datasets.penguins(), None, label="species", hidden=[5, 5], learning_rate=0.01, epochs=40)
+    run = quick(cr.datasets.penguins(), None, **SAME_AS_QUICK)
     assert run.prepared.validation is not None
     assert cr.Plan.from_dict(data["plan"]) == run.plan
     assert (data["status"], data["steps"], data["training_rows"]) == (run.status, run.step, 241)
@@ -243,7 +245,7 @@ def test_wrong_calls_end_with_2_and_a_sentence(
 
 
 def test_a_job_that_fails_ends_with_1() -> None:
-    done = process(*PENGUINS, "--optimizer", "sgd", "--learning-rate", "1e12")
+    done = process(*PENGUINS, "--activation", "relu", "--optimizer", "sgd", "--learning-rate", "1e12")
     assert done.returncode == 1
     assert "creche: training diverged in epoch 1, batch " in done.stderr
     assert "with learning rate 1e+12" in done.stderr

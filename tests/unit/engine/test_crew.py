@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from creche.engine import colony
-from creche.engine.colony import Crew, Job, check_tables
+from creche.engine import colony, memory_checks
+from creche.engine.colony import Crew, Job
+from creche.engine.memory_checks import check_tables
 from creche.engine.native import Rows
 from creche.engine.run_state import PROGRESS
 from creche.errors import PlanError
@@ -80,7 +81,7 @@ def test_no_weights_are_drawn_that_a_state_replaces(monkeypatch: pytest.MonkeyPa
 
 
 def test_tables_beyond_the_memory_are_refused_in_the_words_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(colony, "available_memory", lambda: 1000)
+    monkeypatch.setattr(memory_checks, "available_memory", lambda: 1000)
     with pytest.raises(PlanError, match=r"^folds, repeats: 4 folds need about .* give fewer repeats or folds$"):
         check_tables(ROWS, OTHERS, 4)
     with pytest.raises(PlanError, match=r"^data: 1 fold needs about .* available; fit to fewer rows$"):

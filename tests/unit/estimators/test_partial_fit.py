@@ -62,7 +62,7 @@ def test_partial_fits_on_different_rows(kind: Any) -> None:
 
 def test_partial_fit_learns_from_a_stream() -> None:
     x, y = three_classes(3000)
-    network = DNNClassifier((16,), learning_rate=0.01, batch_size=10, random_state=0, threads=1)
+    network = DNNClassifier((16,), activation="relu", learning_rate=0.01, batch_size=10, random_state=0, threads=1)
     for begin in range(0, 2500, 100):
         rows = slice(begin, begin + 100)
         network.partial_fit(x[rows], y[rows], classes=[0, 1, 2])

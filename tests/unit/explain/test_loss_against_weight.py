@@ -18,6 +18,8 @@ from creche.model.model import Model
 from tests.unit.explain.reference import alone, copied, cross_entropy
 from tests.unit.small_runs import line, two_classes
 
+JOB: dict[str, Any] = {"hidden": [5, 4], "activation": "relu", "learning_rate": 0.02, "epochs": 6, "threads": 1}
+
 
 @pytest.fixture(scope="module")
 def steps() -> list[Weights]:
@@ -30,14 +32,12 @@ def run(steps: list[Weights]) -> cr.Run:
     def keep(epoch: cr.EpochRecord) -> None:
         steps.append(epoch.run.model.weights)
 
-    return cr.train("penguins", label="species", hidden=[5, 4], learning_rate=0.02, epochs=6, threads=1, on_epoch=keep)
+    return cr.train("penguins", label="species", **JOB, on_epoch=keep)
 
 
 @pytest.fixture(scope="module")
 def precise() -> Model:
-    return cr.train(
-        "penguins", label="species", hidden=[5, 4], learning_rate=0.02, epochs=6, threads=1, precision="float64"
-    ).model
+    return cr.train("penguins", label="species", **JOB, precision="float64").model
 
 
 def curve_of(model: Any, data: Any = "penguins", **arguments: Any) -> LossAgainstWeight:
@@ -191,7 +191,7 @@ def test_a_range_that_was_given(run: cr.Run) -> None:
 
 
 def test_a_run_shows_its_own_training_rows_with_their_weights() -> None:
-    run = cr.train("penguins", label="species", hidden=[4], epochs=2, threads=1, class_weight={"Adelie": 5, "Gentoo": 1, "Chinstrap": 1})  # fmt: skip  # noqa: E501
+    run = cr.train("penguins", label="species", hidden=[4], activation="relu", epochs=2, threads=1, class_weight={"Adelie": 5, "Gentoo": 1, "Chinstrap": 1})  # fmt: skip  # noqa: E501
     rows, _ = run.prepared.encode(run.plan.loss, "float32")
     assert rows.weights is not None
     assert rows.classes is not None
@@ -218,7 +218,7 @@ def log_cosh(outputs: Any, labels: Any) -> tuple[Any, Any]:
 
 def test_a_loss_of_ones_own(tmp_path: Path) -> None:
     x, y = line(60)
-    model = cr.train(x, y, loss=log_cosh, hidden=[4], epochs=3, threads=1).model
+    model = cr.train(x, y, loss=log_cosh, hidden=[4], activation="relu", epochs=3, threads=1).model
     found = cr.explain.loss_against_weight(model, x, y, layer=1, source=2, target="y", points=21, threads=1)
     rows = create_batch(model, x, y).rows
     assert rows.targets is not None
@@ -235,7 +235,7 @@ def test_a_loss_of_ones_own(tmp_path: Path) -> None:
 
 def test_losses_that_are_not_finite_are_left_out() -> None:
     x, y = line(60)
-    model = cr.train(x, y, hidden=[4], epochs=2, threads=1).model
+    model = cr.train(x, y, hidden=[4], activation="relu", epochs=2, threads=1).model
     found = cr.explain.loss_against_weight(model, x, y, source="bias", between=(-1e30, 3e38), points=41, threads=1)
     assert found.left_out > 0
     assert len(found.weights) == 41 - found.left_out

@@ -40,8 +40,8 @@ def test_the_epoch_in_which_a_run_diverged_is_told() -> None:
 
 def test_rates_far_apart_get_their_verdicts() -> None:
     runs = cr.explain.compare(
-        "penguins-four", label="species", hidden=[5, 5], optimizer="sgd", learning_rate=[1e-5, 0.001, 0.3, 30.0, 1e12],
-        preprocessing="standard", epochs=40, points=3, threads=1,
+        "penguins-four", label="species", hidden=[5, 5], activation="relu", optimizer="sgd",
+        learning_rate=[1e-5, 0.001, 0.3, 30.0, 1e12], preprocessing="standard", epochs=40, points=3, threads=1,
     )  # fmt: skip
     assert [one.verdict.word for one in runs] == ["too low", "too low", "good", "too high", "diverged"]
     assert runs.table()["verdict"].to_list() == [one.verdict.word for one in runs]

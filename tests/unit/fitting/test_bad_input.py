@@ -133,6 +133,6 @@ def test_a_class_only_in_the_latest_rows_is_predicted_all_the_same() -> None:
 
 
 def test_a_table_whose_encoded_rows_exceed_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("creche.engine.colony.available_memory", lambda: 100)
+    monkeypatch.setattr("creche.engine.memory_checks.available_memory", lambda: 100)
     with pytest.raises(cr.PlanError, match=r"^data: 3 folds need about .* fit to fewer rows, or to fewer columns$"):
         fit(X, WORDS)

@@ -89,8 +89,9 @@ def test_bagging_predicts_a_step_function_better_than_its_members() -> None:
     test_x = rng.standard_normal((400, 4))
     test_y = np.sign(test_x[:, 0])
     colony = cr.sweep(
-        x, y, hidden=[12], learning_rate=0.02, epochs=60, seeds=16, bootstrap=True, threads=1, task="regression"
-    )
+        x, y, hidden=[12], activation="relu", learning_rate=0.02, epochs=60, seeds=16, bootstrap=True, threads=1,
+        task="regression",
+    )  # fmt: skip
     predicted = np.stack([member.model.predict(test_x) for member in colony])
     alone = ((predicted - test_y) ** 2).mean(axis=1)
     ensemble = colony.ensemble(16)
@@ -111,6 +112,7 @@ def test_a_bootstrap_sweep_resumes_and_differs_from_one_without_bootstrap(tmp_pa
 def test_the_memory_estimate_includes_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     x = np.random.default_rng(0).standard_normal((20_000, 50))
     arguments: dict[str, Any] = {"hidden": [2], "epochs": 1, "threads": 1, "batch_size": 1000, "task": "regression"}
+    arguments["preprocessing"] = "standard"  # 50 inputs
     monkeypatch.setattr("creche.model_selection.cost_estimate.available_memory", lambda: 50_000_000)
     with pytest.raises(cr.PlanError, match=r"a sweep of 64 networks needs about 0\.2 GB"):
         cr.sweep(x, x[:, 0], **arguments, seeds=64, bootstrap=True)

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import t
 
 import creche as cr
-from tests.unit.model_selection.sweeps import digests, interrupt_after, run_sweep, weight_bytes
+from tests.unit.model_selection.sweeps import PENGUINS, digests, interrupt_after, run_sweep, weight_bytes
 from tests.unit.small_runs import line
 
 SOME: dict[str, Any] = {"hidden": [[5], [3, 3]], "learning_rate": [0.01, 0.03], "seeds": 2, "folds": 3}
@@ -25,8 +25,7 @@ def test_a_plan_has_the_results_of_its_own_cross_validation(stopping: int | None
     for hidden in SOME["hidden"]:
         for rate in SOME["learning_rate"]:
             alone = cr.cross_validate(
-                "penguins", label="species", hidden=hidden, learning_rate=rate, folds=3, repeats=2, seeds=2, seed=3,
-                threads=1, **job,
+                "penguins", **PENGUINS, hidden=hidden, learning_rate=rate, folds=3, repeats=2, seeds=2, seed=3, **job,
             )  # fmt: skip
             plan_members = [m for m in colony if m.choice["hidden"] == hidden and m.choice["learning_rate"] == rate]
             assert [(m.choice["repeat"], m.choice["fold"], m.choice["seed"]) for m in plan_members] == [
@@ -83,8 +82,9 @@ def test_plans_with_different_losses_are_compared_by_their_metric() -> None:
 def test_a_plan_that_diverges_on_a_fold_ranks_last() -> None:
     x, y = line(60)
     colony = cr.sweep(
-        x, y, learning_rate=[0.001, 0.5, 1e6], optimizer="sgd", hidden=[6], epochs=30, folds=3, seeds=6, threads=1
-    )
+        x, y, learning_rate=[0.001, 0.5, 1e6], optimizer="sgd", hidden=[6], activation="relu", epochs=30, folds=3,
+        seeds=6, threads=1,
+    )  # fmt: skip
     plans = colony.plans()
     assert plans["learning_rate"].to_list() == [0.001, 0.5, 1e6]
     assert plans["diverged"].to_list()[::2] == [0, 18]

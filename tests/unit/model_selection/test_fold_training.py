@@ -70,7 +70,7 @@ def test_a_plan_of_another_run_with_several_seeds() -> None:
         cr.cross_validate(x[:, :2], y, folds=3, plan=run.plan, threads=1)
 
 
-DIVERGING: dict[str, Any] = {"hidden": [6], "epochs": 30, "optimizer": "sgd", "threads": 1}
+DIVERGING: dict[str, Any] = {"hidden": [6], "activation": "relu", "epochs": 30, "optimizer": "sgd", "threads": 1}
 
 
 def test_diverged_networks_are_left_out_with_a_warning() -> None:
@@ -171,9 +171,9 @@ def test_more_networks_or_tables_than_memory_are_refused(monkeypatch: pytest.Mon
     x, y = two_classes(40)
     with pytest.raises(cr.PlanError, match=r"seeds: got 0; needs a whole number of at least 1"):
         cr.cross_validate(x, y, seeds=0, **QUICK)
-    monkeypatch.setattr("creche.engine.colony.available_memory", lambda: 100_000)
+    monkeypatch.setattr("creche.engine.memory_checks.available_memory", lambda: 100_000)
     with pytest.raises(cr.PlanError, match=r"200 networks need about .* more than .* available"):
         cr.cross_validate(x, y, folds=2, seeds=100, **QUICK)
-    monkeypatch.setattr("creche.engine.colony.available_memory", lambda: 1_000)
+    monkeypatch.setattr("creche.engine.memory_checks.available_memory", lambda: 1_000)
     with pytest.raises(cr.PlanError, match=r"4 folds need about .* for encoded rows"):
         cr.cross_validate(x, y, folds=2, repeats=2, **QUICK)

@@ -17,7 +17,9 @@ SOME = cr.log_range(1e-5, 100, 22)
 
 def found_for(data: Any = "penguins", y: Any = None, **arguments: Any) -> cr.LearningRates:
     label = {} if y is not None else {"label": "species"}
-    shared: dict[str, Any] = {**label, "threads": 1, "hidden": [6], "epochs": 25, "rates": SOME, "seeds": 2}
+    shared: dict[str, Any] = {
+        **label, "threads": 1, "hidden": [6], "activation": "relu", "epochs": 25, "rates": SOME, "seeds": 2,
+    }  # fmt: skip
     return cr.find_learning_rate(data, y, **{**shared, **arguments})
 
 

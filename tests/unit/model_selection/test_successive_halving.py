@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import creche as cr
-from tests.unit.model_selection.sweeps import run_sweep, weight_bytes
+from tests.unit.model_selection.sweeps import PENGUINS, run_sweep, weight_bytes
 from tests.unit.small_runs import TO_THE_END
 
 
@@ -73,7 +73,5 @@ def test_networks_that_stopped_early_have_the_weights_of_those_trained_alone() -
     early = [member for member in colony if member.status == "early_stopped" and member.epoch < 20]
     assert early  # these the engine has forgotten by now
     for member in early:
-        alone = cr.train(
-            "penguins", label="species", hidden=[5], threads=1, **job, seed=member.choice["seed"], split_seed=0
-        )
+        alone = cr.train("penguins", **PENGUINS, hidden=[5], **job, seed=member.choice["seed"], split_seed=0)
         assert weight_bytes(member) == weight_bytes(alone)

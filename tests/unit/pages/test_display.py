@@ -68,7 +68,7 @@ def colony() -> cr.Colony:
 
 def diverged() -> cr.Run:
     with pytest.raises(cr.DivergedError) as caught:
-        cr.train(**penguins(optimizer="sgd", learning_rate=1e30))
+        cr.train(**penguins(activation="relu", optimizer="sgd", learning_rate=1e30))
     assert isinstance(caught.value.run, cr.Run)
     return caught.value.run
 

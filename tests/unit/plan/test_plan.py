@@ -151,7 +151,7 @@ def test_unknown_keys_anywhere_in_a_plan_are_refused() -> None:
     plan = cr.Plan(NETWORK, schedule=schedules.Cosine(), early_stopping=cr.EarlyStopping()).to_dict()
     for path, where in [
         ((), "Plan"), (("network",), "Network"), (("network", "layers", 0), "Layer"),
-        (("network", "layers", 0, "activation"), "Relu"), (("network", "layers", 0, "initializer"), "HeUniform"),
+        (("network", "layers", 0, "activation"), "Tanh"), (("network", "layers", 0, "initializer"), "GlorotUniform"),
         (("loss",), "CrossEntropy"), (("optimizer",), "Adam"), (("schedule",), "Cosine"),
         (("early_stopping",), "EarlyStopping"),
     ]:  # fmt: skip

@@ -140,7 +140,7 @@ def test_very_many_values_are_grouped() -> None:
 def test_losses_of_several_kinds_are_compared_by_the_error() -> None:
     x, y = jobs.line()
     losses = {"loss": ["huber", "squared_error"], "learning_rate": [0.1, 0.2]}
-    numbers = cr.sweep(x, y, hidden=[3], epochs=2, threads=1, **losses)
+    numbers = cr.sweep(x, y, hidden=[3], activation="relu", epochs=2, threads=1, **losses)
     errors = {
         (member.choice["loss"], member.choice["learning_rate"]): member.history.validation_metric[-1]
         for member in numbers

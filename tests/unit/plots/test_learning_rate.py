@@ -26,8 +26,8 @@ def style(request: pytest.FixtureRequest) -> Iterator[None]:
 def found() -> cr.LearningRates:
     """With all four bands."""
     return cr.find_learning_rate(
-        "penguins", label="species", hidden=[6], optimizer="sgd", epochs=20, seeds=3, threads=1,
-        rates=cr.log_range(1e-5, 1e4, 28),
+        "penguins", label="species", hidden=[6], activation="relu", optimizer="sgd", epochs=20, seeds=3,
+        threads=1, rates=cr.log_range(1e-5, 1e4, 28),
     )  # fmt: skip
 
 

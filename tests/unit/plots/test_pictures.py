@@ -176,11 +176,11 @@ def test_predicted_against_true_and_residuals() -> None:
     points = both.get_lines()[0]
     assert (points.get_xdata() == true).all()
     assert (points.get_ydata() == predicted).all()
-    assert (left.get_lines()[0].get_ydata() == true - predicted).all()
+    assert (left.get_lines()[0].get_ydata() == predicted - true).all()
     worst = np.argsort(-np.abs(true - predicted))[:3] + 1
     assert texts(both) == texts(left) == [f"row {row}" for row in worst]
     assert both.get_title() == f"R² {evaluation.r2:.3f}, root mean squared error {evaluation.rmse:.4g}"
-    assert (both.get_xlabel(), left.get_ylabel()) == ("true body_mass_g", "residual: true − predicted body_mass_g")
+    assert (both.get_xlabel(), left.get_ylabel()) == ("true body_mass_g", "error: predicted − true body_mass_g")
 
 
 def test_very_many_rows_are_counted() -> None:
@@ -211,7 +211,7 @@ def test_the_network_has_its_neurons_weights_and_names(model: cr.Model) -> None:
     axes = plots.network(model)
     inputs = model.features.inputs
     shown = texts(axes)
-    assert set(shown) >= {"Adelie", "Chinstrap", "Gentoo", inputs[0], inputs[-1], f"{len(inputs)}\ninputs", "4\nrelu",
+    assert set(shown) >= {"Adelie", "Chinstrap", "Gentoo", inputs[0], inputs[-1], f"{len(inputs)}\ninputs", "4\ntanh",
                           "3\nsoftmax", f"⋮\n{len(inputs) - 8} more"}  # fmt: skip
     circles = sum(len(line.get_xdata()) for line in axes.get_lines())
     assert circles == 8 + 4 + 3

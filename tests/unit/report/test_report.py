@@ -186,7 +186,7 @@ def test_numbers_several_labels_arrays_and_weights(tmp_path: Path) -> None:
     assert "predicted against true" in text
     assert "The model was trained on arrays of 3 columns." in page.text
     both = jobs.quick(x, np.column_stack([y, -y])).model
-    assert page_of(both, x, tmp_path, np.column_stack([y, -y]))[0].count("Residuals of y1") == 1
+    assert page_of(both, x, tmp_path, np.column_stack([y, -y]))[0].count("Errors of y1") == 1
     weighted = page_of(one, x, tmp_path, y, sample_weight=np.linspace(0, 1, 80))[1].text
     assert "On the 80 rows of the arrays" in weighted
 

@@ -72,7 +72,7 @@ def test_accuracy_and_loss_of_the_last_epoch_are_those_of_the_predictions(birds:
 
 def test_predicted_numbers_are_in_the_labels_units() -> None:
     x, y = line(300)
-    run = train(x, y, hidden=[16], epochs=60, learning_rate=0.01, threads=1)
+    run = train(x, y, hidden=[16], activation="relu", epochs=60, learning_rate=0.01, threads=1)
     assert run.prepared.validation is not None
     rows = run.prepared.validation.observations
     predicted = run.model.predict(rows.x)

@@ -125,7 +125,7 @@ def test_weights_belong_to_the_table() -> None:
 
 def test_the_model_of_a_diverged_run_can_be_saved(tmp_path: Path) -> None:
     with pytest.raises(cr.DivergedError) as diverged:
-        cr.train("penguins", optimizer="sgd", learning_rate=1e12, **JOB)
+        cr.train("penguins", activation="relu", optimizer="sgd", learning_rate=1e12, **JOB)
     assert diverged.value.run is not None
     diverged.value.run.model.save(tmp_path / "model.creche")
     assert cr.verify(tmp_path / "model.creche", "penguins").same

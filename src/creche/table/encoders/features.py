@@ -125,10 +125,7 @@ class FeatureEncoder:
             columns = tuple(NumericEncoder(name, "number", m, s, m) for name, m, s in pairs)
         else:
             table = _as_table(x, names)
-            columns = tuple(
-                NumericEncoder.fit(name, column, preprocessing, weights, target=target)
-                for name, column in table.columns.items()
-            )
+            columns = tuple(fit_numbers(names, list(table.columns.values()), preprocessing, weights, target))
         encoder = cls(columns, False)
         _check_width(encoder)
         _warn_of_constants(columns)

@@ -138,23 +138,37 @@ class NumericEncoder:
             counted = weights > 0
             values, weights = values[counted], weights[counted]
             target = None if target is None else target.select(counted)
-        return encoder._extend(values, preprocessing, weights, target)
+        return encoder.extend(values, preprocessing, weights, target, None if weights is not None else quartiles)
 
-    def _extend(
+    def extend(
         self,
         values: NDArray[np.float64],
         preprocessing: Preprocessing,
-        weights: NDArray[np.float64] | None,
-        target: BinTarget | None,
+        weights: NDArray[np.float64] | None = None,
+        target: BinTarget | None = None,
+        quartiles: NDArray[np.float64] | None = None,
     ) -> Self:
-        """Return the encoder with signs, the smooth clip and bins, as far as the preprocessing asks for them."""
+        """Return the encoder with signs, the smooth clip and bins, as far as the preprocessing asks for them.
+
+        Parameters
+        ----------
+        values : (n,) array
+            The training rows of the column that have a value and a weight above 0.
+        preprocessing, weights, target
+            As for `fit`.
+        quartiles : (3,) array, optional
+            Those of the values, if they are known already.
+
+        """
         if self.kind == "boolean" and preprocessing.binary == "sign":
             return replace(self, center=0.5, scale=0.5, fill=0.5, references=())
         encoder = self
         if preprocessing.clip == "smooth":
-            encoder = replace(encoder, clipped=True)
+            scale = self.scale
             if preprocessing.scaling == "robust":
-                encoder = replace(encoder, scale=_unscaled_spread(values, weights) or self.scale)
+                known = quantiles(values, QUARTILES, weights) if quartiles is None else quartiles
+                scale = _unscaled_spread(values, known) or scale
+            encoder = replace(encoder, clipped=True, scale=scale)
         if preprocessing.numeric_encoding == "piecewise_linear" and self.kind == "number":
             if preprocessing.bin_edges == "tree":
                 assert target is not None
@@ -322,9 +336,9 @@ def clip_smoothly(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(x / np.sqrt(1 + third * third))
 
 
-def _unscaled_spread(values: NDArray[np.float64], weights: NDArray[np.float64] | None) -> float:
+def _unscaled_spread(values: NDArray[np.float64], quartiles: NDArray[np.float64]) -> float:
     """Return the distance between the quartiles, or half the range if they are equal."""
-    low, high = quantiles(values, QUARTILES[[0, 2]], weights).tolist()
+    low, _, high = quartiles.tolist()
     spread = high - low
     return float(spread) if 0 < spread < np.inf else float(values.max() / 2 - values.min() / 2)
 

@@ -50,10 +50,10 @@ def fit_numbers(
 
     """
     values = [column.values.astype(np.float64, copy=False) for column in columns]
-    if not values or len(values[0]) > BLOCK_ROWS or not preprocessing.only_scales_numbers:
+    if not values or len(values[0]) > BLOCK_ROWS or preprocessing.numeric_encoding != "plain":
         return _fit_long(names, columns, preprocessing, weights, target)
     fitted: list[NumericEncoder | None] = [None] * len(columns)
-    by_rank = preprocessing.scaling in ("robust", "quantile")
+    by_rank, extends = preprocessing.scaling in ("robust", "quantile"), not preprocessing.only_scales_numbers
     for which, matrix in stack_values(values):
         missing = np.isnan(matrix)
         marked = missing.any(axis=1)
@@ -71,19 +71,23 @@ def fit_numbers(
             quartiles, references = fit_quantiles(matrix[~marked], preprocessing.scaling)
         row = np.cumsum(~marked) - 1
         for k, (i, *moments) in enumerate(zip(which.tolist(), mean.tolist(), deviation.tolist(), strict=True)):
-            if by_rank and (marked[k] or quartiles is None):
+            if (by_rank and (marked[k] or quartiles is None)) or (extends and (marked[k] or weights is not None)):
                 fitted[i] = NumericEncoder.fit(names[i], columns[i], preprocessing, weights, (moments[0], moments[1]))
                 continue
-            fitted[i] = NumericEncoder.from_statistics(
+            of_column = None if quartiles is None else quartiles[row[k]]
+            encoder = NumericEncoder.from_statistics(
                 names[i],
                 "boolean" if columns[i].kind == "boolean" else "number",
                 preprocessing.scaling,
                 moments[0],
                 moments[1],
                 bool(marked[k]),
-                None if quartiles is None else quartiles[row[k]],
+                of_column,
                 None if references is None else references[row[k]],
             )
+            if extends and not encoder.is_constant:
+                encoder = encoder.extend(matrix[k], preprocessing, quartiles=of_column)
+            fitted[i] = encoder
     return [
         NumericEncoder.fit(name, column, preprocessing, weights) if encoder is None else encoder
         for name, column, encoder in zip(names, columns, fitted, strict=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from creche.errors import PlanError
 from creche.plan.component import Component, count_field, flag_field
@@ -25,8 +25,7 @@ from creche.plan.words import (
 )
 from creche.table.encoders.bins import MAX_BINS
 
-__all__ = ["PRESETS", "Preprocessing"]
-
+__all__ = ["MIN_BINS", "PRESETS", "Preprocessing", "limit_bins"]
 
 MAX_BUCKETS = 4096
 
@@ -36,6 +35,15 @@ ALWAYS_WRITTEN = ("scaling", "infrequent", "max_categories", "buckets")
 WORDS = {
     "clip": CLIPS, "numeric_encoding": NUMERIC_ENCODINGS, "bin_edges": BIN_EDGES, "binary": BINARIES,
 }  # fmt: skip
+
+# With "auto", tables with fewer training rows than this have numbers that are standardized and nothing else: bins would
+# hold so few rows that a network learns their noise, and one step of training stays easy to follow.
+MIN_ROWS_FOR_BINS = 500
+AUTO_BINS = 16
+
+# Bins are fewer where columns or rows are many: the inputs of a network, and what those of all rows take, are limited.
+MAX_INPUTS, MAX_ENCODED_BYTES = 3_000, 6e8
+MIN_BINS = 4
 
 # What a name that is no scaling is short for.
 PRESETS: dict[str, dict[str, Any]] = {
@@ -52,10 +60,13 @@ class Preprocessing(Component):
 
     Parameters
     ----------
-    scaling : {"standard", "robust", "quantile", "none"}, default "standard"
+    scaling : {"auto", "standard", "robust", "quantile", "none"}, default "standard"
         How numbers are scaled. "standard": to mean 0 and standard deviation 1. "robust": to median 0, divided by the
         distance between the quartiles, which a few extreme values do not move. "quantile": to the standard normal
         number of the same rank, which makes any distribution a normal one. "none": not at all.
+
+        "auto" is for the number of training rows to decide. Below 500: "standard". From 500 on: "robust", with the
+        smooth clip, and piecewise-linear codes of at most 16 bins; fewer if columns or rows are very many.
 
         The robust scale is that of a normal distribution with these quartiles, or the standard deviation if the
         quartiles are equal. With ``clip="smooth"`` it is the distance between the quartiles itself, or half the range
@@ -124,6 +135,32 @@ class Preprocessing(Component):
         for name, words in WORDS.items():
             object.__setattr__(self, name, check_word(f"Preprocessing.{name}", getattr(self, name), words))
 
+    def resolved(self, rows: int, columns: int) -> Self:
+        """Return the preprocessing of a table of a known size: "auto" is replaced by what it means.
+
+        Parameters
+        ----------
+        rows : int
+            The number of training rows.
+        columns : int
+            The number of features.
+
+        Examples
+        --------
+        >>> Preprocessing.of("auto").resolved(rows=240, columns=6)
+        Preprocessing()
+        >>> Preprocessing.of("auto").resolved(rows=800, columns=6)
+        Preprocessing(scaling='robust', clip='smooth', numeric_encoding='piecewise_linear', bins=16)
+
+        """
+        if self.scaling != "auto":
+            return self
+        if rows < MIN_ROWS_FOR_BINS:
+            return replace(self, scaling="standard")
+        scaled = replace(self, scaling="robust", clip="smooth")
+        bins = limit_bins(AUTO_BINS, rows, columns)
+        return replace(scaled, numeric_encoding="piecewise_linear", bins=bins) if bins else scaled
+
     @property
     def only_scales_numbers(self) -> bool:
         """Whether numbers are neither clipped nor encoded by bins, and booleans are numbers like others."""
@@ -143,8 +180,8 @@ class Preprocessing(Component):
     def of(cls, choice: Preprocessing | Mapping[str, Any] | PreprocessingName | None) -> Preprocessing:
         """Make preprocessing from None (the defaults), a word, a dict of fields, or itself.
 
-        A word is the name of a scaling; or "realmlp", which is short for robust scaling, the smooth clip and signs; or
-        "piecewise_linear", which is the same and piecewise-linear codes.
+        A word is the name of a scaling, "auto" among them; or "realmlp", which is short for robust scaling, the smooth
+        clip and signs; or "piecewise_linear", which is the same and piecewise-linear codes.
 
         Raises
         ------
@@ -165,3 +202,17 @@ class Preprocessing(Component):
                 f"{', '.join(PREPROCESSINGS)}"
             )
         return choice
+
+
+def limit_bins(bins: int, rows: int, columns: int) -> int:
+    """Return the number of bins that a table of this size has room for; 0 if there are too few to be worthwhile.
+
+    Examples
+    --------
+    >>> limit_bins(16, rows=1_000, columns=20), limit_bins(16, rows=1_000, columns=300), limit_bins(16, 1_000, 1_000)
+    (16, 9, 0)
+
+    """
+    inputs = min(MAX_INPUTS, MAX_ENCODED_BYTES / (4 * max(rows, 1)))
+    affordable = int(inputs / max(columns, 1)) - 1
+    return min(bins, affordable) if affordable >= MIN_BINS else 0

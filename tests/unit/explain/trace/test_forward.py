@@ -16,8 +16,9 @@ ROWS = [[37.3, 16.8, 19.2, 30.0], [50.0, 15.0, 22.0, 50.0]]
 @pytest.fixture(scope="module")
 def four() -> cr.Model:
     return cr.train(
-        "penguins-four", label="species", hidden=[5, 5], epochs=5, learning_rate=0.01, threads=1, precision="float64"
-    ).model
+        "penguins-four", label="species", hidden=[5, 5], activation="relu", epochs=5, learning_rate=0.01, threads=1,
+        precision="float64",
+    ).model  # fmt: skip
 
 
 def test_sums_and_activations_against_numpy(four: cr.Model) -> None:

@@ -28,12 +28,14 @@ from creche.plan import ACTIVATIONS, OPTIMIZERS
 from creche.training.run import Run
 from tests.unit.small_runs import line, quick, two_classes
 
-TRACES = {"hidden": [5, 4], "epochs": 2, "threads": 1}
+TRACES = {"hidden": [5, 4], "activation": "relu", "epochs": 2, "threads": 1}
 
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    return cr.train("penguins", label="species", hidden=[5, 5], epochs=3, learning_rate=0.01, threads=1)
+    return cr.train(
+        "penguins", label="species", hidden=[5, 5], activation="relu", epochs=3, learning_rate=0.01, threads=1
+    )
 
 
 @pytest.fixture(scope="module")

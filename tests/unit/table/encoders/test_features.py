@@ -71,11 +71,11 @@ def test_encodings_by_word_dict_and_object() -> None:
     ("choice", "message"),
     [
         ("standrd", "preprocessing: got 'standrd'; did you mean 'standard'"),
-        ({"scaling": "x"}, "preprocessing: got 'x'; choose one of standard, robust, quantile, none"),
+        ({"scaling": "x"}, "preprocessing: got 'x'; choose one of auto, standard, robust, quantile, none"),
         ({"scalng": "none"}, "Preprocessing: unknown key 'scalng'; did you mean 'scaling'"),
         ({"max_categories": 0}, "Preprocessing.max_categories: got 0; needs a whole number of at least 1"),
         ({"buckets": 2**20}, "Preprocessing.buckets: got 1048576; needs"),
-        (3, "preprocessing: got 3; needs a Preprocessing, a dict of its fields, or one of standard, robust, quantile"),
+        (3, "preprocessing: got 3; needs a Preprocessing, a dict of its fields, or one of auto, standard, robust"),
     ],
     ids=str,
 )

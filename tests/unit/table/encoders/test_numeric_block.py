@@ -26,6 +26,7 @@ from creche.table.table import Column, Table
 CHOICES = [
     *("standard", "robust", "quantile", "none", "realmlp", "piecewise_linear"),
     {"clip": "smooth"},
+    {"binary": "sign"},
     {"scaling": "quantile", "numeric_encoding": "piecewise_linear", "bins": 3, "clip": "smooth"},
     {"scaling": "none", "numeric_encoding": "piecewise_linear", "bins": 3},
 ]

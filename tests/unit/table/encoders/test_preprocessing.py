@@ -153,3 +153,60 @@ def test_bins_of_missing_numbers_are_0_where_training_knew_of_them() -> None:
     mean = model.encode_rows(pl.DataFrame({"gaps": [0.0], "whole": [values.mean()]}))
     assert encoded[0, :6].tolist() == [0, 0, 0, 0, 0, 1]
     np.testing.assert_allclose(encoded[0, 6:], mean[0, 6:], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "expected"),
+    [
+        (1, 1, {}),
+        (499, 5, {}),
+        (500, 5, {"bins": 16}),
+        (10_000, 176, {"bins": 16}),
+        (10_000, 177, {"bins": 15}),
+        (10_000, 600, {"bins": 4}),
+        (10_000, 601, {"numeric_encoding": "plain"}),
+        (10_000_000, 3, {"bins": 4}),
+        (10_000_000, 4, {"numeric_encoding": "plain"}),
+    ],
+)
+def test_auto_is_decided_by_the_size_of_the_table(rows: int, columns: int, expected: dict[str, Any]) -> None:
+    found = Preprocessing.of({"scaling": "auto", "clamp": True}).resolved(rows, columns)
+    many = {"scaling": "robust", "clip": "smooth", "numeric_encoding": "piecewise_linear", **expected}
+    assert found == Preprocessing.of({**(many if expected else {}), "clamp": True})
+    assert found.resolved(1, 1) == found
+
+
+@pytest.mark.parametrize("rows", [499, 500])
+@pytest.mark.parametrize("holds_columns", [False, True], ids=["array", "table"])
+def test_training_decides_by_the_training_rows_and_records_it(rows: int, holds_columns: bool, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((rows + 100, 2))
+    y = x[:, 0] + 1
+    data = pl.DataFrame({"a": x[:, 0], "b": x[:, 1]}) if holds_columns else x
+    job: dict[str, Any] = {
+        "validation_data": (data[rows:], y[rows:]), "hidden": [3], "epochs": 2, "threads": 1, "task": "regression",
+    }  # fmt: skip
+    run = cr.train(data[:rows], y[:rows], **job)
+    chosen = run.prepared.preparation.preprocessing
+    assert chosen == Preprocessing.of("auto").resolved(rows, 2)
+    assert run.plan.network.inputs == (2 if rows < 500 else 34)
+    for same in (chosen, chosen.to_dict(), "auto", None):
+        again = cr.train(data[:rows], y[:rows], preprocessing=same, **job)
+        assert again.model.weights[0][0].tobytes() == run.model.weights[0][0].tobytes()
+    assert cr.train(data[:rows], y[:rows], preprocessing="standard", **job).plan.network.inputs == 2
+    plain = cr.train(data[:rows], y[:rows], standardize=False, **job)
+    assert plain.prepared.preparation.preprocessing == Preprocessing("none")
+    run.model.save(tmp_path / "model.creche")
+    loaded = cr.load(tmp_path / "model.creche")
+    assert loaded.predict(data).tobytes() == run.model.predict(data).tobytes()
+    assert loaded.provenance is not None
+    assert loaded.provenance.preparation.preprocessing == chosen
+
+
+def test_folds_decide_each_by_its_training_rows() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((749, 2))  # folds train on 499 or 500 rows
+    found = cr.cross_validate(
+        x, x[:, 0], folds=3, hidden=[3], epochs=2, threads=1, task="regression", early_stopping=False
+    )
+    assert {member.plan.network.inputs for member in found.members} == {2, 34}

@@ -48,7 +48,7 @@ def test_what_looks_like_counts(draw: Any, expected: bool) -> None:
 @SEEDS
 def test_the_poisson_loss_is_proposed_with_what_it_gives(seed: int) -> None:
     x, y = visits(seed)
-    run = cr.train(x, y, task="regression", seed=seed, threads=1)
+    run = cr.train(x, y, task="regression", activation="relu", seed=seed, threads=1)
     (finding,) = count_findings(run)
     assert finding.title == "The label looks like counts"
     train = run.prepared.train.observations.y
@@ -67,7 +67,7 @@ def test_the_poisson_loss_is_proposed_with_what_it_gives(seed: int) -> None:
     for name, loss in (("before", "squared_error"), ("after", "poisson")):
         found = []
         for s in (seed, seed + 1, seed + 2):
-            again = cr.train(x, y, task="regression", loss=loss, seed=s, split_seed=seed, threads=1)
+            again = cr.train(x, y, task="regression", activation="relu", loss=loss, seed=s, split_seed=seed, threads=1)
             found.append(deviance(rows.y, again.model.predict(rows.x)))
         deviances[name] = float(np.mean(found))
     assert trial.before == pytest.approx(deviances["before"], rel=1e-4)

@@ -69,7 +69,7 @@ def test_a_network_that_always_predicts_one_class_is_reported_once() -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((2000, 4))
     y = np.where(rng.random(2000) < 0.02 + 0.2 * (x[:, 0] > 1), "rare", "usual")
-    rules = cr.explain.diagnose(cr.train(x, y, hidden=[4], epochs=15, threads=1)).rules
+    rules = cr.explain.diagnose(cr.train(x, y, hidden=[4], activation="relu", epochs=15, threads=1)).rules
     assert "constant_prediction" in rules
     assert "imbalance" not in rules
 

@@ -1,0 +1,221 @@
+"""The words of the pages, explained by topic: what ``creche glossary`` and docs/glossary.md show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from creche.errors import PlanError, closest
+from creche.render.document import Section
+
+__all__ = ["GLOSSARY", "describe_glossary", "describe_term", "glossary_markdown"]
+
+GLOSSARY: Mapping[str, Mapping[str, str]] = {
+    "Data": {
+        "feature": "A column from which the network learns; x is the features of one row.",
+        "label": (
+            "The column to predict, y; also called target. Classes make the task a classification, numbers a "
+            "regression."
+        ),
+        "training rows": "The rows from which the weights are learnt.",
+        "validation rows": (
+            "Rows kept back from training, on which the network is evaluated and the best epoch is chosen."
+        ),
+        "test rows": "Rows that play no part in training nor in any choice, so that the metrics on them are honest.",
+        "fold": (
+            "One of k parts of the table in cross-validation: each part is held out once, while the network learns "
+            "from the others."
+        ),
+        "standardize": (
+            "To replace a number v by (v - mean) / standard deviation of its column in the training rows, so that all "
+            "inputs are of similar size."
+        ),
+        "one-hot": (
+            "The encoding of a class or category as a vector with 1 at its place and 0 elsewhere, such as [1, 0, 0]."
+        ),
+        "leakage": (
+            "Information in the training rows that would not be there in use, such as a copy of a validation row, or "
+            "a column that gives the label away; it makes metrics too good."
+        ),
+        "outlier": "A value far away from all others of its column.",
+    },
+    "The network": {
+        "neuron": "A unit that computes z = w₁x₁ + w₂x₂ + … + b of what comes in, and passes f(z) on.",
+        "weight": "A number w by which a neuron multiplies one of its inputs; training changes it.",
+        "bias": "The number b that a neuron adds to its weighted sum.",
+        "weighted sum": "z = w₁x₁ + w₂x₂ + … + b, before the activation; of an output neuron also called logit.",
+        "activation": (
+            "The function f of a neuron, such as relu(z) = max(z, 0); also its value f(z). Without it, a network of "
+            "many layers could do no more than one layer."
+        ),
+        "hidden layer": "A layer of neurons between the inputs and the outputs.",
+        "softmax": (
+            "The function that turns the z of the outputs into probabilities: p_k = exp(z_k) / (exp(z_1) + exp(z_2) + "
+            "…)."
+        ),
+        "initializer": (
+            "The rule by which the random weights before training are drawn, such as he_uniform: from -√(6/n) to "
+            "√(6/n), for n inputs of the neuron."
+        ),
+        "seed": (
+            "The number from which all random numbers follow: the split, the initial weights, the order of rows. The "
+            "same seed gives the same network, to the last bit."
+        ),
+        "dropout": (
+            "Setting a share of the activations to 0 at random in each training step, so that no neuron can rely on a "
+            "single other one."
+        ),
+        "dead neuron": (
+            "A neuron whose activation is 0 in every row, so that it passes nothing on and learns nothing more."
+        ),
+    },
+    "Training": {
+        "forward pass": "The computation from the inputs through all layers to the prediction.",
+        "loss": "The number that says how wrong predictions are, and that training makes small.",
+        "squared error": "The loss (p₁ - y₁)² + (p₂ - y₂)² + …, divided by the number of outputs.",
+        "cross-entropy": (
+            "The loss -log p of the probability p of the true class; its mean over rows is also called log loss."
+        ),
+        "gradient": (
+            "How much the loss changes for a small change of a weight: dL/dw, the slope of the loss against that "
+            "weight. Where it is negative, a larger weight lowers the loss."
+        ),
+        "backpropagation": (
+            "The computation of all gradients in one pass from the outputs back to the inputs, by the chain rule: the "
+            "gradient of a neuron is the sum of weight × gradient over the neurons that it leads to, times f'(z)."
+        ),
+        "batch": "The rows of one step; the loss of a batch is the mean over its rows.",
+        "step": "One update of all weights: forward, loss, backward, and the optimizer's rule.",
+        "epoch": "Once through all training rows, batch by batch.",
+        "optimizer": "The rule that turns gradients into changes of the weights.",
+        "SGD": "Stochastic gradient descent: w becomes w - η g, with the learning rate η and the gradient g.",
+        "ADADELTA": (
+            "An optimizer that divides each gradient by the root mean square of the latest ones, and multiplies it by "
+            "that of the latest steps; it needs no learning rate (Zeiler 2012)."
+        ),
+        "Adam": (
+            "An optimizer that divides a running mean of each weight's gradients by the root of a running mean of "
+            "their squares (Kingma & Ba 2015)."
+        ),
+        "learning rate": (
+            "The number η by which the gradient is multiplied to give the step. Too low, and the loss hardly falls; "
+            "too high, and it jumps or diverges."
+        ),
+        "schedule": "A rule by which the learning rate changes during training.",
+        "weight decay": (
+            "Pulling all weights a little towards 0 at each step, so that no weight grows large without need; also "
+            "called L2 regularization."
+        ),
+        "diverge": "To end in a loss that is no longer a finite number, because the steps were too long.",
+        "early stopping": (
+            "Ending training when the validation loss has not improved for some epochs, and keeping the weights of "
+            "the best one."
+        ),
+        "overfitting": (
+            "Learning the training rows by heart: the training loss falls on while the validation loss rises."
+        ),
+        "plan": (
+            "All numbers and choices that determine a training run: the network, the loss, the optimizer, the epochs, "
+            "the seed."
+        ),
+    },
+    "Evaluation": {
+        "baseline": "What can be had without a network: always the most frequent class, or the mean.",
+        "accuracy": "The share of rows whose predicted class is the true one.",
+        "balanced accuracy": "The mean over the classes of the share of each class's rows that are predicted right.",
+        "log loss": "The mean over rows of -log p of the true class's probability p; 0 is perfect.",
+        "Brier score": (
+            "The mean over rows of the sum over classes of (p - y)², with y 1 for the true class and 0 for the "
+            "others; 0 is perfect."
+        ),
+        "AUC": (
+            "The probability that a row of a class gets a higher probability of it than a row of another class; 0.5 "
+            "is chance, 1 is perfect."
+        ),
+        "precision": "Of the rows predicted as a class, the share that are of it.",
+        "recall": "Of the rows of a class, the share that are predicted as it.",
+        "F1": "The harmonic mean of precision and recall: 2 × precision × recall / (precision + recall).",
+        "calibration": (
+            "Whether predicted probabilities are true: of the rows with 0.8, four in five should be right. The "
+            "expected calibration error (ECE) is the mean distance between the two."
+        ),
+        "RMSE": "The root of the mean squared error, in the unit of the label.",
+        "MAE": "The mean absolute error, in the unit of the label.",
+        "R²": (
+            "The share of the label's variance that the predictions explain: 1 - sum of squared errors / sum of "
+            "squared distances from the mean."
+        ),
+        "residual": "Predicted value minus true value.",
+        "confidence interval": (
+            "A range that holds the true value of a metric in 95 of 100 cases; here by the bootstrap: rows drawn "
+            "again and again, with replacement."
+        ),
+        "confusion matrix": "The number of rows for each pair of true and predicted class.",
+        "permutation importance": (
+            "How much worse a metric gets when the values of one column are shuffled among the rows."
+        ),
+    },
+    "Many networks": {
+        "sweep": "Training many networks that differ in chosen options.",
+        "colony": "The networks of a sweep, trained at the same time, many to each instruction of the processor.",
+        "cross-validation": (
+            "Training k networks, each with another fold held out, so that every row is evaluated once by a network "
+            "that has not learnt from it."
+        ),
+        "ensemble": "Several networks whose predictions are averaged.",
+        "out-of-fold prediction": "The prediction for a row by a network that has not learnt from it.",
+    },
+}
+"""The terms of each topic, with their explanations."""
+
+INTRODUCTION = (
+    "The words of Creche's pages, each in a sentence or two. `creche glossary` lists them, and `creche glossary "
+    "softmax` prints one."
+)
+
+# Other words for the terms.
+ALSO = {
+    "backprop": "backpropagation", "coefficient": "weight", "ece": "calibration", "example": "feature",
+    "gradient descent": "SGD", "l2": "weight decay", "l2 regularization": "weight decay", "logit": "weighted sum",
+    "lr": "learning rate", "mse": "squared error", "nll": "cross-entropy", "pre-activation": "weighted sum",
+    "relu": "activation", "roc": "AUC", "target": "label", "brier": "Brier score", "stochastic gradient descent": "SGD",
+}  # fmt: skip
+
+
+def describe_glossary() -> list[Section]:
+    """Return a section with the terms of each topic."""
+    return [Section(topic, [", ".join(terms)]) for topic, terms in GLOSSARY.items()]
+
+
+def describe_term(term: str) -> Section:
+    """Return the explanation of a term.
+
+    Raises
+    ------
+    PlanError
+        If there is no such term; the message suggests the nearest.
+
+    Examples
+    --------
+    >>> describe_term("Batch").blocks
+    ('The rows of one step; the loss of a batch is the mean over its rows.',)
+
+    """
+    typed = term.strip().lower().replace("_", " ")
+    terms = {name: text for topic in GLOSSARY.values() for name, text in topic.items()}
+    by_word = {name.lower(): name for name in terms} | {name.lower().replace("-", " "): name for name in terms} | ALSO
+    spellings = (typed, typed.replace("-", " "), typed.removesuffix("s"), typed.removesuffix("es"))
+    name = next((by_word[spelling] for spelling in spellings if spelling in by_word), None)
+    if name is None:
+        close = closest(typed, by_word)
+        hint = "" if close is None else f"did you mean {by_word[close]!r}? "
+        raise PlanError(f"{term}: is not in the glossary; {hint}'creche glossary' lists the words", argument="term")
+    return Section(name, (terms[name],))
+
+
+def glossary_markdown() -> str:
+    """Return the glossary as the page of the documentation."""
+    parts: Sequence[str] = [
+        f"## {topic}\n\n" + "\n\n".join(f"**{name}**: {text}" for name, text in terms.items())
+        for topic, terms in GLOSSARY.items()
+    ]
+    return "\n\n".join(["# Glossary", INTRODUCTION, *parts]) + "\n"
