@@ -33,7 +33,13 @@ BAR = re.compile(r"[█░▒│ ]*[█░▒│][█░▒│ ]*")
 COLORS = frozenset({"bold", "dim", "red", "green", "yellow", "blue", "magenta", "cyan"})
 
 # Where a notebook or a page says that it is dark; where it says that it is light, the system's theme does not count.
-SAID_DARK = ('[data-jp-theme-light="false"]', ".vscode-dark", '[theme="dark"]', '[data-theme="dark"]')
+SAID_DARK = (
+    '[data-jp-theme-light="false"]',
+    ".vscode-dark",
+    ".vscode-high-contrast",
+    '[theme="dark"]',
+    '[data-theme="dark"]',
+)
 SAID_LIGHT = (
     '[data-jp-theme-light="true"]',
     ".vscode-light",
