@@ -6,18 +6,22 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from creche._phrases import format_count
+from creche.cli.files import save_model
 from creche.cli.output import print_page
-from creche.cli.progress import folds_progress, show_activity
+from creche.cli.progress import folds_progress, show_activity, training_progress
 from creche.errors import PlanError
 from creche.plan.arguments import ARGUMENTS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from creche.model_selection.cross_validation import CrossValidation
 
 __all__ = ["cross_validate"]
 
 # Options that are no arguments of `creche.train`, and make sense for one network only.
-ONE_NETWORK = ("output", "save_plan", "diagnose")
+ONE_NETWORK = ("save_plan", "choose_threshold", "diagnose")
 
 
 def cross_validate(table: str, arguments: dict[str, Any], run: dict[str, Any], others: dict[str, Any]) -> None:
@@ -44,6 +48,8 @@ def cross_validate(table: str, arguments: dict[str, Any], run: dict[str, Any], o
             "the two out",
             argument=name,
         )
+    if "refit" in others and "output" not in others:
+        raise PlanError("--refit: is for the model that is kept; name its file with -o", argument="refit")
     if "predictions" in others:
         _check_target(str(others["predictions"]))
     from creche.model_selection.cross_validation import cross_validate as cross_validate_networks
@@ -65,8 +71,26 @@ def cross_validate(table: str, arguments: dict[str, Any], run: dict[str, Any], o
             validation.write_predictions(others["predictions"])
     finally:
         _show(validation, as_json, interrupted)
+    if "output" in others and not (interrupted and "refit" in others):
+        _keep_model(validation, others["output"], "refit" in others, as_json)
     if interrupted:
         raise KeyboardInterrupt
+
+
+def _keep_model(validation: CrossValidation, path: Path, refits: bool, as_json: bool) -> None:
+    """Write the ensemble of the folds' networks, or a network trained on all rows, to a file."""
+    if not refits:
+        ensemble = validation.ensemble()
+        save_model(ensemble, path)
+        kept = f"the ensemble of the {format_count(len(ensemble), 'network')}"
+    else:
+        with training_progress(quiet=as_json) as on_progress:
+            run = validation.refit(on_progress=on_progress)
+        save_model(run.model, path)
+        rows = format_count(len(run.prepared.train), "row")
+        kept = f"one network, trained on all {rows} for {format_count(run.epoch, 'epoch')}"
+    if not as_json:
+        print_page("", f"{path}: {kept}")
 
 
 def _check_target(target: str) -> None:

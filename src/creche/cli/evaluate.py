@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from creche.cli.files import MODEL_FILE, save_model
 from creche.cli.model_command import SAMPLE_WEIGHT, ModelCommand, model_command
 from creche.cli.options import DROP_UNLABELLED, FILES, JSON, ROWS, THREADS, Option
 from creche.cli.output import print_page
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["evaluate"]
 
 DECISION = "Decision threshold"
+COSTS = ("cost_false_positive", "cost_false_negative")
 
 
 @model_command(
@@ -25,10 +28,18 @@ DECISION = "Decision threshold"
     SAMPLE_WEIGHT,
     Option("n_resamples", int, ROWS, "Bootstrap resamples for the confidence intervals; 0 for none.", "1000"),
     Option("largest_errors", int, ROWS, "Number of rows with the largest errors to list.", "5"),
-    Option("threshold", float, DECISION, "Binary: predict the second class at or above this probability.", "0.5"),
+    Option("threshold", float, DECISION, "Binary: predict the second class from this probability on.", "the model's"),
     Option("choose_threshold", str, DECISION, "Choose the threshold by f1, accuracy or balanced_accuracy."),
     Option("cost_false_positive", float, DECISION, "Choose the threshold of least cost: cost of a false positive."),
     Option("cost_false_negative", float, DECISION, "Choose the threshold of least cost: cost of a false negative."),
+    Option(
+        "output",
+        Path,
+        FILES,
+        "Write the model with this threshold to this file, for predict and evaluate to use.",
+        typed="--output -o",
+        file=MODEL_FILE,
+    ),
     Option("reliability", bool, FILES, "Show how well probabilities agree with observed frequencies."),
     THREADS,
     JSON,
@@ -42,6 +53,8 @@ def evaluate(command: ModelCommand) -> None:
 
     creche evaluate credit.creche test.csv --choose-threshold f1
 
+    creche evaluate credit.creche test.csv --choose-threshold f1 -o decided.creche
+
     creche evaluate credit.creche test.csv --cost-false-positive 1 --cost-false-negative 5
 
     The costs choose the threshold where one mistake costs more than the other; a positive is the second class.
@@ -53,6 +66,12 @@ def evaluate(command: ModelCommand) -> None:
     limit = options.get("largest_errors", 5)
     if limit < 0:
         raise PlanError(f"--largest-errors: got {limit}; needs a whole number of at least 0")
+    if "output" in options and not options.keys() & {"threshold", "choose_threshold", *COSTS}:
+        raise PlanError(
+            "--output: is for a model with another threshold; give --threshold, or have one chosen, such as by "
+            "--choose-threshold f1",
+            argument="output",
+        )
     model = command.load()
     if "reliability" in options and model.classes is None:
         raise PlanError(f"--reliability: needs a model that predicts classes; {model.labels.name} is a number")
@@ -63,6 +82,8 @@ def evaluate(command: ModelCommand) -> None:
         if chosen is not None:
             arguments["threshold"] = chosen.threshold
         evaluation = model.evaluate_rows(rows, **arguments, counts_training_rows=True)
+    if "output" in options:
+        save_model(model.with_threshold(arguments["threshold"]), options["output"])
     reliability = evaluation if isinstance(evaluation, ClassificationEvaluation) and "reliability" in options else None
     if command.as_json:
         from creche.pages.evaluation import reliability_data
@@ -79,7 +100,7 @@ def evaluate(command: ModelCommand) -> None:
 
 def _choose_threshold(model: Predictor, rows: Observations, options: dict[str, Any]) -> Threshold | None:
     """Choose the threshold on these rows, if the options ask for it."""
-    costs = [options.get(f"cost_false_{side}") for side in ("positive", "negative")]
+    costs = [options.get(name) for name in COSTS]
     metric = options.get("choose_threshold")
     if metric is None and costs == [None, None]:
         return None

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import inspect
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args
 
 import typer
 
 from creche._system.output_files import STANDARD_STREAM, Folder, Input, Output, check_ending, check_outputs
 from creche.cli.options import Option, import_object
-from creche.errors import CrecheError, PlanError
+from creche.errors import CrecheError, FileError, PlanError
+
+if TYPE_CHECKING:
+    from creche.model.ensemble import Ensemble
+    from creche.model.model import Model
 
 __all__ = [
     "MODEL_FILE",
@@ -25,6 +31,7 @@ __all__ = [
     "TableArgument",
     "check_files",
     "declared_files",
+    "save_model",
 ]
 
 # The arguments of commands; what they mean is told by the text of a command, since Typer does not show their help.
@@ -166,3 +173,17 @@ def _naming(flag: str) -> Iterator[None]:
         yield
     except CrecheError as error:
         raise type(error)(f"{flag}: {error}") from error
+
+
+def save_model(model: Model | Ensemble, path: Path) -> None:
+    """Write the model to its file; if that fails, to a temporary folder, for training may have taken long."""
+    try:
+        model.save(path)
+    except FileError as error:
+        spare = Path(tempfile.mkdtemp(prefix="creche-")) / path.name
+        try:
+            model.save(spare)
+        except FileError:
+            shutil.rmtree(spare.parent, ignore_errors=True)
+            raise error from None
+        raise FileError(f"{error}. For now, the model is in {spare}") from error

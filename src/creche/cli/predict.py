@@ -30,7 +30,7 @@ __all__ = ["predict"]
         "keep", str, ROWS, "Columns to write with the predictions, separated by commas; 'none' for none.", "all",
         parse=parse_words,
     ),
-    Option("threshold", float, ROWS, "Binary: predict the second class at or above this probability.", "0.5"),
+    Option("threshold", float, ROWS, "Binary: predict the second class at or above this probability.", "the model's"),
     Option("strict", bool, ROWS, "Write nothing if the rows differ from the training rows."),
     THREADS,
     JSON,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from creche._system.output_files import Input
-from creche.cli.files import MODEL_FILE, CheckpointArgument
+from creche.cli.files import MODEL_FILE, CheckpointArgument, save_model
 from creche.cli.options import (
     FILES,
     JSON,
@@ -19,7 +19,7 @@ from creche.cli.options import (
     with_options,
 )
 from creche.cli.progress import training_progress
-from creche.cli.train import evaluate_run, save_model, show_run
+from creche.cli.train import evaluate_run, show_run
 
 __all__ = ["resume"]
 
@@ -57,7 +57,7 @@ def resume(checkpoint: CheckpointArgument, **given: Any) -> None:
     evaluate_run(run, given["as_json"])
     try:
         if "output" in options:
-            save_model(run, options["output"])
+            save_model(run.model, options["output"])
     finally:
         show_run(run, given["as_json"])
     if interrupted:

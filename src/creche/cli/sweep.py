@@ -27,6 +27,7 @@ from creche.cli.progress import pause_display, sweep_progress
 from creche.cli.value_lists import accept_several
 from creche.errors import PlanError
 from creche.plan.arguments import ARGUMENTS
+from creche.plan.words import BEST_BY, BestBy, check_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,9 +83,18 @@ OUTPUT_OPTIONS = (
         "output",
         Path,
         FILES,
-        "Write the best network, or the ensemble, to this file.",
+        "Write the median network of the best plan, or the ensemble, to this file.",
         typed="--output -o",
         file=MODEL_FILE,
+    ),
+    Option(
+        "best_by",
+        str,
+        MANY,
+        "The best network: the median network of the plan with the best mean over its seeds (plan), or the one with "
+        "the lowest loss of all (network).",
+        "plan",
+        words="creche.plan.words:BEST_BY",
     ),
     Option("top", int, FILES, "Number of networks to show, the best first.", "10"),
     YES,
@@ -111,11 +121,17 @@ def sweep(table: TableArgument, **given: Any) -> None:
     for name in ("top", "ensemble"):
         if output.get(name, 1) < 1:
             raise PlanError(f"--{name}: got {output[name]}; needs a whole number of at least 1", argument=name)
-    for name in ("output", "ensemble") if "folds" in arguments else ():
+    best_by = check_word("best_by", output.get("best_by", "plan"), BEST_BY)
+    if "ensemble" in output and "best_by" in output:
+        raise PlanError(
+            "--best-by: does not go with --ensemble, which is kept instead of a network; leave one of the two out",
+            argument="best_by",
+        )
+    for name in ("output", "ensemble", "best_by") if "folds" in arguments else ():
         if name in output:
             raise PlanError(
-                f"--{name}: does not go with --folds, where no network is trained on all rows; train the best with "
-                "creche train, or sweep without folds",
+                f"--{name.replace('_', '-')}: does not go with --folds, where no network is trained on all rows; train "
+                "the best with creche train, or sweep without folds",
                 argument=name,
             )
     from creche.model_selection.sweep import sweep as sweep_networks
@@ -134,8 +150,8 @@ def sweep(table: TableArgument, **given: Any) -> None:
         raise KeyboardInterrupt
     ensemble = colony.ensemble(output["ensemble"]) if "ensemble" in output else None
     if "output" in output:
-        (ensemble or colony.best().model).save(output["output"])
-    _show(colony, ensemble, output.get("top", 10), as_json)
+        (ensemble or colony.best(best_by).model).save(output["output"])
+    _show(colony, ensemble, output.get("top", 10), best_by, as_json)
     if interrupted:
         raise KeyboardInterrupt
 
@@ -179,10 +195,10 @@ def create_confirmation(yes: bool, less: str) -> Callable[[Estimate], bool]:
     return confirm
 
 
-def _show(colony: Colony, ensemble: Ensemble | None, top: int, as_json: bool) -> None:
+def _show(colony: Colony, ensemble: Ensemble | None, top: int, best_by: BestBy, as_json: bool) -> None:
     from creche.pages import sweep as render_sweep
 
     if as_json:
-        print(json.dumps(render_sweep.sweep_data(colony, ensemble), allow_nan=False, default=str))
+        print(json.dumps(render_sweep.sweep_data(colony, ensemble, best_by), allow_nan=False, default=str))
         return
-    print_page(render_sweep.sweep_page(colony, ensemble, top))
+    print_page(render_sweep.sweep_page(colony, ensemble, top, best_by))

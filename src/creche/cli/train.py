@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from creche._system.output_files import Input, Output
 from creche.cli.cross_validate import cross_validate
-from creche.cli.files import MODEL_FILE, PLAN_FILE, TableArgument
+from creche.cli.files import MODEL_FILE, PLAN_FILE, TableArgument, save_model
 from creche.cli.label import check_label
 from creche.cli.options import (
     DROP_UNLABELLED,
@@ -28,14 +26,16 @@ from creche.cli.options import (
 )
 from creche.cli.output import print_page
 from creche.cli.progress import show_activity, training_progress
-from creche.errors import DivergedError, FileError, PlanError
+from creche.errors import DivergedError, PlanError
 from creche.plan.arguments import ARGUMENTS
+from creche.plan.words import check_word
 
 if TYPE_CHECKING:
+    from creche.evaluation import Threshold
     from creche.explain.diagnosis.findings import Diagnosis
     from creche.training.run import Run
 
-__all__ = ["evaluate_run", "save_model", "show_diagnosis", "show_run", "train"]
+__all__ = ["evaluate_run", "show_diagnosis", "show_run", "train"]
 
 # What determines the run, and may lie in a plan file; fields of the optimizer; tables, threads and checkpoints.
 PLAN_OPTIONS = options_of("plan", "preparation")
@@ -51,6 +51,13 @@ FOLD_OPTIONS = (
     Option("folds", int, ROWS, "Cross-validate with this many folds."),
     Option("repeats", int, ROWS, "Number of times that the rows are assigned to folds.", "1"),
     Option("seeds", int, ROWS, "Networks for each fold, each with its own seed.", "1"),
+    Option(
+        "refit",
+        bool,
+        ROWS,
+        "Keep one network trained on all rows, for the epochs that the folds needed, rather than "
+        "the ensemble of their networks.",
+    ),
     Option("predictions", Path, FILES, "Write out-of-fold predictions to this file.", file=Output("table")),
 )
 OTHER_OPTIONS = (
@@ -61,11 +68,15 @@ OTHER_OPTIONS = (
     Option(
         "output", Path, FILES, "Write the model to this file: penguins.creche.", typed="--output -o", file=MODEL_FILE,
     ),
+    Option(
+        "choose_threshold", str, TRAINING, "Two classes: choose the probability from which on the second is predicted, "
+        "by f1, accuracy or balanced_accuracy on the validation rows; the model keeps it.",
+    ),
     Option("diagnose", bool, FILES, "Find out what went wrong, and try what might help."),
     JSON,
 )  # fmt: skip
 
-ALTERNATIVES = {"seeds": "; for several seeds on the same rows: creche sweep", "predictions": ""}
+ALTERNATIVES = {"seeds": "; for several seeds on the same rows: creche sweep"}
 
 
 @with_options(*PLAN_OPTIONS, *STOPPING_OPTIONS, *READING, *OPTIMIZER_OPTIONS, *RUN_OPTIONS, *OTHER_OPTIONS)
@@ -82,6 +93,8 @@ def train(table: TableArgument, **given: Any) -> None:
     creche train houses.csv --label price --column zip=categorical --loss huber
 
     creche train visits.parquet --label ill --group patient --folds 5
+
+    creche train penguins --label species --folds 5 -o ensemble.creche
 
     creche train penguins --label species --folds 5 --repeats 3 --seeds 20 --predictions held_out.csv
 
@@ -100,13 +113,17 @@ def train(table: TableArgument, **given: Any) -> None:
             "--checkpoint-every: is for checkpoints; name their folder with --checkpoint", argument="checkpoint_every"
         )
     check_label(arguments, table, create_read_options(given))
+    if "choose_threshold" in others:
+        from creche.evaluation.threshold import THRESHOLD_METRICS
+
+        others["choose_threshold"] = check_word("choose_threshold", others["choose_threshold"], THRESHOLD_METRICS)
     if "folds" in others or "repeats" in others:
         cross_validate(table, arguments, run_arguments, others)
         return
-    for name in ("seeds", "predictions"):
+    for name in ("seeds", "predictions", "refit"):
         if name in others:
             raise PlanError(
-                f"--{name}: is for cross-validation; give --folds too, such as --folds 5{ALTERNATIVES[name]}",
+                f"--{name}: is for cross-validation; give --folds too, such as --folds 5{ALTERNATIVES.get(name, '')}",
                 argument=name,
             )
     from creche.training.train import train as train_network
@@ -126,13 +143,16 @@ def train(table: TableArgument, **given: Any) -> None:
                 raise
             run, interrupted = interrupt.run, True
     evaluate_run(run, quiet="as_json" in others)
-    diagnosis = None
+    diagnosis = chosen = None
     try:
-        _write_files(run, others)
+        try:
+            chosen = _choose_threshold(run, others)
+        finally:  # without a threshold, if these rows allow none
+            _write_files(run, others, chosen)
         if "as_json" in others and "diagnose" in others:
             diagnosis = _diagnose(run, others)
     finally:
-        show_run(run, as_json="as_json" in others, diagnosis=diagnosis)
+        show_run(run, as_json="as_json" in others, diagnosis=diagnosis, chosen=chosen)
     if interrupted:
         raise KeyboardInterrupt
     if "diagnose" in others and "as_json" not in others:
@@ -188,13 +208,27 @@ def _plan_arguments(given: dict[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def _write_files(run: Run, others: dict[str, Any]) -> None:
+def _choose_threshold(run: Run, others: dict[str, Any]) -> Threshold | None:
+    """Choose the threshold on the validation rows, if there are any, or else on the training rows."""
+    if "choose_threshold" not in others:
+        return None
+    import numpy as np
+
+    part = run.prepared.train if run.prepared.validation is None else run.prepared.validation
+    rows, weights = part.observations, None
+    if part.weights is not None:
+        weights = np.zeros(rows.n_table_rows)
+        weights[rows.row_indices] = part.weights
+    return run.model.choose_threshold(rows, metric=others["choose_threshold"], sample_weight=weights)
+
+
+def _write_files(run: Run, others: dict[str, Any], chosen: Threshold | None) -> None:
     if "save_plan" in others:
         from creche.training.plan_file import plan_to_arguments, write_plan
 
         write_plan(plan_to_arguments(run.plan, run.prepared.preparation), others["save_plan"])
     if "output" in others:
-        save_model(run, others["output"])
+        save_model(run.model if chosen is None else run.model.with_threshold(chosen), others["output"])
 
 
 def evaluate_run(run: Run, quiet: bool) -> None:
@@ -203,26 +237,17 @@ def evaluate_run(run: Run, quiet: bool) -> None:
         _ = run.evaluation
 
 
-def save_model(run: Run, path: Path) -> None:
-    """Write the model to its file; if that fails, to a temporary folder, for training may have taken long."""
-    try:
-        run.model.save(path)
-    except FileError as error:
-        spare = Path(tempfile.mkdtemp(prefix="creche-")) / path.name
-        try:
-            run.model.save(spare)
-        except FileError:
-            shutil.rmtree(spare.parent, ignore_errors=True)
-            raise error from None
-        raise FileError(f"{error}. For now, the model is in {spare}") from error
-
-
-def show_run(run: Run, as_json: bool, diagnosis: Diagnosis | None = None) -> None:
-    """Print the page of a run, or the same facts as JSON."""
+def show_run(run: Run, as_json: bool, diagnosis: Diagnosis | None = None, chosen: Threshold | None = None) -> None:
+    """Print the page of a run, or the same facts as JSON, with the threshold that was chosen."""
     from creche.pages import run as render
 
     if as_json:
         facts = render.run_data(run) | ({} if diagnosis is None else {"diagnosis": diagnosis.to_dict()})
+        facts |= {} if chosen is None else {"chosen_threshold": asdict(chosen)}
         print(json.dumps(facts, allow_nan=False, default=str))
         return
     print_page(render.run_page(run))
+    if chosen is not None:
+        from creche.pages.evaluation import threshold_line
+
+        print_page("", threshold_line(chosen, run.model.classes[1]))  # type: ignore[index]

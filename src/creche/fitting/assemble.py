@@ -15,7 +15,7 @@ from creche.fitting.candidate import Candidate
 from creche.fitting.fold_tables import FoldTables, Judged
 from creche.fitting.importance import measure_importance
 from creche.fitting.judgement import conformity_scores, evaluate_judged
-from creche.fitting.provenance import add_provenance, summarize
+from creche.fitting.provenance import add_provenance
 from creche.fitting.refit import refit
 from creche.fitting.search import Search, mix_candidates
 from creche.fitting.weighting import fit_weights
@@ -77,7 +77,7 @@ def assemble_model(
     model = FittedModel(
         models, shares, labels, calibration, record, conformity_scores(predicted, judged), threshold, search.threads
     )
-    model.set_summary(lambda: summarize(model, inspection))
+    model.set_summary(lambda: inspection.summarize_training(model.features))
     return add_provenance(model, inspection, predicted, judged, candidates[int(np.argmax(weights))], N_RESAMPLES)
 
 

@@ -17,7 +17,6 @@ from creche.fitting.checkpoint import FitCheckpoint
 from creche.fitting.fold_rows import split_fold_rows
 from creche.fitting.fold_tables import FoldTables
 from creche.fitting.policy import Policy, TableShape, choose_policy
-from creche.fitting.provenance import describe_inspected
 from creche.fitting.search import FitProgress, Search
 from creche.model.fit_record import FitRecord
 from creche.model.fitted import FittedModel
@@ -277,7 +276,7 @@ class _Job:
                 "configurations": [configuration.to_dict() for configuration in policy.first],
             },
             "preparation": inspection.preparation.to_dict(),
-            "table": describe_inspected(inspection),
+            "table": inspection.describe(),
         }  # fmt: skip
 
 

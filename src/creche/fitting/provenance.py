@@ -17,12 +17,11 @@ from creche.model.fitted import FittedModel
 from creche.model.history import History
 from creche.model.provenance import Provenance
 from creche.table.datasets import locate_read_file
-from creche.table.digest import describe_table, digest_arrays
+from creche.table.digest import digest_arrays
 from creche.table.inspection import TableInspection
-from creche.table.table import Column, Table
-from creche.table.training_summary import TrainingSummary
+from creche.table.table import Table
 
-__all__ = ["add_provenance", "describe_inspected", "summarize"]
+__all__ = ["add_provenance"]
 
 
 def add_provenance(
@@ -51,7 +50,7 @@ def add_provenance(
     x = inspection.labelled.x
     path = locate_read_file(x.source) if isinstance(x, Table) else None
     # These now, before anybody changes the table or the model.
-    description, weights = describe_inspected(inspection), digest_arrays(model.arrays())
+    description, weights = inspection.describe(), digest_arrays(model.arrays())
     labels, threshold, kept_epoch = model.labels, model.threshold, best.epoch
     history = _history(best, "classification" if judged.classes is not None else "regression")
 
@@ -77,30 +76,6 @@ def add_provenance(
 
     model.set_origin(trace_back, evaluate, inspection.usable.observations.row_numbers[judged.rows])
     return model
-
-
-def describe_inspected(inspection: TableInspection) -> dict[str, Any]:
-    """Return the digests of what a fit depends on: the labelled rows, and weights that are not in the table."""
-    return describe_table(_select_columns(inspection), _side_tables(inspection))
-
-
-def summarize(model: FittedModel, inspection: TableInspection) -> TrainingSummary:
-    """Return what the model keeps of the rows it was fitted to."""
-    rows = np.searchsorted(inspection.labelled.row_indices, inspection.usable.observations.row_indices)
-    return TrainingSummary.of(model.features, inspection.usable.observations.x, inspection.labelled.x, rows)
-
-
-def _select_columns(inspection: TableInspection) -> Table:
-    names = None
-    if inspection.schema is not None:
-        names = [*inspection.schema.features, *inspection.preparation.auxiliary_columns]
-    return inspection.labelled.table(names)
-
-
-def _side_tables(inspection: TableInspection) -> dict[str, Table]:
-    if inspection.external_weights is None:
-        return {}
-    return {"sample_weight": Table({"weight": Column("number", inspection.external_weights)}, "sample_weight")}
 
 
 def _history(best: Candidate, task: str) -> History:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,7 +15,7 @@ from creche.evaluation.disagreement import class_disagreement, entropy, number_d
 from creche.model.batched import BatchedModels
 from creche.model.calibration import Calibration
 from creche.model.model import Model
-from creche.model.predictor import Predictor
+from creche.model.predictor import Predictor, check_threshold, read_threshold
 from creche.model.provenance import Provenance
 from creche.model.storable import Storable
 
@@ -40,6 +41,8 @@ class Ensemble(Predictor, Storable):
         Number of threads for predictions; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
     provenance : Provenance, optional
         Where the ensemble comes from.
+    threshold : float, optional
+        For two classes, the probability from which on the second is predicted; by default, the likelier one is.
 
     Attributes
     ----------
@@ -74,6 +77,7 @@ class Ensemble(Predictor, Storable):
         temperature: float = 1.0,
         threads: int | None = None,
         provenance: Provenance | None = None,
+        threshold: float | None = None,
     ) -> None:
         if not models:
             raise PlanError("models: an ensemble needs at least one")
@@ -92,6 +96,7 @@ class Ensemble(Predictor, Storable):
         self.shares = shares / shares.sum()
         self.threads = threads
         self.provenance = provenance
+        self.threshold = None if threshold is None else check_threshold(threshold, first.classes)
         self.features = first.features
         self.labels = first.labels
         self._batched = BatchedModels(self.models, threads)
@@ -108,7 +113,12 @@ class Ensemble(Predictor, Storable):
             Number of threads for predictions; None for ``CRECHE_NUM_THREADS``, or else the cores this process may use.
 
         """
-        return Ensemble(self.models, self.weights.tolist(), self.temperature, threads, self.provenance)
+        return Ensemble(self.models, self.weights.tolist(), self.temperature, threads, self.provenance, self.threshold)
+
+    def _replace_threshold(self, threshold: float | None) -> Self:
+        changed = copy(self)
+        changed.threshold = threshold
+        return changed
 
     @property
     def quantile(self) -> float | None:
@@ -186,6 +196,8 @@ class Ensemble(Predictor, Storable):
             "members": members,
             "provenance": None if self.provenance is None else self.provenance.to_dict(),
         }
+        if self.threshold is not None:
+            header["threshold"] = self.threshold
         return header, arrays
 
     @classmethod
@@ -204,7 +216,8 @@ class Ensemble(Predictor, Storable):
         if len(arrays) != sum(len(model.to_parts()[1]) for model in models):
             raise FileError("it holds arrays that belong to none of its networks; the file is damaged")
         origin = None if header.get("provenance") is None else Provenance.from_dict(header["provenance"])
-        return cls(models, together["weights"], float(together["temperature"]), None, origin)
+        threshold = read_threshold(header.get("threshold"), models[0].classes)
+        return cls(models, together["weights"], float(together["temperature"]), None, origin, threshold)
 
     def __repr__(self) -> str:
         kinds = list(dict.fromkeys(str(model.plan.network) for model in self.models))

@@ -15,6 +15,7 @@ from creche.model.calibration import Calibration
 from creche.model.ensemble import Ensemble
 from creche.model.fit_record import FitRecord
 from creche.model.model import Model
+from creche.model.predictor import read_threshold
 from creche.model.provenance import Provenance
 from creche.plan.arguments import reject_unknown
 from creche.table.labels import LabelEncoder, class_array
@@ -253,24 +254,6 @@ class FittedModel(Ensemble):
         in_set[np.arange(len(in_set)), probabilities.argmax(axis=1)] = True  # never empty
         return np.asarray(in_set)
 
-    def _choose(self, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
-        if self.threshold is None:
-            return np.asarray(probabilities.argmax(axis=1))
-        return np.asarray((probabilities[:, 1] >= self.threshold).astype(np.int64))
-
-    def evaluate_rows(self, rows: Any, weights: Any = None, **options: Any) -> Any:
-        """Evaluate the predictions on rows that have been read already, with the model's own threshold by default.
-
-        Parameters
-        ----------
-        rows, weights, **options
-            As for `Predictor.evaluate_rows`.
-
-        """
-        if options.get("threshold") is None:
-            options["threshold"] = self.threshold
-        return super().evaluate_rows(rows, weights, **options)
-
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the weights of all networks by name, and what else the predictions depend on."""
         calibration = self.calibration
@@ -285,6 +268,7 @@ class FittedModel(Ensemble):
         """Return the header, plain data, and the named arrays of a model file."""
         header, arrays = super().to_parts()
         header["ensemble"] = {"weights": self.weights.tolist(), "temperature": 1.0}
+        header.pop("threshold", None)  # it is with what else was fitted
         header["fit"] = {
             "labels": self.labels.to_dict(), "calibration": self.calibration.to_dict(),
             "record": self.record.to_dict(), "threshold": self.threshold,
@@ -307,11 +291,9 @@ class FittedModel(Ensemble):
         if (labels.names, labels.classes) != (ensemble.labels.names, ensemble.labels.classes):
             raise FileError("its label is not that of its networks; the file was damaged or made by hand")
         calibration = Calibration.from_dict(fit["calibration"], len(labels.classes or ()), len(labels.names))
-        scores, threshold = own.pop("scores", None), fit["threshold"]
+        scores, threshold = own.pop("scores", None), read_threshold(fit["threshold"], labels.classes)
         if scores is None or not _are_scores(scores):
             raise FileError("its conformity scores are invalid; the file was damaged or made by hand")
-        if threshold is not None and not (type(threshold) is float and 0 <= threshold <= 1):
-            raise FileError(f"its threshold is {threshold!r}; the file was damaged or made by hand")
         from creche.table.training_summary import TrainingSummary
 
         summary = TrainingSummary.from_parts(fit["training"], own, ensemble.features) if "training" in fit else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from creche._system.resources import resolve_threads
 from creche.engine.native import new_predictor
 from creche.errors import CrecheError, FileError, TableError
-from creche.model.predictor import Predictor
+from creche.model.predictor import Predictor, read_threshold
 from creche.model.storable import Storable
 from creche.plan.heads import SIGMOID
 from creche.plan.plan import Plan
@@ -53,6 +53,8 @@ class Model(Predictor, Storable):
         The provenance, or a function that returns it when it is first asked for.
     summarize : TrainingSummary or callable, optional
         The summary of the training rows, or a function that returns it when it is first asked for.
+    threshold : float, optional
+        For two classes, the probability from which on the second is predicted; by default, the likelier one is.
 
     """
 
@@ -63,6 +65,7 @@ class Model(Predictor, Storable):
     threads: int | None = None
     origin: Callable[[], Provenance] | Provenance | None = None
     summarize: Callable[[], TrainingSummary] | TrainingSummary | None = None
+    threshold: float | None = None
     _predictor: list[Any] = field(default_factory=list, init=False)
 
     @property
@@ -82,16 +85,21 @@ class Model(Predictor, Storable):
     def to_parts(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Return the header, plain data, and the named arrays of a model file."""
         origin, summary = self.provenance, self.training_summary
-        header = {
+        header: dict[str, Any] = {
             "plan": self.plan.to_dict(),
             "features": self.features.to_dict(),
             "labels": self.labels.to_dict(),
             "provenance": None if origin is None else origin.to_dict(),
         }
+        if self.threshold is not None:
+            header["threshold"] = self.threshold
         if summary is None:
             return header, self.arrays()
         header["training"], arrays = summary.to_parts()
         return header, self.arrays() | arrays
+
+    def _replace_threshold(self, threshold: float | None) -> Self:
+        return replace(self, threshold=threshold)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the weights by name: ``layers.0.weights``, ``layers.0.bias``, …"""
@@ -131,7 +139,8 @@ class Model(Predictor, Storable):
         expected = 2 * len(network.layers) + (0 if summary is None else len(summary.to_parts()[1]))
         if len(arrays) != expected or (len(features.inputs), outputs) != (network.inputs, network.outputs):
             raise FileError(f"the network {network} does not fit its features and labels; the file is damaged")
-        return cls(plan, features, labels, weights, None, origin, summary)  # type: ignore[arg-type]
+        threshold = read_threshold(header.get("threshold"), labels.classes)
+        return cls(plan, features, labels, weights, None, origin, summary, threshold)  # type: ignore[arg-type]
 
     @property
     def quantile(self) -> float | None:

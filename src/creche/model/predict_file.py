@@ -13,7 +13,7 @@ from creche._system.output_files import check_outputs
 from creche.errors import TableError, nearest
 from creche.model.data_check import DataCheck, DataChecker
 from creche.model.ensemble import Ensemble
-from creche.model.predictor import Predictor
+from creche.model.predictor import Predictor, check_threshold
 from creche.plan.arguments import reject_unknown
 from creche.table.checks import warn
 from creche.table.datasets import resolve_bundled
@@ -60,7 +60,7 @@ def predict_table(model: Predictor, table: Table, threshold: float | None = None
     model : Model or Ensemble
     table : Table
     threshold : float, optional
-        For two classes: predict the second at or above this probability; by default, predict the likelier one.
+        For two classes: predict the second at or above this probability; by default, the model's own.
 
     """
     from creche.evaluation.metrics import predict_classes
@@ -71,7 +71,7 @@ def predict_table(model: Predictor, table: Table, threshold: float | None = None
         columns = {f"predicted_{name}": Column("number", numbers[:, i]) for i, name in enumerate(labels.names)}
         return Table({**columns, **_disagreement(model, table)}, table.source, table.first_row)
     probabilities = model.predict_proba(table)
-    numbers = predict_classes(probabilities, threshold)
+    numbers = predict_classes(probabilities, model.threshold if threshold is None else threshold)
     names = tuple(str(value) for value in labels.classes)
     columns = {f"predicted_{labels.name}": Column("words", numbers.astype(np.int32), names)}
     for i, name in enumerate(names):
@@ -114,7 +114,7 @@ def predict_file(
     read_options : ReadOptions, optional
         How to read the data.
     threshold : float, optional
-        For two classes: predict the second at or above this probability.
+        For two classes: predict the second at or above this probability; by default, the model's own.
     strict : bool, default False
         Whether rows that differ from the training rows are an error, and nothing is written, instead of a warning.
     on_progress : callable, optional
@@ -149,7 +149,8 @@ def predict_file(
     """
     from creche.table.write import TableWriter
 
-    _check_threshold(model, threshold)
+    if threshold is not None:
+        check_threshold(threshold, model.classes)
     check_outputs({"output": output}, {"table": resolve_bundled(data)})
     rows = 0
     ignored: tuple[str, ...] = ()
@@ -176,15 +177,6 @@ def predict_file(
     for message in check.messages():
         warn(message)
     return FilePrediction(rows, ignored, check)
-
-
-def _check_threshold(model: Predictor, threshold: float | None) -> None:
-    if threshold is None:
-        return
-    if model.classes is None or len(model.classes) != 2:
-        raise TableError(f"threshold: got {threshold!r}; it is for models of two classes only")
-    if not 0 <= threshold <= 1:
-        raise TableError(f"threshold: got {threshold!r}; needs a probability, from 0 to 1")
 
 
 def _names_to_keep(names: Sequence[str], source: str, keep: Sequence[str] | None) -> list[str]:

@@ -6,13 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche._displayed import Displayed
-from creche.errors import TableError
+from creche.errors import FileError, TableError
 from creche.plan.arguments import reject_unknown
 from creche.plan.words import MissingLabel
 from creche.table.class_names import name_labels
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from creche.model.data_check import DataCheck
     from creche.table.training_summary import TrainingRows, TrainingSummary
 
-__all__ = ["Predictor"]
+__all__ = ["Predictor", "check_threshold", "read_threshold"]
 
 
 class Predictor(Displayed, ABC):
@@ -65,6 +65,40 @@ class Predictor(Displayed, ABC):
     @abstractmethod
     def _predict_numbers(self, data: Any) -> NDArray[Any]:
         """Predict numbers in the labels' units, (n,) or (n, k)."""
+
+    #: The probability from which on the second of two classes is predicted; None for the likelier one.
+    threshold: float | None
+
+    def with_threshold(self, threshold: Threshold | float | None) -> Self:
+        """Return the model with another threshold, which `predict`, `evaluate` and its file then use.
+
+        Parameters
+        ----------
+        threshold : Threshold, float or None
+            The probability from which on the second of two classes is predicted, such as `choose_threshold` returns;
+            None predicts the likelier class.
+
+        Raises
+        ------
+        TableError
+            If the label does not have two classes, or the threshold is no probability.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> model = cr.train("penguins", label="sex", missing_label="drop", epochs=5, threads=1).model
+        >>> chosen = model.choose_threshold(cr.datasets.penguins().drop_nulls(), metric="f1")
+        >>> model.with_threshold(chosen).threshold == chosen.threshold
+        True
+
+        """
+        value = getattr(threshold, "threshold", threshold)
+        if value is not None:
+            value = check_threshold(value, self.classes)
+        return self._replace_threshold(value)
+
+    @abstractmethod
+    def _replace_threshold(self, threshold: float | None) -> Self: ...
 
     @property
     def classes(self) -> tuple[Any, ...] | None:
@@ -141,10 +175,16 @@ class Predictor(Displayed, ABC):
 
         """
         if self.classes is not None:
-            predicted = np.asarray(class_array(self.classes)[self.predict_proba(data).argmax(axis=1)])
+            predicted = np.asarray(class_array(self.classes)[self._choose(self.predict_proba(data))])
         else:
             predicted = self._predict_numbers(data)
         return self._label_frame(data, predicted) if as_frame else predicted
+
+    def _choose(self, probabilities: NDArray[Any]) -> NDArray[np.int64]:
+        """Return the number of the class that is predicted for each row."""
+        if self.threshold is None:
+            return np.asarray(probabilities.argmax(axis=1))
+        return np.asarray((probabilities[:, 1] >= self.threshold).astype(np.int64))
 
     def _label_frame(self, data: Any, predicted: NDArray[Any], **more: NDArray[Any]) -> Any:
         """Return predictions as a frame with a column for each label, and more columns."""
@@ -210,7 +250,7 @@ class Predictor(Displayed, ABC):
         n_resamples : int, default 1000
             Bootstrap resamples for the 95 % confidence intervals; 0 for none.
         threshold : float, optional
-            For two classes: predict the second at or above this probability.
+            For two classes: predict the second at or above this probability; by default, the model's own `threshold`.
         missing_label : {"error", "drop"}, default "error"
             Whether rows without a label are an error or are left out.
 
@@ -393,6 +433,7 @@ class Predictor(Displayed, ABC):
         """
         from creche.evaluation import ClassificationLabels, RegressionEvaluation
 
+        threshold = self.threshold if threshold is None else threshold
         baseline = np.array(self.labels.baseline)
         if self.classes is not None:
             numbers = encode_classes(rows.y, self.classes, self.labels.name, rows.row_numbers)
@@ -400,10 +441,42 @@ class Predictor(Displayed, ABC):
                 numbers, self.classes, weights=weights, n_resamples=n_resamples, baseline=baseline, threshold=threshold
             ).evaluate
         if threshold is not None:
-            raise TableError(f"threshold: got {threshold!r}; it is for models of two classes only")
+            check_threshold(threshold, None)
         if rows.y.dtype.kind in "OUS":
             raise TableError(f"label {rows.label!r}: holds text; the network was trained on numbers there")
         return partial(
             RegressionEvaluation.of, y=rows.y.astype(np.float64), weights=weights, n_resamples=n_resamples,
             quantile=self.quantile, labels=self.labels.names, baseline=baseline,
         )  # fmt: skip
+
+
+def check_threshold(threshold: Any, classes: tuple[Any, ...] | None) -> float:
+    """Return a threshold as a number, if a model of these classes can have it.
+
+    Raises
+    ------
+    TableError
+        If there are not two classes, or it is no probability.
+
+    """
+    if classes is None or len(classes) != 2:
+        raise TableError(f"threshold: got {threshold!r}; it is for models of two classes only")
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
+        raise TableError(f"threshold: got {threshold!r}; needs a probability, from 0 to 1")
+    return float(threshold)
+
+
+def read_threshold(value: Any, classes: tuple[Any, ...] | None) -> float | None:
+    """Return the threshold in the header of a file.
+
+    Raises
+    ------
+    FileError
+        If a model of these classes cannot have it.
+
+    """
+    if value is None:
+        return None
+    if type(value) is not float or classes is None or len(classes) != 2 or not 0 <= value <= 1:
+        raise FileError(f"its threshold is {value!r}; the file was damaged or made by hand")
+    return value

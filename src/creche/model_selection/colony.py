@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from creche._displayed import Displayed
 from creche.engine.colony import Crew
 from creche.errors import DivergedError, PlanError
-from creche.model_selection.fold_statistics import FOLD_COLUMNS, FoldLayout, rank_by_plan
+from creche.model_selection.fold_statistics import FOLD_COLUMNS, FoldLayout, plan_numbers, rank_by_plan
 from creche.model_selection.member import Member
 from creche.model_selection.results import Results, read_results
+from creche.plan.words import BEST_BY, BestBy, check_word
 from creche.table.prepare import Prepared
 
 if TYPE_CHECKING:
@@ -109,11 +110,10 @@ class Colony(Displayed, Sequence[Member]):
 
         With folds, the plan with the lowest mean comes first, with all of its members.
         """
-        results = self.results
-        score = results.loss if self.ranking_metric == "loss" else results.error
+        score = self._scores()
         if self.fold_layout is not None:
             return rank_by_plan(self, score)
-        usable = np.flatnonzero(np.isfinite(score) & ~results.diverged)
+        usable = np.flatnonzero(np.isfinite(score) & ~self.results.diverged)
         return usable[np.argsort(score[usable], kind="stable")]
 
     def has_ranked_member(self) -> bool:
@@ -121,26 +121,49 @@ class Colony(Displayed, Sequence[Member]):
         crew = self.crew
         return any(crew.epoch(n) > 0 and crew.status(n) != "diverged" for n in range(len(self)))
 
-    def best(self) -> Member:
-        """Return the member with the lowest validation loss (training loss, without validation rows).
+    def best(self, by: BestBy = "plan") -> Member:
+        """Return the member to keep: of the plan with the lowest mean loss over its seeds, the one in the middle.
 
-        With folds, it is the best member of the plan with the lowest mean over the folds.
+        A plan is as good as the mean of its seeds, and its member in the middle is as good as another seed is likely to
+        be; the single best of many members is partly the luckiest of them. The loss is that of the validation rows (of
+        the training rows, if there are no others). Rows that had no part in the choice (`test_fraction`) tell how good
+        the member is.
 
-        The best of thousands of networks is partly the luckiest; rows that had no part in the choice (`test_fraction`)
-        tell how good it is.
+        Parameters
+        ----------
+        by : {"plan", "network"}, default "plan"
+            Choose the plan with the lowest mean (over its seeds, and over its folds if it has any), and of its members
+            the one with the median loss (the lower of two in the middle); or the single member with the lowest loss.
+            Members that diverged or that halving stopped are not chosen; plans with diverged members rank last.
 
         Raises
         ------
         DivergedError
             If all members diverged.
         PlanError
-            If no member was trained for an epoch.
+            If no member was trained for an epoch, or `by` is another word.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> colony = cr.sweep("penguins", label="species", hidden=[[5], [10]], seeds=3, epochs=5, threads=1)
+        >>> middle, lowest = colony.best(), colony.best(by="network")
+        >>> bool(lowest.history.validation_loss.min() <= middle.history.validation_loss.min())
+        True
 
         """
-        ranking = self.ranking()
+        check_word("by", by, BEST_BY)
+        score = self._scores()
+        ranking = rank_by_plan(self, score)
         if not len(ranking):
             self.raise_no_ranked_member()
-        return self[int(ranking[0])]
+        if by == "network":
+            return self[int(ranking[np.argmin(score[ranking])])]
+        complete = ranking[self.results.status[ranking] != "stopped"]
+        candidates = complete if len(complete) else ranking
+        plans = plan_numbers(self)[candidates]
+        members = candidates[plans == plans[0]]
+        return self[int(members[(len(members) - 1) // 2])]
 
     def ensemble(self, size: int = 16, *, candidates: int = 256, temperature: bool = True) -> Ensemble:
         """Build an ensemble of the best members, whose probabilities (or numbers) are averaged.
@@ -225,8 +248,13 @@ class Colony(Displayed, Sequence[Member]):
 
         return compute_effects(self)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self, best_by: BestBy = "plan") -> dict[str, Any]:
         """Return the members, the plans, the effects and the best member as plain data.
+
+        Parameters
+        ----------
+        best_by : {"plan", "network"}, default "plan"
+            How `best` chooses the member.
 
         Raises
         ------
@@ -236,7 +264,7 @@ class Colony(Displayed, Sequence[Member]):
             If no member was trained for an epoch.
 
         """
-        best = self.best()
+        best = self.best(best_by)
         partition, evaluation = best.evaluation
         return {
             "networks": len(self),
@@ -250,7 +278,12 @@ class Colony(Displayed, Sequence[Member]):
             "training_rows": len(best.prepared.train),
             "bootstrap": best.prepared.preparation.bootstrap is not None,
             "evaluated_on": partition,
-            "best": {"member": best.number, "evaluation": evaluation.to_dict(), "plan": best.plan.to_dict()},
+            "best": {
+                "by": best_by,
+                "member": best.number,
+                "evaluation": evaluation.to_dict(),
+                "plan": best.plan.to_dict(),
+            },
             "effects": [effect.to_dict() for effect in self.effects()],
             "plans": self.plans().to_dicts(),
             "members": self.table().to_dicts(),
@@ -340,6 +373,10 @@ class Colony(Displayed, Sequence[Member]):
             f"; best {self.partition} {self.ranking_metric} {self._score(int(ranking[0])):.4g}" if len(ranking) else ""
         )
         return f"Colony({len(self):,} networks{diverged}, {self.seconds:.2f} s{best})"
+
+    def _scores(self) -> NDArray[np.float64]:
+        """Return what the ranking compares, lower is better; NaN for members without a result."""
+        return self.results.loss if self.ranking_metric == "loss" else self.results.error
 
     def _score(self, number: int) -> float:
         results = self.results

@@ -74,6 +74,7 @@ from creche.training.run import Run
 if TYPE_CHECKING:
     import polars as pl
 
+    from creche.model.ensemble import Ensemble
     from creche.training.recorder import Record
 
 __all__ = ["CrossValidation", "FoldMember", "cross_validate"]
@@ -123,6 +124,7 @@ class CrossValidation(Displayed):
     def __init__(self, inspection: TableInspection, networks: FoldNetworks, n_resamples: int) -> None:
         self._inspection = inspection
         self._folds = networks.folds
+        self._arguments = networks.arguments
         self._n_resamples = n_resamples
         self.seconds = networks.seconds
         self.threads = networks.threads
@@ -275,6 +277,59 @@ class CrossValidation(Displayed):
         return find_uncertain_rows(
             self._predicted_rows, self._inspection.classes, self.predictions[rows], self.disagreement[rows], limit
         )
+
+    def ensemble(self) -> Ensemble:
+        """Return the networks of all folds as one model, whose predictions are the mean of theirs.
+
+        Each row was learned by most of its networks, so only `evaluation`, which the model records, says how good it
+        is: it is that of networks which never saw a row. The mean of several is usually a little better than that.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> crossed = cr.cross_validate("penguins", label="species", folds=3, epochs=20, threads=1)
+        >>> ensemble = crossed.ensemble()
+        >>> len(ensemble), ensemble.predict_proba("penguins").shape
+        (3, (344, 3))
+
+        """
+        from creche.model_selection.fold_models import combine_fold_networks
+
+        return combine_fold_networks(self.members, self._inspection, self.evaluation, self.threads)
+
+    def refit(self, *, on_progress: OnProgress[Run] = None) -> Run:
+        """Train one network on all rows, for as many epochs as the networks of the folds needed.
+
+        It has the first seed, and trains for the median of the epochs whose weights the networks of the folds have;
+        schedules span these epochs. No row is held out, so `evaluation` of the cross-validation tells how good it is.
+
+        Parameters
+        ----------
+        on_progress : callable or bool, optional
+            As for `creche.train`.
+
+        Returns
+        -------
+        Run
+
+        Raises
+        ------
+        PlanError
+            If the networks were trained for 0 epochs.
+        DivergedError
+            If it diverges.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> crossed = cr.cross_validate("penguins", label="species", folds=3, epochs=20, threads=1)
+        >>> len(crossed.refit().prepared.train)
+        344
+
+        """
+        from creche.model_selection.fold_models import refit_on_all_rows
+
+        return refit_on_all_rows(self.members, self._inspection, self._arguments, on_progress)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the networks, the summary and the evaluation of all predictions as plain data."""

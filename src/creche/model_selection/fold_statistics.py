@@ -85,9 +85,13 @@ def rank_by_plan(colony: Colony, score: Numbers) -> NDArray[np.int64]:
     """
     plans, diverged = plan_numbers(colony), colony.results.diverged
     usable = np.flatnonzero(np.isfinite(score) & ~diverged)
+    if not len(usable):
+        return usable
     # Each fold counts the same, even where Ctrl-C has left a plan with more seeds on one of them.
-    spreads = _spreads(np.where(diverged, np.nan, score), plans, split_numbers(colony), int(plans.max()) + 1, 0.0, "")
-    means = np.array([spread.mean for spread in spreads])
+    splits = split_numbers(colony)
+    count = int(splits.max()) + 1
+    fold_means = _group_means(score, plans * count + splits, ~diverged)
+    means = _group_means(fold_means, np.arange(len(fold_means)) // count, np.ones(len(fold_means), dtype=np.bool_))
     failures = np.bincount(plans, diverged)
     order = np.lexsort((score[usable], means[plans[usable]], failures[plans[usable]]))
     return usable[order]

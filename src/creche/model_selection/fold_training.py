@@ -34,6 +34,8 @@ class FoldNetworks(ABC):
     ----------
     folds : list of Fold
     seeds : range
+    arguments : TrainArguments
+        The resolved arguments of `creche.train`.
     threads : int
     seconds : float
         The training time so far.
@@ -43,6 +45,7 @@ class FoldNetworks(ABC):
     def __init__(self, folds: Sequence[Fold], seeds: range, arguments: TrainArguments) -> None:
         self.folds = list(folds)
         self.seeds = seeds
+        self.arguments = arguments
         self.threads = resolve_threads(arguments.threads)
         self.seconds = 0.0
 
@@ -159,7 +162,6 @@ class SequentialFolds(FoldNetworks):
 
     def __init__(self, folds: Sequence[Fold], seeds: range, arguments: TrainArguments) -> None:
         super().__init__(folds, seeds, arguments)
-        self._arguments = arguments
         self._runs: list[list[tuple[int, Member | Run]]] = [[] for _ in folds]
         self._divergences: dict[tuple[int, int], Divergence] = {}
 
@@ -170,7 +172,7 @@ class SequentialFolds(FoldNetworks):
     @property
     def epochs(self) -> tuple[int, int]:
         runs = [run for runs in self._runs for _, run in runs]
-        total = plan_for_fold(self.folds[0], self._arguments).epochs
+        total = plan_for_fold(self.folds[0], self.arguments).epochs
         return sum(run.epoch if run.status == RUNNING else total for run in runs), total * len(self)
 
     def fold_networks(self, fold: int) -> list[tuple[int, Member | Run]]:
@@ -182,11 +184,11 @@ class SequentialFolds(FoldNetworks):
     def _train(self, report: Callable[..., None] | None) -> None:
         for seed in self.seeds:
             for i, (fold, runs) in enumerate(zip(self.folds, self._runs, strict=True)):
-                plan = plan_for_fold(fold, self._arguments).with_seed(seed)
-                run = create_run(replace(self._arguments, plan=plan), fold.prepared)
+                plan = plan_for_fold(fold, self.arguments).with_seed(seed)
+                run = create_run(replace(self.arguments, plan=plan), fold.prepared)
                 runs.append((seed, run))
                 try:
-                    run.resume(on_epoch=self._arguments.on_epoch, on_progress=report)
+                    run.resume(on_epoch=self.arguments.on_epoch, on_progress=report)
                 except DivergedError as error:
                     self._divergences[i, seed] = error.epoch, error.batch, error.learning_rate
 

@@ -29,6 +29,7 @@ from creche.plan.plan import EarlyStopping
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
     ActivationName,
+    BestBy,
     ClassWeighting,
     Duplicates,
     InitializerName,
@@ -77,9 +78,16 @@ class OptunaSweep(Displayed):
     colony: Colony
     trial_numbers: tuple[int, ...]
 
-    def best(self) -> Member:
-        """Return the network with the lowest loss, which is trained already: see `Colony.best`."""
-        return self.colony.best()
+    def best(self, by: BestBy = "plan") -> Member:
+        """Return the network to keep, which is trained already: see `Colony.best`.
+
+        Parameters
+        ----------
+        by : {"plan", "network"}, default "plan"
+            The median network of the values with the lowest mean over the seeds, or the one with the lowest loss.
+
+        """
+        return self.colony.best(by)
 
     def table(self) -> pl.DataFrame:
         """Return `Colony.table`, with the number of each network's trial."""

@@ -14,7 +14,7 @@ from creche.pages.charts import draw_bar
 from creche.pages.evaluation import evaluation_page
 from creche.pages.run import metric_table, schema_table
 from creche.pages.tables import facts_table, format_duration, format_score, plain_table
-from creche.render.words import describe_classes, format_number
+from creche.render.words import describe_classes, describe_threshold, format_number
 
 if TYPE_CHECKING:
     from creche.fitting.recipe import KeptPlan
@@ -107,7 +107,7 @@ def _facts(model: FittedModel) -> Table:
     if model.classes is not None:
         facts.add_row("calibration", _describe_calibration(model.calibration))
     if model.threshold is not None:
-        facts.add_row("threshold", f"{model.classes[1]!r} from a probability of {model.threshold:.3g}")  # type: ignore[index]
+        facts.add_row("threshold", describe_threshold(model.threshold, model.labels))
     if (certain := _describe_interval(model)) is not None:
         facts.add_row("interval", certain)
     ending = {"interrupted": ", interrupted", "out of time": ", ended by the time limit"}.get(record.status, "")

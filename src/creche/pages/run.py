@@ -30,6 +30,7 @@ from creche.render.words import (
     describe_classes,
     describe_optimizer,
     describe_schedules,
+    describe_threshold,
     format_interval,
     format_number,
     name_purpose,
@@ -132,6 +133,8 @@ def model_page(model: Model) -> RenderableType:
     if provenance is not None:
         for name, value in _training_facts(provenance, plan.epochs):
             facts.add_row(name, value)
+    if model.threshold is not None:
+        facts.add_row("threshold", describe_threshold(model.threshold, model.labels))
     parts: list[RenderableType] = [facts, Text(), _draw_model(model)]
     if provenance is not None:
         if provenance.schema is not None:
@@ -173,6 +176,8 @@ def ensemble_page(ensemble: Ensemble) -> RenderableType:
     facts.add_row("ensemble", format_count(len(ensemble), "network") + averaged)
     if ensemble.classes is not None:
         facts.add_row("temperature", f"{ensemble.temperature:.4g}")
+    if ensemble.threshold is not None:
+        facts.add_row("threshold", describe_threshold(ensemble.threshold, ensemble.labels))
     table = plain_table("share", "network", "optimizer", "batch size", "seed", left=("network", "optimizer"))
     for share, model in zip(ensemble.shares.tolist(), ensemble.models, strict=True):
         plan = model.plan

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from creche._phrases import format_count
 from creche.evaluation.metrics import metric_name
-from creche.model_selection.fold_statistics import FOLD_COLUMNS
+from creche.model_selection.fold_statistics import FOLD_COLUMNS, plan_numbers
 from creche.model_selection.results import Effect, format_choice
 from creche.pages.charts import draw_bar
 from creche.pages.evaluation import evaluation_page
@@ -30,8 +30,11 @@ from creche.pages.wording import advise_argument
 from creche.render.words import describe_classes, name_purpose
 
 if TYPE_CHECKING:
+    from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
     from creche.model.ensemble import Ensemble
     from creche.model_selection.colony import Colony
+    from creche.model_selection.member import Member
+    from creche.plan.words import BestBy
 
 __all__ = ["sweep_data", "sweep_page"]
 
@@ -41,7 +44,7 @@ BAR_WIDTH = 12
 INTERACTIONS_FROM = 0.05  # the share of variance from which on interactions are listed
 
 OPTIMISM = (
-    "The best of {count:,} networks was chosen by these {rows} rows, so their metrics are optimistic; "
+    "The best of {chosen} was chosen by these {rows} rows, so their metrics are optimistic; "
     "{advice} keeps rows that play no part in the choice."
 )
 OPTIMISM_ON_FOLDS = (
@@ -59,8 +62,10 @@ PLURALS = {
 }
 
 
-def sweep_page(colony: Colony, ensemble: Ensemble | None = None, top: int = TOP) -> RenderableType:
-    """Render a sweep, with the `top` best networks, or plans on folds."""
+def sweep_page(
+    colony: Colony, ensemble: Ensemble | None = None, top: int = TOP, best_by: BestBy = "plan"
+) -> RenderableType:
+    """Render a sweep, with the `top` best networks, or plans on folds, and what `Colony.best` chooses."""
     if not len(colony.ranking()):
         return Group(_sweep_facts(colony), Text(), Text("No network has finished an epoch."))
     on_folds = colony.fold_layout is not None
@@ -73,24 +78,38 @@ def sweep_page(colony: Colony, ensemble: Ensemble | None = None, top: int = TOP)
         return Group(*parts, Text(), Text(OPTIMISM_ON_FOLDS.format(count=len(colony.plans())), style="dim"))
     if any(effect.argument == "seed" for effect in effects):
         parts += [Text(), Text("The best plans over their seeds:"), _best_plans(colony)]
-    best = colony.best()
+    best = colony.best(best_by)
     name, evaluation = best.evaluation
-    parts += [Text(), Text(f"The best network, {_describe_choice(best.choice)}:"), Text()]
+    parts += [Text(), Text(_describe_best(colony, best, best_by)), Text()]
     parts += [evaluation_page(evaluation, f"{name_purpose(name)} rows", limit=0)]
     if ensemble is not None:
-        parts += [Text(), _ensemble_table(colony, ensemble)]
+        parts += [Text(), _ensemble_table(evaluation, name, ensemble)]
+    chosen = format_count(int(plan_numbers(colony).max()) + 1, "plan")
+    if not colony.varied_arguments or best_by == "network" or not _has_seeds(colony):
+        chosen = format_count(len(colony), "network")
     if name != "test" and len(colony) > 1:
-        parts += [Text(), Text(_describe_optimism(len(colony), name_purpose(name)), style="dim")]
+        advice = advise_argument("test_fraction", 0.2)
+        parts += [Text(), Text(OPTIMISM.format(chosen=chosen, rows=name_purpose(name), advice=advice), style="dim")]
     return Group(*parts)
 
 
-def _describe_optimism(count: int, rows: str) -> str:
-    return OPTIMISM.format(count=count, rows=rows, advice=advise_argument("test_fraction", 0.2))
+def _describe_best(colony: Colony, best: Member, best_by: BestBy) -> str:
+    """Return the heading of the evaluation of the best network, with what chose it."""
+    values = _describe_choice(best.choice)
+    if not _has_seeds(colony):
+        return f"The best network, {values}:"
+    if best_by == "network":
+        return f"The network with the lowest loss, {values}:"
+    return f"The best plan, {values} (the median of its seeds):"
 
 
-def sweep_data(colony: Colony, ensemble: Ensemble | None) -> dict[str, Any]:
+def _has_seeds(colony: Colony) -> bool:
+    return len({choice["seed"] for choice in colony.choices}) > 1
+
+
+def sweep_data(colony: Colony, ensemble: Ensemble | None, best_by: BestBy = "plan") -> dict[str, Any]:
     """Return the facts of the page as plain data, for ``--json``."""
-    facts = colony.to_dict()
+    facts = colony.to_dict(best_by)
     facts["evaluated_on"] = name_purpose(facts["evaluated_on"])
     if ensemble is not None:
         assert ensemble.provenance is not None
@@ -141,7 +160,7 @@ def _describe_endings(colony: Colony) -> str:
 def _best_networks(colony: Colony, top: int) -> Table:
     """Render the best networks, one in a row."""
     rows = colony.table().head(min(top, len(colony.ranking()))).to_dicts()
-    has_seeds = len({choice["seed"] for choice in colony.choices}) > 1
+    has_seeds = _has_seeds(colony)
     has_epochs = len({row["epochs"] for row in rows}) > 1
     names = [*colony.varied_arguments, *(["seed"] if has_seeds else []), *(["epochs"] if has_epochs else [])]
     scores = ["train_loss", f"{colony.partition}_loss", f"{colony.partition}_{colony.results.metric_name}"]
@@ -211,10 +230,11 @@ def _describe_choice(choice: dict[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items())
 
 
-def _ensemble_table(colony: Colony, ensemble: Ensemble) -> Table:
+def _ensemble_table(
+    evaluation: ClassificationEvaluation | RegressionEvaluation, name: str, ensemble: Ensemble
+) -> Table:
     """Render the metrics of the ensemble and of the best network on the same rows."""
     assert ensemble.provenance is not None
-    name, evaluation = colony.best().evaluation
     head = f"on {evaluation.rows:,} {name_purpose(name)} rows"
     table = plain_table(head, "best network", f"ensemble of {len(ensemble)}", left=(head,))
     table.columns[0].style = "dim"

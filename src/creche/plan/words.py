@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 from creche.errors import CrecheError, PlanError, nearest
 
 __all__ = [
+    "BEST_BY",
     "BINARIES",
     "BIN_EDGES",
     "CLASS_WEIGHTINGS",
@@ -28,6 +29,7 @@ __all__ = [
     "SCHEDULE_UNITS",
     "TASKS",
     "ActivationName",
+    "BestBy",
     "BinEdges",
     "Binary",
     "ClassWeighting",
@@ -73,6 +75,7 @@ ScheduleName: TypeAlias = Literal[
 ScheduleUnit: TypeAlias = Literal["epoch", "step"]
 Parameterization: TypeAlias = Literal["standard", "ntk"]
 KeptWeights: TypeAlias = Literal["best", "last"]
+BestBy: TypeAlias = Literal["plan", "network"]
 Scaling: TypeAlias = Literal["auto", "standard", "robust", "quantile", "none"]
 PreprocessingName: TypeAlias = Literal["auto", "standard", "robust", "quantile", "none", "realmlp", "piecewise_linear"]
 Clip: TypeAlias = Literal["none", "smooth"]
@@ -92,6 +95,7 @@ RecordedStatistic: TypeAlias = Literal[
 TASKS: tuple[Task, ...] = get_args(Task)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 KEPT_WEIGHTS: tuple[KeptWeights, ...] = get_args(KeptWeights)
+BEST_BY: tuple[BestBy, ...] = get_args(BestBy)
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
 PREPROCESSINGS: tuple[PreprocessingName, ...] = get_args(PreprocessingName)
 CLIPS: tuple[Clip, ...] = get_args(Clip)

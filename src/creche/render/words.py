@@ -18,6 +18,7 @@ __all__ = [
     "describe_classes",
     "describe_optimizer",
     "describe_schedules",
+    "describe_threshold",
     "format_interval",
     "format_number",
     "name_purpose",
@@ -46,6 +47,11 @@ def describe_schedules(plan: Plan) -> list[tuple[str, str]]:
     """Return the schedules of numbers other than the learning rate, but for constant ones, each with its name."""
     found = [(name.replace("_", " "), getattr(plan, name)) for name in NUMBER_SCHEDULES]
     return [(name, repr(schedule)) for name, schedule in found if schedule.key != "constant"]
+
+
+def describe_threshold(threshold: float, labels: LabelEncoder) -> str:
+    """Return from which probability on the second of two classes is predicted."""
+    return f"{labels.classes[1]!r} from a probability of {threshold:.3g}"  # type: ignore[index]
 
 
 def format_number(value: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,11 @@ from creche.table.roles import apply_roles
 from creche.table.row_weights import resolve_sample_weights
 from creche.table.schema import Schema
 from creche.table.spellings import SPELLING_REMEDY, describe_spellings, find_spellings
-from creche.table.table import Table
+from creche.table.table import Column, Table
 from creche.table.task import TaskGuess, guess_task
+
+if TYPE_CHECKING:
+    from creche.table.training_summary import TrainingSummary
 
 __all__ = ["TableInspection", "choose_task", "inspect_table"]
 
@@ -86,6 +89,25 @@ class TableInspection:
         if not isinstance(x, Table):
             return int(x.shape[1])
         return len(x.columns) if self.schema is None else len(self.schema.features)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the digests of what training on all rows depends on: the rows, and weights that are no column."""
+        from creche.table.digest import describe_table
+
+        names = None if self.schema is None else [*self.schema.features, *self.preparation.auxiliary_columns]
+        weights = self.external_weights
+        side = (
+            {} if weights is None else {"sample_weight": Table({"weight": Column("number", weights)}, "sample_weight")}
+        )
+        return describe_table(self.labelled.table(names), side)
+
+    def summarize_training(self, features: FeatureEncoder) -> TrainingSummary:
+        """Return what a model with these encoders keeps of the rows, if it was trained on all that are usable."""
+        from creche.table.training_summary import TrainingSummary
+
+        usable = self.usable.observations
+        rows = np.searchsorted(self.labelled.row_indices, usable.row_indices)
+        return TrainingSummary.of(features, usable.x, self.labelled.x, rows)
 
 
 def inspect_table(

@@ -63,6 +63,27 @@ def test_the_page_with_repeats_and_seeds(
     assert any(text.split() == expected for text in page.splitlines())
 
 
+def test_a_model_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ensemble, refitted = tmp_path / "ensemble.creche", tmp_path / "refitted.creche"
+    assert main([*FOLDS, "-o", str(ensemble)]) == 0
+    assert "ensemble.creche: the ensemble of the 3 networks" in " ".join(capsys.readouterr().out.split())
+    loaded = cr.load(ensemble)
+    assert isinstance(loaded, cr.Ensemble)
+    assert len(loaded) == 3
+    assert main(["show", str(ensemble)]) == 0
+    assert "on 344 out-of-fold rows" in capsys.readouterr().out
+    assert main([*FOLDS, "--refit", "-o", str(refitted)]) == 0
+    assert "refitted.creche: one network, trained on all 344 rows for" in " ".join(capsys.readouterr().out.split())
+    assert main(["verify", str(refitted), "penguins"]) == 0
+
+
+def test_refitting_needs_folds_and_a_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*FOLDS, "--refit"]) == 2
+    assert "--refit: is for the model that is kept; name its file with -o" in capsys.readouterr().err
+    assert main([*PENGUINS, "--refit", "-o", "model.creche"]) == 2
+    assert "--refit: is for cross-validation; give --folds too" in capsys.readouterr().err
+
+
 def test_json_and_a_file_of_predictions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "held_out.csv"
     assert main([*MANY, "--json", "--predictions", str(file)]) == 0
@@ -96,7 +117,6 @@ def test_several_labels_of_numbers(tmp_path: Path, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([*FOLDS, "-o", "x.creche"], "--output: does not go with --folds"),
         ([*FOLDS, "--seeds", "0"], "seeds: got 0; needs a whole number of at least 1"),
         ([*FOLDS, "--predictions", "held_out.xyz"], "held_out.xyz: its name has no known suffix"),
         ([*FOLDS, "--predictions", "-"], "--predictions: got '-', but the page goes to standard output"),

@@ -62,11 +62,11 @@ def test_the_page_has_the_facts(
     numbers = [format_score(best[f"{statistic}_validation_loss"]) for statistic in ("mean", "std", "min", "max")]
     assert any(text.split()[-4:] == numbers for text in page.splitlines())
     member = colony.best()
-    assert f"The best network, hidden {'-'.join(map(str, member.choice['hidden']))}, optimizer" in page
+    assert f"The best plan, hidden {'-'.join(map(str, member.choice['hidden']))}, optimizer" in page
     evaluation = member.evaluation[1]
     assert isinstance(evaluation, cr.ClassificationEvaluation)
     assert row(page.partition(" total  recall")[2], "Adelie")[1:4] == [str(count) for count in evaluation.confusion[0]]
-    assert "so their metrics are optimistic" in " ".join(page.split())
+    assert "The best of 12 plans was chosen by these validation rows, so" in " ".join(page.split())
 
 
 def test_json_has_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,6 +89,33 @@ def test_the_best_is_kept_and_can_be_verified(tmp_path: Path, capsys: pytest.Cap
     capsys.readouterr()
     kept, best = cr.load(file), the_same_sweep().best().model
     np.testing.assert_array_equal(kept.predict_proba("penguins"), best.predict_proba("penguins"))
+
+
+def test_the_network_with_the_lowest_loss_is_kept_on_request(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "lowest.creche"
+    assert main([*SOME, "-o", str(file), "--best-by", "network"]) == 0
+    page = " ".join(capsys.readouterr().out.split())
+    colony = the_same_sweep()
+    lowest = colony[int(np.argmin(colony.results.validation_loss))]
+    assert lowest.number != colony.best().number
+    assert "The network with the lowest loss, hidden " in page
+    assert "The best of 48 networks was chosen" in page
+    np.testing.assert_array_equal(cr.load(file).predict_proba("penguins"), lowest.model.predict_proba("penguins"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (["--best-by", "luck"], "--best-by: got 'luck'"),
+        (["--best-by", "plan", "--ensemble", "3"], "--best-by: does not go with --ensemble"),
+        (["--best-by", "network", "--folds", "3"], "--best-by: does not go with --folds"),
+    ],
+)
+def test_what_cannot_be_the_best_is_refused(typed: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*SWEEP, *typed]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_an_ensemble_is_saved_shown_evaluated_and_predicts_as_a_stream(

@@ -46,7 +46,7 @@ def test_the_table_has_a_row_for_each_member_the_best_first(colony: cr.Colony) -
     assert ranked["rank"].to_list() == list(range(1, len(ranked) + 1))
     assert ranked["validation_loss"].is_sorted()
     assert 0 < len(ranked) < 24
-    assert colony.best().number == table["member"][0]
+    assert colony.best("network").number == table["member"][0]
 
 
 def test_plans_are_means_over_the_seeds(colony: cr.Colony) -> None:
@@ -64,6 +64,21 @@ def test_plans_are_means_over_the_seeds(colony: cr.Colony) -> None:
     sound = plans.filter(pl.col("diverged") == 0)
     assert plans.head(len(sound)).equals(sound)
     assert sound["mean_validation_loss"].is_sorted()
+
+
+def test_the_best_is_the_median_member_of_the_plan_with_the_lowest_mean(colony: cr.Colony) -> None:
+    losses = {}
+    for member in colony:
+        key = (member.choice["optimizer"], member.choice["learning_rate"])
+        losses.setdefault(key, []).append(
+            np.inf if member.status == "diverged" else member.history.validation_loss.min()
+        )
+    plan = min(losses, key=lambda key: np.mean(losses[key]))
+    best = colony.best()
+    assert (best.choice["optimizer"], best.choice["learning_rate"]) == plan
+    assert best.history.validation_loss.min() == sorted(losses[plan])[1]  # the lower of the two in the middle of four
+    with pytest.raises(cr.PlanError, match=r"by: got 'seed'"):
+        colony.best("seed")  # type: ignore[arg-type]
 
 
 @given(seed=st.integers(0, 500), kinds=st.integers(2, 5), each=st.integers(2, 6))
@@ -109,7 +124,8 @@ def test_without_validation_rows_the_training_loss_decides() -> None:
     colony = run_sweep(validation_fraction=0, seeds=3)
     assert colony.partition == "train"
     losses = [member.history.train_loss[-1] for member in colony]
-    assert colony.best().number == int(np.argmin(losses))
+    assert colony.best("network").number == int(np.argmin(losses))
+    assert losses[colony.best().number] == sorted(losses)[1]
     assert colony.table()["validation_loss"].null_count() == 3
 
 

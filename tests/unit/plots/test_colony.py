@@ -44,7 +44,7 @@ def test_curves_of_each_value(colony: cr.Colony) -> None:
         )
         assert sorted(curve.get_ydata().tolist() for curve in axes.get_lines()) == expected
     best = figure.axes[1].get_lines()[-1]
-    assert best.get_ydata().tolist() == colony.best().history.validation_loss.tolist()
+    assert best.get_ydata().tolist() == colony.best("network").history.validation_loss.tolist()
     assert best.get_color() != figure.axes[1].get_lines()[0].get_color()
 
 
