@@ -15,7 +15,7 @@ from creche.cli.options import (
     THREADS,
     Option,
     create_read_options,
-    option_of,
+    options_of,
     parse_arguments,
     with_options,
 )
@@ -29,13 +29,7 @@ __all__ = ["learn"]
 
 CHAPTER = "The chapter"
 # What may be set of the network and its training; the defaults are the chapter's.
-PLAN_OPTIONS = tuple(
-    option_of(name)
-    for name in (
-        "label", "classes", "schema", "hidden", "activation", "loss", "optimizer", "learning_rate", "batch_size",
-        "epochs", "seed",
-    )
-)  # fmt: skip
+PLAN_OPTIONS = options_of("plan", "preparation", without=("task",))
 CHAPTER_OPTIONS = (
     Option("all_steps", bool, CHAPTER, "Print all steps without waiting.", typed="--all"),
     Option("step", int, CHAPTER, f"Number of the step to begin with, from 1 to {len(STEPS)}.", "1"),
@@ -103,11 +97,13 @@ def learn(table: OptionalTableArgument = None, **given: Any) -> None:
 def _ask() -> int:
     """Return 1 to go on, -1 to go back, and 0 to end."""
     while True:
-        try:
-            answer = input(PROMPT).strip().lower()
-        except EOFError:
+        # Not by `input`, in which a Ctrl-C between the prompt and the reading would not be noticed.
+        print(PROMPT, end="", flush=True)
+        line = sys.stdin.readline()
+        if not line:
             print()
             return 0
+        answer = line.strip().lower()
         if answer in ("", "n", "next"):
             return 1
         if answer in ("b", "back"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
@@ -20,7 +21,7 @@ from rich.text import Text
 
 from creche.pages.charts import Drawing
 from creche.plots.inline_svg import theme_variables
-from creche.render.document import Section
+from creche.render.document import Chart, Section
 from creche.render.html import Html, join_html, sections_html, tag
 
 if TYPE_CHECKING:
@@ -32,7 +33,13 @@ BAR = re.compile(r"[█░▒│ ]*[█░▒│][█░▒│ ]*")
 COLORS = frozenset({"bold", "dim", "red", "green", "yellow", "blue", "magenta", "cyan"})
 
 # Where a notebook or a page says that it is dark; where it says that it is light, the system's theme does not count.
-SAID_DARK = ('[data-jp-theme-light="false"]', ".vscode-dark", '[theme="dark"]', '[data-theme="dark"]')
+SAID_DARK = (
+    '[data-jp-theme-light="false"]',
+    ".vscode-dark",
+    ".vscode-high-contrast",
+    '[theme="dark"]',
+    '[data-theme="dark"]',
+)
 SAID_LIGHT = (
     '[data-jp-theme-light="true"]',
     ".vscode-light",
@@ -55,7 +62,7 @@ def page_html(page: RenderableType | Sequence[Section], figures: Sequence[Html] 
     elements: list[Any] = []
     shown = tag("div", *figures, class_="figures") if figures else None
     if isinstance(page, Sequence) and not isinstance(page, str):
-        elements = [tag("h4", page[0].title) if page else None, sections_html(page, heading="h4"), shown]
+        elements = [*_section_elements(page, shown)]
     else:
         for element in _elements(page):
             if not isinstance(element, Drawing):
@@ -67,6 +74,17 @@ def page_html(page: RenderableType | Sequence[Section], figures: Sequence[Html] 
         if shown is not None and shown not in elements:
             elements.append(shown)
     return tag("div", tag("style", Html(_style())), *elements, class_="creche-page")
+
+
+def _section_elements(sections: Sequence[Section], figures: Html | None) -> Iterator[Html | None]:
+    """Yield the sections; plots take the place of charts, below the first section that has one."""
+    charted = [any(isinstance(block, Chart) for block in section.blocks) for section in sections]
+    end = charted.index(True) + 1 if any(charted) else len(sections)
+    if figures is not None:
+        sections = [replace(s, blocks=[b for b in s.blocks if not isinstance(b, Chart)]) for s in sections]
+    for part, below in ((sections[:end], figures), (sections[end:], None)):
+        if part:
+            yield from (tag("h4", part[0].title), sections_html(part, heading="h4"), below)
 
 
 @cache

@@ -13,7 +13,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from creche._progress import is_notebook
-from creche.render.html import tag
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
@@ -280,6 +279,8 @@ class NotebookBar:
             self._handle.update(output.HTML(self._html()))
 
     def _html(self) -> str:
+        from creche.render.html import tag  # only now: the command line shows no HTML
+
         bar = tag("progress", max=self._total, value=None if self._total is None else self._done)
         counts = f"{self._done:,.0f} of {self._total:,.0f} {self._counted}" if self._counted and self._total else ""
         words = ", ".join(filter(None, [counts, *self._texts.values()]))

@@ -165,9 +165,10 @@ def render_picture(
     """
     plt = pyplot()
     background = PAGE_GROUND if for_page else BACKGROUNDS["dark" if dark else "light"]
+    around = "none" if for_page else background
     style = {
         "font.family": FONT, "svg.fonttype": "none" if for_page else "path", "axes.facecolor": background,
-        "figure.facecolor": background, "savefig.facecolor": background, "pdf.fonttype": 42,
+        "figure.facecolor": around, "savefig.facecolor": around, "pdf.fonttype": 42,
         "svg.hashsalt": "creche", **(dict.fromkeys(INK, PAGE_INK) if for_page else {}),
     }  # fmt: skip
     with plt.style.context(["dark_background" if dark else "default", style]):

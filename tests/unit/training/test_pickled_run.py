@@ -64,7 +64,7 @@ def test_a_copy_goes_on_as_the_run_would() -> None:
 
 def test_a_run_that_diverged_keeps_its_last_weights() -> None:
     with pytest.raises(cr.DivergedError) as caught:
-        start(optimizer="sgd", learning_rate=1e30)
+        start(hidden=[4, 4], activation="identity", optimizer="sgd", learning_rate=1e30)
     run: Any = caught.value.run
     other = pickle.loads(pickle.dumps(run))
     assert other.status == "diverged"
