@@ -97,11 +97,13 @@ def learn(table: OptionalTableArgument = None, **given: Any) -> None:
 def _ask() -> int:
     """Return 1 to go on, -1 to go back, and 0 to end."""
     while True:
-        try:
-            answer = input(PROMPT).strip().lower()
-        except EOFError:
+        # Not `input`, which takes no notice of a Ctrl-C that comes between its prompt and its wait.
+        print(PROMPT, end="", flush=True)
+        line = sys.stdin.readline()
+        if not line:  # the end of the input
             print()
             return 0
+        answer = line.strip().lower()
         if answer in ("", "n", "next"):
             return 1
         if answer in ("b", "back"):
