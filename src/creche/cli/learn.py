@@ -97,10 +97,10 @@ def learn(table: OptionalTableArgument = None, **given: Any) -> None:
 def _ask() -> int:
     """Return 1 to go on, -1 to go back, and 0 to end."""
     while True:
-        # Not by `input`, in which a Ctrl-C between the prompt and the reading would not be noticed.
+        # Not `input`, which takes no notice of a Ctrl-C that comes between its prompt and its wait.
         print(PROMPT, end="", flush=True)
         line = sys.stdin.readline()
-        if not line:
+        if not line:  # the end of the input
             print()
             return 0
         answer = line.strip().lower()

@@ -33,6 +33,12 @@ COMMANDS = (
     "report", "explain", "partial_dependence", "trace", "loss_against_weight", "learn", "glossary", "resume", "verify",
 )  # fmt: skip
 
+FIRST_STEPS = (
+    "Try:  creche train penguins --label species",
+    "New to neural networks?  creche learn",
+    "What does a word mean?  creche glossary",
+)
+
 WITHOUT_ARGUMENTS = ("learn", "glossary")  # commands that do something when nothing more is typed
 
 # Arguments whose option has another name.
@@ -47,7 +53,7 @@ def create_app(arguments: Sequence[str]) -> typer.Typer:
     app = typer.Typer(
         name="creche",
         help="Train deep neural networks on tables, and see how they learn.",
-        epilog="Try:  creche train penguins --label species",
+        epilog="\n\n".join(FIRST_STEPS),
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         suggest_commands=False,  # `_describe_misuse` does it

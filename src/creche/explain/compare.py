@@ -250,7 +250,7 @@ def compare(
     >>> bool(both[0].losses[0] == both[1].losses[0])
     True
     >>> print(both[0].verdict)
-    too low: still falling when it ended, by 0.064 in the last quarter, to 0.895
+    too low: still falling when it ended, by 0.078 in the last quarter, to 1.01
 
     """
     points, seed, threads = (

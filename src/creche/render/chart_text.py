@@ -27,11 +27,9 @@ def chart_text(chart: Chart, width: int) -> str:
             4 ┤·
               │ ·
               │  ·
-              │
               │   ·
             2 ┤    ·
               │     ·
-              │
               │      ··●
               │
             0 ┤

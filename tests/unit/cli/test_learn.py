@@ -6,6 +6,7 @@ import os
 import pty
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.unit.cli.commands import COMMAND, SECONDS_OF_A_HANG, environment, mai
 
 Out = pytest.CaptureFixture[str]
 PROMPT = "q quit: "
+SECONDS_BETWEEN = 10  # two presses of Ctrl-C
 
 
 class Terminal:
@@ -44,6 +46,14 @@ class Terminal:
 
     def type(self, text: str) -> None:
         os.write(self._screen, text.encode())
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C, again if it came between the prompt and the wait for an answer, where only Enter would help."""
+        while True:
+            os.killpg(self.child.pid, signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self.child.wait(SECONDS_BETWEEN)
+                return self.end()
 
     def end(self) -> int:
         self.read_until()
@@ -87,8 +97,7 @@ def test_ctrl_c_ends_politely(interruptible: None) -> None:
     terminal.read_until(PROMPT)
     terminal.type("\n")
     terminal.read_until(PROMPT)
-    os.killpg(terminal.child.pid, signal.SIGINT)
-    assert terminal.end() == 130
+    assert terminal.interrupt() == 130
     assert "creche: ended at step 2; creche learn --step 2 goes on from there" in terminal.seen
     assert "Traceback" not in terminal.seen
 

@@ -123,7 +123,7 @@ def test_epochs_are_those_of_train(lesson: Lesson) -> None:
     arguments: dict[str, Any] = {
         "label": "species", "classes": list(lesson.classes), "hidden": [5, 5], "loss": "squared_error",
         "optimizer": "sgd", "learning_rate": 1.0, "batch_size": 20, "epochs": 50, "early_stopping": False,
-        "keep": "last", "preprocessing": "standard", "threads": 1,
+        "keep": "last", "preprocessing": "standard", "activation": "relu", "threads": 1,
     }  # fmt: skip
     run = cr.train("penguins-four", **arguments)
     told = text_of(lesson, "Epoch after epoch")
