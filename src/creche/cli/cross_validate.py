@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from creche._phrases import format_count
@@ -16,12 +17,13 @@ from creche.plan.arguments import ARGUMENTS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from creche.evaluation import Threshold
     from creche.model_selection.cross_validation import CrossValidation
 
 __all__ = ["cross_validate"]
 
 # Options that are no arguments of `creche.train`, and make sense for one network only.
-ONE_NETWORK = ("save_plan", "choose_threshold", "diagnose")
+ONE_NETWORK = ("save_plan", "diagnose")
 
 
 def cross_validate(table: str, arguments: dict[str, Any], run: dict[str, Any], others: dict[str, Any]) -> None:
@@ -66,27 +68,35 @@ def cross_validate(table: str, arguments: dict[str, Any], run: dict[str, Any], o
             validation, interrupted = interrupt.cross_validation, True
     with show_activity("evaluating the networks", as_json):
         _ = validation.evaluation
+    threshold = None
     try:
         if "predictions" in others:
             validation.write_predictions(others["predictions"])
+        threshold = _choose_threshold(validation, others)
     finally:
-        _show(validation, as_json, interrupted)
-    if "output" in others and not (interrupted and "refit" in others):
-        _keep_model(validation, others["output"], "refit" in others, as_json)
+        _show(validation, as_json, interrupted, threshold)
+        if "output" in others and not (interrupted and "refit" in others):
+            _keep_model(validation, others["output"], "refit" in others, threshold, as_json)
     if interrupted:
         raise KeyboardInterrupt
 
 
-def _keep_model(validation: CrossValidation, path: Path, refits: bool, as_json: bool) -> None:
+def _choose_threshold(validation: CrossValidation, others: dict[str, Any]) -> Threshold | None:
+    if "choose_threshold" not in others:
+        return None
+    return validation.choose_threshold(metric=others["choose_threshold"])
+
+
+def _keep_model(validation: CrossValidation, path: Path, refits: bool, chosen: Threshold | None, as_json: bool) -> None:
     """Write the ensemble of the folds' networks, or a network trained on all rows, to a file."""
     if not refits:
         ensemble = validation.ensemble()
-        save_model(ensemble, path)
+        save_model(ensemble.with_threshold(chosen), path)
         kept = f"the ensemble of the {format_count(len(ensemble), 'network')}"
     else:
         with training_progress(quiet=as_json) as on_progress:
             model = validation.refit(on_progress=on_progress)
-        save_model(model, path)
+        save_model(model.with_threshold(chosen), path)
         assert model.provenance is not None
         rows, epochs = model.provenance.rows["train"], len(model.provenance.history)
         kept = f"one network, trained on all {format_count(rows, 'row')} for {format_count(epochs, 'epoch')}"
@@ -101,11 +111,16 @@ def _check_target(target: str) -> None:
     resolve_format(target)
 
 
-def _show(validation: CrossValidation, as_json: bool, interrupted: bool) -> None:
+def _show(validation: CrossValidation, as_json: bool, interrupted: bool, chosen: Threshold | None) -> None:
     if as_json:
         data = {**validation.to_dict(), "interrupted": interrupted}
+        data |= {} if chosen is None else {"chosen_threshold": asdict(chosen)}
         print(json.dumps(data, allow_nan=False, default=str))
         return
     from creche.pages.cross_validation import cross_validation_page
 
     print_page(cross_validation_page(validation, interrupted))
+    if chosen is not None:
+        from creche.pages.evaluation import threshold_line
+
+        print_page("", threshold_line(chosen, validation.evaluation.classes[1]))  # type: ignore[union-attr]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from creche._displayed import Displayed
 from creche._progress import OnProgress, watch
 from creche.engine.introspection import predict_many, stack_weights
-from creche.errors import DivergedError
+from creche.errors import DivergedError, TableError
 from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
 from creche.evaluation.bootstrap import check_count
 from creche.evaluation.fold_intervals import Spread
@@ -74,6 +74,8 @@ from creche.training.run import Run
 if TYPE_CHECKING:
     import polars as pl
 
+    from creche.evaluation import Threshold
+    from creche.evaluation.metrics import ThresholdMetric
     from creche.model.ensemble import Ensemble
     from creche.model.model import Model
     from creche.training.recorder import Record
@@ -277,6 +279,50 @@ class CrossValidation(Displayed):
         rows = self._predicted_rows.observations.row_indices
         return find_uncertain_rows(
             self._predicted_rows, self._inspection.classes, self.predictions[rows], self.disagreement[rows], limit
+        )
+
+    def choose_threshold(
+        self, *, metric: ThresholdMetric | None = None, costs: tuple[float, float] | None = None
+    ) -> Threshold:
+        """Choose the probability from which on the second of two classes is predicted, by the out-of-fold predictions.
+
+        Give it to a model with `Predictor.with_threshold`.
+
+        Parameters
+        ----------
+        metric : {"accuracy", "balanced_accuracy", "f1"}, optional
+            The metric to maximize; F1 is that of the second class.
+        costs : (float, float), optional
+            Instead of a metric: the cost of a false positive and of a false negative, whose mean is minimized.
+
+        Returns
+        -------
+        Threshold
+
+        Raises
+        ------
+        TableError
+            If the label does not have two classes.
+        PlanError
+            If neither or both of `metric` and `costs` are given, or one is invalid.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> crossed = cr.cross_validate(cr.datasets.penguins().drop_nulls(), label="sex", folds=3, epochs=5, threads=1)
+        >>> model = crossed.ensemble().with_threshold(crossed.choose_threshold(costs=(1, 5)))
+        >>> bool(0 < model.threshold < 0.5)
+        True
+
+        """
+        from creche.evaluation import choose_threshold
+
+        rows, classes = self._predicted_rows.observations, self._inspection.classes
+        if classes is None or len(classes) != 2:
+            raise TableError("threshold: can only be chosen for models of two classes")
+        true = encode_classes(rows.y, classes, rows.label, rows.row_numbers)
+        return choose_threshold(
+            self.predictions[rows.row_indices], true, metric=metric, costs=costs, weights=self._predicted_rows.weights
         )
 
     def ensemble(self) -> Ensemble:

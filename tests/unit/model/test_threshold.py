@@ -113,6 +113,27 @@ def test_the_command_line_chooses_keeps_and_uses_it(tmp_path: Path, capsys: pyte
     assert "--output: is for a model with another threshold" in capsys.readouterr().err
 
 
+def test_a_cross_validation_chooses_it_by_the_out_of_fold_predictions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = str(tmp_path / "sexed.csv")
+    SEXED.write_csv(table)
+    crossed = cr.cross_validate(table, label="sex", folds=3, hidden=[4], epochs=5, threads=1)
+    chosen = crossed.choose_threshold(metric="f1")
+    predicted = crossed.predictions[:, 1] >= chosen.threshold
+    male = (SEXED["sex"] == "male").to_numpy()
+    hits = int((predicted & male).sum())
+    assert chosen.value == pytest.approx(2 * hits / (predicted.sum() + male.sum()))
+    for refit in ([], ["--refit"]):
+        file = tmp_path / f"kept{len(refit)}.creche"
+        typed = ["train", table, *OPTIONS, "--folds", "3", *refit, "--choose-threshold", "f1", "-o", str(file)]
+        assert main(typed) == 0
+        assert f"Threshold {chosen.threshold:.4f} for male, chosen by f1" in capsys.readouterr().out
+        assert load(file).threshold == chosen.threshold
+    with pytest.raises(cr.TableError, match="can only be chosen for models of two classes"):
+        cr.cross_validate(table, label="species", folds=3, epochs=1, threads=1).choose_threshold(metric="f1")
+
+
 def test_a_model_that_can_have_no_threshold_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "three.creche"
     train = ["train", "penguins", "--label", "species", "--hidden", "2", "--epochs", "2", "--threads", "1"]
@@ -121,3 +142,7 @@ def test_a_model_that_can_have_no_threshold_is_kept(tmp_path: Path, capsys: pyte
     assert load(file).threshold is None
     assert main([*train, "--choose-threshold", "fun"]) == 2
     assert "--choose-threshold: got 'fun'" in capsys.readouterr().err
+    file.unlink()
+    assert main([*train, "--folds", "3", "--choose-threshold", "f1", "-o", str(file)]) == 2
+    assert "threshold: can only be chosen for models of two classes" in capsys.readouterr().err
+    assert isinstance(load(file), cr.Ensemble)
