@@ -52,11 +52,18 @@ def search(frame: pd.DataFrame) -> None:
     assert_type(colony[0], cr.Member)
     assert_type(colony.table(), pl.DataFrame)
     assert_type(colony.ensemble(5), cr.Ensemble)
-    assert_type(cr.cross_validate(frame, label="species", folds=5, activation="tanh"), cr.CrossValidation)
+    assert_type(colony.best(by="network").model, cr.Model)
+    crossed = cr.cross_validate(frame, label="species", folds=5, activation="tanh")
+    assert_type(crossed, cr.CrossValidation)
+    assert_type(crossed.ensemble(), cr.Ensemble)
+    assert_type(crossed.refit(), cr.Model)
+    assert_type(crossed.refit().with_threshold(crossed.choose_threshold(metric="f1")), cr.Model)
     assert_type(cr.find_learning_rate(frame, label="species", optimizer="sgd"), cr.LearningRates)
     assert_type(cr.fit(frame, label="species", effort="fast", metric="auc"), cr.FittedModel)
 
     cr.sweep(frame, label="species", optimizer=["adam", "sdg"])  # type: ignore[list-item]
+    colony.best(by="plans")  # type: ignore[arg-type]
+    crossed.choose_threshold(metric="f2")  # type: ignore[arg-type]
     cr.sweep(frame, label="species", method="gird")  # type: ignore[arg-type]
     cr.cross_validate(frame, label="species", hiden=[5])  # type: ignore[call-arg]
     cr.fit(frame, label="species", effort="quick")  # type: ignore[arg-type]

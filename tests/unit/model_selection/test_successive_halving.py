@@ -65,6 +65,10 @@ def test_by_default_a_few_networks_remain_and_many_epochs_are_saved(halving: boo
     assert 2 <= sum(member.status == "finished" for member in colony) <= 30
     assert colony.results.epochs.sum() < 0.5 * 30 * 200
     assert colony.best().status == "finished"
+    plans = [plan for plan in colony.plans().to_dicts() if any(
+        member.status == "finished" for member in colony if member.choice["learning_rate"] == plan["learning_rate"]
+    )]  # fmt: skip
+    assert colony.best().choice["learning_rate"] == plans[0]["learning_rate"]  # the lowest mean of those that went on
 
 
 def test_networks_that_stopped_early_have_the_weights_of_those_trained_alone() -> None:
