@@ -85,10 +85,11 @@ def _keep_model(validation: CrossValidation, path: Path, refits: bool, as_json: 
         kept = f"the ensemble of the {format_count(len(ensemble), 'network')}"
     else:
         with training_progress(quiet=as_json) as on_progress:
-            run = validation.refit(on_progress=on_progress)
-        save_model(run.model, path)
-        rows = format_count(len(run.prepared.train), "row")
-        kept = f"one network, trained on all {rows} for {format_count(run.epoch, 'epoch')}"
+            model = validation.refit(on_progress=on_progress)
+        save_model(model, path)
+        assert model.provenance is not None
+        rows, epochs = model.provenance.rows["train"], len(model.provenance.history)
+        kept = f"one network, trained on all {format_count(rows, 'row')} for {format_count(epochs, 'epoch')}"
     if not as_json:
         print_page("", f"{path}: {kept}")
 

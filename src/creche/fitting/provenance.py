@@ -15,7 +15,7 @@ from creche.fitting.fold_tables import Judged
 from creche.fitting.judgement import evaluate_judged
 from creche.model.fitted import FittedModel
 from creche.model.history import History
-from creche.model.provenance import Provenance
+from creche.model.provenance import OUT_OF_FOLD, Provenance
 from creche.table.datasets import locate_read_file
 from creche.table.digest import digest_arrays
 from creche.table.inspection import TableInspection
@@ -66,7 +66,7 @@ def add_provenance(
             data=description,
             weights=weights,
             history=history,
-            evaluation={"on": "out-of-fold", **evaluate().to_dict()},
+            evaluation={"on": OUT_OF_FOLD, **evaluate().to_dict()},
             status=model.record.status,
             steps=0,
             version=__version__,

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from creche.model.model import Model
     from creche.table.prepare import Prepared
 
-__all__ = ["Provenance", "check_model_file", "describe_provenance"]
+__all__ = ["OUT_OF_FOLD", "Provenance", "check_model_file", "describe_provenance"]
+
+# The part of the rows that an evaluation is of, where each row was predicted by networks that had not learned it.
+OUT_OF_FOLD = "out-of-fold"
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -74,6 +77,11 @@ class Provenance(Displayed):
     def __repr__(self) -> str:
         parts = ", ".join(f"{count:,} {part}" for part, count in self.rows.items())
         return f"Provenance(rows: {parts}; {self.steps:,} steps, {self.status}, Creche {self.version})"
+
+    @property
+    def is_out_of_fold(self) -> bool:
+        """Whether the evaluation is of out-of-fold predictions, because the model has learned all rows."""
+        return self.evaluation.get("on") == OUT_OF_FOLD
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain data."""

@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from creche.model.ensemble import Ensemble
+    from creche.model.model import Model
     from creche.training.recorder import Record
 
 __all__ = ["CrossValidation", "FoldMember", "cross_validate"]
@@ -297,11 +298,12 @@ class CrossValidation(Displayed):
 
         return combine_fold_networks(self.members, self._inspection, self.evaluation, self.threads)
 
-    def refit(self, *, on_progress: OnProgress[Run] = None) -> Run:
+    def refit(self, *, on_progress: OnProgress[Run] = None) -> Model:
         """Train one network on all rows, for as many epochs as the networks of the folds needed.
 
         It has the first seed, and trains for the median of the epochs whose weights the networks of the folds have;
-        schedules span these epochs. No row is held out, so `evaluation` of the cross-validation tells how good it is.
+        schedules span these epochs. No row is held out, so the model records `evaluation`: networks that learned fewer
+        rows than this one, on rows that they did not learn.
 
         Parameters
         ----------
@@ -310,7 +312,7 @@ class CrossValidation(Displayed):
 
         Returns
         -------
-        Run
+        Model
 
         Raises
         ------
@@ -323,13 +325,14 @@ class CrossValidation(Displayed):
         --------
         >>> import creche as cr
         >>> crossed = cr.cross_validate("penguins", label="species", folds=3, epochs=20, threads=1)
-        >>> len(crossed.refit().prepared.train)
+        >>> model = crossed.refit()
+        >>> model.provenance.rows["train"]
         344
 
         """
         from creche.model_selection.fold_models import refit_on_all_rows
 
-        return refit_on_all_rows(self.members, self._inspection, self._arguments, on_progress)
+        return refit_on_all_rows(self.members, self._inspection, self.evaluation, self._arguments, on_progress)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the networks, the summary and the evaluation of all predictions as plain data."""

@@ -1,4 +1,7 @@
-"""The models that a cross-validation leaves behind: the ensemble of the folds' networks, or one network on all rows."""
+"""The models that a cross-validation leaves behind: the ensemble of the folds' networks, or one network on all rows.
+
+Both record the evaluation of the out-of-fold predictions, for no row is left that they have not learned.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from creche._progress import OnProgress, watch
 from creche.errors import PlanError
 from creche.model.ensemble import Ensemble
+from creche.model.provenance import OUT_OF_FOLD
 from creche.table.digest import digest_arrays
 from creche.table.inspection import TableInspection
+from creche.table.preparation import Preparation
 from creche.table.prepare import split_rows
 from creche.training.arguments import TrainArguments, create_plan, create_run
 from creche.training.run import Run, check_fit
 
 if TYPE_CHECKING:
     from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+    from creche.model.model import Model
     from creche.model_selection.member import Member
 
 __all__ = ["combine_fold_networks", "count_epochs", "refit_on_all_rows"]
@@ -36,7 +43,7 @@ def combine_fold_networks(
     ----------
     members : sequence of Member or Run
     inspection : TableInspection
-        The inspection of the whole table; together, the networks have learned all of its rows.
+        The inspection of the whole table.
     evaluation : ClassificationEvaluation or RegressionEvaluation
         That of the out-of-fold predictions.
     threads : int
@@ -45,17 +52,32 @@ def combine_fold_networks(
     models = [member.model for member in members]
     origin = models[0].provenance
     assert origin is not None
-    features = models[0].features
-    models[0] = replace(models[0], summarize=lambda: inspection.summarize_training(features))
+    features, learned = models[0].features, _find_learned_rows(members)
+    models[0] = replace(models[0], summarize=lambda: inspection.summarize_training(features, learned))
     ensemble = Ensemble(models, threads=threads)
     ensemble.provenance = replace(
         origin,
-        rows={"train": len(inspection.usable)},
+        preparation=_without_split(inspection.preparation),
+        rows={"train": len(learned)},
         data=inspection.describe(),
         weights=digest_arrays(ensemble.arrays()),
-        evaluation={"on": "out-of-fold", **evaluation.to_dict()},
+        evaluation={"on": OUT_OF_FOLD, **evaluation.to_dict()},
     )
     return ensemble
+
+
+def _find_learned_rows(members: Sequence[Member | Run]) -> NDArray[np.int64]:
+    """Return the rows that any network has learned or watched: all but the last, if the folds go forward in time."""
+    prepared = list({id(member.prepared): member.prepared for member in members}.values())
+    parts = [each.train for each in prepared]
+    # Where networks stop early, the rows that they watch are the validation rows, and the fold is for testing.
+    parts += [each.validation for each in prepared if each.validation is not None and each.test is not None]
+    return np.unique(np.concatenate([part.observations.row_indices for part in parts]))
+
+
+def _without_split(preparation: Preparation) -> Preparation:
+    """Return the preparation with all rows for training."""
+    return replace(preparation, split=replace(preparation.split, validation_fraction=0.0, test_fraction=0.0))
 
 
 def count_epochs(members: Sequence[Member | Run]) -> int:
@@ -66,16 +88,19 @@ def count_epochs(members: Sequence[Member | Run]) -> int:
 def refit_on_all_rows(
     members: Sequence[Member | Run],
     inspection: TableInspection,
+    evaluation: ClassificationEvaluation | RegressionEvaluation,
     arguments: TrainArguments,
     on_progress: OnProgress[Run] = None,
-) -> Run:
-    """Return the run of `CrossValidation.refit`.
+) -> Model:
+    """Return the model of `CrossValidation.refit`.
 
     Parameters
     ----------
     members : sequence of Member or Run
         The networks of the folds, which say how many epochs to train for.
     inspection : TableInspection
+    evaluation : ClassificationEvaluation or RegressionEvaluation
+        That of the out-of-fold predictions.
     arguments : TrainArguments
         The resolved arguments of the cross-validation.
     on_progress : callable or bool, optional
@@ -90,8 +115,7 @@ def refit_on_all_rows(
     """
     if all(member.plan.epochs == 0 for member in members):
         raise PlanError("refit: the networks of the folds were trained for 0 epochs; give epochs of at least 1")
-    split = replace(inspection.preparation.split, validation_fraction=0.0, test_fraction=0.0)
-    whole = replace(inspection, preparation=replace(inspection.preparation, split=split))
+    whole = replace(inspection, preparation=_without_split(inspection.preparation))
     prepared = split_rows(whole, whole.usable, None, None)
     plan = create_plan(arguments, prepared) if arguments.plan is None else arguments.plan
     check_fit(plan, prepared)
@@ -99,4 +123,6 @@ def refit_on_all_rows(
     run = create_run(replace(arguments, plan=plan), prepared)
     with watch(on_progress, "training") as report:
         run.resume(on_epoch=arguments.on_epoch, on_progress=report)
-    return run
+    model = run.model
+    assert model.provenance is not None
+    return replace(model, origin=replace(model.provenance, evaluation={"on": OUT_OF_FOLD, **evaluation.to_dict()}))

@@ -1,4 +1,4 @@
-"""What a report says of a model of `creche.fit`: its out-of-fold metrics, and the configurations that were tried."""
+"""What a report says of out-of-fold metrics, and of the configurations that `creche.fit` tried."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from functools import partial
 from creche import plots
 from creche._phrases import format_count
 from creche.evaluation.metrics import metric_name, metrics_for
+from creche.model.ensemble import Ensemble
 from creche.model.fitted import FittedModel
+from creche.model.model import Model
 from creche.render.html import Html, join_html, table, tag
 from creche.render.words import format_interval, format_number
 from creche.report.explanations import Figures
@@ -17,8 +19,10 @@ __all__ = ["describe_out_of_fold", "out_of_fold_table", "tried_section"]
 TRIED_LISTED = 40
 
 
-def describe_out_of_fold(model: FittedModel) -> str:
-    """Return a sentence with the metric that the model was fitted for, on rows that its networks did not learn."""
+def describe_out_of_fold(model: Model | Ensemble) -> str:
+    """Return a sentence with the most important metric on rows that the networks which predict them did not learn."""
+    if not isinstance(model, FittedModel):
+        return _describe_cross_validation(model)
     record = model.record
     baseline = "" if record.baseline is None else f"; that of the baseline is {format_number(record.baseline)}"
     interval = ""
@@ -30,7 +34,20 @@ def describe_out_of_fold(model: FittedModel) -> str:
     )
 
 
-def out_of_fold_table(model: FittedModel) -> Html | None:
+def _describe_cross_validation(model: Model | Ensemble) -> str:
+    """Return the sentence for a model that a cross-validation has left behind."""
+    assert model.provenance is not None
+    found = model.provenance.evaluation
+    key = "rmse" if model.classes is None else "accuracy"
+    bounds = found.get("intervals", {}).get(key)
+    interval = "" if bounds is None else f" (95 % CI: {format_interval(*bounds)})"
+    return (
+        f"On {format_count(found['rows'], 'row')}, each predicted by networks of the cross-validation that did not "
+        f"learn it (out of fold), the {metric_name(key)} is {format_number(found[key])}{interval}."
+    )
+
+
+def out_of_fold_table(model: Model | Ensemble) -> Html | None:
     """Return the metrics of the out-of-fold predictions."""
     if model.provenance is None:
         return None

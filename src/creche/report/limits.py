@@ -63,7 +63,7 @@ def find_limitations(subject: ReportSubject) -> list[Limitation]:
 def _check_rows(subject: ReportSubject) -> Iterator[Limitation]:
     topic, plan = "evaluation", subject.model_plan
     if subject.part == "train":
-        others = "" if subject.fitted_model is None else "; the out-of-fold metrics tell how good it is there"
+        others = "" if not subject.has_out_of_fold else "; the out-of-fold metrics tell how good it is there"
         yield Limitation(
             topic, f"It uses the rows that the model was trained on: on new rows the model will be worse{others}."
         )

@@ -32,7 +32,7 @@ def create_card(subject: ReportSubject, intended_use: str | None = None) -> str:
         "Out of scope: " + _blank("uses that the model is not meant for"),
         "## Training data", _bullets(_list_data(subject)), _ranges_table(subject),
         "## Evaluation", f"Evaluated on {escape_markdown(subject.rows_description)}.", _metrics_table(subject),
-        *([] if subject.fitted_model is None else [escape_markdown(describe_out_of_fold(subject.fitted_model))]),
+        *([escape_markdown(describe_out_of_fold(subject.model))] if subject.has_out_of_fold else []),
         *_classes_tables(subject),
         "## Limitations",
         _bullets((found.topic, escape_markdown(found.text)) for found in find_limitations(subject)),

@@ -20,6 +20,7 @@ from creche.render.words import (
     describe_classes,
     describe_optimizer,
     describe_schedules,
+    describe_threshold,
     format_interval,
     format_number,
     name_purpose,
@@ -43,11 +44,11 @@ COMPARISONS = {"better": "better", "unsure": "≈ not clearly better", "worse": 
 def summary_section(subject: ReportSubject, figures: Figures) -> Html | None:
     """Return the task, the main metric and a table of all metrics with the baseline."""
     parts: list[Html | None] = [tag("p", _describe_task(subject))]
-    if (fitted := subject.fitted_model) is None:
-        parts.append(tag("p", _describe_result(subject), class_="lead"))
-    else:
-        parts += [tag("p", describe_out_of_fold(fitted), class_="lead"), out_of_fold_table(fitted)]
+    if subject.has_out_of_fold:
+        parts += [tag("p", describe_out_of_fold(subject.model), class_="lead"), out_of_fold_table(subject.model)]
         parts.append(tag("p", _describe_result(subject)))
+    else:
+        parts.append(tag("p", _describe_result(subject), class_="lead"))
     return join_html([*parts, _metrics_table(subject)])
 
 
@@ -95,6 +96,8 @@ def data_section(subject: ReportSubject, figures: Figures) -> Html | None:
     """Return the label, the rows, the columns and the classes of the training table."""
     origin, labels = subject.origin, subject.model.labels
     facts: list[tuple[str, Any]] = [("label", f"{labels.name}: {describe_classes(labels)}")]
+    if subject.model.threshold is not None:
+        facts.append(("threshold", describe_threshold(subject.model.threshold, labels)))
     parts = []
     if origin is not None:
         facts.append(("rows", ", ".join(f"{count:,} for {name_purpose(name)}" for name, count in origin.rows.items())))

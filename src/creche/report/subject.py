@@ -85,6 +85,12 @@ class ReportSubject:
         return self.model if isinstance(self.model, FittedModel) else None
 
     @property
+    def has_out_of_fold(self) -> bool:
+        """Whether there are metrics of out-of-fold predictions, which tell more than those of the training rows."""
+        known = self.origin is not None and self.origin.is_out_of_fold
+        return known or self.fitted_model is not None
+
+    @property
     def is_classification(self) -> bool:
         return self.model.classes is not None
 
@@ -170,9 +176,12 @@ def _find_partition(
     )
     if isinstance(sample_weight, str) and sample_weight != preparation.sample_weight:
         return None
-    may_differ = isinstance(network, Ensemble) and not isinstance(network, FittedModel)
-    if may_differ and preparation.split.seed is None:
-        return None  # each network may have been trained on other rows
+    if isinstance(network, Ensemble) and not isinstance(network, FittedModel):
+        # Each network may have been trained on other rows; those of folds have learned all rows, but for the last ones
+        # where folds go forward in time.
+        split = preparation.split
+        if split.time is not None if origin.is_out_of_fold else split.seed is None:
+            return None
     weights = None if isinstance(sample_weight, str) else sample_weight
     first = network if isinstance(network, Model) else network.models[0]
     names = () if origin.schema is None else [column.name for column in origin.schema.columns]

@@ -101,11 +101,23 @@ class TableInspection:
         )
         return describe_table(self.labelled.table(names), side)
 
-    def summarize_training(self, features: FeatureEncoder) -> TrainingSummary:
-        """Return what a model with these encoders keeps of the rows, if it was trained on all that are usable."""
+    def summarize_training(
+        self, features: FeatureEncoder, row_indices: NDArray[np.int64] | None = None
+    ) -> TrainingSummary:
+        """Return what a model with these encoders keeps of the rows that it was trained on.
+
+        Parameters
+        ----------
+        features : FeatureEncoder
+        row_indices : (m,) int64 array, optional
+            The rows, ascending, by their place in the table; by default, all that are usable.
+
+        """
         from creche.table.training_summary import TrainingSummary
 
         usable = self.usable.observations
+        if row_indices is not None:
+            usable = usable.take(np.searchsorted(usable.row_indices, row_indices))
         rows = np.searchsorted(self.labelled.row_indices, usable.row_indices)
         return TrainingSummary.of(features, usable.x, self.labelled.x, rows)
 

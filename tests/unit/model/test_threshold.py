@@ -95,6 +95,8 @@ def test_the_command_line_chooses_keeps_and_uses_it(tmp_path: Path, capsys: pyte
     assert chosen == run.model.choose_threshold(run.prepared.validation.observations, metric="f1").threshold
     assert main(["show", str(first)]) == 0
     assert f"'male' from a probability of {chosen:.3g}" in capsys.readouterr().out
+    page = cr.report(load(first), table, tmp_path / "report.html").read_text()
+    assert f"from a probability of {chosen:.3g}" in page
     evaluate = ["evaluate", str(first), table]
     assert main([*evaluate, "--cost-false-positive", "1", "--cost-false-negative", "20", "-o", str(second)]) == 0
     decided = load(second).threshold

@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 
 import creche as cr
-from tests.unit.model_selection.sweeps import weight_bytes
 
 FOLDS = {"label": "species", "folds": 3, "hidden": [4], "epochs": 12, "threads": 1}
 
@@ -44,20 +43,47 @@ def test_the_refitted_network_is_the_one_trained_on_all_rows_for_the_median_of_t
     crossed: cr.CrossValidation, tmp_path: Path
 ) -> None:
     epochs = round(float(np.median([member.kept_epoch for member in crossed.members])))
-    run = crossed.refit()
+    model = crossed.refit()
     alone = cr.train("penguins", label="species", hidden=[4], epochs=epochs, validation_fraction=0, threads=1)
-    assert len(run.history) == epochs
-    assert weight_bytes(run) == weight_bytes(alone)
-    run.model.save(tmp_path / "refitted.creche")
+    assert model.provenance is not None
+    assert len(model.provenance.history) == epochs
+    assert model.arrays().keys() == alone.model.arrays().keys()
+    assert all((array == alone.model.arrays()[name]).all() for name, array in model.arrays().items())
+    model.save(tmp_path / "refitted.creche")
     assert cr.verify(tmp_path / "refitted.creche", "penguins").same
+    loaded = cr.load(tmp_path / "refitted.creche")
+    assert loaded.provenance is not None
+    assert loaded.provenance.evaluation["on"] == "out-of-fold"
+    assert loaded.provenance.evaluation["log_loss"] == crossed.evaluation.metrics()["log_loss"]
+
+
+def test_a_report_leads_with_the_out_of_fold_metrics(crossed: cr.CrossValidation, tmp_path: Path) -> None:
+    accuracy = f"{crossed.evaluation.metrics()['accuracy']:.4f}"
+    for name, model in (("ensemble", crossed.ensemble()), ("refitted", crossed.refit())):
+        page = cr.report(model, "penguins", tmp_path / f"{name}.html").read_text()
+        summary = page.partition('id="summary"')[2].partition('id="intended')[0]
+        assert "On 344 rows, each predicted by networks of the cross-validation that did not learn it" in summary
+        assert summary.index(accuracy) < summary.index("On the 344 rows it was trained on")
 
 
 def test_a_column_that_groups_the_rows_is_no_feature_of_the_refitted_network() -> None:
     penguins = cr.datasets.penguins().with_row_index("nest").with_columns(pl.col("nest") // 3)
     crossed = cr.cross_validate(penguins, **FOLDS | {"group": "nest", "early_stopping": False, "epochs": 2})
-    run = crossed.refit()
-    assert len(run.prepared.train) == 344
-    assert "nest" not in run.model.features.names
+    model = crossed.refit()
+    assert model.provenance is not None
+    assert model.provenance.rows == {"train": 344}
+    assert "nest" not in model.features.names
+
+
+def test_rows_that_no_network_has_learned_are_none_of_its_training_rows() -> None:
+    random = np.random.default_rng(0)
+    sold = pl.DataFrame(
+        {"day": np.arange(200) // 2, "x": random.standard_normal(200), "y": random.standard_normal(200)}
+    )
+    crossed = cr.cross_validate(sold, **FOLDS | {"label": "y", "time": "day", "early_stopping": False})
+    counted = crossed.ensemble().evaluate(sold, n_resamples=0).training_rows
+    assert counted is not None
+    assert (counted.count, counted.rows) == (150, 200)  # three of four periods
 
 
 def test_untrained_networks_are_no_model_to_refit() -> None:
