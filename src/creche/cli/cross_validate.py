@@ -16,7 +16,7 @@ from creche.plan.arguments import ARGUMENTS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from creche.model_selection.cross_validation import CrossValidation
+    from creche.model_selection.cross_validation_result import CrossValidation
 
 __all__ = ["cross_validate"]
 
