@@ -26,8 +26,8 @@ from creche.model.model import Model as Model
 from creche.model.predict_file import predict_file as predict_file
 from creche.model.provenance import Provenance as Provenance
 from creche.model_selection.colony import Colony as Colony
-from creche.model_selection.cross_validation import CrossValidation as CrossValidation
 from creche.model_selection.cross_validation import cross_validate as cross_validate
+from creche.model_selection.cross_validation_result import CrossValidation as CrossValidation
 from creche.model_selection.learning_rate_result import LearningRates as LearningRates
 from creche.model_selection.learning_rate_search import find_learning_rate as find_learning_rate
 from creche.model_selection.member import Member as Member

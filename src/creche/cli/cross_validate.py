@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from creche.evaluation import Threshold
-    from creche.model_selection.cross_validation import CrossValidation
+    from creche.model_selection.cross_validation_result import CrossValidation
 
 __all__ = ["cross_validate"]
 

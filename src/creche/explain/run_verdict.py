@@ -87,7 +87,10 @@ def judge_run(losses: Array, lowest: float, constant: float, *, diverged_in: int
         return RunVerdict("too low", _still_falling(fall, end))
     if end <= lowest + NEAR * max(constant - lowest, 0.0):
         falling = f", and still falling by {fall:.2g}" if fall > FALLING * constant and is_steady else ""
-        return RunVerdict("good", f"its final loss, {end:.3g}, is among the lowest{falling}")
+        if end <= lowest:
+            return RunVerdict("good", f"its final loss, {end:.3g}, is the lowest{falling}")
+        near = f"near the lowest, {lowest:.3g} (a constant prediction: {constant:.3g})"
+        return RunVerdict("good", f"its final loss, {end:.3g}, is {near}{falling}")
     if losses.max() > ABOVE * start:
         return RunVerdict("too high", f"the loss jumped up to {losses.max():.3g}, and ended at {end:.3g}")
     if end > constant - NOTHING * constant and not is_steady:

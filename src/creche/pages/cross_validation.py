@@ -17,7 +17,7 @@ from creche.pages.tables import INTERVAL, format_duration, plain_table
 from creche.render.words import format_interval, format_number
 
 if TYPE_CHECKING:
-    from creche.model_selection.cross_validation import CrossValidation
+    from creche.model_selection.cross_validation_result import CrossValidation
 
 __all__ = ["cross_validation_page"]
 
