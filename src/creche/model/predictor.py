@@ -86,8 +86,9 @@ class Predictor(Displayed, ABC):
         Examples
         --------
         >>> import creche as cr
-        >>> model = cr.train("penguins", label="sex", missing_label="drop", epochs=5, threads=1).model
-        >>> chosen = model.choose_threshold(cr.datasets.penguins().drop_nulls(), metric="f1")
+        >>> penguins = cr.datasets.penguins().drop_nulls()
+        >>> model = cr.train(penguins, label="sex", epochs=5, threads=1).model
+        >>> chosen = model.choose_threshold(penguins, metric="f1")
         >>> model.with_threshold(chosen).threshold == chosen.threshold
         True
 
