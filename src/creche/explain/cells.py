@@ -11,7 +11,7 @@ import numpy as np
 from creche.table.observations import Observations
 from creche.table.table import Table
 
-__all__ = ["feature_values", "format_cell"]
+__all__ = ["feature_values", "format_cell", "format_difference"]
 
 LARGEST_WHOLE = 1e15  # whole numbers below are shown with all digits
 SEPARATED_FROM = 1_000_000  # larger ones with commas
@@ -26,7 +26,7 @@ def feature_values(observations: Observations, names: Sequence[str]) -> dict[str
 
 
 def format_cell(value: Any, digits: int = 6) -> str:
-    """Return a cell as text; numbers that are not whole have at most `digits` significant digits.
+    """Return a cell as text; numbers that are not whole have `digits` significant digits, large ones no fraction.
 
     Examples
     --------
@@ -34,8 +34,8 @@ def format_cell(value: Any, digits: int = 6) -> str:
     ('3.25', 'yes', 'missing', '2020-08-20')
     >>> format_cell(1234.5678), format_cell(1234.5678, digits=10), format_cell(2_500_000)
     ('1234.57', '1234.5678', '2,500,000')
-    >>> format_cell(224258.0, digits=5), format_cell(1.5e30)
-    ('224258', '1.5e+30')
+    >>> format_cell(224258.0, digits=5), format_cell(1490402.7, digits=5), format_cell(1.5e30)
+    ('224258', '1,490,403', '1.5e+30')
 
     """
     if value is None:
@@ -46,7 +46,19 @@ def format_cell(value: Any, digits: int = 6) -> str:
         return f"{value:,}" if abs(int(value)) >= SEPARATED_FROM else str(int(value))
     if isinstance(value, float | np.floating):
         number = float(value)
-        return (
-            format_cell(int(number)) if abs(number) < LARGEST_WHOLE and number.is_integer() else f"{number:.{digits}g}"
-        )
+        if abs(number) < LARGEST_WHOLE and (number.is_integer() or abs(number) >= 10**digits):
+            return format_cell(round(number))
+        return f"{number:.{digits}g}"
     return str(value).removesuffix(" 00:00:00") if isinstance(value, datetime) else str(value)
+
+
+def format_difference(value: float, digits: int = 4) -> str:
+    """Return a number with its sign.
+
+    Examples
+    --------
+    >>> format_difference(12.3456), format_difference(-0.5), format_difference(123456.7)
+    ('+12.35', '-0.5', '+123457')
+
+    """
+    return ("+" if value >= 0 else "") + format_cell(value, digits)

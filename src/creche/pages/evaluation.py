@@ -14,7 +14,7 @@ from creche.evaluation import ClassificationEvaluation, RegressionEvaluation, Th
 from creche.evaluation.bootstrap import MIN_ROWS, Interval
 from creche.evaluation.curves import wilson_interval
 from creche.evaluation.metrics import METRICS, compare_with_baseline, metric_name
-from creche.explain.cells import format_cell
+from creche.explain.cells import format_cell, format_difference
 from creche.pages.charts import draw_marked_bar
 from creche.pages.tables import BOOTSTRAP_INTERVAL, INTERVAL, plain_table
 from creche.render.words import CLASSES_SHOWN, format_interval, format_number
@@ -209,6 +209,6 @@ def _largest_misses(evaluation: RegressionEvaluation, row_numbers: NDArray[Any],
     table = plain_table(*names, left=("largest errors", "label"))
     for error in errors:
         difference = error.predicted - error.true
-        numbers = format_cell(error.true, 5), format_cell(error.predicted, 5), f"{difference:+.4g}"
+        numbers = format_cell(error.true, 5), format_cell(error.predicted, 5), format_difference(difference)
         table.add_row(f"row {row_numbers[error.row]}", *([error.label] if has_labels else []), *numbers)
     return [Text(), table]

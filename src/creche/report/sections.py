@@ -12,7 +12,7 @@ from creche._phrases import format_count
 from creche.evaluation.classification import Misclassification
 from creche.evaluation.metrics import METRICS, compare_with_baseline, metric_name
 from creche.evaluation.regression import LargeError
-from creche.explain.cells import format_cell
+from creche.explain.cells import format_cell, format_difference
 from creche.model.model import Model
 from creche.plan.network import Network
 from creche.render.html import Html, facts_table, join_html, table, tag
@@ -123,7 +123,10 @@ def data_section(subject: ReportSubject, figures: Figures) -> Html | None:
         means = zip(labels.names, labels.baseline, labels.scale, strict=True)
         head = ("label", "mean of the training rows", "standard deviation")
         parts.append(
-            table(head, [(n, f"{mean:.5g}", f"{scale:.5g}" if scale != 1 else "") for n, mean, scale in means])
+            table(
+                head,
+                [(n, format_cell(mean, 5), format_cell(scale, 5) if scale != 1 else "") for n, mean, scale in means],
+            )
         )
     return join_html(parts)
 
@@ -351,7 +354,12 @@ def _error_cells(error: Misclassification | LargeError) -> tuple[Any, ...]:
     if isinstance(error, Misclassification):
         return error.true, error.predicted, f"{error.probability:.3f}", f"{error.true_probability:.3f}"
     difference = error.predicted - error.true
-    return format_cell(error.true, DIGITS), format_cell(error.predicted, DIGITS), f"{difference:+.4g}", error.label
+    return (
+        format_cell(error.true, DIGITS),
+        format_cell(error.predicted, DIGITS),
+        format_difference(difference),
+        error.label,
+    )
 
 
 def _format_cell(subject: ReportSubject, place: int, column: int, name: str) -> str:
