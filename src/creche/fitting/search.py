@@ -176,6 +176,10 @@ class Search:
     def _round_work(self, first: int, count: int) -> float:
         return sum(candidate_work(each, self.tables) for _, each in self.plan(first, count))
 
+    def _done_work(self, numbered: Sequence[tuple[int, Configuration]], epochs: int) -> float:
+        """Return the operations of these configurations up to an epoch."""
+        return sum(candidate_work(each, self.tables) * min(epochs / each.epochs, 1.0) for _, each in numbered)
+
     def _train(self, first: int, count: int, epochs: int | None, planned: float) -> None:
         numbered = self.plan(first, count)
         base, begin = self.work, time.monotonic()
@@ -192,7 +196,7 @@ class Search:
             self.tables, numbered, self.policy.seed, self.threads,
             epochs_allowed=epochs, is_over=self._is_over, on_epoch=report,
         )  # fmt: skip
-        self.work = base + planned
+        self.work = base + (self._done_work(numbered, done) if interrupted else planned)
         self._round_seconds = time.monotonic() - begin
         if done:
             self._add(found, Round(first, count, done))

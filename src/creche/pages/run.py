@@ -137,11 +137,7 @@ def model_page(model: Model) -> RenderableType:
         facts.add_row("threshold", describe_threshold(model.threshold, model.labels))
     parts: list[RenderableType] = [facts, Text(), _draw_model(model)]
     if provenance is not None:
-        if provenance.schema is not None:
-            parts += [Text(), schema_table(provenance.schema)]
-        parts += history_curves(provenance.history)
-        if "rows" in provenance.evaluation:
-            parts += [Text(), metric_table(provenance)]
+        parts += _recorded_parts(provenance)
     return Group(*parts)
 
 
@@ -150,13 +146,18 @@ def provenance_page(provenance: Provenance) -> RenderableType:
     facts = facts_table()
     for name, value in _training_facts(provenance, len(provenance.history)):
         facts.add_row(name, value)
-    parts: list[RenderableType] = [facts]
+    return Group(facts, *_recorded_parts(provenance))
+
+
+def _recorded_parts(provenance: Provenance) -> list[RenderableType]:
+    """Render the columns, the losses and the metrics that a model keeps."""
+    parts: list[RenderableType] = []
     if provenance.schema is not None:
         parts += [Text(), schema_table(provenance.schema)]
     parts += history_curves(provenance.history)
     if "rows" in provenance.evaluation:
         parts += [Text(), metric_table(provenance)]
-    return Group(*parts)
+    return parts
 
 
 def model_data(model: Model) -> dict[str, Any]:

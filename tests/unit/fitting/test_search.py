@@ -99,6 +99,7 @@ def test_a_time_limit_that_ends_the_first_round_says_so_and_is_verified(monkeypa
     assert model.record.status == "out of time"
     (only,) = model.record.rounds
     assert 1 <= only.epochs < 9
+    assert 0 < model.record.work < cr.fit(x, y, effort="fast", threads=1).record.work
     assert cr.verify(model, x, y).same
     with monkeypatch.context() as patch:  # a machine so slow that the limit is over before the first epoch
         Clock(patch, 1000.0)
