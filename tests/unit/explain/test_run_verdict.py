@@ -16,6 +16,7 @@ NOISE = np.random.default_rng(0).uniform(0, 1, 100)
     [
         (1.1 * 0.9**EPOCHS, 0.0, "good", "is near the lowest, 0 "),
         (1.1 * 0.97**EPOCHS, 0.05, "good", r"near the lowest, 0\.05 \(.*\), and still falling by 0\.05"),
+        (1.1 * 0.9**EPOCHS, float(1.1 * 0.9**99), "good", r"its final loss, 3\.25e-05, is the lowest$"),
         (1.1 - 0.006 * EPOCHS, 0.0, "too low", "still falling when it ended, by 0.14 in the last quarter, to 0.506"),
         (1.1 - 0.006 * EPOCHS, 0.506, "too low", "still falling"),  # also the best of all
         (1.1 - 0.0001 * EPOCHS, 1.09, "too low", "the loss hardly moved, from 1.1 to 1.09"),

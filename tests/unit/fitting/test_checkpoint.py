@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 import creche as cr
 from creche._system.archive import read_archive, write_archive
 from creche.fitting import checkpoint, search
-from tests.unit.fitting.small_fits import make_tiny, stop_at, weights_of
+from tests.unit.fitting.small_fits import TINY, make_tiny, stop_at, weights_of
 from tests.unit.small_runs import PENGUINS_CSV, line, two_classes
 
 pytestmark = pytest.mark.usefixtures("tiny")
@@ -42,6 +43,16 @@ def test_a_resumed_fit_ends_with_the_same_bytes(tmp_path: Path, table: Any, stop
     assert same(again, whole)
     assert again.out_of_fold.to_dict() == whole.out_of_fold.to_dict()  # type: ignore[union-attr]
     assert cr.verify(again, x, y).same
+
+
+def test_a_fit_in_which_a_configuration_diverged_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_tiny(monkeypatch, (replace(TINY[0], learning_rate=1e30), *TINY))
+    x, y = line(rows=60)
+    whole, file = fit(x, y), tmp_path / "fit"
+    assert 0 not in {each.number for each in whole.record.tried}
+    with pytest.raises(KeyboardInterrupt):
+        fit(x, y, checkpoint=file, on_progress=stop_at(12))
+    assert same(fit(x, y, checkpoint=file, resume=True), whole)
 
 
 def test_the_file_is_written_after_each_round(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

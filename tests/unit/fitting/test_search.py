@@ -126,6 +126,12 @@ def test_more_budget_contains_what_less_would_try() -> None:
     assert drawn[20:] != [choose_policy(shape, "best", 4).configuration(number, best) for number in range(20, 40)]
 
 
+def test_a_fast_fit_has_one_split_from_3000_rows_on() -> None:
+    folds = {rows: choose_policy(TableShape(rows, 10, 2), "fast", 0).folds for rows in (2_999, 3_000, 50_000)}
+    assert folds == {2_999: 4, 3_000: 1, 50_000: 1}
+    assert choose_policy(TableShape(3_000, 10, 2), "default", 0).folds == 5
+
+
 def test_every_second_configuration_is_near_one_of_the_best_of_earlier_rounds() -> None:
     policy = choose_policy(TableShape(500, 10, 2), "best", 0)
     first, best = len(policy.first), policy.first[5:6]
