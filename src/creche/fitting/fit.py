@@ -285,7 +285,7 @@ def _check_time_limit(seconds: Any) -> None:
         return
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
         raise PlanError(
-            f"time_limit: got {seconds!r}; needs a number of seconds above 0, or None for no limit",
+            f"time_limit: got {seconds!r}; needs a number of seconds above 0; leave it out for no limit",
             argument="time_limit",
         )
 

@@ -95,7 +95,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "an unknown effort": (lambda: fit(X, WORDS, effort="bset"), "did you mean 'best'"),
     "a time limit of zero": (lambda: fit(X, WORDS, time_limit=0), "needs a number of seconds above 0"),
     "a negative time limit": (lambda: fit(X, WORDS, time_limit=-1.5), "needs a number of seconds above 0"),
-    "an infinite time limit": (lambda: fit(X, WORDS, time_limit=float("inf")), "None for no limit"),
+    "an infinite time limit": (lambda: fit(X, WORDS, time_limit=float("inf")), "leave it out for no limit"),
     "a time limit of words": (lambda: fit(X, WORDS, time_limit="60"), "got '60'"),
     "an argument of train": (lambda: fit(X, WORDS, epochs=3), "unknown argument of fit"),
     "numbers that are infinite": (lambda: fit(np.where(ROW[:, None] == 3, np.inf, X), WORDS), "row 3, column 0 is inf"),
