@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src" / "creche"
 FLOORS = (
     "_version", "_lazy", "_phrases", "_displayed", "errors", "_progress", "_system", "_core", "plan", "engine", "table",
     "evaluation", "model", "training", "model_selection", "fitting", "render", "explain", "plots", "pages", "learn",
-    "report", "estimators", "cli",
+    "report", "estimators", "studio", "cli",
 )  # fmt: skip
 
 # A result draws and shows itself: `from creche import plots` and `from creche import pages` alone may run back up.
