@@ -122,6 +122,12 @@ class Component:
     """The base of every component of a plan."""
 
     key: ClassVar[str] = ""  # the word users type for it, where there is a choice
+    _title: ClassVar[str] = ""
+
+    @property
+    def title(self) -> str:
+        """What texts call it: ``cross-entropy``; by default its key, in words."""
+        return self._title or self.key.replace("_", " ")
 
     def __post_init__(self) -> None:
         for name, bounds, optional in _checked_fields(type(self)):  # type: ignore[arg-type]  # classes can be hashed
