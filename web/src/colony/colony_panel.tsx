@@ -38,7 +38,7 @@ export function ColonyPanel() {
             {member ? (
               <>
                 <span>
-                  <b>{memberTitle(member)}</b>: {outcome(member)}
+                  <b>{memberTitle(member)}</b>, validation loss: {outcome(member)}
                 </span>
                 <button
                   type="button"

@@ -18,7 +18,7 @@ interface Props {
 export function outcome(member: ColonyMember): string {
   if (member.status === "diverged") return "diverged";
   if (member.validation_loss === null) return member.status === "training" ? "training" : "no loss";
-  return `${member.rank === 1 ? "best, " : ""}loss ${formatNumber(member.validation_loss, 3)}`;
+  return `${member.rank === 1 ? "best " : ""}${formatNumber(member.validation_loss, 3)}`;
 }
 
 export function memberTitle(member: ColonyMember): string {
@@ -35,14 +35,14 @@ export function Multiple({ member, curve, losses, isChosen, showsOptimizer, onCh
       type="button"
       class={classes}
       aria-pressed={isChosen}
-      aria-label={`${memberTitle(member)}: ${outcome(member)}`}
+      aria-label={`${memberTitle(member)}, validation loss: ${outcome(member)}`}
       onClick={onChoose}
     >
       <span class="multiple-head">
         {showsOptimizer && <b>{member.optimizer} </b>}
         {formatNumber(member.learning_rate, 2)}
       </span>
-      <svg class="clipped" width={WIDTH} height={HEIGHT} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
+      <svg class="clipped" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         <polyline class="curve" points={polyline(curve.keys(), curve, x, y)} />
         {isDiverged && <path class="cross" d={`M${WIDTH - 22},10l12,12m0,-12l-12,12`} />}
       </svg>

@@ -48,9 +48,14 @@ export function pictureKey(layer: number, neuron: number): string {
   return `${layer}/${neuron}`;
 }
 
-function marginsOf(width: number, canReshape: boolean): Margins {
-  const share = Math.min(150, Math.max(70, width * 0.16));
-  return { left: share, right: Math.max(share, 110), top: canReshape ? 64 : 12, bottom: 12 };
+/** The narrowest step from layer to layer at which the buttons of a layer stand side by side. */
+const WIDE_STEP = 132;
+
+function marginsOf(network: NetworkView, width: number, canReshape: boolean): Margins {
+  const share = Math.min(150, Math.max(76, width * 0.16));
+  const right = Math.max(share, 106);
+  const step = (width - share - right) / (network.layers.length - 1);
+  return { left: share, right, top: !canReshape ? 12 : step < WIDE_STEP ? 128 : 64, bottom: 12 };
 }
 
 export function Diagram(props: Props) {
@@ -58,7 +63,7 @@ export function Diagram(props: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const width = useSize(frame).value.width || 720;
   const layout = useMemo(() => {
-    return arrange(network, Math.max(width, 260), marginsOf(width, onReshape !== undefined));
+    return arrange(network, Math.max(width, 260), marginsOf(network, width, onReshape !== undefined));
   }, [network, width, onReshape !== undefined]);
   const edges = strongestEdges(network, layout, reading.weights, most);
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -123,7 +128,7 @@ export function Diagram(props: Props) {
             }}
           />
         </div>
-        {onReshape && <LayerHeads network={network} layout={layout} onReshape={onReshape} />}
+        {onReshape && <LayerHeads network={network} layout={layout} isCompact={layout.step < WIDE_STEP} onReshape={onReshape} />}
       </div>
     </div>
   );

@@ -7,10 +7,12 @@ import { addLayer, hiddenWidths, removeLayer, resizeLayer } from "./reshape.ts";
 interface Props {
   readonly network: NetworkView;
   readonly layout: Layout;
+  /** Whether the buttons of a layer stand one above the other. */
+  readonly isCompact: boolean;
   readonly onReshape: (hidden: readonly number[]) => void;
 }
 
-function LayerHead({ network, layer, onReshape }: Omit<Props, "layout"> & { layer: number }) {
+function LayerHead({ network, layer, onReshape }: Omit<Props, "layout" | "isCompact"> & { layer: number }) {
   const hidden = hiddenWidths(network);
   const { width, activation } = network.layers[layer]!;
   return (
@@ -36,6 +38,7 @@ function LayerHead({ network, layer, onReshape }: Omit<Props, "layout"> & { laye
         </button>
         <button
           type="button"
+          class="remove-layer"
           aria-label={`Remove layer ${layer}`}
           title="Remove the layer"
           onClick={() => onReshape(removeLayer(hidden, layer))}
@@ -47,11 +50,11 @@ function LayerHead({ network, layer, onReshape }: Omit<Props, "layout"> & { laye
   );
 }
 
-export function LayerHeads({ network, layout, onReshape }: Props) {
+export function LayerHeads({ network, layout, isCompact, onReshape }: Props) {
   const hidden = hiddenWidths(network);
   const xOf = (layer: number): number => layout.spots[layout.layers[layer]![0]!]!.x;
   return (
-    <div class="layer-heads" role="group" aria-label="Layers">
+    <div class={`layer-heads${isCompact ? " is-compact" : ""}`} role="group" aria-label="Layers">
       {network.layers.map((layer, i) => {
         const isHidden = i > 0 && i < network.layers.length - 1;
         return (

@@ -23,6 +23,8 @@ export interface Layout {
   readonly height: number;
   /** Half the side of a mark. */
   readonly radius: number;
+  /** How far it is from layer to layer. */
+  readonly step: number;
   readonly spots: readonly Spot[];
   /** For each layer, its spots from top to bottom, as indices of `spots`. */
   readonly layers: readonly (readonly number[])[];
@@ -99,7 +101,7 @@ export function arrange(network: NetworkView, width: number, margins: Margins): 
   const tallest = Math.max(...groups.map((layer) => layer.length));
   const step = (width - margins.left - margins.right) / Math.max(last, 1);
   const gap = Math.min(64, Math.max(24, 440 / tallest));
-  const radius = Math.max(6, Math.min(gap * 0.4, step * 0.3, 22));
+  const radius = Math.max(6, Math.min(gap * 0.4, step * 0.3, 24));
   const inner = Math.max(tallest * gap, 200);
   const spots: Spot[] = [];
   const layers: number[][] = [];
@@ -116,7 +118,7 @@ export function arrange(network: NetworkView, width: number, margins: Margins): 
       }),
     );
   });
-  return { width, height: margins.top + inner + margins.bottom, radius, spots, layers, spotOf };
+  return { width, height: margins.top + inner + margins.bottom, radius, step, spots, layers, spotOf };
 }
 
 export type Direction = "up" | "down" | "left" | "right" | "first" | "last";

@@ -1,5 +1,7 @@
 /** The neurons of the drawing: one button each, with its number and its name, and the bars beside the outputs. */
 
+import { Fragment, type JSX } from "preact";
+
 import { formatNumber } from "../plot/scales.ts";
 import type { NetworkView } from "../protocol.ts";
 import type { NeuronPlace } from "../store.ts";
@@ -69,7 +71,7 @@ export function Marks({ layout, reading, pictures, current, chosen, onChoose }: 
             {value !== undefined && radius >= 14 && !hasPicture && (
               <span class="mark-value">{formatNumber(value, 2)}</span>
             )}
-            {spot.folded === "rest" && <span class="mark-value">+{spot.neurons.length}</span>}
+            {spot.folded === "rest" && <span class="mark-value">{radius >= 14 ? `+${spot.neurons.length}` : "⋮"}</span>}
           </button>
         );
       })}
@@ -78,13 +80,23 @@ export function Marks({ layout, reading, pictures, current, chosen, onChoose }: 
   );
 }
 
+/** Let a name break after its underscores and spaces. */
+function breakable(name: string): JSX.Element[] {
+  return name.split(/(?<=[_\s.])/).map((part, i) => (
+    <Fragment key={i}>
+      {part}
+      <wbr />
+    </Fragment>
+  ));
+}
+
 function Name({ spot, layout, reading }: { spot: Spot; layout: Layout; reading: Reading }) {
   const gap = layout.radius + 6;
   if (spot.kind === "input") {
     const room = spot.x - gap;
     return (
       <span class="mark-name is-input" aria-hidden="true" style={{ right: `${layout.width - room}px`, top: `${spot.y}px`, maxWidth: `${room}px` }}>
-        {spot.title}
+        {breakable(spot.title)}
       </span>
     );
   }

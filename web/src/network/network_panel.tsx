@@ -16,6 +16,8 @@ import { MOST_PICTURES, usePictures, type PictureColumns } from "./use_pictures.
 type Shown = "numbers" | "curves" | "maps";
 
 const FIRST_EDGES = 200;
+/** Up to this many connections there is nothing to choose. */
+const FEW_EDGES = 80;
 
 function numericColumns(network: NetworkView, table: TableView | null): readonly string[] {
   const columns = inputColumns(network);
@@ -107,7 +109,7 @@ function Legend({ network, thickest, most, onMost }: LegendProps) {
         below 0
       </span>
       <span class="legend-entry">thickest line: {formatNumber(thickest)}</span>
-      {available > 20 && (
+      {available > FEW_EDGES && (
         <label class="field legend-entry">
           <span>
             strongest {most.toLocaleString("en")} of {network.connections.toLocaleString("en")}

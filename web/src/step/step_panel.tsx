@@ -114,12 +114,14 @@ export function StepPanel() {
         onNeuron={(chosen) => (store.selectedNeuron.value = chosen)}
         label={`${stage.title}. Arrow keys walk from neuron to neuron; Enter opens a neuron's arithmetic.`}
       />
-      <StageTable network={network} trace={trace} row={followed} stage={stage} neuron={neuron} />
-      {store.selectedNeuron.value && neuron.layer > 0 ? (
-        <Arithmetic trace={trace} row={followed} neuron={neuron} />
-      ) : (
-        <p class="small quiet">Click a neuron to see its arithmetic written out.</p>
-      )}
+      <div class="step-details">
+        <StageTable network={network} trace={trace} row={followed} stage={stage} neuron={neuron} />
+        {store.selectedNeuron.value && neuron.layer > 0 ? (
+          <Arithmetic trace={trace} row={followed} neuron={neuron} />
+        ) : (
+          <p class="small quiet">Click a neuron to see its arithmetic written out.</p>
+        )}
+      </div>
     </Panel>
   );
 }
