@@ -134,7 +134,7 @@ class Outbox:
 
     @property
     def is_full(self) -> bool:
-        """Whether so many answers are not sent yet that no more requests should be read for now."""
+        """Whether 100 answers are still to be sent: no more requests should be read for now."""
         with self._lock:
             return self._unanswered >= MAX_ANSWERS
 

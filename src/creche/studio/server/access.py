@@ -1,4 +1,4 @@
-"""Who may use the server: the person who started it, from the page that it serves, and nobody through another page."""
+"""Who may use the server: the person who started it, from the page that it serves, and no other page."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ def serve(create: CreateSession, page: Path, options: ServerOptions, say: Callab
     def tell() -> None:
         say(f"the studio is at {server.link}")
         if not server.is_on_loopback:
-            say("it listens on the network, without encryption: whoever has the link can use it")
+            say("it listens on the network, without encryption: all who have the link can use it")
         if options.opens_browser and not _open_browser(server.link):
             say("no browser was found on this machine; open the link in one that reaches it")
         say("Ctrl-C ends it")

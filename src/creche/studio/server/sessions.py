@@ -1,4 +1,4 @@
-"""The sessions of a server, by their addresses: begun when a page asks, ended when nobody has watched for long."""
+"""The sessions of a server, by their addresses: begun when a page asks, ended when no page has watched for long."""
 
 from __future__ import annotations
 
@@ -127,14 +127,14 @@ class Sessions:
                 raise TooManySessionsError(
                     f"The studio already has {MAX_SESSIONS} sessions, all of them open in a browser; close one."
                 )
-            await self._end(unwatched[0], "The studio has too many sessions; this one ended because nobody watched.")
+            await self._end(unwatched[0], "There are too many sessions; this one ended because no page watched it.")
 
     def _end_later(self, address: str, served: _Served) -> None:
         self._cancel_ending(served)
         served.ending = asyncio.get_running_loop().call_later(self._grace, self._begin_to_end, address)
 
     def _begin_to_end(self, address: str) -> None:
-        task = asyncio.ensure_future(self._end(address, "The session ended because nobody watched it for long."))
+        task = asyncio.ensure_future(self._end(address, "The session ended because no page watched it for long."))
         self._ending.add(task)  # the loop itself keeps no strong reference
         task.add_done_callback(self._ending.discard)
 

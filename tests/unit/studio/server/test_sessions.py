@@ -40,13 +40,13 @@ def test_an_address_keeps_its_session() -> None:
     asyncio.run(run())
 
 
-def test_a_session_that_nobody_watches_ends() -> None:
+def test_a_session_that_no_page_watches_ends() -> None:
     async def run() -> None:
         sessions = Sessions(Ending, grace=0.01)
         session = await sessions.open(ADDRESSES[0])
         assert isinstance(session, Ending)
         await session.ended.wait()
-        assert session.closed_with == "The session ended because nobody watched it for long."
+        assert session.closed_with == "The session ended because no page watched it for long."
         assert len(sessions) == 0
 
     asyncio.run(run())
