@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from creche._progress import watch_steps
 from creche._version import __version__
 from creche.cli.files import check_files
 from creche.errors import SYNONYMS, CrecheError, CrecheWarning, DivergedError, FileError, closest
@@ -97,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
         warnings.simplefilter("always", CrecheWarning)
         warnings.showwarning = _print_warning
         try:
-            with use_command_line_words():
+            with use_command_line_words(), watch_steps(False):  # each command says what it shows
                 code = app(arguments, prog_name="creche", standalone_mode=False)
             sys.stdout.flush()
         except SystemExit as end:
