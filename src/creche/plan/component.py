@@ -59,7 +59,7 @@ class Bounds:
         Raises
         ------
         PlanError
-            If it is no number of the kind, or out of bounds.
+            If it is not a number of the kind, or out of bounds.
 
         """
         if type(value) is (int if self.whole else float) and -(2**64) < value < 2**64 and self.contain(value):
