@@ -37,7 +37,7 @@ COMMANDS = (
 FIRST_STEPS = (
     "Try:  creche train penguins --label species",
     "New to neural networks?  creche learn",
-    "What does a word mean?  creche glossary",
+    "What does a term mean?  creche glossary",
 )
 
 WITHOUT_ARGUMENTS = ("learn", "glossary")  # commands that do something when nothing more is typed
@@ -185,7 +185,7 @@ def _leading_argument(error: CrecheError) -> str | None:
 
 
 def _find_flag(argument: str, app: Command) -> str | None:
-    """Return how an argument is typed, or None if it is no option of a command of the app."""
+    """Return how an argument is typed, or None if it is not an option of a command of the app."""
     flags: dict[str | None, str] = {}
     for command in (app, *getattr(app, "commands", {}).values()):
         options = [param for param in command.params if param.opts[0].startswith("-")]

@@ -23,6 +23,8 @@ from creche.model_selection.jobs import Jobs, complete_arguments
 from creche.model_selection.results import format_choice
 from creche.model_selection.search_space import Combinations, split_axes
 from creche.plan.arguments import OPTIMIZER_FIELDS, check_whole_number
+from creche.plan.component import Component
+from creche.render.components import describe_component
 from creche.training.run import Run
 
 if TYPE_CHECKING:
@@ -364,5 +366,8 @@ def _to_list(numbers: NDArray[Any] | None) -> list[float | None] | None:
 
 
 def _describe_choice(argument: str, value: Any) -> str:
-    shown = f"{value:g}" if isinstance(value, float) else format_choice(value)
-    return str(shown) if argument == "optimizer" else f"{argument.replace('_', ' ')} {shown}"
+    if isinstance(value, Component):
+        shown = describe_component(value)
+    else:
+        shown = f"{value:g}" if isinstance(value, float) else str(format_choice(value))
+    return shown if argument == "optimizer" else f"{argument.replace('_', ' ')} {shown}"

@@ -82,7 +82,7 @@ class Predictor(Displayed, ABC):
         Raises
         ------
         TableError
-            If the label does not have two classes, or the threshold is no probability.
+            If the label does not have two classes, or the threshold is not a probability.
 
         Examples
         --------
@@ -124,7 +124,7 @@ class Predictor(Displayed, ABC):
             a pandas DataFrame (``df.iloc[0]``) or a dict of values is one row.
         as_frame : bool, default False
             Whether to return a DataFrame, whose columns have the names of the classes: of the library that `data` came
-            in, with the index of a pandas DataFrame; of Polars if `data` is no DataFrame.
+            in, with the index of a pandas DataFrame; of Polars if `data` is not a DataFrame.
 
         Returns
         -------
@@ -465,7 +465,7 @@ def check_threshold(threshold: Any, classes: tuple[Any, ...] | None) -> float:
     Raises
     ------
     TableError
-        If there are not two classes, or it is no probability.
+        If there are not two classes, or it is not a probability.
 
     """
     if classes is None or len(classes) != 2:

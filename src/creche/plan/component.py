@@ -62,7 +62,7 @@ class Bounds:
         Raises
         ------
         PlanError
-            If it is no number of the kind, or out of bounds.
+            If it is not a number of the kind, or out of bounds.
 
         """
         if type(value) is (int if self.whole else float) and -(2**64) < value < 2**64 and self.contain(value):
@@ -125,6 +125,12 @@ class Component:
     """The base of every component of a plan."""
 
     key: ClassVar[str] = ""  # the word users type for it, where there is a choice
+    _title: ClassVar[str] = ""
+
+    @property
+    def title(self) -> str:
+        """What texts call it: ``cross-entropy``; by default its key, in words."""
+        return self._title or self.key.replace("_", " ")
 
     def __post_init__(self) -> None:
         for name, bounds, optional in _checked_fields(type(self)):  # type: ignore[arg-type]  # classes can be hashed

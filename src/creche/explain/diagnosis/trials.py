@@ -107,7 +107,7 @@ def _has_helped(facts: RunFacts, before: NDArray[np.float64], after: NDArray[np.
     if not (np.isfinite(after).all() and (after < before).all()):
         return False
     if not np.isfinite(before).all():
-        # Not diverging is no cure by itself: the network must have learned something.
+        # Not diverging is not a cure by itself: the network must have learned something.
         return measure != "loss" or bool(after.mean() < facts.baseline)
     gain = before.mean() - after.mean()
     return bool(gain >= MARGIN * before.mean() and (measure != "loss" or gain >= MARGIN_OF_BASELINE * facts.baseline))
