@@ -175,7 +175,7 @@ TRACKED = [
     if path.suffix in (".py", ".pyi", ".hpp", ".cpp", ".md", ".sh", ".css") and "results" not in path.parts
 ]
 FILE_NAME = re.compile(
-    r"`{0,2}\b((?:src|core|bindings|tests|benchmarks|tools|docs)/[\w./-]+\.(?:py|pyi|hpp|cpp|md|sh|css|json))\b"
+    r"`{0,2}\b((?:src|core|bindings|tests|benchmarks|tools|docs|web)/[\w./-]+\.(?:py|pyi|hpp|cpp|md|sh|css|tsx?|json))\b"
 )
 
 

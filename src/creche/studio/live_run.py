@@ -110,7 +110,7 @@ class LiveRun:
 
     def _train(self, steps: int, seconds: float) -> None:
         try:
-            self.run.resume(steps=steps, seconds=seconds)
+            self.run.resume(steps=steps, seconds=seconds, on_progress=False)
         except DivergedError as error:
             self._stop("diverged", str(error))
             return
