@@ -317,7 +317,7 @@ def _regression_errors(subject: ReportSubject, figures: Figures) -> list[Html]:
             ),
             figures.figure(
                 partial(plots.residuals, subject.evaluated, label=label),
-                "Residuals (true minus predicted) against predicted values; they should show no pattern.",
+                "Residuals (predicted minus true) against predicted values; they should show no pattern.",
                 f"Errors of {label}, predicted − true; their root mean square is {metrics['rmse']:.4g}",
             ),
         ]

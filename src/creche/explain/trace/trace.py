@@ -243,7 +243,7 @@ def _create_batch(
         preparation = None if origin is None else origin.preparation
         weights, notes = training_weights(model, preparation, batch.observations)
         if run is not None and run.prepared.external_weights is not None:
-            notes += ("training weighted rows by an array that is no column: here all rows count the same",)
+            notes += ("training weighted rows by an array that is not a column: here all rows count the same",)
         if weights is not None:
             batch = replace(batch, rows=replace(batch.rows, weights=weights.astype(model.plan.precision)))
     batch = take_rows(batch, select_rows(batch.observations.row_numbers, rows))
