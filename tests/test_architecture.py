@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src" / "creche"
 FLOORS = (
     "_version", "_lazy", "_phrases", "_displayed", "errors", "_progress", "_system", "_core", "plan", "engine", "table",
     "evaluation", "model", "training", "model_selection", "fitting", "render", "explain", "plots", "pages", "learn",
-    "report", "estimators", "cli",
+    "report", "estimators", "studio", "cli",
 )  # fmt: skip
 
 # A result draws and shows itself: `from creche import plots` and `from creche import pages` alone may run back up.
@@ -175,7 +175,7 @@ TRACKED = [
     if path.suffix in (".py", ".pyi", ".hpp", ".cpp", ".md", ".sh", ".css") and "results" not in path.parts
 ]
 FILE_NAME = re.compile(
-    r"`{0,2}\b((?:src|core|bindings|tests|benchmarks|tools|docs)/[\w./-]+\.(?:py|pyi|hpp|cpp|md|sh|css|json))\b"
+    r"`{0,2}\b((?:src|core|bindings|tests|benchmarks|tools|docs|web)/[\w./-]+\.(?:py|pyi|hpp|cpp|md|sh|css|tsx?|json))\b"
 )
 
 

@@ -88,8 +88,10 @@ def use(model: cr.Model, fitted: cr.FittedModel, frame: pd.DataFrame) -> None:
     model.evaluate(frame, bootstrap=200)  # type: ignore[call-arg]
 
 
-def look(model: cr.Model, frame: pd.DataFrame) -> None:
-    assert_type(explain.trace(model, frame, rows=[1, 2]), explain.Trace)
+def look(model: cr.Model, run: cr.Run, frame: pd.DataFrame, polars: pl.DataFrame) -> None:
+    assert_type(explain.trace(model, polars, rows=[1, 2]), explain.Trace | explain.ForwardPass)
+    assert_type(explain.trace(run, rows=[1, 2]), explain.Trace)
+    assert_type(explain.trace(model, explain.create_batch(model, frame)), explain.Trace)
     assert_type(explain.permutation_importance(model, frame), explain.PermutationImportance)
     assert_type(explain.partial_dependence(model, frame, "island"), explain.PartialDependence)
     assert_type(explain.nearest_rows(model, frame, [1], space="inputs"), explain.NearestRows)

@@ -132,14 +132,12 @@ class ModelCommand:
 
     def read_any_rows(self, model: Model | Ensemble) -> Observations | Table:
         """Read the rows of the table, with their labels if it has them."""
-        from creche.table.reading.read import read_table
+        from creche.explain.rows import read_labels_if_any
 
-        expected = {**model.features.expected, **model.labels.expected}
-        table = read_table(self.table, self.read_options, expected)
-        columns = [table.columns.get(name) for name in model.labels.names]
-        if any(column is None or column.missing.all() for column in columns):
-            return table
-        return model.read_observations(table, missing_label=self.missing_label)
+        rows: Observations | Table = read_labels_if_any(
+            model, self.table, read_options=self.read_options, missing_label=self.missing_label
+        )
+        return rows
 
     def read_table(self, model: Model | Ensemble) -> Table:
         """Read the table, whose label need not be there."""

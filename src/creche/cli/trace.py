@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from creche._system.output_files import Output
 from creche.cli.model_command import ModelCommand, model_command
@@ -11,9 +10,6 @@ from creche.cli.options import DROP_UNLABELLED, FILES, JSON, ROWS, THREADS, Opti
 from creche.cli.output import print_page
 from creche.errors import PlanError
 from creche.table.table import Table
-
-if TYPE_CHECKING:
-    from creche.model.model import Model
 
 __all__ = ["trace"]
 
@@ -62,19 +58,23 @@ def trace(command: ModelCommand) -> None:
 
     creche trace penguins.creche penguins.csv --rows 1-20 --html step.html
 
-    Rows without a label go forward only: the values of each neuron, and the predictions. The model is not changed.
+    Rows without a label get a forward pass only: the values of each neuron, and the predictions. The model is not
+    changed.
     Neurons are counted from 0; the inputs are layer 0, the first hidden layer is layer 1.
     """
+    from creche.explain.trace.result import Trace
     from creche.explain.trace.trace import trace as trace_step
 
     model, options = command.load_single(), dict(command.options)
     page = options.pop("html", None)
     rows = command.read_any_rows(model)
-    if isinstance(rows, Table):
-        _follow_forward(command, model, rows)
-        return
+    if page is not None and isinstance(rows, Table):
+        raise PlanError(
+            f"--html: needs the label {model.labels.name!r}, which {rows.source} lacks; leave it out to see the way "
+            "forward", argument="html",
+        )  # fmt: skip
     step = trace_step(model, rows, **options)
-    if page is not None:
+    if page is not None and isinstance(step, Trace):
         step.save_html(page)
     if command.as_json:
         command.print_json(step.to_dict())
@@ -82,19 +82,3 @@ def trace(command: ModelCommand) -> None:
         print_page(str(step))
     else:
         print_page(f"{step!r}\nWritten to {page}.")
-
-
-def _follow_forward(command: ModelCommand, model: Model, table: Table) -> None:
-    """Show the way of rows without a label."""
-    from creche.explain.trace.forward import forward_pass
-
-    label = model.labels.name
-    for name in ("neuron", "sample_weight", "html"):
-        if name in command.options:
-            flag = f"--{name.replace('_', '-')}"
-            raise PlanError(f"{flag}: needs the label {label!r}, which {table.source} does not have", argument=name)
-    forward = forward_pass(model, table, rows=command.options.get("rows"))
-    if command.as_json:
-        command.print_json(forward.to_dict())
-    else:
-        print_page(str(forward))

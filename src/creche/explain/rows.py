@@ -13,10 +13,12 @@ from creche.errors import PlanError, TableError
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
 from creche.model.predictor import Predictor
+from creche.plan.words import MissingLabel
 from creche.table.cell_types import ColumnContext, Rule
 from creche.table.checks import check_finite, check_matrix
 from creche.table.observations import Observations
 from creche.table.prepare import encode_features, encode_labels
+from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import is_table, read_table
 from creche.table.row_weights import resolve_sample_weights
 from creche.table.table import Column, Table
@@ -27,6 +29,7 @@ __all__ = [
     "FeatureRows",
     "as_predictor",
     "create_batch",
+    "read_labels_if_any",
     "read_observations",
     "read_rows",
     "select_rows",
@@ -142,6 +145,42 @@ def read_observations(model: Predictor, data: Any, y: Any = None) -> Observation
     """
     source = _unwrap(data)
     return source if isinstance(source, Observations) else model.read_observations(source, y)
+
+
+def read_labels_if_any(
+    model: Predictor,
+    data: Any,
+    y: Any = None,
+    *,
+    read_options: ReadOptions | None = None,
+    missing_label: MissingLabel = "error",
+) -> Any:
+    """Return labelled rows as `Observations` or a `Batch`; rows whose label is nowhere to be found, as data to predict.
+
+    Parameters
+    ----------
+    model : Model or Ensemble
+    data, y, missing_label
+        As for `Model.evaluate`.
+    read_options : ReadOptions, optional
+        How to read a file.
+
+    Returns
+    -------
+    Observations or Batch, or the `Table` or array without labels
+
+    """
+    if isinstance(data, Batch | Observations):
+        return data
+    if y is None:
+        if not is_table(data):
+            return data
+        data = read_table(data, read_options, {**model.features.expected, **model.labels.expected})
+        columns = [data.columns.get(name) for name in model.labels.names]
+        if any(column is None or column.missing.all() for column in columns):
+            return data
+        read_options = None
+    return model.read_observations(data, y, read_options=read_options, missing_label=missing_label)
 
 
 def _unwrap(data: Any) -> Any:

@@ -6,8 +6,8 @@ import numpy as np
 
 from creche.learn.lesson import Lesson
 from creche.plan.optimizers import SGD
+from creche.render.components import describe_optimizer
 from creche.render.document import Block, Grid, Section, format_digits
-from creche.render.words import describe_optimizer
 
 __all__ = ["describe_backpropagation", "describe_chain", "describe_step"]
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from creche.explain.trace.errors import ClassificationErrors
 from creche.learn.lesson import Lesson
+from creche.render.components import describe_component
 from creche.render.document import Block, Grid, Section, format_digits
 
 __all__ = ["describe_batch", "describe_forward_pass", "describe_loss", "describe_own_loss"]
@@ -113,7 +114,7 @@ def describe_batch(lesson: Lesson) -> Section:
          f"{step.losses[r]:.4f}"]
         for r in range(min(ROWS_SHOWN, len(step)))
     ]  # fmt: skip
-    loss = step.plan.loss.key.replace("_", " ")
+    loss = describe_component(step.plan.loss)
     epochs = lesson.start.plan.steps_per_epoch(len(lesson.prepared.train))
     more = [f"… and {len(step) - ROWS_SHOWN} more"] if len(step) > ROWS_SHOWN else []
     return Section(

@@ -10,7 +10,12 @@ from rich.text import Text
 
 from creche.pages.run import epoch_table, history_curves
 from creche.pages.tables import facts_table, format_value
-from creche.render.words import describe_optimizer, describe_schedules
+from creche.render.components import (
+    describe_component,
+    describe_early_stopping,
+    describe_optimizer,
+    describe_schedules,
+)
 
 if TYPE_CHECKING:
     from creche.model.history import History
@@ -46,13 +51,13 @@ def _plan_facts(plan: Plan) -> Table:
     facts = facts_table()
     facts.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters, {plan.precision}")
     facts.add_row("task", plan.task)
-    facts.add_row("loss", repr(plan.loss))
+    facts.add_row("loss", describe_component(plan.loss))
     facts.add_row("optimizer", describe_optimizer(plan.optimizer))
-    facts.add_row("schedule", repr(plan.schedule))
+    facts.add_row("schedule", describe_component(plan.schedule))
     for name, schedule in describe_schedules(plan):
         facts.add_row(name, schedule)
     facts.add_row("epochs", f"{plan.epochs:,}, batches of {plan.batch_size:,} rows")
-    facts.add_row("stopping", "all epochs" if plan.early_stopping is None else repr(plan.early_stopping))
+    facts.add_row("stops", describe_early_stopping(plan.early_stopping))
     facts.add_row("keeps", f"the weights of the {plan.keep} epoch")
     facts.add_row("seed", f"{plan.seed}")
     return facts

@@ -25,11 +25,10 @@ from creche.pages.tables import (
     plain_table,
 )
 from creche.pages.wording import write_note
+from creche.render.components import describe_component, describe_optimizer, describe_schedules
 from creche.render.words import (
     CLASSES_SHOWN,
     describe_classes,
-    describe_optimizer,
-    describe_schedules,
     describe_threshold,
     format_interval,
     format_number,
@@ -126,9 +125,9 @@ def model_page(model: Model) -> RenderableType:
     facts.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters, {plan.precision}")
     if provenance is not None:
         _add_preprocessing(facts, provenance.preparation)
-    facts.add_row("loss", repr(plan.loss))
-    optimizer = describe_optimizer(plan.optimizer)
-    facts.add_row("optimizer", f"{optimizer}, {plan.schedule!r} schedule, batch size {plan.batch_size}")
+    facts.add_row("loss", describe_component(plan.loss))
+    facts.add_row("optimizer", f"{describe_optimizer(plan.optimizer)}, batch size {plan.batch_size:,}")
+    facts.add_row("schedule", describe_component(plan.schedule))
     for name, schedule in describe_schedules(plan):
         facts.add_row(name, schedule)
     if provenance is not None:
@@ -223,7 +222,7 @@ def _run_facts(run: Run) -> Table:
 def _add_preprocessing(facts: Table, preparation: Preparation) -> None:
     """Add how columns became inputs, if numbers were not only standardized."""
     if preparation.preprocessing != Preprocessing():
-        facts.add_row("preprocessing", repr(preparation.preprocessing))
+        facts.add_row("preprocessing", describe_component(preparation.preprocessing))
 
 
 def _describe_ending(run: Run) -> str:

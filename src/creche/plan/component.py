@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
@@ -18,6 +19,8 @@ from creche.errors import PlanError, nearest
 from creche.plan.words import canonical_word
 
 __all__ = ["Bounds", "Component", "Registry", "count_field", "flag_field", "number_field"]
+
+CALL = re.compile(r"(\w+) *\( *(?:\w+ *= *)?([\d.,eE+-]+) *\)")  # as in Python: Quantile(quantile=0.9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Bounds:
         Raises
         ------
         PlanError
-            If it is no number of the kind, or out of bounds.
+            If it is not a number of the kind, or out of bounds.
 
         """
         if type(value) is (int if self.whole else float) and -(2**64) < value < 2**64 and self.contain(value):
@@ -122,6 +125,12 @@ class Component:
     """The base of every component of a plan."""
 
     key: ClassVar[str] = ""  # the word users type for it, where there is a choice
+    _title: ClassVar[str] = ""
+
+    @property
+    def title(self) -> str:
+        """What texts call it: ``cross-entropy``; by default its key, in words."""
+        return self._title or self.key.replace("_", " ")
 
     def __post_init__(self) -> None:
         for name, bounds, optional in _checked_fields(type(self)):  # type: ignore[arg-type]  # classes can be hashed
@@ -242,6 +251,8 @@ class Registry(Generic[P]):
         if colon and isinstance(choice, str) and canonical_word(name, self.members) in self.members:
             return self._with_number(canonical_word(name, self.members), number, place)
         key = canonical_word(word, self.members)
+        if (call := CALL.fullmatch(word)) and (called := canonical_word(call[1], self.members)) in self.members:
+            raise PlanError(f"{place}: got {word!r}; did you mean '{called}:{call[2]}'?", argument=argument)
         if key not in self.members:
             raise PlanError(f"{place}: got {word!r}; {nearest(word, self.words)}", argument=argument)
         chosen = self.members[key]

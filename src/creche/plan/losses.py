@@ -202,9 +202,9 @@ class CustomLoss(Loss):
     is_nonnegative: ClassVar[bool] = False
     is_python: ClassVar[bool] = True
 
-    function: LossFunction | None = field(default=None, compare=False)
-    name: str = ""
-    digest: str = ""
+    function: LossFunction | None = field(default=None, compare=False, repr=False)
+    name: str = field(default="", repr=False)
+    digest: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if self.function is None:
@@ -215,6 +215,11 @@ class CustomLoss(Loss):
             raise PlanError(f"CustomLoss.function: got {self.function!r}; needs a function of (outputs, labels)")
         object.__setattr__(self, "name", _function_name(self.function))
         object.__setattr__(self, "digest", _source_digest(self.function))
+
+    @property
+    def title(self) -> str:
+        """The name of the function."""
+        return f"{self.name} (a Python function)"
 
     def __repr__(self) -> str:
         return f"CustomLoss({self.name})"
@@ -404,6 +409,7 @@ class CrossEntropy(Loss):
     """
 
     key: ClassVar[str] = "cross_entropy"
+    _title: ClassVar[str] = "cross-entropy"
     tasks: ClassVar[tuple[str, ...]] = ("classification",)
     label_smoothing: float = number_field(0.0, at_least=0, below=1)
 
@@ -417,6 +423,7 @@ class BinaryCrossEntropy(Loss):
     """
 
     key: ClassVar[str] = "binary_cross_entropy"
+    _title: ClassVar[str] = "binary cross-entropy"
     tasks: ClassVar[tuple[str, ...]] = ("classification",)
     takes_class_numbers: ClassVar[bool] = False
     classification_head: ClassVar[Head] = SIGMOID
@@ -498,6 +505,7 @@ class Huber(Loss):
     """
 
     key: ClassVar[str] = "huber"
+    _title: ClassVar[str] = "Huber loss"
     tasks: ClassVar[tuple[str, ...]] = ("regression",)
     delta: float = number_field(1.0, above=0)
 
@@ -511,6 +519,7 @@ class Poisson(Loss):
     """
 
     key: ClassVar[str] = "poisson"
+    _title: ClassVar[str] = "Poisson loss"
     tasks: ClassVar[tuple[str, ...]] = ("regression",)
     standardizes_labels: ClassVar[bool] = False
     smallest_label: ClassVar[float] = 0.0
@@ -545,6 +554,7 @@ class Quantile(Loss):
     """
 
     key: ClassVar[str] = "quantile"
+    _title: ClassVar[str] = "pinball loss"
     tasks: ClassVar[tuple[str, ...]] = ("regression",)
     quantile: float | tuple[float, ...] = 0.5
 

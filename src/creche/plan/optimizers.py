@@ -69,6 +69,11 @@ class Optimizer(Component):
     is_linear: ClassVar[bool] = False  # whether steps are proportional to the gradient
     has_ntk: ClassVar[bool] = True  # whether the rule does not depend on the gradient's scale otherwise, or is linear
 
+    @property
+    def title(self) -> str:
+        """What texts call it: ``Adam``."""
+        return self._title or type(self).__name__
+
     def __post_init__(self) -> None:
         name = type(self).__name__
         word = check_word(f"{name}.parameterization", self.parameterization, PARAMETERIZATIONS)
@@ -272,6 +277,7 @@ class Adadelta(Optimizer):
     """
 
     key: ClassVar[str] = "adadelta"
+    _title: ClassVar[str] = "ADADELTA"
     has_ntk: ClassVar[bool] = False
     learning_rate: float = number_field(1.0, at_least=0)
     rho: float = number_field(0.9, at_least=0, below=1)

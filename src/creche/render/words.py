@@ -1,4 +1,4 @@
-"""Numbers, parts of a plan and of a model in words, for pages of text and of HTML."""
+"""Numbers and parts of a model in words, for pages of text and of HTML."""
 
 from __future__ import annotations
 
@@ -7,19 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from creche._phrases import list_first
-from creche.plan.arguments import NUMBER_SCHEDULES
 
 if TYPE_CHECKING:
-    from creche.plan.optimizers import Optimizer
-    from creche.plan.plan import Plan
     from creche.table.labels import LabelEncoder
 
 __all__ = [
     "CLASSES_SHOWN",
     "describe_classes",
-    "describe_optimizer",
     "describe_quantiles",
-    "describe_schedules",
     "describe_threshold",
     "format_interval",
     "format_number",
@@ -48,21 +43,6 @@ def describe_quantiles(quantiles: Sequence[float]) -> str:
     """
     numbers = list_first([f"{quantile:g}" for quantile in quantiles], CLASSES_SHOWN)
     return f"the quantile{'s' if len(quantiles) > 1 else ''} {numbers}"
-
-
-def describe_optimizer(optimizer: Optimizer) -> str:
-    """Return the optimizer with its learning rate, even if that is the default."""
-    text = repr(optimizer)
-    if "learning_rate=" in text:
-        return text
-    name, others = text.removesuffix(")").split("(", 1)
-    return f"{name}({', '.join(filter(None, [f'learning_rate={optimizer.learning_rate:g}', others]))})"
-
-
-def describe_schedules(plan: Plan) -> list[tuple[str, str]]:
-    """Return the schedules of numbers other than the learning rate, but for constant ones, each with its name."""
-    found = [(name.replace("_", " "), getattr(plan, name)) for name in NUMBER_SCHEDULES]
-    return [(name, repr(schedule)) for name, schedule in found if schedule.key != "constant"]
 
 
 def describe_threshold(threshold: float, labels: LabelEncoder) -> str:

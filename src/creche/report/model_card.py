@@ -9,7 +9,8 @@ from typing import Any
 
 from creche.evaluation.metrics import METRICS, metric_name
 from creche.explain.cells import format_cell
-from creche.render.words import describe_classes, describe_optimizer, format_interval, format_number, name_purpose
+from creche.render.components import describe_component, describe_optimizer
+from creche.render.words import describe_classes, format_interval, format_number, name_purpose
 from creche.report.fitted import describe_out_of_fold
 from creche.report.limits import baseline_name, find_limitations, find_ranges
 from creche.report.subject import ReportSubject
@@ -83,7 +84,10 @@ def _list_details(subject: ReportSubject) -> list[tuple[str, str]]:
             ),
             (
                 "training",
-                escape_markdown(f"{describe_optimizer(plan.optimizer)}, {plan.loss!r}, batch size {plan.batch_size}"),
+                escape_markdown(
+                    f"{describe_component(plan.loss)}, {describe_optimizer(plan.optimizer)}, batch size "
+                    f"{plan.batch_size:,}"
+                ),
             ),
         ]
     if origin is not None:

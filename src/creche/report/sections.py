@@ -15,12 +15,11 @@ from creche.evaluation.regression import LargeError
 from creche.explain.cells import format_cell, format_difference
 from creche.model.model import Model
 from creche.plan.network import Network
+from creche.render.components import describe_component, describe_optimizer, describe_schedules
 from creche.render.html import Html, facts_table, join_html, table, tag
 from creche.render.words import (
     describe_classes,
-    describe_optimizer,
     describe_quantiles,
-    describe_schedules,
     describe_threshold,
     format_interval,
     format_number,
@@ -197,9 +196,9 @@ def network_section(subject: ReportSubject, figures: Figures) -> Html | None:
                     ("layers", f"{network}, {network.parameters:,} parameters, {plan.precision}"),
                     ("activation", _activations(network)),
                     *_preprocessing_fact(subject),
-                    ("loss", repr(plan.loss)),
+                    ("loss", describe_component(plan.loss)),
                     ("optimizer", describe_optimizer(plan.optimizer)),
-                    ("learning rate schedule", repr(plan.schedule)),
+                    ("learning rate schedule", describe_component(plan.schedule)),
                     *describe_schedules(plan),
                     ("batch size", f"{plan.batch_size:,}"),
                     ("seed", str(plan.seed)),
@@ -217,7 +216,7 @@ def _preprocessing_fact(subject: ReportSubject) -> list[tuple[str, str]]:
     """Return how columns became inputs, if numbers were not only standardized."""
     if subject.origin is None or subject.origin.preparation.preprocessing == Preprocessing():
         return []
-    return [("preprocessing", repr(subject.origin.preparation.preprocessing))]
+    return [("preprocessing", describe_component(subject.origin.preparation.preprocessing))]
 
 
 def _activations(network: Network) -> str:
@@ -329,7 +328,7 @@ def _regression_errors(subject: ReportSubject, figures: Figures) -> list[Html]:
             ),
             figures.figure(
                 partial(plots.residuals, subject.evaluated, label=label),
-                "Residuals (true minus predicted) against predicted values; they should show no pattern.",
+                "Residuals (predicted minus true) against predicted values; they should show no pattern.",
                 f"Errors of {label}, predicted − true; their root mean square is {metrics['rmse']:.4g}",
             ),
         ]

@@ -35,7 +35,7 @@ LARGEST = sys.float_info.max
 
 LARGEST_EXACT = 2**53  # every whole number up to this is a float64
 
-MIN_ROWS_WITHOUT_CLASSES = 50  # in a table with more rows, labels that all differ are no classes
+MIN_ROWS_WITHOUT_CLASSES = 50  # in a table with more rows, labels that all differ are not classes
 
 CLASSES_NAMED = 10
 
@@ -61,7 +61,7 @@ class LabelEncoder:
     kinds : tuple of str
         The kinds of the label columns in training, as which they are read again; empty for arrays.
     formats : tuple of CellFormat or None
-        How the cells of the label columns were written, None where they were no text; empty for arrays.
+        How the cells of the label columns were written, None where they were not text; empty for arrays.
     bounds : tuple of (float, float)
         For regression, the smallest and the largest label that is predicted, one pair per label; empty without bounds.
     values : tuple
@@ -186,7 +186,7 @@ class LabelEncoder:
             raise FileError("labels: their fields contradict each other; the file was damaged or made by hand")
         formats = data.get("formats", [])
         if not isinstance(formats, list) or len(formats) not in (0, len(kinds)):
-            raise FileError("labels: the formats of cells are no list; the file was damaged or made by hand")
+            raise FileError("labels: the formats of cells are not a list; the file was damaged or made by hand")
         bounds = data.get("bounds", [])
         if not isinstance(bounds, list) or len(bounds) not in (0, len(mean)) or not all(map(_is_pair, bounds)):
             raise FileError(f"labels: bounds are {bounds!r}; the file was damaged or made by hand")
@@ -414,7 +414,7 @@ def encode_classes(
         row = unknown[0]
         number_of_row = row if row_numbers is None else row_numbers[row]
         raise TableError(
-            f"label {name!r}: row {number_of_row} is {y[row : row + 1].tolist()[0]!r}, which is no class of the "
+            f"label {name!r}: row {number_of_row} is {y[row : row + 1].tolist()[0]!r}, which is not a class of the "
             f"training rows; needs one of {list_first([*map(repr, classes)], CLASSES_NAMED)}"
         )
     return numbers

@@ -263,7 +263,7 @@ def resolve_arguments(arguments: TrainArguments) -> TrainArguments:
     Raises
     ------
     PlanError
-        If the plan is no Plan, or other arguments set what it sets.
+        If the plan is not a Plan, or other arguments set what it sets.
 
     """
     if arguments.plan is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from numpy.typing import NDArray
 
 from creche._displayed import Displayed
+from creche._progress import OnProgress, watch
 from creche.engine.best_epoch import BestEpoch
 from creche.engine.native import Rows, new_run
 from creche.errors import DivergedError, FileError, PlanError
@@ -202,7 +203,7 @@ class Run(Displayed):
         epochs: int | None = None,
         steps: int | None = None,
         on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
-        on_progress: Callable[[Run], object] | None = None,
+        on_progress: OnProgress[Run] = None,
         checkpoints: StateWriter | None = None,
     ) -> Run:
         """Continue training, to the end of the plan or for a number of epochs or steps.
@@ -213,8 +214,9 @@ class Run(Displayed):
             How many more epochs or steps to train for; by default until the plan ends.
         on_epoch : function or sequence of functions, optional
             Called with an `EpochRecord` after each epoch; the run stops when one returns True.
-        on_progress : callable, optional
-            Called with the run about twenty times a second.
+        on_progress : callable or bool, optional
+            By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A
+            function is called with the run about twenty times a second.
         checkpoints : StateWriter, optional
             Writes the state at regular intervals, and when the run ends or is interrupted.
 
@@ -233,8 +235,19 @@ class Run(Displayed):
         """
         last = self.plan.epochs if epochs is None else self.epoch + check_whole_number("epochs", epochs, at_least=0)
         last_step = None if steps is None else self.step + check_whole_number("steps", steps, at_least=0)
-        functions = as_callbacks(on_epoch)
-        seconds = REPORT_INTERVAL if on_progress else -1.0
+        with watch(on_progress, "training") as report:
+            return self._train(last, last_step, as_callbacks(on_epoch), report, checkpoints)
+
+    def _train(
+        self,
+        last: int,
+        last_step: int | None,
+        functions: tuple[OnEpoch, ...],
+        report: Callable[[Run], object] | None,
+        checkpoints: StateWriter | None,
+    ) -> Run:
+        """Train up to an epoch and a step."""
+        seconds = REPORT_INTERVAL if report else -1.0
         saved = -1
         try:
             self._judge()
@@ -252,8 +265,8 @@ class Run(Displayed):
                 self._look()
                 if self.status == "diverged":
                     self._raise_diverged()
-                if on_progress:
-                    on_progress(self)
+                if report:
+                    report(self)
                 if self.epoch > before and functions and call_callbacks(functions, self):
                     self.status = "stopped" if self.status == "running" else self.status
                 ended = self.status != "running" or self.epoch >= last or self.step == last_step

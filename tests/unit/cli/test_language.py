@@ -18,6 +18,7 @@ from tests.unit.cli.commands import QUICK, main
 TURNS = (
     *check_language.TURNS, r"\bthe truth\b", r"\brecognised\b", r"\balways the\b",
     r"\b95 % (?:of resamples|interval)", r"\bin doubt\b", r"\bjudged?\b", r"\bluckiest\b",
+    r"\b[A-Z]\w+\((?:\w+=|\))",  # components as Python calls
 )  # fmt: skip
 # Words with which a line of help does not begin: it names the thing first, or says what happens.
 BEGINNINGS = r"(?:Of|From|For|To|Which|Whether|Its|Where|As|Between|Around|Beside)\b"

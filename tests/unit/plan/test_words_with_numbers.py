@@ -33,6 +33,9 @@ def test_a_number_after_the_colon(registry: Any, word: str, expected: Any) -> No
         ("quantile:", "loss: got 'quantile:'; needs a number after the colon"),
         ("squared_error:1", "loss: got 'squared_error:1'; squared_error has no number to set"),
         ("quantil:0.9", "loss: got 'quantil:0.9'; did you mean 'quantile'"),
+        ("quantile(0.9)", r"loss: got 'quantile\(0.9\)'; did you mean 'quantile:0.9'\?"),
+        ("Quantile(quantile = 0.9)", "did you mean 'quantile:0.9'"),
+        ("lion(0.9)", "choose one of cross_entropy"),
     ],
 )
 def test_mistakes(word: str, message: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._displayed import Displayed
+from creche._phrases import format_count
 from creche.engine.introspection import batch_internals
 from creche.engine.native import Rows
 from creche.errors import PlanError
@@ -120,7 +121,7 @@ class ForwardPass(Displayed):
         }
 
     def __repr__(self) -> str:
-        return f"ForwardPass({len(self):,} rows of {self.source}, {self.plan.network})"
+        return f"ForwardPass({format_count(len(self), 'row')} of {self.source}, {self.plan.network})"
 
 
 def _cell(quantity: str, layer: int, row: int, neuron: int, value: Any, name: str | None = None) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from creche._phrases import format_count
 from creche.explain.cells import format_cell
 from creche.explain.trace.errors import ClassificationErrors, RegressionErrors
 from creche.explain.trace.neuron import NeuronTrace
+from creche.render.components import describe_component, describe_optimizer
 from creche.render.document import Block, Facts, Grid, Section, format_digits
-from creche.render.words import describe_optimizer
 
 if TYPE_CHECKING:
     from creche.explain.trace.forward import ForwardPass
@@ -53,7 +53,7 @@ def describe_trace(trace: Trace, max_rows: int, *, with_weights: bool) -> list[S
 
 
 def _facts(trace: Trace) -> Facts:
-    plan, loss = trace.plan, trace.plan.loss.key.replace("_", " ")
+    plan, loss = trace.plan, describe_component(trace.plan.loss)
     pairs = [
         ("batch", f"{format_count(len(trace), 'row')} of {trace.source}: {_list_rows(trace.rows)}"),
         ("network", f"{plan.network}, {plan.network.parameters:,} parameters, {plan.precision}"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,9 @@ from creche.engine.introspection import BatchInternals, batch_internals, batch_r
 from creche.engine.native import has_float64, new_predictor
 from creche.engine.run_state import RunState
 from creche.errors import CrecheError, PlanError, TableError
-from creche.explain.rows import Batch, create_batch, select_rows, take_rows
+from creche.explain.rows import Batch, create_batch, read_labels_if_any, select_rows, take_rows
 from creche.explain.trace.errors import ClassificationErrors, RegressionErrors
+from creche.explain.trace.forward import ForwardPass, forward_pass
 from creche.explain.trace.gradient_check import check_gradients
 from creche.explain.trace.neuron import find_neuron, largest_gradient_neuron
 from creche.explain.trace.result import Trace, TracedLayer
@@ -24,7 +25,6 @@ from creche.plan.arguments import reject_unknown
 from creche.table.labels import encode_classes
 from creche.table.observations import Observations
 from creche.table.preparation import Preparation
-from creche.table.reading.read import is_table
 from creche.table.row_weights import apply_class_weights, resolve_sample_weights
 from creche.table.table import Table
 from creche.training.run import Run
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from creche.plan.plan import Plan
 
 __all__ = ["trace", "training_weights"]
-
-FORWARD_ONLY = "Rows without a label go forward only: creche.explain.forward_pass"
 
 NO_GRADIENT_CHECK = (
     "no gradient check: it needs float64, and this build of Creche has float32 only; build both with `pip install .` "
@@ -78,6 +76,45 @@ def _apply_class_weights(
     return np.asarray(row_weights if weights is None else row_weights * weights)
 
 
+@overload
+def trace(
+    model: Run,
+    data: None = None,
+    *,
+    rows: Any = None,
+    neuron: tuple[int, int] | None = None,
+    check: bool = True,
+    loss: LossFunction | None = None,
+) -> Trace: ...
+
+
+@overload
+def trace(
+    model: Model | Run,
+    data: Batch | Observations,
+    *,
+    rows: Any = None,
+    sample_weight: Any = None,
+    neuron: tuple[int, int] | None = None,
+    check: bool = True,
+    loss: LossFunction | None = None,
+) -> Trace: ...
+
+
+@overload
+def trace(
+    model: Model | Run,
+    data: Any,
+    y: Any = None,
+    *,
+    rows: Any = None,
+    sample_weight: Any = None,
+    neuron: tuple[int, int] | None = None,
+    check: bool = True,
+    loss: LossFunction | None = None,
+) -> Trace | ForwardPass: ...
+
+
 @reject_unknown
 def trace(
     model: Model | Run,
@@ -89,7 +126,7 @@ def trace(
     neuron: tuple[int, int] | None = None,
     check: bool = True,
     loss: LossFunction | None = None,
-) -> Trace:
+) -> Trace | ForwardPass:
     """Take one training step and return all its numbers: bit for bit those of the step that training takes.
 
     The rows are one batch. Forward: the features as given and as encoded, the weighted sums and activations of each
@@ -97,15 +134,18 @@ def trace(
     (Rumelhart, Hinton & Williams 1986), compared with a finite difference of the loss. Then the optimizer's update, and
     the loss of the same rows after it. The model or run does not change.
 
+    Rows without a label go forward only, as `forward_pass` takes them: an array without `y`, a table without the column
+    of the label, or with nothing in it.
+
     Parameters
     ----------
     model : Model or Run
         From a model, the step is the first of a fresh optimizer. From a run, the optimizer's state, the number of steps
         and the learning rate are the run's current ones.
     data : file name, DataFrame or (n, d) array, optional
-        The rows, with their label. With a run it may be left out: the batch is then the next one of training.
+        The rows. With a run it may be left out: the batch is then the next one of training.
     y : (n,) array, optional
-        The labels, if `data` is without them.
+        The labels, if `data` does not contain them.
     rows : int, sequence of int, slice, or (n,) boolean mask, optional
         Row numbers of `data`: tables are counted from 1, arrays from 0. ``rows=slice(1, 21)`` selects the rows
         1 to 20 of a table. By default all rows.
@@ -122,16 +162,16 @@ def trace(
 
     Returns
     -------
-    Trace
-        All arrays. ``.table()``, ``.to_dict()`` and ``.html()`` give the same as a Polars DataFrame, plain data and a
-        page; ``print`` shows it as text.
+    Trace, or ForwardPass for rows without a label
+        All arrays. ``.table()`` and ``.to_dict()`` give the same as a Polars DataFrame and plain data, ``.html()`` of a
+        trace a page; ``print`` shows it as text.
 
     Raises
     ------
     TableError
-        If there is no such row, a label is missing, or a cell holds a value that training did not allow.
+        If there is no such row, the label of some rows is missing, or a cell holds a value that training did not allow.
     PlanError
-        If there is no such neuron.
+        If there is no such neuron, or an argument that needs the label is given for rows without one.
     CrecheError
         If the loss of the rows is not finite, so that there is no step.
 
@@ -149,14 +189,26 @@ def trace(
     [(14, 5), (5, 5), (5, 3)]
     >>> step.loss_after < step.loss
     True
+    >>> cr.explain.trace(run.model, penguins.drop("species").head(1))
+    ForwardPass(1 row of the table, 14-5-5-3)
 
     """
     run = model if isinstance(model, Run) else None
     network = run.model if run is not None else model
     if not isinstance(network, Model):
         raise PlanError(f"model: got {type(model).__name__}; needs a Model or a Run")
+    if data is not None:
+        data, y = read_labels_if_any(network, data, y), None
+        if not isinstance(data, Batch | Observations):
+            for name, value in (("neuron", neuron), ("sample_weight", sample_weight), ("loss", loss)):
+                if value is not None:
+                    raise PlanError(
+                        f"{name}: needs the label {network.labels.name!r}, which these rows lack; leave it out to see "
+                        "the way forward", argument=name,
+                    )  # fmt: skip
+            return forward_pass(network, data, rows=rows)
     plan = network.plan if loss is None else network.plan.with_function(loss)
-    batch, notes = _create_batch(network, run, data, y, rows, sample_weight)
+    batch, notes = _create_batch(network, run, data, rows, sample_weight)
     state = None if run is None else run.state()
     threads = resolve_threads(network.threads)
     step = take_step(plan, network.weights, state, batch.rows, threads)
@@ -179,21 +231,19 @@ def trace(
 
 
 def _create_batch(
-    model: Model, run: Run | None, data: Any, y: Any, rows: Any, sample_weight: Any
+    model: Model, run: Run | None, data: Batch | Observations | None, rows: Any, sample_weight: Any
 ) -> tuple[Batch, tuple[str, ...]]:
     """Return the rows, encoded and weighted, and notes about them."""
     if data is None and run is not None:
         return _next_batch(model, run, rows), ()
-    if data is not None and y is None and not isinstance(data, Batch | Observations) and not is_table(data):
-        raise TableError(f"y: is missing; a step needs the label {model.labels.name!r} of each row. {FORWARD_ONLY}")
-    batch = create_batch(model, data, y, sample_weight=sample_weight)
+    batch = create_batch(model, data, sample_weight=sample_weight)
     notes: tuple[str, ...] = ()
     if sample_weight is None:
         origin = model.provenance if run is None else run.prepared
         preparation = None if origin is None else origin.preparation
         weights, notes = training_weights(model, preparation, batch.observations)
         if run is not None and run.prepared.external_weights is not None:
-            notes += ("training weighted rows by an array that is no column: here all rows count the same",)
+            notes += ("training weighted rows by an array that is not a column: here all rows count the same",)
         if weights is not None:
             batch = replace(batch, rows=replace(batch.rows, weights=weights.astype(model.plan.precision)))
     batch = take_rows(batch, select_rows(batch.observations.row_numbers, rows))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 import creche as cr
@@ -75,9 +76,33 @@ def test_table_and_plain_data_hold_every_number(four: cr.Model) -> None:
     assert repr(forward) == "ForwardPass(2 rows of X, 4-5-5-3)"
 
 
-def test_a_trace_without_labels_says_how_to_go_on(four: cr.Model) -> None:
-    with pytest.raises(cr.TableError, match=r"y: is missing; a step needs the label 'species' .*forward_pass"):
-        cr.explain.trace(four, ROWS)
-    assert len(cr.explain.trace(four, ROWS, ["Adelie", "Gentoo"])) == 2
+def test_a_trace_of_rows_without_labels_goes_forward_only(four: cr.Model) -> None:
+    table = cr.datasets.penguins_four()
+    named = dict(zip(four.features.names, ROWS[0], strict=True))
+    empty = table.head(2).with_columns(species=pl.lit(None, pl.String))
+    for data in (ROWS, np.array(ROWS), table.drop("species").head(2), empty, named):
+        forward = cr.explain.trace(four, data)
+        assert isinstance(forward, cr.explain.ForwardPass)
+        np.testing.assert_array_equal(forward.predictions, four.predict_proba(data))
+    two = cr.explain.trace(four, table.drop("species"), rows=[2, 5])
+    assert two.rows.tolist() == [2, 5]
+    assert isinstance(cr.explain.trace(four, ROWS, ["Adelie", "Gentoo"]), cr.explain.Trace)
+
+
+@pytest.mark.parametrize("arguments", [{"neuron": (1, 0)}, {"sample_weight": [1.0, 2.0]}])
+def test_what_needs_a_label_is_refused_without(four: cr.Model, arguments: dict[str, Any]) -> None:
+    with pytest.raises(
+        cr.PlanError, match=f"{next(iter(arguments))}: needs the label 'species', which these rows lack"
+    ):
+        cr.explain.trace(four, ROWS, **arguments)
+
+
+def test_a_label_that_some_rows_lack_is_an_error(four: cr.Model) -> None:
+    table = cr.datasets.penguins_four()
+    with pytest.raises(cr.TableError, match="row 2 is empty"):
+        cr.explain.trace(four, table.with_columns(species=table["species"].scatter(1, None)))
+
+
+def test_a_model_is_needed(four: cr.Model) -> None:
     with pytest.raises(cr.PlanError, match="model: got str"):
         cr.explain.forward_pass("model", ROWS)  # type: ignore[arg-type]

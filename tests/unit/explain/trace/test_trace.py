@@ -249,7 +249,7 @@ class TestAgainstAReference:
 
 class TestTheCheck:
     def test_kinks_are_left_out_and_counted(self) -> None:
-        """Where all features and biases are 0, each relu is at its kink: half the slope is no gradient."""
+        """Where all features and biases are 0, each relu is at its kink: half the slope is not a gradient."""
         x, y = two_classes(rows=6)
         model = quick(x, y, hidden=[3], epochs=0, standardize=False, validation_fraction=0).model
         check = cr.explain.trace(model, 0 * x, y).check
@@ -471,8 +471,6 @@ class TestBadInput:
 
     def test_labels_that_are_missing(self, run: Run) -> None:
         table = cr.datasets.penguins()
-        with pytest.raises(cr.TableError, match="species"):
-            cr.explain.trace(run.model, table.drop("species"))
         with pytest.raises(cr.TableError, match="row 2 is empty"):
             cr.explain.trace(run.model, table.with_columns(species=pl.Series(["Adelie", None, *["Gentoo"] * 342])))
 

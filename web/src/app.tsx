@@ -1,0 +1,61 @@
+/** The page: its head, the controls of training, one view at a time, and what must be read.
+ *
+ * A component takes no properties from here; `useStore()` gives it the newest views as signals, `ask` and `act` for
+ * requests, what is selected (`selectedNeuron`, `selectedWeight`; the row is in `tick`), and `show` to change the view.
+ * `useWatch("weight")` has a view pushed while a component is drawn; a view that is not shown is not in the tree.
+ * Regions with pictures of their own (`network`, `weight`, `step`, `colony`, `tour`) are plugged in by `regions.ts`:
+ * each is a component without properties that fills the width it gets, and brings its own `<section>` and heading
+ * (`Panel` of `ui/panel.tsx` does both). A picture that follows training reads `store.tick` in `useDrawing`
+ * (`ui/drawing.ts`), which runs once for each tick, after the frame before has been drawn.
+ */
+import type { ComponentChildren } from "preact";
+import { TopBar } from "./shell/top_bar.tsx";
+import { Notices } from "./shell/notices.tsx";
+import { QuestionDialog } from "./shell/question.tsx";
+import { StatusLine } from "./shell/status_line.tsx";
+import { View } from "./shell/view.tsx";
+import { REGIONS } from "./regions.ts";
+import { isCalm, isDark } from "./preferences.ts";
+import { Controls } from "./training/controls.tsx";
+import { type Store, StoreProvider, useStore } from "./store.ts";
+
+export function App({ store }: { store: Store }) {
+  return (
+    <StoreProvider value={store}>
+      <Frame>
+        <TopBar />
+        <Body />
+        <StatusLine />
+        <Notices />
+        <QuestionDialog />
+      </Frame>
+    </StoreProvider>
+  );
+}
+
+function Frame({ children }: { children: ComponentChildren }) {
+  const { kind } = useStore();
+  const scheme = isDark.value ? "dark" : "light";
+  return (
+    <div class={`creche-studio is-${kind}${isCalm.value ? " is-calm" : ""}`} data-scheme={scheme}>
+      {children}
+    </div>
+  );
+}
+
+function Body() {
+  const store = useStore();
+  if (store.isConnected.value === null && !store.welcome.value) return <p class="quiet opening">Opening the session …</p>;
+  const Tour = REGIONS.tour;
+  return (
+    <div class="body">
+      <div class="work">
+        {store.network.value && <Controls />}
+        <main id="view" tabIndex={-1}>
+          <View />
+        </main>
+      </div>
+      {Tour && store.address.get("tour") !== null && <Tour />}
+    </div>
+  );
+}

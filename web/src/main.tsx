@@ -1,0 +1,13 @@
+/** The page of the server. */
+import "./styles/all.css";
+import { render } from "preact";
+import { Address } from "./address.ts";
+import { App } from "./app.tsx";
+import { Store } from "./store.ts";
+import { SocketTransport } from "./transport.ts";
+
+const root = document.getElementById("studio");
+const here = new URL(window.location.href);
+// The session is the page's own address; "ws" and "upload" are below it.
+const page = new URL(here.pathname.replace(/\/?$/, "/"), here.origin);
+if (root) render(<App store={new Store(new SocketTransport(page), new Address(window), "page")} />, root);

@@ -1,0 +1,310 @@
+/** The state of the page: the newest view of each kind, what is selected, and what the person must be told. */
+import { batch, computed, effect, signal } from "@preact/signals";
+import { createContext } from "preact";
+import { useContext, useEffect } from "preact/hooks";
+import { Address, VIEWS, type ViewName } from "./address.ts";
+import { Connection, type Events, RequestError } from "./connection.ts";
+import type { Message } from "./frames.ts";
+import { addPiece, type Curves, NO_CURVES } from "./history.ts";
+import { isCalm } from "./preferences.ts";
+import type {
+  ChangeSettings, ColonyView, ErrorsView, EvaluationView, Field, FitView, NetworkView, Replies, Request,
+  SettingsView, TableView, Tick, Watch, WeightCurve, Welcome,
+} from "./protocol.ts";
+import type { Transport } from "./transport.ts";
+
+export type WatchedView = NonNullable<Watch["views"]>[number];
+export type Partition = NonNullable<Watch["partition"]>;
+
+/** A neuron of a layer; the inputs are layer 0. */
+export interface NeuronPlace {
+  readonly layer: number;
+  readonly neuron: number;
+}
+
+/** A weight as `Probe` names it: W[layer][source, target], or the bias of `target` if `source` is null. */
+export interface WeightPlace {
+  readonly layer: number;
+  readonly source: number | null;
+  readonly target: number;
+}
+
+/** Something to read: a failure stays until it is closed, a note goes by itself. */
+export interface Notice {
+  readonly number: number;
+  readonly kind: "failure" | "note";
+  readonly text: string;
+  readonly remedy: string;
+}
+
+/** A question before something is lost. */
+export interface Question {
+  readonly title: string;
+  readonly text: string;
+  readonly action: string;
+  readonly answer: (isYes: boolean) => void;
+}
+
+const RATES = { page: 30, widget: 15, calm: 2 } as const;
+const NOTE_SECONDS = 6;
+
+/** One for each page or widget. Components get theirs with `useStore`. */
+export class Store implements Events {
+  /** Null until the first answer of the session. */
+  readonly isConnected = signal<boolean | null>(null);
+  readonly welcome = signal<Welcome | null>(null);
+  readonly closing = signal<string | null>(null);
+  readonly table = signal<TableView | null>(null);
+  readonly settings = signal<SettingsView | null>(null);
+  readonly network = signal<NetworkView | null>(null);
+  /** The newest state; it changes right before a frame is drawn, so what depends on it is drawn once a frame. */
+  readonly tick = signal<Tick | null>(null);
+  readonly curves = signal<Curves>(NO_CURVES);
+  readonly evaluation = signal<EvaluationView | null>(null);
+  readonly errors = signal<ErrorsView | null>(null);
+  readonly weightCurve = signal<WeightCurve | null>(null);
+  readonly colony = signal<ColonyView | null>(null);
+  readonly fit = signal<FitView | null>(null);
+  readonly fields = signal<readonly Field[]>([]);
+
+  readonly partition = signal<Partition>("validation");
+  readonly selectedNeuron = signal<NeuronPlace | null>(null);
+  readonly selectedWeight = signal<WeightPlace | null>(null);
+  readonly notices = signal<readonly Notice[]>([]);
+  readonly question = signal<Question | null>(null);
+
+  readonly status = computed(() => this.tick.value?.status ?? "empty");
+  readonly isRunning = computed(() => this.status.value === "running");
+  readonly view = computed<ViewName>(() => {
+    const name = this.address.get("view") as ViewName | null;
+    return name && VIEWS.includes(name) ? name : this.table.value?.label.length === 0 ? "table" : "train";
+  });
+
+  private readonly connection: Connection;
+  private readonly watched = new Map<WatchedView, number>();
+  private readonly stopRate: () => void;
+  private newestTick: Tick | null = null;
+  private lastDrawn = 0;
+  private nextNotice = 1;
+
+  constructor(
+    transport: Transport,
+    readonly address: Address,
+    readonly kind: "page" | "widget",
+  ) {
+    this.connection = new Connection(transport, this);
+    this.stopRate = effect(() => {
+      isCalm.value;
+      this.partition.value;
+      this.sendWatch();
+    });
+    this.connection.start();
+  }
+
+  /** Send a request; the promise fails with a `RequestError` if it is refused. */
+  ask<R extends Request>(request: R): Promise<Replies[R["type"]]> {
+    return this.connection.ask(request);
+  }
+
+  /** Send a request whose refusal the person reads as a notice; the promise is then null. */
+  async act<R extends Request>(request: R): Promise<Replies[R["type"]] | null> {
+    try {
+      return await this.ask(request);
+    } catch (error) {
+      this.fail(error);
+      return null;
+    }
+  }
+
+  /** Change settings; asks first if weights would be lost. Returns whether they were changed. */
+  async change(settings: Omit<ChangeSettings, "type" | "restart">): Promise<boolean> {
+    try {
+      await this.ask({ type: "ChangeSettings", ...settings });
+      return true;
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.failure.code !== "needs_restart") {
+        this.fail(error);
+        return false;
+      }
+      const text = `${error.failure.text} ${error.failure.remedy}`.trim();
+      if (!(await this.confirm("Start training anew?", text, "Start anew"))) return false;
+      return (await this.act({ type: "ChangeSettings", restart: true, ...settings })) !== null;
+    }
+  }
+
+  /** Upload a file and open it as the table. */
+  async openFile(file: File, progress: (done: number) => void): Promise<boolean> {
+    try {
+      const upload = await this.connection.upload(file, progress);
+      await this.ask({ type: "OpenTable", upload });
+      return true;
+    } catch (error) {
+      this.fail(error);
+      return false;
+    }
+  }
+
+  /** Ask the person; resolves to whether they agree. */
+  confirm(title: string, text: string, action: string): Promise<boolean> {
+    this.question.peek()?.answer(false);
+    return new Promise((resolve) => {
+      const answer = (isYes: boolean) => {
+        this.question.value = null;
+        resolve(isYes);
+      };
+      this.question.value = { title, text, action, answer };
+    });
+  }
+
+  show(view: ViewName): void {
+    this.address.set({ view });
+  }
+
+  /** Have the session push a view while it is needed; returns what ends that. */
+  watch(view: WatchedView): () => void {
+    this.count(view, 1);
+    return () => this.count(view, -1);
+  }
+
+  fail(error: unknown): void {
+    if (error instanceof RequestError) this.notify("failure", error.failure.text, error.failure.remedy);
+    else this.notify("failure", error instanceof Error ? error.message : String(error));
+  }
+
+  notify(kind: Notice["kind"], text: string, remedy = ""): void {
+    const number = this.nextNotice++;
+    const others = this.notices.peek().filter((notice) => notice.text !== text);
+    this.notices.value = [...others.slice(-3), { number, kind, text, remedy }];
+    if (kind === "note") setTimeout(() => this.dismiss(number), NOTE_SECONDS * 1000);
+  }
+
+  dismiss(number: number): void {
+    this.notices.value = this.notices.peek().filter((notice) => notice.number !== number);
+  }
+
+  close(): void {
+    this.stopRate();
+    this.connection.close();
+    this.address.close();
+  }
+
+  changed(isConnected: boolean): void {
+    this.isConnected.value = isConnected;
+    if (isConnected) this.sendWatch();
+  }
+
+  pushed(message: Message): void {
+    switch (message.type) {
+      case "Welcome":
+        return this.greet(message.view);
+      case "TableView":
+        this.table.value = message.view;
+        return;
+      case "SettingsView":
+        this.settings.value = message.view;
+        return;
+      case "NetworkView":
+        this.takeNetwork(message.view);
+        return;
+      case "Tick":
+        return this.drawSoon(message.view);
+      case "History":
+        this.curves.value = addPiece(this.curves.peek(), message.view);
+        return;
+      case "EvaluationView":
+        this.evaluation.value = message.view;
+        return;
+      case "ErrorsView":
+        this.errors.value = message.view;
+        return;
+      case "WeightCurve":
+        this.weightCurve.value = message.view;
+        return;
+      case "ColonyView":
+        this.colony.value = message.view;
+        return;
+      case "FitView":
+        this.fit.value = message.view;
+        return;
+      case "Failure":
+        this.notify("failure", message.view.text, message.view.remedy);
+        return;
+      case "Closing":
+        this.closing.value = message.view.text;
+        return;
+    }
+  }
+
+  private greet(welcome: Welcome): void {
+    batch(() => {
+      this.welcome.value = welcome;
+      this.closing.value = null;
+      this.table.value = welcome.table;
+      this.settings.value = welcome.settings;
+      this.fields.value = welcome.fields;
+      this.curves.value = NO_CURVES;
+      if (welcome.network) this.takeNetwork(welcome.network);
+      else this.network.value = null;
+    });
+  }
+
+  private takeNetwork(network: NetworkView): void {
+    const shape = (view: NetworkView | null) => view?.layers.map((layer) => layer.width).join("-");
+    batch(() => {
+      if (shape(network) !== shape(this.network.peek())) {
+        this.selectedNeuron.value = null;
+        this.selectedWeight.value = null;
+        this.weightCurve.value = null;
+      }
+      this.network.value = network;
+    });
+  }
+
+  /** Keep the newest tick for the next frame, and acknowledge it when it has been drawn. */
+  private drawSoon(tick: Tick): void {
+    const isWaiting = this.newestTick !== null;
+    this.newestTick = tick;
+    if (isWaiting) return;
+    const wait = isCalm.peek() ? Math.max(0, this.lastDrawn + 1000 / RATES.calm - performance.now()) : 0;
+    setTimeout(() => requestAnimationFrame(() => this.draw()), wait);
+  }
+
+  private draw(): void {
+    const tick = this.newestTick;
+    if (!tick) return;
+    this.newestTick = null;
+    this.lastDrawn = performance.now();
+    this.tick.value = tick;
+    // Preact renders in a microtask, and effects draw right after; the next task comes when both are done.
+    setTimeout(() => void this.ask({ type: "Acknowledge", sequence: tick.sequence }).catch(() => {}), 0);
+  }
+
+  private count(view: WatchedView, change: number): void {
+    this.watched.set(view, (this.watched.get(view) ?? 0) + change);
+    queueMicrotask(() => this.sendWatch());
+  }
+
+  private sendWatch(): void {
+    const partition = this.partition.value;
+    const rate = isCalm.value ? RATES.calm : RATES[this.kind];
+    if (this.isConnected.peek() !== true) return;
+    const views = [...this.watched].filter(([, count]) => count > 0).map(([view]) => view);
+    void this.act({ type: "Watch", views, partition, rate });
+  }
+}
+
+const StoreContext = createContext<Store | null>(null);
+export const StoreProvider = StoreContext.Provider;
+
+/** The store of the page or widget in which a component is drawn. */
+export function useStore(): Store {
+  const store = useContext(StoreContext);
+  if (!store) throw new Error("useStore needs a StoreProvider around it");
+  return store;
+}
+
+/** Have a view pushed as long as the component is shown. */
+export function useWatch(view: WatchedView): void {
+  const store = useStore();
+  useEffect(() => store.watch(view), [store, view]);
+}

@@ -1,0 +1,59 @@
+/** Drawing on a canvas: once for each change of the signals that the drawing reads, at the size that it has. */
+import { effect, signal } from "@preact/signals";
+import type { RefObject } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { isDark } from "../preferences.ts";
+
+/** The size of an element in CSS pixels, as a signal; zero until it is laid out. */
+export function useSize<E extends Element>(element: RefObject<E>) {
+  const size = useRef(signal({ width: 0, height: 0 })).current;
+  useEffect(() => {
+    const target = element.current;
+    if (!target) return;
+    const observer = new ResizeObserver(([entry]) => {
+      if (!entry) return;
+      const { width, height } = entry.contentRect;
+      size.value = { width: Math.round(width), height: Math.round(height) };
+    });
+    observer.observe(target);
+    return () => observer.disconnect();
+  }, [element, size]);
+  return size;
+}
+
+/** Draw on a canvas whenever a signal that `draw` reads, the canvas's size, or the colours change.
+ *
+ * `draw` gets a context whose unit is a CSS pixel, on an empty canvas, and the size of the canvas. `inputs` are what
+ * `draw` uses beyond signals, as for `useEffect`.
+ */
+export function useDrawing(
+  canvas: RefObject<HTMLCanvasElement>,
+  draw: (context: CanvasRenderingContext2D, width: number, height: number) => void,
+  inputs: readonly unknown[] = [],
+): void {
+  const size = useSize(canvas);
+  useEffect(
+    () =>
+      effect(() => {
+        const { width, height } = size.value;
+        isDark.value;
+        const target = canvas.current;
+        const context = target?.getContext("2d");
+        if (!target || !context || width === 0 || height === 0) return;
+        const scale = window.devicePixelRatio || 1;
+        if (target.width !== Math.round(width * scale) || target.height !== Math.round(height * scale)) {
+          target.width = Math.round(width * scale);
+          target.height = Math.round(height * scale);
+        }
+        context.setTransform(scale, 0, 0, scale, 0, 0);
+        context.clearRect(0, 0, width, height);
+        draw(context, width, height);
+      }),
+    [size, ...inputs],
+  );
+}
+
+/** The value of a custom property of the style sheet, such as "--ink", where an element is. */
+export function colourOf(element: Element, property: string): string {
+  return getComputedStyle(element).getPropertyValue(property).trim();
+}
