@@ -35,18 +35,21 @@ export function Multiple({ member, curve, losses, isChosen, showsOptimizer, onCh
       type="button"
       class={classes}
       aria-pressed={isChosen}
-      aria-label={`${memberTitle(member)}, validation loss: ${outcome(member)}`}
       onClick={onChoose}
     >
       <span class="multiple-head">
-        {showsOptimizer && <b>{member.optimizer} </b>}
+        <span class={showsOptimizer ? "multiple-optimizer" : "unseen"}>{member.optimizer} </span>
+        <span class="unseen">learning rate </span>
         {formatNumber(member.learning_rate, 2)}
       </span>
       <svg class="clipped" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         <polyline class="curve" points={polyline(curve.keys(), curve, x, y)} />
         {isDiverged && <path class="cross" d={`M${WIDTH - 22},10l12,12m0,-12l-12,12`} />}
       </svg>
-      <span class="multiple-foot">{outcome(member)}</span>
+      <span class="multiple-foot">
+        <span class="unseen">validation loss </span>
+        {outcome(member)}
+      </span>
     </button>
   );
 }

@@ -19,6 +19,7 @@ export function readTick(network: NetworkView, tick: Tick, task: TableView["task
     outputs,
     glow: layers && ((layout, edges) => contributionsOf(network, layout, edges, layers)),
     meaning: "activation",
+    edgeMeaning: "weight",
   };
 }
 
