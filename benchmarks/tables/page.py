@@ -229,7 +229,7 @@ def _load_note(comparison: Comparison) -> list[str]:
     ]
     if not loads or np.median(loads) <= 2.5:
         return []
-    return [f"- **Not idle: the load was {np.median(loads):.1f} (median). Times are no measurement, errors are.**"]
+    return [f"- **Not idle: the load was {np.median(loads):.1f} (median). Errors are comparable, times are not.**"]
 
 
 def _limit_note(comparison: Comparison) -> list[str]:

@@ -38,7 +38,7 @@ def main() -> int:
     spec = TableSpec(**{name: _as_tuple(value) for name, value in request["spec"].items()})
     table = load_table(spec)
     system = SYSTEMS[request["system"]]
-    system.create()  # imports are no part of a fit
+    system.create()  # imports are not part of a fit
     for number in request["splits"]:
         result = judge_split(system, table, number, lambda event: print(json.dumps(event), file=out))
         print(json.dumps({"event": "judged", "result": result}), file=out)
@@ -96,7 +96,7 @@ def fit_split(system: System, table: LoadedTable, split: Split) -> tuple[Contend
 
 
 def score(table: LoadedTable, split: Split, answer: Predictions) -> dict[str, float]:
-    """Measure predictions; those that are no numbers are an error of the system."""
+    """Measure predictions; those that are not numbers are an error of the system."""
     labels = table.labels[split.test]
     if not np.all(np.isfinite(answer.values)):
         raise ValueError("predictions that are not finite")

@@ -67,6 +67,9 @@ export class Store implements Events {
   readonly fit = signal<FitView | null>(null);
   readonly fields = signal<readonly Field[]>([]);
 
+  /** The newest request that was carried out; the tour watches what is done. */
+  readonly answered = signal<Request | null>(null);
+
   readonly partition = signal<Partition>("validation");
   /** Epochs a second at most; 0 for as fast as it can. */
   readonly speed = signal(0);
@@ -109,6 +112,7 @@ export class Store implements Events {
     const view = await this.connection.ask(request);
     if (request.type === "OpenTable" || request.type === "ConfigureTable") this.takeTable(view as TableView);
     else if (request.type === "ChangeSettings") this.settings.value = view as SettingsView;
+    this.answered.value = request;
     return view;
   }
 
@@ -297,7 +301,7 @@ export class Store implements Events {
     this.lastDrawn = performance.now();
     this.tick.value = tick;
     // Preact renders in a microtask, and effects draw right after; the next task comes when both are done.
-    setTimeout(() => void this.ask({ type: "Acknowledge", sequence: tick.sequence }).catch(() => {}), 0);
+    setTimeout(() => void this.connection.ask({ type: "Acknowledge", sequence: tick.sequence }).catch(() => {}), 0);
   }
 
   private count(view: WatchedView, change: number): void {

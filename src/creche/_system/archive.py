@@ -59,7 +59,7 @@ RELEASE = re.compile(r"[0-9][0-9A-Za-z.+-]{0,40}")
 
 
 class BrokenArchiveError(FileError):
-    """A file that is no archive of Creche: cut short, changed, or of another format."""
+    """A file that is not an archive of Creche: cut short, changed, or of another format."""
 
 
 def write_archive(
@@ -247,7 +247,7 @@ class _Reader:
         head = first[: 8 + length] + (b"" if too_long else self.file.read(max(0, 8 + length - len(first))))
         if MARK not in head:
             raise BrokenArchiveError(
-                f"{self.name}: is no {KINDS[self.kind][0]} file: it is {describe_signature(first)}. "
+                f"{self.name}: is not a {KINDS[self.kind][0]} file: it is {describe_signature(first)}. "
                 f"Needs a file that {KINDS[self.kind][1]} wrote"
             )
         if too_long:

@@ -87,5 +87,5 @@ def _parse_entry(name: str, entry: Any, data_size: int) -> tuple[int, int, Exten
 
 def _parse_lengths(where: str, values: Any) -> tuple[int, ...]:
     if not isinstance(values, list) or any(isinstance(v, bool) or not isinstance(v, int) or v < 0 for v in values):
-        raise MalformedJsonError(f"{where} has lengths that are no whole numbers of 0 or more: {str(values)[:100]}")
+        raise MalformedJsonError(f"{where} has lengths that are not whole numbers of 0 or more: {str(values)[:100]}")
     return tuple(values)

@@ -29,7 +29,7 @@ ADVICE = {
     errno.EROFS: "the file system is read-only; choose another folder",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
     errno.ELOOP: "its symbolic links form a loop; name the file itself",
-    errno.ENOTDIR: "a part of its path is no folder; check the spelling",
+    errno.ENOTDIR: "a part of its path is not a folder; check the spelling",
 }
 
 

@@ -1,4 +1,4 @@
-"""What a file that is no archive of Creche's probably is, told by its first bytes."""
+"""What a file that is not an archive of Creche's probably is, told by its first bytes."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def check_outputs(outputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> None
         From the name of an argument or option to its value: a path, a `Folder`, ``"-"`` for standard output, or None.
     inputs : mapping
         From what is read, such as "table", to its value: a path, a `Folder`, an open file, ``"-"`` for standard input,
-        or a tuple of these. Data that are no files, such as DataFrames, are passed over.
+        or a tuple of these. Data that are not files, such as DataFrames, are passed over.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def check_outputs(outputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> None
 
 
 def check_ending(path: str | os.PathLike[str], what: str, ending: str) -> None:
-    """Check that a file that is no table is not named like one, which is likely to be a slip.
+    """Check that a file that is not a table is not named like one, which is likely to be a slip.
 
     Raises
     ------

@@ -96,7 +96,7 @@ def unpack_header(header: dict[str, Any], arrays: Arrays, limit: int) -> dict[st
     unpacker = _Unpacker({name: arrays.pop(name) for name in list(arrays) if name.startswith(PREFIX)}, limit)
     out = unpacker.unpack(header)
     if not isinstance(out, dict):
-        raise MalformedJsonError("its packed header is no object")
+        raise MalformedJsonError("its packed header is not an object")
     if unpacker.arrays:
         raise MalformedJsonError(f"its header does not use the array {next(iter(unpacker.arrays))[:100]!r}")
     return out
@@ -261,5 +261,5 @@ class _Unpacker:
 
 def _make_object(keys: Sequence[Any], items: Sequence[Any]) -> dict[str, Any]:
     if not all(isinstance(key, str) for key in keys) or len(set(keys)) != len(keys):
-        raise MalformedJsonError("its header holds an object with a key that is no text, or twice")
+        raise MalformedJsonError("its header holds an object with a key that is not text, or twice")
     return dict(zip(keys, items, strict=True))

@@ -28,7 +28,7 @@ def resolve_threads(threads: int | None) -> int:
     Raises
     ------
     PlanError
-        If it is no whole number from 1 to 1024.
+        If it is not a whole number from 1 to 1024.
 
     """
     if threads is None:

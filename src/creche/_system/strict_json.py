@@ -64,8 +64,8 @@ def parse(text: bytes) -> dict[str, Any]:
     Raises
     ------
     MalformedJsonError
-        If the text is no JSON object, exceeds the limits of this module, or has duplicate keys, NaN or infinity (also
-        as 1e999), integers of more than 64 bits, unescaped characters beyond ASCII, or half of a surrogate pair.
+        If the text is not a JSON object, exceeds the limits of this module, or has duplicate keys, NaN or infinity
+        (also as 1e999), integers of more than 64 bits, unescaped characters beyond ASCII, or half of a surrogate pair.
 
     """
     _check_cost(text)
@@ -106,7 +106,7 @@ def _decode(text: bytes) -> dict[str, Any]:
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise MalformedJsonError(f"its header is not valid JSON ({error})") from error
     if not isinstance(value, dict):
-        raise MalformedJsonError("its header is no JSON object")
+        raise MalformedJsonError("its header is not a JSON object")
     if b"\\ud" in text or b"\\uD" in text:
         _check_characters(value)
     return value

@@ -17,7 +17,7 @@ INSPECTION_OPTIONS = (option_of("label"), COLUMNS, option_of("task"))
 
 @with_options(*INSPECTION_OPTIONS, *READING, JSON)
 def columns(table: TableArgument, **given: Any) -> None:
-    """Show what would be read from a table: roles, ranges, missing values, and what is worth a look before training.
+    """Show how a table would be read: roles, ranges, missing values, and what to check before training.
 
     With a label, also the task that its values suggest, and columns that give it away. For example:
 

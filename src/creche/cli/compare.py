@@ -41,7 +41,7 @@ def compare(table: TableArgument, **given: Any) -> None:
 
     All runs have the same initial weights, rows and order of rows, and go through all epochs. --optimizer,
     --learning-rate, --schedule, --batch-size, --weight-decay and --clip-norm take several values separated by commas,
-    or a range of numbers; every combination is a run. Without any, SGD, ADADELTA and Adam are compared. For example:
+    or a range of numbers; every combination is a run. By default, SGD, ADADELTA and Adam are compared. For example:
 
     creche compare penguins --label species
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cross_validate"]
 
-# Options that are no arguments of `creche.train`, and make sense for one network only.
+# Options that are not arguments of `creche.train`, and make sense for one network only.
 ONE_NETWORK = ("save_plan", "diagnose")
 
 
@@ -46,12 +46,13 @@ def cross_validate(table: str, arguments: dict[str, Any], run: dict[str, Any], o
     ]
     for name in refused:
         raise PlanError(
-            f"--{name.replace('_', '-')}: does not go with --folds, which trains a network for each fold; leave one of "
+            f"--{name.replace('_', '-')}: cannot be combined with --folds, which trains a network for each fold; "
+            f"leave one of "
             "the two out",
             argument=name,
         )
     if "refit" in others and "output" not in others:
-        raise PlanError("--refit: is for the model that is kept; name its file with -o", argument="refit")
+        raise PlanError("--refit: needs a file for the model; name it with -o", argument="refit")
     if "predictions" in others:
         _check_target(str(others["predictions"]))
     from creche.model_selection.cross_validation import cross_validate as cross_validate_networks

@@ -28,15 +28,27 @@ COSTS = ("cost_false_positive", "cost_false_negative")
     SAMPLE_WEIGHT,
     Option("n_resamples", int, ROWS, "Bootstrap resamples for the confidence intervals; 0 for none.", "1000"),
     Option("largest_errors", int, ROWS, "Number of rows with the largest errors to list.", "5"),
-    Option("threshold", float, DECISION, "Binary: predict the second class from this probability on.", "the model's"),
+    Option(
+        "threshold", float, DECISION, "Binary: predict the second class at or above this probability.", "the model's"
+    ),
     Option("choose_threshold", str, DECISION, "Choose the threshold by f1, accuracy or balanced_accuracy."),
-    Option("cost_false_positive", float, DECISION, "Choose the threshold of least cost: cost of a false positive."),
-    Option("cost_false_negative", float, DECISION, "Choose the threshold of least cost: cost of a false negative."),
+    Option(
+        "cost_false_positive",
+        float,
+        DECISION,
+        "Choose the threshold with the lowest total cost: cost of a false positive.",
+    ),
+    Option(
+        "cost_false_negative",
+        float,
+        DECISION,
+        "Choose the threshold with the lowest total cost: cost of a false negative.",
+    ),
     Option(
         "output",
         Path,
         FILES,
-        "Write the model with this threshold to this file, for predict and evaluate to use.",
+        "Write the model to this file, with the threshold that predict and evaluate will use.",
         typed="--output -o",
         file=MODEL_FILE,
     ),
@@ -45,7 +57,7 @@ COSTS = ("cost_false_positive", "cost_false_negative")
     JSON,
 )
 def evaluate(command: ModelCommand) -> None:
-    """Evaluate a model on a table that holds the label.
+    """Evaluate a model on a table with labels.
 
     MODEL is a file written by 'creche fit -o' or 'creche train -o'. For example:
 
@@ -57,7 +69,7 @@ def evaluate(command: ModelCommand) -> None:
 
     creche evaluate credit.creche test.csv --cost-false-positive 1 --cost-false-negative 5
 
-    The costs choose the threshold where one mistake costs more than the other; a positive is the second class.
+    Give the costs where one kind of mistake is worse than the other; the second class is the positive one.
     """
     from creche.evaluation import ClassificationEvaluation
     from creche.pages.evaluation import evaluation_page, reliability_page, threshold_line
@@ -68,13 +80,13 @@ def evaluate(command: ModelCommand) -> None:
         raise PlanError(f"--largest-errors: got {limit}; needs a whole number of at least 0")
     if "output" in options and not options.keys() & {"threshold", "choose_threshold", *COSTS}:
         raise PlanError(
-            "--output: is for a model with another threshold; give --threshold, or have one chosen, such as by "
+            "--output: saves a model with a new threshold; give --threshold, or choose one, such as with "
             "--choose-threshold f1",
             argument="output",
         )
     model = command.load()
     if "reliability" in options and model.classes is None:
-        raise PlanError(f"--reliability: needs a model that predicts classes; {model.labels.name} is a number")
+        raise PlanError(f"--reliability: needs a classification model; the label {model.labels.name!r} is numeric")
     with command.show_activity("evaluating the model"):
         rows = command.read_labelled_rows(model)
         chosen = _choose_threshold(model, rows, options)
@@ -105,13 +117,13 @@ def _choose_threshold(model: Predictor, rows: Observations, options: dict[str, A
     if metric is None and costs == [None, None]:
         return None
     if "threshold" in options:
-        raise PlanError("--threshold: is set; leave it out to have one chosen")
+        raise PlanError("--threshold: cannot be combined with options that choose a threshold; leave it or them out")
     if metric is None and None in costs:
         missing = "positive" if costs[0] is None else "negative"
-        raise PlanError(f"--cost-false-{missing}: is missing; the costs of both kinds of mistake are needed")
+        raise PlanError(f"--cost-false-{missing}: is missing; give the costs of both kinds of mistake")
     if len(model.classes or ()) != 2:
         flag = "--choose-threshold" if metric is not None else "--cost-false-positive"
-        kind = f"has {len(model.classes)} classes" if model.classes else "predicts numbers"
-        raise PlanError(f"{flag}: this model {kind}; only models of two classes have a threshold, so leave it out")
+        kind = f"has {len(model.classes)} classes" if model.classes else "is a regression"
+        raise PlanError(f"{flag}: this model {kind}; only binary classifiers have a threshold; leave it out")
     pair: Any = None if costs == [None, None] else tuple(costs)
     return model.choose_threshold(rows, metric=metric, costs=pair, sample_weight=options.get("sample_weight"))

@@ -20,7 +20,7 @@ __all__ = ["explain"]
 IMPORTANCE, ONE_ROW = "Importance of all columns", "Explanation of one row"
 IMPORTANCE_OPTIONS = (
     Option(
-        "metric", str, IMPORTANCE, "Metric: log_loss, accuracy, auc, …; for numbers rmse, mae, r2.", "log_loss, rmse"
+        "metric", str, IMPORTANCE, "Metric: log_loss, accuracy, auc, …; for regression rmse, mae, r2.", "log_loss, rmse"
     ),
     Option("repeats", int, IMPORTANCE, "Number of times each column is shuffled.", "20"),
     Option("seed", int, IMPORTANCE, "Seed for the shuffles.", "0"),
@@ -29,10 +29,18 @@ IMPORTANCE_OPTIONS = (
 )
 ROW_OPTIONS = (
     Option("row", int, ONE_ROW, "Number of the row whose prediction is explained, counted from 1."),
-    Option("target", str, ONE_ROW, "Class whose probability is explained, or one of several labels.", "the prediction"),
+    Option(
+        "target",
+        str,
+        ONE_ROW,
+        "Class whose probability is explained, or, of several labels, the one to explain.",
+        "the prediction",
+    ),
     Option("logit", bool, ONE_ROW, "Explain the log-odds rather than the probability."),
-    Option("baseline", str, ONE_ROW, "'mean' compares with the mean of the table.", "a neutral row"),
-    Option("steps", int, ONE_ROW, "Number of points of the integral.", "128"),
+    Option(
+        "baseline", str, ONE_ROW, "Baseline of the contributions: 'mean' for the mean of the table.", "a neutral row"
+    ),
+    Option("steps", int, ONE_ROW, "Number of points at which the gradient is integrated.", "128"),
 )
 
 
@@ -70,7 +78,7 @@ def _refuse_options_of_the_other_page(command: ModelCommand) -> None:
     explains_row = "row" in command.options
     for option in IMPORTANCE_OPTIONS if explains_row else ROW_OPTIONS:
         if option.name in command.options:
-            reason = "does not go with --row" if explains_row else "explains one row; name it with --row"
+            reason = "cannot be combined with --row" if explains_row else "explains one row; name it with --row"
             raise PlanError(f"{option.flag}: {reason}")
 
 

@@ -94,7 +94,7 @@ def check_files(command: Callable[..., None]) -> Callable[..., None]:
     """Make a command check its files before it does anything.
 
     It refuses to overwrite a file that it reads, or to write two results to one file; files that cannot be written; and
-    names that are those of tables for what is no table.
+    names that are those of tables for what is not a table.
     """
     files = declared_files(command)
 

@@ -37,8 +37,8 @@ RATE_OPTIONS = (
         "rates", str, TRAINING, "Learning rates to try: a range such as 1e-4..1/24, or several separated by commas.",
         "1e-6..10/48", parse=lambda text: parse_values(text, "--rates", float),
     ),
-    Option("seeds", int, TRAINING, "Networks for each rate, each with its own seed.", "4"),
-    Option("no_extend", bool, TRAINING, "Do not extend the range if the good rates reach its end."),
+    Option("seeds", int, TRAINING, "Number of seeds for each rate.", "4"),
+    Option("no_extend", bool, TRAINING, "Do not extend the range where the good rates reach its end."),
 )  # fmt: skip
 OUTPUT_OPTIONS = (YES, JSON)
 LESS = "give fewer --rates, --seeds or --epochs"
@@ -48,7 +48,7 @@ LESS = "give fewer --rates, --seeds or --epochs"
 def find_learning_rate(table: TableArgument, **given: Any) -> None:
     """Train with many learning rates at once, and show which are too low, good or too high, and which one to use.
 
-    Each network is trained to its end, as 'creche train' would. For example:
+    Each network is trained to its last epoch, as 'creche train' would train it. For example:
 
     creche find-learning-rate penguins --label species
 

@@ -33,17 +33,17 @@ __all__ = ["fit"]
 FIT_OPTIONS = (
     *(option_of(a.name) for a in ARGUMENTS.values() if a.fit and a.command is not None and a.name != "threads"),
     Option("effort", str, TRAINING, "Budget: fast, default or best, which takes sixteen times the work.", "default"),
-    Option("time_limit", float, TRAINING, "Try more until these seconds are over."),
-    Option("metric", str, TRAINING, "What the model is to be good at: log_loss, accuracy, auc, rmse, …", "by task"),
+    Option("time_limit", float, TRAINING, "Time limit in seconds: keep trying configurations until then."),
+    Option("metric", str, TRAINING, "Metric to optimize: log_loss, accuracy, auc, rmse, …", "by task"),
     THREADS,
 )
 OTHER_OPTIONS = (
     DROP_UNLABELLED,
     Option(
-        "checkpoint", Path, FILES, "Write what was found so far to this file after each round.",
+        "checkpoint", Path, FILES, "Write the state of the search to this file after each round.",
         file=Output("checkpoint", ".creche-fit"),
     ),
-    Option("resume", bool, FILES, "Continue from that file."),
+    Option("resume", bool, FILES, "Continue from the checkpoint file."),
     Option(
         "output", Path, FILES, "Write the model to this file: penguins.creche.", typed="--output -o", file=MODEL_FILE,
     ),
@@ -53,7 +53,8 @@ OTHER_OPTIONS = (
 
 @with_options(*FIT_OPTIONS, *READING, *OTHER_OPTIONS)
 def fit(table: TableArgument, **given: Any) -> None:
-    """Fit a strong model to a table: many networks, weighted and calibrated on rows that they did not learn.
+    """Fit a strong model to a table: many networks, weighted and calibrated on
+    rows that they were not trained on.
 
     TABLE is a file (CSV, Parquet, Arrow, JSON or Excel, compressed or not), '-' for standard input, or 'penguins'
     or 'penguins-four' for the bundled tables. For example:

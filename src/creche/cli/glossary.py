@@ -13,7 +13,7 @@ __all__ = ["glossary"]
 
 
 def glossary(term: Annotated[list[str] | None, typer.Argument(show_default=False)] = None) -> None:
-    """Explain a word of the pages, or list all words.
+    """Explain a term, or list all terms.
 
     For example:
 

@@ -42,9 +42,9 @@ PROMPT = "[Enter] next, b back, q quit: "
 def learn(table: OptionalTableArgument = None, **given: Any) -> None:
     """Show how a network learns, step by step, with the numbers of a real one.
 
-    The table, the network and its random weights, the way forward, the loss, the way back, the optimizer's step, the
-    epochs, the loss against one weight, learning rates, optimizers, GPUs. TABLE is 'penguins-four' unless another is
-    named; it needs a label that is a class. For example:
+    The steps: the table, the network and its random weights, the forward pass, the loss, backpropagation, the
+    optimizer's step, the epochs, the loss against one weight, learning rates, optimizers, GPUs. TABLE is
+    'penguins-four' by default; its label must be categorical. For example:
 
     creche learn
 
@@ -54,9 +54,9 @@ def learn(table: OptionalTableArgument = None, **given: Any) -> None:
 
     creche learn flowers.csv --label kind --hidden 8,8
 
-    Enter goes on, 'b' goes back, 'q' ends. Without a terminal, or with --all, all steps are printed. Options that are
-    left out are the chapter's: hidden layers 5,5, the squared error, and SGD with a learning rate of 1 in batches of 20
-    rows for 50 epochs. 'creche glossary' explains the words.
+    Press Enter for the next step, 'b' to go back and 'q' to quit. Without a terminal, or with --all, all steps are
+    printed. By default the network has hidden layers 5,5 and is trained with squared error and SGD, at a learning rate
+    of 1, in batches of 20 rows for 50 epochs. 'creche glossary' explains the terms.
     """
     from creche.learn.lesson import DEFAULT_TABLE, create_lesson
 

@@ -55,7 +55,7 @@ def parse_range(text: str) -> tuple[float, float]:
     JSON,
 )  # fmt: skip
 def loss_against_weight(command: ModelCommand) -> None:
-    """Show the loss as a function of one weight, its gradient, and where a step would land.
+    """Show the loss as a function of one weight, its gradient, and where a step would end.
 
     MODEL is a file written by 'creche train -o'. Of the weights that --layer, --source and --target leave open, the one
     with the largest gradient is shown. For example:
@@ -84,7 +84,7 @@ def loss_against_weight(command: ModelCommand) -> None:
 
 
 def _find_ends(model: Model, options: dict[str, Any]) -> dict[str, Any]:
-    """Take the ends of the weight as numbers where they are no names: a column or class may be named 7."""
+    """Take the ends of the weight as numbers where they are not names: a column or class may be named 7."""
     from creche.explain.weight_space import output_names
 
     names = {"source": model.features.inputs, "target": output_names(model)}

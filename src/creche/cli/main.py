@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from creche._progress import watch_steps
 from creche._version import __version__
 from creche.cli.files import check_files
 from creche.errors import SYNONYMS, CrecheError, CrecheWarning, DivergedError, FileError, closest
@@ -36,7 +37,7 @@ COMMANDS = (
 FIRST_STEPS = (
     "Try:  creche train penguins --label species",
     "New to neural networks?  creche learn",
-    "What does a word mean?  creche glossary",
+    "What does a term mean?  creche glossary",
 )
 
 WITHOUT_ARGUMENTS = ("learn", "glossary")  # commands that do something when nothing more is typed
@@ -97,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
         warnings.simplefilter("always", CrecheWarning)
         warnings.showwarning = _print_warning
         try:
-            with use_command_line_words():
+            with use_command_line_words(), watch_steps(False):  # each command says what it shows
                 code = app(arguments, prog_name="creche", standalone_mode=False)
             sys.stdout.flush()
         except SystemExit as end:
@@ -184,7 +185,7 @@ def _leading_argument(error: CrecheError) -> str | None:
 
 
 def _find_flag(argument: str, app: Command) -> str | None:
-    """Return how an argument is typed, or None if it is no option of a command of the app."""
+    """Return how an argument is typed, or None if it is not an option of a command of the app."""
     flags: dict[str | None, str] = {}
     for command in (app, *getattr(app, "commands", {}).values()):
         options = [param for param in command.params if param.opts[0].startswith("-")]

@@ -37,7 +37,8 @@ __all__ = [
     "with_options",
 ]
 
-# Where the words of an option that is no argument of `creche.train` are listed: imported when a shell asks for them.
+# Where the words of an option that is not an argument of `creche.train` are listed: imported when a shell asks for
+# them.
 WORDS = {
     "effort": "creche.plan.words:EFFORTS",
     "metric": "creche.evaluation.metrics:METRICS",
@@ -202,6 +203,17 @@ def parse_shares(text: str) -> float | list[float]:
     return numbers[0] if len(numbers) == 1 else numbers
 
 
+def parse_quantiles(text: str) -> list[float]:
+    """Parse numbers separated by commas."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise PlanError(
+            f"--quantiles: got {text!r}; needs numbers above 0 and below 1, separated by commas, such as 0.05,0.5,0.95",
+            argument="quantiles",
+        ) from None
+
+
 def parse_roles(given: list[str]) -> dict[str, str]:
     """Parse ``name=role`` of each."""
     found = {}
@@ -290,7 +302,7 @@ def parse_quote(text: str) -> str:
 
 THREADS = option_of("threads")
 JSON = Option("as_json", bool, FILES, "Print the result as JSON.", typed="--json")
-DROP_UNLABELLED = Option("drop_unlabelled", bool, TABLE, "Leave out rows without a label.")
+DROP_UNLABELLED = Option("drop_unlabelled", bool, TABLE, "Drop rows without a label.")
 COLUMNS = option_of("schema")
 READING = (
     Option("format", str, TABLE, "Format of the file: csv, parquet, arrow, jsonl, json or excel.", "by content"),
@@ -312,7 +324,8 @@ READING = (
         typed="--day-first/--no-day-first",
     ),
     Option("sheet", str, TABLE, "Sheet of an Excel file: its name, or its number from 1.", "the first with data"),
-    Option("missing_values", list, TABLE, "A word or number that stands for a missing value, besides the usual ones.",
+    Option("missing_values", list, TABLE, "A word or number that stands for a missing value, in addition to the usual "
+                                          "ones.",
            typed="--missing", metavar="WORD"),
     Option("default_missing", bool, TABLE, "Read NA, null, None, ? and the like as missing values, or as words.", "yes",
            typed="--default-missing/--no-default-missing"),
@@ -320,10 +333,10 @@ READING = (
            typed="--header/--no-header"),
     Option("names", str, TABLE, "Names of the columns, separated by commas; the first line is then a row.",
            parse=parse_names),
-    Option("skip_rows", int, TABLE, "Number of lines to leave out at the top of a CSV file.", "detected"),
+    Option("skip_rows", int, TABLE, "Number of lines to skip at the top of a CSV file.", "detected"),
     Option("comment", str, TABLE, "Character that begins a comment line of a CSV file; 'none' for none.", "detected",
            parse=parse_quote),
-    Option("drop_rows", list, TABLE, "Number of a row to leave out, from 1; -1 is the last.", typed="--drop-row",
+    Option("drop_rows", list, TABLE, "Number of a row to drop, counted from 1; -1 is the last.", typed="--drop-row",
            parse=parse_rows, metavar="ROW"),
 )  # fmt: skip
 

@@ -30,7 +30,7 @@ READ_OPTIONS = (
     reading=READ_OPTIONS,
 )  # fmt: skip
 def plot(command: ModelCommand) -> None:
-    """Draw a model and its evaluation on a table that holds the label.
+    """Draw plots of a model and its evaluation on a table with labels.
 
     MODEL is a file written by 'creche fit -o' or 'creche train -o'. The pictures show the network, its weights and the
     loss by epoch; for classes the confusion matrix, reliability, ROC and precision-recall curves; for numbers predicted

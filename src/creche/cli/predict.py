@@ -31,7 +31,7 @@ __all__ = ["predict"]
         parse=parse_words,
     ),
     Option("threshold", float, ROWS, "Binary: predict the second class at or above this probability.", "the model's"),
-    Option("strict", bool, ROWS, "Write nothing if the rows differ from the training rows."),
+    Option("strict", bool, ROWS, "Refuse rows that differ from the training rows, and write nothing."),
     THREADS,
     JSON,
     needs_table=False,
@@ -52,11 +52,11 @@ def predict(command: ModelCommand) -> None:
 
     creche predict four.creche --row bill_length_mm=37.3,bill_depth_mm=16.8,… --json
 
-    Values of --row are in the order of the model's columns, which 'creche show' lists, or each is named; an empty one
-    is missing. The page shows the probability of every class.
+    Values of --row are in the order of the model's columns, which 'creche show' lists, or each has its name; an empty
+    value is missing. The page shows the probability of every class.
 
-    Values far outside the training range (with the unit they may be in), categories that training did not have, and
-    columns whose distribution has changed are reported; with --strict they are an error.
+    Values far outside the training range (with the unit they may be in), unseen categories and columns whose
+    distribution has changed are reported as warnings, or with --strict as an error.
     """
     options = dict(command.options)
     rows = options.pop("row", None)
@@ -88,7 +88,7 @@ def _predict_table(command: ModelCommand, data: Any, options: dict[str, Any]) ->
         )
     if prediction.ignored:
         names = ", ".join(prediction.ignored)
-        print(f"creche: the model was not trained on these columns: {names}", file=sys.stderr)
+        print(f"creche: ignored columns that the model was not trained on: {names}", file=sys.stderr)
 
 
 def _predict_rows(command: ModelCommand, rows: list[str], options: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ PAGE = "report.html"
         file=Output("page", ".html", default=PAGE),
     ),
     Option("card", Path, FILES, "Write a model card in Markdown to this file.", file=Output("model card", ".md")),
-    Option("intended_use", str, FILES, "What the model is for; without it, the report has a blank to fill in."),
+    Option("intended_use", str, FILES, "Intended use of the model; without it, the report has a blank to fill in."),
     Option("title", str, FILES, "Title of the report.", "the model's name and the label"),
     SAMPLE_WEIGHT,
     THREADS,

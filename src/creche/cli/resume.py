@@ -37,7 +37,7 @@ OPTIONS = (
 
 @with_options(*OPTIONS, *RUN_OPTIONS, JSON)
 def resume(checkpoint: CheckpointArgument, **given: Any) -> None:
-    """Continue a run that was stopped; it ends with the same bytes as if it had not been.
+    """Continue a run that was stopped; the result is the same, bit for bit, as without the stop.
 
     CHECKPOINT is the folder that 'creche train --checkpoint' wrote to. For example:
 

@@ -47,23 +47,23 @@ NETWORK_OPTIONS = tuple(
 )
 SHARED_OPTIONS = (DROP_UNLABELLED, *options_of("held_out"), THREADS)
 SWEEP_OPTIONS = (
-    Option("seeds", int, MANY, "Networks for each combination of values, each with its own seed.", "1"),
+    Option("seeds", int, MANY, "Number of seeds for each combination of values.", "1"),
     Option("folds", int, MANY, "Cross-validate each combination with this many folds."),
-    Option("repeats", int, MANY, "Number of times that the rows are assigned to folds.", "1"),
+    Option("repeats", int, MANY, "Number of repetitions of cross-validation, each with new folds.", "1"),
     Option("samples", int, MANY, "Draw this many combinations instead of trying all."),
     Option("method", str, MANY, "Search method: grid, random or sobol.", "grid, with --samples random"),
     Option(
         "halving",
         float,
         MANY,
-        "Stop the worst early: share of networks that continue after each round, such as 0.33.",
+        "Successive halving: share of the networks that continue after each round, such as 0.33.",
         "off",
     ),
     Option(
         "bootstrap",
         bool,
         MANY,
-        "Train each network on its own bootstrap sample of the training rows, drawn by its seed.",
+        "Train each network on a bootstrap sample of the training rows, drawn with the network's seed.",
     ),
 )
 CHECKPOINT_OPTIONS = (
@@ -74,9 +74,9 @@ CHECKPOINT_OPTIONS = (
         "Write the state of all networks to this file while they train.",
         file=Output("checkpoint", ".creche-sweep"),
     ),
-    Option("resume", bool, FILES, "Continue from that file."),
+    Option("resume", bool, FILES, "Continue from the checkpoint file."),
 )
-YES = Option("yes", bool, FILES, "Start without asking, however long it takes.")
+YES = Option("yes", bool, FILES, "Start without asking for confirmation.")
 OUTPUT_OPTIONS = (
     Option("ensemble", int, MANY, "Build an ensemble: number of greedy selection steps."),
     Option(
@@ -91,12 +91,12 @@ OUTPUT_OPTIONS = (
         "best_by",
         str,
         MANY,
-        "The best network: the median network of the plan with the best mean over its seeds (plan), or the one with "
-        "the lowest loss of all (network).",
+        "Best network: the median network of the plan with the best mean over its seeds (plan), or the one with the "
+        "lowest loss (network).",
         "plan",
         words="creche.plan.words:BEST_BY",
     ),
-    Option("top", int, FILES, "Number of networks to show, the best first.", "10"),
+    Option("top", int, FILES, "Number of networks to show.", "10"),
     YES,
     JSON,
 )
@@ -104,10 +104,10 @@ OUTPUT_OPTIONS = (
 
 @with_options(*NETWORK_OPTIONS, *SWEEP_OPTIONS, *READING, *SHARED_OPTIONS, *CHECKPOINT_OPTIONS, *OUTPUT_OPTIONS)
 def sweep(table: TableArgument, **given: Any) -> None:
-    """Train many networks at once, and show which are best and which options mattered.
+    """Train many networks at once, and show the best ones and the options that matter most.
 
     Every option of the network and its training takes several values separated by commas, or a range of numbers:
-    1e-4..1 in equal ratios, 0..0.5 in equal steps, 1e-4..1/24 for 24 values. For example:
+    1e-4..1 (logarithmic), 0..0.5 (linear), 1e-4..1/24 (24 values). For example:
 
     creche sweep penguins --label species --optimizer sgd,adam,adadelta --learning-rate 1e-4..1 --seeds 16
 
@@ -124,13 +124,15 @@ def sweep(table: TableArgument, **given: Any) -> None:
     best_by = check_word("best_by", output.get("best_by", "plan"), BEST_BY)
     if "ensemble" in output and "best_by" in output:
         raise PlanError(
-            "--best-by: does not go with --ensemble, which is kept instead of a network; leave one of the two out",
+            "--best-by: cannot be combined with --ensemble, which is saved instead of a network; leave one of the two "
+            "out",
             argument="best_by",
         )
     for name in ("output", "ensemble", "best_by") if "folds" in arguments else ():
         if name in output:
             raise PlanError(
-                f"--{name.replace('_', '-')}: does not go with --folds, where no network is trained on all rows; train "
+                f"--{name.replace('_', '-')}: cannot be combined with --folds, where no network is trained on all "
+                f"rows; train "
                 "the best with creche train, or sweep without folds",
                 argument=name,
             )

@@ -58,7 +58,8 @@ def trace(command: ModelCommand) -> None:
 
     creche trace penguins.creche penguins.csv --rows 1-20 --html step.html
 
-    Rows without a label go forward only: the values of each neuron, and the predictions. The model is not changed.
+    Rows without a label get a forward pass only: the values of each neuron, and the predictions. The model is not
+    changed.
     Neurons are counted from 0; the inputs are layer 0, the first hidden layer is layer 1.
     """
     from creche.explain.trace.result import Trace

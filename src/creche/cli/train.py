@@ -42,21 +42,22 @@ PLAN_OPTIONS = options_of("plan", "preparation")
 OPTIMIZER_OPTIONS = options_of("optimizer")
 STOPPING_OPTIONS = (
     Option(
-        "watch", str, TRAINING, "What early stopping watches: the loss, or a metric such as log_loss, auc or rmse.",
+        "watch", str, TRAINING, "Quantity that early stopping monitors: the loss, or a metric such as log_loss, auc "
+                                "or rmse.",
         "loss", words="creche.evaluation.metrics:METRICS",
     ),
 )  # fmt: skip
 RUN_OPTIONS = options_of("held_out", "run")
 FOLD_OPTIONS = (
     Option("folds", int, ROWS, "Cross-validate with this many folds."),
-    Option("repeats", int, ROWS, "Number of times that the rows are assigned to folds.", "1"),
-    Option("seeds", int, ROWS, "Networks for each fold, each with its own seed.", "1"),
+    Option("repeats", int, ROWS, "Number of repetitions of cross-validation, each with new folds.", "1"),
+    Option("seeds", int, ROWS, "Number of seeds for each fold.", "1"),
     Option(
         "refit",
         bool,
         ROWS,
-        "Keep one network trained on all rows, for the epochs that the folds needed, rather than "
-        "the ensemble of their networks.",
+        "Keep one network, trained on all rows for the median of the folds' epochs, rather than the ensemble of "
+        "the folds' networks.",
     ),
     Option("predictions", Path, FILES, "Write out-of-fold predictions to this file.", file=Output("table")),
 )
@@ -69,10 +70,11 @@ OTHER_OPTIONS = (
         "output", Path, FILES, "Write the model to this file: penguins.creche.", typed="--output -o", file=MODEL_FILE,
     ),
     Option(
-        "choose_threshold", str, TRAINING, "Two classes: choose the probability from which on the second is predicted, "
-        "by f1, accuracy or balanced_accuracy on the validation rows; the model keeps it.",
+        "choose_threshold", str, TRAINING, "Binary: choose the decision threshold by f1, accuracy or "
+                                           "balanced_accuracy on "
+        "the validation rows, and keep it in the model.",
     ),
-    Option("diagnose", bool, FILES, "Find out what went wrong, and try what might help."),
+    Option("diagnose", bool, FILES, "Diagnose the run: name what went wrong, and try remedies."),
     JSON,
 )  # fmt: skip
 
@@ -110,7 +112,8 @@ def train(table: TableArgument, **given: Any) -> None:
     run_arguments, others = parse_arguments(RUN_OPTIONS, given), parse_arguments(OTHER_OPTIONS, given)
     if "checkpoint_every" in run_arguments and "checkpoint" not in run_arguments:
         raise PlanError(
-            "--checkpoint-every: is for checkpoints; name their folder with --checkpoint", argument="checkpoint_every"
+            "--checkpoint-every: needs a folder for the checkpoints; name it with --checkpoint",
+            argument="checkpoint_every",
         )
     check_label(arguments, table, create_read_options(given))
     if "choose_threshold" in others:
@@ -123,7 +126,7 @@ def train(table: TableArgument, **given: Any) -> None:
     for name in ("seeds", "predictions", "refit"):
         if name in others:
             raise PlanError(
-                f"--{name}: is for cross-validation; give --folds too, such as --folds 5{ALTERNATIVES.get(name, '')}",
+                f"--{name}: needs cross-validation; add --folds, such as --folds 5{ALTERNATIVES.get(name, '')}",
                 argument=name,
             )
     from creche.training.train import train as train_network
@@ -164,7 +167,7 @@ def _diagnose(run: Run, others: dict[str, Any]) -> Diagnosis:
     from creche.explain.diagnosis.diagnose import diagnose
 
     try:
-        with show_activity("trying what might help", quiet="as_json" in others):
+        with show_activity("trying remedies", quiet="as_json" in others):
             return diagnose(run)
     except KeyboardInterrupt:
         if "as_json" not in others:
@@ -202,7 +205,7 @@ def _plan_arguments(given: dict[str, Any]) -> dict[str, Any]:
         stopping = EarlyStopping.of(arguments.get("early_stopping", True))
         if stopping is None:
             raise PlanError(
-                "--watch: is for early stopping, which is off; leave it out, or --early-stopping off", argument="watch"
+                "--watch: has no effect without early stopping; leave it or --early-stopping off out", argument="watch"
             )
         arguments["early_stopping"] = replace(stopping, watch=given["watch"])
     return arguments

@@ -26,7 +26,7 @@ __all__ = ["verify"]
     reading=(),
 )  # fmt: skip
 def verify(command: ModelCommand) -> None:
-    """Train a model again as its file says, and compare the weights bit for bit.
+    """Train a model again from the plan in its file, and compare the weights bit for bit.
 
     The exit code is 0 if they are the same and 1 if not; if the table has changed, the differences are listed. For
     example:

@@ -178,7 +178,7 @@ class FitRecord(Displayed):
         for name, kind in (("rounds", Round), ("tried", TriedConfiguration)):
             entries = data.get(name)
             if not isinstance(entries, list) or not entries:
-                raise FileError(f"fit: {name} is no list; the file was damaged or made by hand")
+                raise FileError(f"fit: {name} is not a list; the file was damaged or made by hand")
             values[name] = tuple(kind(**_read(kind, entry)) for entry in entries)
         if not all(isinstance(rise, int | float) for rise in values["importance"].values()):
             raise FileError("fit: importance holds no numbers; the file was damaged or made by hand")

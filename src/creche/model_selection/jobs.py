@@ -148,7 +148,7 @@ class Jobs:
     Raises
     ------
     PlanError
-        If `bootstrap` is neither True nor False, or an argument does not go with folds.
+        If `bootstrap` is neither True nor False, or an argument cannot be combined with folds.
 
     """
 

@@ -71,6 +71,7 @@ def sweep(
     dropout: NumericValues[float | Sequence[float]] = 0.0,
     initializer: Values[Initializer | InitializerName | Sequence[Initializer | InitializerName] | None] = None,
     loss: Values[Loss | LossName | None] = None,
+    quantiles: Sequence[float] | None = None,
     optimizer: Values[Optimizer | OptimizerName] = "adam",
     learning_rate: NumericValues[float | None] = None,
     weight_decay: NumericValues[float | None] = None,
@@ -155,7 +156,7 @@ def sweep(
         As for `creche.train`; each may have several values.
     early_stopping, keep, shuffle
         As for `creche.train`; each may have several values.
-    task, precision, schema
+    quantiles, task, precision, schema
         As for `creche.train`.
     preprocessing : Preprocessing, dict or str, optional
         As for `creche.train`; may have several values.
@@ -212,7 +213,9 @@ def sweep(
     halving = Halving.of(halving)
     threads = resolve_threads(threads)
     if folds is not None and halving is not None:
-        raise PlanError("halving: does not go with folds, which would be stopped apart; leave one of the two out")
+        raise PlanError(
+            "halving: cannot be combined with folds, where the networks of a plan would stop at different times; leave one of the two out"
+        )
     jobs = Jobs(data, y, fixed, seed, folds, repeats, bootstrap)
     check_cost(combinations, seeds, jobs, halving, confirm, threads)
     choices = [{**combination, "seed": s} for combination in combinations for s in range(seed, seed + seeds)]

@@ -100,6 +100,8 @@ class Argument(NamedTuple):
         testing. "run": how one run is carried out and observed.
     per_layer : {"", "hidden", "all"}
         Whether a list holds a value for each layer: of the hidden layers, or of all of them.
+    is_list : bool
+        Whether a list of numbers is one value.
     sweepable : bool
         Whether the networks of a sweep may differ in it.
     with_folds : bool
@@ -117,6 +119,7 @@ class Argument(NamedTuple):
     default: Any
     group: Group
     per_layer: Literal["", "hidden", "all"] = ""
+    is_list: bool = False
     sweepable: bool = False
     with_folds: bool = True
     estimator: bool = False
@@ -158,7 +161,7 @@ _ENTRIES = (
         TABLE, "Task: classification or regression.", str, "from the label",
         words="creche.plan.words:TASKS",
     )),
-    Argument("hidden", (32, 32), "plan", sweepable=True, estimator=True, command=_option(
+    Argument("hidden", (32, 32), "plan", is_list=True, sweepable=True, estimator=True, command=_option(
         NETWORK, "Widths of the hidden layers; 'none' for no hidden layer.", str, "32,32", parser="parse_widths",
     )),
     Argument("activation", "tanh", "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(
@@ -166,7 +169,7 @@ _ENTRIES = (
         words="creche.plan:ACTIVATIONS",
     )),
     Argument("dropout", 0.0, "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(
-        NETWORK, "Share of activations dropped at random while training.", float, "0", parser="parse_shares",
+        NETWORK, "Share of activations that are set to 0 at random during training.", float, "0", parser="parse_shares",
     )),
     Argument("initializer", None, "plan", per_layer="all", sweepable=True, estimator=True, command=_option(
         NETWORK, "Initial weights: he_normal, glorot_uniform, …", str, "by activation",
@@ -175,6 +178,9 @@ _ENTRIES = (
     Argument("loss", None, "plan", sweepable=True, estimator=True, command=_option(
         TRAINING, "Loss to minimize: cross_entropy, squared_error, huber, quantile:0.9, …", str, "by task",
         words="creche.plan:LOSSES",
+    )),
+    Argument("quantiles", None, "plan", is_list=True, command=_option(
+        TRAINING, "Quantiles to predict, in ascending order: 0.05,0.5,0.95.", parser="parse_quantiles",
     )),
     Argument("optimizer", "adam", "plan", sweepable=True, estimator=True, command=_option(
         TRAINING, "Update rule: adam, sgd, adadelta, …", str, "adam", words="creche.plan:OPTIMIZERS",
@@ -196,18 +202,18 @@ _ENTRIES = (
     )),
     Argument("label_smoothing_schedule", "constant", "plan", sweepable=True, estimator=True),
     Argument("batch_size", 32, "plan", sweepable=True, estimator=True, command=_option(
-        TRAINING, "Rows per step.", int, "32",
+        TRAINING, "Number of rows per step.", int, "32",
     )),
     Argument("drop_last", False, "plan", sweepable=True, estimator=True),
     Argument("epochs", 100, "plan", sweepable=True, command=_option(
-        TRAINING, "Passes over the training rows.", int, "100",
+        TRAINING, "Number of passes over the training rows.", int, "100",
     )),
     Argument("early_stopping", None, "plan", sweepable=True, command=_option(
         TRAINING, "Stop after this many epochs without improvement; 'off' for never.", int,
         "a tenth of the epochs with validation rows", parser="parse_patience",
     )),
     Argument("keep", "best", "plan", sweepable=True, estimator=True, command=_option(
-        TRAINING, "Weights to end with: those of the best epoch on the validation rows, or the last.", str, "best",
+        TRAINING, "Weights to keep: those of the best epoch on the validation rows, or of the last epoch.", str, "best",
         words="creche.plan.words:KEPT_WEIGHTS",
     )),
     Argument("shuffle", True, "plan", sweepable=True, estimator=True),
@@ -217,18 +223,18 @@ _ENTRIES = (
         parser="parse_class_weight",
     )),
     Argument("sample_weight", None, "preparation", fit=True, command=_option(
-        TRAINING, "Column that holds the weight of each row.",
+        TRAINING, "Column with the weight of each row.",
     )),
     Argument("seed", 0, "plan", fit=True, command=_option(
-        TRAINING, "Seed for all that is random: split, initial weights, order of rows, dropout.", int, "0",
+        TRAINING, "Seed for everything random: split, initial weights, order of rows, dropout.", int, "0",
     )),
     Argument("weight_decay", None, "optimizer", sweepable=True, command=_option(
-        TRAINING, "Strength of weight decay.", float, "0",
+        TRAINING, "Weight decay (L2 regularization).", float, "0",
     )),
     Argument("l1", None, "optimizer", sweepable=True),
     Argument("momentum", None, "optimizer", sweepable=True),
     Argument("clip_norm", None, "optimizer", sweepable=True, command=_option(
-        TRAINING, "Largest allowed norm of the gradient.", float, "none",
+        TRAINING, "Maximum gradient norm (gradient clipping).", float, "none",
     )),
     Argument("clip_value", None, "optimizer", sweepable=True),
     Argument("validation_fraction", 0.3, "preparation", command=_option(
@@ -239,10 +245,10 @@ _ENTRIES = (
     )),
     Argument("stratify", True, "preparation"),
     Argument("group", None, "preparation", fit=True, command=_option(
-        ROWS, "Column whose equal values stay in one part of the split, such as patient.",
+        ROWS, "Column of groups, such as patient: the rows of a group stay in one part of the split.",
     )),
     Argument("time", None, "preparation", fit=True, command=_option(
-        ROWS, "Column to order by: the latest rows are held out.",
+        ROWS, "Column with the time of each row: the latest rows are held out.",
     )),
     Argument("split_column", None, "preparation", with_folds=False, command=_option(
         ROWS, "Column that assigns each row to train, validation or test.",
@@ -341,7 +347,7 @@ def check_whole_number(name: str, value: object, at_least: int, at_most: int | N
     Raises
     ------
     PlanError
-        If it is no whole number, too small or too large.
+        If it is not a whole number, too small or too large.
 
     """
     if isinstance(value, bool) or not isinstance(value, Integral) or (number := int(value)) < at_least:

@@ -72,7 +72,9 @@ class CellFormat:
             and all(isinstance(word, str) and len(word) <= LONGEST_WORD for word in missing)
         )
         if not is_valid:
-            raise FileError(f"features: {str(data)[:80]} is no format of cells; the file was damaged or made by hand")
+            raise FileError(
+                f"features: {str(data)[:80]} is not a format of cells; the file was damaged or made by hand"
+            )
         return cls(**{**plain, "missing": tuple(missing)})
 
 
@@ -85,7 +87,7 @@ class ExpectedColumn:
     kind : str
         The kind of its values (see `creche.table.table.Column`).
     format : CellFormat, optional
-        How its cells are written; None if that is to be detected, because the training rows were no text.
+        How its cells are written; None if that is to be detected, because the training rows were not text.
 
     """
 

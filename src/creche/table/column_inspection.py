@@ -44,7 +44,7 @@ class Finding:
     ----------
     kind : str
         "error": training would refuse the table. "leak": a column alone gives the label away. "left_out": a column
-        that is no input. "reading": values that could be read otherwise. "words": a column of words though most are
+        that is not an input. "reading": values that could be read otherwise. "words": a column of words though most are
         numbers. "spellings": categories that may be one. "constant": a column with one value. "duplicates": rows that
         are copies of others. "label": rows without a label. "task": whole numbers that may be classes or amounts.
     column : str

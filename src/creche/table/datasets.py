@@ -102,7 +102,7 @@ def resolve_bundled(data: Any) -> Any:
 
 
 def locate_read_file(source: str) -> Path | None:
-    """Return the path of the file that a table was read from, by the table's `source`; None if it was no file.
+    """Return the path of the file that a table was read from, by the table's `source`; None if it was not a file.
 
     Examples
     --------

@@ -41,7 +41,7 @@ MIN_PERIODS = 5
 def read_datetimes(
     codes: NDArray[np.int32], words: list[str], text: TextRules, missing: tuple[str, ...]
 ) -> Column | NotRead | None:
-    """Return the column of datetimes, or why there is none; None if the words are no dates."""
+    """Return the column of datetimes, or why there is none; None if the words are not dates."""
     if not any(_may_be_date(word) for word in words[:PROBED_WORDS]):
         return None
     dates, parsed = words, parse_datetimes(words, text.day_first)

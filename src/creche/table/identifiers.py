@@ -96,7 +96,7 @@ def find_identifier(
     missing, distinct : int
         The number of missing values and of distinct other values.
     row_numbers : (n,) array of int, optional
-        The row number of each row, by which rows that were left out are no gaps in a sequence.
+        The row number of each row, by which rows that were left out are not gaps in a sequence.
 
     Examples
     --------

@@ -91,7 +91,7 @@ class TableInspection:
         return len(x.columns) if self.schema is None else len(self.schema.features)
 
     def describe(self) -> dict[str, Any]:
-        """Return the digests of what training on all rows depends on: the rows, and weights that are no column."""
+        """Return the digests of what training on all rows depends on: the rows, and weights that are not a column."""
         from creche.table.digest import describe_table
 
         names = None if self.schema is None else [*self.schema.features, *self.preparation.auxiliary_columns]

@@ -35,7 +35,7 @@ class LabelArgument:
     names : tuple of str
         The names of the labels, one for each column.
     columns : tuple of str
-        The names that columns of y have: columns of these names in the table of features are no features.
+        The names that columns of y have: columns of these names in the table of features are not features.
 
     """
 
@@ -156,7 +156,7 @@ def _split_columns(y: Any, needed: str = "(rows,)") -> tuple[list[NDArray[Any]],
         if array.dtype == np.float16:  # it cannot be compared with large numbers
             array = array.astype(np.float64)
     except CONVERSION_ERRORS as error:
-        raise TableError(f"y: is no array ({error}); needs one label per row") from error
+        raise TableError(f"y: is not an array ({error}); needs one label per row") from error
     if array.ndim == 0 or array.ndim > 2 or array.shape[1:] == (0,):
         raise TableError(f"y: has shape {array.shape}; needs one label per row, shape {needed}")
     name = getattr(y, "name", None)

@@ -35,7 +35,7 @@ LARGEST = sys.float_info.max
 
 LARGEST_EXACT = 2**53  # every whole number up to this is a float64
 
-MIN_ROWS_WITHOUT_CLASSES = 50  # in a table with more rows, labels that all differ are no classes
+MIN_ROWS_WITHOUT_CLASSES = 50  # in a table with more rows, labels that all differ are not classes
 
 CLASSES_NAMED = 10
 
@@ -61,11 +61,13 @@ class LabelEncoder:
     kinds : tuple of str
         The kinds of the label columns in training, as which they are read again; empty for arrays.
     formats : tuple of CellFormat or None
-        How the cells of the label columns were written, None where they were no text; empty for arrays.
+        How the cells of the label columns were written, None where they were not text; empty for arrays.
     bounds : tuple of (float, float)
         For regression, the smallest and the largest label that is predicted, one pair per label; empty without bounds.
     values : tuple
         What tables hold in place of the name of each class; empty if they hold the classes themselves.
+    quantiles : tuple of float
+        The quantiles of the label that the outputs predict, which the loss of the plan tells; empty for the mean.
 
     """
 
@@ -78,6 +80,7 @@ class LabelEncoder:
     formats: tuple[CellFormat | None, ...] = ()
     bounds: tuple[tuple[float, float], ...] = ()
     values: tuple[Any, ...] = ()
+    quantiles: tuple[float, ...] = ()
 
     @property
     def names_of_values(self) -> dict[Any, str] | None:
@@ -95,25 +98,39 @@ class LabelEncoder:
         """The name of the label; several names are joined by commas."""
         return ", ".join(self.names)
 
+    @property
+    def outcomes(self) -> tuple[Any, ...]:
+        """What is predicted: each class, each label, or each of several quantiles, as ``mass_q0.05``."""
+        if self.classes is not None:
+            return self.classes
+        if len(self.quantiles) > 1:
+            return tuple(f"{self.name}_q{quantile:g}" for quantile in self.quantiles)
+        return self.names
+
+    @property
+    def predicted_names(self) -> tuple[str, ...]:
+        """The names of the columns of predictions: those of the labels, or of several quantiles."""
+        return self.names if self.classes is not None else self.outcomes
+
     def outputs(self, loss: Loss) -> int:
         """Return the number of outputs that a network needs for this loss."""
         if self.classes is None:
-            return len(self.names)
-        return loss.outputs(len(self.classes))
+            return loss.outputs("regression", len(self.names))
+        return loss.outputs("classification", len(self.classes))
 
     def encode_numbers(self, y: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the targets, (n, k), for number labels y, (n,) or (n, k)."""
+        """Return the targets, (n, k), for number labels y, (n,) or (n, k); one label is repeated for k quantiles."""
         columns = y.astype(np.float64).reshape(len(y), -1)
-        return np.asarray((columns - np.array(self.mean)) / np.array(self.scale))
+        targets = np.asarray((columns - np.array(self.mean)) / np.array(self.scale))
+        return np.repeat(targets, len(self.quantiles), axis=1) if len(self.quantiles) > 1 else targets
 
     def unscale(self, targets: NDArray[Any]) -> NDArray[np.float64]:
         """Return targets, or outputs, in the units of the labels, without bounds: (n, k)."""
         return np.asarray(targets.astype(np.float64) * np.array(self.scale) + np.array(self.mean))
 
     def decode_numbers(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
-        """Return predictions in the units of the labels and within their bounds: (n,), or (n, k) for several labels."""
-        numbers = self.clamp(self.unscale(outputs))
-        return numbers[:, 0] if len(self.names) == 1 else numbers
+        """Return predictions in the units of the labels and within their bounds, (n, k)."""
+        return self.clamp(self.unscale(outputs))
 
     def clamp(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return numbers in the units of the labels, (n, k), moved to the nearest bound where they are beyond it."""
@@ -140,8 +157,8 @@ class LabelEncoder:
         return data
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Make the encoder that `to_dict` described.
+    def from_dict(cls, data: Mapping[str, Any], quantiles: tuple[float, ...] = ()) -> Self:
+        """Make the encoder that `to_dict` described, for a loss that predicts these quantiles.
 
         Raises
         ------
@@ -162,14 +179,14 @@ class LabelEncoder:
         classes = None if data.get("classes") is None else read_list("classes", (str, int, float, bool))
         mean, scale, baseline = (read_list(name, (int, float)) for name in ("mean", "scale", "baseline"))
         is_valid = len(classes) >= 2 and len(set(classes)) == len(classes) if classes else len(mean) == len(names)
-        is_valid = is_valid and len(baseline) == (len(classes) if classes else len(names))
+        is_valid = is_valid and len(baseline) == (len(classes) if classes else max(len(names), len(quantiles)))
         kinds = read_list("kinds", str)
         is_valid = is_valid and len(kinds) in (0, len(names)) and all(kind in KINDS for kind in kinds)
         if not names or not is_valid or len(mean) != len(scale) or not all(0 < s < np.inf for s in scale):
             raise FileError("labels: their fields contradict each other; the file was damaged or made by hand")
         formats = data.get("formats", [])
         if not isinstance(formats, list) or len(formats) not in (0, len(kinds)):
-            raise FileError("labels: the formats of cells are no list; the file was damaged or made by hand")
+            raise FileError("labels: the formats of cells are not a list; the file was damaged or made by hand")
         bounds = data.get("bounds", [])
         if not isinstance(bounds, list) or len(bounds) not in (0, len(mean)) or not all(map(_is_pair, bounds)):
             raise FileError(f"labels: bounds are {bounds!r}; the file was damaged or made by hand")
@@ -186,6 +203,7 @@ class LabelEncoder:
             tuple(None if format is None else CellFormat.from_dict(format) for format in formats),
             tuple((float(low), float(high)) for low, high in bounds),
             values,
+            quantiles,
         )
 
 
@@ -396,7 +414,7 @@ def encode_classes(
         row = unknown[0]
         number_of_row = row if row_numbers is None else row_numbers[row]
         raise TableError(
-            f"label {name!r}: row {number_of_row} is {y[row : row + 1].tolist()[0]!r}, which is no class of the "
+            f"label {name!r}: row {number_of_row} is {y[row : row + 1].tolist()[0]!r}, which is not a class of the "
             f"training rows; needs one of {list_first([*map(repr, classes)], CLASSES_NAMED)}"
         )
     return numbers

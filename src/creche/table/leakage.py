@@ -204,7 +204,7 @@ def expect_repeats(train: Sequence[NDArray[np.uint64]], rows: Sequence[NDArray[n
     """Return how many rows would equal a training row if the columns were independent of each other.
 
     The probability of a row's values is the product of their frequencies among the training rows. One training row is
-    not counted for each value: it may be a copy of the row in question, which is no sign that the value is frequent.
+    not counted for each value: it may be a copy of the row in question, which is not a sign that the value is frequent.
 
     Parameters
     ----------

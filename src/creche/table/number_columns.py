@@ -35,7 +35,7 @@ WHOLE = re.compile(r"[+-]?[0-9]+")
 
 MIN_NUMBERS_FOR_UNITS = 3  # distinct ones
 
-# More units than these in one column are no units.
+# More units than these in one column are not units.
 MAX_MIXED_UNITS = 4
 
 # A column is inspected word by word only if at least half of its first words are numbers.
@@ -67,7 +67,8 @@ def parse_number(word: str, format: CellFormat) -> float | int | None:
 
 
 def explain_refusal(word: str, format: CellFormat) -> str:
-    """Return why a word is no number as the format has it, and what to do about it; empty if there is nothing to say.
+    """Return why a word is not a number as the format has it, and what to do about it; empty if there is nothing to
+    say.
 
     Examples
     --------

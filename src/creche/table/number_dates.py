@@ -23,7 +23,7 @@ MICROSECONDS = {"D": 86_400 * 10**6, "s": 10**6, "ms": 1000, "us": 1}
 
 
 def dates_from_numbers(values: NDArray[Any]) -> tuple[NDArray[np.datetime64], str] | None:
-    """Return the datetimes that numbers stand for, and what they count; None if they are no such numbers.
+    """Return the datetimes that numbers stand for, and what they count; None if they are not such numbers.
 
     Parameters
     ----------

@@ -142,7 +142,7 @@ def is_sign(unit: str) -> bool:
 
 
 def split_number(word: str) -> WrittenNumber | None:
-    """Take a word apart, or return None if it is no number with at most a sign, a currency and a unit.
+    """Take a word apart, or return None if it is not a number with at most a sign, a currency and a unit.
 
     Examples
     --------
@@ -232,7 +232,7 @@ class MarkEvidence:
     open : dict of str to str
         For each mark that some number can have as either, as in 8,520, such a number.
     is_broken : bool
-        Whether some word is no number with any marks.
+        Whether some word is not a number with any marks.
     has_small, has_large : bool
         Whether there is a number without marks up to 999, and above.
     keeps_zeros : bool

@@ -30,7 +30,7 @@ class Observations:
     Attributes
     ----------
     x : Table or (n, d) float32 or float64 array
-        A table may also hold columns that are no features.
+        A table may also hold columns that are not features.
     y : (n,) array of labels, or (n, k) of numbers
     labels : tuple of str
         The names of the label columns.
@@ -43,7 +43,7 @@ class Observations:
     kinds : tuple of str
         The kinds of the label columns; empty for arrays.
     formats : tuple of CellFormat or None
-        How the cells of the label columns are written, None where they are no text; empty for arrays.
+        How the cells of the label columns are written, None where they are not text; empty for arrays.
 
     """
 
@@ -145,7 +145,7 @@ def read_observations(
         from creche.table.label_argument import read_label_argument  # only now: most tables hold their label
 
         labels = read_label_argument(y, len(table), names, task)
-        # A named label is no feature, even if the table holds a column of that name.
+        # A named label is not a feature, even if the table holds a column of that name.
         label_names = (*names, *labels.columns)
         table = table.select([name for name in table.names if name not in label_names]) if label_names else table
         found = Observations(table, labels.values, labels.names, np.arange(len(table)), len(table), table.first_row)

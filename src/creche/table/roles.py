@@ -244,7 +244,7 @@ def apply_roles(table: Table, roles: Mapping[str, str], row_numbers: NDArray[np.
 
 
 def find_non_number(column: Column) -> tuple[int, int] | None:
-    """Return the first row with a word that is no number, and how many rows hold numbers.
+    """Return the first row with a word that is not a number, and how many rows hold numbers.
 
     None unless most of the words are numbers.
 

@@ -113,7 +113,7 @@ def _match_classes(class_weight: Mapping[Any, float], classes: tuple[Any, ...]) 
         elif isinstance(key, str) and key.lower() in class_by_word:
             label = class_by_word[key.lower()]
         else:
-            raise TableError(f"class_weight: got {key!r}, which is no class; {nearest(key, map(str, classes))}")
+            raise TableError(f"class_weight: got {key!r}, which is not a class; {nearest(key, map(str, classes))}")
         if label in weights:
             raise TableError(f"class_weight: got {label!r} twice; needs one weight for each class")
         weights[label] = weight

@@ -24,7 +24,7 @@ MARKERS = frozenset(
     }
 )  # fmt: skip
 
-# A word that is no marker is a missing value of a column of numbers or dates if it and its like are this rare.
+# A word that is not a marker is a missing value of a column of numbers or dates if it and its like are this rare.
 RARE_SHARE = 0.05
 
 MAX_RARE_WORDS = 5

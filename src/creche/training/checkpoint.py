@@ -94,7 +94,7 @@ class CheckpointWriter:
     FileError
         If the folder cannot be written, or holds checkpoints of another run. Nothing is changed then.
     PlanError
-        If `every` or `keep` is no whole number of at least 1.
+        If `every` or `keep` is not a whole number of at least 1.
 
     """
 
@@ -397,7 +397,7 @@ def check_inputs_kept(argument: str, target: Any, sources: Mapping[str, Any]) ->
     PlanError
         If it would.
     FileError
-        If it is no name of a file, or cannot be written.
+        If it is not a name of a file, or cannot be written.
 
     """
     file_name(target.path if isinstance(target, Folder) else target)

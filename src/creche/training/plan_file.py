@@ -106,7 +106,7 @@ def read_plan(path: str | Path) -> dict[str, Any]:
     FileError
         If the file cannot be read.
     PlanError
-        If it is not TOML (or JSON), or has a key that is no argument.
+        If it is not TOML (or JSON), or has a key that is not an argument.
 
     """
     try:

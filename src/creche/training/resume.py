@@ -254,7 +254,7 @@ def resume(
     data = tables.get("data")
     if data is None:
         raise FileError(
-            f"{folder}: does not hold the table, which was no file; give it again as data (--table)", argument="data"
+            f"{folder}: does not hold the table, which was not a file; give it again as data (--table)", argument="data"
         )
     plan, preparation = Plan.from_dict(header["plan"]), Preparation.from_dict(header["preparation"])
     plan = plan if loss is None else plan.with_function(loss)

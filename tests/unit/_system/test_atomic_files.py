@@ -159,7 +159,7 @@ def test_a_full_disk_leaves_the_old_file(small_disk: Path) -> None:
         (".", "is a folder"),
         ("new_folder/", "is a folder"),
         ("none/model.creche", "no folder .*none; make it"),
-        ("model.creche/x", "no folder"),
+        ("model.creche/x", "not a folder"),
         ("x" * 300, "name is too long"),
         ("\ud800", "needs the name"),
         ("circle", "circle"),

@@ -161,7 +161,7 @@ def test_predictions_that_find_no_room(model_file: Path, capsys: pytest.CaptureF
 
 def test_checkpoint_every_needs_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*QUICK, "--checkpoint-every", "5"]) == 2
-    assert "--checkpoint-every: is for checkpoints" in capsys.readouterr().err
+    assert "--checkpoint-every: needs a folder for the checkpoints" in capsys.readouterr().err
     assert main([*QUICK, "--resume"]) == 2
     assert "resume: there is no checkpoint to continue from" in capsys.readouterr().err
 

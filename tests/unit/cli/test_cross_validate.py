@@ -79,9 +79,9 @@ def test_a_model_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_refitting_needs_folds_and_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*FOLDS, "--refit"]) == 2
-    assert "--refit: is for the model that is kept; name its file with -o" in capsys.readouterr().err
+    assert "--refit: needs a file for the model; name it with -o" in capsys.readouterr().err
     assert main([*PENGUINS, "--refit", "-o", "model.creche"]) == 2
-    assert "--refit: is for cross-validation; give --folds too" in capsys.readouterr().err
+    assert "--refit: needs cross-validation; add --folds" in capsys.readouterr().err
 
 
 def test_json_and_a_file_of_predictions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,8 +121,8 @@ def test_several_labels_of_numbers(tmp_path: Path, capsys: pytest.CaptureFixture
         ([*FOLDS, "--predictions", "held_out.xyz"], "held_out.xyz: its name has no known suffix"),
         ([*FOLDS, "--predictions", "-"], "--predictions: got '-', but the page goes to standard output"),
         ([*FOLDS, "--predictions", "/no/such/folder/x.csv"], "there is no folder /no/such/folder"),
-        ([*PENGUINS, "--seeds", "3"], "--seeds: is for cross-validation; give --folds too, such as --folds 5; for"),
-        ([*PENGUINS, "--predictions", "x.csv"], "--predictions: is for cross-validation; give --folds too"),
+        ([*PENGUINS, "--seeds", "3"], "--seeds: needs cross-validation; add --folds, such as --folds 5; for"),
+        ([*PENGUINS, "--predictions", "x.csv"], "--predictions: needs cross-validation; add --folds"),
     ],
     ids=lambda value: " ".join(value[3:]) if isinstance(value, list) else "",
 )

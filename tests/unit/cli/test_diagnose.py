@@ -85,4 +85,4 @@ def test_ctrl_c_while_trying_cures_leaves_what_was_seen(
 
 def test_folds_are_not_diagnosed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "penguins", "--label", "species", "--folds", "3", "--diagnose"]) == 2
-    assert "--diagnose: does not go with --folds" in capsys.readouterr().err
+    assert "--diagnose: cannot be combined with --folds" in capsys.readouterr().err

@@ -116,7 +116,7 @@ def test_very_many_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         (["--row", "345"], "--row: there is no row 345; the rows are numbered 1 to 344"),
         (["--row", "1", "--target", "Gento"], "target: got 'Gento'; did you mean 'Gentoo'?"),
         (["--row", "1", "--baseline", "zero"], "baseline: got 'zero'; needs 'mean'"),
-        (["--row", "1", "--repeats", "3"], "--repeats: does not go with --row"),
+        (["--row", "1", "--repeats", "3"], "--repeats: cannot be combined with --row"),
         (["--logit"], "--logit: explains one row; name it with --row"),
         (["--metric", "acuracy"], "metric: got 'acuracy'; did you mean 'accuracy'?"),
         (["--repeats", "0"], "repeats: got 0; needs a whole number of at least 1"),

@@ -117,7 +117,7 @@ def cases() -> Iterator[tuple[str, File, str]]:
 CASES = [
     pytest.param(*case, id=f"{case[0]} {case[1].flag} {case[2]}")
     for case in dict.fromkeys(cases())
-    if case[2] != "runs"  # a folder is no file that could be overwritten
+    if case[2] != "runs"  # a folder is not a file that could be overwritten
 ]
 
 

@@ -60,7 +60,8 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "a time limit of zero": (TABLE, {"time_limit": 0.0}, "got 0.0; needs a number of seconds above 0"),
     "a time limit below zero": (TABLE, {"time_limit": -2.0}, "got -2.0; needs a number of seconds above 0"),
     "a time limit of words": (TABLE, {"time_limit": "1h"}, "got '1h'; needs a number"),
-    "a class that is none": (TABLE, {"class_weight": {"upp": 2.0}}, "got 'upp', which is no class; did you mean 'up'?"),
+    "a class that is none": (TABLE, {"class_weight": {"upp": 2.0}}, "got 'upp', which is not a class; did you mean "
+                                                                    "'up'?"),
     "a negative seed": (TABLE, {"seed": -1}, "got -1; needs a whole number of at least 0"),
     "no such label": (TABLE, {"label": "yy"}, "has no column 'yy'; did you mean 'y'?"),
     "an infinite number": (TABLE | {"a": np.where(ROW == 2, np.inf, X[:, 0])}, {}, "row 3, column 'a' is inf"),

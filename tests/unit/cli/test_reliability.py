@@ -55,5 +55,5 @@ def test_numbers_have_no_reliability(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["evaluate", str(tmp_path / "m.creche"), str(tmp_path / "rows.csv"), "--reliability"]) == 2
     assert (
         capsys.readouterr().err
-        == "creche: --reliability: needs a model that predicts classes; body_mass_g is a number\n"
+        == "creche: --reliability: needs a classification model; the label 'body_mass_g' is numeric\n"
     )

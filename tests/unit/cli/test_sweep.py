@@ -109,8 +109,8 @@ def test_the_network_with_the_lowest_loss_is_kept_on_request(
     ("typed", "message"),
     [
         (["--best-by", "luck"], "--best-by: got 'luck'"),
-        (["--best-by", "plan", "--ensemble", "3"], "--best-by: does not go with --ensemble"),
-        (["--best-by", "network", "--folds", "3"], "--best-by: does not go with --folds"),
+        (["--best-by", "plan", "--ensemble", "3"], "--best-by: cannot be combined with --ensemble"),
+        (["--best-by", "network", "--folds", "3"], "--best-by: cannot be combined with --folds"),
     ],
 )
 def test_what_cannot_be_the_best_is_refused(typed: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -261,7 +261,7 @@ def test_where_all_diverge_it_ends_with_1(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_long_sweep_needs_yes(tmp_path: Path) -> None:
-    """In a process of its own, whose standard input is no terminal."""
+    """In a process of its own, whose standard input is not a terminal."""
     long = ["sweep", "penguins", "--label", "species", "--epochs", "300000", "--seeds", "64"]
     done = process(*long, given="")
     assert done.returncode == 2
@@ -329,5 +329,7 @@ def test_plans_on_folds(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     assert main([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["plans"] == json.loads(json.dumps(colony.plans().to_dicts()))
     assert main([*arguments, "-o", "best.creche"]) == 2
-    assert "--output: does not go with --folds, where no network is trained on all rows" in capsys.readouterr().err
+    assert (
+        "--output: cannot be combined with --folds, where no network is trained on all rows" in capsys.readouterr().err
+    )
     assert main([*arguments, "--ensemble", "3"]) == 2

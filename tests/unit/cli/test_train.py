@@ -36,7 +36,7 @@ def test_the_page_has_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
     assert isinstance(evaluation, cr.ClassificationEvaluation)
     for fact in (
         "241 for training, 103 for validation", "species: Adelie, Chinstrap, Gentoo", "14-5-5-3, 123 parameters",
-        "Adam(learning_rate=0.01), batch size 32", f"{run.step} steps in ", "on 103 validation rows",
+        "Adam, learning rate 0.01, batch size 32", f"{run.step} steps in ", "on 103 validation rows",
     ):  # fmt: skip
         assert fact in page
     lines = page.splitlines()
@@ -200,7 +200,7 @@ def test_any_metric_can_be_watched(capsys: pytest.CaptureFixture[str], monkeypat
     assert main([*PENGUINS, "--watch", "acuracy"]) == 2
     assert "did you mean 'accuracy'?" in capsys.readouterr().err
     assert main([*PENGUINS, "--watch", "auc", "--early-stopping", "off"]) == 2
-    assert "--watch: is for early stopping, which is off" in capsys.readouterr().err
+    assert "--watch: has no effect without early stopping" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

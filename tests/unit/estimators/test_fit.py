@@ -174,7 +174,7 @@ def test_validation_rows_can_be_given() -> None:
         ((np.ones((3, 4)),), "validation_data: got tuple; needs a pair"),
         ((np.ones((3, 3)), [0, 1, 2]), "X has 3 features, but DNNClassifier is expecting 4 features"),
         ((np.ones((3, 4)), [0, 1]), "inconsistent numbers of samples"),
-        ((np.ones((3, 4)), [0, 1, 7]), "row 2 is 7, which is no class of the training rows"),
+        ((np.ones((3, 4)), [0, 1, 7]), "row 2 is 7, which is not a class of the training rows"),
     ],
     ids=str,
 )
@@ -193,7 +193,7 @@ def test_invalid_validation_data_is_refused(data: Any, says: str) -> None:
         ({"random_state": -1}, "seed: got -1"),
         ({"random_state": "lucky"}, "'lucky' cannot be used to seed"),
         ({"precision": "float16"}, "precision: got 'float16'"),
-        ({"class_weight": {9: 1.0}}, "class_weight: got 9, which is no class"),
+        ({"class_weight": {9: 1.0}}, "class_weight: got 9, which is not a class"),
         ({"validation_fraction": 2}, "validation_fraction: got 2"),
     ],
     ids=str,

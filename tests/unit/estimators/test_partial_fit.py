@@ -104,7 +104,7 @@ def test_classes_of_partial_fit() -> None:
     network.partial_fit(x, names[y], classes=names)
     with pytest.raises(ValueError, match=r"classes: got \['a', 'c'\]; they were \['a', 'a longer name', 'bb'\] before"):
         network.partial_fit(x, names[y], classes=["a", "c"])
-    with pytest.raises(ValueError, match="row 0 is 'd', which is no class of the training rows"):
+    with pytest.raises(ValueError, match="row 0 is 'd', which is not a class of the training rows"):
         network.partial_fit(x[:1], ["d"])
 
 

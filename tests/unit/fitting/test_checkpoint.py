@@ -119,7 +119,7 @@ def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     table.write_text("a,b\n1,2\n")
     for resume in (False, True):
-        with pytest.raises(cr.FileError, match="is no fit file: it is text, such as a table in CSV"):
+        with pytest.raises(cr.FileError, match="is not a fit file: it is text, such as a table in CSV"):
             fit(effort="fast", checkpoint=table, resume=resume)
     with pytest.raises(cr.PlanError, match="table"):
         cr.fit(table, label="b", checkpoint=table)

@@ -176,7 +176,7 @@ def test_evaluate_needs_the_label(model: cr.Model) -> None:
     with pytest.raises(cr.TableError, match="label: the table has no column 'species'"):
         model.evaluate(BIRDS.drop("species"))
     with pytest.raises(
-        cr.TableError, match="label 'species': row 1 is 'Emperor', which is no class of the training rows"
+        cr.TableError, match="label 'species': row 1 is 'Emperor', which is not a class of the training rows"
     ):
         model.evaluate(BIRDS.with_columns(species=pl.lit("Emperor")))
 

@@ -164,7 +164,7 @@ def test_the_table_itself_is_not_overwritten(
             assert raised.value.argument == "output"
     assert source.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link.csv", "new.csv"]
-    assert cr.predict_file(model, penguins, "new.csv").rows == 344  # a frame is no file
+    assert cr.predict_file(model, penguins, "new.csv").rows == 344  # a frame is not a file
 
 
 WRITERS: dict[str, Any] = {

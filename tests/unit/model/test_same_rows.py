@@ -138,7 +138,7 @@ def test_the_same_rows(
 
 
 def test_a_file_in_another_notation_is_refused(model: cr.Model, tmp_path: Path) -> None:
-    """What was learnt is kept: 0.5 is no number of a table with decimal commas, and 0,5 none of one with points."""
+    """What was learnt is kept: 0.5 is not a number of a table with decimal commas, and 0,5 none of one with points."""
     learnt = learnt_decimal(model)
     if learnt is None:
         return  # a frame has no notation

@@ -115,7 +115,7 @@ def test_a_sweep_with_folds_resumes_from_its_file(tmp_path: Path) -> None:
         ({"folds": 1}, "folds: got 1; needs a whole number of at least 2"),
         ({"repeats": 2}, "repeats: got 2, but there are no folds"),
         ({"folds": 3, "repeats": 0}, "repeats: got 0"),
-        ({"folds": 3, "halving": True}, "halving: does not go with folds"),
+        ({"folds": 3, "halving": True}, "halving: cannot be combined with folds"),
         ({"folds": 3, "test_fraction": 0.2}, "test_fraction: got 0.2, which cannot be combined with folds"),
         (
             {"folds": 3, "validation_data": "penguins"},

@@ -82,7 +82,7 @@ def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     table.write_text("a,b\n1,2\n")
     for resume in (False, True):
-        with pytest.raises(cr.FileError, match="is no sweep file: it is text, such as a table in CSV"):
+        with pytest.raises(cr.FileError, match="is not a sweep file: it is text, such as a table in CSV"):
             run_sweep(seeds=2, checkpoint=table, resume=resume)
     assert (file.read_bytes(), table.read_text()) == (before, "a,b\n1,2\n")
 

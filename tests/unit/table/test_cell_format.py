@@ -37,4 +37,4 @@ def test_only_what_differs_is_kept() -> None:
 def test_damaged_data_are_refused(data: Any) -> None:
     with pytest.raises(FileError, match=re.escape(str(data)[:20])) as error:
         CellFormat.from_dict(data)
-    assert "is no format of cells" in str(error.value)
+    assert "is not a format of cells" in str(error.value)

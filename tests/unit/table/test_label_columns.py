@@ -113,7 +113,7 @@ def test_large_features_do_not_fail() -> None:
     for values in (LARGE, [10**30 + i for i in range(60)], [10**40 + i for i in range(60)], [2**63, -1] * 30):
         assert len(read_observations({"x": values, "y": y}, label="y")) == 60
     assert read_observations(np.array(LARGE, dtype=np.uint64).reshape(-1, 1), y).x.shape == (60, 1)
-    with pytest.raises(TableError, match="X: is no array of numbers"):
+    with pytest.raises(TableError, match="X: is not an array of numbers"):
         read_observations(np.array([[10**400]] * 60, dtype=object), y)
     table = pa.table({"x": pa.array(LARGE, type=pa.uint64()), "y": y})
     assert cr.train(table, label="y", validation_fraction=0, epochs=1, threads=1).model.classes == ("a", "b")

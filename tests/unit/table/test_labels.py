@@ -36,7 +36,7 @@ def test_one_class_is_refused(labels: list[str], shown: str) -> None:
 
 def test_a_label_outside_the_classes_is_refused_with_its_row() -> None:
     with pytest.raises(
-        TableError, match=r"label 'kind': row 2 is 'd', which is no class .*; needs one of 'a', 'b', 'c'"
+        TableError, match=r"label 'kind': row 2 is 'd', which is not a class .*; needs one of 'a', 'b', 'c'"
     ):
         encode_classes(np.array(["a", "c", "d"]), ("a", "b", "c"), "kind")
 

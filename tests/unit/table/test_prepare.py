@@ -222,7 +222,7 @@ def test_validation_tables_may_order_their_columns_otherwise() -> None:
 
 def test_a_class_that_only_validation_has() -> None:
     x, y = two_classes(30)
-    with pytest.raises(TableError, match=r"label 'y': row 1 is 2, which is no class .*; needs one of 0, 1"):
+    with pytest.raises(TableError, match=r"label 'y': row 1 is 2, which is not a class .*; needs one of 0, 1"):
         prepare_table(x, y, validation_data=(x[:2], [0, 2])).encode(cr.CrossEntropy(), "float32")
 
 
@@ -407,7 +407,7 @@ def test_class_weights_times_sample_weights() -> None:
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ({2: 1.0}, "class_weight: got 2, which is no class"),
+        ({2: 1.0}, "class_weight: got 2, which is not a class"),
         ({0: -1.0}, r"class_weight: got .*; needs numbers of 0 or more"),
         ({0: 0, 1: 0}, "not all 0"),
         ({0: float("inf")}, "class_weight: got "),

@@ -77,5 +77,5 @@ def test_changes_that_need_a_new_run_are_refused(change: dict[str, Any], says: s
 def test_an_unknown_class_is_refused() -> None:
     x, y = two_classes()
     standing = TrainingState.of(quick(x, y))
-    with pytest.raises(cr.TableError, match="row 0 is 5, which is no class of the training rows; needs one of 0, 1"):
+    with pytest.raises(cr.TableError, match="row 0 is 5, which is not a class of the training rows; needs one of 0, 1"):
         continue_training(standing, standing.plan, x[:1], [5])

@@ -64,7 +64,7 @@ def test_arrays_must_be_given_again(tmp_path: Path) -> None:
     x, y = two_classes()
     whole = quick(x, y, epochs=6)
     quick(x, y, epochs=6, checkpoint=tmp_path, checkpoint_every=2, on_epoch=stop_after(3))
-    with pytest.raises(cr.FileError, match="does not hold the table, which was no file; give it again"):
+    with pytest.raises(cr.FileError, match="does not hold the table, which was not a file; give it again"):
         cr.resume(tmp_path)
     assert digest(cr.resume(tmp_path, x, y)) == digest(whole)
 

@@ -1,10 +1,10 @@
 /** Actual numbers against predicted ones. */
 import { useRef } from "preact/hooks";
+import { extent, linearScale } from "../plot/scales.ts";
 import type { EvaluationView } from "../protocol.ts";
 import { colourOf, useDrawing } from "../ui/drawing.ts";
 import { Term } from "../ui/hint.tsx";
 import { writeNumber } from "../ui/numbers.ts";
-import { linearScale } from "../ui/scale.ts";
 
 const EDGE = { left: 52, right: 10, top: 10, bottom: 34 };
 
@@ -16,13 +16,13 @@ export function Scatter({ view }: { readonly view: EvaluationView }) {
     canvas,
     (context, width, height) => {
       const target = canvas.current as HTMLCanvasElement;
-      const [low, high] = rangeOf([actual, predicted]);
-      const x = linearScale([low, high], [EDGE.left, width - EDGE.right]);
-      const y = linearScale([low, high], [height - EDGE.bottom, EDGE.top]);
+      const [low, high] = extent([...actual, ...predicted]);
+      const { place: x, ticks } = linearScale(low, high, EDGE.left, width - EDGE.right, 4);
+      const { place: y } = linearScale(low, high, height - EDGE.bottom, EDGE.top, 4);
       context.font = "11px system-ui, sans-serif";
       context.fillStyle = colourOf(target, "--quiet");
       context.strokeStyle = colourOf(target, "--line");
-      for (const tick of x.ticks(4)) {
+      for (const tick of ticks) {
         context.beginPath();
         context.moveTo(x(tick), EDGE.top);
         context.lineTo(x(tick), height - EDGE.bottom);
@@ -65,16 +65,4 @@ export function Scatter({ view }: { readonly view: EvaluationView }) {
       <canvas ref={canvas} role="img" aria-label={`Actual against predicted numbers of ${actual.length} rows`} />
     </figure>
   );
-}
-
-function rangeOf(arrays: readonly Float32Array[]): [number, number] {
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const array of arrays) {
-    for (const value of array) {
-      if (!Number.isFinite(value)) continue;
-      low = Math.min(low, value);
-      high = Math.max(high, value);
-    }
-  }
-  return low < high ? [low, high] : [low === Number.POSITIVE_INFINITY ? 0 : low - 1, low === Number.POSITIVE_INFINITY ? 1 : low + 1];
 }

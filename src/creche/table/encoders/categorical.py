@@ -139,7 +139,7 @@ class CategoricalEncoder:
     def match_categories(self, words: Sequence[str]) -> list[str]:
         """Return each word as training would have it: 10115.0 as the category 10115, and True as "True" or "1".
 
-        A word that is no category with an input of its own stays as it is, but for the notation of its value.
+        A word that is not a category with an input of its own stays as it is, but for the notation of its value.
         """
         known = set(self.categories)
         if known.issuperset(words):

@@ -300,7 +300,7 @@ class FeatureEncoder:
         formats = data.get("formats", {})
         if not isinstance(formats, Mapping) or not set(formats) <= set(names):
             raise FileError(
-                "features: the formats of cells are no dict of columns; the file was damaged or made by hand"
+                "features: the formats of cells are not a dict of columns; the file was damaged or made by hand"
             )
         read = {name: CellFormat.from_dict(format) for name, format in formats.items()}
         encoder = cls(tuple(columns), has_column_names, read)

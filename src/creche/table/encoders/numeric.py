@@ -308,12 +308,12 @@ class NumericEncoder:
             raise FileError(f"features: {name!r} has kind {str(kind)[:40]!r}; the file was damaged or made by hand")
         if len(references) > MAX_REFERENCES or list(references) != sorted(references):
             raise FileError(
-                f"features: the references of {name!r} are no quantiles; the file was damaged or made by hand"
+                f"features: the references of {name!r} are not quantiles; the file was damaged or made by hand"
             )
         clipped = "clipped" in data and read_flag(data, "clipped")
         edges = read_numbers(data, "edges") if "edges" in data else ()
         if not are_edges(edges):
-            raise FileError(f"features: the edges of {name!r} are no bins; the file was damaged or made by hand")
+            raise FileError(f"features: the edges of {name!r} are not bins; the file was damaged or made by hand")
         return cls(
             name, kind, read_number(data, "center"), scale, read_number(data, "fill"), read_flag(data, "marked"),
             references, clipped, edges,

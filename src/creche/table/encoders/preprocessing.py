@@ -45,7 +45,7 @@ AUTO_BINS = 16
 MAX_INPUTS, MAX_ENCODED_BYTES = 3_000, 6e8
 MIN_BINS = 4
 
-# What a name that is no scaling is short for.
+# What a name that is not a scaling is short for.
 PRESETS: dict[str, dict[str, Any]] = {
     "realmlp": {"scaling": "robust", "clip": "smooth", "binary": "sign"},
     "piecewise_linear": {

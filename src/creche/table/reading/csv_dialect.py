@@ -63,7 +63,7 @@ def detect_encoding(head: bytes, source: str) -> str:
     Raises
     ------
     TableError
-        If it is no text.
+        If it is not text.
 
     """
     for mark, encoding in MARKS.items():

@@ -49,7 +49,7 @@ def iterate_frames(data: Any, source: str) -> Iterator[Frame]:
     Raises
     ------
     TableError
-        If it is no DataFrame, or its columns make no table.
+        If it is not a DataFrame, or its columns make no table.
 
     """
     if is_pandas_frame(data):

@@ -77,7 +77,7 @@ def split_fixed(line: str, spans: Spans) -> list[str] | None:
 
 
 def _count_number_columns(lines: Sequence[str], spans: Spans) -> int:
-    """Return how many columns hold only numbers below the first line; 0 if they are no columns of a table."""
+    """Return how many columns hold only numbers below the first line; 0 if they are not columns of a table."""
     rows = [cells for cells in (split_fixed(line, spans) for line in lines) if cells is not None]
     names = rows[0]
     columns = [[cell for cell in cells if cell] for cells in zip(*rows[1:], strict=True)]

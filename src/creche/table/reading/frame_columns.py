@@ -143,7 +143,7 @@ def _is_text(series: pl.Series) -> bool:
 
 
 def _read_typed(series: pl.Series, rule: Rule, context: ColumnContext, text: TextRules) -> Column:
-    """Convert a series that is no text to a column of the rule's kind."""
+    """Convert a series that is not text to a column of the rule's kind."""
     import polars as pl
 
     if rule.kind == "words" and series.dtype.is_integer():  # of any size, so that no digit is lost

@@ -26,7 +26,7 @@ def read_json_line_frames(
     Raises
     ------
     TableError
-        If a line is no JSON object, or a value holds several.
+        If a line is not a JSON object, or a value holds several.
 
     """
     rest, line = b"", 1

@@ -53,7 +53,7 @@ def is_json_object_of_columns(text: str) -> bool:
     first, _, rest = text.strip().partition("\n")
     if not rest.strip():
         return is_nested
-    if not is_nested:  # a line that ends within the object is no line of JSON lines
+    if not is_nested:  # a line that ends within the object is not a line of JSON lines
         return OBJECT_GOES_ON.search(first) is not None
     try:
         json.loads(first)
@@ -75,7 +75,7 @@ def read_json_frame(pieces: Iterable[bytes], source: str) -> PlainFrame:
     Raises
     ------
     TableError
-        If it is no JSON, or holds no table.
+        If it is not JSON, or holds no table.
 
     """
     try:

@@ -25,8 +25,8 @@ __all__ = ["parse_numbers"]
 # Cells of several columns that are parsed together; a longer column is parsed by itself.
 STACKED_CELLS = 2**20
 
-# Most columns that hold something else than numbers or whole numbers, or a point that is no mark of thousands, show it
-# within this number of rows, or a quarter of the rows.
+# Most columns that hold something else than numbers or whole numbers, or a point that is not a mark of thousands, show
+# it within this number of rows, or a quarter of the rows.
 PROBED_ROWS = 16
 
 MAX_PROBED_ROWS = 200

@@ -159,7 +159,7 @@ def _check_character(name: str, value: object) -> None:
         return
     if not isinstance(value, str) or len(value) != 1 or not value.isascii() or value in "\0\r\n .+-0123456789":
         raise PlanError(
-            f"ReadOptions.{name}: got {value!r}; needs one ASCII character that is no part of numbers, such as ';'"
+            f"ReadOptions.{name}: got {value!r}; needs one ASCII character that is not part of numbers, such as ';'"
         )
 
 

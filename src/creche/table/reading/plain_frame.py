@@ -143,7 +143,7 @@ def plain_frame_from_records(records: Sequence[Any], source: str, needed: str = 
     Raises
     ------
     TableError
-        If a row is no dict.
+        If a row is not a dict.
 
     """
     keys: dict[Any, None] = {}

@@ -191,7 +191,7 @@ def locate_source(data: str | Path | IO[Any]) -> tuple[Path | IO[Any] | None, st
         exists, is_folder = path.exists(), path.is_dir()
     except (OSError, ValueError, RuntimeError) as error:  # a name too long, or with a NUL
         raise FileError(
-            f"{str(data)[:200]}: is no valid file name ({error}); name a table, such as a CSV file"
+            f"{str(data)[:200]}: is not a valid file name ({error}); name a table, such as a CSV file"
         ) from error
     if is_folder:
         raise FileError(f"{path}: is a folder; name a file in it{_suggest_inside(path)}")

@@ -46,7 +46,7 @@ MIN_ROWS_ABOVE = 2  # a remark or totals
 def strip_footer(text: str, dialect: Dialect, width: int) -> tuple[str, list[str]]:
     r"""Return the end of a text without lines below the table, and these lines.
 
-    A line is no row if it has fewer cells than there are columns, only one of them filled, with a word.
+    A line is not a row if it has fewer cells than there are columns, only one of them filled, with a word.
 
     Examples
     --------
@@ -177,7 +177,7 @@ def _find_end(
         end -= 1
         found.insert(0, remark)
     else:
-        return rows  # as many rows as that are no remarks
+        return rows  # as many rows as that are not remarks
     if any(is_in(column, word, end) for column, word in found):
         return rows
     for number, (_, word) in enumerate(found, end + 1):

@@ -1,4 +1,4 @@
-"""A row of units below the column names, such as kg and cm: it is no observation."""
+"""A row of units below the column names, such as kg and cm: it is not an observation."""
 
 from __future__ import annotations
 

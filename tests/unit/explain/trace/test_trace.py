@@ -249,7 +249,7 @@ class TestAgainstAReference:
 
 class TestTheCheck:
     def test_kinks_are_left_out_and_counted(self) -> None:
-        """Where all features and biases are 0, each relu is at its kink: half the slope is no gradient."""
+        """Where all features and biases are 0, each relu is at its kink: half the slope is not a gradient."""
         x, y = two_classes(rows=6)
         model = quick(x, y, hidden=[3], epochs=0, standardize=False, validation_fraction=0).model
         check = cr.explain.trace(model, 0 * x, y).check

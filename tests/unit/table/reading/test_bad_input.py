@@ -1,4 +1,4 @@
-"""Files that are no tables: each is refused by name, with what to do, and never with a traceback of another library."""
+"""Files that are not tables: each is refused by name, with what to do, never with the traceback of another library."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_not_there(tmp_path: Path) -> None:
         read_table("pengins")
     with pytest.raises(FileError, match=r"is a folder; name a file in it, such as .*penguins2\.csv"):
         read_table(tmp_path)
-    with pytest.raises(FileError, match="is no valid file name"):
+    with pytest.raises(FileError, match="is not a valid file name"):
         read_table("a" * 5000)
 
 

@@ -1,4 +1,4 @@
-"""Lines and rows at the end of a table that are no observations, and rows that the user leaves out."""
+"""Lines and rows at the end of a table that are not observations, and rows that the user leaves out."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 # How much farther from the median the extreme values must be than all others, and also by asinh, a logarithm that
 # exists at 0: the largest values of skewed columns are far out in numbers, not in logarithms.
 DISTANCE_RATIO, LOGARITHM_RATIO = 10.0, 2.0
-# More than these are no single values but another kind of rows; only a placeholder such as -999 may fill more of them.
+# More than these are not single values but another kind of rows; only a placeholder such as -999 may fill more of them.
 MAX_SHARE, MAX_VALUES = 0.01, 3
 PLACEHOLDER_SHARE = 0.1
 MIN_ROWS = 20  # that differ from the median
