@@ -71,8 +71,8 @@ export class Store implements Events {
   readonly answered = signal<Request | null>(null);
 
   readonly partition = signal<Partition>("validation");
-  /** Epochs a second at most; 0 for as fast as it can. */
-  readonly speed = signal(0);
+  /** Epochs a second at most; 0 for as fast as it can, which is too fast to follow on a small table. */
+  readonly speed = signal(100);
   readonly selectedNeuron = signal<NeuronPlace | null>(null);
   readonly selectedWeight = signal<WeightPlace | null>(null);
   readonly notices = signal<readonly Notice[]>([]);

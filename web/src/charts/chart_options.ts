@@ -1,7 +1,9 @@
 /** How uPlot draws a chart of lines in the colours of the page. */
 import uPlot from "uplot";
 import { colourOf } from "../ui/drawing.ts";
-import { writeNumber, writeShort } from "../ui/numbers.ts";
+import { linearScale } from "../plot/scales.ts";
+import { writeCount } from "../ui/numbers.ts";
+import { linearRange, logRange, logTicks, writeTick } from "./ticks.ts";
 
 export interface Line {
   readonly label: string;
@@ -38,7 +40,7 @@ const FONT = "11px system-ui, sans-serif";
 
 export function chartOptions({ target, lines, log, width, height, syncKey, onCursor, marks }: Wanted): uPlot.Options {
   const [quiet, grid, ink] = ["--quiet", "--line", "--line-strong"].map((name) => colourOf(target, name)) as [string, string, string];
-  const axis: uPlot.Axis = { stroke: quiet, font: FONT, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
+  const axis: uPlot.Axis = { stroke: quiet, font: FONT, grid: { stroke: grid, width: 1 }, ticks: { show: false }, filter: (_, ticks) => ticks };
   return {
     width,
     height,
@@ -51,12 +53,24 @@ export function chartOptions({ target, lines, log, width, height, syncKey, onCur
       y: false,
     },
     scales: {
-      x: { time: false },
+      x: { time: false, range: (_, low, high) => [low ?? 0, Math.max(high ?? 1, (low ?? 0) + 1)] },
       y: log ? { distr: 3, range: (_, low, high) => logRange(low, high) } : { range: (_, low, high) => linearRange(low, high) },
     },
     axes: [
-      { ...axis, size: 26, gap: 3, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000, 100_000] },
-      { ...axis, size: 52, gap: 4, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : writeTick(tick))) },
+      {
+        ...axis,
+        size: 26,
+        gap: 3,
+        splits: (_, __, low, high) => linearScale(low, high, 0, 1, Math.max(2, width / 70)).ticks.filter(Number.isInteger),
+        values: (_, ticks) => ticks.map(writeCount),
+      },
+      {
+        ...axis,
+        size: 52,
+        gap: 4,
+        splits: (_, __, low, high) => (log ? logTicks(low, high, height / 30) : [...linearScale(low, high, 0, 1, height / 40).ticks]),
+        values: (_, ticks) => ticks.map(writeTick),
+      },
     ],
     series: [
       {},
@@ -73,27 +87,6 @@ export function chartOptions({ target, lines, log, width, height, syncKey, onCur
       drawAxes: [(plot) => drawMarks(plot, marks(), ink)],
     },
   };
-}
-
-/** The smallest value that a logarithmic axis shows; the others are left out. */
-export function logFloor(lines: readonly Line[]): number {
-  return lines.some((line) => line.values.some((value) => value > 0)) ? 0 : Number.NEGATIVE_INFINITY;
-}
-
-/** A range of whole powers of ten would waste half of the chart; this one ends where the values do. */
-export function logRange(low: number | null, high: number | null): [number, number] {
-  if (low === null || high === null || !(low > 0)) return [0.1, 1];
-  return [low / 1.15, Math.max(high, low * 1.2) * 1.15];
-}
-
-export function linearRange(low: number | null, high: number | null): [number, number] {
-  if (low === null || high === null) return [0, 1];
-  const room = (high - low || Math.abs(high) || 1) * 0.06;
-  return [low >= 0 && low < high * 0.25 ? 0 : low - room, high + room];
-}
-
-function writeTick(value: number): string {
-  return Math.abs(value) >= 1e5 || (value !== 0 && Math.abs(value) < 1e-3) ? writeShort(value) : writeNumber(value, 4).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
 }
 
 function drawMarks(plot: uPlot, marks: readonly Mark[], colour: string): void {

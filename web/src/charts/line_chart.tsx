@@ -5,7 +5,7 @@ import uPlot from "uplot";
 import { isDark } from "../preferences.ts";
 import { useSize } from "../ui/drawing.ts";
 import { writeNumber } from "../ui/numbers.ts";
-import { type ChartData, chartOptions, logFloor } from "./chart_options.ts";
+import { type ChartData, chartOptions } from "./chart_options.ts";
 import { DataTable } from "./data_table.tsx";
 
 interface LineChartProps {
@@ -29,7 +29,7 @@ export function LineChart({ title, data, isLog, height = 190, syncKey, isTable }
     let made = "";
     const stop = effect(() => {
       const { width } = size.value;
-      const { epochs, lines, marks } = data.value;
+      const { epochs, lines } = data.value;
       const target = holder.current;
       if (!target || width === 0) return;
       const log = isLog?.value ?? false;
@@ -44,9 +44,8 @@ export function LineChart({ title, data, isLog, height = 190, syncKey, isTable }
         made = wanted;
       }
       if (plot && plot.width !== width) plot.setSize({ width, height });
-      void marks;
-      const floor = log ? logFloor(lines) : Number.NEGATIVE_INFINITY;
-      plot?.setData([[...epochs], ...lines.map((line) => line.values.map((value) => (value > floor ? value : null)))]);
+      const isShown = (value: number) => Number.isFinite(value) && (!log || value > 0);
+      plot?.setData([[...epochs], ...lines.map((line) => line.values.map((value) => (isShown(value) ? value : null)))]);
     });
     return () => {
       stop();

@@ -11,6 +11,7 @@ import { playOrPause, stepOnce } from "./play.ts";
 
 const SPEEDS = [
   { title: "full speed", value: 0 },
+  { title: "100 epochs/s", value: 100 },
   { title: "30 epochs/s", value: 30 },
   { title: "10 epochs/s", value: 10 },
   { title: "3 epochs/s", value: 3 },
