@@ -1,10 +1,10 @@
 /** The drawing of the network: connections on a canvas, and a button over it for each neuron. */
 import { useMemo, useRef, useState } from "preact/hooks";
 
-import { formatNumber } from "../plot/scales.ts";
 import type { NetworkView } from "../protocol.ts";
 import type { NeuronPlace, WeightPlace } from "../store.ts";
 import { useDrawing, useSize } from "../ui/drawing.ts";
+import { writeNumber } from "../ui/numbers.ts";
 import { indexOf, nearestEdge, placeOf, strongestEdges, thickestWeight, type Edge } from "./edges.ts";
 import { LayerHeads } from "./layer_heads.tsx";
 import { arrange, neighbour, type Direction, type Layout, type Margins } from "./layout.ts";
@@ -81,7 +81,7 @@ function EdgeCard({ network, hovered, meaning, weight, width }: EdgeCardProps) {
   const side = isRight ? { right: `${width - hovered.x + 12}px` } : { left: `${hovered.x + 12}px` };
   return (
     <div class="edge-card" aria-hidden="true" style={{ top: `${hovered.y + 12}px`, ...side }}>
-      {weightTitle(network, placeOf(network, hovered.index))}: {meaning} <b>{formatNumber(weight)}</b>
+      {weightTitle(network, placeOf(network, hovered.index))}: {meaning} <b>{writeNumber(weight)}</b>
     </div>
   );
 }

@@ -2,9 +2,9 @@
 
 import { Fragment, type JSX } from "preact";
 
-import { formatNumber } from "../plot/scales.ts";
 import type { NetworkView } from "../protocol.ts";
 import type { NeuronPlace } from "../store.ts";
+import { writeNumber } from "../ui/numbers.ts";
 import { activityOf } from "./activity.ts";
 import { pictureKey, type Reading } from "./diagram.tsx";
 import type { Layout, Spot } from "./layout.ts";
@@ -67,7 +67,7 @@ export function Marks({ layout, reading, pictures, current, chosen, onChoose }: 
             {value !== undefined && (
               <>
                 <span class="unseen">, {reading.meaning} </span>
-                <span class={radius >= 14 && !hasPicture ? "mark-value" : "unseen"}>{formatNumber(value, 2)}</span>
+                <span class={radius >= 14 && !hasPicture ? "mark-value" : "unseen"}>{writeNumber(value, 2)}</span>
               </>
             )}
             {output && <span class="unseen">, {output.text}</span>}
