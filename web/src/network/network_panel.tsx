@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 
 import type { NetworkView, TableView } from "../protocol.ts";
 import { useStore } from "../store.ts";
-import { writeNumber } from "../ui/numbers.ts";
+import { writeShort } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
 import { Diagram } from "./diagram.tsx";
 import { thickestWeight } from "./edges.ts";
@@ -106,7 +106,7 @@ function Legend({ network, thickest, most, onMost }: LegendProps) {
         </svg>{" "}
         below 0
       </span>
-      <span class="legend-entry">thickest line: {writeNumber(thickest)}</span>
+      <span class="legend-entry">thickest line: {writeShort(thickest)}</span>
       {available > FEW_EDGES && (
         <label class="field legend-entry">
           <span>
