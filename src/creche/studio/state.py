@@ -61,7 +61,7 @@ class SessionState:
         The run, with its network; None without a label.
     drawn : DrawnEdges or None
     changed_at, changes : list
-        Steps at which settings were changed while training, and what was changed, in words.
+        After how many epochs settings were changed while training, and what was changed, in words.
     selected_row : int or None
     watched : dict of watcher to Watch
         What each watcher looks at.
@@ -81,7 +81,7 @@ class SessionState:
     settings: Settings | None = None
     live: LiveRun | None = None
     drawn: DrawnEdges | None = None
-    changed_at: list[int] = field(default_factory=list)
+    changed_at: list[float] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     selected_row: int | None = None
     watched: dict[Any, Watch] = field(default_factory=dict)
