@@ -18,6 +18,7 @@ from creche.studio.protocol.requests import Watch
 from creche.studio.protocol.views import FailureCode, Settings
 from creche.studio.settings import build_arguments, default_settings
 from creche.studio.table_source import TableSource
+from creche.studio.uploads import Uploads
 from creche.table.prepare import Prepared, encode_features, prepare
 from creche.table.table import Table
 from creche.training.arguments import create_run, resolve_loss, resolve_preparation
@@ -49,6 +50,7 @@ class SessionState:
     session : str
         The name of the session.
     threads : int
+    uploads : Uploads
     source : TableSource or None
     label : tuple of str
     chosen_task : {"classification", "regression"} or None
@@ -74,6 +76,7 @@ class SessionState:
 
     session: str
     threads: int
+    uploads: Uploads
     source: TableSource | None = None
     label: tuple[str, ...] = ()
     chosen_task: Task | None = None
@@ -91,9 +94,9 @@ class SessionState:
     _inputs: NDArray[Any] | None = None
 
     @classmethod
-    def create(cls, session: str, threads: int | None = None) -> SessionState:
+    def create(cls, session: str, threads: int | None, uploads: Uploads) -> SessionState:
         """Return the state of a session without a table."""
-        return cls(session, resolve_threads(threads))
+        return cls(session, resolve_threads(threads), uploads)
 
     # -- what is there -------------------------------------------------------------------------------------------------
 
