@@ -95,7 +95,8 @@ export interface Choices {
 
 /** The settings in force. Pushed to every tab when one of them changes a setting.
  *
- * `changed_at` are the steps at which settings were changed while training, with `changes` in words.
+ * `changed_at` says after how many epochs settings were changed while training (2.5: in the middle of the third),
+ * with `changes` in words.
  */
 export interface SettingsView {
   readonly settings: Settings;

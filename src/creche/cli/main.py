@@ -32,6 +32,7 @@ __all__ = ["create_app", "main"]
 COMMANDS = (
     "fit", "train", "sweep", "find_learning_rate", "compare", "columns", "predict", "evaluate", "show", "plot",
     "report", "explain", "partial_dependence", "trace", "loss_against_weight", "learn", "glossary", "resume", "verify",
+    "studio",
 )  # fmt: skip
 
 FIRST_STEPS = (
@@ -40,7 +41,7 @@ FIRST_STEPS = (
     "What does a term mean?  creche glossary",
 )
 
-WITHOUT_ARGUMENTS = ("learn", "glossary")  # commands that do something when nothing more is typed
+WITHOUT_ARGUMENTS = ("learn", "glossary", "studio")  # commands that do something when nothing more is typed
 
 # Arguments whose option has another name.
 OPTIONS_OF_ARGUMENTS = {"rows": ("row",)}

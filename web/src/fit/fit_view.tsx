@@ -36,8 +36,8 @@ function StartFit() {
   const isRunning = store.fit.value?.status === "running";
   const offered = store.settings.value?.choices.efforts ?? (["fast", "default", "best"] as const);
   return (
-    <div class="row-of-fields">
-      <Hint term="effort" class="field">
+    <div class="entry-row">
+      <Hint term="effort" class="entry">
         {(describedBy) => (
           <>
             <label for="fit-effort">Effort</label>
@@ -58,7 +58,7 @@ function StartFit() {
           </>
         )}
       </Hint>
-      <div class="field">
+      <div class="entry">
         <label for="fit-limit">At most (seconds)</label>
         <input
           id="fit-limit"

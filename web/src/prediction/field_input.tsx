@@ -13,7 +13,7 @@ export function FieldInput({ field, value, change }: FieldInputProps) {
   const { column, choices, low, high, step } = field;
   if (choices.length > 0) {
     return (
-      <div class="field">
+      <div class="entry">
         <label for={id}>{column}</label>
         <select id={id} value={value} onChange={(event) => change(event.currentTarget.value)}>
           <option value="">missing</option>
@@ -29,7 +29,7 @@ export function FieldInput({ field, value, change }: FieldInputProps) {
   const hasSlider = low !== null && high !== null && low < high;
   const number = Number(value);
   return (
-    <div class={`field${hasSlider ? " with-slider" : ""}`}>
+    <div class={`entry${hasSlider ? " with-slider" : ""}`}>
       <label for={id}>{column}</label>
       {hasSlider && (
         <input

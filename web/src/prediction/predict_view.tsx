@@ -45,7 +45,7 @@ export function PredictView() {
   return (
     <div class="predict-view">
       <Panel title="Features" class="form" aside={<LoadRowField load={load} />}>
-        <form class="fields wide" onSubmit={(event) => event.preventDefault()}>
+        <form class="entries wide" onSubmit={(event) => event.preventDefault()}>
           {fields.value.map((field) => (
             <FieldInput
               key={field.column}

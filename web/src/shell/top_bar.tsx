@@ -22,7 +22,7 @@ export function TopBar() {
   const store = useStore();
   return (
     <header class="top-bar">
-      <span class="brand">Creche</span>
+      <h1 class="brand">Creche</h1>
       <TableName />
       <nav aria-label="Views">
         <ul>

@@ -64,12 +64,12 @@ export function OpenTable() {
           )}
         </div>
       )}
-      <Bundled />
+      <Bundled canUpload={canUpload} />
     </div>
   );
 }
 
-function Bundled() {
+function Bundled({ canUpload }: { readonly canUpload: boolean }) {
   const store = useStore();
   const datasets = store.welcome.value?.datasets ?? [];
   const open = async (dataset: string) => {
@@ -77,7 +77,7 @@ function Bundled() {
   };
   return (
     <div class="bundled">
-      <p class="quiet small">Or take one of the bundled tables:</p>
+      <p class="quiet small">{canUpload ? "Or take one of the bundled tables:" : "The bundled tables:"}</p>
       <div class="buttons">
         {datasets.map((name) => (
           <button

@@ -59,8 +59,8 @@ function LabelSelect() {
     await store.act({ type: "ConfigureTable", ...request });
   };
   return (
-    <div class="row-of-fields">
-      <Hint term="label" class="field">
+    <div class="entry-row">
+      <Hint term="label" class="entry">
         {(describedBy) => (
           <>
             <label for="label">Label</label>
@@ -95,7 +95,7 @@ function LabelSelect() {
         )}
       </Hint>
       {table.task && (
-        <div class="field">
+        <div class="entry">
           <label for="task">Task</label>
           <select
             id="task"

@@ -25,7 +25,7 @@ export function ChoiceField({ name, label, term, restarts, options }: FieldProps
   const id = useId();
   const value = store.settings.value?.settings[name];
   return (
-    <Hint term={term} class="field">
+    <Hint term={term} class="entry">
       {(describedBy) => (
         <>
           <FieldLabel id={id} label={label} restarts={restarts} />
@@ -61,7 +61,7 @@ export function NumberField({ name, label, term, restarts, min, max, step = "any
   const id = useId();
   const value = store.settings.value?.settings[name];
   return (
-    <Hint term={term} class="field">
+    <Hint term={term} class="entry">
       {(describedBy) => (
         <>
           <FieldLabel id={id} label={label} restarts={restarts} />
@@ -98,7 +98,7 @@ export function RateField({ lowest, highest }: RateProps) {
   const send = useMemo(() => sendLatest((rate: number) => store.change({ learning_rate: rate })), [store]);
   const rate = dragged.value ?? store.settings.value?.settings.learning_rate ?? lowest;
   return (
-    <Hint term="learning_rate" class="field rate-field">
+    <Hint term="learning_rate" class="entry rate-entry">
       {(describedBy) => (
         <>
           <label for={id}>Learning rate</label>
@@ -144,7 +144,7 @@ export function HiddenField() {
   const id = useId();
   const hidden = store.settings.value?.settings.hidden.join(", ") ?? "";
   return (
-    <Hint term="hidden" class="field">
+    <Hint term="hidden" class="entry">
       {(describedBy) => (
         <>
           <FieldLabel id={id} label="Hidden layers" restarts />

@@ -187,13 +187,14 @@ class Choices:
 class SettingsView:
     """The settings in force. Pushed to every tab when one of them changes a setting.
 
-    `changed_at` are the steps at which settings were changed while training, with `changes` in words.
+    `changed_at` says after how many epochs settings were changed while training (2.5: in the middle of the third),
+    with `changes` in words.
     """
 
     settings: Settings
     choices: Choices
     restarted: bool
-    changed_at: tuple[int, ...]
+    changed_at: tuple[float, ...]
     changes: tuple[str, ...]
 
 
