@@ -105,7 +105,10 @@ export interface SettingsView {
   readonly changes: readonly string[];
 }
 
-/** A layer of neurons; the inputs are layer 0, as in a drawing of the network. */
+/** A layer of neurons; the inputs are layer 0, as in a drawing of the network.
+ *
+ * `activation` is the function that is applied to the sums; of outputs the one that makes predictions, as "softmax".
+ */
 export interface LayerView {
   readonly width: number;
   readonly activation: string;

@@ -46,6 +46,18 @@ export function TopBar() {
         <button
           type="button"
           class="icon-button"
+          title="Help (?)"
+          aria-label="Help"
+          aria-keyshortcuts="?"
+          onClick={() => {
+            store.isHelpOpen.value = true;
+          }}
+        >
+          <Icon name="help" />
+        </button>
+        <button
+          type="button"
+          class="icon-button"
           aria-pressed={isCalm.value}
           title={isCalm.value ? "Little motion: on" : "Little motion: off"}
           aria-label="Little motion"

@@ -202,7 +202,10 @@ class SettingsView:
 
 @dataclass(frozen=True, slots=True)
 class LayerView:
-    """A layer of neurons; the inputs are layer 0, as in a drawing of the network."""
+    """A layer of neurons; the inputs are layer 0, as in a drawing of the network.
+
+    `activation` is the function that is applied to the sums; of outputs the one that makes predictions, as "softmax".
+    """
 
     width: int
     activation: str
