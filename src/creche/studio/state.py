@@ -71,6 +71,8 @@ class SessionState:
         The parts that were changed since they were last pushed.
     push : callable
         Sends a view to all watchers.
+    inspected : tuple or None
+        What is shown of the table, behind the table, label, task and roles that it belongs to.
 
     """
 
@@ -90,6 +92,7 @@ class SessionState:
     watched: dict[Any, Watch] = field(default_factory=dict)
     changed: set[Part] = field(default_factory=set)
     push: Callable[[object], None] = lambda view: None
+    inspected: tuple[Any, Any] | None = None
     _prepared: tuple[Any, Prepared] | None = None
     _inputs: NDArray[Any] | None = None
 
