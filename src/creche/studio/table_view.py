@@ -81,8 +81,16 @@ def describe_table(state: SessionState) -> TableView:
         train_rows=train,
         validation_rows=validation,
         test_rows=test,
-        findings=inspected.findings,
+        findings=(*inspected.findings, *_list_remarks(inspected, (*source.remarks, *state.remarks))),
     )
+
+
+def _list_remarks(inspected: InspectedTable, remarks: Sequence[str]) -> list[Finding]:
+    """Return remarks of reading and of the split as findings, except for what the inspection has found, too."""
+    known = [finding.text for column in inspected.columns for finding in column.findings]
+    known += [finding.text for finding in inspected.findings]
+    new = [remark for remark in remarks if not any(remark.startswith(text) for text in known)]
+    return [Finding("note", remark) for remark in new]
 
 
 def inspect_source(
