@@ -17,6 +17,7 @@ import typer
 
 from creche._version import __version__
 from creche.cli.files import check_files
+from creche.cli.output import naming_terms
 from creche.errors import SYNONYMS, CrecheError, CrecheWarning, DivergedError, FileError, closest
 from creche.pages.wording import use_command_line_words, write_as_options
 
@@ -97,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
         warnings.simplefilter("always", CrecheWarning)
         warnings.showwarning = _print_warning
         try:
-            with use_command_line_words():
+            with use_command_line_words(), naming_terms():
                 code = app(arguments, prog_name="creche", standalone_mode=False)
             sys.stdout.flush()
         except SystemExit as end:
