@@ -2,6 +2,7 @@
 
 from creche import explain as explain
 from creche import plots as plots
+from creche._progress import StepProgress as StepProgress
 from creche._version import __version__ as __version__
 from creche.errors import CrecheError as CrecheError
 from creche.errors import CrecheWarning as CrecheWarning
@@ -75,6 +76,7 @@ from creche.plan.parameter_groups import ParameterGroups as ParameterGroups
 from creche.plan.plan import EarlyStopping as EarlyStopping
 from creche.plan.plan import Plan as Plan
 from creche.report.report import report as report
+from creche.studio.open import studio as studio
 from creche.table import datasets as datasets
 from creche.table.column_inspection import ColumnInspection as ColumnInspection
 from creche.table.column_inspection import inspect_columns as inspect_columns

@@ -18,7 +18,7 @@ NAMES = [
     "Identity", "Layer", "LeakyRelu", "LearningRates", "Lion", "Member", "Mish", "Model", "NAdam", "Network",
     "RegressionEvaluation", "OptunaSweep", "Plan", "PlanError", "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop",
     "ReadOptions", "Record", "Recording", "Relu", "CrecheError", "CrecheWarning", "Run", "SGD", "Schema", "Selu",
-    "FitProgress", "FittedModel", "TabularClassifier", "TabularRegressor", "fit",
+    "FitProgress", "StepProgress", "FittedModel", "TabularClassifier", "TabularRegressor", "fit",
     "Sigmoid", "Silu", "Softplus", "Split", "SquaredError", "TableError", "Tanh", "Verification", "__version__",
     "cross_validate", "datasets", "explain", "find_learning_rate", "initializers", "inspect_columns", "linear_range",
     "load", "log_range", "plots", "predict_file", "report", "resume", "schedules", "sweep", "sweep_with_optuna",

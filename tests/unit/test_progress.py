@@ -6,13 +6,15 @@ import re
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import creche as cr
-from creche._progress import is_notebook, watch
+from creche._progress import count_steps, is_notebook, track, watch, watch_steps
 from creche.pages import progress
 
 WORK: dict[str, Callable[..., Any]] = {
@@ -28,6 +30,41 @@ WORK: dict[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
+@cache
+def _run() -> cr.Run:
+    """A run that has something to diagnose."""
+    return cr.train("penguins", label="species", hidden=[3], optimizer="sgd", learning_rate=1e-4, epochs=9, threads=1)
+
+
+STEPS: dict[str, tuple[Callable[..., Any], str]] = {
+    "evaluate": (lambda **a: _run().model.evaluate("penguins", **a), "1,000 of 1,000 resamples"),
+    "diagnose": (lambda **a: cr.explain.diagnose(_run(), **a), "epochs of trials"),
+    "permutation_importance": (
+        lambda **a: cr.explain.permutation_importance(_run(), "penguins", repeats=2, **a), "12 of 12 shuffled columns"
+    ),
+    "integrated_gradients": (
+        lambda **a: cr.explain.integrated_gradients(_run(), "penguins", **a), "groups of rows"
+    ),
+    "partial_dependence": (
+        lambda **a: cr.explain.partial_dependence(_run(), "penguins", "island", **a), "3 of 3 values"
+    ),
+    "decision_regions": (
+        lambda **a: cr.explain.decision_regions(
+            _run(), "penguins", "bill_length_mm", "bill_depth_mm", points=5, **a
+        ),
+        "25 of 25 values",
+    ),
+    "loss_against_weight": (lambda **a: cr.explain.loss_against_weight(_run(), points=50, **a), "networks"),
+    "loss_surface": (lambda **a: cr.explain.loss_surface(_run(), points=5, **a), "25 of 25 networks"),
+    "compare": (
+        lambda **a: cr.explain.compare(
+            "penguins", label="species", hidden=[3], learning_rate=[0.01, 0.1], epochs=3, points=5, threads=1, **a
+        ),
+        "networks",
+    ),
+}  # fmt: skip
+
+
 class Screen:
     """Stands for the kernel of a notebook: keeps what a cell shows."""
 
@@ -35,7 +72,9 @@ class Screen:
         self.shown: list[str] = []
         shell = SimpleNamespace(kernel=object())
         display = SimpleNamespace(HTML=str, display=self._display)
-        monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell, display=display))
+        monkeypatch.setitem(
+            sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell, display=display, version_info=(9, 0))
+        )
         monkeypatch.setitem(sys.modules, "IPython.display", display)
         monkeypatch.setattr(progress, "SECONDS_BEFORE_SHOWN", 0.0)
         monkeypatch.setattr(progress, "SECONDS_BETWEEN_UPDATES", 0.0)
@@ -61,6 +100,74 @@ def test_a_notebook_shows_a_bar_that_stays(name: str, screen: Screen) -> None:
     if name == "train":
         assert "3 of 3 epochs, loss " in last
         assert value == largest
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_steps_are_counted_in_a_notebook_and_for_a_function(name: str, screen: Screen) -> None:
+    work, counted = STEPS[name]
+    _run()
+    screen.shown.clear()
+    work()
+    assert counted in screen.shown[-1]
+    steps: list[cr.StepProgress] = []
+    screen.shown.clear()
+    work(on_progress=steps.append)
+    work(on_progress=False)
+    assert screen.shown == []
+    assert steps[-1].done == steps[-1].total
+    assert all(0 <= step.done <= step.total for step in steps)
+
+
+def test_a_report_counts_its_sections_and_nothing_within_them(screen: Screen, tmp_path: Path) -> None:
+    steps: list[cr.StepProgress] = []
+    cr.report(_run().model, "penguins", tmp_path / "page.html", on_progress=steps.append)
+    sections = [step.done for step in steps if step.counted == "sections"]
+    assert sections == list(range(1, steps[-1].total + 1))
+    assert {step.counted for step in steps} == {"resamples", "sections"}  # the evaluation comes before the sections
+
+
+def stop_after_2(record: Any) -> bool:
+    return bool(record.epoch == 2)
+
+
+def test_a_run_that_is_resumed_shows_a_bar(screen: Screen) -> None:
+    run = cr.train(
+        "penguins",
+        label="species",
+        hidden=[3],
+        epochs=5,
+        threads=1,
+        on_progress=False,
+        on_epoch=lambda at: at.epoch == 2,
+    )
+    run.resume(epochs=1, on_progress=False)
+    assert screen.shown == []
+    run.resume()
+    assert "5 of 5 epochs" in screen.shown[-1]
+
+
+def test_an_evaluation_within_training_that_is_not_watched_is_not_shown(screen: Screen) -> None:
+    model = _run().model
+    screen.shown.clear()
+    with watch(False, "training"):
+        model.evaluate("penguins")
+    assert screen.shown == []
+
+
+def test_loops_that_end_early_count_no_more() -> None:
+    steps: list[cr.StepProgress] = []
+    with watch_steps(steps.append):
+        for number in track(range(5), "numbers"):
+            assert list(track("ab", "letters")) == ["a", "b"]  # a part of a step
+            if number == 2:
+                break
+        assert list(track("ab", "letters")) == ["a", "b"]
+    assert [(step.done, step.counted) for step in steps] == [
+        (1, "numbers"), (2, "numbers"), (1, "letters"), (2, "letters")
+    ]  # fmt: skip
+    with watch_steps(steps.append), pytest.raises(ZeroDivisionError), count_steps(3, "errors") as report:
+        report(1 // 0)
+    assert len(steps) == 4
 
 
 def test_false_shows_nothing_and_a_function_is_called_instead(screen: Screen) -> None:

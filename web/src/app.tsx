@@ -9,6 +9,10 @@
  * (`ui/drawing.ts`), which runs once for each tick, after the frame before has been drawn.
  */
 import type { ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
+import { Announcer } from "./shell/announcer.tsx";
+import { HelpDialog } from "./shell/help_dialog.tsx";
+import { useKeys } from "./shell/keys.ts";
 import { TopBar } from "./shell/top_bar.tsx";
 import { Notices } from "./shell/notices.tsx";
 import { QuestionDialog } from "./shell/question.tsx";
@@ -28,16 +32,20 @@ export function App({ store }: { store: Store }) {
         <StatusLine />
         <Notices />
         <QuestionDialog />
+        <HelpDialog />
+        <Announcer />
       </Frame>
     </StoreProvider>
   );
 }
 
 function Frame({ children }: { children: ComponentChildren }) {
-  const { kind } = useStore();
+  const store = useStore();
+  const root = useRef<HTMLDivElement>(null);
+  useKeys(store, root);
   const scheme = isDark.value ? "dark" : "light";
   return (
-    <div class={`creche-studio is-${kind}${isCalm.value ? " is-calm" : ""}`} data-scheme={scheme}>
+    <div ref={root} class={`creche-studio is-${store.kind}${isCalm.value ? " is-calm" : ""}`} data-scheme={scheme}>
       {children}
     </div>
   );

@@ -67,10 +67,16 @@ export class Store implements Events {
   readonly fit = signal<FitView | null>(null);
   readonly fields = signal<readonly Field[]>([]);
 
+  /** The newest request that was carried out; the tour watches what is done. */
+  readonly answered = signal<Request | null>(null);
+
   readonly partition = signal<Partition>("validation");
+  /** Epochs a second at most; 0 for as fast as it can, which is too fast to follow on a small table. */
+  readonly speed = signal(100);
   readonly selectedNeuron = signal<NeuronPlace | null>(null);
   readonly selectedWeight = signal<WeightPlace | null>(null);
   readonly notices = signal<readonly Notice[]>([]);
+  readonly isHelpOpen = signal(false);
   readonly question = signal<Question | null>(null);
 
   readonly status = computed(() => this.tick.value?.status ?? "empty");
@@ -102,8 +108,12 @@ export class Store implements Events {
   }
 
   /** Send a request; the promise fails with a `RequestError` if it is refused. */
-  ask<R extends Request>(request: R): Promise<Replies[R["type"]]> {
-    return this.connection.ask(request);
+  async ask<R extends Request>(request: R): Promise<Replies[R["type"]]> {
+    const view = await this.connection.ask(request);
+    if (request.type === "OpenTable" || request.type === "ConfigureTable") this.takeTable(view as TableView);
+    else if (request.type === "ChangeSettings") this.settings.value = view as SettingsView;
+    this.answered.value = request;
+    return view;
   }
 
   /** Send a request whose refusal the person reads as a notice; the promise is then null. */
@@ -198,7 +208,7 @@ export class Store implements Events {
       case "Welcome":
         return this.greet(message.view);
       case "TableView":
-        this.table.value = message.view;
+        this.takeTable(message.view);
         return;
       case "SettingsView":
         this.settings.value = message.view;
@@ -242,9 +252,24 @@ export class Store implements Events {
       this.table.value = welcome.table;
       this.settings.value = welcome.settings;
       this.fields.value = welcome.fields;
-      this.curves.value = NO_CURVES;
       if (welcome.network) this.takeNetwork(welcome.network);
       else this.network.value = null;
+    });
+  }
+
+  /** Take a table. What was found with another table or label does not belong to it. */
+  private takeTable(table: TableView): void {
+    const task = (view: TableView | null) => JSON.stringify([view?.name, view?.rows, view?.label, view?.task]);
+    batch(() => {
+      if (task(table) !== task(this.table.peek())) {
+        this.evaluation.value = null;
+        this.errors.value = null;
+        this.colony.value = null;
+        this.fit.value = null;
+        this.fields.value = [];
+      }
+      this.table.value = table;
+      if (table.label.length === 0) this.network.value = null;
     });
   }
 
@@ -276,7 +301,7 @@ export class Store implements Events {
     this.lastDrawn = performance.now();
     this.tick.value = tick;
     // Preact renders in a microtask, and effects draw right after; the next task comes when both are done.
-    setTimeout(() => void this.ask({ type: "Acknowledge", sequence: tick.sequence }).catch(() => {}), 0);
+    setTimeout(() => void this.connection.ask({ type: "Acknowledge", sequence: tick.sequence }).catch(() => {}), 0);
   }
 
   private count(view: WatchedView, change: number): void {

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
+from creche._progress import watch_steps
 from creche.pages.progress import (
     CountDisplay,
     Display,
     FitDisplay,
     FoldsDisplay,
+    StepsDisplay,
     SweepDisplay,
     TrainingDisplay,
     show_display,
@@ -36,8 +38,9 @@ __all__ = [
 
 @contextmanager
 def show_activity(activity: str, quiet: bool = False) -> Iterator[None]:
-    """Show what is being done while work of unknown length lasts."""
-    with _show(Display(activity), quiet):
+    """Show what is being done while work lasts, and how far it is once its steps are counted."""
+    display = StepsDisplay(activity)
+    with _show(display, quiet) as is_shown, watch_steps(display.update if is_shown else False):
         yield
 
 

@@ -210,6 +210,13 @@ class Crew:
                     on_progress()
                 is_active = any(self.status(n) == RUNNING and not 0 <= epoch <= self.epoch(n) for n in numbers)
 
+    @property
+    def epochs(self) -> tuple[int, int]:
+        """Epochs done, and epochs in total; a member that ended early counts all of its epochs as done."""
+        totals = [job.plan.epochs for job in self.jobs]
+        done = (self.epoch(n) if self.status(n) == RUNNING else totals[n] for n in range(len(self)))
+        return sum(done), sum(totals)
+
     def _colonies(self) -> list[tuple[Any, list[int]]]:
         """Return the engine's colonies, each with the numbers of its members."""
         found: dict[int, tuple[Any, list[int]]] = {}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._progress import count_steps
 from creche.engine.resampling import RowSampler
 from creche.errors import PlanError, TableError
 
@@ -88,19 +89,26 @@ def resample_metrics(
     if np.count_nonzero(weights) < MIN_ROWS:
         return [{} for _ in measures]
     samples: list[dict[str, list[NDArray[np.float64]]]] = [{} for _ in measures]
-    for counts in _counts(len(weights), n_resamples):
-        drawn = counts * weights
-        for measure, found in zip(measures, samples, strict=True):
-            with np.errstate(invalid="ignore", divide="ignore"):
-                measured = measure(drawn)
-            for name, values in measured.items():
-                found.setdefault(name, []).append(values)
+    affordable, done = _limit_resamples(len(weights), n_resamples), 0
+    with count_steps(affordable, "resamples") as report:
+        for counts in _counts(len(weights), affordable):
+            drawn = counts * weights
+            for measure, found in zip(measures, samples, strict=True):
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    measured = measure(drawn)
+                for name, values in measured.items():
+                    found.setdefault(name, []).append(values)
+            done += len(counts)
+            report(done)
     return [{name: np.concatenate(values) for name, values in found.items()} for found in samples]
 
 
-def _counts(rows: int, n_resamples: int) -> Iterator[NDArray[np.float64]]:
+def _limit_resamples(rows: int, n_resamples: int) -> int:
+    return min(int(n_resamples), max(MIN_RESAMPLES, MAX_DRAWS // rows))
+
+
+def _counts(rows: int, left: int) -> Iterator[NDArray[np.float64]]:
     """Yield how often each row is drawn in each resample, (r, rows), for some resamples at a time."""
-    left = min(int(n_resamples), max(MIN_RESAMPLES, MAX_DRAWS // rows))
     sampler = RowSampler(SEED)
     while left > 0:
         n = min(left, max(RESAMPLES_AT_A_TIME, DRAWS_AT_A_TIME // rows))

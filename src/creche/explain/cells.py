@@ -14,7 +14,6 @@ from creche.table.table import Table
 __all__ = ["feature_values", "format_cell", "format_difference"]
 
 LARGEST_WHOLE = 1e15  # whole numbers below are shown with all digits
-SEPARATED_FROM = 1_000_000  # larger ones with commas
 
 
 def feature_values(observations: Observations, names: Sequence[str]) -> dict[str, list[Any]]:
@@ -33,9 +32,9 @@ def format_cell(value: Any, digits: int = 6) -> str:
     >>> format_cell(3.25), format_cell(True), format_cell(None), format_cell(datetime(2020, 8, 20))
     ('3.25', 'yes', 'missing', '2020-08-20')
     >>> format_cell(1234.5678), format_cell(1234.5678, digits=10), format_cell(2_500_000)
-    ('1234.57', '1234.5678', '2,500,000')
+    ('1234.57', '1234.5678', '2500000')
     >>> format_cell(224258.0, digits=5), format_cell(1490402.7, digits=5), format_cell(1.5e30)
-    ('224258', '1,490,403', '1.5e+30')
+    ('224258', '1490403', '1.5e+30')
 
     """
     if value is None:
@@ -43,7 +42,7 @@ def format_cell(value: Any, digits: int = 6) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, int | np.integer):
-        return f"{value:,}" if abs(int(value)) >= SEPARATED_FROM else str(int(value))
+        return str(int(value))
     if isinstance(value, float | np.floating):
         number = float(value)
         if abs(number) < LARGEST_WHOLE and (number.is_integer() or abs(number) >= 10**digits):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche._displayed import Displayed
+from creche._progress import OnProgress, StepProgress, count_steps, watch_steps
 from creche._system.resources import resolve_threads
 from creche.errors import CrecheError, DivergedError, PlanError
 from creche.explain.constant_loss import constant_loss
@@ -202,6 +204,7 @@ def compare(
     points: int = POINTS,
     seed: int = 0,
     threads: int | None = None,
+    on_progress: OnProgress[StepProgress] = None,
     **arguments: Any,
 ) -> Comparison:
     """Train from one start with several learning rates or optimizers, and compare their paths.
@@ -224,6 +227,9 @@ def compare(
         The seed of the split, the initial weights and the order of rows.
     threads : int, optional
         Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
+    on_progress : callable or bool, optional
+        By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
+        is called with a `StepProgress` as it goes on.
     **arguments
         Arguments of `creche.train`. Lists give several values of `learning_rate`, `optimizer`, `schedule`,
         `batch_size`, `shuffle`, or of the optimizer's `momentum`, `weight_decay`, `l1`, `clip_norm` and `clip_value`.
@@ -276,15 +282,28 @@ def compare(
     for choice in choices:
         plan, prepared = jobs.create_plan(choice)
         runs.append(Run(replace(plan, seed=seed), prepared, threads))
-    followed = [_follow(run, len(runs)) for run in runs]
-    rows = [weights for _, weights in followed]
-    sizes = np.array([np.linalg.norm(path - path[0], axis=1).max() for path in rows])
-    is_far = sizes > FAR * np.median(sizes)
-    return _compare_runs(list(choices), runs, followed, is_far, directions, points)
+    with watch_steps(on_progress):
+        followed = _follow_all(runs)
+        sizes = np.array([np.linalg.norm(path - path[0], axis=1).max() for _, path in followed])
+        return _compare_runs(list(choices), runs, followed, sizes > FAR * np.median(sizes), directions, points)
 
 
-def _follow(run: Run, runs: int) -> tuple[NDArray[np.int64], Array]:
-    """Train a run to its end; return the steps at which weights were kept, and these weights, one row each."""
+def _follow_all(runs: list[Run]) -> list[tuple[NDArray[np.int64], Array]]:
+    """Train runs to their end; return the steps at which weights of each were kept, and these weights as rows."""
+    total, before, followed = sum(run.plan.epochs for run in runs), 0, []
+    with count_steps(total, "epochs") as report:
+        for run in runs:
+            followed.append(_follow(run, len(runs), partial(_report_epochs, report, before)))
+            before += run.plan.epochs
+            report(before)
+    return followed
+
+
+def _report_epochs(report: Callable[[int], None], before: int, run: Run) -> None:
+    report(before + run.epoch)
+
+
+def _follow(run: Run, runs: int, on_progress: Callable[[Run], None]) -> tuple[NDArray[np.int64], Array]:
     plan = run.plan
     steps = plan.epochs * plan.steps_per_epoch(len(run.prepared.train))
     count = max(2, min(MAX_KEPT, MAX_BYTES // (8 * plan.network.parameters * runs)))
@@ -292,7 +311,7 @@ def _follow(run: Run, runs: int) -> tuple[NDArray[np.int64], Array]:
     at, rows = [run.step], [flatten(run.model.weights)]
     try:
         while run.status == "running" and run.epoch < plan.epochs:
-            run.resume(steps=stride)
+            run.resume(steps=stride, on_progress=on_progress)
             at.append(run.step)
             rows.append(flatten(run.model.weights))
     except DivergedError:

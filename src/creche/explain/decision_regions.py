@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._displayed import Displayed
+from creche._progress import OnProgress, StepProgress, watch_steps
 from creche.errors import PlanError, TableError, nearest
 from creche.explain.predictions import find_encoder, find_outcome, outcome_names, predict_array
 from creche.explain.rows import as_predictor, read_rows
@@ -150,6 +151,7 @@ def decision_regions(
     points: int = 200,
     others: Mapping[str, Any] | None = None,
     y: Any = None,
+    on_progress: OnProgress[StepProgress] = None,
 ) -> DecisionRegions:
     """Return the predictions over two numeric columns, with all other columns fixed, and the positions of the rows.
 
@@ -171,6 +173,9 @@ def decision_regions(
         and categories and booleans at the most frequent value, over the rows in which they are not missing.
     y : (n,) array, optional
         The rows' labels, if `data` is without them.
+    on_progress : callable or bool, optional
+        By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
+        is called with a `StepProgress` as it goes on.
 
     Returns
     -------
@@ -209,7 +214,8 @@ def decision_regions(
     one = Table(
         {**{name: Column("number", np.zeros(1)) for name in names.values()}, **fixed}, "others", table.first_row
     )
-    predicted = np.concatenate([part[:, 0] for part in predict_settings(predictor, one, changes)])
+    with watch_steps(on_progress):
+        predicted = np.concatenate([part[:, 0] for part in predict_settings(predictor, one, changes)])
     labels = rows.labels(predictor)
     return DecisionRegions(
         (x_column, y_column), x_values, y_values, predicted.reshape(points, points, -1), outcome_names(predictor),

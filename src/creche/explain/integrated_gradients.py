@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._displayed import Displayed
+from creche._progress import OnProgress, StepProgress, track, watch_steps
 from creche.errors import PlanError, TableError, nearest
 from creche.explain.cells import format_cell
 from creche.explain.encoded_rows import column_blocks, encode_inputs
@@ -217,6 +218,7 @@ def integrated_gradients(
     target: Any = None,
     logit: bool = False,
     steps: int = STEPS,
+    on_progress: OnProgress[StepProgress] = None,
 ) -> IntegratedGradients:
     """Attribute the prediction for a row to its columns, relative to the prediction for a neutral row.
 
@@ -248,6 +250,9 @@ def integrated_gradients(
         and 1.
     steps : int, default 128
         The number of points of the Gauss-Legendre quadrature.
+    on_progress : callable or bool, optional
+        By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
+        is called with a `StepProgress` as it goes on.
 
     Returns
     -------
@@ -287,7 +292,8 @@ def integrated_gradients(
     outcome, names = _find_targets(network, function.outputs(ends), target, logit)
     outputs = function.values(ends, outcome)
     baselines = function.values(_repeat(starts, len(chosen)), outcome)
-    by_input = _integrate(function, starts, ends, outcome, quadrature(steps))
+    with watch_steps(on_progress):
+        by_input = _integrate(function, starts, ends, outcome, quadrature(steps))
     attributions = sum(_sum_by_column(one.features, own) for one, own in zip(function.models, by_input, strict=True))
     unit = "log-odds" if logit else "probability" if network.classes is not None else "number"
     return IntegratedGradients(
@@ -316,7 +322,7 @@ def _integrate(
     at, shares = nodes
     integrals = [np.empty_like(end) for end in ends]
     rows_at_once = max(1, POINTS_AT_ONCE // len(at))
-    for begin in range(0, len(target.which), rows_at_once):
+    for begin in track(range(0, len(target.which), rows_at_once), "groups of rows"):
         some = slice(begin, begin + rows_at_once)
         ways = [end[some] - start for start, end in zip(starts, ends, strict=True)]
         count = len(ways[0])
@@ -382,7 +388,7 @@ def _find_targets(
     if network.classes is None:
         if logit:
             raise PlanError(f"logit: needs a classification; the label {network.labels.name!r} is a number")
-        return _find_one_target(target, network.labels.names, len(outputs))
+        return _find_one_target(target, network.labels.outcomes, len(outputs))
     if target is None:
         which = outputs.argmax(axis=1)
         return OutputTarget(which, logit), tuple(network.classes[i] for i in which)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._displayed import Displayed
+from creche._progress import OnProgress, StepProgress, watch_steps
 from creche.errors import CrecheError, PlanError
 from creche.explain.curve_range import find_range
 from creche.explain.loss_evaluator import LossEvaluator, create_evaluator, vary_weight
@@ -202,6 +203,7 @@ def loss_against_weight(
     points: int = POINTS,
     sample_weight: Any = None,
     threads: int | None = None,
+    on_progress: OnProgress[StepProgress] = None,
 ) -> LossAgainstWeight:
     """Return the loss as a function of one weight or bias, with all others fixed.
 
@@ -246,6 +248,9 @@ def loss_against_weight(
         How much each row counts.
     threads : int, optional
         By default as many as the model uses.
+    on_progress : callable or bool, optional
+        By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
+        is called with a `StepProgress` as it goes on.
 
     Returns
     -------
@@ -284,25 +289,28 @@ def loss_against_weight(
     rates, ends = parse_rates(learning_rate), _check_range(between)
     network, evaluator = create_evaluator(model, data, y, sample_weight, threads)
     place = find_steepest(network, evaluator.gradients(network.weights), layer, source, target, bias=bias)
-    line = _Line(evaluator, network.weights, place)
-    path = resolve_path(model, path)
-    path_of_weight = None if path is None else path_values(path, place, network.plan.network)
-    gradient, size = evaluator.slope(network.weights, place)
-    not_finite = (False, False)
-    if ends is None:
-        low, high, not_finite = line.reach(max(1 / size if size > 0 else 1.0, MIN_SCALE * abs(line.weight)))
-        ends = _widen(low, high, path_of_weight, [line.weight - rate * gradient for rate in rates or ()], not_finite)
-    else:
-        ends = min(ends[0], line.weight), max(ends[1], line.weight)
-    weights, losses, left_out = line.curve(*ends, points)
-    here = int(np.flatnonzero(weights == weights.dtype.type(line.weight))[0])
-    exact = weights.astype(np.float64)
-    if rates is None:
-        suggested = choose_rates(exact, losses, here, gradient)
-        of_plan = [network.plan.optimizer.learning_rate] if network.plan.optimizer.learning_rate > 0 else []
-        rates = sorted({*of_plan, *suggested})
-    valley = find_valley(exact, losses, here, gradient)
-    landings = _landings(line, rates, gradient, (exact[here], losses[here]), (exact[valley], losses[valley]))
+    with watch_steps(on_progress):
+        line = _Line(evaluator, network.weights, place)
+        path = resolve_path(model, path)
+        path_of_weight = None if path is None else path_values(path, place, network.plan.network)
+        gradient, size = evaluator.slope(network.weights, place)
+        not_finite = (False, False)
+        if ends is None:
+            low, high, not_finite = line.reach(max(1 / size if size > 0 else 1.0, MIN_SCALE * abs(line.weight)))
+            ends = _widen(
+                low, high, path_of_weight, [line.weight - rate * gradient for rate in rates or ()], not_finite
+            )
+        else:
+            ends = min(ends[0], line.weight), max(ends[1], line.weight)
+        weights, losses, left_out = line.curve(*ends, points)
+        here = int(np.flatnonzero(weights == weights.dtype.type(line.weight))[0])
+        exact = weights.astype(np.float64)
+        if rates is None:
+            suggested = choose_rates(exact, losses, here, gradient)
+            of_plan = [network.plan.optimizer.learning_rate] if network.plan.optimizer.learning_rate > 0 else []
+            rates = sorted({*of_plan, *suggested})
+        valley = find_valley(exact, losses, here, gradient)
+        landings = _landings(line, rates, gradient, (exact[here], losses[here]), (exact[valley], losses[valley]))
     return LossAgainstWeight(
         place.name, place.layer, place.source, place.target, weights, losses, here, gradient, valley, landings,
         path_of_weight, not_finite, left_out,

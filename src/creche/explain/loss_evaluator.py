@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._progress import count_steps
 from creche._system.resources import resolve_threads
 from creche.engine.introspection import Stack, Weights, batch_internals, evaluate_many
 from creche.engine.native import FLOPS_PER_THREAD, Rows, new_run
@@ -25,6 +26,7 @@ __all__ = ["LossEvaluator", "create_evaluator", "step_along", "unpack_networks",
 
 # The memory of the networks evaluated at a time, whose weights are interleaved.
 MAX_BYTES = 64_000_000
+MAX_OPERATIONS = 5_000_000_000  # of the networks evaluated at a time, so that a person sees how far it is
 LANES = 16  # networks that are evaluated together
 
 
@@ -53,8 +55,14 @@ class LossEvaluator:
     def losses(self, stack_of: Callable[[slice], Stack], count: int) -> NDArray[np.float64]:
         """Return the losses, (count,), of networks; `stack_of` returns the weights of any slice of them."""
         itemsize = np.dtype(self.plan.precision).itemsize
-        at_a_time = max(1, MAX_BYTES // (self.plan.network.parameters * itemsize * LANES)) * LANES
-        parts = [self._evaluate(stack_of(slice(n, min(n + at_a_time, count)))) for n in range(0, count, at_a_time)]
+        parameters = self.plan.network.parameters
+        affordable = min(MAX_BYTES // itemsize, MAX_OPERATIONS // (2 * max(1, len(self.rows)))) // parameters
+        at_a_time = max(1, affordable // LANES) * LANES
+        with count_steps(count, "networks") as report:
+            parts = []
+            for n in range(0, count, at_a_time):
+                parts.append(self._evaluate(stack_of(slice(n, min(n + at_a_time, count)))))
+                report(min(n + at_a_time, count))
         return np.concatenate(parts) if parts else np.empty(0)
 
     def _evaluate(self, stack: Stack) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._displayed import Displayed
+from creche._progress import OnProgress, StepProgress, watch_steps
 from creche.errors import CrecheError, PlanError, nearest
 from creche.explain.curve_range import find_range
 from creche.explain.loss_evaluator import LossEvaluator, create_evaluator, step_along, unpack_networks
@@ -242,6 +243,7 @@ def loss_surface(
     points: int = POINTS,
     sample_weight: Any = None,
     threads: int | None = None,
+    on_progress: OnProgress[StepProgress] = None,
 ) -> LossSurface:
     """Return the loss over the plane that two weights or two directions span, with the path of training on it.
 
@@ -270,6 +272,9 @@ def loss_surface(
         risen.
     points : int, default 51
         The number of points along each side.
+    on_progress : callable or bool, optional
+        By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
+        is called with a `StepProgress` as it goes on.
 
     Returns
     -------
@@ -302,7 +307,8 @@ def loss_surface(
     path = resolve_path(model, path)
     rows = None if path is None else flatten_path("path", path, network.plan.network)
     plane = find_plane(network, directions, rows, seed)
-    return compute_surface(evaluator, network.weights, plane, rows, points, None if reach is None else float(reach))
+    with watch_steps(on_progress):
+        return compute_surface(evaluator, network.weights, plane, rows, points, None if reach is None else float(reach))
 
 
 def compute_surface(

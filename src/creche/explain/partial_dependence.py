@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._displayed import Displayed
+from creche._progress import OnProgress, StepProgress, watch_steps
 from creche.errors import PlanError
 from creche.explain.predictions import find_outcome, outcome_names, unique_column_name
 from creche.explain.rows import as_predictor, read_rows
@@ -185,6 +186,7 @@ def partial_dependence(
     kind: Kind = "average",
     points: int | None = None,
     at: Any = None,
+    on_progress: OnProgress[StepProgress] = None,
 ) -> PartialDependence:
     """Return the average prediction for each value of a column, set in every row with all other columns unchanged.
 
@@ -210,6 +212,9 @@ def partial_dependence(
     at : list of values, optional
         The values to try; for two columns, a pair of lists, or None for one of them. By default they are taken
         from the data.
+    on_progress : callable or bool, optional
+        By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
+        is called with a `StepProgress` as it goes on.
 
     Returns
     -------
@@ -263,10 +268,11 @@ def partial_dependence(
     if kind == "individual" and kept > MAX_NUMBERS:
         raise PlanError(f"kind: 'individual' would keep {kept:,} predictions; give fewer rows, or fewer points")
     averages, individual = [], []
-    for predictions in predict_settings(predictor, table, _settings(grids)):
-        averages.append(predictions.mean(axis=1))
-        if kind == "individual":
-            individual.append(predictions)
+    with watch_steps(on_progress):
+        for predictions in predict_settings(predictor, table, _settings(grids)):
+            averages.append(predictions.mean(axis=1))
+            if kind == "individual":
+                individual.append(predictions)
     average = np.concatenate(averages).reshape(*map(len, grids), len(outcomes))
     by_row = np.ascontiguousarray(np.concatenate(individual).transpose(1, 0, 2)) if individual else None
     return PartialDependence(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._displayed import Displayed
+from creche._progress import OnProgress, StepProgress, count_steps, watch_steps
 from creche.errors import TableError
 from creche.evaluation.bootstrap import MIN_ROWS, check_count, check_weights
 from creche.evaluation.metrics import MetricName, resolve_metric
@@ -141,6 +142,7 @@ def permutation_importance(
     seed: int = 0,
     sample_weight: Any = None,
     n_resamples: int = 200,
+    on_progress: OnProgress[StepProgress] = None,
 ) -> PermutationImportance:
     """Return how much worse a network predicts when the cells of one column are shuffled among the rows.
 
@@ -173,6 +175,9 @@ def permutation_importance(
     n_resamples : int, default 200
         Bootstrap resamples of the rows for 95 % confidence intervals; 0 for none. For very many rows fewer are drawn,
         but at least 50.
+    on_progress : callable or bool, optional
+        By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
+        is called with a `StepProgress` after each shuffled column.
 
     Returns
     -------
@@ -213,7 +218,9 @@ def permutation_importance(
         check_whole_number("seed", seed, at_least=0),
     )
     check_count("n_resamples", n_resamples)
-    chosen = resolve_metric(metric, "regression" if network.classes is None else "classification", network.quantile)
+    chosen = resolve_metric(
+        metric, "regression" if network.classes is None else "classification", len(network.quantiles)
+    )
     observed = read_observations(network, data, y)
     if len(observed) < 2:
         raise TableError("data: has one row; shuffling cells among rows needs at least two")
@@ -237,12 +244,16 @@ def permutation_importance(
     each = np.empty((len(names), repeats))
     resampled = np.zeros((len(names), draws.count))
     rng = np.random.default_rng([seed, 0])
-    for k in range(repeats):
-        order = rng.permutation(len(observed))
-        measures = [measure_of(encoded.predict_shuffled(column, order)) for column in range(len(names))]
-        each[:, k] = [sign * (float(measure(weights[np.newaxis])[0]) - score) for measure in measures]
-        if k < resampled_repeats:
-            resampled += sign * draws.differences(plain, measures, weights, order) / resampled_repeats
+    with watch_steps(on_progress), count_steps(repeats * len(names), "shuffled columns") as report:
+        for k in range(repeats):
+            order = rng.permutation(len(observed))
+            measures = []
+            for column in range(len(names)):
+                measures.append(measure_of(encoded.predict_shuffled(column, order)))
+                report(k * len(names) + column + 1)
+            each[:, k] = [sign * (float(measure(weights[np.newaxis])[0]) - score) for measure in measures]
+            if k < resampled_repeats:
+                resampled += sign * draws.differences(plain, measures, weights, order) / resampled_repeats
     resampled += (each.mean(axis=1) - each[:, :resampled_repeats].mean(axis=1))[:, np.newaxis]
     result = _sort_columns(names, each, resampled, chosen.key, score, len(observed))
     return replace(result, training_rows=network.find_training_rows(observed.x))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._progress import count_steps
 from creche.errors import TableError
 from creche.explain.predictions import find_encoder, predict_array
 from creche.model.model import Model
@@ -225,13 +226,15 @@ def predict_settings(model: Predictor, table: Table, changes: Mapping[str, Colum
     settings = len(next(iter(changes.values())))
     at_a_time = max(1, CELLS_AT_ONCE // (len(table) * max(model.features.width, 1)))
     encoded = InputSettings(model, table, changes) if isinstance(model, Model) else None
-    for begin in range(0, settings, at_a_time):
-        some = np.arange(begin, min(begin + at_a_time, settings))
-        if encoded is None:
-            predictions = predict_array(model, apply_settings(table, changes, some))
-        else:
-            predictions = encoded.predict(some)
-        yield predictions.reshape(len(some), len(table), -1)
+    with count_steps(settings, "values") as report:
+        for begin in range(0, settings, at_a_time):
+            some = np.arange(begin, min(begin + at_a_time, settings))
+            if encoded is None:
+                predictions = predict_array(model, apply_settings(table, changes, some))
+            else:
+                predictions = encoded.predict(some)
+            yield predictions.reshape(len(some), len(table), -1)
+            report(begin + len(some))
 
 
 def apply_settings(table: Table, changes: Mapping[str, Column], settings: NDArray[np.int64]) -> Table:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._displayed import Displayed
-from creche.errors import FileError, TableError
+from creche._progress import OnProgress, StepProgress, watch_steps
+from creche.errors import CrecheError, FileError, TableError
 from creche.plan.arguments import reject_unknown
 from creche.plan.words import MissingLabel
 from creche.table.class_names import name_labels
@@ -49,9 +50,9 @@ class Predictor(Displayed, ABC):
     labels: LabelEncoder
 
     @property
-    @abstractmethod
-    def quantile(self) -> float | None:
-        """The quantile it predicts, if it was trained for one; None otherwise."""
+    def quantiles(self) -> tuple[float, ...]:
+        """The quantiles it predicts, in ascending order; empty if it predicts something else."""
+        return self.labels.quantiles
 
     @property
     @abstractmethod
@@ -143,6 +144,10 @@ class Predictor(Displayed, ABC):
             return probabilities
         return frame_like(data, dict(zip(map(str, self.classes or ()), probabilities.T, strict=True)))
 
+    def _require_classes(self) -> None:
+        if self.classes is None:
+            raise CrecheError(f"predict_proba: the label {self.labels.name!r} is a number, not a class; use predict")
+
     @overload
     def predict(self, data: Any, *, as_frame: Literal[False] = False) -> NDArray[Any]: ...
 
@@ -151,16 +156,16 @@ class Predictor(Displayed, ABC):
 
     @reject_unknown
     def predict(self, data: Any, *, as_frame: bool = False) -> Any:
-        """Predict the likeliest class, or the number, of each row.
+        """Predict the likeliest class, the number, or the quantiles of each row.
 
         Parameters
         ----------
         data, as_frame
-            As for `predict_proba`; a frame has a column for each label.
+            As for `predict_proba`; a frame has a column for each label, or each of several quantiles (``mass_q0.05``).
 
         Returns
         -------
-        (n,) array, or (n, k) for k labels that are numbers; or DataFrame
+        (n,) array, or (n, k) for k labels that are numbers, or k quantiles in ascending order; or DataFrame
 
         Examples
         --------
@@ -188,9 +193,9 @@ class Predictor(Displayed, ABC):
         return np.asarray((probabilities[:, 1] >= self.threshold).astype(np.int64))
 
     def _label_frame(self, data: Any, predicted: NDArray[Any], **more: NDArray[Any]) -> Any:
-        """Return predictions as a frame with a column for each label, and more columns."""
+        """Return predictions as a frame with a column for each label or quantile, and more columns."""
         columns = predicted.reshape(len(predicted), -1).T
-        return frame_like(data, dict(zip(self.labels.names, columns, strict=True)) | more)
+        return frame_like(data, dict(zip(self.labels.predicted_names, columns, strict=True)) | more)
 
     @reject_unknown
     def check_data(self, data: Any, *, read_options: ReadOptions | None = None) -> DataCheck:
@@ -237,6 +242,7 @@ class Predictor(Displayed, ABC):
         n_resamples: int = 1000,
         threshold: float | None = None,
         missing_label: MissingLabel = "error",
+        on_progress: OnProgress[StepProgress] = None,
     ) -> ClassificationEvaluation | RegressionEvaluation:
         """Evaluate the predictions on rows whose labels are known, and compare them with a constant prediction.
 
@@ -254,6 +260,9 @@ class Predictor(Displayed, ABC):
             For two classes: predict the second at or above this probability; by default, the model's own `threshold`.
         missing_label : {"error", "drop"}, default "error"
             Whether rows without a label are an error or are left out.
+        on_progress : callable or bool, optional
+            By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A
+            function is called with a `StepProgress` after some resamples.
 
         Returns
         -------
@@ -270,8 +279,9 @@ class Predictor(Displayed, ABC):
         """
         rows = self.read_observations(data, y, missing_label=missing_label)
         return self.evaluate_rows(
-            rows, sample_weight=sample_weight, n_resamples=n_resamples, threshold=threshold, counts_training_rows=True
-        )
+            rows, sample_weight=sample_weight, n_resamples=n_resamples, threshold=threshold, counts_training_rows=True,
+            on_progress=on_progress,
+        )  # fmt: skip
 
     def find_training_rows(self, x: Table | NDArray[Any]) -> TrainingRows | None:
         """Count those of some rows that the model was trained on, by their features.
@@ -378,6 +388,7 @@ class Predictor(Displayed, ABC):
         n_resamples: int = 1000,
         threshold: float | None = None,
         counts_training_rows: bool = False,
+        on_progress: OnProgress[StepProgress] = None,
     ) -> ClassificationEvaluation | RegressionEvaluation:
         """Evaluate the predictions on rows that have been read already: see `evaluate`.
 
@@ -387,7 +398,7 @@ class Predictor(Displayed, ABC):
             Rows from `read_observations`.
         weights : (n,) float64, optional
             How much each row counts, where that is known already; `sample_weight` overrides it.
-        sample_weight, n_resamples, threshold
+        sample_weight, n_resamples, threshold, on_progress
             As for `evaluate`.
         counts_training_rows : bool, default False
             Whether to count the rows that the model was trained on, which takes a summary of the training rows.
@@ -402,7 +413,8 @@ class Predictor(Displayed, ABC):
         predict = self._predict_numbers if self.classes is None else self._predict_probabilities
         predicted = predict(rows.x)
         evaluate = self.prepare_evaluation(rows, weights, n_resamples=n_resamples, threshold=threshold)
-        evaluation = evaluate(predicted)
+        with watch_steps(on_progress):
+            evaluation = evaluate(predicted)
         if not counts_training_rows:
             return evaluation
         return replace(evaluation, training_rows=self.find_training_rows(rows.x))
@@ -447,7 +459,7 @@ class Predictor(Displayed, ABC):
             raise TableError(f"label {rows.label!r}: holds text; the network was trained on numbers there")
         return partial(
             RegressionEvaluation.of, y=rows.y.astype(np.float64), weights=weights, n_resamples=n_resamples,
-            quantile=self.quantile, labels=self.labels.names, baseline=baseline,
+            quantiles=self.quantiles, labels=self.labels.outcomes, baseline=baseline,
         )  # fmt: skip
 
 

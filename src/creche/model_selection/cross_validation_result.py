@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._displayed import Displayed
-from creche._progress import OnProgress
+from creche._progress import OnProgress, watch_steps
 from creche.engine.introspection import predict_many, stack_weights
 from creche.errors import TableError
 from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
@@ -147,15 +147,16 @@ class CrossValidation(Displayed):
         rows, model = self._predicted_rows.observations, self.members[0].model
         weights, predicted = self._predicted_rows.weights, self.predictions[rows.row_indices]
         # Without the model: its baseline is that of the first fold's training rows, not that of all rows.
-        if model.classes is None:
-            return RegressionEvaluation.of(
-                predicted, rows.y.astype(np.float64), weights=weights, n_resamples=self._n_resamples,
-                quantile=model.quantile, labels=model.labels.names,
-            )  # fmt: skip
-        true = encode_classes(rows.y, model.classes, rows.label, rows.row_numbers)
-        return ClassificationEvaluation.of(
-            predicted, true, model.classes, weights=weights, n_resamples=self._n_resamples
-        )
+        with watch_steps():
+            if model.classes is None:
+                return RegressionEvaluation.of(
+                    predicted, rows.y.astype(np.float64), weights=weights, n_resamples=self._n_resamples,
+                    quantiles=model.quantiles, labels=model.labels.outcomes,
+                )  # fmt: skip
+            true = encode_classes(rows.y, model.classes, rows.label, rows.row_numbers)
+            return ClassificationEvaluation.of(
+                predicted, true, model.classes, weights=weights, n_resamples=self._n_resamples
+            )
 
     @property
     def test_to_train(self) -> float:
@@ -378,7 +379,7 @@ class CrossValidation(Displayed):
     def _evaluated(self) -> tuple[list[ClassificationEvaluation | RegressionEvaluation], OutOfFoldPredictions]:
         """The evaluation of each network on the rows of its fold, and the predictions of all of them."""
         observations, classes = self._inspection.usable.observations, self._inspection.classes
-        columns = len(classes) if classes is not None else observations.y.reshape(len(observations), -1).shape[1]
+        columns = len(self.members[0].model.labels.outcomes)
         predictions = OutOfFoldPredictions(observations.n_table_rows, columns, classes is not None)
         evaluations = []
         for i, members in self._members_by_fold().items():

@@ -137,10 +137,7 @@ class ColonyFolds(FoldNetworks):
 
     @property
     def epochs(self) -> tuple[int, int]:
-        crew = self._crew
-        totals = [job.plan.epochs for job in crew.jobs]
-        done = (crew.epoch(n) if crew.status(n) == RUNNING else totals[n] for n in range(len(self)))
-        return sum(done), sum(totals)
+        return self._crew.epochs
 
     def fold_networks(self, fold: int) -> list[tuple[int, Member | Run]]:
         repeat, number, prepared = self.folds[fold].repeat, self.folds[fold].number, self.folds[fold].prepared

@@ -17,7 +17,7 @@ from creche._progress import is_notebook
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
 
-    from creche._progress import Work
+    from creche._progress import StepProgress, Work
     from creche.fitting.search import FitProgress
     from creche.model_selection.colony import Colony
     from creche.model_selection.fold_training import FoldNetworks
@@ -29,6 +29,7 @@ __all__ = [
     "FitDisplay",
     "FoldsDisplay",
     "NotebookBar",
+    "StepsDisplay",
     "SweepDisplay",
     "TrainingDisplay",
     "show_display",
@@ -175,12 +176,8 @@ class SweepDisplay(NetworksDisplay):
         if not self._is_due():
             return
         crew, began_at = colony.crew, time.monotonic()
-        epochs = [job.plan.epochs for job in crew.jobs]
-        is_running = [crew.status(n) == "running" for n in range(len(crew))]
-        # A network that ended early counts as having done all its epochs.
-        completed = sum(crew.epoch(n) if is_running[n] else epochs[n] for n in range(len(crew)))
-        networks = f"{len(crew) - sum(is_running):,} of {len(crew):,} networks"
-        self._show(completed, sum(epochs), networks, began_at)
+        done = sum(crew.status(n) != "running" for n in range(len(crew)))
+        self._show(*crew.epochs, f"{done:,} of {len(crew):,} networks", began_at)
 
 
 class FoldsDisplay(NetworksDisplay):
@@ -207,6 +204,20 @@ class FitDisplay(Display):
         left = "" if progress.seconds_left is None else f", {progress.seconds_left:,.0f} s left"
         tried = f"{progress.tried:,} tried, {progress.training:,} in training{best}{left}"
         self._progress.update(self._task, completed=100 * progress.share, tried=tried)
+
+
+class StepsDisplay(Display):
+    """Steps done of all: resamples, shuffled columns, networks, sections."""
+
+    def update(self, steps: StepProgress) -> None:
+        if not self._is_due():
+            return
+        if self._stop_waiting():
+            from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+
+            self._start((TextColumn("{task.fields[counts]}"), BarColumn(), TimeRemainingColumn()), None, counts="")
+        counts = f"{steps.done:,} of {steps.total:,} {steps.counted}"
+        self._progress.update(self._task, completed=steps.done, total=steps.total, counts=counts)
 
 
 class CountDisplay(Display):
@@ -289,4 +300,5 @@ class NotebookBar:
 
 DISPLAYS: dict[Work, Callable[[str], Any]] = {
     "training": TrainingDisplay, "sweep": SweepDisplay, "folds": FoldsDisplay, "fit": FitDisplay,
+    "steps": StepsDisplay,
 }  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
@@ -18,6 +19,8 @@ from creche.errors import PlanError, nearest
 from creche.plan.words import canonical_word
 
 __all__ = ["Bounds", "Component", "Registry", "count_field", "flag_field", "number_field"]
+
+CALL = re.compile(r"(\w+) *\( *(?:\w+ *= *)?([\d.,eE+-]+) *\)")  # as in Python: Quantile(quantile=0.9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +221,8 @@ class Registry(Generic[P]):
     def of(self, choice: object, place: str | None = None) -> P:
         """Return the component that a word in any case, a dict (as from `to_dict`) or a component stands for.
 
-        A number after a word and a colon is the first number of the component: "quantile:0.9".
+        A number after a word and a colon is the first number of the component: "quantile:0.9". Several are separated
+        by commas: "quantile:0.05,0.5,0.95".
 
         Raises
         ------
@@ -247,6 +251,8 @@ class Registry(Generic[P]):
         if colon and isinstance(choice, str) and canonical_word(name, self.members) in self.members:
             return self._with_number(canonical_word(name, self.members), number, place)
         key = canonical_word(word, self.members)
+        if (call := CALL.fullmatch(word)) and (called := canonical_word(call[1], self.members)) in self.members:
+            raise PlanError(f"{place}: got {word!r}; did you mean '{called}:{call[2]}'?", argument=argument)
         if key not in self.members:
             raise PlanError(f"{place}: got {word!r}; {nearest(word, self.words)}", argument=argument)
         chosen = self.members[key]
@@ -259,14 +265,14 @@ class Registry(Generic[P]):
         if not numbers:
             raise PlanError(f"{place}: got '{key}:{number}'; {key} has no number to set", argument=argument)
         try:
-            value = float(number)
+            values = [float(part) for part in number.split(",")]
         except ValueError:
             raise PlanError(
                 f"{place}: got '{key}:{number}'; needs a number after the colon, its {numbers[0].replace('_', ' ')}",
                 argument=argument,
             ) from None
         try:
-            return self.members[key](**{numbers[0]: value})
+            return self.members[key](**{numbers[0]: values[0] if len(values) == 1 else values})
         except PlanError as error:
             needs = str(error).partition("; ")[2]
             raise PlanError(f"{place}: got '{key}:{number}'; {needs}", argument=argument) from error

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from creche._progress import OnProgress, StepProgress, track, watch_steps
 from creche._system.atomic_files import check_writable, open_replacement
 from creche._system.output_files import check_ending, check_outputs
 from creche.errors import CrecheError, PlanError
@@ -61,6 +62,7 @@ def report(
     read_options: ReadOptions | None = None,
     missing_label: MissingLabel = "error",
     threads: int | None = None,
+    on_progress: OnProgress[StepProgress] = None,
 ) -> ReportFile:
     """Write a page of HTML about a model, and optionally a model card (Mitchell et al. 2019).
 
@@ -93,6 +95,9 @@ def report(
     threads : int, optional
         Number of threads of a model that is loaded from a file; by default ``CRECHE_NUM_THREADS``, or else the cores
         this process may use.
+    on_progress : callable or bool, optional
+        By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
+        is called with a `StepProgress` as it goes on.
 
     Returns
     -------
@@ -127,13 +132,14 @@ def report(
     """
     pyplot()
     _check_names(path, card, {"table": resolve_bundled(data), "model": model})
-    subject = create_subject(
-        model, data, y, title=title, sample_weight=sample_weight, read_options=read_options,
-        missing_label=missing_label, threads=threads,
-    )  # fmt: skip
-    contents = [(Path(path), create_page(subject, intended_use))]
-    if card is not None:
-        contents.append((Path(card), create_card(subject, intended_use)))
+    with watch_steps(on_progress):
+        subject = create_subject(
+            model, data, y, title=title, sample_weight=sample_weight, read_options=read_options,
+            missing_label=missing_label, threads=threads,
+        )  # fmt: skip
+        contents = [(Path(path), create_page(subject, intended_use))]
+        if card is not None:
+            contents.append((Path(card), create_card(subject, intended_use)))
     for name, content in contents:
         with open_replacement(name) as file:
             file.write(content.encode())
@@ -170,7 +176,10 @@ def create_page(subject: ReportSubject, intended_use: str | None = None) -> str:
         ("limitations", "Limitations", _limitations_section),
         ("reproduce", "Reproduce", _reproduce_section),
     ]
-    made = [(name, heading, _create_section(name, create, subject, figures)) for name, heading, create in sections]
+    made = [
+        (name, heading, _create_section(name, create, subject, figures))
+        for name, heading, create in track(sections, "sections")
+    ]
     definitions = define_terms(join_html(content for _, _, content in made), TERM)
     made.append(("glossary", "Glossary", definitions))
     there = [(name, heading, content) for name, heading, content in made if content is not None]

@@ -22,7 +22,7 @@ export function TopBar() {
   const store = useStore();
   return (
     <header class="top-bar">
-      <span class="brand">Creche</span>
+      <h1 class="brand">Creche</h1>
       <TableName />
       <nav aria-label="Views">
         <ul>
@@ -43,6 +43,18 @@ export function TopBar() {
       </nav>
       <div class="switches">
         {REGIONS.tour && <TourSwitch />}
+        <button
+          type="button"
+          class="icon-button"
+          title="Help (?)"
+          aria-label="Help"
+          aria-keyshortcuts="?"
+          onClick={() => {
+            store.isHelpOpen.value = true;
+          }}
+        >
+          <Icon name="help" />
+        </button>
         <button
           type="button"
           class="icon-button"

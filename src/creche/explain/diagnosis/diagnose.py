@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from creche._progress import OnProgress, StepProgress, watch_steps
 from creche.errors import PlanError
 from creche.explain.diagnosis.findings import Alternative, Diagnosis, Finding, Symptom
 from creche.explain.diagnosis.rules import RULES
@@ -19,7 +20,9 @@ __all__ = ["diagnose"]
 
 
 @reject_unknown
-def diagnose(run: Run, *, try_cures: bool = True, seeds: int = 3) -> Diagnosis:
+def diagnose(
+    run: Run, *, try_cures: bool = True, seeds: int = 3, on_progress: OnProgress[StepProgress] = None
+) -> Diagnosis:
     """Find out what is wrong with a run and which changes help.
 
     Each rule looks for one problem: a learning rate that is too high or too low, too few epochs, overfitting, features
@@ -40,6 +43,9 @@ def diagnose(run: Run, *, try_cures: bool = True, seeds: int = 3) -> Diagnosis:
         that predict a better result, such as those about the learning rate, are not confirmed.
     seeds : int, default 3
         The number of seeds of each trial; the first is the run's own.
+    on_progress : callable or bool, optional
+        By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
+        is called with a `StepProgress` as it goes on.
 
     Returns
     -------
@@ -75,7 +81,8 @@ def diagnose(run: Run, *, try_cures: bool = True, seeds: int = 3) -> Diagnosis:
             seen.append((name, symptom))
     findings = [Finding(name, symptom.title, symptom.evidence, symptom.meaning) for name, symptom in seen]
     if try_cures and seen:
-        findings = _add_trials(facts, findings, [symptom for _, symptom in seen], seeds)
+        with watch_steps(on_progress):
+            findings = _add_trials(facts, findings, [symptom for _, symptom in seen], seeds)
     return Diagnosis(tuple(findings), tuple(RULES), facts.epochs)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._progress import count_steps, track
 from creche.engine.colony import Crew, Job
 from creche.engine.native import Rows, new_predictor, new_run
 from creche.errors import CrecheWarning, DivergedError, PlanError
@@ -208,12 +209,13 @@ def _train_all(trials: Sequence[tuple[_Setup, int]], facts: RunFacts) -> list[Pa
     """Return the final weights of each setup with a seed; None for those that diverged."""
     threads = facts.run.threads
     if facts.plan.loss.is_python:  # a Python function runs one network at a time
-        return [_train_alone(setup, seed, threads) for setup, seed in trials]
+        return [_train_alone(setup, seed, threads) for setup, seed in track(trials, "networks")]
     try:
         crew = Crew([setup.job(seed) for setup, seed in trials], threads)
     except PlanError:  # too many networks for the memory
-        return [_train_alone(setup, seed, threads) for setup, seed in trials]
-    crew.run()
+        return [_train_alone(setup, seed, threads) for setup, seed in track(trials, "networks")]
+    with count_steps(crew.epochs[1], "epochs of trials") as report:
+        crew.run(on_progress=lambda: report(crew.epochs[0]))
     return [None if crew.status(n) == "diverged" else crew.parameters(n) for n in range(len(crew))]
 
 
