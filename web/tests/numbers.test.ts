@@ -10,7 +10,10 @@ test("numbers keep about four digits that count", () => {
 });
 
 test("what is no number is still written", () => {
-  assert.deepEqual([null, Number.NaN, Infinity, -Infinity].map((value) => writeNumber(value)), ["–", "–", "∞", "−∞"]);
+  assert.deepEqual(
+    [null, Number.NaN, Infinity, -Infinity].map((value) => writeNumber(value)),
+    ["–", "–", "∞", "−∞"],
+  );
 });
 
 test("settings are short", () => {
@@ -19,5 +22,6 @@ test("settings are short", () => {
 
 test("counts and shares", () => {
   assert.deepEqual([countOf(1, "row"), countOf(1200, "row")], ["1 row", "1,200 rows"]);
-  assert.deepEqual([0, 0.034, 0.5, 1].map(writePercent), ["0 %", "3.4 %", "50 %", "100 %"]);
+  assert.deepEqual([0, 0.034, 0.5, 0.997, 1].map(writePercent), ["0 %", "3.4 %", "50 %", "99.7 %", "100 %"]);
+  assert.deepEqual([1e-6, 0.99999].map(writePercent), ["< 0.1 %", "> 99.9 %"]);
 });

@@ -40,8 +40,12 @@ export function countOf(value: number, noun: string): string {
   return `${writeCount(value)} ${noun}${value === 1 ? "" : "s"}`;
 }
 
+/** A share in percent. One that is near 0 or 1 is not rounded to it: 3.4 %, 50 %, 99.7 %, > 99.9 %. */
 export function writePercent(share: number): string {
-  return `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
+  if (share > 0 && share < 0.0005) return "< 0.1 %";
+  if (share < 1 && share >= 0.9995) return "> 99.9 %";
+  const isNearEnd = (share > 0 && share < 0.1) || (share > 0.9 && share < 1);
+  return `${(100 * share).toFixed(isNearEnd ? 1 : 0)} %`;
 }
 
 /** A key of the protocol as words: "leaky_relu" is "leaky relu". */
