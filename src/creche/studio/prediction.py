@@ -1,4 +1,4 @@
-"""Predicting one observation: the fields of a form, what is typed into them, and what a model says."""
+"""Predicting one observation: the fields of a form, what is typed into them, and what is predicted."""
 
 from __future__ import annotations
 
