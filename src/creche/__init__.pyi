@@ -52,6 +52,8 @@ from creche.plan.activations import Sigmoid as Sigmoid
 from creche.plan.activations import Silu as Silu
 from creche.plan.activations import Softplus as Softplus
 from creche.plan.activations import Tanh as Tanh
+from creche.plan.changes import Change as Change
+from creche.plan.changes import SetWeight as SetWeight
 from creche.plan.losses import AbsoluteError as AbsoluteError
 from creche.plan.losses import BinaryCrossEntropy as BinaryCrossEntropy
 from creche.plan.losses import CrossEntropy as CrossEntropy

@@ -8,8 +8,21 @@ import type { Message } from "./frames.ts";
 import { addPiece, type Curves, NO_CURVES } from "./history.ts";
 import { isCalm } from "./preferences.ts";
 import type {
-  ChangeSettings, ColonyView, ErrorsView, EvaluationView, Field, FitView, NetworkView, Replies, Request,
-  SettingsView, TableView, Tick, Watch, WeightCurve, Welcome,
+  ChangeSettings,
+  ColonyView,
+  ErrorsView,
+  EvaluationView,
+  Field,
+  FitView,
+  NetworkView,
+  Replies,
+  Request,
+  SettingsView,
+  TableView,
+  Tick,
+  Watch,
+  WeightCurve,
+  Welcome,
 } from "./protocol.ts";
 import type { Transport } from "./transport.ts";
 
@@ -82,8 +95,9 @@ export class Store implements Events {
   readonly status = computed(() => this.tick.value?.status ?? "empty");
   readonly isRunning = computed(() => this.status.value === "running");
   readonly view = computed<ViewName>(() => {
+    if (!this.network.value) return "table";
     const name = this.address.get("view") as ViewName | null;
-    return name && VIEWS.includes(name) ? name : this.table.value?.label.length === 0 ? "table" : "train";
+    return name && VIEWS.includes(name) ? name : "train";
   });
 
   private readonly connection: Connection;

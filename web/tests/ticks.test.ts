@@ -10,7 +10,13 @@ test("ticks of a logarithmic axis are round and few", () => {
 });
 
 test("ranges have room, and exist without values", () => {
-  assert.deepEqual([logRange(null, null), linearRange(null, null)], [[0.1, 1], [0, 1]]);
+  assert.deepEqual(
+    [logRange(null, null), linearRange(null, null)],
+    [
+      [0.1, 1],
+      [0, 1],
+    ],
+  );
   const [low, high] = logRange(0.5, 0.5);
   assert.ok(low > 0 && low < 0.5 && high > 0.5);
   assert.ok(linearRange(3, 3)[1] > 3);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
 from creche.errors import CrecheError
+from creche.plan.arguments import arguments_in
 from creche.plan.words import Role, Task
 from creche.studio.live_run import LiveRun
 from creche.studio.network import DrawnEdges
@@ -29,7 +30,7 @@ __all__ = ["Part", "RefusedError", "SessionState"]
 Part: TypeAlias = Literal["table", "settings", "network", "history"]
 
 # What the preparation of the table depends on, besides the label and the roles.
-PREPARATION = ("loss", "preprocessing", "validation_fraction", "test_fraction", "split_seed")
+PREPARATION = ("loss", *(field.name for field in fields(Settings) if field.name in arguments_in("preparation")))
 
 
 class RefusedError(CrecheError, ValueError):

@@ -18,7 +18,13 @@ export function RowPanel() {
       class="row-panel"
       aside={
         <>
-          <button type="button" class="icon-button" aria-label="Row before" disabled={!row || row <= 1} onClick={() => select((row ?? 2) - 1)}>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="Row before"
+            disabled={!row || row <= 1}
+            onClick={() => select((row ?? 2) - 1)}
+          >
             ‹
           </button>
           <input
@@ -34,7 +40,13 @@ export function RowPanel() {
               select(Number.isNaN(wanted) ? null : Math.round(wanted));
             }}
           />
-          <button type="button" class="icon-button" aria-label="Next row" disabled={row !== null && row >= rows} onClick={() => select((row ?? 0) + 1)}>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="Next row"
+            disabled={row !== null && row >= rows}
+            onClick={() => select((row ?? 0) + 1)}
+          >
             ›
           </button>
         </>

@@ -47,7 +47,9 @@ export function RowTable({ columns, rows, label }: RowTableProps) {
                   class="link"
                   aria-pressed={row.number === selected}
                   aria-label={`Row ${row.number}: send it through the network`}
-                  onClick={() => void store.act({ type: "SelectRow", row: row.number === selected ? null : row.number })}
+                  onClick={() =>
+                    void store.act({ type: "SelectRow", row: row.number === selected ? null : row.number })
+                  }
                 >
                   {writeCount(row.number)}
                 </button>

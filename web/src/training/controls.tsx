@@ -112,7 +112,10 @@ function TimeSlider() {
 }
 
 function nearestOf(epochs: readonly number[], wanted: number): number {
-  return epochs.reduce((best, epoch) => (Math.abs(epoch - wanted) < Math.abs(best - wanted) ? epoch : best), epochs[0] ?? 0);
+  return epochs.reduce(
+    (best, epoch) => (Math.abs(epoch - wanted) < Math.abs(best - wanted) ? epoch : best),
+    epochs[0] ?? 0,
+  );
 }
 
 function Progress() {

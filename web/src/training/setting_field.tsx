@@ -20,7 +20,13 @@ interface FieldProps<N> {
   readonly restarts?: boolean;
 }
 
-export function ChoiceField({ name, label, term, restarts, options }: FieldProps<WordName> & { readonly options: readonly string[] }) {
+export function ChoiceField({
+  name,
+  label,
+  term,
+  restarts,
+  options,
+}: FieldProps<WordName> & { readonly options: readonly string[] }) {
   const store = useStore();
   const id = useId();
   const value = store.settings.value?.settings[name];
@@ -160,7 +166,11 @@ export function HiddenField() {
               const words = input.value.split(/[\s,;×-]+/).filter((word) => word !== "");
               const widths = words.map(Number);
               if (widths.some((width) => !Number.isInteger(width) || width < 1)) {
-                store.notify("failure", `Hidden layers: got "${input.value}".`, 'Write whole numbers, such as "32, 32".');
+                store.notify(
+                  "failure",
+                  `Hidden layers: got "${input.value}".`,
+                  'Write whole numbers, such as "32, 32".',
+                );
               } else if (await store.change({ hidden: widths })) return;
               input.value = hidden;
             }}
@@ -171,7 +181,15 @@ export function HiddenField() {
   );
 }
 
-function FieldLabel({ id, label, restarts }: { readonly id: string; readonly label: string; readonly restarts?: boolean | undefined }) {
+function FieldLabel({
+  id,
+  label,
+  restarts,
+}: {
+  readonly id: string;
+  readonly label: string;
+  readonly restarts?: boolean | undefined;
+}) {
   return (
     <label for={id}>
       {label}
