@@ -122,7 +122,7 @@ void bind_plan(nb::module_& m) {
   def_choice(loss, "kind", &LossPlan::kind);
   loss.def_rw("label_smoothing", &LossPlan::label_smoothing)
       .def_rw("delta", &LossPlan::delta)
-      .def_rw("quantile", &LossPlan::quantile);
+      .def_rw("quantiles", &LossPlan::quantiles);
 
   nb::class_<OptimizerPlan> optimizer(m, "OptimizerPlan");
   optimizer.def(nb::init<>());

@@ -123,7 +123,11 @@ struct LossPlan {
   LossKind kind = LossKind::cross_entropy;
   double label_smoothing = 0;  // cross_entropy
   double delta = 1;            // huber
-  double quantile = 0.5;       // quantile
+  std::vector<double> quantiles = {0.5};  // quantile: the level of each output, or one for all of them
+
+  double quantile_of(std::int64_t output) const {
+    return quantiles.size() == 1 ? quantiles[0] : quantiles.at(static_cast<std::size_t>(output));
+  }
 };
 
 struct EarlyStoppingPlan {

@@ -32,6 +32,7 @@ TEXTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(DOCS / page for page in PA
 # The files that the Python code of each page writes.
 FILES = {
     "fitting.md": {"penguins.creche"},
+    "labels.md": set(),
     "losses.md": set(),
     "notebooks.md": {"report.html"},
     "seeing.md": {"step.html", "report.html"},

@@ -80,7 +80,8 @@ bool Evaluator<T>::losses(int thread, const Network<T>& network, const Rows<T>& 
                labels.targets.panel_stride());
     }
   }
-  loss_pass_(plan_.loss, z, labels, 0, count, PanelMatrix<T>{}, results, scratch.lanes.data());
+  loss_pass_(plan_.loss, plan_.loss.label_smoothing, z, labels, 0, count, PanelMatrix<T>{}, results,
+             scratch.lanes.data());
   if (scratch.custom_loss.is_set() && !scratch.custom_loss(z, labels, count, PanelMatrix<T>{}, results.loss))
     return false;
   std::copy(results.loss, results.loss + count, loss + begin);

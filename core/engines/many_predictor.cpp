@@ -20,11 +20,15 @@ ManyPredictor<T>::ManyPredictor(const Plan& plan, std::int64_t count, int thread
       shape_(plan),
       count_(count),
       packs_((count + kLanes - 1) / kLanes),
+      quantiles_(shape_.outputs() * kLanes),
       loss_numbers_{V(static_cast<T>(plan.loss.label_smoothing)), V(static_cast<T>(plan.loss.delta)),
-                    V(static_cast<T>(plan.loss.quantile))},
+                    vectors(quantiles_)},
       loss_pass_(lane_loss_function<V>(plan.loss.kind)),
       head_(lane_head_function<V>(plan.loss.kind)),
       threads_(threads) {
+  if (plan.loss.kind == LossKind::quantile)
+    for (std::int64_t c = 0; c < shape_.outputs(); ++c)
+      V(static_cast<T>(plan.loss.quantile_of(c))).store(quantiles_.data() + c * kLanes);
   std::int64_t widest = 0;
   for (std::size_t l = 0; l < plan.layers.size(); ++l) {
     const LayerPlan& layer_plan = plan.layers[l];

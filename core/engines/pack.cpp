@@ -84,6 +84,8 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     planes_.emplace_back(size_ * kLanes);
     snapshot_planes_.emplace_back(size_ * kLanes);
   }
+  quantiles_ = AlignedArray<T>(shape_.outputs() * kLanes);
+  loss_numbers_.quantiles = vectors(quantiles_);
   for (int i = 0; i < kLanes; ++i) {
     Lane& lane = lanes_.emplace_back(*members[static_cast<std::size_t>(i)]);
     lane.is_active = i < count_;
@@ -91,7 +93,9 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     lane.progress.scalars = initial_scalars(plan.optimizer);
     loss_numbers_.label_smoothing.set_lane(i, static_cast<T>(plan.loss.label_smoothing));
     loss_numbers_.delta.set_lane(i, static_cast<T>(plan.loss.delta));
-    loss_numbers_.quantile.set_lane(i, static_cast<T>(plan.loss.quantile));
+    if (plan.loss.kind == LossKind::quantile)
+      for (std::int64_t c = 0; c < shape_.outputs(); ++c)
+        quantiles_[c * kLanes + i] = static_cast<T>(plan.loss.quantile_of(c));
     Network<T> network(plan);
     initialize(plan, network);
     from_arena(network.weights, i, weights_);

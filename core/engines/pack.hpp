@@ -181,6 +181,7 @@ class Pack {
   bool stops_early_ = false;
   LossNumbers<V> loss_numbers_{};       // of evaluations
   LossNumbers<V> step_loss_numbers_{};  // of the step
+  AlignedArray<T> quantiles_;           // of the loss: [output][lane]
   LaneLossPass<V> loss_pass_;
   LaneUpdate<T> update_;
   std::vector<Lane> lanes_;

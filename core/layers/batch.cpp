@@ -56,17 +56,18 @@ void Batch<T>::forward(const Network<T>& network, const BatchRows& batch, std::i
 
 template <class T>
 bool Batch<T>::loss(const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end, T* scratch) const {
-  LossPlan plan = plan_.loss;
-  plan.label_smoothing *= batch.label_smoothing;
+  const double label_smoothing = plan_.loss.label_smoothing * batch.label_smoothing;
   const Labels<T> labels{classes_, targets_, scale_};
-  loss_pass_(plan, values_.back(), labels, row_begin, row_end, dloss_dz_.back(), {loss_, metric_}, scratch);
+  loss_pass_(plan_.loss, label_smoothing, values_.back(), labels, row_begin, row_end, dloss_dz_.back(),
+             {loss_, metric_}, scratch);
   return losses_are_finite(row_begin, row_end);
 }
 
 template <class T>
 bool Batch<T>::custom_loss(std::int64_t count, T* scratch) const {
   const Labels<T> labels{classes_, targets_, scale_};
-  loss_pass_(plan_.loss, values_.back(), labels, 0, count, PanelMatrix<T>{}, {loss_, metric_}, scratch);
+  loss_pass_(plan_.loss, plan_.loss.label_smoothing, values_.back(), labels, 0, count, PanelMatrix<T>{},
+             {loss_, metric_}, scratch);
   return custom_loss_(values_.back(), labels, count, dloss_dz_.back(), loss_);
 }
 

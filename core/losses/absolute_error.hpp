@@ -9,7 +9,7 @@ struct AbsoluteError : Elementwise<AbsoluteError> {
   static constexpr LossKind kKind = LossKind::absolute_error;
 
   template <class V>
-  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&) {
+  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&, int) {
     const V error = z - y;
     slope = sign(error);
     return abs(error);

@@ -14,7 +14,7 @@ struct BinaryCrossEntropy : Elementwise<BinaryCrossEntropy> {
   static constexpr LossKind kKind = LossKind::binary_cross_entropy;
 
   template <class V>
-  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&) {
+  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&, int) {
     const V zero(typename V::Scalar(0));
     slope = sigmoid(z) - y;
     return fma(-z, y, max(z, zero)) + log1p_unit(exp(-abs(z)));

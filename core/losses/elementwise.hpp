@@ -1,5 +1,5 @@
 // The common part of the losses that compare every output with its own target: the loss of a row is the mean over its
-// outputs of Term::term(z, y, slope, numbers), where slope is the derivative with respect to z.
+// outputs of Term::term(z, y, slope, numbers, output), where slope is the derivative with respect to z.
 #pragma once
 
 #include "numbers.hpp"
@@ -17,7 +17,7 @@ struct Elementwise {
     V sum(T(0));
     for (int c = 0; c < outputs; ++c) {
       V slope;
-      sum += Term::term(z[c], targets[c], slope, n);
+      sum += Term::term(z[c], targets[c], slope, n, c);
       dloss_dz[c] = slope * share;
     }
     return sum / V(static_cast<T>(outputs));
@@ -29,7 +29,7 @@ struct Elementwise {
     V sum(T(0));
     for (int c = 0; c < outputs; ++c) {
       V slope;
-      sum += Term::term(z[c], targets[c], slope, n);
+      sum += Term::term(z[c], targets[c], slope, n, c);
     }
     return sum / V(static_cast<T>(outputs));
   }

@@ -10,7 +10,7 @@ struct Huber : Elementwise<Huber> {
   static constexpr LossKind kKind = LossKind::huber;
 
   template <class V>
-  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>& n) {
+  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>& n, int) {
     const V half(typename V::Scalar(0.5));
     const V error = z - y;
     const V size = abs(error);

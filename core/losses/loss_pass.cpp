@@ -36,16 +36,19 @@ void lanes_to_rows(V* lanes, std::int64_t row, PanelMatrix<typename V::Scalar> m
 }
 
 template <class T, class Loss>
-void loss_pass(const LossPlan& plan, PanelMatrix<T> z, const Labels<T>& labels, std::int64_t row_begin,
-               std::int64_t row_end, PanelMatrix<T> dloss_dz, LossResults<T> results, T* scratch) {
+void loss_pass(const LossPlan& plan, double label_smoothing, PanelMatrix<T> z, const Labels<T>& labels,
+               std::int64_t row_begin, std::int64_t row_end, PanelMatrix<T> dloss_dz, LossResults<T> results,
+               T* scratch) {
   using V = Vec<T, kNativeLanes<T>>;
   const int outputs = static_cast<int>(z.columns);
   const std::int64_t padded = z.panels() * kPanel;
-  const LossNumbers<V> numbers{V(static_cast<T>(plan.label_smoothing)), V(static_cast<T>(plan.delta)),
-                               V(static_cast<T>(plan.quantile))};
   V* const z_lanes = reinterpret_cast<V*>(scratch);
   V* const gradient = z_lanes + padded;
   V* const targets = gradient + padded;
+  V* const quantiles = targets + padded;
+  const LossNumbers<V> numbers{V(static_cast<T>(label_smoothing)), V(static_cast<T>(plan.delta)), quantiles};
+  if constexpr (Loss::kKind == LossKind::quantile)
+    for (int c = 0; c < outputs; ++c) quantiles[c] = V(static_cast<T>(plan.quantile_of(c)));
   for (std::int64_t row = row_begin; row < row_end; row += V::kLanes) {
     rows_to_lanes(z, row, z_lanes);
     V label(T(0));

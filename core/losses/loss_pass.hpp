@@ -37,11 +37,13 @@ inline double metric_from_mean(LossKind kind, double mean) {
   return accuracy ? mean : std::sqrt(mean);
 }
 
-// z: the weighted sums of the output layer. dloss_dz: the gradient, of the same shape; its data is null if only the
+// label_smoothing: of these rows, in place of the plan's, which may follow a schedule. z: the weighted sums of the
+// output layer. dloss_dz: the gradient, of the same shape; its data is null if only the
 // loss is needed. scratch: lane_scratch_size() numbers.
 template <class T>
-using LossPass = void (*)(const LossPlan& plan, PanelMatrix<T> z, const Labels<T>& labels, std::int64_t row_begin,
-                          std::int64_t row_end, PanelMatrix<T> dloss_dz, LossResults<T> results, T* scratch);
+using LossPass = void (*)(const LossPlan& plan, double label_smoothing, PanelMatrix<T> z, const Labels<T>& labels,
+                          std::int64_t row_begin, std::int64_t row_end, PanelMatrix<T> dloss_dz, LossResults<T> results,
+                          T* scratch);
 
 // out(r, :) = the head of z(r, :): probabilities, or the predictions of the loss's kind.
 template <class T>
@@ -50,7 +52,7 @@ using HeadPass = void (*)(PanelMatrix<T> z, std::int64_t row_begin, std::int64_t
 
 template <class T>
 std::int64_t lane_scratch_size(std::int64_t outputs) {
-  return 3 * panel_count(outputs) * kPanel * kNativeLanes<T>;
+  return 4 * panel_count(outputs) * kPanel * kNativeLanes<T>;
 }
 
 // 2^-80. The gradient of a row that has been learned shrinks without end. Carried on, it would make every product of

@@ -11,7 +11,7 @@ struct Poisson : Elementwise<Poisson> {
   static constexpr LossKind kKind = LossKind::poisson;
 
   template <class V>
-  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&) {
+  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&, int) {
     const V rate = exp(z);
     slope = rate - y;
     return fma(-y, z, rate);

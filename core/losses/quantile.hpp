@@ -1,5 +1,5 @@
 // Quantile or pinball loss (Koenker & Bassett 1978): mean over the outputs of quantile e where e >= 0,
-// (quantile - 1) e elsewhere, with e = y - z. The derivative where z = y is 0.
+// (quantile - 1) e elsewhere, with e = y - z. Each output has a quantile of its own. The derivative where z = y is 0.
 #pragma once
 
 #include "elementwise.hpp"
@@ -10,13 +10,14 @@ struct Quantile : Elementwise<Quantile> {
   static constexpr LossKind kKind = LossKind::quantile;
 
   template <class V>
-  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>& n) {
+  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>& n, int output) {
     using T = typename V::Scalar;
     const V zero(T(0));
     const V error = y - z;
-    const V if_below = n.quantile - V(T(1));
-    slope = select(error > zero, -n.quantile, select(error < zero, -if_below, zero));
-    return select(error >= zero, n.quantile, if_below) * error;
+    const V quantile = n.quantiles[output];
+    const V if_below = quantile - V(T(1));
+    slope = select(error > zero, -quantile, select(error < zero, -if_below, zero));
+    return select(error >= zero, quantile, if_below) * error;
   }
 };
 

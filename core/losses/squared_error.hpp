@@ -9,7 +9,7 @@ struct SquaredError : Elementwise<SquaredError> {
   static constexpr LossKind kKind = LossKind::squared_error;
 
   template <class V>
-  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&) {
+  static CRECHE_INLINE V term(V z, V y, V& slope, const LossNumbers<V>&, int) {
     const V error = z - y;
     slope = error + error;
     return error * error;

@@ -27,6 +27,11 @@ GROUPS: list[dict[str, float]] = [
 OPTIMIZERS = ("sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam", "radam", "lion")
 
 
+def spread_quantiles(outputs: int, shift: float = 0.0) -> list[float]:
+    """Return a level for each output: all of them differ."""
+    return [(c + 1) / (outputs + 1) + shift / (outputs + 2) for c in range(outputs)]
+
+
 @dataclass
 class Job:
     """A plan and a table for it; everything from a seed."""
@@ -45,7 +50,7 @@ class Job:
     initializer: str = "he_uniform"
     optimizer: dict[str, Any] = field(default_factory=dict)
     groups: tuple[dict[str, float], ...] = ()  # factors: weights of the first layer, its biases, and so on
-    loss_numbers: dict[str, float] = field(default_factory=dict)
+    loss_numbers: dict[str, Any] = field(default_factory=dict)
     schedule: dict[str, Any] = field(default_factory=dict)
     weight_decay_schedule: dict[str, Any] = field(default_factory=dict)
     dropout_schedule: dict[str, Any] = field(default_factory=dict)

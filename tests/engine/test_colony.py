@@ -21,6 +21,7 @@ from tests.engine.small_plans import (
     SCHEDULES,
     Job,
     digest,
+    spread_quantiles,
 )
 
 
@@ -107,6 +108,8 @@ def jobs(draw: st.DrawFn) -> list[Job]:
                  {"kind": "reduce_on_plateau", "patience": 0.0, "factor": 0.5}]
             )
         )  # fmt: skip
+        one, each = [(seed + 1) / 40], spread_quantiles(outputs, shift=seed / 40)
+        quantiles = draw(st.sampled_from([one, each]))
         members.append(
             replace(
                 common, seed=seed, optimizer=optimizer, schedule=schedule,
@@ -117,7 +120,7 @@ def jobs(draw: st.DrawFn) -> list[Job]:
                     {"patience": draw(st.integers(1, 2)), "restore_best": draw(st.booleans())} if stops else {}
                 ),
                 initializer=draw(st.sampled_from(["he_uniform", "glorot_normal", "orthogonal"])),
-                loss_numbers={"label_smoothing": 0.1 * (seed % 2), "delta": 0.5 + seed, "quantile": (seed + 1) / 40},
+                loss_numbers={"label_smoothing": 0.1 * (seed % 2), "delta": 0.5 + seed, "quantiles": quantiles},
             )
         )  # fmt: skip
     return members

@@ -17,6 +17,7 @@ from tests.engine.small_plans import (
     OPTIMIZERS,
     SCHEDULES,
     Job,
+    spread_quantiles,
     weights_of,
 )
 
@@ -54,7 +55,10 @@ def jobs(draw: st.DrawFn) -> Job:
             "clip_value": draw(st.sampled_from([0.0, 0.0, 0.01])),
         },
         groups=tuple(draw(st.lists(st.sampled_from(GROUPS), max_size=2 * len(hidden) + 2))),
-        loss_numbers={"label_smoothing": draw(st.sampled_from([0.0, 0.1])), "quantile": 0.3},
+        loss_numbers={
+            "label_smoothing": draw(st.sampled_from([0.0, 0.1])),
+            "quantiles": draw(st.sampled_from([[0.3], spread_quantiles(outputs)])),
+        },
         schedule=draw(
             st.sampled_from(
                 [

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.engine.small_plans import ACTIVATIONS, LOSSES, Job
+from tests.engine.small_plans import ACTIVATIONS, LOSSES, Job, spread_quantiles
 
 
 def difference_quotients(solo: Any, table: tuple[Any, ...], step: float = 1e-5) -> np.ndarray:
@@ -33,7 +33,8 @@ def difference_quotients(solo: Any, table: tuple[Any, ...], step: float = 1e-5) 
 def test_gradients_are_the_slopes_of_the_loss(engine, activation: str, loss: str) -> None:
     job = Job(
         sizes=(3, 6, 5, 3), rows=11, activation=activation, loss=loss, weighted=True, dtype=np.float64, seed=5,
-        initializer="lecun_normal", loss_numbers={"label_smoothing": 0.1, "delta": 0.7, "quantile": 0.3},
+        initializer="lecun_normal",
+        loss_numbers={"label_smoothing": 0.1, "delta": 0.7, "quantiles": spread_quantiles(3)},
     )  # fmt: skip
     solo = job.solo(engine)
     biased = [(w, np.linspace(-0.2, 0.3, b.size)) for w, b in solo.parameters()]

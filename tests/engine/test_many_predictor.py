@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creche import _core
-from tests.engine.small_plans import ACTIVATIONS, LOSSES, Job
+from tests.engine.small_plans import ACTIVATIONS, LOSSES, Job, spread_quantiles
 
 
 def networks(job: Job, engine: ModuleType, count: int) -> list[Any]:
@@ -48,7 +48,7 @@ def test_each_says_what_it_says_alone(
     job = Job(
         sizes=(inputs, *hidden, outputs), rows=rows, loss=loss, activation=activation, weighted=weighted, seed=seed,
         dtype=np.float64 if double else np.float32,
-        loss_numbers={"label_smoothing": 0.1, "delta": 0.7, "quantile": 0.3},
+        loss_numbers={"label_smoothing": 0.1, "delta": 0.7, "quantiles": spread_quantiles(outputs)},
     )  # fmt: skip
     weights = networks(job, engine, count)
     many = side_by_side(job, engine, weights, threads)

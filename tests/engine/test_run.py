@@ -33,7 +33,7 @@ def test_limits_and_counters(engine) -> None:
 def test_training_lowers_every_loss(engine, loss: str) -> None:
     job = Job(
         sizes=(4, 20, 3), rows=300, epochs=40, loss=loss, validation=50, initializer="he_normal",
-        optimizer={"learning_rate": 0.01}, loss_numbers={"quantile": 0.5},
+        optimizer={"learning_rate": 0.01}, loss_numbers={"quantiles": [0.5]},
     )  # fmt: skip
     solo = job.solo(engine)
     assert solo.run() == "finished"

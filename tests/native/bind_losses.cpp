@@ -1,8 +1,9 @@
-// The losses, on rows: native.loss(kind, z, targets, labels, lanes, label_smoothing, delta, quantile).
+// The losses, on rows: native.loss(kind, z, targets, labels, lanes, label_smoothing, delta, quantiles).
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
 
 #include <string>
 #include <tuple>
@@ -52,12 +53,13 @@ void put_rows(const std::vector<V>& lanes, typename V::Scalar* matrix, std::size
 }
 
 template <class Loss, class T, int N>
-void loss_of_rows(ArrayIn<T> z, ArrayIn<T> targets, ArrayIn<T> labels, const LossNumbers<T>& numbers,
-                  Results<T>& results) {
+void loss_of_rows(ArrayIn<T> z, ArrayIn<T> targets, ArrayIn<T> labels, const LossPlan& plan, Results<T>& results) {
   using V = Vec<T, N>;
   const std::size_t rows = z.shape(0), outputs = z.shape(1);
   const int count = static_cast<int>(outputs);
-  const LossNumbers<V> n{V(numbers.label_smoothing), V(numbers.delta), V(numbers.quantile)};
+  std::vector<V> quantiles;
+  for (int c = 0; c < count; ++c) quantiles.emplace_back(static_cast<T>(plan.quantile_of(c)));
+  const LossNumbers<V> n{V(static_cast<T>(plan.label_smoothing)), V(static_cast<T>(plan.delta)), quantiles.data()};
   auto& [loss, gradient, value, prediction] = results;
   for (std::size_t row = 0; row < rows; row += N) {
     const std::vector<V> z_lanes = take_rows<V>(z.data(), row, rows, outputs);
@@ -74,15 +76,15 @@ void loss_of_rows(ArrayIn<T> z, ArrayIn<T> targets, ArrayIn<T> labels, const Los
 
 template <class T>
 Results<T> loss(const std::string& kind, ArrayIn<T> z, ArrayIn<T> targets, ArrayIn<T> labels, int lanes,
-                double label_smoothing, double delta, double quantile) {
+                double label_smoothing, double delta, std::vector<double> quantiles) {
   const std::size_t rows = z.shape(0), outputs = z.shape(1);
   if (targets.size() != rows * outputs || labels.size() != rows) throw std::invalid_argument("shapes do not fit");
-  const LossNumbers<T> numbers{static_cast<T>(label_smoothing), static_cast<T>(delta), static_cast<T>(quantile)};
+  LossPlan plan{.label_smoothing = label_smoothing, .delta = delta, .quantiles = std::move(quantiles)};
+  plan.kind = kind_by_name(kKinds, kind);
   Results<T> results{new_array<T>({rows}), new_array<T>({rows, outputs}), new_array<T>({rows}),
                      new_array<T>({rows, outputs})};
-  with_loss(kind_by_name(kKinds, kind), [&](auto chosen) {
-    with_lanes(lanes,
-               [&](auto n) { loss_of_rows<decltype(chosen), T, n.value>(z, targets, labels, numbers, results); });
+  with_loss(plan.kind, [&](auto chosen) {
+    with_lanes(lanes, [&](auto n) { loss_of_rows<decltype(chosen), T, n.value>(z, targets, labels, plan, results); });
   });
   return results;
 }
@@ -90,7 +92,7 @@ Results<T> loss(const std::string& kind, ArrayIn<T> z, ArrayIn<T> targets, Array
 template <class T>
 void bind(nb::module_& m) {
   m.def("loss", &loss<T>, "kind"_a, nb::arg("z").noconvert(), nb::arg("targets").noconvert(),
-        nb::arg("labels").noconvert(), "lanes"_a, "label_smoothing"_a, "delta"_a, "quantile"_a);
+        nb::arg("labels").noconvert(), "lanes"_a, "label_smoothing"_a, "delta"_a, "quantiles"_a);
 }
 
 }  // namespace

@@ -119,8 +119,11 @@ class Reference {
 
     std::vector<N> z(values.back().begin(), values.back().end()), gradient(z.size()), targets(z.size());
     for (std::size_t c = 0; c < z.size() && target; ++c) targets[c] = N(target[c]);
+    std::vector<N> quantiles;
+    for (std::size_t c = 0; c < z.size() && plan_.loss.kind == LossKind::quantile; ++c)
+      quantiles.emplace_back(T(plan_.loss.quantile_of(static_cast<std::int64_t>(c))));
     const LossNumbers<N> numbers{N(T(plan_.loss.label_smoothing * label_smoothing_)), N(T(plan_.loss.delta)),
-                                 N(T(plan_.loss.quantile))};
+                                 quantiles.data()};
     with_loss(plan_.loss.kind, [&](auto loss) {
       decltype(loss)::apply(z.data(), targets.data(), N(label ? T(*label) : T(0)), gradient.data(),
                             static_cast<int>(z.size()), numbers);

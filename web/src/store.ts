@@ -67,6 +67,9 @@ export class Store implements Events {
   readonly fit = signal<FitView | null>(null);
   readonly fields = signal<readonly Field[]>([]);
 
+  /** The newest request that was carried out; the tour watches what is done. */
+  readonly answered = signal<Request | null>(null);
+
   readonly partition = signal<Partition>("validation");
   readonly selectedNeuron = signal<NeuronPlace | null>(null);
   readonly selectedWeight = signal<WeightPlace | null>(null);
@@ -102,8 +105,10 @@ export class Store implements Events {
   }
 
   /** Send a request; the promise fails with a `RequestError` if it is refused. */
-  ask<R extends Request>(request: R): Promise<Replies[R["type"]]> {
-    return this.connection.ask(request);
+  async ask<R extends Request>(request: R): Promise<Replies[R["type"]]> {
+    const view = await this.connection.ask(request);
+    this.answered.value = request;
+    return view;
   }
 
   /** Send a request whose refusal the person reads as a notice; the promise is then null. */
@@ -276,7 +281,7 @@ export class Store implements Events {
     this.lastDrawn = performance.now();
     this.tick.value = tick;
     // Preact renders in a microtask, and effects draw right after; the next task comes when both are done.
-    setTimeout(() => void this.ask({ type: "Acknowledge", sequence: tick.sequence }).catch(() => {}), 0);
+    setTimeout(() => void this.connection.ask({ type: "Acknowledge", sequence: tick.sequence }).catch(() => {}), 0);
   }
 
   private count(view: WatchedView, change: number): void {

@@ -34,7 +34,7 @@ class LossPlan:
     kind: str
     label_smoothing: float
     delta: float
-    quantile: float
+    quantiles: list[float]
 
 class OptimizerPlan:
     kind: str

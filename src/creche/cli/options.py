@@ -204,6 +204,17 @@ def parse_shares(text: str) -> float | list[float]:
     return numbers[0] if len(numbers) == 1 else numbers
 
 
+def parse_quantiles(text: str) -> list[float]:
+    """Parse numbers separated by commas."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise PlanError(
+            f"--quantiles: got {text!r}; needs numbers above 0 and below 1, separated by commas, such as 0.05,0.5,0.95",
+            argument="quantiles",
+        ) from None
+
+
 def parse_roles(given: list[str]) -> dict[str, str]:
     """Parse ``name=role`` of each."""
     found = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -29,7 +30,15 @@ def accept_several(option: Option) -> Option:
         return replace(option, help=help, default="32-32", parse=lambda text: parse_values(text, flag, _parse_widths))
     if option.parse is parse_patience:
         return replace(option, kind=str, parse=lambda text: _parse_patiences(text, flag))
+    if option.name == "loss":
+        return replace(option, kind=str, parse=_parse_losses)
     return replace(option, kind=str, parse=lambda text: parse_values(text, flag, kind))
+
+
+def _parse_losses(text: str) -> Any:
+    """Parse words separated by commas; numbers after a comma belong to the word before: quantile:0.05,0.95."""
+    losses = [part.strip() for part in re.split(r",(?!\s*[\d.+-])", text)]
+    return losses[0] if len(losses) == 1 else losses
 
 
 def parse_values(text: str, flag: str, kind: Callable[[str], Any]) -> Any:

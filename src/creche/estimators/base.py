@@ -292,7 +292,8 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         arguments = {name: getattr(self, name) for name in PASSED_ON}
         return train(
             x, y, task=self._task, epochs=epochs, seed=self._draw_seed(), sample_weight=sample_weight,
-            class_weight=getattr(self, "class_weight", None), precision=self.precision or matching_precision(x),
+            class_weight=getattr(self, "class_weight", None), quantiles=getattr(self, "quantiles", None),
+            precision=self.precision or matching_precision(x),
             on_progress=self._epoch_printer(0) or False, **{"validation_fraction": 0.0, **arguments, **others},
         )  # fmt: skip
 

@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import d2_pinball_score, r2_score
 
 from creche.estimators.base import DNNEstimator
 from creche.estimators.labels import NumberLabels
+from creche.plan.arguments import reject_unknown
+from creche.plan.plan import EarlyStopping
+
+if TYPE_CHECKING:
+    from creche.plan.activations import Activation
+    from creche.plan.initializers import Initializer
+    from creche.plan.losses import Loss
+    from creche.plan.optimizers import Optimizer
+    from creche.plan.schedules import Schedule
+    from creche.plan.words import (
+        ActivationName,
+        InitializerName,
+        KeptWeights,
+        LossName,
+        OptimizerName,
+        Precision,
+        PreprocessingName,
+        Role,
+        ScheduleName,
+    )
+    from creche.table.encoders.features import Preprocessing
+    from creche.table.schema import Schema
+    from creche.training.callbacks import OnEpoch
 
 __all__ = ["DNNRegressor"]
 
@@ -24,6 +49,8 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         Widths of the hidden layers; empty for none.
     activation, dropout, initializer, loss, optimizer, learning_rate, schedule, weight_decay_schedule, dropout_schedule
         As for `DNNClassifier`.
+    quantiles : sequence of float, optional
+        Predict these quantiles of y, (n,), in ascending order, in place of its mean: ``[0.05, 0.5, 0.95]``.
     label_smoothing_schedule, batch_size, drop_last, epochs, early_stopping
         As for `DNNClassifier`.
     keep, validation_fraction, shuffle, standardize, preprocessing, schema, precision, warm_start, on_epoch
@@ -49,6 +76,50 @@ class DNNRegressor(NumberLabels, DNNEstimator):
 
     _task = "regression"
 
+    @reject_unknown
+    def __init__(
+        self,
+        hidden: Sequence[int] = (32, 32),
+        *,
+        activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
+        dropout: float | Sequence[float] = 0.0,
+        initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
+        loss: Loss | LossName | Callable[..., Any] | None = None,
+        quantiles: Sequence[float] | None = None,
+        optimizer: Optimizer | OptimizerName = "adam",
+        learning_rate: float | None = None,
+        schedule: Schedule | ScheduleName = "constant",
+        weight_decay_schedule: Schedule | ScheduleName = "constant",
+        dropout_schedule: Schedule | ScheduleName = "constant",
+        label_smoothing_schedule: Schedule | ScheduleName = "constant",
+        batch_size: int = 32,
+        drop_last: bool = False,
+        epochs: int = 100,
+        early_stopping: EarlyStopping | int | bool | None = None,
+        keep: KeptWeights = "best",
+        validation_fraction: float | None = None,
+        shuffle: bool = True,
+        standardize: bool = True,
+        preprocessing: Preprocessing | Mapping[str, Any] | PreprocessingName | None = None,
+        schema: Mapping[str, Role] | Schema | None = None,
+        precision: Precision | None = None,
+        warm_start: bool = False,
+        on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        threads: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            hidden, activation=activation, dropout=dropout, initializer=initializer, loss=loss, optimizer=optimizer,
+            learning_rate=learning_rate, schedule=schedule, weight_decay_schedule=weight_decay_schedule,
+            dropout_schedule=dropout_schedule, label_smoothing_schedule=label_smoothing_schedule,
+            batch_size=batch_size, drop_last=drop_last, epochs=epochs, early_stopping=early_stopping, keep=keep,
+            validation_fraction=validation_fraction, shuffle=shuffle, standardize=standardize,
+            preprocessing=preprocessing, schema=schema, precision=precision, warm_start=warm_start, on_epoch=on_epoch,
+            random_state=random_state, threads=threads, verbose=verbose,
+        )  # fmt: skip
+        self.quantiles = quantiles
+
     def partial_fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Train for one more epoch on these rows; weights and the optimizer's state continue from the last call.
 
@@ -71,7 +142,7 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         return self._partial_fit(X, y, sample_weight)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """Return the predicted number of each row.
+        """Return the predicted number, or quantiles, of each row.
 
         Parameters
         ----------
@@ -79,8 +150,33 @@ class DNNRegressor(NumberLabels, DNNEstimator):
 
         Returns
         -------
-        (n,) float64 array, or (n, k) where y was
+        (n,) float64 array, or (n, k) where y was, or for k quantiles
 
         """
         x = self._validate_fitted(X)
         return self.model_.predict(x)
+
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """Return R², or for several quantiles the mean of D²: 1 - pinball loss / that of the same quantile of y.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame (n, d)
+        y : array-like (n,) or (n, k)
+            The labels.
+        sample_weight : array-like (n,), optional
+            How much each row counts.
+
+        Returns
+        -------
+        float
+            At most 1; 0 for the best constant prediction.
+
+        """
+        predicted = self.predict(X)
+        quantiles = self.model_.quantiles
+        if len(quantiles) < 2:
+            return float(r2_score(y, predicted, sample_weight=sample_weight))
+        columns = zip(quantiles, predicted.T, strict=True)
+        scores = [d2_pinball_score(y, p, sample_weight=sample_weight, alpha=quantile) for quantile, p in columns]
+        return float(np.mean(scores))

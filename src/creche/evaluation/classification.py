@@ -139,6 +139,16 @@ class ClassificationEvaluation(Evaluation):
     brier = MetricValue("brier")
     calibration_error = MetricValue("calibration_error")
 
+    @property
+    def main_metric(self) -> str:
+        """The accuracy."""
+        return "accuracy"
+
+    @property
+    def constant(self) -> str:
+        """The most frequent class."""
+        return "most frequent class"
+
     @classmethod
     def of(
         cls,

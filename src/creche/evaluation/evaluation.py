@@ -58,6 +58,16 @@ class Evaluation(Displayed):
     gain: dict[str, Interval]
     training_rows: TrainingRows | None = field(default=None, kw_only=True)
 
+    @property
+    def main_metric(self) -> str:
+        """The key of the metric that a summary of one sentence names."""
+        raise NotImplementedError
+
+    @property
+    def constant(self) -> str:
+        """What the baseline predicts for all rows: "most frequent class"."""
+        raise NotImplementedError
+
     def metrics(self) -> dict[str, float]:
         """Return each metric by its key."""
         return dict(self.values)

@@ -64,14 +64,21 @@ class Metric:
     lower_is_better : bool, default False
     needs_probabilities : bool, default False
         Whether it depends on more than the predicted classes.
-    needs_quantile : bool, default False
-        Whether it is for models of a quantile only.
+    quantiles : (float, float), default (0, inf)
+        For a regression, the smallest and the largest number of predicted quantiles that it is for.
     has_baseline : bool, default True
         Whether comparing it with a constant prediction means anything.
+    is_goal : bool, default True
+        Whether a model can be chosen by it: a coverage is neither better when it is higher nor when it is lower.
+    has_mean : bool, default True
+        Whether its mean over several labels, or quantiles, means anything.
+    is_joint : bool, default False
+        Whether it is one value of all quantiles together, rather than one of each.
     row_values : callable, optional
         For a mean over the rows: takes the scorer and returns the value of each row, (n,) or (n, k) for k labels.
     measure : callable, optional
-        For anything else: takes `MeasuredClasses` and returns (r,), or `MeasuredNumbers` and returns (r, k).
+        For anything else: takes `MeasuredClasses` and returns (r,), or `MeasuredNumbers` and returns (r, k); (r, 1) if
+        it is joint.
     from_counts : callable, optional
         For two classes, the metric from true positives, false positives, positives and negatives (arrays and numbers).
         `choose_threshold` can maximize such a metric.
@@ -85,8 +92,11 @@ class Metric:
     bounds: tuple[float, float]
     lower_is_better: bool = False
     needs_probabilities: bool = False
-    needs_quantile: bool = False
+    quantiles: tuple[float, float] = (0, math.inf)
     has_baseline: bool = True
+    is_goal: bool = True
+    has_mean: bool = True
+    is_joint: bool = False
     row_values: Callable[[Any], NDArray[Any]] | None = None
     measure: Callable[[Any], Array] | None = None
     from_counts: Callable[[Array, Array, float, float], Array] | None = None
@@ -110,30 +120,32 @@ def predict_classes(probabilities: Array, threshold: float | None) -> NDArray[np
     return (probabilities[:, 1] >= threshold).astype(np.int64)
 
 
-def metrics_for(task: str, quantile: float | None = None) -> list[Metric]:
-    """The metrics of a task, in the order of tables; those of quantiles only for a model of a quantile.
+def metrics_for(task: str, quantiles: int = 0) -> list[Metric]:
+    """The metrics of a task, in the order of tables, for a model that predicts this number of quantiles.
 
     Examples
     --------
     >>> [metric.key for metric in metrics_for("regression")]
     ['rmse', 'mae', 'r2']
+    >>> [metric.key for metric in metrics_for("regression", quantiles=3)]
+    ['pinball', 'coverage', 'interval_coverage', 'interval_width']
 
     """
-    return [m for m in METRICS.values() if m.task == task and (quantile is not None or not m.needs_quantile)]
+    return [m for m in METRICS.values() if m.task == task and m.quantiles[0] <= quantiles <= m.quantiles[1]]
 
 
-def resolve_metric(key: str | None, task: str, quantile: float | None = None) -> Metric:
-    """The metric of that key; by default the log loss or the root mean squared error, for a quantile the pinball loss.
+def resolve_metric(key: str | None, task: str, quantiles: int = 0) -> Metric:
+    """The metric of that key; by default the log loss or the root mean squared error, for quantiles the pinball loss.
 
     Raises
     ------
     PlanError
-        If there is no such metric for the task.
+        If there is no such metric for the task, or it is no goal.
 
     """
-    known = {metric.key: metric for metric in metrics_for(task, quantile)}
+    known = {metric.key: metric for metric in metrics_for(task, quantiles) if metric.is_goal}
     if key is None:
-        key = "log_loss" if task == "classification" else "rmse" if quantile is None else "pinball"
+        key = "log_loss" if task == "classification" else "pinball" if quantiles else "rmse"
     other: Task = "regression" if task == "classification" else "classification"
     if canonical_word(key, known) not in known and key in {metric.key for metric in metrics_for(other)}:
         raise PlanError(
@@ -215,8 +227,17 @@ def _calibration_error(measured: MeasuredClasses) -> Array:
 
 
 def _pinball(scorer: RegressionScorer) -> Array:
-    assert scorer.quantile is not None
-    return np.maximum(-scorer.quantile * scorer.error, (1 - scorer.quantile) * scorer.error)
+    levels = np.array(scorer.quantiles)
+    return np.maximum(-levels * scorer.error, (1 - levels) * scorer.error)
+
+
+def _is_covered(scorer: RegressionScorer) -> Array:
+    return np.asarray(scorer.true <= scorer.predicted, dtype=np.float64)
+
+
+def _is_within(scorer: RegressionScorer) -> Array:
+    true = scorer.true[:, :1]
+    return np.asarray((scorer.predicted[:, :1] <= true) & (true <= scorer.predicted[:, -1:]), dtype=np.float64)
 
 
 # For editors and type checkers; a test holds both to the registry.
@@ -232,6 +253,9 @@ MetricName: TypeAlias = Literal[
     "mae",
     "r2",
     "pinball",
+    "coverage",
+    "interval_coverage",
+    "interval_width",
 ]
 ThresholdMetric: TypeAlias = Literal["accuracy", "balanced_accuracy", "f1"]
 
@@ -282,25 +306,44 @@ METRICS: dict[str, Metric] = {
         ),
         Metric(
             key="rmse", title="root mean squared error", task="regression", bounds=(0.0, math.inf),
-            lower_is_better=True,
+            lower_is_better=True, quantiles=(0, 1),
             formula="square root of the mean of e²",
             measure=lambda measured: np.sqrt(measured.squares),
         ),
         Metric(
             key="mae", title="mean absolute error", task="regression", bounds=(0.0, math.inf), lower_is_better=True,
+            quantiles=(0, 1),
             formula="mean of |e|",
             row_values=lambda scorer: np.abs(scorer.error),
         ),
         Metric(
-            key="r2", title="R²", task="regression", bounds=(-math.inf, 1.0),
+            key="r2", title="R²", task="regression", bounds=(-math.inf, 1.0), quantiles=(0, 1),
             formula="1 - mean of e² / variance of y",
             measure=lambda measured: measured.r2(),
         ),
         Metric(
             key="pinball", title="pinball loss", task="regression", bounds=(0.0, math.inf), lower_is_better=True,
-            needs_quantile=True,
+            quantiles=(1, math.inf),
             formula="mean of max(q e, (q - 1) e) for the quantile q (Koenker & Bassett 1978)",
             row_values=_pinball,
+        ),
+        Metric(
+            key="coverage", title="coverage", task="regression", bounds=(0.0, 1.0), quantiles=(1, math.inf),
+            has_baseline=False, is_goal=False, has_mean=False,
+            formula="share of rows with y ≤ ŷ; near q for the quantile q",
+            row_values=_is_covered,
+        ),
+        Metric(
+            key="interval_coverage", title="coverage of the interval", task="regression", bounds=(0.0, 1.0),
+            quantiles=(2, math.inf), has_baseline=False, is_goal=False, is_joint=True,
+            formula="share of rows with y between the lowest and the highest predicted quantile",
+            row_values=_is_within,
+        ),
+        Metric(
+            key="interval_width", title="width of the interval", task="regression", bounds=(0.0, math.inf),
+            lower_is_better=True, quantiles=(2, math.inf), is_goal=False, is_joint=True,
+            formula="mean difference of the highest and the lowest predicted quantile",
+            row_values=lambda scorer: scorer.predicted[:, -1:] - scorer.predicted[:, :1],
         ),
     )
 }  # fmt: skip

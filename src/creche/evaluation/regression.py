@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from creche.evaluation.bootstrap import Interval, check_count, check_weights, di
 from creche.evaluation.evaluation import Evaluation, MetricValue
 from creche.evaluation.metrics import Array, nan_to_none
 from creche.evaluation.scorers import RegressionScorer, label_metric_key
+from creche.plan.losses import Quantile, SquaredError
 
 __all__ = ["LargeError", "RegressionEvaluation"]
 
@@ -40,16 +42,18 @@ class LargeError:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class RegressionEvaluation(Evaluation):
-    """Evaluation of predicted numbers, in the label's units; for several labels, means over them.
+    """Evaluation of predicted numbers, in the label's units; for several labels or quantiles, means over them.
 
     Attributes
     ----------
     rows : int
         The number of rows.
     labels : tuple of str
-        The names of the labels.
+        The names of the labels; of several quantiles, their names.
+    quantiles : tuple of float
+        The quantiles that the network was trained for; empty for the mean.
     rmse, mae : float
-        Root mean squared error; mean absolute error.
+        Root mean squared error; mean absolute error. Models of several quantiles have neither, and no R².
     r2 : float
         1 - squared error / squared deviation from the mean; NaN if the label is constant.
     pinball : float or None
@@ -64,7 +68,7 @@ class RegressionEvaluation(Evaluation):
     intervals : dict of metric to (low, high)
         95 % confidence intervals (bootstrap); empty without resamples, and for fewer than ten rows.
     baseline : dict of metric to float
-        The metrics of always predicting the mean of the training rows.
+        The metrics of always predicting the mean, or the quantiles, of the training rows.
     gain : dict of metric to (low, high)
         95 % confidence intervals of the difference to the baseline, on the same resamples.
     training_rows : TrainingRows or None
@@ -81,6 +85,7 @@ class RegressionEvaluation(Evaluation):
     labels: tuple[str, ...]
     per_label: dict[str, dict[str, float]]
     label_intervals: dict[str, dict[str, Interval]]
+    quantiles: tuple[float, ...]
     _scorer: RegressionScorer = field(repr=False)
 
     rmse = MetricValue("rmse")
@@ -88,8 +93,23 @@ class RegressionEvaluation(Evaluation):
     r2 = MetricValue("r2")
 
     @property
+    def main_metric(self) -> str:
+        """The root mean squared error, or the pinball loss of several quantiles."""
+        return "rmse" if "rmse" in self.values else "pinball"
+
+    @property
+    def constant(self) -> str:
+        """The mean, or the quantiles that are predicted."""
+        return "mean" if not self.quantiles else "quantile" if len(self.quantiles) == 1 else "quantiles"
+
+    @property
+    def interval(self) -> float | None:
+        """The share of rows that should lie between the outermost of several quantiles; None without several."""
+        return self.quantiles[-1] - self.quantiles[0] if len(self.quantiles) > 1 else None
+
+    @property
     def pinball(self) -> float | None:
-        """Pinball loss, of a model that predicts a quantile."""
+        """Pinball loss, of a model that predicts quantiles; of several, the mean."""
         return self.values.get("pinball")
 
     @classmethod
@@ -100,7 +120,7 @@ class RegressionEvaluation(Evaluation):
         *,
         weights: Array | None = None,
         n_resamples: int = 1000,
-        quantile: float | None = None,
+        quantiles: Sequence[float] = (),
         labels: tuple[str, ...] = ("y",),
         baseline: Array | None = None,
     ) -> RegressionEvaluation:
@@ -109,17 +129,18 @@ class RegressionEvaluation(Evaluation):
         Parameters
         ----------
         predicted, y : (n,) or (n, k) arrays
-            Predictions and labels.
+            Predictions and labels; one label for predictions of several quantiles.
         weights : (n,) array, optional
             How much each row counts; 1 by default.
         n_resamples : int, default 1000
             Bootstrap resamples for the confidence intervals; 0 for none.
-        quantile : float, optional
-            The quantile that the network was trained to predict, if not the mean.
+        quantiles : sequence of float, default ()
+            The quantiles that the network was trained to predict, in ascending order, if not the mean: one of all
+            labels, or several of one label.
         labels : tuple of str, default ("y",)
-            The names of the k labels.
+            The names of the k labels, or quantiles.
         baseline : (k,) array, optional
-            The means of the training rows; by default, of these rows.
+            The means, or quantiles, of the training rows; by default, of these rows.
 
         Raises
         ------
@@ -127,12 +148,17 @@ class RegressionEvaluation(Evaluation):
             If the weights are invalid.
 
         """
-        checked = check_weights(weights, len(y))
-        true = y.astype(np.float64).reshape(len(y), -1)
+        checked, levels = check_weights(weights, len(y)), tuple(quantiles)
+        columns = predicted.astype(np.float64).reshape(len(y), -1)
+        true = np.broadcast_to(y.astype(np.float64).reshape(len(y), -1), columns.shape)
         center = np.average(true, axis=0, weights=checked)
-        scorer = RegressionScorer(predicted.astype(np.float64).reshape(len(y), -1), true, quantile, center)
-        means = center if baseline is None else np.asarray(baseline, dtype=np.float64)
-        constant = RegressionScorer(np.broadcast_to(means, true.shape), true, quantile, center)
+        scorer = RegressionScorer(columns, true, levels, center)
+        if baseline is None:
+            loss = Quantile(levels) if levels else SquaredError()
+            baseline = loss.best_constant(true, checked, columns.shape[1])
+        constant = RegressionScorer(
+            np.broadcast_to(np.asarray(baseline, dtype=np.float64), true.shape), true, levels, center
+        )
         whole = checked.reshape(1, -1)
         values = {key: float(metric[0]) for key, metric in scorer(whole).items()}
         samples, constant_samples = resample_metrics((scorer.with_each_label, constant), checked, n_resamples)
@@ -150,11 +176,13 @@ class RegressionEvaluation(Evaluation):
                 }
                 for i, label in enumerate(labels)
             },
-            _scorer=scorer,
+            quantiles=levels, _scorer=scorer,
         )  # fmt: skip
 
     def largest_errors(self, limit: int = 5) -> list[LargeError]:
         """Return the rows with the largest absolute errors, in standard deviations of their label.
+
+        Of several quantiles, they are the rows that lie farthest outside the interval from the lowest to the highest.
 
         Parameters
         ----------
@@ -166,6 +194,10 @@ class RegressionEvaluation(Evaluation):
         true, predicted = self._scorer.true, self._scorer.predicted
         deviation = true.std(axis=0)
         off = np.abs(predicted - true) / np.where(deviation > 0, deviation, 1)
+        if len(self.quantiles) > 1:
+            off[:, 1:-1] = 0
+            off[:, 0] *= true[:, 0] < predicted[:, 0]
+            off[:, -1] *= true[:, -1] > predicted[:, -1]
         first = np.argsort(-off, axis=None, kind="stable")[:limit]
         return [
             LargeError(int(i), self.labels[j], float(true[i, j]), float(predicted[i, j]))
@@ -194,6 +226,7 @@ class RegressionEvaluation(Evaluation):
         return {
             **Evaluation.to_dict(self),
             "labels": list(self.labels),
+            **({"quantiles": list(self.quantiles)} if self.quantiles else {}),
             "per_label": {label: nan_to_none(metrics) for label, metrics in self.per_label.items()},
             "label_intervals": {
                 label: {key: list(pair) for key, pair in intervals.items()}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.engine.resampling import Ranking, sum_groups, sum_weighted
-from creche.evaluation.metrics import CALIBRATION_BINS, SMALLEST_PROBABILITY, Array, metrics_for
+from creche.evaluation.metrics import CALIBRATION_BINS, SMALLEST_PROBABILITY, Array, Metric, metrics_for
 
 __all__ = [
     "ClassificationScorer",
@@ -146,9 +146,9 @@ class RegressionScorer:
     Attributes
     ----------
     predicted, true : (n, k) float64
-        One column for each of k labels.
-    quantile : float or None
-        The quantile that the model predicts; None for the mean.
+        One column for each of k labels, or of k quantiles of one label, which `true` repeats.
+    quantiles : tuple of float
+        The quantiles that the model predicts: of all columns, or one for each; empty for the mean.
     center : (k,) float64
         Near the mean of the labels, so that squares keep their digits when the mean is large.
 
@@ -156,7 +156,7 @@ class RegressionScorer:
 
     predicted: Array
     true: Array
-    quantile: float | None
+    quantiles: tuple[float, ...]
     center: Array
 
     @property
@@ -165,20 +165,23 @@ class RegressionScorer:
         return self.predicted - self.true
 
     def __call__(self, weights: Array) -> dict[str, Array]:
-        """Each metric as an (r,) array, for (r, n) weights: the mean over the labels."""
-        return _label_means(self.per_label(weights))
+        """Each metric as an (r,) array, for (r, n) weights: the mean over the labels, where that means anything."""
+        return _label_means(self._compute(weights))
 
     def with_each_label(self, weights: Array) -> dict[str, Array]:
         """The same, and those of each label."""
-        per_label = self.per_label(weights)
-        single = {label_metric_key(key, i): v[:, i] for key, v in per_label.items() for i in range(v.shape[1])}
-        return {**_label_means(per_label), **single}
+        values = self._compute(weights)
+        single = {label_metric_key(m.key, i): v[:, i] for m, v in _of_labels(values).items() for i in range(v.shape[1])}
+        return {**_label_means(values), **single}
 
-    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def per_label(self, weights: Array) -> dict[str, Array]:
         """Each metric of each label, (r, k); infinite where a square overflows."""
+        return {metric.key: values for metric, values in _of_labels(self._compute(weights)).items()}
+
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    def _compute(self, weights: Array) -> dict[Metric, Array]:
         measured = self.measured(weights)
-        return {m.key: m.compute(measured) for m in metrics_for("regression", self.quantile)}
+        return {metric: metric.compute(measured) for metric in metrics_for("regression", len(self.quantiles))}
 
     def measured(self, weights: Array) -> MeasuredNumbers:
         """The quantities that metrics are made of, for (r, n) weights; each is computed when it is first used."""
@@ -228,5 +231,9 @@ def label_metric_key(key: str, number: int) -> str:
     return f"{key} of label {number}"
 
 
-def _label_means(per_label: dict[str, Array]) -> dict[str, Array]:
-    return {key: values.mean(axis=1) for key, values in per_label.items()}
+def _of_labels(values: dict[Metric, Array]) -> dict[Metric, Array]:
+    return {metric: computed for metric, computed in values.items() if not metric.is_joint}
+
+
+def _label_means(values: dict[Metric, Array]) -> dict[str, Array]:
+    return {m.key: computed.mean(axis=1) for m, computed in values.items() if m.has_mean or computed.shape[1] == 1}

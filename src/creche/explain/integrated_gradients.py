@@ -388,7 +388,7 @@ def _find_targets(
     if network.classes is None:
         if logit:
             raise PlanError(f"logit: needs a classification; the label {network.labels.name!r} is a number")
-        return _find_one_target(target, network.labels.names, len(outputs))
+        return _find_one_target(target, network.labels.outcomes, len(outputs))
     if target is None:
         which = outputs.argmax(axis=1)
         return OutputTarget(which, logit), tuple(network.classes[i] for i in which)

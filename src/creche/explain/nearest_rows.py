@@ -192,7 +192,7 @@ def nearest_rows(
     return NearestRows(
         queried.row_numbers[places], training.row_numbers[near], np.sqrt(np.take_along_axis(squares, near, axis=1)),
         space, predictor.labels.name, None if labels is None else labels[near], predict_array(predictor, query),
-        predicted_near.reshape(*near.shape, -1), predictor.classes, predictor.labels.names,
+        predicted_near.reshape(*near.shape, -1), predictor.classes, predictor.labels.predicted_names,
     )  # fmt: skip
 
 

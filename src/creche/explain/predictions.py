@@ -39,7 +39,7 @@ def find_encoder(model: Predictor, table: Table, name: Any, argument: str) -> En
 
 def outcome_names(model: Predictor) -> tuple[Any, ...]:
     """Return the classes of a classification, or the labels of a regression."""
-    return model.labels.names if model.classes is None else model.classes
+    return model.labels.outcomes
 
 
 def find_outcome(outcomes: tuple[Any, ...], target: Any, argument: str = "target") -> int:

@@ -157,7 +157,7 @@ def _check_index(argument: str, value: Any, highest: int, known: str) -> int:
 
 def output_names(model: Model) -> tuple[str, ...]:
     """Return the name of each output of the network: its class, or its label in a regression."""
-    names = model.labels.names if model.classes is None else [str(value) for value in model.classes]
+    names = [str(value) for value in model.labels.outcomes]
     return tuple(names[-model.plan.network.outputs :])  # two classes may have one output, the second's
 
 

@@ -126,7 +126,7 @@ class FoldTables:
         self._weighted = _apply_class_weights(inspection, loss)
         self.judged = self._collect_judged()
         classes = inspection.classes
-        self.outputs = len(inspection.labelled.labels) if classes is None else loss.outputs(len(classes))
+        self.outputs = loss.outputs(inspection.task, len(inspection.labelled.labels if classes is None else classes))
         self._encoded: dict[str, list[FoldTable]] = {}
         self._first_encoders: dict[str, tuple[FeatureEncoder, LabelEncoder]] = {}
 

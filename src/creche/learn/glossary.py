@@ -119,7 +119,9 @@ GLOSSARY: Mapping[str, Mapping[str, str]] = {
         ),
     },
     "Evaluation": {
-        "baseline": "What can be had without a network: always the most frequent class, or the mean.",
+        "baseline": (
+            "What can be had without a network: always the most frequent class, the mean, or the same quantiles."
+        ),
         "accuracy": "The share of rows whose predicted class is the true one.",
         "balanced accuracy": "The mean over the classes of the share of each class's rows that are predicted right.",
         "log loss": "The mean over rows of -log p of the true class's probability p; 0 is perfect.",
@@ -140,6 +142,17 @@ GLOSSARY: Mapping[str, Mapping[str, str]] = {
         ),
         "RMSE": "The root of the mean squared error, in the unit of the label.",
         "MAE": "The mean absolute error, in the unit of the label.",
+        "quantile": (
+            "The q-th quantile of a label is the number that a share q of its values do not exceed; 0.5 is the median."
+        ),
+        "pinball loss": (
+            "The loss of a predicted quantile q: q × (y - prediction) where the label y is above it, (1 - q) × "
+            "(prediction - y) where it is below; the true quantile makes its mean smallest."
+        ),
+        "coverage": (
+            "The share of rows whose label is at or below a predicted quantile, or within a predicted interval; for "
+            "the quantile 0.9 it should be 90 %."
+        ),
         "R²": (
             "The share of the label's variance that the predictions explain: 1 - sum of squared errors / sum of "
             "squared distances from the mean."

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from creche._system.resources import resolve_threads
 from creche.engine.introspection import new_many_predictor, stack_weights
 from creche.model.model import Model
-from creche.plan.heads import SIGMOID
 
 __all__ = ["BatchedModels"]
 
@@ -58,8 +57,8 @@ class NetworkGroup:
     def can_average_outputs(self) -> bool:
         """Whether the engine may average their outputs before these become predictions."""
         model = self.models[0]
-        one_against_rest = model.plan.loss.head(model.plan.task) is SIGMOID and model.plan.network.outputs > 1
-        return self.in_lanes and model.classes is not None and not one_against_rest
+        head, outputs = model.plan.loss.head(model.plan.task), model.plan.network.outputs
+        return self.in_lanes and model.classes is not None and head.keeps_means(outputs)
 
     def each(self, inputs: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
         """Yield each model's position and its predictions, (n, classes) or (n, k)."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.errors import CrecheError, FileError, PlanError
+from creche.errors import FileError, PlanError
 from creche.evaluation.disagreement import class_disagreement, entropy, number_disagreement
 from creche.model.batched import BatchedModels
 from creche.model.calibration import Calibration
@@ -83,7 +83,7 @@ class Ensemble(Predictor, Storable):
             raise PlanError("models: an ensemble needs at least one")
         first = models[0]
         for i, model in enumerate(models):
-            same = (model.labels.names, model.classes) == (first.labels.names, first.classes)
+            same = (model.labels.names, model.labels.outcomes) == (first.labels.names, first.labels.outcomes)
             if not same or model.features.names != first.features.names:
                 raise PlanError(f"models: model {i} predicts another label, or from other columns, than model 0")
         shares = np.ones(len(models)) if weights is None else np.array(weights, dtype=np.float64)
@@ -119,11 +119,6 @@ class Ensemble(Predictor, Storable):
         changed = copy(self)
         changed.threshold = threshold
         return changed
-
-    @property
-    def quantile(self) -> float | None:
-        """The quantile that the first of its networks predicts; None if it was not trained for one."""
-        return self.models[0].quantile
 
     @property
     def training_summary(self) -> TrainingSummary | None:
@@ -168,8 +163,7 @@ class Ensemble(Predictor, Storable):
         return self._batched.mean(data, self.shares)
 
     def _predict_probabilities(self, data: Any) -> NDArray[np.float64]:
-        if self.classes is None:
-            raise CrecheError(f"predict_proba: the label {self.labels.name!r} is a number, not a class; use predict")
+        self._require_classes()
         return self.calibration.apply(self._mean(data))
 
     def _predict_numbers(self, data: Any) -> NDArray[np.float64]:

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
 from creche.engine.native import new_predictor
-from creche.errors import CrecheError, FileError, TableError
+from creche.errors import FileError, TableError
 from creche.model.predictor import Predictor, read_threshold
 from creche.model.storable import Storable
-from creche.plan.heads import SIGMOID
 from creche.plan.plan import Plan
 from creche.table.checks import check_finite, check_matrix
 from creche.table.encoders.features import FeatureEncoder
@@ -117,7 +116,7 @@ class Model(Predictor, Storable):
             raise FileError(f"its header has no {missing[0]!r}; the file was damaged or made by hand")
         plan = Plan.from_dict(header["plan"])
         features = FeatureEncoder.from_dict(header["features"])
-        labels = LabelEncoder.from_dict(header["labels"])
+        labels = LabelEncoder.from_dict(header["labels"], plan.loss.predicted_quantiles)
         origin = None if header["provenance"] is None else _provenance(header["provenance"])
         network = plan.network
         weights = []
@@ -142,16 +141,13 @@ class Model(Predictor, Storable):
         threshold = read_threshold(header.get("threshold"), labels.classes)
         return cls(plan, features, labels, weights, None, origin, summary, threshold)  # type: ignore[arg-type]
 
-    @property
-    def quantile(self) -> float | None:
-        """The quantile it predicts, if it was trained for one; None otherwise."""
-        return self.plan.loss.predicted_quantile
-
     def _predict_probabilities(self, data: Any) -> NDArray[Any]:
-        return self._class_probabilities(self._outputs(self.encode_rows(data), data))
+        self._require_classes()
+        return self.decode_outputs(self._outputs(self.encode_rows(data), data))
 
     def _predict_numbers(self, data: Any) -> NDArray[Any]:
-        return self.labels.decode_numbers(self._outputs(self.encode_rows(data), data))
+        numbers = self.decode_outputs(self._outputs(self.encode_rows(data), data))
+        return numbers[:, 0] if numbers.shape[1] == 1 else numbers
 
     def predict_encoded(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Predict probabilities (n, classes), or numbers (n, k).
@@ -172,9 +168,8 @@ class Model(Predictor, Storable):
         outputs : (n, outputs) array
 
         """
-        if self.classes is not None:
-            return self._class_probabilities(outputs)
-        return self.labels.decode_numbers(outputs).reshape(len(outputs), -1)
+        predicted = self.plan.loss.head(self.plan.task).finish(outputs)
+        return predicted if self.classes is not None else self.labels.decode_numbers(predicted)
 
     def encode_rows(self, data: Any) -> NDArray[Any]:
         """Turn a table or an array into the network's inputs, (n, inputs), in the plan's precision.
@@ -240,19 +235,6 @@ class Model(Predictor, Storable):
             f"row {row_numbers[row]}: the network's output is {outputs[~np.isfinite(outputs)][0]}: the row's numbers, "
             f"or the weights of a network that diverged, are too large for {self.plan.precision}"
         )
-
-    def _class_probabilities(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """One column per class; rows sum to 1."""
-        if self.classes is None:
-            raise CrecheError(f"predict_proba: the label {self.labels.name!r} is a number, not a class; use predict")
-        if outputs.shape[1] == 1:
-            return np.hstack([1 - outputs, outputs])
-        if self.plan.loss.head(self.plan.task) is SIGMOID:
-            # One-against-rest probabilities need not sum to 1; all of them can even be 0 in float32.
-            sums = outputs.sum(axis=1, keepdims=True)
-            even = np.full_like(outputs, 1 / outputs.shape[1])
-            return np.asarray(np.divide(outputs, sums, out=even, where=sums > 0))
-        return outputs
 
     def __getstate__(self) -> dict[str, Any]:
         # These resolve `origin` and `summarize`, functions that cannot be pickled.

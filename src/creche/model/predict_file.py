@@ -52,8 +52,8 @@ class FilePrediction:
 def predict_table(model: Predictor, table: Table, threshold: float | None = None) -> Table:
     """Predict a table's rows, as columns.
 
-    For classes ``predicted_<label>`` and one ``probability_<class>`` each, for numbers ``predicted_<label>``; for an
-    ensemble also ``disagreement`` (`Ensemble.disagreement`).
+    For classes ``predicted_<label>`` and one ``probability_<class>`` each, for numbers ``predicted_<label>``, and
+    for quantiles ``predicted_<label>_q0.05``; for an ensemble also ``disagreement`` (`Ensemble.disagreement`).
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def predict_table(model: Predictor, table: Table, threshold: float | None = None
     labels = model.labels
     if labels.classes is None:
         numbers = model.predict(table).reshape(len(table), -1)
-        columns = {f"predicted_{name}": Column("number", numbers[:, i]) for i, name in enumerate(labels.names)}
+        columns = {f"predicted_{name}": Column("number", numbers[:, i]) for i, name in enumerate(labels.outcomes)}
         return Table({**columns, **_disagreement(model, table)}, table.source, table.first_row)
     probabilities = model.predict_proba(table)
     numbers = predict_classes(probabilities, model.threshold if threshold is None else threshold)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from creche._displayed import Displayed
 from creche._progress import OnProgress, StepProgress, watch_steps
-from creche.errors import FileError, TableError
+from creche.errors import CrecheError, FileError, TableError
 from creche.plan.arguments import reject_unknown
 from creche.plan.words import MissingLabel
 from creche.table.class_names import name_labels
@@ -50,9 +50,9 @@ class Predictor(Displayed, ABC):
     labels: LabelEncoder
 
     @property
-    @abstractmethod
-    def quantile(self) -> float | None:
-        """The quantile it predicts, if it was trained for one; None otherwise."""
+    def quantiles(self) -> tuple[float, ...]:
+        """The quantiles it predicts, in ascending order; empty if it predicts something else."""
+        return self.labels.quantiles
 
     @property
     @abstractmethod
@@ -144,6 +144,10 @@ class Predictor(Displayed, ABC):
             return probabilities
         return frame_like(data, dict(zip(map(str, self.classes or ()), probabilities.T, strict=True)))
 
+    def _require_classes(self) -> None:
+        if self.classes is None:
+            raise CrecheError(f"predict_proba: the label {self.labels.name!r} is a number, not a class; use predict")
+
     @overload
     def predict(self, data: Any, *, as_frame: Literal[False] = False) -> NDArray[Any]: ...
 
@@ -152,16 +156,16 @@ class Predictor(Displayed, ABC):
 
     @reject_unknown
     def predict(self, data: Any, *, as_frame: bool = False) -> Any:
-        """Predict the likeliest class, or the number, of each row.
+        """Predict the likeliest class, the number, or the quantiles of each row.
 
         Parameters
         ----------
         data, as_frame
-            As for `predict_proba`; a frame has a column for each label.
+            As for `predict_proba`; a frame has a column for each label, or each of several quantiles (``mass_q0.05``).
 
         Returns
         -------
-        (n,) array, or (n, k) for k labels that are numbers; or DataFrame
+        (n,) array, or (n, k) for k labels that are numbers, or k quantiles in ascending order; or DataFrame
 
         Examples
         --------
@@ -189,9 +193,9 @@ class Predictor(Displayed, ABC):
         return np.asarray((probabilities[:, 1] >= self.threshold).astype(np.int64))
 
     def _label_frame(self, data: Any, predicted: NDArray[Any], **more: NDArray[Any]) -> Any:
-        """Return predictions as a frame with a column for each label, and more columns."""
+        """Return predictions as a frame with a column for each label or quantile, and more columns."""
         columns = predicted.reshape(len(predicted), -1).T
-        return frame_like(data, dict(zip(self.labels.names, columns, strict=True)) | more)
+        return frame_like(data, dict(zip(self.labels.predicted_names, columns, strict=True)) | more)
 
     @reject_unknown
     def check_data(self, data: Any, *, read_options: ReadOptions | None = None) -> DataCheck:
@@ -455,7 +459,7 @@ class Predictor(Displayed, ABC):
             raise TableError(f"label {rows.label!r}: holds text; the network was trained on numbers there")
         return partial(
             RegressionEvaluation.of, y=rows.y.astype(np.float64), weights=weights, n_resamples=n_resamples,
-            quantile=self.quantile, labels=self.labels.names, baseline=baseline,
+            quantiles=self.quantiles, labels=self.labels.outcomes, baseline=baseline,
         )  # fmt: skip
 
 

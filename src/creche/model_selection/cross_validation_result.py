@@ -149,7 +149,7 @@ class CrossValidation(Displayed):
             if model.classes is None:
                 return RegressionEvaluation.of(
                     predicted, rows.y.astype(np.float64), weights=weights, n_resamples=self._n_resamples,
-                    quantile=model.quantile, labels=model.labels.names,
+                    quantiles=model.quantiles, labels=model.labels.outcomes,
                 )  # fmt: skip
             true = encode_classes(rows.y, model.classes, rows.label, rows.row_numbers)
             return ClassificationEvaluation.of(
@@ -392,7 +392,7 @@ class CrossValidation(Displayed):
     def _evaluated(self) -> tuple[list[ClassificationEvaluation | RegressionEvaluation], OutOfFoldPredictions]:
         """The evaluation of each network on the rows of its fold, and the predictions of all of them."""
         observations, classes = self._inspection.usable.observations, self._inspection.classes
-        columns = len(classes) if classes is not None else observations.y.reshape(len(observations), -1).shape[1]
+        columns = len(self.members[0].model.labels.outcomes)
         predictions = OutOfFoldPredictions(observations.n_table_rows, columns, classes is not None)
         evaluations = []
         for i, members in self._members_by_fold().items():

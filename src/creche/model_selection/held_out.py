@@ -26,7 +26,7 @@ class OutOfFoldPredictions:
     rows : int
         The number of rows of the table.
     columns : int
-        The number of classes, or of numeric labels.
+        The number of classes, of numeric labels or of quantiles.
     is_classification : bool
 
     Attributes
@@ -93,7 +93,7 @@ class UncertainRow:
     row : int
         Its row number, as the user counts.
     true, predicted
-        The class or the number; a list for several numeric labels.
+        The class or the number; a list for several numeric labels, or quantiles.
     disagreement : float
         See `CrossValidation.disagreement`.
 
@@ -125,6 +125,7 @@ def out_of_fold_table(
         true = observations.y.reshape(len(observations), -1).astype(np.float64)
         for i, name in enumerate(labels.names):
             columns[f"true_{name}"] = Column("number", true[:, i])
+        for i, name in enumerate(labels.predicted_names):
             columns[f"predicted_{name}"] = Column("number", predicted[:, i])
     else:
         names = tuple(str(value) for value in labels.classes)
@@ -145,7 +146,7 @@ def find_uncertain_rows(
     order = np.argsort(-known, kind="stable")[:limit]
     order = order[known[order] > 0]
     if classes is None:
-        labels = (predicted[order, 0] if observations.y.ndim == 1 else predicted[order]).tolist()
+        labels = (predicted[order, 0] if predicted.shape[1] == 1 else predicted[order]).tolist()
     else:
         labels = [classes[c] for c in predicted[order].argmax(axis=1)]
     numbers, true = observations.row_numbers[order].tolist(), observations.y[order].tolist()

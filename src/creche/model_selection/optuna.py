@@ -136,6 +136,7 @@ def sweep_with_optuna(
     dropout: NumericValues[float | Sequence[float]] = 0.0,
     initializer: Values[Initializer | InitializerName | Sequence[Initializer | InitializerName] | None] = None,
     loss: Values[Loss | LossName | None] = None,
+    quantiles: Sequence[float] | None = None,
     optimizer: Values[Optimizer | OptimizerName] = "adam",
     learning_rate: NumericValues[float | None] = None,
     weight_decay: NumericValues[float | None] = None,
@@ -209,7 +210,7 @@ def sweep_with_optuna(
         As for `creche.train`; each may have several values.
     early_stopping, keep, shuffle
         As for `creche.train`; each may have several values.
-    task, precision, schema
+    quantiles, task, precision, schema
         As for `creche.train`.
     preprocessing : Preprocessing, dict or str, optional
         As for `creche.train`; may have several values.

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from creche.errors import CrecheError, PlanError
-from creche.plan.arguments import SWEEPABLE, arguments_in
+from creche.plan.arguments import ARGUMENTS, SWEEPABLE, arguments_in
 from creche.plan.words import check_word
 
 __all__ = ["METHODS", "Axis", "Combinations", "Range", "SearchMethod", "linear_range", "log_range", "split_axes"]
@@ -237,8 +237,8 @@ def _parse_values(name: str, value: Any) -> tuple[Any, ...] | Range | None:
         return None
     if name not in SWEEPABLE and name not in arguments_in("plan"):
         return None  # one value that is a list, such as the names of several labels
-    if name == "hidden" and not any(isinstance(item, Sequence | np.ndarray) for item in value):
-        return None  # the widths of one network
+    if name in ARGUMENTS and ARGUMENTS[name].is_list and not any(isinstance(v, Sequence | np.ndarray) for v in value):
+        return None  # the widths of one network, or its quantiles
     if not value:
         raise PlanError(f"{name}: got an empty list; give at least one value")
     seen = set()

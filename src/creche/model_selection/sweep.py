@@ -71,6 +71,7 @@ def sweep(
     dropout: NumericValues[float | Sequence[float]] = 0.0,
     initializer: Values[Initializer | InitializerName | Sequence[Initializer | InitializerName] | None] = None,
     loss: Values[Loss | LossName | None] = None,
+    quantiles: Sequence[float] | None = None,
     optimizer: Values[Optimizer | OptimizerName] = "adam",
     learning_rate: NumericValues[float | None] = None,
     weight_decay: NumericValues[float | None] = None,
@@ -155,7 +156,7 @@ def sweep(
         As for `creche.train`; each may have several values.
     early_stopping, keep, shuffle
         As for `creche.train`; each may have several values.
-    task, precision, schema
+    quantiles, task, precision, schema
         As for `creche.train`.
     preprocessing : Preprocessing, dict or str, optional
         As for `creche.train`; may have several values.

@@ -54,6 +54,7 @@ def evaluation_page(
         parts += [Text(), _confusion_matrix(evaluation) if is_small else _hardest_classes(evaluation)]
         parts += _misclassified_rows(evaluation, numbers, limit)
     else:
+        parts += [Text(), _quantile_table(evaluation)] if evaluation.quantiles else []
         parts += _largest_misses(evaluation, numbers, limit)
     return Group(*parts)
 
@@ -117,12 +118,15 @@ def _metric_table(evaluation: Evaluation, rows_name: str) -> Table:
 
 
 def _split_metric(evaluation: Evaluation, key: str) -> list[tuple[str, float, Interval | None]]:
-    """Split F1 by class, and any metric of several labels by label; very many are not listed."""
+    """Split F1 by class, and any metric of several labels by label; very many are not listed.
+
+    Quantiles have a table of their own.
+    """
     if isinstance(evaluation, ClassificationEvaluation):
         if key != "f1" or len(evaluation.classes) > CLASSES_SHOWN:
             return []
         return [(str(c.name), c.f1, c.f1_interval) for c in evaluation.per_class]
-    if not 1 < len(evaluation.labels) <= CLASSES_SHOWN:
+    if evaluation.quantiles or not 1 < len(evaluation.labels) <= CLASSES_SHOWN:
         return []
     return [
         (label, evaluation.per_label[label][key], evaluation.label_intervals[label].get(key))
@@ -132,15 +136,26 @@ def _split_metric(evaluation: Evaluation, key: str) -> list[tuple[str, float, In
 
 def _notes(evaluation: Evaluation) -> list[str]:
     """Explain the baseline, and the signs that the table has."""
-    baseline = "most frequent class" if isinstance(evaluation, ClassificationEvaluation) else "mean"
     signs = {_sign(key, gain).strip() for key, gain in evaluation.gain.items()} - {""}
     notes = [f"{sign} {MEANINGS[sign]}" for sign in sorted(signs)]
-    lines = [f"baseline: {baseline} of the training rows", *([", ".join(notes)] if notes else [])]
+    lines = [
+        f"baseline: {evaluation.constant} of the training rows",
+        *_interval_note(evaluation),
+        *([", ".join(notes)] if notes else []),
+    ]
     if evaluation.rows < MIN_ROWS:
         lines.append(f"no confidence intervals: they need at least {MIN_ROWS} rows")
     elif evaluation.intervals and isinstance(evaluation, ClassificationEvaluation) and _has_small_class(evaluation):
         lines.append(f"no confidence interval for classes of fewer than {MIN_ROWS} rows")
     return lines
+
+
+def _interval_note(evaluation: Evaluation) -> list[str]:
+    """Say what interval it is, and how many rows should lie in it, where several quantiles are predicted."""
+    if isinstance(evaluation, ClassificationEvaluation) or evaluation.interval is None:
+        return []
+    low, high = evaluation.quantiles[0], evaluation.quantiles[-1]
+    return [f"interval: from quantile {low:g} to {high:g}; {evaluation.interval:.4g} of the rows should lie in it"]
 
 
 def _has_small_class(evaluation: ClassificationEvaluation) -> bool:
@@ -200,13 +215,36 @@ def _misclassified_rows(
     return [Text(), table]
 
 
+def _quantile_table(evaluation: RegressionEvaluation) -> Table:
+    """Render the pinball loss of each quantile, and the share of rows that do not exceed it, which should be as high.
+
+    One quantile of several labels has a line for each of them.
+    """
+    has_intervals = bool(evaluation.intervals)
+    interval = [BOOTSTRAP_INTERVAL] if has_intervals else []
+    several = len(evaluation.quantiles) > 1
+    head = "quantile" if several else f"quantile {evaluation.quantiles[0]:g}"
+    table = plain_table(head, "pinball loss", *interval, "true at or below", *interval, left=(head,))
+    names = [f"{q:g}" for q in evaluation.quantiles] if several else evaluation.labels
+    for name, label in zip(names, evaluation.labels, strict=True):
+        metrics, bounds = evaluation.per_label[label], evaluation.label_intervals[label]
+        loss, share = bounds.get("pinball"), bounds.get("coverage")
+        cells: list[str | Text] = [format_number(metrics["pinball"])]
+        cells += ["" if loss is None else format_interval(*loss)] if has_intervals else []
+        cells.append(Text(_format_share(metrics["coverage"]), style="bold"))
+        cells += ["" if share is None else f"{share[0]:.1%} to {share[1]:.1%}"] if has_intervals else []
+        table.add_row(name, *cells)
+    return table
+
+
 def _largest_misses(evaluation: RegressionEvaluation, row_numbers: NDArray[Any], limit: int) -> list[RenderableType]:
     errors = evaluation.largest_errors(limit)
     if not errors:
         return []
     has_labels = len(evaluation.labels) > 1
-    names = ("largest errors", *(["label"] if has_labels else []), "true", "predicted", "error")
-    table = plain_table(*names, left=("largest errors", "label"))
+    head = "farthest outside the interval" if len(evaluation.quantiles) > 1 else "largest errors"
+    names = (head, *(["label"] if has_labels else []), "true", "predicted", "error")
+    table = plain_table(*names, left=(head, "label"))
     for error in errors:
         difference = error.predicted - error.true
         numbers = format_cell(error.true, 5), format_cell(error.predicted, 5), format_difference(difference)

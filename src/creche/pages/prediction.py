@@ -65,7 +65,7 @@ def _rows(table: Table) -> list[dict[str, Any]]:
 
 
 def _predicted(model: Predictor, prediction: dict[str, Any]) -> dict[str, Any]:
-    return {name: prediction[f"predicted_{name}"] for name in model.labels.names}
+    return {name: prediction[f"predicted_{name}"] for name in model.labels.predicted_names}
 
 
 def _format(probability: float) -> str:

@@ -84,7 +84,8 @@ def run_page(run: Run) -> RenderableType:
     history = run.history
     parts += history_curves(history)
     if len(history):
-        parts += [Text(), epoch_table(history, run.kept_epoch)]
+        has_metric = len(run.prepared.labels.quantiles) < 2  # a squared error of several quantiles tells nothing
+        parts += [Text(), epoch_table(history, run.kept_epoch, has_metric)]
     if run.status in ("running", "diverged"):
         return Group(*parts)
     name, evaluation = run.evaluation
@@ -261,17 +262,20 @@ def history_curves(history: History) -> list[RenderableType]:
     return [Text(), draw_loss_curves(history.train_loss, validation)]
 
 
-def epoch_table(history: History, kept: int) -> Table:
+def epoch_table(history: History, kept: int, has_metric: bool = True) -> Table:
     """Render some epochs: the first, the last, the best, the one whose weights are kept, and others between them."""
-    validation = ("validation loss", f"validation {history.metric}", "") if history.has_validation else ()
-    table = plain_table("epoch", "loss", history.metric, *validation)
+    metric = [history.metric] if has_metric else []
+    validation = ["validation loss", *(f"validation {name}" for name in metric), ""] if history.has_validation else []
+    table = plain_table("epoch", "loss", *metric, *validation)
     digits = ".4f" if history.metric == "accuracy" else ".4g"
     best = history.best_epoch
     epochs = set(np.linspace(0, len(history) - 1, min(MAX_EPOCHS, len(history))).round().astype(int).tolist())
     for epoch in sorted(epochs | {best, kept - 1} if history.has_validation else epochs):
-        row = [str(epoch + 1), f"{history.train_loss[epoch]:.4f}", format(history.train_metric[epoch], digits)]
+        row = [str(epoch + 1), f"{history.train_loss[epoch]:.4f}"]
+        row += [format(history.train_metric[epoch], digits) for _ in metric]
         if history.has_validation:
-            row += [f"{history.validation_loss[epoch]:.4f}", format(history.validation_metric[epoch], digits)]
+            row += [f"{history.validation_loss[epoch]:.4f}"]
+            row += [format(history.validation_metric[epoch], digits) for _ in metric]
             row.append("best" if epoch == best else "kept" if epoch == kept - 1 < len(history) - 1 else "")
         table.add_row(*row)
     return table
@@ -285,7 +289,8 @@ def _example_row(run: Run, rows: Observations) -> RenderableType:
     model, label = run.model, row.y[0]
     if model.classes is None:
         predicted = np.asarray(model.predict(row.x)).reshape(-1)
-        for name, number, true in zip(model.labels.names, predicted, np.atleast_1d(label), strict=True):
+        true_numbers = np.broadcast_to(label, predicted.shape)
+        for name, number, true in zip(model.labels.predicted_names, predicted, true_numbers, strict=True):
             table.add_row(f"  {name}", Text("predicted", style="dim"), f"{number:.4g}", Text("true", style="dim"),
                           f"{true:g}")  # fmt: skip
         return Group(*lines)
@@ -319,7 +324,7 @@ def _describe_features(run: Run, row: Observations) -> str:
 
 def _draw_model(model: Model) -> Text:
     hidden = [(layer.width, layer.activation.key) for layer in model.plan.network.layers[:-1]]
-    outputs = model.labels.names if model.classes is None else [str(c) for c in model.classes]
+    outputs = [str(outcome) for outcome in model.labels.outcomes]
     if len(outputs) != model.plan.network.outputs:
         outputs = outputs[-model.plan.network.outputs :]  # for two classes, one probability determines both
     return draw_network(model.features.inputs, hidden, outputs, _head_name(model))

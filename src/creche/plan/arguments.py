@@ -100,6 +100,8 @@ class Argument(NamedTuple):
         testing. "run": how one run is carried out and observed.
     per_layer : {"", "hidden", "all"}
         Whether a list holds a value for each layer: of the hidden layers, or of all of them.
+    is_list : bool
+        Whether a list of numbers is one value.
     sweepable : bool
         Whether the networks of a sweep may differ in it.
     with_folds : bool
@@ -117,6 +119,7 @@ class Argument(NamedTuple):
     default: Any
     group: Group
     per_layer: Literal["", "hidden", "all"] = ""
+    is_list: bool = False
     sweepable: bool = False
     with_folds: bool = True
     estimator: bool = False
@@ -158,7 +161,7 @@ _ENTRIES = (
         TABLE, "Task: classification or regression.", str, "from the label",
         words="creche.plan.words:TASKS",
     )),
-    Argument("hidden", (32, 32), "plan", sweepable=True, estimator=True, command=_option(
+    Argument("hidden", (32, 32), "plan", is_list=True, sweepable=True, estimator=True, command=_option(
         NETWORK, "Widths of the hidden layers; 'none' for no hidden layer.", str, "32,32", parser="parse_widths",
     )),
     Argument("activation", "tanh", "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(
@@ -175,6 +178,9 @@ _ENTRIES = (
     Argument("loss", None, "plan", sweepable=True, estimator=True, command=_option(
         TRAINING, "Loss to minimize: cross_entropy, squared_error, huber, quantile:0.9, …", str, "by task",
         words="creche.plan:LOSSES",
+    )),
+    Argument("quantiles", None, "plan", is_list=True, command=_option(
+        TRAINING, "Quantiles to predict, in ascending order: 0.05,0.5,0.95.", parser="parse_quantiles",
     )),
     Argument("optimizer", "adam", "plan", sweepable=True, estimator=True, command=_option(
         TRAINING, "Update rule: adam, sgd, adadelta, …", str, "adam", words="creche.plan:OPTIMIZERS",

@@ -221,7 +221,8 @@ class Registry(Generic[P]):
     def of(self, choice: object, place: str | None = None) -> P:
         """Return the component that a word in any case, a dict (as from `to_dict`) or a component stands for.
 
-        A number after a word and a colon is the first number of the component: "quantile:0.9".
+        A number after a word and a colon is the first number of the component: "quantile:0.9". Several are separated
+        by commas: "quantile:0.05,0.5,0.95".
 
         Raises
         ------
@@ -264,14 +265,14 @@ class Registry(Generic[P]):
         if not numbers:
             raise PlanError(f"{place}: got '{key}:{number}'; {key} has no number to set", argument=argument)
         try:
-            value = float(number)
+            values = [float(part) for part in number.split(",")]
         except ValueError:
             raise PlanError(
                 f"{place}: got '{key}:{number}'; needs a number after the colon, its {numbers[0].replace('_', ' ')}",
                 argument=argument,
             ) from None
         try:
-            return self.members[key](**{numbers[0]: value})
+            return self.members[key](**{numbers[0]: values[0] if len(values) == 1 else values})
         except PlanError as error:
             needs = str(error).partition("; ")[2]
             raise PlanError(f"{place}: got '{key}:{number}'; {needs}", argument=argument) from error

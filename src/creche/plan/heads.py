@@ -1,18 +1,19 @@
 """Heads: what turns the weighted sums of the output layer into predictions, and gradients back.
 
-In float64, for explanations; training and predicting have heads of their own in the engine, of the same formulas.
+`apply` and `gradient` are in float64, for explanations. For predicting, the engine applies the elementwise part of the
+same formulas, and `finish` does the rest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EXP", "IDENTITY", "SIGMOID", "SOFTMAX", "Head"]
+__all__ = ["EXP", "IDENTITY", "SIGMOID", "SOFTMAX", "SORTED", "Head"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -25,18 +26,25 @@ class Head:
 
     Attributes
     ----------
-    key : {"softmax", "sigmoid", "exp", "identity"}
+    key : {"softmax", "sigmoid", "exp", "identity", "sorted"}
     apply : callable
         From weighted sums (n, outputs) to predictions: probabilities (n, classes) or numbers (n, outputs).
     gradient : callable
         Takes weighted sums z (n, outputs) and a weight for each prediction, of the predictions' shape; returns the
         gradient of ``(weight * prediction).sum()`` with respect to z, (n, outputs).
+    finish : callable
+        From the outputs of the engine (n, outputs) to predictions, in the outputs' precision.
+    keeps_means : callable
+        Takes a number of outputs; returns whether finishing the mean of several networks' outputs gives the mean of
+        their predictions.
 
     """
 
     key: str
     apply: Callable[[Array], Array]
     gradient: Callable[[Array, Array], Array]
+    finish: Callable[[NDArray[Any]], NDArray[Any]] = np.asarray
+    keeps_means: Callable[[int], bool] = lambda outputs: True
 
 
 def _softmax(z: Array) -> Array:
@@ -72,7 +80,28 @@ def _sigmoid_gradient(z: Array, weight: Array) -> Array:
     return np.asarray((weight - mean) / total * s * _logistic(-z))
 
 
+def _finish_sigmoid(p: NDArray[Any]) -> NDArray[Any]:
+    if p.shape[1] == 1:
+        return np.hstack([1 - p, p])
+    sums = p.sum(axis=1, keepdims=True)
+    even = np.full_like(p, 1 / p.shape[1])  # all of them can be 0 in float32
+    return np.asarray(np.divide(p, sums, out=even, where=sums > 0))
+
+
+def _sort(z: NDArray[Any]) -> NDArray[Any]:
+    return np.sort(z, axis=1)
+
+
+def _sort_gradient(z: Array, weight: Array) -> Array:
+    gradient = np.empty_like(weight)
+    np.put_along_axis(gradient, np.argsort(z, axis=1, kind="stable"), weight, axis=1)
+    return gradient
+
+
 SOFTMAX = Head("softmax", _softmax, _softmax_gradient)
-SIGMOID = Head("sigmoid", _sigmoid, _sigmoid_gradient)
+SIGMOID = Head("sigmoid", _sigmoid, _sigmoid_gradient, _finish_sigmoid, lambda outputs: outputs == 1)
 EXP = Head("exp", lambda z: np.asarray(np.exp(z)), lambda z, weight: np.asarray(weight * np.exp(z)))
 IDENTITY = Head("identity", lambda z: z, lambda _, weight: weight)
+# Rearrangement: sorted, the outputs for ascending quantiles never cross, and each is nearer to the true quantile
+# (Chernozhukov, Fernandez-Val & Galichon 2010, "Quantile and probability curves without crossing").
+SORTED = Head("sorted", _sort, _sort_gradient, _sort, lambda outputs: outputs == 1)

@@ -7,16 +7,17 @@ import inspect
 import math
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError
-from creche.plan.component import Component, Registry, number_field
-from creche.plan.heads import EXP, IDENTITY, SIGMOID, SOFTMAX, Head
+from creche.plan.component import Bounds, Component, Registry, number_field
+from creche.plan.heads import EXP, IDENTITY, SIGMOID, SOFTMAX, SORTED, Head
 
 __all__ = [
     "LOSSES",
@@ -38,6 +39,7 @@ LossFunction: TypeAlias = Callable[[Array, Array], tuple[Any, Any]]
 
 NAME_LENGTH = 200
 SMALLEST_SHARE = 1e-12  # of a class in the best constant, whose logarithm is taken
+BETWEEN_0_AND_1 = Bounds(above=0, below=1)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -97,21 +99,23 @@ class Loss(Component):
         """
         return self.head(task).gradient(z, weight)
 
-    def outputs(self, classes: int) -> int:
+    def outputs(self, task: str, count: int) -> int:
         """Return the number of outputs that a network needs.
 
         Parameters
         ----------
-        classes : int
-            The number of classes.
+        task : str
+            "classification" or "regression".
+        count : int
+            The number of classes, or of labels that are numbers.
 
         """
-        return classes
+        return count
 
     @property
-    def predicted_quantile(self) -> float | None:
-        """The quantile of the label that minimizes the loss, for a loss named after it; None otherwise."""
-        return None
+    def predicted_quantiles(self) -> tuple[float, ...]:
+        """The quantiles of the label that minimize the loss, for a loss named after them; empty otherwise."""
+        return ()
 
     def best_constant(self, labels: Array, weights: Array | None, outputs: int) -> NDArray[np.float64]:
         """Return the outputs, before the head, of the constant prediction with the lowest loss, (outputs,).
@@ -424,16 +428,18 @@ class BinaryCrossEntropy(Loss):
     takes_class_numbers: ClassVar[bool] = False
     classification_head: ClassVar[Head] = SIGMOID
 
-    def outputs(self, classes: int) -> int:
+    def outputs(self, task: str, count: int) -> int:
         """Return the number of outputs that a network needs: one for two classes, or one for each class.
 
         Parameters
         ----------
-        classes : int
+        task : str
+            "classification".
+        count : int
             The number of classes.
 
         """
-        return 1 if classes == 2 else classes
+        return 1 if count == 2 else count
 
     def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
         mean = np.clip(np.average(targets, axis=0, weights=weights), SMALLEST_SHARE, 1 - 1e-9)
@@ -475,7 +481,7 @@ class AbsoluteError(Loss):
     tasks: ClassVar[tuple[str, ...]] = ("regression",)
 
     def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
-        return np.asarray(np.quantile(targets, 0.5, axis=0))
+        return _weighted_quantiles(targets, (0.5,), weights)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -529,32 +535,108 @@ class Poisson(Loss):
 class Quantile(Loss):
     """Pinball loss: mean over the outputs of max(q e, (q - 1) e) with e = y - z, for numbers.
 
-    The best prediction is the q-th quantile of the label (Koenker & Bassett 1978, "Regression quantiles").
+    The best prediction is the q-th quantile of the label (Koenker & Bassett 1978, "Regression quantiles"). Several
+    quantiles of one label are as many outputs of one network; predictions are sorted, so that they never cross.
 
     Parameters
     ----------
-    quantile : float, default 0.5
-        q, above 0 and below 1; 0.5 predicts the median, 0.9 a number that nine labels in ten do not exceed.
+    quantile : float or sequence of float, default 0.5
+        q, above 0 and below 1; 0.5 predicts the median, 0.9 a number that nine labels in ten do not exceed. Several,
+        in ascending order: ``[0.05, 0.5, 0.95]`` predicts the median and an interval that holds nine labels in ten.
 
     Examples
     --------
-    >>> Quantile(0.9).predicted_quantile
-    0.9
+    >>> Quantile(0.9).predicted_quantiles
+    (0.9,)
+    >>> Quantile([0.05, 0.5, 0.95]).outputs("regression", 1)
+    3
 
     """
 
     key: ClassVar[str] = "quantile"
     _title: ClassVar[str] = "pinball loss"
     tasks: ClassVar[tuple[str, ...]] = ("regression",)
-    quantile: float = number_field(0.5, above=0, below=1)
+    quantile: float | tuple[float, ...] = 0.5
+
+    def __post_init__(self) -> None:
+        given = self.quantile.tolist() if isinstance(self.quantile, np.ndarray) else self.quantile
+        if not isinstance(given, Sequence) or isinstance(given, str):
+            object.__setattr__(self, "quantile", BETWEEN_0_AND_1.check("Quantile.quantile", given))
+            return
+        levels = tuple(BETWEEN_0_AND_1.check("Quantile.quantile", level) for level in given)
+        if not levels or any(above <= below for below, above in pairwise(levels)):
+            raise PlanError(
+                f"Quantile.quantile: got {list(given)!r}; needs quantiles in ascending order, each once, such as "
+                "[0.05, 0.5, 0.95]",
+                argument="quantile",
+            )
+        object.__setattr__(self, "quantile", levels[0] if len(levels) == 1 else levels)
+
+    def head(self, task: str) -> Head:
+        """Return the function that turns the weighted sums of the output layer into predictions: sorts several.
+
+        Parameters
+        ----------
+        task : str
+            "regression".
+
+        """
+        return SORTED if len(self.predicted_quantiles) > 1 else IDENTITY
 
     @property
-    def predicted_quantile(self) -> float | None:
-        """The loss's `quantile`."""
-        return self.quantile
+    def predicted_quantiles(self) -> tuple[float, ...]:
+        """The loss's `quantile`, as a tuple."""
+        return self.quantile if isinstance(self.quantile, tuple) else (self.quantile,)
+
+    def outputs(self, task: str, count: int) -> int:
+        """Return the number of outputs that a network needs: one for each quantile, or each label.
+
+        Parameters
+        ----------
+        task : str
+            "regression".
+        count : int
+            The number of labels.
+
+        Raises
+        ------
+        PlanError
+            If there are several labels and several quantiles.
+
+        """
+        if task == "regression" and count > 1 and len(self.predicted_quantiles) > 1:
+            raise PlanError(
+                f"quantiles: there are {len(self.predicted_quantiles)} of them and {count} labels; several quantiles "
+                "are predicted for one label: train one network for each label, or give one quantile",
+                argument="quantiles",
+            )
+        return max(count, len(self.predicted_quantiles))
 
     def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
-        return np.asarray(np.quantile(targets, self.quantile, axis=0))
+        return _weighted_quantiles(targets, self.predicted_quantiles, weights)
+
+    def engine_settings(self, task: str) -> dict[str, Any]:
+        """Return the attributes of the loss in the compiled engine's plan.
+
+        Parameters
+        ----------
+        task : str
+            "regression".
+
+        """
+        return {"kind": self.key, "quantiles": list(self.predicted_quantiles)}
+
+
+def _weighted_quantiles(
+    targets: NDArray[np.float64], levels: Sequence[float], weights: Array | None
+) -> NDArray[np.float64]:
+    """Return the quantile of each column of targets, (n, k): of all the same, or each its own. It is one of them."""
+    return np.array(
+        [
+            np.quantile(column, levels[min(i, len(levels) - 1)], weights=weights, method="inverted_cdf")
+            for i, column in enumerate(targets.T)
+        ]
+    )
 
 
 class LossRegistry(Registry[Loss]):

@@ -22,6 +22,7 @@ from creche.plots.loss_landscape import loss_surface as loss_surface
 from creche.plots.network import network as network
 from creche.plots.partial_dependence import partial_dependence as partial_dependence
 from creche.plots.permutation_importance import permutation_importance as permutation_importance
+from creche.plots.predicted_intervals import predicted_intervals as predicted_intervals
 from creche.plots.recording import recorded_numbers as recorded_numbers
 from creche.plots.recording import recorded_weights as recorded_weights
 from creche.plots.regression import predicted_against_true as predicted_against_true

@@ -167,11 +167,8 @@ def _draw_numbers(axes: Any, regions: DecisionRegions, number: int) -> None:
 
     predicted = regions.predicted[:, :, number]
     outcome = regions.outcomes[number]
-    several = len(regions.outcomes) > 1
-    labels = np.array(
-        [np.nan if v is None or (several and v[number] is None) else float(v[number] if several else v)
-         for v in regions.labels]
-    )  # fmt: skip
+    own = [label[number] if isinstance(label, tuple) else label for label in regions.labels]
+    labels = np.array([np.nan if label is None else float(label) for label in own])
     known = np.isfinite(labels) & np.isfinite(regions.rows).all(axis=1)
     both = np.concatenate([predicted.ravel(), labels[known]])
     low, high = float(both.min()), float(both.max())

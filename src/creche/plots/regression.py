@@ -56,8 +56,13 @@ def predicted_against_true(
     _name_largest_errors(axes, evaluated, true, predicted, true, predicted)
     metrics = evaluated.evaluation.per_label[name]
     axes.set(xlabel=f"true {shorten(name)}", ylabel=f"predicted {shorten(name)}")
-    r2 = f"R² {metrics['r2']:.3f}, " if np.isfinite(metrics["r2"]) else ""
-    axes.set_title(f"{r2}root mean squared error {metrics['rmse']:.4g}", fontsize="medium")
+    r2 = f"R² {metrics['r2']:.3f}, " if np.isfinite(metrics.get("r2", np.nan)) else ""
+    if "rmse" in metrics:
+        axes.set_title(f"{r2}root mean squared error {metrics['rmse']:.4g}", fontsize="medium")
+    else:
+        axes.set_title(
+            f"{metrics['coverage']:.1%} of the true values are at or below the prediction", fontsize="medium"
+        )
     tidy_axes(axes)
     axes.legend(frameon=False, loc="upper left")
     return axes
@@ -88,7 +93,7 @@ def residuals(evaluation: Any, data: Any = None, y: Any = None, *, label: str | 
     axes = resolve_axes(axes, 5.0, 4.0)
     differences = predicted - true
     _draw_points(axes, predicted, differences)
-    line, rmse = adjust_to_background(VALIDATION), evaluated.evaluation.per_label[name]["rmse"]
+    line, rmse = adjust_to_background(VALIDATION), evaluated.evaluation.per_label[name].get("rmse", np.nan)
     axes.axhline(0, color=line["color"], linewidth=1.2)
     if np.isfinite(rmse):
         axes.axhspan(-rmse, rmse, facecolor=line["color"], alpha=0.15)

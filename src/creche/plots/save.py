@@ -139,6 +139,8 @@ def _list_pictures(model: Any, evaluated: EvaluatedRows) -> dict[str, Callable[[
         for name in ("confusion_matrix", "reliability_diagram", "roc_curves", "precision_recall"):
             found[name] = partial(getattr(plots, name), evaluated)
         return found
+    if len(model.quantiles) > 1:
+        return {**found, "predicted_intervals": partial(plots.predicted_intervals, evaluated)}
     labels = evaluated.evaluation.labels[:LABELS_DRAWN]
     for number, label in enumerate(labels, 1):
         for name in ("predicted_against_true", "residuals"):

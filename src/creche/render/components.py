@@ -28,11 +28,13 @@ def describe_component(component: Component) -> str:
 
     Examples
     --------
-    >>> from creche.plan.losses import CrossEntropy
+    >>> from creche.plan.losses import CrossEntropy, Quantile
     >>> from creche.plan.optimizers import Adam
     >>> from creche.plan.schedules import Cosine, Warmup
     >>> describe_component(CrossEntropy(label_smoothing=0.1))
     'cross-entropy, label smoothing 0.1'
+    >>> describe_component(Quantile([0.05, 0.95]))
+    'pinball loss, quantiles 0.05, 0.95'
     >>> describe_component(Adam(groups={"biases": {"epsilon": 2}}))
     'Adam, groups: biases (epsilon × 2)'
     >>> describe_component(Warmup(length=3, then=Cosine(length=50)))
@@ -99,6 +101,8 @@ def _describe_field(name: str, value: Any, unit: str) -> str:
         return f"{name} {describe_component(value)}"
     if isinstance(value, float | int):
         return f"{name} {value:g}{unit}"
+    if isinstance(value, tuple):
+        return f"{name}s {', '.join(f'{number:g}' for number in value)}"
     return PHRASES.get((name, value), f"{str(value).replace('_', ' ')} {name}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from creche._phrases import list_first
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CLASSES_SHOWN",
     "describe_classes",
+    "describe_quantiles",
     "describe_threshold",
     "format_interval",
     "format_number",
@@ -25,8 +27,22 @@ CLASSES_SHOWN = 12
 def describe_classes(labels: LabelEncoder) -> str:
     """Return the classes, or "a number" for regression; the first 12 if there are many."""
     if labels.classes is None:
-        return "a number" if len(labels.names) == 1 else "numbers"
+        number = "a number" if len(labels.names) == 1 else "numbers"
+        return f"{describe_quantiles(labels.quantiles)} of {number}" if labels.quantiles else number
     return list_first([*map(str, labels.classes)], CLASSES_SHOWN)
+
+
+def describe_quantiles(quantiles: Sequence[float]) -> str:
+    """Return quantiles in words.
+
+    Examples
+    --------
+    >>> describe_quantiles([0.05, 0.5, 0.95]), describe_quantiles([0.9])
+    ('the quantiles 0.05, 0.5, 0.95', 'the quantile 0.9')
+
+    """
+    numbers = list_first([f"{quantile:g}" for quantile in quantiles], CLASSES_SHOWN)
+    return f"the quantile{'s' if len(quantiles) > 1 else ''} {numbers}"
 
 
 def describe_threshold(threshold: float, labels: LabelEncoder) -> str:

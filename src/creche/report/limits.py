@@ -50,7 +50,7 @@ class ColumnRange:
 
 def baseline_name(subject: ReportSubject) -> str:
     """Return what the metrics are compared with: ``"baseline (mean)"``."""
-    return "baseline (most frequent class)" if subject.is_classification else "baseline (mean)"
+    return f"baseline ({subject.evaluation.constant})"
 
 
 def find_limitations(subject: ReportSubject) -> list[Limitation]:
@@ -127,6 +127,9 @@ def _check_classification(evaluation: ClassificationEvaluation) -> Iterator[Limi
 
 
 def _check_regression(evaluation: RegressionEvaluation) -> Iterator[Limitation]:
+    if evaluation.quantiles:
+        yield from _check_coverage(evaluation)
+        return
     for label in evaluation.labels:
         true, predicted = evaluation.pairs(label)
         rmse = evaluation.per_label[label]["rmse"]
@@ -137,6 +140,19 @@ def _check_regression(evaluation: RegressionEvaluation) -> Iterator[Limitation]:
         if rmse > 0 and abs(bias) > LARGE_BIAS * rmse:
             direction = "high" if bias > 0 else "low"
             yield Limitation(label, f"Predictions are too {direction} on average, by {abs(bias):.4g}.")
+
+
+def _check_coverage(evaluation: RegressionEvaluation) -> Iterator[Limitation]:
+    """Yield the quantiles that clearly more, or fewer, rows do not exceed than should."""
+    quantiles = np.broadcast_to(evaluation.quantiles, len(evaluation.labels)).tolist()
+    for label, quantile in zip(evaluation.labels, quantiles, strict=True):
+        low, high = evaluation.label_intervals[label].get("coverage", (0.0, 1.0))
+        if not low <= quantile <= high:
+            yield Limitation(
+                label,
+                f"{evaluation.per_label[label]['coverage']:.1%} of the true values (95 % CI: {low:.1%} to {high:.1%}) "
+                f"are at or below the prediction, where {quantile:.1%} should be.",
+            )
 
 
 def _check_columns(subject: ReportSubject) -> Iterator[Limitation]:

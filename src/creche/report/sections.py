@@ -19,6 +19,7 @@ from creche.render.components import describe_component, describe_optimizer, des
 from creche.render.html import Html, facts_table, join_html, table, tag
 from creche.render.words import (
     describe_classes,
+    describe_quantiles,
     describe_threshold,
     format_interval,
     format_number,
@@ -55,6 +56,8 @@ def _describe_task(subject: ReportSubject) -> str:
     count = len(subject.model.features.names)
     columns = f"from {format_count(count, 'column')}"
     if subject.model.classes is None:
+        if subject.model.quantiles:
+            return f"The model predicts {describe_quantiles(subject.model.quantiles)} of {subject.label} {columns}."
         return f"The model predicts {subject.label}, a number, {columns}."
     classes = describe_classes(subject.model.labels)
     return f"The model predicts the probability of each class of {subject.label} ({classes}) {columns}."
@@ -62,7 +65,7 @@ def _describe_task(subject: ReportSubject) -> str:
 
 def _describe_result(subject: ReportSubject) -> str:
     evaluation = subject.evaluation
-    name = "accuracy" if subject.is_classification else "rmse"
+    name = evaluation.main_metric
     value, bounds, baseline = (
         evaluation.metrics()[name], evaluation.intervals.get(name), evaluation.baseline.get(name, np.nan),
     )  # fmt: skip
@@ -118,6 +121,10 @@ def data_section(subject: ReportSubject, figures: Figures) -> Html | None:
                 [(c, f"{share:.1%}", *([f"{share * rows:,.0f}"] if rows else [])) for c, share in shares],
             )
         )
+    elif labels.quantiles:
+        title = f"{describe_quantiles(labels.quantiles)} of the training rows"
+        baselines = zip(labels.predicted_names, labels.baseline, strict=True)
+        parts.append(table(("label", title), [(name, format_cell(value, DIGITS)) for name, value in baselines]))
     elif labels.classes is None:
         means = zip(labels.names, labels.baseline, labels.scale, strict=True)
         head = ("label", "mean of the training rows", "standard deviation")
@@ -234,15 +241,17 @@ def training_section(subject: ReportSubject, figures: Figures) -> Html | None:
         text += f" The weights are those of epoch {origin.kept_epoch:,}."
     curves = [
         figures.figure(
-            partial(plots.loss_curves, history), "The loss by epoch.",
+            partial(plots.loss_curves, history),
+            "The loss by epoch.",
             f"The {which} loss goes from {history.watched_loss[0]:.3g} to {history.watched_loss[-1]:.3g}",
-        ),
-        figures.figure(
+        )
+    ]
+    if len(subject.model.quantiles) < 2:  # a squared error of several quantiles tells nothing
+        curves.append(figures.figure(
             partial(plots.metric_curves, history), f"The {metric_name(history.metric)} by epoch.",
             f"The {metric_name(history.metric)} of the training rows goes from {history.train_metric[0]:.3g} to "
             f"{history.train_metric[-1]:.3g}",
-        ),
-    ]  # fmt: skip
+        ))  # fmt: skip
     note = (
         "A training value is the mean over the batches of an epoch, each computed just before its step; a validation "
         "value is that of the network at the end of the epoch."
@@ -307,6 +316,8 @@ def _classes_table(subject: ReportSubject) -> Html:
 
 def _regression_errors(subject: ReportSubject, figures: Figures) -> list[Html]:
     parts = []
+    if len(subject.model.quantiles) > 1:
+        return _interval_errors(subject, figures)
     for label in subject.evaluation.labels[:LABELS_DRAWN]:
         metrics = subject.evaluation.per_label[label]
         both = [
@@ -323,6 +334,25 @@ def _regression_errors(subject: ReportSubject, figures: Figures) -> list[Html]:
         ]
         parts.append(tag("div", *both, class_="pair"))
     return parts
+
+
+def _interval_errors(subject: ReportSubject, figures: Figures) -> list[Html]:
+    """Return the picture of the predicted intervals, and how often each quantile is right."""
+    evaluation = subject.evaluation
+    drawn = figures.figure(
+        partial(plots.predicted_intervals, subject.evaluated),
+        "True values in the order of the predictions; the band reaches from the lowest to the highest quantile.",
+        f"Predicted intervals: {evaluation.interval_coverage:.1%} of the true values lie within them, "
+        f"{evaluation.interval:.0%} should",
+    )
+    rows = []
+    for quantile, label in zip(evaluation.quantiles, evaluation.labels, strict=True):
+        metrics, bounds = evaluation.per_label[label], evaluation.label_intervals[label].get("coverage")
+        share = "" if bounds is None else f"{bounds[0]:.1%} to {bounds[1]:.1%}"
+        covered = tag("strong", f"{metrics['coverage']:.1%}")
+        rows.append((f"{quantile:g}", format_number(metrics["pinball"]), covered, share))
+    head = ("quantile", "pinball loss", "true at or below", "95 % CI (bootstrap)")
+    return [drawn, table(head, rows)]
 
 
 def _largest_errors_table(subject: ReportSubject) -> Html:

@@ -66,6 +66,8 @@ class LabelEncoder:
         For regression, the smallest and the largest label that is predicted, one pair per label; empty without bounds.
     values : tuple
         What tables hold in place of the name of each class; empty if they hold the classes themselves.
+    quantiles : tuple of float
+        The quantiles of the label that the outputs predict, which the loss of the plan tells; empty for the mean.
 
     """
 
@@ -78,6 +80,7 @@ class LabelEncoder:
     formats: tuple[CellFormat | None, ...] = ()
     bounds: tuple[tuple[float, float], ...] = ()
     values: tuple[Any, ...] = ()
+    quantiles: tuple[float, ...] = ()
 
     @property
     def names_of_values(self) -> dict[Any, str] | None:
@@ -95,25 +98,39 @@ class LabelEncoder:
         """The name of the label; several names are joined by commas."""
         return ", ".join(self.names)
 
+    @property
+    def outcomes(self) -> tuple[Any, ...]:
+        """What is predicted: each class, each label, or each of several quantiles, as ``mass_q0.05``."""
+        if self.classes is not None:
+            return self.classes
+        if len(self.quantiles) > 1:
+            return tuple(f"{self.name}_q{quantile:g}" for quantile in self.quantiles)
+        return self.names
+
+    @property
+    def predicted_names(self) -> tuple[str, ...]:
+        """The names of the columns of predictions: those of the labels, or of several quantiles."""
+        return self.names if self.classes is not None else self.outcomes
+
     def outputs(self, loss: Loss) -> int:
         """Return the number of outputs that a network needs for this loss."""
         if self.classes is None:
-            return len(self.names)
-        return loss.outputs(len(self.classes))
+            return loss.outputs("regression", len(self.names))
+        return loss.outputs("classification", len(self.classes))
 
     def encode_numbers(self, y: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the targets, (n, k), for number labels y, (n,) or (n, k)."""
+        """Return the targets, (n, k), for number labels y, (n,) or (n, k); one label is repeated for k quantiles."""
         columns = y.astype(np.float64).reshape(len(y), -1)
-        return np.asarray((columns - np.array(self.mean)) / np.array(self.scale))
+        targets = np.asarray((columns - np.array(self.mean)) / np.array(self.scale))
+        return np.repeat(targets, len(self.quantiles), axis=1) if len(self.quantiles) > 1 else targets
 
     def unscale(self, targets: NDArray[Any]) -> NDArray[np.float64]:
         """Return targets, or outputs, in the units of the labels, without bounds: (n, k)."""
         return np.asarray(targets.astype(np.float64) * np.array(self.scale) + np.array(self.mean))
 
     def decode_numbers(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
-        """Return predictions in the units of the labels and within their bounds: (n,), or (n, k) for several labels."""
-        numbers = self.clamp(self.unscale(outputs))
-        return numbers[:, 0] if len(self.names) == 1 else numbers
+        """Return predictions in the units of the labels and within their bounds, (n, k)."""
+        return self.clamp(self.unscale(outputs))
 
     def clamp(self, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return numbers in the units of the labels, (n, k), moved to the nearest bound where they are beyond it."""
@@ -140,8 +157,8 @@ class LabelEncoder:
         return data
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Make the encoder that `to_dict` described.
+    def from_dict(cls, data: Mapping[str, Any], quantiles: tuple[float, ...] = ()) -> Self:
+        """Make the encoder that `to_dict` described, for a loss that predicts these quantiles.
 
         Raises
         ------
@@ -162,7 +179,7 @@ class LabelEncoder:
         classes = None if data.get("classes") is None else read_list("classes", (str, int, float, bool))
         mean, scale, baseline = (read_list(name, (int, float)) for name in ("mean", "scale", "baseline"))
         is_valid = len(classes) >= 2 and len(set(classes)) == len(classes) if classes else len(mean) == len(names)
-        is_valid = is_valid and len(baseline) == (len(classes) if classes else len(names))
+        is_valid = is_valid and len(baseline) == (len(classes) if classes else max(len(names), len(quantiles)))
         kinds = read_list("kinds", str)
         is_valid = is_valid and len(kinds) in (0, len(names)) and all(kind in KINDS for kind in kinds)
         if not names or not is_valid or len(mean) != len(scale) or not all(0 < s < np.inf for s in scale):
@@ -186,6 +203,7 @@ class LabelEncoder:
             tuple(None if format is None else CellFormat.from_dict(format) for format in formats),
             tuple((float(low), float(high)) for low, high in bounds),
             values,
+            quantiles,
         )
 
 

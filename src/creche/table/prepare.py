@@ -334,9 +334,14 @@ def fit_labels(
         varies = np.ptp(y, axis=0) > 0
         mean[varies] = (average * size)[varies]
         scale[varies] = (np.sqrt(np.average((y - average) ** 2, axis=0, weights=weights)) * size)[varies]
+    quantiles = () if loss is None else loss.predicted_quantiles
+    baseline = average * size
+    if loss is not None and quantiles:
+        count = loss.outputs("regression", y.shape[1])
+        baseline = loss.best_constant(np.broadcast_to(y * size, (len(y), count)), weights, count)
     return LabelEncoder(
-        train.labels, None, tuple(mean.tolist()), tuple(scale.tolist()), tuple((average * size).tolist()), train.kinds,
-        train.formats, _label_bounds(train.y, weights) if preprocessing.clamp else (),
+        train.labels, None, tuple(mean.tolist()), tuple(scale.tolist()), tuple(baseline.tolist()), train.kinds,
+        train.formats, _label_bounds(train.y, weights) if preprocessing.clamp else (), quantiles=quantiles,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from creche.errors import PlanError, UnknownArgumentError, nearest
 from creche.plan.activations import Activation
 from creche.plan.arguments import ARGUMENTS, DEFAULTS, NUMBER_SCHEDULES, PER_LAYER, arguments_in
 from creche.plan.initializers import Initializer
-from creche.plan.losses import LOSSES, CrossEntropy, CustomLoss, Loss, SquaredError
+from creche.plan.losses import LOSSES, CrossEntropy, CustomLoss, Loss, Quantile, SquaredError
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS, Optimizer
 from creche.plan.plan import EarlyStopping, Plan
@@ -78,6 +78,7 @@ class TrainArguments:
     dropout: float | Sequence[float]
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None
     loss: Loss | LossName | Callable[..., Any] | None
+    quantiles: Sequence[float] | None
     optimizer: Optimizer | OptimizerName
     learning_rate: float | None
     schedule: Schedule | ScheduleName
@@ -191,8 +192,25 @@ def _resolve_preprocessing(arguments: TrainArguments) -> Preprocessing:
 
 
 def resolve_loss(arguments: TrainArguments) -> Loss | None:
-    """Return the loss that was asked for; None where the task decides."""
-    return None if arguments.loss is None else LOSSES.of(arguments.loss)
+    """Return the loss that was asked for; None where the task decides.
+
+    Raises
+    ------
+    PlanError
+        If there is no such loss, or it was asked for in two ways.
+
+    """
+    if arguments.quantiles is None:
+        return None if arguments.loss is None else LOSSES.of(arguments.loss)
+    if arguments.loss is not None:
+        raise PlanError(
+            f"quantiles: sets the loss, and loss={arguments.loss!r} sets it already; leave one of the two out",
+            argument="quantiles",
+        )
+    try:
+        return Quantile(arguments.quantiles)  # type: ignore[arg-type]  # made a tuple there
+    except PlanError as error:
+        raise PlanError(f"quantiles: {str(error).partition(': ')[2]}", argument="quantiles") from error
 
 
 def default_loss(task: str) -> Loss:

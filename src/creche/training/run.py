@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -113,6 +115,16 @@ class Run(Displayed):
         return int(self._engine.step)
 
     @property
+    def batch(self) -> int:
+        """Completed steps of the epoch at hand."""
+        return int(self._engine.batch_in_epoch)
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the next step."""
+        return float(self._engine.learning_rate)
+
+    @property
     def history(self) -> History:
         """One record per completed epoch."""
         return History.from_engine(self._engine.history(), self.plan.task, self.prepared.labels.scale)
@@ -202,16 +214,19 @@ class Run(Displayed):
         *,
         epochs: int | None = None,
         steps: int | None = None,
+        seconds: float | None = None,
         on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
         on_progress: OnProgress[Run] = None,
         checkpoints: StateWriter | None = None,
     ) -> Run:
-        """Continue training, to the end of the plan or for a number of epochs or steps.
+        """Continue training, to the end of the plan or for a number of epochs, steps or seconds.
 
         Parameters
         ----------
         epochs, steps : int, optional
             How many more epochs or steps to train for; by default until the plan ends.
+        seconds : float, optional
+            Return about this much later, between two steps; some steps are taken however short it is.
         on_epoch : function or sequence of functions, optional
             Called with an `EpochRecord` after each epoch; the run stops when one returns True.
         on_progress : callable or bool, optional
@@ -236,29 +251,32 @@ class Run(Displayed):
         last = self.plan.epochs if epochs is None else self.epoch + check_whole_number("epochs", epochs, at_least=0)
         last_step = None if steps is None else self.step + check_whole_number("steps", steps, at_least=0)
         with watch(on_progress, "training") as report:
-            return self._train(last, last_step, as_callbacks(on_epoch), report, checkpoints)
+            end = math.inf if seconds is None else time.monotonic() + seconds
+            return self._train(last, last_step, end, as_callbacks(on_epoch), report, checkpoints)
 
     def _train(
         self,
         last: int,
         last_step: int | None,
+        end: float,
         functions: tuple[OnEpoch, ...],
         report: Callable[[Run], object] | None,
         checkpoints: StateWriter | None,
     ) -> Run:
-        """Train up to an epoch and a step."""
-        seconds = REPORT_INTERVAL if report else -1.0
+        """Train up to an epoch, a step and a time of `time.monotonic`."""
+        report_interval = REPORT_INTERVAL if report else math.inf
         saved = -1
         try:
             self._judge()
             self._look()
             while True:
                 before = self.epoch
+                until = min(report_interval, max(0.0, end - time.monotonic()))
                 # The engine calls poll now and then on this thread, which lets Python notice Ctrl-C.
                 self.status = self._engine.run(
                     steps=self._steps_to_run(last_step),
                     epochs=self._epochs_to_run(last, bool(functions) or self._best_epoch is not None, checkpoints),
-                    seconds=seconds,
+                    seconds=until if math.isfinite(until) else -1.0,
                     poll=lambda: False,
                 )
                 self._judge()
@@ -270,6 +288,7 @@ class Run(Displayed):
                 if self.epoch > before and functions and call_callbacks(functions, self):
                     self.status = "stopped" if self.status == "running" else self.status
                 ended = self.status != "running" or self.epoch >= last or self.step == last_step
+                ended = ended or time.monotonic() >= end
                 if checkpoints and self.step != saved and (ended or checkpoints.next_due(before) <= self.epoch):
                     saved = self._save(checkpoints)
                 if ended:

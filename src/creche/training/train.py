@@ -67,6 +67,7 @@ def train(
     dropout: float | Sequence[float] = 0.0,
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
     loss: Loss | LossName | Callable[..., Any] | None = None,
+    quantiles: Sequence[float] | None = None,
     optimizer: Optimizer | OptimizerName = "adam",
     learning_rate: float | None = None,
     schedule: Schedule | ScheduleName = "constant",
@@ -136,6 +137,9 @@ def train(
     loss : Loss, str or function, optional
         What training minimizes; by default "cross_entropy" for classification and "squared_error" for regression. A
         function takes (outputs, labels) and returns (losses, gradient): see `CustomLoss`.
+    quantiles : sequence of float, optional
+        Short for ``loss=Quantile([0.05, 0.5, 0.95])``: predict these quantiles of a label that is a number, in
+        ascending order; the outermost are the ends of an interval.
     optimizer : Optimizer or str, default "adam"
         The update rule.
     learning_rate : float, optional

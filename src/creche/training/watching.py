@@ -37,7 +37,8 @@ def check_watched(plan: Plan) -> Plan:
         return plan
     from creche.evaluation.metrics import metrics_for
 
-    keys = [metric.key for metric in metrics_for(plan.task, plan.loss.predicted_quantile)]
+    known = metrics_for(plan.task, len(plan.loss.predicted_quantiles))
+    keys = [metric.key for metric in known if metric.is_goal]
     key = check_word("EarlyStopping.watch", stopping.watch, [LOSS, *keys])
     return plan if key == stopping.watch else replace(plan, early_stopping=replace(stopping, watch=key))
 
@@ -87,7 +88,7 @@ def _compute(metric: Metric, model: Model, rows: Rows) -> float:
     targets = rows.targets
     assert targets is not None
     numbers = model.labels.unscale(targets)
-    scorer = RegressionScorer(predicted, numbers, model.quantile, numbers.mean(axis=0))
+    scorer = RegressionScorer(predicted, numbers, model.quantiles, numbers.mean(axis=0))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         return float(metric.compute(scorer.measured(weights)).mean())
 

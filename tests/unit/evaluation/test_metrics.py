@@ -86,7 +86,9 @@ def test_entries_are_whole(metric: Metric) -> None:
         p = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
         found = cr.ClassificationEvaluation.of(p, np.array([0, 1, 1]), (0, 1), n_resamples=0).metrics()
     else:
-        found = cr.RegressionEvaluation.of(np.ones(3), np.arange(3.0), quantile=0.5, n_resamples=0).metrics()
+        count = int(metric.quantiles[0])
+        levels, predicted = np.linspace(0.1, 0.9, count), np.ones((3, max(count, 1)))
+        found = cr.RegressionEvaluation.of(predicted, np.arange(3.0), quantiles=levels, n_resamples=0).metrics()
     assert metric.bounds[0] <= found[metric.key] <= metric.bounds[1]
 
 
@@ -105,7 +107,7 @@ def test_a_metric_is_computed_in_one_way() -> None:
 
 
 def test_defaults_and_unknown_metrics() -> None:
-    defaults = [resolve_metric(None, *task).key for task in (("classification",), ("regression",), ("regression", 0.9))]
+    defaults = [resolve_metric(None, *task).key for task in (("classification",), ("regression",), ("regression", 1))]
     assert defaults == ["log_loss", "rmse", "pinball"]
     with pytest.raises(cr.PlanError, match="metric: got 'pinball'"):
         resolve_metric("pinball", "regression")

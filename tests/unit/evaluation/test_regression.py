@@ -20,7 +20,7 @@ def test_metrics_against_sums_over_rows(rows: list[tuple[float, float, int]]) ->
         weights[0] = 1
     predicted, true = np.array([p for p, *_ in rows]), np.array([y for _, y, _ in rows])
     out = cr.RegressionEvaluation.of(
-        predicted, true, weights=np.array(weights, dtype=float), n_resamples=0, quantile=0.9
+        predicted, true, weights=np.array(weights, dtype=float), n_resamples=0, quantiles=[0.9]
     )
     total = sum(weights)
     pairs = [(p, y, w) for (p, y, _), w in zip(rows, weights, strict=True)]

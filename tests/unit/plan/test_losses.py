@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,11 @@ def labelled_rows(loss: Loss, task: str) -> tuple[Rows, int]:
     x, weights = np.zeros((40, 1)), rng.integers(1, 4, 40).astype(float)
     if task == "regression":
         targets = rng.integers(0, 9, (40, 2)).astype(float)
-        return Rows(x, None, targets, None if loss.predicted_quantile or loss.key == "absolute_error" else weights), 2
+        return Rows(x, None, targets, weights), 2
     numbers = rng.integers(0, 3, 40).astype(np.int32)
     if loss.takes_class_numbers:
-        return Rows(x, numbers, None, weights), loss.outputs(3)
-    return Rows(x, None, (numbers[:, None] == np.arange(3)).astype(float), weights), loss.outputs(3)
+        return Rows(x, numbers, None, weights), loss.outputs(task, 3)
+    return Rows(x, None, (numbers[:, None] == np.arange(3)).astype(float), weights), loss.outputs(task, 3)
 
 
 @pytest.mark.parametrize(("kind", "task"), CASES, ids=[f"{loss.key}-{task}" for loss, task in CASES])
@@ -59,7 +60,7 @@ def test_help_tells_formula_numbers_and_task(kind: type[Loss]) -> None:
     assert any(sign in text for sign in ("(z - y", "log p", "exp(z)", "e = "))
     assert any(word in text for word in ("for classes", "for numbers", "for counts"))
     for field in dataclasses.fields(kind):
-        assert f"{field.name} : float, default {field.default:g}" in text
+        assert re.search(rf"{field.name} : float( or sequence of float)?, default {field.default:g}", text)
 
 
 def test_heads_and_outputs() -> None:
@@ -67,9 +68,33 @@ def test_heads_and_outputs() -> None:
     assert cr.BinaryCrossEntropy().head("classification").key == "sigmoid"
     assert cr.Poisson().head("regression").key == "exp"
     assert [cr.SquaredError().head(task).key for task in cr.SquaredError.tasks] == ["softmax", "identity"]
-    assert [(cr.BinaryCrossEntropy().outputs(n), cr.CrossEntropy().outputs(n)) for n in (2, 3)] == [(1, 2), (3, 3)]
-    assert [loss.predicted_quantile for loss in (cr.Quantile(quantile=0.9), cr.AbsoluteError())] == [0.9, None]
+    both = (cr.BinaryCrossEntropy(), cr.CrossEntropy())
+    assert [[loss.outputs("classification", n) for loss in both] for n in (2, 3)] == [[1, 2], [3, 3]]
+    assert [loss.predicted_quantiles for loss in (cr.Quantile(0.9), cr.AbsoluteError())] == [(0.9,), ()]
+    assert [cr.Quantile([0.1, 0.5]).outputs("regression", 1), cr.Quantile(0.9).outputs("regression", 3)] == [2, 3]
+    assert [cr.Quantile(levels).head("regression").key for levels in ([0.1, 0.5], [0.1])] == ["sorted", "identity"]
     custom = cr.CustomLoss(lambda outputs, labels: (outputs[:, 0], labels))
     assert custom.is_python
     assert custom.head("classification").key == "softmax"
     assert cr.Huber().engine_callback() is None
+
+
+@pytest.mark.parametrize(
+    ("levels", "message"),
+    [
+        ([0.5, 0.05], r"quantile: got \[0.5, 0.05\]; needs quantiles in ascending order, each once"),
+        ([0.5, 0.5], "in ascending order, each once"), ([], "in ascending order, each once"),
+        ([0.5, 1.0], "quantile: got 1.0; needs a number above 0 and below 1"), (["low"], "quantile: got 'low'; needs"),
+        ("0.5", "quantile: got '0.5'; needs a number"),
+    ],
+)  # fmt: skip
+def test_levels_of_quantiles(levels: Any, message: str) -> None:
+    with pytest.raises(cr.PlanError, match=message):
+        cr.Quantile(levels)
+
+
+def test_quantiles_go_to_json_and_back() -> None:
+    loss = cr.Quantile(np.array([0.05, 0.95]))
+    assert loss.to_dict() == {"kind": "quantile", "quantile": [0.05, 0.95]}
+    assert LOSSES.of(loss.to_dict()) == loss == LOSSES.of("quantile:0.05,0.95")
+    assert cr.Quantile([0.9]) == cr.Quantile(0.9)

@@ -14,6 +14,7 @@ from creche.plan import ACTIVATIONS, LOSSES, OPTIMIZERS
     ("registry", "word", "expected"),
     [
         (LOSSES, "quantile:0.9", cr.Quantile(quantile=0.9)),
+        (LOSSES, "quantile:0.05, 0.95", cr.Quantile([0.05, 0.95])),
         (LOSSES, "Huber: 2", cr.Huber(delta=2.0)),
         (LOSSES, "cross_entropy:0.1", cr.CrossEntropy(label_smoothing=0.1)),
         (ACTIVATIONS, "leaky_relu:0.2", cr.LeakyRelu(slope=0.2)),
@@ -45,4 +46,4 @@ def test_mistakes(word: str, message: str) -> None:
 
 def test_a_network_learns_the_quantile() -> None:
     model = cr.train("penguins-four", label="body_mass_hg", loss="quantile:0.9", epochs=2, threads=1).model
-    assert model.quantile == 0.9
+    assert model.quantiles == (0.9,)

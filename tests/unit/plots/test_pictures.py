@@ -323,3 +323,22 @@ def test_what_cannot_be_drawn(draw: Callable[[], Any], message: str) -> None:
 def test_a_model_without_rows() -> None:
     with pytest.raises(cr.TableError, match="data: is missing; a model keeps no rows"):
         plots.confusion_matrix(made.model())
+
+
+def test_predicted_intervals_hold_the_true_values_or_not() -> None:
+    rng = np.random.default_rng(2)
+    true, middle = rng.standard_normal(50), rng.standard_normal(50)
+    predicted = np.column_stack([middle - 1, middle, middle + 1])
+    evaluation = cr.RegressionEvaluation.of(
+        predicted, true, quantiles=[0.2, 0.5, 0.8], labels=("y_q0.2", "y_q0.5", "y_q0.8"), n_resamples=0
+    )
+    axes = plots.predicted_intervals(evaluation)
+    line, inside, outside = axes.get_lines()
+    order = np.argsort(middle)
+    assert (line.get_ydata() == middle[order]).all()
+    is_within = np.abs(true - middle)[order] <= 1
+    assert (inside.get_ydata() == true[order][is_within]).all()
+    assert (outside.get_xdata() == np.flatnonzero(~is_within)).all()
+    assert axes.get_ylabel() == "y"
+    with pytest.raises(cr.PlanError, match="evaluation: is not of several quantiles"):
+        plots.predicted_intervals(made.of_numbers())

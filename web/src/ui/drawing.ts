@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { isDark } from "../preferences.ts";
 
 /** The size of an element in CSS pixels, as a signal; zero until it is laid out. */
-export function useSize<E extends Element>(element: RefObject<E>) {
+export function useSize(element: RefObject<Element | null>) {
   const size = useRef(signal({ width: 0, height: 0 })).current;
   useEffect(() => {
     const target = element.current;
@@ -27,7 +27,7 @@ export function useSize<E extends Element>(element: RefObject<E>) {
  * `draw` uses beyond signals, as for `useEffect`.
  */
 export function useDrawing(
-  canvas: RefObject<HTMLCanvasElement>,
+  canvas: RefObject<HTMLCanvasElement | null>,
   draw: (context: CanvasRenderingContext2D, width: number, height: number) => void,
   inputs: readonly unknown[] = [],
 ): void {

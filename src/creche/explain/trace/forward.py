@@ -178,7 +178,7 @@ def forward_pass(model: Model, data: Any, *, rows: Any = None) -> ForwardPass:
     targets = None if loss_takes_numbers else np.zeros((count, plan.network.outputs), dtype=plan.precision)
     labels = Rows(encoded, np.zeros(count, dtype=np.int32) if loss_takes_numbers else None, targets, None)
     inside = batch_internals(single_batch_plan(plan, count), model.weights, labels)
-    names = model.labels.names if model.classes is None else tuple(str(value) for value in model.classes)
+    names = tuple(str(value) for value in model.labels.outcomes)
     functions = [layer.activation.key for layer in plan.network.layers[:-1]]
     columns = model.features.names
     cells = {name: values.tolist() for name, values in zip(columns, read.cells(columns), strict=True)}

@@ -290,7 +290,7 @@ def _assemble(
     else:
         notes += ("the step is so large that weights are no longer finite",)
     source = observed.x.source if isinstance(observed.x, Table) else "X"
-    names = model.labels.names if model.classes is None else [str(value) for value in model.classes]
+    names = [str(value) for value in model.labels.outcomes]
     return Trace(
         plan, source, observed, model.features.names, observed.row_numbers, batch.rows.weights, batch.inputs,
         batch.rows.x, _layers(plan, step, inside), tuple(names[-plan.network.outputs :]), outputs, model.classes,
@@ -322,6 +322,7 @@ def _errors(
         return ClassificationErrors.of(
             predicted, encode_classes(observed.y, model.classes, observed.label, observed.row_numbers)
         ), outputs
-    true = observed.y.astype(np.float64).reshape(len(batch), -1)
     assert rows.targets is not None
-    return RegressionErrors.of(true, predicted.reshape(len(batch), -1), rows.targets, outputs), outputs
+    true = np.broadcast_to(observed.y.astype(np.float64).reshape(len(batch), -1), predicted.shape)
+    scaled = plan.loss.head(plan.task).finish(outputs)
+    return RegressionErrors.of(true, predicted, rows.targets, scaled), outputs

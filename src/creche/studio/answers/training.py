@@ -1,0 +1,67 @@
+"""Playing, pausing, stepping, and going back to the start."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from creche.studio.answers.registry import LATER, Turn, answers
+from creche.studio.live_run import LiveRun
+from creche.studio.protocol import requests, views
+from creche.studio.state import RefusedError
+
+__all__: list[str] = []
+
+
+@answers(requests.Play)
+def play(turn: Turn, request: requests.Play) -> views.Done:
+    """Train until the plan ends, or a pause."""
+    if request.epochs_per_second is not None and request.epochs_per_second <= 0:
+        raise RefusedError(
+            "bad_value", f"epochs_per_second: got {request.epochs_per_second:g}; needs a number above 0."
+        )
+    live = _need_trainable(turn)
+    live.play(request.epochs_per_second)
+    return views.Done()
+
+
+@answers(requests.Pause)
+def pause(turn: Turn, request: requests.Pause) -> views.Done:
+    """Stop after the batch at hand."""
+    turn.state.need_live().pause()
+    return views.Done()
+
+
+@answers(requests.Step)
+def step(turn: Turn, request: requests.Step) -> object:
+    """Train some batches, or to the end of an epoch; answered when it is done."""
+    if request.count < 1:
+        raise RefusedError("bad_value", f"count: got {request.count}; needs a whole number of at least 1.")
+    live = _need_trainable(turn)
+    steps = request.count
+    if request.unit == "epoch":
+        steps = request.count * live.batches - live.run.batch
+    live.step_to(live.run.step + steps, then=lambda: turn.reply(views.Done()))
+    return LATER
+
+
+@answers(requests.Reset)
+def reset(turn: Turn, request: requests.Reset) -> views.Done:
+    """Go back to the random weights."""
+    settings = turn.state.need_settings()
+    turn.state.need_live().pause()
+    turn.state.begin(settings if request.seed is None else replace(settings, seed=request.seed))
+    return views.Done()
+
+
+def _need_trainable(turn: Turn) -> LiveRun:
+    live = turn.state.need_live()
+    if live.status == "diverged":
+        raise RefusedError(
+            "diverged", "Training diverged: the loss is no longer finite.",
+            "Go back to the last finite weights and lower the learning rate, or start anew.",
+        )  # fmt: skip
+    if live.status == "finished":
+        raise RefusedError(
+            "bad_value", f"All {live.run.plan.epochs:,} epochs are done.", "Set more epochs, or go back to the start."
+        )
+    return live

@@ -1,0 +1,99 @@
+"""What a session says of training: the tick, and the history of its epochs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from creche.engine.native import new_predictor
+from creche.model.model import Model
+from creche.studio.protocol.views import FloatArray, History, Tick
+from creche.studio.state import SessionState
+
+__all__ = ["HISTORY_LIMIT", "describe_history", "take_tick"]
+
+# Above this many neurons, the activations of the selected row are left out.
+ACTIVATIONS_LIMIT = 4096
+
+# Beyond this many epochs, the page gets a part of them.
+HISTORY_LIMIT = 2000
+
+NOTHING: FloatArray = np.empty(0, dtype=np.float32)
+
+
+def take_tick(state: SessionState, sequence: int) -> Tick:
+    """Return the state of training now."""
+    live, drawn = state.live, state.drawn
+    if live is None or drawn is None:
+        return _empty_tick(state, sequence)
+    run = live.run
+    weights = run.weights
+    history = run.history
+    model = Model(run.plan, state.prepared.features, state.prepared.labels, weights, 1)
+    activations, probabilities = _send_row(state, model)
+    return Tick(
+        sequence=sequence,
+        status=live.status,
+        why=live.why,
+        step=run.step,
+        epoch=run.epoch,
+        batch=run.batch,
+        batches=live.batches,
+        learning_rate=run.learning_rate,
+        epochs_per_second=live.epochs_per_second,
+        train_loss=float(history.train_loss[-1]) if len(history) else None,
+        validation_loss=float(history.validation_loss[-1]) if history.has_validation else None,
+        history_rows=len(history),
+        edges_version=drawn.version,
+        edge_weights=drawn.take(weights),
+        biases=np.concatenate([bias for _, bias in weights]).astype(np.float32),
+        activations=activations,
+        probabilities=probabilities,
+        selected_row=state.selected_row,
+    )
+
+
+def _empty_tick(state: SessionState, sequence: int) -> Tick:
+    why = "choose the column to predict" if state.source else "open a table"
+    return Tick(
+        sequence, "empty", why, 0, 0, 0, 0, 0.0, 0.0, None, None, 0, 0, NOTHING, NOTHING, NOTHING, NOTHING, None
+    )
+
+
+def _send_row(state: SessionState, model: Model) -> tuple[FloatArray, FloatArray]:
+    """Send the selected row through the network: the activations of all neurons, and what it predicts."""
+    x = state.selected_inputs
+    if x is None:
+        return NOTHING, NOTHING
+    predictor = new_predictor(model.plan, model.weights, 1)
+    predicted = model.decode_outputs(predictor.predict(x))[0].astype(np.float32)
+    layers = model.plan.network.layers
+    if sum(layer.width for layer in layers) > ACTIVATIONS_LIMIT:
+        return NOTHING, predicted
+    activations = [predictor.layer_outputs(x, layer)[0] for layer in range(len(layers))]
+    return np.concatenate([x[0], *activations]).astype(np.float32), predicted
+
+
+def describe_history(state: SessionState, after: int = 0) -> History:
+    """Return the history of the epochs after this one; of a long training, a part of all epochs."""
+    if state.live is None:
+        empty = np.empty(0, dtype=np.int32)
+        return History(1, (), empty, np.empty((0, 0), dtype=np.float32), False, empty)
+    history = state.live.run.history
+    epochs = np.arange(after, len(history))
+    is_thinned = len(history) > HISTORY_LIMIT
+    if is_thinned:
+        after, epochs = 0, np.unique(np.linspace(0, len(history) - 1, HISTORY_LIMIT).astype(np.int64))
+    columns = {"train_loss": history.train_loss, f"train_{history.metric}": history.train_metric}
+    if history.has_validation or (not len(history) and state.prepared.validation is not None):
+        columns["validation_loss"] = history.validation_loss
+        columns[f"validation_{history.metric}"] = history.validation_metric
+    columns["learning_rate"] = history.learning_rate
+    values = np.stack([column[epochs] for column in columns.values()], axis=1).astype(np.float32)
+    return History(
+        first=after + 1,
+        columns=tuple(columns),
+        epochs=(epochs + 1).astype(np.int32),
+        values=values,
+        is_thinned=is_thinned,
+        snapshots=np.empty(0, dtype=np.int32),
+    )

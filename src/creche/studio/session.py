@@ -1,0 +1,262 @@
+"""A session: one thread that trains, and between two batches answers the requests of all who watch."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from creche.errors import CrecheError
+from creche.studio import answers
+from creche.studio.answers.connection import welcome
+from creche.studio.answers.registry import ANSWERS, LATER, Turn
+from creche.studio.answers.settings import describe_settings
+from creche.studio.network import describe_network
+from creche.studio.progress import describe_history, take_tick
+from creche.studio.protocol import requests, views
+from creche.studio.protocol.frames import ReceivedRequest
+from creche.studio.state import RefusedError, SessionState
+from creche.studio.table_source import TableSource
+from creche.studio.table_view import describe_table
+
+__all__ = ["Session", "Watcher", "describe_failure"]
+
+logger = logging.getLogger(__name__)
+
+# How long the engine trains before the thread looks for requests again.
+SLICE = 0.02
+
+# Ticks take at most this share of the time, however large the network.
+TICK_SHARE = 0.1
+
+MOST_TICKS = 30.0  # a second
+
+HISTORY_INTERVAL = 0.1  # seconds between two pieces of the history
+
+
+class Watcher(Protocol):
+    """Who watches a session: a connection of a page, or a widget.
+
+    `send` is called on any thread; it must neither block nor raise. Views must arrive in order. Of each `Tick` only the
+    newest matters; a `History` whose `first` is 1 replaces those before, any other continues the one before.
+    """
+
+    def send(self, view: object, reply_to: int | None) -> None:
+        """Send a view: the answer to the request of this number, or one that is pushed."""
+        ...
+
+
+class Session:
+    """A table and a network that trains, watched and steered by any number of watchers.
+
+    Parameters
+    ----------
+    source : TableSource, optional
+        The table to begin with.
+    label : tuple of str, optional
+        The columns to predict; by default those of a bundled table.
+    threads : int, optional
+        The number of threads of the engine; by default as for `creche.train`.
+
+    Raises
+    ------
+    CrecheError
+        If the table cannot be trained on.
+
+    """
+
+    def __init__(
+        self, source: TableSource | None = None, label: tuple[str, ...] = (), *, threads: int | None = None
+    ) -> None:
+        self._watchers: list[Watcher] = []
+        self._lock = threading.Lock()
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._state = SessionState.create(secrets.token_hex(8), threads)
+        self._state.push = self._push
+        self._sequence = 0
+        self._next_tick = self._next_history = 0.0
+        self._sent_epochs = 0
+        if source is not None:
+            self._state.open(source, label)
+            self._state.changed.clear()  # a page that connects is told all of it
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._run, name="creche-studio-session", daemon=True)
+        self._thread.start()
+
+    # -- any thread ----------------------------------------------------------------------------------------------------
+
+    def attach(self, watcher: Watcher) -> None:
+        """Let a watcher see all that is pushed from now on."""
+
+        def note() -> None:
+            self._state.watched.setdefault(watcher, requests.Watch())
+
+        with self._lock:
+            self._watchers.append(watcher)
+        self.call_soon(note)
+
+    def detach(self, watcher: Watcher) -> None:
+        """Forget a watcher."""
+
+        def forget() -> None:
+            self._state.watched.pop(watcher, None)
+
+        with self._lock:
+            self._watchers = [each for each in self._watchers if each is not watcher]
+        self.call_soon(forget)
+
+    def submit(self, watcher: Watcher, received: ReceivedRequest) -> None:
+        """Carry out a request between two batches; the answer is sent to the watcher."""
+        if isinstance(received.request, requests.Acknowledge):
+            return  # the transport's business
+        if self._is_closed:
+            watcher.send(views.Failure("internal", "The session is closed."), received.id)
+            return
+        self.call_soon(lambda: self._answer(watcher, received))
+
+    def call_soon(self, function: Callable[[], None]) -> None:
+        """Call a function on the session's thread, between two batches."""
+        self._jobs.put(function)
+
+    def close(self, text: str) -> None:
+        """End the session: tell the watchers why, and wait for its thread."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._jobs.put(None)
+        self._thread.join()
+        self._push(views.Closing(text))
+
+    def _push(self, view: object) -> None:
+        with self._lock:
+            watchers = list(self._watchers)
+        for watcher in watchers:
+            watcher.send(view, None)
+
+    # -- the session's thread ------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while True:
+            live = self._state.live
+            plays = live is not None and live.status == "running"
+            try:
+                job = self._jobs.get(timeout=(live.seconds_to_wait() if plays and live is not None else None))
+            except queue.Empty:
+                pass
+            else:
+                if job is None:
+                    return
+                self._call(job)
+                continue
+            try:
+                self._train()
+            except Exception as error:
+                self._report(error)
+
+    def _call(self, job: Callable[[], None]) -> None:
+        try:
+            job()
+            self._push_changed()
+            self._push_tick()
+        except Exception as error:
+            self._report(error)
+
+    def _train(self) -> None:
+        live = self._state.live
+        assert live is not None
+        live.advance(SLICE)
+        now = time.monotonic()
+        ended = live.status != "running"
+        if ended or now >= self._next_history:
+            self._push_history()
+            self._next_history = time.monotonic() + HISTORY_INTERVAL
+        if ended or now >= self._next_tick:
+            self._push_tick()
+
+    def _answer(self, watcher: Watcher, received: ReceivedRequest) -> None:
+        def reply(view: object) -> None:
+            watcher.send(view, received.id)
+
+        turn = Turn(self._state, watcher, reply, self.call_soon)
+        try:
+            function = ANSWERS.get(type(received.request))
+            if function is None:
+                raise RefusedError("unsupported", f"{type(received.request).__name__} is not supported yet.")
+            view = function(turn, received.request)
+        except Exception as error:
+            view = describe_failure(error)
+        if view is not LATER:
+            reply(view)
+
+    def _report(self, error: Exception) -> None:
+        """Stop training because of an error that no request caused, and tell all."""
+        if self._state.live is not None:
+            self._state.live.pause()
+        self._push(describe_failure(error))
+
+    # -- what is pushed ------------------------------------------------------------------------------------------------
+
+    def _push_changed(self) -> None:
+        state, changed = self._state, self._state.changed
+        state.changed = set()
+        if not changed:
+            return
+        if "table" in changed and state.source is not None:
+            self._push(describe_table(state))
+        if "network" in changed and state.live is None:
+            self._push(welcome(state))
+        if "settings" in changed and state.settings is not None:
+            self._push(describe_settings(state, restarted="network" in changed))
+        if "network" in changed and state.live is not None and state.drawn is not None:
+            self._push(describe_network(state.live.run, state.drawn))
+        if "history" in changed:
+            self._sent_epochs = -1
+            self._push_history()
+
+    def _push_history(self) -> None:
+        state = self._state
+        epochs = 0 if state.live is None else state.live.run.epoch
+        if epochs == self._sent_epochs or not self._watchers:
+            return
+        self._push(describe_history(state, max(0, self._sent_epochs)))
+        self._sent_epochs = epochs
+
+    def _push_tick(self) -> None:
+        """Push the state of training, if someone watches."""
+        if not self._watchers:
+            return
+        started = time.monotonic()
+        self._sequence += 1
+        self._push(take_tick(self._state, self._sequence))
+        rates = [min(MOST_TICKS, watch.rate) for watch in self._state.watched.values()]
+        took = time.monotonic() - started
+        self._next_tick = started + max(1 / max([*rates, 0.1]), took / TICK_SHARE)
+
+
+def describe_failure(error: Exception) -> views.Failure:
+    """Return what the page is told of an error; one that is not Creche's own is logged with its traceback."""
+    if isinstance(error, RefusedError):
+        return views.Failure(error.code, str(error), error.remedy)
+    if isinstance(error, CrecheError):
+        return views.Failure(_code_of(error), _sentence(str(error)))
+    logger.error("a request failed", exc_info=error)
+    return views.Failure("internal", f"The session failed: {type(error).__name__}: {error}.", "The log has details.")
+
+
+def _code_of(error: CrecheError) -> views.FailureCode:
+    from creche.errors import DivergedError, FileError, TableError
+
+    codes: dict[type[CrecheError], views.FailureCode] = {
+        TableError: "bad_table", FileError: "bad_table", DivergedError: "diverged",
+    }  # fmt: skip
+    return next((code for kind, code in codes.items() if isinstance(error, kind)), "bad_value")
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+assert answers  # its modules register their functions

@@ -1,0 +1,256 @@
+"""The state of a session: its table, its settings, and the network that trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche._system.resources import resolve_threads
+from creche.errors import CrecheError
+from creche.plan.words import Role, Task
+from creche.studio.live_run import LiveRun
+from creche.studio.network import DrawnEdges
+from creche.studio.protocol.requests import Watch
+from creche.studio.protocol.views import FailureCode, Settings
+from creche.studio.settings import build_arguments, default_settings
+from creche.studio.table_source import TableSource
+from creche.table.prepare import Prepared, encode_features, prepare
+from creche.table.table import Table
+from creche.training.arguments import create_run, resolve_loss, resolve_preparation
+
+__all__ = ["Part", "RefusedError", "SessionState"]
+
+# Parts of the state that the page shows; after a request, those that changed are pushed.
+Part: TypeAlias = Literal["table", "settings", "network", "history"]
+
+# What the preparation of the table depends on, besides the label and the roles.
+PREPARATION = ("loss", "preprocessing", "validation_fraction", "test_fraction", "split_seed")
+
+
+class RefusedError(CrecheError, ValueError):
+    """A request that is understood but refused; `code` tells the page why."""
+
+    def __init__(self, code: FailureCode, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.remedy = remedy
+
+
+@dataclass(slots=True, eq=False)
+class SessionState:
+    """What a session is about; only its own thread reads and changes it.
+
+    Attributes
+    ----------
+    session : str
+        The name of the session.
+    threads : int
+    source : TableSource or None
+    label : tuple of str
+    chosen_task : {"classification", "regression"} or None
+        The task, if the user has set it.
+    roles : dict of str to str
+        The roles of columns that the user has set.
+    settings : Settings or None
+        None without a network.
+    live : LiveRun or None
+        The run, with its network; None without a label.
+    drawn : DrawnEdges or None
+    changed_at, changes : list
+        Steps at which settings were changed while training, and what was changed, in words.
+    selected_row : int or None
+    watched : dict of watcher to Watch
+        What each watcher looks at.
+    changed : set of str
+        The parts that were changed since they were last pushed.
+    push : callable
+        Sends a view to all watchers.
+
+    """
+
+    session: str
+    threads: int
+    source: TableSource | None = None
+    label: tuple[str, ...] = ()
+    chosen_task: Task | None = None
+    roles: dict[str, Role] = field(default_factory=dict)
+    settings: Settings | None = None
+    live: LiveRun | None = None
+    drawn: DrawnEdges | None = None
+    changed_at: list[int] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)
+    selected_row: int | None = None
+    watched: dict[Any, Watch] = field(default_factory=dict)
+    changed: set[Part] = field(default_factory=set)
+    push: Callable[[object], None] = lambda view: None
+    _prepared: tuple[Any, Prepared] | None = None
+    _inputs: NDArray[Any] | None = None
+
+    @classmethod
+    def create(cls, session: str, threads: int | None = None) -> SessionState:
+        """Return the state of a session without a table."""
+        return cls(session, resolve_threads(threads))
+
+    # -- what is there -------------------------------------------------------------------------------------------------
+
+    def need_source(self) -> TableSource:
+        """Return the table.
+
+        Raises
+        ------
+        RefusedError
+            If none is open.
+
+        """
+        if self.source is None:
+            raise RefusedError("no_table", "There is no table yet.", "Open one first.")
+        return self.source
+
+    def need_live(self) -> LiveRun:
+        """Return the run.
+
+        Raises
+        ------
+        RefusedError
+            If there is no network.
+
+        """
+        if self.live is None:
+            self.need_source()
+            raise RefusedError("no_network", "There is no network yet.", "Choose the column to predict first.")
+        return self.live
+
+    def need_settings(self) -> Settings:
+        """Return the settings of the network."""
+        self.need_live()
+        assert self.settings is not None
+        return self.settings
+
+    # -- table and network ---------------------------------------------------------------------------------------------
+
+    def open(self, source: TableSource, label: tuple[str, ...] = ()) -> None:
+        """Take another table; with a label, its network begins with default settings.
+
+        Raises
+        ------
+        CrecheError
+            If the table cannot be trained on; then the session stays as it was.
+
+        """
+        self.configure(source, label or source.default_label, None, {})
+
+    def configure(
+        self, source: TableSource, label: tuple[str, ...], task: Task | None, roles: Mapping[str, Role]
+    ) -> None:
+        """Set table, label, task and roles together; a network for them begins with default settings.
+
+        Raises
+        ------
+        CrecheError
+            If the table cannot be trained on so; then the session stays as it was.
+
+        """
+        before = self.source, self.label, self.chosen_task, self.roles, self._prepared
+        self.source, self.label, self.chosen_task, self.roles = source, label, task, dict(roles)
+        self._prepared = None
+        try:
+            if label:
+                # The task is known only once the table has been read with its label.
+                chosen = task or self._prepare(default_settings("classification"), task, None).task
+                self.begin(default_settings(chosen))
+            else:
+                self.settings = self.live = self.drawn = None
+        except BaseException:
+            self.source, self.label, self.chosen_task, self.roles, self._prepared = before
+            raise
+        self.selected_row = None
+        self.changed |= {"table", "settings", "network", "history"}
+
+    def begin(self, settings: Settings) -> None:
+        """Begin training anew, from random weights, with these settings.
+
+        Raises
+        ------
+        CrecheError
+            If a setting is invalid or the network too large; then the network at hand stays as it was.
+
+        """
+        task = self.chosen_task or (self._prepared[1].task if self._prepared else "classification")
+        arguments = build_arguments(settings, task, self.label, self.roles)
+        prepared = self._prepare(settings, task, resolve_loss(arguments))
+        run = create_run(replace(arguments, threads=self.threads), prepared)
+        plays = self.live is not None and self.live.status == "running"
+        if self.live is not None:
+            self.live.pause()
+        self.settings, self.live = settings, LiveRun(run)
+        self.changed_at, self.changes = [], []
+        self.redraw()
+        if plays:
+            self.live.play()
+        self._inputs = None
+        self.changed |= {"settings", "network", "history"}
+
+    def redraw(self) -> None:
+        """Choose anew which connections are drawn."""
+        version = 0 if self.drawn is None else self.drawn.version + 1
+        self.drawn = DrawnEdges.choose(self.need_live().run.weights, version)
+        self.changed.add("network")
+
+    def _prepare(self, settings: Settings, task: Task | None, loss: Any) -> Prepared:
+        """Return the table prepared for these settings; the last preparation is kept."""
+        key = tuple(getattr(settings, name) for name in PREPARATION) if loss is not None else None
+        if self._prepared is None or self._prepared[0] != key:
+            arguments = build_arguments(settings, task or "classification", self.label, self.roles)
+            prepared = prepare(
+                self.need_source().table, None, resolve_preparation(arguments), task=task, loss=loss, seed=settings.seed
+            )
+            self._prepared = key, prepared
+            self.changed.add("table")
+        return self._prepared[1]
+
+    @property
+    def prepared(self) -> Prepared:
+        """The table as rows for training."""
+        return self.need_live().run.prepared
+
+    # -- rows ----------------------------------------------------------------------------------------------------------
+
+    def find_row(self, number: int) -> int:
+        """Return the place of a row, counted from 1, among the rows that have a label.
+
+        Raises
+        ------
+        RefusedError
+            If there is no such row, or it has no label.
+
+        """
+        rows = self.prepared.labelled
+        if not 1 <= number <= rows.n_table_rows:
+            raise RefusedError("bad_value", f"There is no row {number}: the table has {rows.n_table_rows:,} rows.")
+        place = int(np.searchsorted(rows.row_indices, number - 1))
+        if place == len(rows) or rows.row_indices[place] != number - 1:
+            raise RefusedError("bad_value", f"Row {number} has no label, so it is not used.", "Choose another row.")
+        return place
+
+    def select_row(self, number: int | None) -> None:
+        """Select the row whose activations are sent with every tick."""
+        self._inputs = None if number is None else self.encode_rows([number])
+        self.selected_row = number
+
+    def encode_rows(self, numbers: list[int]) -> NDArray[Any]:
+        """Return the inputs of the network for some rows, counted from 1."""
+        prepared = self.prepared
+        rows = prepared.labelled.take(np.array([self.find_row(number) for number in numbers]))
+        assert isinstance(rows.x, Table)
+        return encode_features(prepared.features, rows.x, self.need_live().run.plan.precision, rows.row_numbers)
+
+    @property
+    def selected_inputs(self) -> NDArray[Any] | None:
+        """The inputs of the selected row, (1, inputs); None if no row is selected."""
+        if self._inputs is None and self.selected_row is not None:
+            self._inputs = self.encode_rows([self.selected_row])
+        return self._inputs

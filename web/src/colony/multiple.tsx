@@ -1,0 +1,52 @@
+/** One network of the colony, small: its validation loss over the epochs, on axes that all networks share. */
+import { formatNumber, linearScale, logScale, polyline } from "../plot/scales.ts";
+import type { ColonyMember } from "../protocol.ts";
+
+const WIDTH = 104;
+const HEIGHT = 64;
+
+interface Props {
+  readonly member: ColonyMember;
+  readonly curve: Float32Array;
+  readonly losses: readonly [low: number, high: number];
+  readonly isChosen: boolean;
+  readonly showsOptimizer: boolean;
+  readonly onChoose: () => void;
+}
+
+/** Return what became of a network, in a few words. */
+export function outcome(member: ColonyMember): string {
+  if (member.status === "diverged") return "diverged";
+  if (member.validation_loss === null) return member.status === "training" ? "training" : "no loss";
+  return `${member.rank === 1 ? "best " : ""}${formatNumber(member.validation_loss, 3)}`;
+}
+
+export function memberTitle(member: ColonyMember): string {
+  return `${member.optimizer}, learning rate ${formatNumber(member.learning_rate, 3)}, seed ${member.seed}`;
+}
+
+export function Multiple({ member, curve, losses, isChosen, showsOptimizer, onChoose }: Props) {
+  const x = linearScale(0, Math.max(curve.length - 1, 1), 3, WIDTH - 3);
+  const y = logScale(losses[0], losses[1], HEIGHT - 4, 4);
+  const isDiverged = member.status === "diverged";
+  const classes = ["multiple", member.rank === 1 && "is-best", isDiverged && "is-diverged"].filter(Boolean).join(" ");
+  return (
+    <button
+      type="button"
+      class={classes}
+      aria-pressed={isChosen}
+      aria-label={`${memberTitle(member)}, validation loss: ${outcome(member)}`}
+      onClick={onChoose}
+    >
+      <span class="multiple-head">
+        {showsOptimizer && <b>{member.optimizer} </b>}
+        {formatNumber(member.learning_rate, 2)}
+      </span>
+      <svg class="clipped" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+        <polyline class="curve" points={polyline(curve.keys(), curve, x, y)} />
+        {isDiverged && <path class="cross" d={`M${WIDTH - 22},10l12,12m0,-12l-12,12`} />}
+      </svg>
+      <span class="multiple-foot">{outcome(member)}</span>
+    </button>
+  );
+}

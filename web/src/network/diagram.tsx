@@ -1,0 +1,135 @@
+/** The drawing of the network: connections on a canvas, and a button over it for each neuron. */
+import { useMemo, useRef, useState } from "preact/hooks";
+
+import type { NetworkView } from "../protocol.ts";
+import type { NeuronPlace, WeightPlace } from "../store.ts";
+import { useDrawing, useSize } from "../ui/drawing.ts";
+import { indexOf, nearestEdge, placeOf, strongestEdges, thickestWeight, type Edge } from "./edges.ts";
+import { LayerHeads } from "./layer_heads.tsx";
+import { arrange, neighbour, type Direction, type Layout, type Margins } from "./layout.ts";
+import { Marks } from "./marks.tsx";
+import { paintEdges, paintSmallPicture, readPalette, type SmallPicture } from "./paint.ts";
+
+/** What the drawing shows at a moment. */
+export interface Reading {
+  /** One number for each row of `NetworkView.edges`: its sign and size make the line. */
+  readonly weights: Float32Array;
+  /** The number in each neuron, layer by layer; a layer without numbers is null. */
+  readonly values: readonly (Float32Array | null)[] | null;
+  /** The texts beside the outputs, and the lengths of their bars, from 0 to 1; null for no bar. */
+  readonly outputs: readonly { readonly text: string; readonly share: number | null }[];
+  /** How much each of the drawn edges stands out, from 0 to 1; null for all alike. */
+  readonly glow: ((layout: Layout, edges: readonly Edge[]) => Float32Array | null) | null;
+  /** What the numbers in the neurons are, such as "activation". */
+  readonly meaning: string;
+}
+
+interface Props {
+  readonly network: NetworkView;
+  readonly reading: Reading;
+  /** How many connections are drawn, at most. */
+  readonly most: number;
+  readonly neuron: NeuronPlace | null;
+  readonly weight: WeightPlace | null;
+  readonly pictures?: ReadonlyMap<string, SmallPicture>;
+  readonly onNeuron: (place: NeuronPlace) => void;
+  readonly onWeight?: (place: WeightPlace) => void;
+  /** Called with the widths of the hidden layers that the user wants; without it, layers cannot be changed. */
+  readonly onReshape?: (hidden: readonly number[]) => void;
+  readonly label: string;
+}
+
+const DIRECTIONS: Readonly<Record<string, Direction>> = {
+  ArrowUp: "up", ArrowDown: "down", ArrowLeft: "left", ArrowRight: "right", Home: "first", End: "last",
+};
+
+/** Return the key by which the small picture of a neuron is found. */
+export function pictureKey(layer: number, neuron: number): string {
+  return `${layer}/${neuron}`;
+}
+
+/** The narrowest step from layer to layer at which the buttons of a layer stand side by side. */
+const WIDE_STEP = 132;
+
+function marginsOf(network: NetworkView, width: number, canReshape: boolean): Margins {
+  const share = Math.min(150, Math.max(76, width * 0.16));
+  const right = Math.max(share, 106);
+  const step = (width - share - right) / (network.layers.length - 1);
+  return { left: share, right, top: !canReshape ? 12 : step < WIDE_STEP ? 128 : 64, bottom: 12 };
+}
+
+export function Diagram(props: Props) {
+  const { network, reading, most, weight, onWeight, onReshape } = props;
+  const frame = useRef<HTMLDivElement>(null);
+  const width = useSize(frame).value.width || 720;
+  const layout = useMemo(() => {
+    return arrange(network, Math.max(width, 260), marginsOf(network, width, onReshape !== undefined));
+  }, [network, width, onReshape !== undefined]);
+  const edges = strongestEdges(network, layout, reading.weights, most);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [hovered, setHovered] = useState(-1);
+  const selected = weight ? indexOf(network, weight) : -1;
+  useDrawing(
+    canvas,
+    (context) => {
+      const palette = readPalette(canvas.current!);
+      const contributions = reading.glow?.(layout, edges) ?? null;
+      paintEdges(context, layout, edges, thickestWeight(reading.weights), { contributions, selected, hovered }, palette);
+      for (const { layer, neurons, folded, x, y } of layout.spots) {
+        const picture = folded === "no" ? props.pictures?.get(pictureKey(layer, neurons[0]!)) : undefined;
+        if (picture) paintSmallPicture(context, picture, x, y, layout.radius * 2, palette);
+      }
+    },
+    [layout, reading, most, hovered, selected, props.pictures],
+  );
+
+  const edgeUnder = (event: MouseEvent): Edge | null => {
+    const box = canvas.current!.getBoundingClientRect();
+    return nearestEdge(layout, edges, event.clientX - box.left, event.clientY - box.top);
+  };
+  const [current, setCurrent] = useState(0);
+  const walk = (event: KeyboardEvent): void => {
+    const direction = DIRECTIONS[event.key];
+    if (!direction || event.altKey || event.ctrlKey || event.metaKey) return;
+    const next = neighbour(layout, Math.min(current, layout.spots.length - 1), direction);
+    setCurrent(next);
+    frame.current?.querySelector<HTMLElement>(`[data-spot="${next}"]`)?.focus();
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  return (
+    <div class="diagram" ref={frame}>
+      <div class="diagram-plane" style={{ height: `${layout.height}px`, width: `${layout.width}px` }}>
+        <canvas
+          ref={canvas}
+          aria-hidden="true"
+          class={hovered >= 0 ? "is-over-edge" : ""}
+          style={{ width: `${layout.width}px`, height: `${layout.height}px` }}
+          onPointerMove={(event) => onWeight && setHovered(edgeUnder(event)?.index ?? -1)}
+          onPointerLeave={() => setHovered(-1)}
+          onClick={(event) => {
+            const edge = edgeUnder(event);
+            if (edge) onWeight?.(placeOf(network, edge.index));
+          }}
+        />
+        <div role="group" aria-label={props.label} onKeyDown={walk}>
+          <Marks
+            network={network}
+            layout={layout}
+            reading={reading}
+            pictures={props.pictures ?? null}
+            current={Math.min(current, layout.spots.length - 1)}
+            chosen={props.neuron}
+            onChoose={(spot) => {
+              setCurrent(spot);
+              const { layer, neurons } = layout.spots[spot]!;
+              props.onNeuron({ layer, neuron: neurons[0]! });
+            }}
+          />
+        </div>
+        {onReshape && <LayerHeads network={network} layout={layout} isCompact={layout.step < WIDE_STEP} onReshape={onReshape} />}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,120 @@
+/** The neurons of the drawing: one button each, with its number and its name, and the bars beside the outputs. */
+
+import { Fragment, type JSX } from "preact";
+
+import { formatNumber } from "../plot/scales.ts";
+import type { NetworkView } from "../protocol.ts";
+import type { NeuronPlace } from "../store.ts";
+import { activityOf } from "./activity.ts";
+import { pictureKey, type Reading } from "./diagram.tsx";
+import type { Layout, Spot } from "./layout.ts";
+import type { SmallPicture } from "./paint.ts";
+
+interface Props {
+  readonly network: NetworkView;
+  readonly layout: Layout;
+  readonly reading: Reading;
+  readonly pictures: ReadonlyMap<string, SmallPicture> | null;
+  /** The spot that takes the keyboard's focus. */
+  readonly current: number;
+  readonly chosen: NeuronPlace | null;
+  readonly onChoose: (spot: number) => void;
+}
+
+function describe(spot: Spot, reading: Reading): string {
+  if (spot.folded === "rest") return spot.title;
+  if (spot.folded === "column") return `${spot.title}, ${spot.neurons.length} inputs`;
+  const value = reading.values?.[spot.layer]?.[spot.neurons[0]!];
+  const kind = spot.kind === "input" ? "input " : spot.kind === "output" ? "output " : "";
+  const output = spot.kind === "output" ? reading.outputs[spot.neurons[0]!] : undefined;
+  const parts = [`${kind}${spot.title}`];
+  if (value !== undefined) parts.push(`${reading.meaning} ${formatNumber(value, 3)}`);
+  if (output) parts.push(output.text);
+  return parts.join(", ");
+}
+
+export function Marks({ layout, reading, pictures, current, chosen, onChoose }: Props) {
+  const { radius, spots } = layout;
+  const activity = reading.values && activityOf(layout, reading.values);
+  return (
+    <>
+      {spots.map((spot, i) => {
+        const neuron = spot.neurons[0]!;
+        const value = spot.folded === "no" ? reading.values?.[spot.layer]?.[neuron] : undefined;
+        const hasPicture = pictures?.has(pictureKey(spot.layer, neuron)) ?? false;
+        const level = activity?.[i] ?? 0;
+        const isChosen = chosen !== null && chosen.layer === spot.layer && spot.neurons.includes(chosen.neuron);
+        return (
+          <button
+            key={`${spot.layer}/${neuron}`}
+            type="button"
+            data-spot={i}
+            class={`mark mark-${spot.kind} mark-fold-${spot.folded}${hasPicture ? " has-picture" : ""}`}
+            style={{
+              left: `${spot.x - radius}px`,
+              top: `${spot.y - radius}px`,
+              width: `${2 * radius}px`,
+              height: `${2 * radius}px`,
+            }}
+            tabIndex={i === current ? 0 : -1}
+            aria-pressed={isChosen}
+            aria-label={describe(spot, reading)}
+            title={describe(spot, reading)}
+            onClick={() => onChoose(i)}
+          >
+            {activity && !hasPicture && (
+              <span
+                class={`mark-level ${level < 0 ? "is-negative" : "is-positive"}`}
+                style={{ height: `${Math.round(Math.abs(level) * 100)}%` }}
+              />
+            )}
+            {value !== undefined && radius >= 14 && !hasPicture && (
+              <span class="mark-value">{formatNumber(value, 2)}</span>
+            )}
+            {spot.folded === "rest" && <span class="mark-value">{radius >= 14 ? `+${spot.neurons.length}` : "⋮"}</span>}
+          </button>
+        );
+      })}
+      {spots.map((spot) => spot.kind !== "hidden" && <Name key={`${spot.layer}/${spot.neurons[0]}`} spot={spot} layout={layout} reading={reading} />)}
+    </>
+  );
+}
+
+/** Let a name break after its underscores and spaces. */
+function breakable(name: string): JSX.Element[] {
+  return name.split(/(?<=[_\s.])/).map((part, i) => (
+    <Fragment key={i}>
+      {part}
+      <wbr />
+    </Fragment>
+  ));
+}
+
+function Name({ spot, layout, reading }: { spot: Spot; layout: Layout; reading: Reading }) {
+  const gap = layout.radius + 6;
+  if (spot.kind === "input") {
+    const room = spot.x - gap;
+    return (
+      <span class="mark-name is-input" aria-hidden="true" style={{ right: `${layout.width - room}px`, top: `${spot.y}px`, maxWidth: `${room}px` }}>
+        {breakable(spot.title)}
+      </span>
+    );
+  }
+  const output = spot.folded === "no" ? reading.outputs[spot.neurons[0]!] : undefined;
+  const left = spot.x + gap;
+  return (
+    <span class="mark-name is-output" aria-hidden="true" style={{ left: `${left}px`, top: `${spot.y}px`, width: `${layout.width - left}px` }}>
+      <span class="mark-title">{spot.title}</span>
+      {output && (
+        <span class="mark-output">
+          {output.share !== null && (
+            <span class="mark-bar">
+              <span style={{ width: `${Math.round(output.share * 100)}%` }} />
+            </span>
+          )}
+          <span class="mark-text">{output.text}</span>
+        </span>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,70 @@
+import { useEffect, useState } from "preact/hooks";
+
+import type { NetworkView, NeuronResponse } from "../protocol.ts";
+import { useStore } from "../store.ts";
+import { pictureKey } from "./diagram.tsx";
+import type { SmallPicture } from "./paint.ts";
+import { shapeOf } from "./names.ts";
+
+/** The most hidden neurons whose small pictures are asked for. */
+export const MOST_PICTURES = 40;
+const PAUSE = 50;
+const MAP_SIDE = 12;
+const NONE: ReadonlyMap<string, SmallPicture> = new Map();
+
+/** Make a response small enough to be painted thirty times a second. */
+export function shrink(response: NeuronResponse): SmallPicture {
+  const [rows, columns] = response.y_column === null ? [1, response.x_values.data.length] : response.activations.shape;
+  if (response.y_column === null) return { values: response.activations.data, columns: columns!, rows: 1 };
+  const [height, width] = [Math.min(rows!, MAP_SIDE), Math.min(columns!, MAP_SIDE)];
+  const values = Float32Array.from({ length: width * height }, (_, i) => {
+    const row = Math.round((Math.floor(i / width) * (rows! - 1)) / Math.max(height - 1, 1));
+    const column = Math.round(((i % width) * (columns! - 1)) / Math.max(width - 1, 1));
+    return response.activations.data[row * columns! + column]!;
+  });
+  return { values, columns: width, rows: height };
+}
+
+/** The columns over which small pictures are drawn; a null `x` is the strongest column of each neuron. */
+export interface PictureColumns {
+  readonly x: string | null;
+  readonly y: string | null;
+}
+
+/** Keep small pictures of all hidden neurons, asked for one after the other as the network changes. */
+export function usePictures(network: NetworkView | null, columns: PictureColumns | null): ReadonlyMap<string, SmallPicture> {
+  const store = useStore();
+  const [pictures, setPictures] = useState(NONE);
+  const key = network && columns ? `${shapeOf(network)} ${JSON.stringify(columns)}` : null;
+  useEffect(() => {
+    setPictures(NONE);
+    if (!network || !columns) return undefined;
+    const hidden = network.layers.slice(1, -1).flatMap((layer, i) => {
+      return Array.from({ length: layer.width }, (_, neuron) => ({ layer: i + 1, neuron }));
+    });
+    if (hidden.length > MOST_PICTURES) return undefined;
+    let isOver = false;
+    let asked: number | undefined;
+    let next = 0;
+    const timer = setInterval(() => {
+      const sequence = store.tick.peek()?.sequence;
+      if (next === 0 && (sequence === undefined || sequence === asked || document.hidden)) return;
+      if (next === 0) asked = sequence;
+      const place = hidden[next]!;
+      next = (next + 1) % hidden.length;
+      store
+        .ask({ type: "Respond", ...place, x_column: columns.x, y_column: columns.y })
+        .then((response) => {
+          if (isOver) return;
+          setPictures((old) => new Map(old).set(pictureKey(place.layer, place.neuron), shrink(response)));
+        })
+        // A picture that is refused is not worth a notice; the panel of the neuron says why.
+        .catch(() => clearInterval(timer));
+    }, PAUSE);
+    return () => {
+      isOver = true;
+      clearInterval(timer);
+    };
+  }, [store, key]);
+  return key === null ? NONE : pictures;
+}
