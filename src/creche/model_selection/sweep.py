@@ -214,7 +214,8 @@ def sweep(
     threads = resolve_threads(threads)
     if folds is not None and halving is not None:
         raise PlanError(
-            "halving: cannot be combined with folds, where the networks of a plan would stop at different times; leave one of the two out"
+            "halving: cannot be combined with folds, where the networks of a plan would stop at different times; leave "
+            "one of the two out"
         )
     jobs = Jobs(data, y, fixed, seed, folds, repeats, bootstrap)
     check_cost(combinations, seeds, jobs, halving, confirm, threads)
