@@ -8,8 +8,21 @@ import type { Message } from "./frames.ts";
 import { addPiece, type Curves, NO_CURVES } from "./history.ts";
 import { isCalm } from "./preferences.ts";
 import type {
-  ChangeSettings, ColonyView, ErrorsView, EvaluationView, Field, FitView, NetworkView, Replies, Request,
-  SettingsView, TableView, Tick, Watch, WeightCurve, Welcome,
+  ChangeSettings,
+  ColonyView,
+  ErrorsView,
+  EvaluationView,
+  Field,
+  FitView,
+  NetworkView,
+  Replies,
+  Request,
+  SettingsView,
+  TableView,
+  Tick,
+  Watch,
+  WeightCurve,
+  Welcome,
 } from "./protocol.ts";
 import type { Transport } from "./transport.ts";
 
@@ -71,16 +84,20 @@ export class Store implements Events {
   readonly answered = signal<Request | null>(null);
 
   readonly partition = signal<Partition>("validation");
+  /** Epochs a second at most; 0 for as fast as it can, which is too fast to follow on a small table. */
+  readonly speed = signal(100);
   readonly selectedNeuron = signal<NeuronPlace | null>(null);
   readonly selectedWeight = signal<WeightPlace | null>(null);
   readonly notices = signal<readonly Notice[]>([]);
+  readonly isHelpOpen = signal(false);
   readonly question = signal<Question | null>(null);
 
   readonly status = computed(() => this.tick.value?.status ?? "empty");
   readonly isRunning = computed(() => this.status.value === "running");
   readonly view = computed<ViewName>(() => {
+    if (!this.network.value) return "table";
     const name = this.address.get("view") as ViewName | null;
-    return name && VIEWS.includes(name) ? name : this.table.value?.label.length === 0 ? "table" : "train";
+    return name && VIEWS.includes(name) ? name : "train";
   });
 
   private readonly connection: Connection;
@@ -107,6 +124,8 @@ export class Store implements Events {
   /** Send a request; the promise fails with a `RequestError` if it is refused. */
   async ask<R extends Request>(request: R): Promise<Replies[R["type"]]> {
     const view = await this.connection.ask(request);
+    if (request.type === "OpenTable" || request.type === "ConfigureTable") this.takeTable(view as TableView);
+    else if (request.type === "ChangeSettings") this.settings.value = view as SettingsView;
     this.answered.value = request;
     return view;
   }
@@ -203,7 +222,7 @@ export class Store implements Events {
       case "Welcome":
         return this.greet(message.view);
       case "TableView":
-        this.table.value = message.view;
+        this.takeTable(message.view);
         return;
       case "SettingsView":
         this.settings.value = message.view;
@@ -247,9 +266,24 @@ export class Store implements Events {
       this.table.value = welcome.table;
       this.settings.value = welcome.settings;
       this.fields.value = welcome.fields;
-      this.curves.value = NO_CURVES;
       if (welcome.network) this.takeNetwork(welcome.network);
       else this.network.value = null;
+    });
+  }
+
+  /** Take a table. What was found with another table or label does not belong to it. */
+  private takeTable(table: TableView): void {
+    const task = (view: TableView | null) => JSON.stringify([view?.name, view?.rows, view?.label, view?.task]);
+    batch(() => {
+      if (task(table) !== task(this.table.peek())) {
+        this.evaluation.value = null;
+        this.errors.value = null;
+        this.colony.value = null;
+        this.fit.value = null;
+        this.fields.value = [];
+      }
+      this.table.value = table;
+      if (table.label.length === 0) this.network.value = null;
     });
   }
 

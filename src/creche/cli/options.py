@@ -139,7 +139,7 @@ def option_of(name: str) -> Option:
     parse = import_object(command.parser) if command.parser else None
     return Option(
         name, command.kind, command.panel, command.help, command.default, command.flag, parse, command.words,
-        "NAME=ROLE" if command.kind is list else "", command.file,
+        command.metavar, command.file,
     )  # fmt: skip
 
 

@@ -213,10 +213,7 @@ def sweep(
     halving = Halving.of(halving)
     threads = resolve_threads(threads)
     if folds is not None and halving is not None:
-        raise PlanError(
-            "halving: cannot be combined with folds, where the networks of a plan would stop at different times; leave "
-            "one of the two out"
-        )
+        raise PlanError("halving: cannot be combined with folds; leave one of the two out")
     jobs = Jobs(data, y, fixed, seed, folds, repeats, bootstrap)
     check_cost(combinations, seeds, jobs, halving, confirm, threads)
     choices = [{**combination, "seed": s} for combination in combinations for s in range(seed, seed + seeds)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
 from creche.errors import CrecheError
+from creche.plan.arguments import arguments_in
 from creche.plan.words import Role, Task
 from creche.studio.live_run import LiveRun
 from creche.studio.network import DrawnEdges
@@ -18,6 +19,7 @@ from creche.studio.protocol.requests import Watch
 from creche.studio.protocol.views import FailureCode, Settings
 from creche.studio.settings import build_arguments, default_settings
 from creche.studio.table_source import TableSource
+from creche.studio.uploads import Uploads
 from creche.table.prepare import Prepared, encode_features, prepare
 from creche.table.table import Table
 from creche.training.arguments import create_run, resolve_loss, resolve_preparation
@@ -28,7 +30,7 @@ __all__ = ["Part", "RefusedError", "SessionState"]
 Part: TypeAlias = Literal["table", "settings", "network", "history"]
 
 # What the preparation of the table depends on, besides the label and the roles.
-PREPARATION = ("loss", "preprocessing", "validation_fraction", "test_fraction", "split_seed")
+PREPARATION = ("loss", *(field.name for field in fields(Settings) if field.name in arguments_in("preparation")))
 
 
 class RefusedError(CrecheError, ValueError):
@@ -49,6 +51,7 @@ class SessionState:
     session : str
         The name of the session.
     threads : int
+    uploads : Uploads
     source : TableSource or None
     label : tuple of str
     chosen_task : {"classification", "regression"} or None
@@ -61,7 +64,7 @@ class SessionState:
         The run, with its network; None without a label.
     drawn : DrawnEdges or None
     changed_at, changes : list
-        Steps at which settings were changed while training, and what was changed, in words.
+        After how many epochs settings were changed while training, and what was changed, in words.
     selected_row : int or None
     watched : dict of watcher to Watch
         What each watcher looks at.
@@ -74,6 +77,7 @@ class SessionState:
 
     session: str
     threads: int
+    uploads: Uploads
     source: TableSource | None = None
     label: tuple[str, ...] = ()
     chosen_task: Task | None = None
@@ -81,7 +85,7 @@ class SessionState:
     settings: Settings | None = None
     live: LiveRun | None = None
     drawn: DrawnEdges | None = None
-    changed_at: list[int] = field(default_factory=list)
+    changed_at: list[float] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     selected_row: int | None = None
     watched: dict[Any, Watch] = field(default_factory=dict)
@@ -91,9 +95,9 @@ class SessionState:
     _inputs: NDArray[Any] | None = None
 
     @classmethod
-    def create(cls, session: str, threads: int | None = None) -> SessionState:
+    def create(cls, session: str, threads: int | None, uploads: Uploads) -> SessionState:
         """Return the state of a session without a table."""
-        return cls(session, resolve_threads(threads))
+        return cls(session, resolve_threads(threads), uploads)
 
     # -- what is there -------------------------------------------------------------------------------------------------
 

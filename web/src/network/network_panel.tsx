@@ -1,16 +1,15 @@
 /** The region of the network: the diagram, alive, with what is shown in it, and the neuron that is selected. */
 import { useState } from "preact/hooks";
 
-import { formatNumber } from "../plot/scales.ts";
 import type { NetworkView, TableView } from "../protocol.ts";
 import { useStore } from "../store.ts";
+import { writeShort } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
 import { Diagram } from "./diagram.tsx";
 import { thickestWeight } from "./edges.ts";
 import { readTick } from "./live_reading.ts";
 import { shapeOf } from "./names.ts";
 import { NeuronPanel, inputColumns } from "./neuron_panel.tsx";
-import { RowPicker } from "./row_picker.tsx";
 import { MOST_PICTURES, usePictures, type PictureColumns } from "./use_pictures.ts";
 
 type Shown = "numbers" | "curves" | "maps";
@@ -51,7 +50,6 @@ export function NetworkPanel() {
       aside={`${network.parameters.toLocaleString("en")} weights and biases`}
     >
       <div class="fields">
-        <RowPicker />
         {canPicture && (
           <label class="field">
             <span>In the neurons</span>
@@ -108,7 +106,7 @@ function Legend({ network, thickest, most, onMost }: LegendProps) {
         </svg>{" "}
         below 0
       </span>
-      <span class="legend-entry">thickest line: {formatNumber(thickest)}</span>
+      <span class="legend-entry">thickest line: {writeShort(thickest)}</span>
       {available > FEW_EDGES && (
         <label class="field legend-entry">
           <span>

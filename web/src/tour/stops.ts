@@ -75,7 +75,7 @@ export const STOPS: readonly Stop[] = [
       "First each measurement becomes the distance from the mean of its column, counted in standard deviations. Then each neuron multiplies what comes in by its weights and adds its bias; relu keeps the sum where it is above 0, and gives 0 otherwise.",
       "The softmax of the last layer makes probabilities of its sums. The lines that contribute most to them light up.",
     ],
-    task: `Follow row ${FOLLOWED_ROW}, an Adelie: type its number above the drawing.`,
+    task: `Follow row ${FOLLOWED_ROW}, an Adelie: type its number in the panel "One row".`,
     help: [{ type: "SelectRow", row: FOLLOWED_ROW }],
     isDone: (facts) => facts.tick?.selected_row === FOLLOWED_ROW,
   },

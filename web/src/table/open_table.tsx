@@ -1,0 +1,95 @@
+/** Opening a table: drop a file, choose one, or take a bundled one. */
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { useStore } from "../store.ts";
+import { Icon } from "../ui/icon.tsx";
+import { writePercent } from "../ui/numbers.ts";
+import { agreesToLoss } from "./loss.ts";
+
+export function OpenTable() {
+  const store = useStore();
+  const isOver = useSignal(false);
+  const progress = useSignal<number | null>(null);
+  const input = useRef<HTMLInputElement>(null);
+  const canUpload = store.welcome.value?.can_upload ?? false;
+
+  const open = async (file: File | undefined) => {
+    if (!file || progress.peek() !== null || !(await agreesToLoss(store))) return;
+    progress.value = 0;
+    await store.openFile(file, (done) => {
+      progress.value = done;
+    });
+    progress.value = null;
+    if (input.current) input.current.value = "";
+  };
+  const drop = (event: DragEvent) => {
+    event.preventDefault();
+    isOver.value = false;
+    void open(event.dataTransfer?.files[0]);
+  };
+
+  return (
+    <div class="sources">
+      {canUpload && (
+        <div
+          class={`drop${isOver.value ? " is-over" : ""}`}
+          onDragOver={(event) => {
+            event.preventDefault();
+            isOver.value = true;
+          }}
+          onDragLeave={() => {
+            isOver.value = false;
+          }}
+          onDrop={drop}
+        >
+          <Icon name="file" />
+          <span>
+            Drop a file here, or{" "}
+            <label class="file-choice">
+              choose one
+              <input
+                ref={input}
+                type="file"
+                class="unseen"
+                aria-label="Choose a file with a table"
+                onChange={(event) => void open(event.currentTarget.files?.[0])}
+              />
+            </label>
+          </span>
+          <span class="quiet small">CSV, Excel, Parquet, Arrow, JSON and others. It stays on this machine.</span>
+          {progress.value !== null && (
+            <progress value={progress.value} max={1} aria-label="Upload">
+              {writePercent(progress.value)}
+            </progress>
+          )}
+        </div>
+      )}
+      <Bundled canUpload={canUpload} />
+    </div>
+  );
+}
+
+function Bundled({ canUpload }: { readonly canUpload: boolean }) {
+  const store = useStore();
+  const datasets = store.welcome.value?.datasets ?? [];
+  const open = async (dataset: string) => {
+    if (await agreesToLoss(store)) await store.act({ type: "OpenTable", dataset });
+  };
+  return (
+    <div class="bundled">
+      <p class="quiet small">{canUpload ? "Or take one of the bundled tables:" : "The bundled tables:"}</p>
+      <div class="buttons">
+        {datasets.map((name) => (
+          <button
+            type="button"
+            key={name}
+            aria-pressed={store.table.value?.name === name}
+            onClick={() => void open(name)}
+          >
+            {name}
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}
