@@ -83,6 +83,8 @@ export class Store implements Events {
   /** The newest request that was carried out; the tour watches what is done. */
   readonly answered = signal<Request | null>(null);
 
+  /** The part of a file that has been uploaded; null without one. */
+  readonly uploaded = signal<number | null>(null);
   readonly partition = signal<Partition>("validation");
   /** Epochs a second at most; 0 for as fast as it can, which is too fast to follow on a small table. */
   readonly speed = signal(100);
@@ -156,15 +158,21 @@ export class Store implements Events {
     }
   }
 
-  /** Upload a file and open it as the table. */
-  async openFile(file: File, progress: (done: number) => void): Promise<boolean> {
+  /** Upload a file and open it as the table; one at a time. */
+  async openFile(file: File): Promise<boolean> {
+    if (this.uploaded.peek() !== null) return false;
+    this.uploaded.value = 0;
     try {
-      const upload = await this.connection.upload(file, progress);
+      const upload = await this.connection.upload(file, (done) => {
+        this.uploaded.value = done;
+      });
       await this.ask({ type: "OpenTable", upload });
       return true;
     } catch (error) {
       this.fail(error);
       return false;
+    } finally {
+      this.uploaded.value = null;
     }
   }
 

@@ -57,6 +57,13 @@ export function Controls() {
         <button type="button" onClick={() => void store.act({ type: "Reset" })}>
           <Icon name="reset" /> Reset
         </button>
+        <button
+          type="button"
+          title="Start with other random weights"
+          onClick={() => void store.act({ type: "Reset", seed: (store.settings.peek()?.settings.seed ?? 0) + 1 })}
+        >
+          New seed
+        </button>
       </Toolbar>
       <TimeSlider />
       <Progress />
