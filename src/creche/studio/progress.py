@@ -12,7 +12,7 @@ from creche.model.model import Model
 from creche.studio.protocol.views import FloatArray, History, Tick
 from creche.studio.state import SessionState
 
-__all__ = ["HISTORY_LIMIT", "describe_history", "send_row", "take_tick"]
+__all__ = ["HISTORY_LIMIT", "NOTHING", "describe_history", "send_row", "take_tick"]
 
 # Above this many neurons, the activations of the selected row are left out.
 ACTIVATIONS_LIMIT = 4096

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,10 @@ from creche.table.checks import collect_warnings
 from creche.table.prepare import Prepared, encode_features, prepare
 from creche.table.table import Table
 from creche.training.arguments import create_run, resolve_loss, resolve_preparation
+
+if TYPE_CHECKING:
+    from creche.explain.trace.result import Trace
+    from creche.studio.response import ResponseGrids
 
 __all__ = ["Part", "RefusedError", "SessionState"]
 
@@ -67,6 +71,10 @@ class SessionState:
     changed_at, changes : list
         After how many epochs settings were changed while training, and what was changed, in words.
     selected_row : int or None
+    traced : Trace or None
+        The last step that was taken apart.
+    response_grids : ResponseGrids or None
+        What the responses of neurons are computed on, once one was asked for.
     watched : dict of watcher to Watch
         What each watcher looks at.
     changed : set of str
@@ -95,6 +103,8 @@ class SessionState:
     changed_at: list[float] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     selected_row: int | None = None
+    traced: Trace | None = None
+    response_grids: ResponseGrids | None = None
     watched: dict[Any, Watch] = field(default_factory=dict)
     changed: set[Part] = field(default_factory=set)
     push: Callable[[object], None] = lambda view: None
@@ -205,7 +215,7 @@ class SessionState:
         self.redraw()
         if plays:
             self.live.play()
-        self._inputs = None
+        self._inputs = self.traced = None
         self.changed |= {"settings", "network", "history"}
 
     def redraw(self) -> None:

@@ -81,8 +81,9 @@ function TimeSlider() {
       sendLatest(async (epoch: number) => {
         if (store.isRunning.peek()) await store.act({ type: "Pause" });
         await store.act({ type: "Rewind", epoch });
+        if (dragged.peek() === epoch) dragged.value = null;
       }),
-    [store],
+    [store, dragged],
   );
   const epoch = store.tick.value?.epoch ?? 0;
   const newest = snapshots.at(-1) ?? 0;
@@ -107,9 +108,6 @@ function TimeSlider() {
               const nearest = nearestOf(snapshots, event.currentTarget.valueAsNumber);
               dragged.value = nearest;
               rewind(nearest);
-            }}
-            onChange={() => {
-              dragged.value = null;
             }}
           />
         </>
