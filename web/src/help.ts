@@ -5,31 +5,39 @@ export const HELP = {
   step: "A step changes all weights once, by the gradient of one batch.",
   loss: "The loss is the one number that training makes smaller: how far predictions are from the labels, averaged over rows.",
   train_loss: "The loss on the rows that the network learns from, as they were trained on during the epoch.",
-  validation_loss: "The loss on rows that the network never learns from; if it rises while the training loss falls, the network overfits.",
+  validation_loss:
+    "The loss on rows that the network never learns from; if it rises while the training loss falls, the network overfits.",
   hidden: "The widths of the hidden layers, from the inputs to the outputs, such as 32, 32.",
-  activation: "The function that each hidden neuron applies to its weighted sum; without one, layers would add nothing.",
+  activation:
+    "The function that each hidden neuron applies to its weighted sum; without one, layers would add nothing.",
   optimizer: "The rule that turns gradients into changes of the weights.",
   learning_rate: "How large the steps are: too low learns slowly, too high leaps over the minimum.",
-  batch_size: "How many rows each step is computed from: small batches are noisy, large ones take more time for each step.",
+  batch_size:
+    "How many rows each step is computed from: small batches are noisy, large ones take more time for each step.",
   loss_name: "Which loss is minimized.",
-  weight_decay: "Pulls all weights towards zero a little at each step, which keeps the network from relying on any of them too much.",
+  weight_decay:
+    "Pulls all weights towards zero a little at each step, which keeps the network from relying on any of them too much.",
   l1: "Pulls weights towards zero by a constant amount, so that many of them become exactly zero.",
   dropout: "The share of hidden neurons that each step leaves out at random, so that no neuron relies on another.",
-  label_smoothing: "Trains towards slightly less than certainty, so that the network does not become too sure of itself.",
+  label_smoothing:
+    "Trains towards slightly less than certainty, so that the network does not become too sure of itself.",
   schedule: "How the learning rate changes in the course of training.",
   epochs: "After how many epochs training ends by itself.",
   seed: "The number from which the random first weights and the order of rows are drawn; the same seed gives the same network.",
   preprocessing: "How columns become the numbers that the network sees.",
-  validation_fraction: "The share of rows that are kept for validation: the network is measured on them but never learns from them.",
+  validation_fraction:
+    "The share of rows that are kept for validation: the network is measured on them but never learns from them.",
   test_fraction: "The share of rows that are kept for a final test, which should be looked at only once.",
   split_seed: "The number from which the split into training, validation and test rows is drawn.",
   speed: "How many epochs a second are trained at most: slow down to follow what happens.",
   history: "Go back to the network of a recorded epoch; training continues from there.",
-  metric: "A metric measures the predictions in terms that mean something to people, such as the share of correct ones.",
+  metric:
+    "A metric measures the predictions in terms that mean something to people, such as the share of correct ones.",
   baseline: "What a constant prediction reaches, without looking at any column; a network must do better.",
   confusion: "Each row is an actual class, each column a predicted one: what is off the diagonal is wrong.",
   scatter: "Each point is a row; those on the diagonal are predicted exactly.",
-  reliability: "Of the predictions with a probability of 80 %, 80 % should be right: then the points are on the diagonal.",
+  reliability:
+    "Of the predictions with a probability of 80 %, 80 % should be right: then the points are on the diagonal.",
   errors: "The rows with the largest losses: often mistakes in the table, or cases that its columns do not explain.",
   row: "One row of the table, sent through the network at each frame.",
   probabilities: "What the network predicts for this row; the probabilities of all classes add up to 1.",

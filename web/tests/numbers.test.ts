@@ -10,7 +10,10 @@ test("numbers keep about four digits that count", () => {
 });
 
 test("what is no number is still written", () => {
-  assert.deepEqual([null, Number.NaN, Infinity, -Infinity].map((value) => writeNumber(value)), ["–", "–", "∞", "−∞"]);
+  assert.deepEqual(
+    [null, Number.NaN, Infinity, -Infinity].map((value) => writeNumber(value)),
+    ["–", "–", "∞", "−∞"],
+  );
 });
 
 test("settings are short", () => {

@@ -18,6 +18,7 @@ import typer
 from creche._progress import watch_steps
 from creche._version import __version__
 from creche.cli.files import check_files
+from creche.cli.output import naming_terms
 from creche.errors import SYNONYMS, CrecheError, CrecheWarning, DivergedError, FileError, closest
 from creche.pages.wording import use_command_line_words, write_as_options
 
@@ -99,7 +100,8 @@ def main(arguments: list[str] | None = None) -> int:
         warnings.simplefilter("always", CrecheWarning)
         warnings.showwarning = _print_warning
         try:
-            with use_command_line_words(), watch_steps(False):  # each command says what it shows
+            # Each command says what progress it shows.
+            with use_command_line_words(), naming_terms(), watch_steps(False):
                 code = app(arguments, prog_name="creche", standalone_mode=False)
             sys.stdout.flush()
         except SystemExit as end:

@@ -39,8 +39,18 @@ interface Wanted {
 const FONT = "11px system-ui, sans-serif";
 
 export function chartOptions({ target, lines, log, width, height, syncKey, onCursor, marks }: Wanted): uPlot.Options {
-  const [quiet, grid, ink] = ["--quiet", "--line", "--line-strong"].map((name) => colourOf(target, name)) as [string, string, string];
-  const axis: uPlot.Axis = { stroke: quiet, font: FONT, grid: { stroke: grid, width: 1 }, ticks: { show: false }, filter: (_, ticks) => ticks };
+  const [quiet, grid, ink] = ["--quiet", "--line", "--line-strong"].map((name) => colourOf(target, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const axis: uPlot.Axis = {
+    stroke: quiet,
+    font: FONT,
+    grid: { stroke: grid, width: 1 },
+    ticks: { show: false },
+    filter: (_, ticks) => ticks,
+  };
   return {
     width,
     height,
@@ -48,27 +58,31 @@ export function chartOptions({ target, lines, log, width, height, syncKey, onCur
     padding: [8, 10, 0, 0],
     cursor: {
       sync: { key: syncKey },
-      drag: { x: true, y: false },
+      drag: { x: false, y: false },
       points: { size: 6 },
       y: false,
     },
     scales: {
       x: { time: false, range: (_, low, high) => [low ?? 0, Math.max(high ?? 1, (low ?? 0) + 1)] },
-      y: log ? { distr: 3, range: (_, low, high) => logRange(low, high) } : { range: (_, low, high) => linearRange(low, high) },
+      y: log
+        ? { distr: 3, range: (_, low, high) => logRange(low, high) }
+        : { range: (_, low, high) => linearRange(low, high) },
     },
     axes: [
       {
         ...axis,
         size: 26,
         gap: 3,
-        splits: (_, __, low, high) => linearScale(low, high, 0, 1, Math.max(2, width / 70)).ticks.filter(Number.isInteger),
+        splits: (_, __, low, high) =>
+          linearScale(low, high, 0, 1, Math.max(2, width / 70)).ticks.filter(Number.isInteger),
         values: (_, ticks) => ticks.map(writeCount),
       },
       {
         ...axis,
         size: 52,
         gap: 4,
-        splits: (_, __, low, high) => (log ? logTicks(low, high, height / 30) : [...linearScale(low, high, 0, 1, height / 40).ticks]),
+        splits: (_, __, low, high) =>
+          log ? logTicks(low, high, height / 30) : [...linearScale(low, high, 0, 1, height / 40).ticks],
         values: (_, ticks) => ticks.map(writeTick),
       },
     ],

@@ -70,7 +70,13 @@ export function CurvesPanel() {
               </select>
             </label>
           </div>
-          <LineChart title={writeWords(second.value)} data={others} height={150} syncKey={syncKey} isTable={isTable.value} />
+          <LineChart
+            title={writeWords(second.value)}
+            data={others}
+            height={150}
+            syncKey={syncKey}
+            isTable={isTable.value}
+          />
         </>
       )}
       {store.curves.value.isThinned && (
@@ -78,7 +84,9 @@ export function CurvesPanel() {
       )}
       {changes.length > 0 && (
         <details class="changes">
-          <summary>{changes.length === 1 ? "1 change of settings" : `${changes.length} changes of settings`} (▾ in the chart)</summary>
+          <summary>
+            {changes.length === 1 ? "1 change of settings" : `${changes.length} changes of settings`} (▾ in the chart)
+          </summary>
           <ol>
             {changes.map((text, i) => (
               <li key={i}>{text}</li>

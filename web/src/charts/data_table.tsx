@@ -37,7 +37,11 @@ export function DataTable({ title, data }: { readonly title: string; readonly da
           ))}
         </tbody>
       </table>
-      {epochs.length > SHOWN && <p class="quiet small">The last {SHOWN} of {writeCount(epochs.length)}.</p>}
+      {epochs.length > SHOWN && (
+        <p class="quiet small">
+          The last {SHOWN} of {writeCount(epochs.length)}.
+        </p>
+      )}
     </div>
   );
 }

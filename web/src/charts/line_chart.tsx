@@ -39,7 +39,16 @@ export function LineChart({ title, data, isLog, height = 190, syncKey, isTable }
         const onCursor = (place: number | null) => {
           cursor.value = place;
         };
-        const options = chartOptions({ target, lines, log, width, height, syncKey, onCursor, marks: () => data.peek().marks });
+        const options = chartOptions({
+          target,
+          lines,
+          log,
+          width,
+          height,
+          syncKey,
+          onCursor,
+          marks: () => data.peek().marks,
+        });
         plot = new uPlot(options, [[]], target);
         made = wanted;
       }
@@ -71,7 +80,10 @@ export function LineChart({ title, data, isLog, height = 190, syncKey, isTable }
           <span key={label} class="legend-entry">
             <svg width="22" height="8" aria-hidden="true">
               <line
-                x1="1" y1="4" x2="21" y2="4"
+                x1="1"
+                y1="4"
+                x2="21"
+                y2="4"
                 stroke={`var(${colour})`}
                 stroke-width="2.5"
                 stroke-dasharray={isDashed ? "5 3" : undefined}
@@ -88,4 +100,3 @@ export function LineChart({ title, data, isLog, height = 190, syncKey, isTable }
 function describe(lines: ChartData["lines"]): string {
   return lines.map(({ label, values }) => `${label} ${writeNumber(values.at(-1))}`).join(", ");
 }
-

@@ -79,9 +79,7 @@ function LargestConfusions({ view }: { readonly view: EvaluationView }) {
   wrong.sort((a, b) => b.count - a.count);
   return (
     <table>
-      <caption class="quiet small">
-        The most frequent confusions of {writeCount(classes.length)} classes
-      </caption>
+      <caption class="quiet small">The most frequent confusions of {writeCount(classes.length)} classes</caption>
       <thead>
         <tr>
           <th scope="col">actual</th>

@@ -55,7 +55,11 @@ export function MetricTable({ metrics }: { readonly metrics: readonly Metric[] }
         {metrics.map(({ key, title, value, baseline, lower_is_better: isLowerBetter }) => (
           <tr key={key}>
             <th scope="row">
-              {title} <span class="quiet">{isLowerBetter ? "↓" : "↑"}<span class="unseen">{isLowerBetter ? " lower is better" : " higher is better"}</span></span>
+              {title}{" "}
+              <span class="quiet">
+                {isLowerBetter ? "↓" : "↑"}
+                <span class="unseen">{isLowerBetter ? " lower is better" : " higher is better"}</span>
+              </span>
             </th>
             <td class="number">
               <b>{writeNumber(value)}</b>

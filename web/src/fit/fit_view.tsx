@@ -18,7 +18,8 @@ export function FitView() {
       <Panel title={<Term term="fit">The best model</Term>} class="fit-start">
         <p class="measure">
           Creche looks for a better model of this table than the network at hand: other settings, other ways to see the
-          columns, and several networks together. It trains on its own; the network of the view “Network” stays as it is.
+          columns, and several networks together. It trains on its own; the network of the view “Network” stays as it
+          is.
         </p>
         <StartFit />
         {fit && <Progress fit={fit} />}

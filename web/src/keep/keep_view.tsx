@@ -9,9 +9,24 @@ import { Panel } from "../ui/panel.tsx";
 import { KeepButton, download } from "./keep_button.tsx";
 
 const FILES: readonly { what: "model" | "plan" | "report"; title: string; term: HelpTerm; text: string }[] = [
-  { what: "model", title: "Download the model", term: "model", text: "The trained network. Predict with creche.load in Python, or creche predict." },
-  { what: "plan", title: "Download the plan", term: "plan", text: "All settings, as a text that can be read, changed and trained again." },
-  { what: "report", title: "Download the report", term: "report", text: "One page: data, network, training, errors, what it uses and where its limits are." },
+  {
+    what: "model",
+    title: "Download the model",
+    term: "model",
+    text: "The trained network. Predict with creche.load in Python, or creche predict.",
+  },
+  {
+    what: "plan",
+    title: "Download the plan",
+    term: "plan",
+    text: "All settings, as a text that can be read, changed and trained again.",
+  },
+  {
+    what: "report",
+    title: "Download the report",
+    term: "report",
+    text: "One page: data, network, training, errors, what it uses and where its limits are.",
+  },
 ];
 
 export function KeepView() {
@@ -59,10 +74,18 @@ function CodePanel() {
       <Hint term="code">
         {(describedBy) => (
           <div class="buttons" aria-describedby={describedBy}>
-            <button type="button" aria-pressed={file.value !== null && language.value === "python"} onClick={() => void write("python")}>
+            <button
+              type="button"
+              aria-pressed={file.value !== null && language.value === "python"}
+              onClick={() => void write("python")}
+            >
               Python
             </button>
-            <button type="button" aria-pressed={file.value !== null && language.value === "command"} onClick={() => void write("command")}>
+            <button
+              type="button"
+              aria-pressed={file.value !== null && language.value === "command"}
+              onClick={() => void write("command")}
+            >
               Command line
             </button>
           </div>

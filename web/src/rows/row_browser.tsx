@@ -23,7 +23,11 @@ export function RowBrowser() {
         <>
           <RowTable columns={view.value.columns} rows={view.value.rows} label="Rows of the table" />
           <div class="buttons pager">
-            <button type="button" disabled={first.value <= 1} onClick={() => void load(Math.max(1, first.value - PAGE))}>
+            <button
+              type="button"
+              disabled={first.value <= 1}
+              onClick={() => void load(Math.max(1, first.value - PAGE))}
+            >
               ‹ Before
             </button>
             <button type="button" disabled={first.value + PAGE > total} onClick={() => void load(first.value + PAGE)}>

@@ -11,7 +11,7 @@ interface RowTableProps {
 
 export function RowTable({ columns, rows, label }: RowTableProps) {
   const store = useStore();
-  const selected = store.tick.value?.selected_row ?? null;
+  const selected = store.selectedRow.value;
   const isClassification = rows.some(({ probability }) => probability !== null);
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={label}>
@@ -47,7 +47,9 @@ export function RowTable({ columns, rows, label }: RowTableProps) {
                   class="link"
                   aria-pressed={row.number === selected}
                   aria-label={`Row ${row.number}: send it through the network`}
-                  onClick={() => void store.act({ type: "SelectRow", row: row.number === selected ? null : row.number })}
+                  onClick={() =>
+                    void store.act({ type: "SelectRow", row: row.number === selected ? null : row.number })
+                  }
                 >
                   {writeCount(row.number)}
                 </button>

@@ -32,6 +32,12 @@ function describe(tick: Tick): string {
     tick.train_loss === null ? "" : `training loss ${writeNumber(tick.train_loss, 3)}`,
     tick.validation_loss === null ? "" : `validation loss ${writeNumber(tick.validation_loss, 3)}`,
   ].filter((part) => part !== "");
-  const state = { empty: "No network", paused: "Paused", running: "Training", finished: "Finished", diverged: "Diverged" }[tick.status];
+  const state = {
+    empty: "No network",
+    paused: "Paused",
+    running: "Training",
+    finished: "Finished",
+    diverged: "Diverged",
+  }[tick.status];
   return [`${state}, epoch ${tick.epoch}`, ...losses, tick.why].filter((part) => part !== "").join("; ");
 }

@@ -62,5 +62,8 @@ function leave(store: Store): boolean {
 
 function takesText(target: HTMLElement): boolean {
   if (target.isContentEditable || target.tagName === "TEXTAREA" || target.tagName === "SELECT") return true;
-  return target.tagName === "INPUT" && !["range", "checkbox", "radio", "button", "file"].includes((target as HTMLInputElement).type);
+  return (
+    target.tagName === "INPUT" &&
+    !["range", "checkbox", "radio", "button", "file"].includes((target as HTMLInputElement).type)
+  );
 }

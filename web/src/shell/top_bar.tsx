@@ -26,19 +26,21 @@ export function TopBar() {
       <TableName />
       <nav aria-label="Views">
         <ul>
-          {(Object.keys(TITLES) as ViewName[]).filter((view) => isThere(view)).map((view) => (
-            <li key={view}>
-              <button
-                type="button"
-                class="tab"
-                aria-current={store.view.value === view ? "page" : undefined}
-                disabled={view !== "table" && !store.network.value}
-                onClick={() => store.show(view)}
-              >
-                {TITLES[view]}
-              </button>
-            </li>
-          ))}
+          {(Object.keys(TITLES) as ViewName[])
+            .filter((view) => isThere(view))
+            .map((view) => (
+              <li key={view}>
+                <button
+                  type="button"
+                  class="tab"
+                  aria-current={store.view.value === view ? "page" : undefined}
+                  disabled={view !== "table" && !store.network.value}
+                  onClick={() => store.show(view)}
+                >
+                  {TITLES[view]}
+                </button>
+              </li>
+            ))}
         </ul>
       </nav>
       <div class="switches">
@@ -103,12 +105,7 @@ function TourSwitch() {
   const { address } = useStore();
   const isOpen = address.get("tour") !== null;
   return (
-    <button
-      type="button"
-      class="tab"
-      aria-pressed={isOpen}
-      onClick={() => address.set({ tour: isOpen ? null : "1" })}
-    >
+    <button type="button" class="tab" aria-pressed={isOpen} onClick={() => address.set({ tour: isOpen ? null : "1" })}>
       Tour
     </button>
   );

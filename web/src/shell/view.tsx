@@ -10,7 +10,6 @@ import { REGIONS } from "../regions.ts";
 import { RowPanel } from "../rows/row_panel.tsx";
 import { useStore } from "../store.ts";
 import { TableView } from "../table/table_view.tsx";
-import { Divergence } from "../training/divergence.tsx";
 import { SettingsPanel } from "../training/settings_panel.tsx";
 
 export function View() {
@@ -36,20 +35,17 @@ export function View() {
 function TrainView() {
   const { network: Network, weight: Weight } = REGIONS;
   return (
-    <>
-      <Divergence />
-      <div class="train-view">
-        <SettingsPanel />
-        <div class="area-network">{Network && <Network />}</div>
-        <CurvesPanel />
-        <div class="area-below">
-          {Weight && <Weight />}
-          <RowPanel />
-          <EvaluationPanel />
-          <ErrorsPanel />
-          <DiagnosisPanel />
-        </div>
+    <div class="train-view">
+      <SettingsPanel />
+      <div class="area-network">{Network && <Network />}</div>
+      <CurvesPanel />
+      <div class="area-below">
+        {Weight && <Weight />}
+        <RowPanel />
+        <EvaluationPanel />
+        <ErrorsPanel />
+        <DiagnosisPanel />
       </div>
-    </>
+    </div>
   );
 }

@@ -14,11 +14,24 @@ export function Histogram({ column }: { readonly column: Column }) {
   const width = WIDTH / bars.length;
   const text = bars.map((count, i) => `${labels[i] ?? ""}: ${writeCount(count)}`).join("; ");
   return (
-    <svg class="histogram" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} width={WIDTH} height={HEIGHT} role="img" aria-label={`Values of ${name}. ${text}`}>
+    <svg
+      class="histogram"
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      width={WIDTH}
+      height={HEIGHT}
+      role="img"
+      aria-label={`Values of ${name}. ${text}`}
+    >
       {bars.map((count, i) => {
         const height = count === 0 ? 0 : Math.max(LEAST, (HEIGHT * count) / most);
         return (
-          <rect key={i} x={i * width + 0.5} y={HEIGHT - height} width={Math.max(1, Math.min(width - 1, 24))} height={height}>
+          <rect
+            key={i}
+            x={i * width + 0.5}
+            y={HEIGHT - height}
+            width={Math.max(1, Math.min(width - 1, 24))}
+            height={height}
+          >
             <title>{`${labels[i] ?? ""}: ${writeCount(count)}`}</title>
           </rect>
         );

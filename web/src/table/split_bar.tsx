@@ -34,7 +34,10 @@ export function SplitBar({ table }: { readonly table: TableView }) {
 
 function Classes({ table }: { readonly table: TableView }) {
   const { classes, class_counts: counts } = table;
-  const total = Math.max(1, counts.reduce((sum, count) => sum + count, 0));
+  const total = Math.max(
+    1,
+    counts.reduce((sum, count) => sum + count, 0),
+  );
   return (
     <ul class="bars" aria-label="Classes">
       {classes.slice(0, MOST_CLASSES).map((name, i) => (

@@ -6,7 +6,7 @@ import type { Settings } from "../protocol.ts";
 import { useStore } from "../store.ts";
 import { Hint } from "../ui/hint.tsx";
 import { sendLatest } from "../ui/latest.ts";
-import { writeShort, writeWords } from "../ui/numbers.ts";
+import { writeWords } from "../ui/numbers.ts";
 
 type SettingName = keyof Settings;
 type NumberName = { [N in SettingName]: Settings[N] extends number ? N : never }[SettingName];
@@ -20,7 +20,13 @@ interface FieldProps<N> {
   readonly restarts?: boolean;
 }
 
-export function ChoiceField({ name, label, term, restarts, options }: FieldProps<WordName> & { readonly options: readonly string[] }) {
+export function ChoiceField({
+  name,
+  label,
+  term,
+  restarts,
+  options,
+}: FieldProps<WordName> & { readonly options: readonly string[] }) {
   const store = useStore();
   const id = useId();
   const value = store.settings.value?.settings[name];
@@ -71,12 +77,12 @@ export function NumberField({ name, label, term, restarts, min, max, step = "any
             inputMode="decimal"
             aria-describedby={describedBy}
             {...{ min, max, step }}
-            value={value === undefined ? "" : writeShort(value)}
+            value={value === undefined ? "" : String(value)}
             onChange={async (event) => {
               const input = event.currentTarget;
               const wanted = input.valueAsNumber;
               const isFine = !Number.isNaN(wanted) && (await store.change({ [name]: wanted }));
-              if (!isFine) input.value = value === undefined ? "" : writeShort(value);
+              if (!isFine) input.value = value === undefined ? "" : String(value);
             }}
           />
         </>
@@ -95,7 +101,14 @@ export function RateField({ lowest, highest }: RateProps) {
   const store = useStore();
   const id = useId();
   const dragged = useSignal<number | null>(null);
-  const send = useMemo(() => sendLatest((rate: number) => store.change({ learning_rate: rate })), [store]);
+  const send = useMemo(
+    () =>
+      sendLatest(async (wanted: number) => {
+        await store.change({ learning_rate: wanted });
+        if (dragged.peek() === wanted) dragged.value = null;
+      }),
+    [store, dragged],
+  );
   const rate = dragged.value ?? store.settings.value?.settings.learning_rate ?? lowest;
   return (
     <Hint term="learning_rate" class="entry rate-entry">
@@ -108,17 +121,17 @@ export function RateField({ lowest, highest }: RateProps) {
             aria-describedby={describedBy}
             min={0}
             step="any"
-            value={writeShort(rate)}
+            value={String(rate)}
             onChange={(event) => {
               if (event.currentTarget.valueAsNumber > 0) send(event.currentTarget.valueAsNumber);
-              else event.currentTarget.value = writeShort(rate);
+              else event.currentTarget.value = String(rate);
             }}
           />
           <input
             id={id}
             type="range"
             aria-describedby={describedBy}
-            aria-valuetext={writeShort(rate)}
+            aria-valuetext={String(rate)}
             min={Math.log10(lowest)}
             max={Math.log10(highest)}
             step={0.02}
@@ -127,9 +140,6 @@ export function RateField({ lowest, highest }: RateProps) {
               const chosen = Number((10 ** event.currentTarget.valueAsNumber).toPrecision(3));
               dragged.value = chosen;
               send(chosen);
-            }}
-            onChange={() => {
-              dragged.value = null;
             }}
           />
         </>
@@ -160,7 +170,11 @@ export function HiddenField() {
               const words = input.value.split(/[\s,;×-]+/).filter((word) => word !== "");
               const widths = words.map(Number);
               if (widths.some((width) => !Number.isInteger(width) || width < 1)) {
-                store.notify("failure", `Hidden layers: got "${input.value}".`, 'Write whole numbers, such as "32, 32".');
+                store.notify(
+                  "failure",
+                  `Hidden layers: got "${input.value}".`,
+                  'Write whole numbers, such as "32, 32".',
+                );
               } else if (await store.change({ hidden: widths })) return;
               input.value = hidden;
             }}
@@ -171,7 +185,15 @@ export function HiddenField() {
   );
 }
 
-function FieldLabel({ id, label, restarts }: { readonly id: string; readonly label: string; readonly restarts?: boolean | undefined }) {
+function FieldLabel({
+  id,
+  label,
+  restarts,
+}: {
+  readonly id: string;
+  readonly label: string;
+  readonly restarts?: boolean | undefined;
+}) {
   return (
     <label for={id}>
       {label}

@@ -54,8 +54,21 @@ export function SettingsPanel() {
       <details>
         <summary>Data</summary>
         <div class="entries">
-          <ChoiceField name="preprocessing" label="Preprocessing" term="preprocessing" options={choices.preprocessings} restarts />
-          <NumberField name="validation_fraction" label="Validation share" term="validation_fraction" min={0} max={0.9} restarts />
+          <ChoiceField
+            name="preprocessing"
+            label="Preprocessing"
+            term="preprocessing"
+            options={choices.preprocessings}
+            restarts
+          />
+          <NumberField
+            name="validation_fraction"
+            label="Validation share"
+            term="validation_fraction"
+            min={0}
+            max={0.9}
+            restarts
+          />
           <NumberField name="test_fraction" label="Test share" term="test_fraction" min={0} max={0.9} restarts />
           <NumberField name="split_seed" label="Seed of the split" term="split_seed" min={0} step={1} restarts />
         </div>
