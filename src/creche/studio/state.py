@@ -16,10 +16,11 @@ from creche.plan.words import Role, Task
 from creche.studio.live_run import LiveRun
 from creche.studio.network import DrawnEdges
 from creche.studio.protocol.requests import Watch
-from creche.studio.protocol.views import FailureCode, Settings
+from creche.studio.protocol.views import FailureCode, Field, Settings
 from creche.studio.settings import build_arguments, default_settings
 from creche.studio.table_source import TableSource
 from creche.studio.uploads import Uploads
+from creche.table.checks import collect_warnings
 from creche.table.prepare import Prepared, encode_features, prepare
 from creche.table.table import Table
 from creche.training.arguments import create_run, resolve_loss, resolve_preparation
@@ -80,6 +81,12 @@ class SessionState:
         The parts that were changed since they were last pushed.
     push : callable
         Sends a view to all watchers.
+    inspected : tuple or None
+        What is shown of the table, behind the table, label, task and roles that it belongs to.
+    remarks : tuple of str
+        What was found, changed or left out when the table was prepared for training.
+    form : tuple or None
+        The fields of the form for one observation, behind the preparation of the table that they belong to.
 
     """
 
@@ -101,6 +108,9 @@ class SessionState:
     watched: dict[Any, Watch] = field(default_factory=dict)
     changed: set[Part] = field(default_factory=set)
     push: Callable[[object], None] = lambda view: None
+    inspected: tuple[Any, Any] | None = None
+    remarks: tuple[str, ...] = ()
+    form: tuple[Prepared, tuple[Field, ...]] | None = None
     _prepared: tuple[Any, Prepared] | None = None
     _inputs: NDArray[Any] | None = None
 
@@ -219,9 +229,16 @@ class SessionState:
         key = tuple(getattr(settings, name) for name in PREPARATION) if loss is not None else None
         if self._prepared is None or self._prepared[0] != key:
             arguments = build_arguments(settings, task or "classification", self.label, self.roles)
-            prepared = prepare(
-                self.need_source().table, None, resolve_preparation(arguments), task=task, loss=loss, seed=settings.seed
-            )
+            with collect_warnings() as remarks:
+                prepared = prepare(
+                    self.need_source().table,
+                    None,
+                    resolve_preparation(arguments),
+                    task=task,
+                    loss=loss,
+                    seed=settings.seed,
+                )
+            self.remarks = tuple(remarks)
             self._prepared = key, prepared
             self.changed.add("table")
         return self._prepared[1]
