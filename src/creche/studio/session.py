@@ -174,6 +174,7 @@ class Session:
         try:
             job()
             self._push_changed()
+            self._push_history()  # a pause leaves epochs that were not sent yet
             self._push_tick()
         except Exception as error:
             self._report(error)
