@@ -105,7 +105,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
     Attributes
     ----------
     classes_ : (classes,) array
-        The classes, sorted, in the order of `predict_proba`'s columns.
+        The classes, sorted, in the order of `predict_proba`'s columns; for several labels, their numbers.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : (d,) array of str
@@ -132,8 +132,6 @@ class DNNClassifier(ClassLabels, DNNEstimator):
     True
 
     """
-
-    _task = "classification"
 
     @reject_unknown
     def __init__(
@@ -235,7 +233,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Return the likeliest class of each row.
+        """Return the likeliest class of each row, or whether yes is likelier for each of several labels.
 
         Parameters
         ----------
@@ -243,8 +241,10 @@ class DNNClassifier(ClassLabels, DNNEstimator):
 
         Returns
         -------
-        (n,) array of the labels' type
+        (n,) array of the labels' type, or (n, k) for several labels
 
         """
+        if self.model_.labels.is_multilabel:
+            return np.asarray(self.model_.predict(self._validate_fitted(X)), dtype=self._answer_type)
         likeliest = self.predict_proba(X).argmax(axis=1)
         return np.asarray(self.classes_[likeliest])
