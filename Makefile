@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BUILD := build/dev
 PYTEST := --numprocesses 2 --dist worksteal --quiet
 
-.PHONY: help demo test test-all test-levels lint bench golden peers cross sanitize fuzz format wheel clean
+.PHONY: help demo test test-all test-levels lint bench golden peers cross sanitize fuzz format web wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -19,15 +19,17 @@ $(VENV)/.made: pyproject.toml
 	$(PIP_INSTALL) "scikit-build-core>=1.1" "nanobind>=3.1" "cmake>=3.20" ninja
 	touch $@
 
+WEB = $(shell find web -name node_modules -prune -o -name dist -prune -o -name build -prune -o -type f -print 2>/dev/null)
+
 # demo: the package for this processor alone, in single precision, which is what `creche` uses unless asked otherwise.
 # The rest: every instruction-set level, both precisions and the tests' modules.
-$(VENV)/.demo: $(VENV)/.made $(shell find core bindings src CMakeLists.txt -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
+$(VENV)/.demo: $(VENV)/.made $(shell find core bindings src CMakeLists.txt -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null) $(WEB)
 	@echo "Building Creche for this machine (under a minute on two cores, once) ..."
 	$(PIP_INSTALL) --no-build-isolation --editable . --config-settings=build-dir=build/demo \
 	  --config-settings=cmake.define.CRECHE_LEVELS=native --config-settings=cmake.define.CRECHE_PRECISIONS=float32
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.made $(shell find core bindings tests/native CMakeLists.txt -type f -not -name '*.py' -not -name '*.pyc' 2>/dev/null)
+$(VENV)/.dev: $(VENV)/.made $(shell find core bindings tests/native CMakeLists.txt -type f -not -name '*.py' -not -name '*.pyc' 2>/dev/null) $(WEB)
 	@echo "Building Creche with the tests' modules (about two minutes on two cores, once) ..."
 	$(PIP_INSTALL) --no-build-isolation --editable '.[dev]' --config-settings=build-dir=$(BUILD) \
 	  --config-settings=cmake.define.CRECHE_TESTING=ON
@@ -88,8 +90,11 @@ sanitize: $(VENV)/.dev  ## run the engine's tests under the address and undefine
 fuzz: $(VENV)/.dev  ## read randomly corrupted model files for a minute
 	$(BIN)/python tools/fuzz_archive.py
 
+web:  ## build the page of the studio into the sources, for PYTHONPATH=src and for a source distribution (needs Node.js)
+	$(PYTHON) tools/build_page.py --to src/creche/studio/page
+
 wheel: $(VENV)/.made  ## build a wheel with every instruction-set level, in dist/
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
 clean:  ## remove what was built
-	rm -rf build dist $(VENV)/.demo $(VENV)/.dev
+	rm -rf build dist src/creche/studio/page $(VENV)/.demo $(VENV)/.dev

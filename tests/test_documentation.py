@@ -18,7 +18,7 @@ import creche as cr
 from creche.cli.main import create_app
 from creche.errors import CrecheWarning
 from creche.explain.diagnosis.rules import RULES
-from creche.learn.glossary import glossary_markdown
+from creche.pages.glossary import glossary_markdown
 from creche.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES
 from creche.table.cell_format import DEFAULT_MISSING
 from creche.table.roles import ROLES

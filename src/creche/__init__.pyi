@@ -53,6 +53,8 @@ from creche.plan.activations import Sigmoid as Sigmoid
 from creche.plan.activations import Silu as Silu
 from creche.plan.activations import Softplus as Softplus
 from creche.plan.activations import Tanh as Tanh
+from creche.plan.changes import Change as Change
+from creche.plan.changes import SetWeight as SetWeight
 from creche.plan.losses import AbsoluteError as AbsoluteError
 from creche.plan.losses import BinaryCrossEntropy as BinaryCrossEntropy
 from creche.plan.losses import CrossEntropy as CrossEntropy
@@ -77,6 +79,7 @@ from creche.plan.parameter_groups import ParameterGroups as ParameterGroups
 from creche.plan.plan import EarlyStopping as EarlyStopping
 from creche.plan.plan import Plan as Plan
 from creche.report.report import report as report
+from creche.studio.open import studio as studio
 from creche.table import datasets as datasets
 from creche.table.column_inspection import ColumnInspection as ColumnInspection
 from creche.table.column_inspection import inspect_columns as inspect_columns

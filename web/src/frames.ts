@@ -49,7 +49,9 @@ function toTensor(head: ArrayHead, bytes: DataView): Tensor<Numbers> {
   const count = countNumbers(head);
   // A typed array must begin at a multiple of its width, which a notebook does not promise.
   const [source, start] =
-    byteOffset % widthOf(head) === 0 ? [buffer, byteOffset] : [buffer.slice(byteOffset, byteOffset + bytes.byteLength), 0];
+    byteOffset % widthOf(head) === 0
+      ? [buffer, byteOffset]
+      : [buffer.slice(byteOffset, byteOffset + bytes.byteLength), 0];
   switch (head.dtype) {
     case "f4":
       return { shape: head.shape, data: new Float32Array(source as ArrayBuffer, start, count) };

@@ -10,4 +10,9 @@ const root = document.getElementById("studio");
 const here = new URL(window.location.href);
 // The session is the page's own address; "ws" and "upload" are below it.
 const page = new URL(here.pathname.replace(/\/?$/, "/"), here.origin);
-if (root) render(<App store={new Store(new SocketTransport(page), new Address(window), "page")} />, root);
+if (root && !("WebSocket" in window)) {
+  root.textContent =
+    "The studio needs a browser with WebSocket, which this one is without. Open it in a newer browser.";
+} else if (root) {
+  render(<App store={new Store(new SocketTransport(page), new Address(window), "page")} />, root);
+}

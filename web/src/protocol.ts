@@ -95,7 +95,8 @@ export interface Choices {
 
 /** The settings in force. Pushed to every tab when one of them changes a setting.
  *
- * `changed_at` are the steps at which settings were changed while training, with `changes` in words.
+ * `changed_at` says after how many epochs settings were changed while training (2.5: in the middle of the third),
+ * with `changes` in words.
  */
 export interface SettingsView {
   readonly settings: Settings;
@@ -105,7 +106,10 @@ export interface SettingsView {
   readonly changes: readonly string[];
 }
 
-/** A layer of neurons; the inputs are layer 0, as in a drawing of the network. */
+/** A layer of neurons; the inputs are layer 0, as in a drawing of the network.
+ *
+ * `activation` is the function that is applied to the sums; of outputs the one that makes predictions, as "softmax".
+ */
 export interface LayerView {
   readonly width: number;
   readonly activation: string;
@@ -661,7 +665,11 @@ export interface Cancel {
   readonly work: "colony" | "fit";
 }
 
-/** Predict one observation: the text of each field by column; those left out are missing. */
+/** Predict one observation: the text of each field by column.
+ *
+ * Numbers have a decimal point. Columns that are left out are missing; without any value, the observation is a typical
+ * one.
+ */
 export interface Predict {
   readonly type: "Predict";
   readonly values: Readonly<Record<string, string>>;

@@ -3,6 +3,7 @@ import type { ComponentType } from "preact";
 import { ColonyPanel } from "./colony/colony_panel.tsx";
 import { NetworkPanel } from "./network/network_panel.tsx";
 import { StepPanel } from "./step/step_panel.tsx";
+import { TourPanel } from "./tour/tour_panel.tsx";
 import { WeightPanel } from "./weight/weight_panel.tsx";
 
 /** `network` and `weight` are in the view "train", `step` and `colony` are views, `tour` is the drawer at the side. */
@@ -13,4 +14,5 @@ export const REGIONS: Partial<Record<RegionName, ComponentType>> = {
   weight: WeightPanel,
   step: StepPanel,
   colony: ColonyPanel,
+  tour: TourPanel,
 };

@@ -8,8 +8,21 @@ import type { Message } from "./frames.ts";
 import { addPiece, type Curves, NO_CURVES } from "./history.ts";
 import { isCalm } from "./preferences.ts";
 import type {
-  ChangeSettings, ColonyView, ErrorsView, EvaluationView, Field, FitView, NetworkView, Replies, Request,
-  SettingsView, TableView, Tick, Watch, WeightCurve, Welcome,
+  ChangeSettings,
+  ColonyView,
+  ErrorsView,
+  EvaluationView,
+  Field,
+  FitView,
+  NetworkView,
+  Replies,
+  Request,
+  SettingsView,
+  TableView,
+  Tick,
+  Watch,
+  WeightCurve,
+  Welcome,
 } from "./protocol.ts";
 import type { Transport } from "./transport.ts";
 
@@ -67,23 +80,36 @@ export class Store implements Events {
   readonly fit = signal<FitView | null>(null);
   readonly fields = signal<readonly Field[]>([]);
 
+  /** The newest request that was carried out; the tour watches what is done. */
+  readonly answered = signal<Request | null>(null);
+
+  /** The part of a file that has been uploaded; null without one. */
+  readonly uploaded = signal<number | null>(null);
   readonly partition = signal<Partition>("validation");
+  /** Epochs a second at most; 0 for as fast as it can, which is too fast to follow on a small table. */
+  readonly speed = signal(100);
   readonly selectedNeuron = signal<NeuronPlace | null>(null);
   readonly selectedWeight = signal<WeightPlace | null>(null);
   readonly notices = signal<readonly Notice[]>([]);
+  readonly isHelpOpen = signal(false);
   readonly question = signal<Question | null>(null);
 
   readonly status = computed(() => this.tick.value?.status ?? "empty");
+  /** The row that is sent through the network, which changes more seldom than the tick. */
+  readonly selectedRow = computed(() => this.tick.value?.selected_row ?? null);
   readonly isRunning = computed(() => this.status.value === "running");
   readonly view = computed<ViewName>(() => {
+    if (!this.network.value) return "table";
     const name = this.address.get("view") as ViewName | null;
-    return name && VIEWS.includes(name) ? name : this.table.value?.label.length === 0 ? "table" : "train";
+    return name && VIEWS.includes(name) ? name : "train";
   });
 
   private readonly connection: Connection;
   private readonly watched = new Map<WatchedView, number>();
   private readonly stopRate: () => void;
   private newestTick: Tick | null = null;
+  private newestCurves: Curves | null = null;
+  private isDrawing = false;
   private lastDrawn = 0;
   private nextNotice = 1;
 
@@ -102,8 +128,12 @@ export class Store implements Events {
   }
 
   /** Send a request; the promise fails with a `RequestError` if it is refused. */
-  ask<R extends Request>(request: R): Promise<Replies[R["type"]]> {
-    return this.connection.ask(request);
+  async ask<R extends Request>(request: R): Promise<Replies[R["type"]]> {
+    const view = await this.connection.ask(request);
+    if (request.type === "OpenTable" || request.type === "ConfigureTable") this.takeTable(view as TableView);
+    else if (request.type === "ChangeSettings") this.settings.value = view as SettingsView;
+    this.answered.value = request;
+    return view;
   }
 
   /** Send a request whose refusal the person reads as a notice; the promise is then null. */
@@ -132,15 +162,21 @@ export class Store implements Events {
     }
   }
 
-  /** Upload a file and open it as the table. */
-  async openFile(file: File, progress: (done: number) => void): Promise<boolean> {
+  /** Upload a file and open it as the table; one at a time. */
+  async openFile(file: File): Promise<boolean> {
+    if (this.uploaded.peek() !== null) return false;
+    this.uploaded.value = 0;
     try {
-      const upload = await this.connection.upload(file, progress);
+      const upload = await this.connection.upload(file, (done) => {
+        this.uploaded.value = done;
+      });
       await this.ask({ type: "OpenTable", upload });
       return true;
     } catch (error) {
       this.fail(error);
       return false;
+    } finally {
+      this.uploaded.value = null;
     }
   }
 
@@ -198,7 +234,7 @@ export class Store implements Events {
       case "Welcome":
         return this.greet(message.view);
       case "TableView":
-        this.table.value = message.view;
+        this.takeTable(message.view);
         return;
       case "SettingsView":
         this.settings.value = message.view;
@@ -207,10 +243,11 @@ export class Store implements Events {
         this.takeNetwork(message.view);
         return;
       case "Tick":
-        return this.drawSoon(message.view);
+        this.newestTick = message.view;
+        return this.drawSoon();
       case "History":
-        this.curves.value = addPiece(this.curves.peek(), message.view);
-        return;
+        this.newestCurves = addPiece(this.newestCurves ?? this.curves.peek(), message.view);
+        return this.drawSoon();
       case "EvaluationView":
         this.evaluation.value = message.view;
         return;
@@ -242,9 +279,24 @@ export class Store implements Events {
       this.table.value = welcome.table;
       this.settings.value = welcome.settings;
       this.fields.value = welcome.fields;
-      this.curves.value = NO_CURVES;
       if (welcome.network) this.takeNetwork(welcome.network);
       else this.network.value = null;
+    });
+  }
+
+  /** Take a table. What was found with another table or label does not belong to it. */
+  private takeTable(table: TableView): void {
+    const task = (view: TableView | null) => JSON.stringify([view?.name, view?.rows, view?.label, view?.task]);
+    batch(() => {
+      if (task(table) !== task(this.table.peek())) {
+        this.evaluation.value = null;
+        this.errors.value = null;
+        this.colony.value = null;
+        this.fit.value = null;
+        this.fields.value = [];
+      }
+      this.table.value = table;
+      if (table.label.length === 0) this.network.value = null;
     });
   }
 
@@ -260,23 +312,26 @@ export class Store implements Events {
     });
   }
 
-  /** Keep the newest tick for the next frame, and acknowledge it when it has been drawn. */
-  private drawSoon(tick: Tick): void {
-    const isWaiting = this.newestTick !== null;
-    this.newestTick = tick;
-    if (isWaiting) return;
+  /** Show what is newest with the next frame, or, with little motion, when half a second has passed. */
+  private drawSoon(): void {
+    if (this.isDrawing) return;
+    this.isDrawing = true;
     const wait = isCalm.peek() ? Math.max(0, this.lastDrawn + 1000 / RATES.calm - performance.now()) : 0;
     setTimeout(() => requestAnimationFrame(() => this.draw()), wait);
   }
 
   private draw(): void {
-    const tick = this.newestTick;
-    if (!tick) return;
-    this.newestTick = null;
+    const { newestTick: tick, newestCurves: curves } = this;
+    this.newestTick = this.newestCurves = null;
+    this.isDrawing = false;
     this.lastDrawn = performance.now();
-    this.tick.value = tick;
+    batch(() => {
+      if (curves) this.curves.value = curves;
+      if (tick) this.tick.value = tick;
+    });
+    if (!tick) return;
     // Preact renders in a microtask, and effects draw right after; the next task comes when both are done.
-    setTimeout(() => void this.ask({ type: "Acknowledge", sequence: tick.sequence }).catch(() => {}), 0);
+    setTimeout(() => void this.connection.ask({ type: "Acknowledge", sequence: tick.sequence }).catch(() => {}), 0);
   }
 
   private count(view: WatchedView, change: number): void {

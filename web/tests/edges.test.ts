@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { activityOf, biasesOf, contributionsOf, splitByLayer } from "../src/network/activity.ts";
 import {
-  curveOf, indexOf, levelOf, LEVELS, nearestEdge, placeOf, pointAt, strongestEdges, thickestWeight,
+  curveOf, indexOf, levelOf, LEVELS, nearestEdge, placeOf, pointAt, strongestEdges, thickestWeight, widthOf,
 } from "../src/network/edges.ts";
 import { arrange } from "../src/network/layout.ts";
 import { makeNetwork } from "./networks.ts";
@@ -60,6 +60,8 @@ test("the thickest line stands for a round weight that none exceeds", () => {
   assert.equal(thickestWeight(Float32Array.of(NaN, 0)), 1);
   assert.equal(levelOf(2, 2), LEVELS - 1);
   assert.equal(levelOf(0, 2), 0);
+  assert.ok(widthOf(LEVELS - 1, 1000) < widthOf(LEVELS - 1, 20));
+  assert.equal(widthOf(0, 1000), widthOf(0, 20));
 });
 
 test("activations and biases belong to their layers", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { extent, formatNumber, linearScale, logScale, polyline } from "../src/plot/scales.ts";
+import { extent, linearScale, logScale, polyline } from "../src/plot/scales.ts";
 
 test("a scale and its inverse agree", () => {
   for (const scale of [linearScale(-3, 7, 50, 450), logScale(1e-4, 30, 50, 450), linearScale(2, 2, 0, 10)]) {
@@ -13,15 +13,6 @@ test("ticks are round and inside", () => {
   assert.deepEqual(linearScale(-0.13, 0.52, 0, 1).ticks, [0, 0.2, 0.4]);
   assert.deepEqual(linearScale(0, 10, 0, 1).ticks, [0, 2, 4, 6, 8, 10]);
   assert.deepEqual(logScale(2e-3, 40, 0, 1).ticks, [0.01, 0.1, 1, 10]);
-});
-
-test("numbers are short", () => {
-  assert.equal(formatNumber(-0.76123456), "−0.7612");
-  assert.equal(formatNumber(1.5), "1.5");
-  assert.equal(formatNumber(1e-7), "1e−7");
-  assert.equal(formatNumber(12345678), "1.23e7");
-  assert.equal(formatNumber(NaN), "not finite");
-  assert.equal(formatNumber(-Infinity), "−∞");
 });
 
 test("what is not finite is neither in a range nor in a line", () => {

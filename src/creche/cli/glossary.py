@@ -13,14 +13,17 @@ __all__ = ["glossary"]
 
 
 def glossary(term: Annotated[list[str] | None, typer.Argument(show_default=False)] = None) -> None:
-    """Explain a term, or list all terms.
+    """Explain terms, or list all terms.
 
     For example:
 
     creche glossary
 
     creche glossary log loss
-    """
-    from creche.learn.glossary import describe_glossary, describe_term
 
-    print_page(sections_text([describe_term(" ".join(term))] if term else describe_glossary()))
+    creche glossary AUC, F1, Brier score
+    """
+    from creche.pages.glossary import describe_glossary, describe_terms
+
+    sections = describe_terms(" ".join(term)) if term else describe_glossary()
+    print_page(sections_text(sections), explains_itself=True)

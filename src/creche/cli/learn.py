@@ -79,7 +79,7 @@ def learn(table: OptionalTableArgument = None, **given: Any) -> None:
         while number <= len(STEPS):
             with show_activity("training"):
                 section = write_step(lesson, number)
-            print_page(sections_text([section]))
+            print_page(sections_text([section]), explains_itself=True)
             if waits and number < len(STEPS):
                 print()
                 move = _ask()

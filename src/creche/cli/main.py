@@ -18,6 +18,7 @@ import typer
 from creche._progress import watch_steps
 from creche._version import __version__
 from creche.cli.files import check_files
+from creche.cli.output import naming_terms
 from creche.errors import SYNONYMS, CrecheError, CrecheWarning, DivergedError, FileError, closest
 from creche.pages.wording import use_command_line_words, write_as_options
 
@@ -32,6 +33,7 @@ __all__ = ["create_app", "main"]
 COMMANDS = (
     "fit", "train", "sweep", "find_learning_rate", "compare", "columns", "predict", "evaluate", "show", "plot",
     "report", "explain", "partial_dependence", "trace", "loss_against_weight", "learn", "glossary", "resume", "verify",
+    "studio",
 )  # fmt: skip
 
 FIRST_STEPS = (
@@ -40,7 +42,7 @@ FIRST_STEPS = (
     "What does a term mean?  creche glossary",
 )
 
-WITHOUT_ARGUMENTS = ("learn", "glossary")  # commands that do something when nothing more is typed
+WITHOUT_ARGUMENTS = ("learn", "glossary", "studio")  # commands that do something when nothing more is typed
 
 # Arguments whose option has another name.
 OPTIONS_OF_ARGUMENTS = {"rows": ("row",)}
@@ -98,7 +100,8 @@ def main(arguments: list[str] | None = None) -> int:
         warnings.simplefilter("always", CrecheWarning)
         warnings.showwarning = _print_warning
         try:
-            with use_command_line_words(), watch_steps(False):  # each command says what it shows
+            # Each command says what progress it shows.
+            with use_command_line_words(), naming_terms(), watch_steps(False):
                 code = app(arguments, prog_name="creche", standalone_mode=False)
             sys.stdout.flush()
         except SystemExit as end:

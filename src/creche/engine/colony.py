@@ -168,6 +168,11 @@ class Crew:
                     f"loss: {job.plan.loss.name!r} is a Python function, which cannot be called for many networks at "
                     "once; use a built-in loss, or train one by one"
                 )
+            if job.plan.changes:
+                raise PlanError(
+                    "changes: networks that train together keep their plans; leave changes out, or train one network",
+                    argument="changes",
+                )
         check_networks(len(self.jobs), sum(network_memory(job.plan, len(job.rows)) for job in self.jobs))
         self._translated: dict[tuple[Any, ...], Any] = {}
         self._members: list[_Member] = []

@@ -7,12 +7,14 @@ The engine's state is a flat dict of arrays (bindings/run_state.hpp), and checkp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from creche.plan.changes import SetWeight
 
 __all__ = ["PROGRESS", "RunState"]
 
@@ -21,6 +23,10 @@ PROGRESS = (
     "epoch", "step", "batch", "loss_sum", "weight_sum", "metric_sum", "learning_rate", "seconds", "best_loss",
     "best_epoch", "early_stopped",
 )  # fmt: skip
+
+# Behind them: the optimizer's step factors, and the state of a schedule that follows the loss.
+STEP_FACTORS = slice(len(PROGRESS), len(PROGRESS) + 4)
+PLATEAU = slice(STEP_FACTORS.stop, STEP_FACTORS.stop + 3)
 
 Layers = list[tuple[NDArray[Any], NDArray[Any]]]
 
@@ -127,6 +133,44 @@ class RunState:
     def with_batch_restarted(self) -> RunState:
         """The state with no batch of its epoch completed, and not stopped early: one more step can be taken."""
         return self.with_progress(batch=0, early_stopped=False)
+
+    def with_weights(self, values: Sequence[SetWeight]) -> RunState:
+        """The state with other values of some weights.
+
+        Parameters
+        ----------
+        values : sequence of SetWeight
+            The network must have these weights.
+
+        """
+        arrays = dict(self.arrays)
+        for value in values:
+            name = f"network.{value.layer}.{'bias' if value.source is None else 'weights'}"
+            array = arrays[name] = arrays[name].copy()
+            array[value.target if value.source is None else (value.source, value.target)] = value.value
+        return RunState(arrays)
+
+    def carried_over(self, fresh: RunState, *, same_optimizer: bool, same_schedule: bool) -> RunState:
+        """The state for a run whose plan has changed: what the optimizer keeps stays if it is for the same rule.
+
+        Parameters
+        ----------
+        fresh : RunState
+            The state of a new run of the changed plan.
+        same_optimizer, same_schedule : bool
+            Whether the optimizer is of the same kind, and the schedule the same.
+
+        """
+        planes = {name: array for name, array in fresh.arrays.items() if name.startswith("optimizer.")}
+        keeps = same_optimizer and all(name in self.arrays for name in planes)
+        others = {name: array for name, array in self.arrays.items() if not name.startswith("optimizer.")}
+        progress = self.arrays["progress"].copy()
+        if not keeps:
+            progress[STEP_FACTORS] = fresh.arrays["progress"][STEP_FACTORS]
+        if not same_schedule:
+            progress[PLATEAU] = fresh.arrays["progress"][PLATEAU]
+        chosen = {name: self.arrays[name] for name in planes} if keeps else planes
+        return RunState({**others, **chosen, "progress": progress})
 
     def without_best(self) -> RunState:
         """The state without the best loss and the best weights so far, as if early stopping began here."""

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from creche.errors import TableError
 from creche.estimators.rows import validate_rows
+from creche.model.thresholds import check_probability
 from creche.plan.words import Task
 from creche.table.label_argument import array_of_labels
 from creche.table.label_stack import as_flags
@@ -61,6 +62,7 @@ class ClassLabels(ClassifierMixin, LabelledEstimator):  # type: ignore[misc]
     """An estimator of classes, or of several labels of yes or no."""
 
     classes_: NDArray[Any]
+    threshold: float | None
     _task = "classification"
 
     def __sklearn_tags__(self) -> Any:
@@ -121,7 +123,14 @@ class ClassLabels(ClassifierMixin, LabelledEstimator):  # type: ignore[misc]
             )
         labels = np.asarray(column_or_1d(y, warn=True))
         check_classification_targets(labels)
+        if self.threshold is not None:
+            check_probability(self.threshold)  # before training; whether there are two classes, the model knows
         return labels
+
+    def _apply_threshold(self) -> None:
+        """Give the fitted model the threshold of the parameter, if there is one."""
+        if self.threshold is not None:
+            self.model_ = self.model_.with_threshold(self.threshold)
 
 
 class NumberLabels(RegressorMixin, LabelledEstimator):  # type: ignore[misc]

@@ -28,7 +28,7 @@ def constant_loss(run: Run) -> float | None:
     True
 
     """
-    plan, rows = run.plan, run.rows
+    plan, rows = run.current_plan, run.rows
     if plan.loss.is_python:
         return None
     weights = [(np.zeros_like(w), np.zeros_like(b)) for w, b in run.weights]

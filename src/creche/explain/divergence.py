@@ -268,19 +268,19 @@ def divergence(diverged: Run | DivergedError) -> Divergence:
         raise CrecheError(f"the run did not diverge: it is {run.status.replace('_', ' ')}")
     part, batch = _failed_batch(run)
     non_finite, row = _find_non_finite(run, batch)
-    training = run.prepared.encode_part(run.prepared.train, run.plan.loss, run.plan.precision)
+    training = run.prepared.encode_part(run.prepared.train, run.current_plan.loss, run.current_plan.precision)
     observed = None if row is None else (batch.observations, batch.rows, row)
     extreme = find_extreme(run, observed, training)
     epoch, number, rate = where
     row_number = None if row is None else int(batch.observations.row_numbers[row])
     place = (non_finite.what, non_finite.layer, non_finite.neuron, row_number)
-    return Divergence(epoch, number, run.step, rate, part, *place, extreme, _edge(run.plan, training))
+    return Divergence(epoch, number, run.step, rate, part, *place, extreme, _edge(run.current_plan, training))
 
 
 def _failed_batch(run: Run) -> tuple[str, Batch]:
     """Return the rows whose loss, or whose step, was not finite."""
-    prepared, plan = run.prepared, run.plan
-    count, done = len(prepared.train), int(run._engine.batch_in_epoch)
+    prepared, plan = run.prepared, run.current_plan
+    count, done = len(prepared.train), run.batch
 
     def encode_part(part: Partition) -> Batch:
         rows = prepared.encode_part(part, plan.loss, plan.precision)
@@ -297,11 +297,11 @@ def _find_non_finite(run: Run, batch: Batch) -> tuple[NonFinite, int | None]:
     if not is_finite(weights):
         return NonFinite("weights", _first_non_finite_layer(weights), 0, None), None
     with np.errstate(all="ignore"):
-        inside = batch_internals(single_batch_plan(run.plan, len(batch)), weights, batch.rows)
+        inside = batch_internals(single_batch_plan(run.current_plan, len(batch)), weights, batch.rows)
         non_finite = first_non_finite(inside)
         if non_finite is not None:
             return non_finite, non_finite.row
-        step = take_step(run.plan, weights, run.state(), batch.rows)
+        step = take_step(run.current_plan, weights, run.state(), batch.rows)
     if is_finite(step.after):
         return NonFinite("dropout", len(weights), 0, None), None
     layer = _first_non_finite_layer(step.after)

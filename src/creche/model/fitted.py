@@ -16,7 +16,7 @@ from creche.model.ensemble import Ensemble
 from creche.model.fit_record import FitRecord
 from creche.model.model import Model
 from creche.model.provenance import Provenance
-from creche.model.thresholds import DecisionThreshold, read_threshold
+from creche.model.thresholds import DecisionThreshold, choose_classes, class_threshold, read_threshold
 from creche.plan.arguments import reject_unknown
 from creche.table.labels import LabelEncoder, class_array
 
@@ -206,7 +206,7 @@ class FittedModel(Ensemble):
             limits, names = None if interval is None else self._intervals(predicted, interval), ["low", "high"]
         else:
             probabilities = self.predict_proba(data)
-            predicted = class_array(self.classes)[self._choose(probabilities)]
+            predicted = class_array(self.classes)[choose_classes(probabilities, class_threshold(self.threshold))]
             limits = None if interval is None else self._sets(probabilities, interval)
             names = [f"in set: {name}" for name in self.classes]
         if as_frame:

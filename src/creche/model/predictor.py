@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 from creche._displayed import Displayed
 from creche._progress import OnProgress, StepProgress, watch_steps
 from creche.errors import CrecheError, TableError
-from creche.model.thresholds import DecisionThreshold, GivenThreshold, check_threshold, class_threshold
+from creche.model.thresholds import (
+    DecisionThreshold,
+    GivenThreshold,
+    check_threshold,
+    choose_classes,
+    class_threshold,
+)
 from creche.plan.arguments import reject_unknown
 from creche.plan.words import MissingLabel
 from creche.table.class_names import name_labels
@@ -182,19 +188,13 @@ class Predictor(Displayed, ABC):
 
         """
         if self.classes is not None:
-            predicted = np.asarray(class_array(self.classes)[self._choose(self.predict_proba(data))])
+            chosen = choose_classes(self.predict_proba(data), class_threshold(self.threshold))
+            predicted = np.asarray(class_array(self.classes)[chosen])
         elif self.labels.is_multilabel:
             predicted = self.answers(self.predict_proba(data))
         else:
             predicted = self._predict_numbers(data)
         return self._label_frame(data, predicted) if as_frame else predicted
-
-    def _choose(self, probabilities: NDArray[Any]) -> NDArray[np.int64]:
-        """Return the number of the class that is predicted for each row."""
-        threshold = class_threshold(self.threshold)
-        if threshold is None:
-            return np.asarray(probabilities.argmax(axis=1))
-        return np.asarray((probabilities[:, 1] >= threshold).astype(np.int64))
 
     def answers(self, probabilities: NDArray[Any], threshold: GivenThreshold | None = None) -> NDArray[np.bool_]:
         """Return whether yes is predicted for each of several labels.

@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
+import numpy as np
+from numpy.typing import NDArray
+
 from creche.errors import FileError, TableError, nearest
 from creche.table.labels import LabelEncoder
 
 if TYPE_CHECKING:
     from creche.evaluation import Threshold
 
-__all__ = ["DecisionThreshold", "GivenThreshold", "check_threshold", "class_threshold", "read_threshold"]
+__all__ = [
+    "DecisionThreshold",
+    "GivenThreshold",
+    "check_probability",
+    "check_threshold",
+    "choose_classes",
+    "class_threshold",
+    "read_threshold",
+]
 
 # Of the second of two classes; of several labels of yes or no, one for each.
 DecisionThreshold: TypeAlias = float | tuple[float, ...]
@@ -42,7 +53,7 @@ def check_threshold(threshold: Any, labels: LabelEncoder) -> DecisionThreshold:
         return _check_each(threshold, labels.names)
     if labels.classes is None or len(labels.classes) != 2:
         raise TableError(f"threshold: got {threshold!r}; it is for models of two classes only")
-    return _check_probability(threshold)
+    return check_probability(threshold)
 
 
 def _check_each(threshold: Any, names: tuple[str, ...]) -> tuple[float, ...]:
@@ -50,15 +61,16 @@ def _check_each(threshold: Any, names: tuple[str, ...]) -> tuple[float, ...]:
         for name in threshold:
             if name not in names:
                 raise TableError(f"threshold: got one for {name!r}; {nearest(name, names)}")
-        return tuple(_check_probability(threshold.get(name, DEFAULT)) for name in names)
+        return tuple(check_probability(threshold.get(name, DEFAULT)) for name in names)
     if not isinstance(threshold, Sequence) or isinstance(threshold, str):
-        return (_check_probability(threshold),) * len(names)
+        return (check_probability(threshold),) * len(names)
     if len(threshold) != len(names):
         raise TableError(f"threshold: got {len(threshold)}; needs one for each of the {len(names)} labels, or one")
-    return tuple(map(_check_probability, threshold))
+    return tuple(map(check_probability, threshold))
 
 
-def _check_probability(threshold: Any) -> float:
+def check_probability(threshold: Any) -> float:
+    """Return a `Threshold`, or a number from 0 to 1, as a number; TableError if it is something else."""
     value = getattr(threshold, "threshold", threshold)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise TableError(f"threshold: got {threshold!r}; needs a probability, from 0 to 1")
@@ -69,6 +81,21 @@ def class_threshold(threshold: DecisionThreshold | None) -> float | None:
     """Return the threshold of a model of classes."""
     assert not isinstance(threshold, tuple)
     return threshold
+
+
+def choose_classes(probabilities: NDArray[Any], threshold: float | None) -> NDArray[np.int64]:
+    """Return the number of the class that is predicted for each row: the likeliest, or the second from a threshold on.
+
+    Examples
+    --------
+    >>> probabilities = np.array([[0.7, 0.3], [0.2, 0.8]])
+    >>> choose_classes(probabilities, None), choose_classes(probabilities, 0.3)
+    (array([0, 1]), array([1, 1]))
+
+    """
+    if threshold is None:
+        return np.asarray(probabilities.argmax(axis=1))
+    return np.asarray((probabilities[:, 1] >= threshold).astype(np.int64))
 
 
 def read_threshold(value: Any, labels: LabelEncoder) -> DecisionThreshold | None:

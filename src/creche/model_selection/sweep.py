@@ -213,9 +213,7 @@ def sweep(
     halving = Halving.of(halving)
     threads = resolve_threads(threads)
     if folds is not None and halving is not None:
-        raise PlanError(
-            "halving: cannot be combined with folds, where the networks of a plan would stop at different times; leave one of the two out"
-        )
+        raise PlanError("halving: cannot be combined with folds; leave one of the two out")
     jobs = Jobs(data, y, fixed, seed, folds, repeats, bootstrap)
     check_cost(combinations, seeds, jobs, halving, confirm, threads)
     choices = [{**combination, "seed": s} for combination in combinations for s in range(seed, seed + seeds)]
@@ -270,7 +268,9 @@ def create_colony(jobs: Jobs, choices: Sequence[Mapping[str, Any]], threads: int
         first = {name: value for name, value in choices[0].items() if name != "seed"}
         rows = len(prepared[0].labelled)
         layout = FoldLayout(jobs.folds, jobs.repeats, jobs.test_to_train(first), held_out, rows)
-    return Colony(Crew(crew_jobs, threads), members, prepared, layout)
+    colony = Colony(Crew(crew_jobs, threads), members, prepared, layout)
+    colony.jobs = jobs
+    return colony
 
 
 def _group_seeds(choices: Sequence[Mapping[str, Any]]) -> Iterator[tuple[dict[str, Any], list[int]]]:

@@ -51,12 +51,16 @@ PAGES = {
 def result_text(result: Displayed) -> str:
     """Return the page of a result as text, as wide as the terminal."""
     from creche.pages.console import page_text
-    from creche.render.text import sections_text
+    from creche.pages.terms import terms_line
+    from creche.pages.wording import is_command_line
+    from creche.render.text import sections_text, terminal_width
 
     page = _find_page(result)
     if page is None:
         return repr(result)
-    return sections_text(page) if isinstance(page, Sequence) and not isinstance(page, str) else page_text(page)
+    text = sections_text(page) if isinstance(page, Sequence) and not isinstance(page, str) else page_text(page)
+    line = "" if is_command_line() else terms_line(text, terminal_width())  # a command prints its own at its end
+    return f"{text}\n\n{line}" if line else text
 
 
 def result_html(result: Displayed) -> str:

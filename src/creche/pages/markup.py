@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from creche.pages.charts import Drawing
+from creche.pages.terms import terms_html
 from creche.plots.inline_svg import theme_variables
 from creche.render.document import Chart, Section
 from creche.render.html import Html, join_html, sections_html, tag
@@ -73,7 +74,9 @@ def page_html(page: RenderableType | Sequence[Section], figures: Sequence[Html] 
                 elements.append(shown)
         if shown is not None and shown not in elements:
             elements.append(shown)
-    return tag("div", tag("style", Html(_style())), *elements, class_="creche-page")
+    return tag(
+        "div", tag("style", Html(_style())), *elements, terms_html(join_html(elements)), class_="creche-page",
+    )  # fmt: skip
 
 
 def _section_elements(sections: Sequence[Section], figures: Html | None) -> Iterator[Html | None]:

@@ -213,6 +213,8 @@ def _run_facts(run: Run) -> Table:
     facts.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters")
     _add_preprocessing(facts, prepared.preparation)
     facts.add_row("optimizer", f"{describe_optimizer(plan.optimizer)}, batch size {plan.batch_size}")
+    if plan.changes:
+        facts.add_row("changed", "; ".join(f"after step {each.step:,}: {each.describe()}" for each in plan.changes))
     facts.add_row("trained", f"{run.step:,} steps in {format_duration(_seconds(run))}{_describe_ending(run)}")
     if run.is_at_best:
         facts.add_row("weights", f"of epoch {run.kept_epoch}, the best by {_describe_watched(run)}")

@@ -23,6 +23,7 @@ from creche.plan.unknown_arguments import explain_unknown
 
 __all__ = [
     "ARGUMENTS",
+    "CHANGEABLE",
     "CHECKPOINT_FILES",
     "DEFAULTS",
     "FILES",
@@ -73,6 +74,8 @@ class CommandOption(NamedTuple):
         Where the words lie that a shell may complete, as ``module:name``.
     file : Input or Output, optional
         What it is if it names a file: one that is read, or one that is written.
+    metavar : str
+        What the help shows for its value, if not its type.
 
     """
 
@@ -84,6 +87,7 @@ class CommandOption(NamedTuple):
     parser: str = ""
     words: str = ""
     file: Input | Output | None = None
+    metavar: str = ""
 
 
 class Argument(NamedTuple):
@@ -110,6 +114,8 @@ class Argument(NamedTuple):
         Whether the estimators have a parameter of this name and pass it on as it is.
     fit : bool
         Whether `creche.fit` takes it, too.
+    changeable : bool
+        Whether it can change while a network trains (see `creche.plan.changes`).
     command : CommandOption, optional
         None if the command line does not have it.
 
@@ -124,12 +130,13 @@ class Argument(NamedTuple):
     with_folds: bool = True
     estimator: bool = False
     fit: bool = False
+    changeable: bool = False
     command: CommandOption | None = None
 
 
 def _option(panel: str, help: str, kind: type = str, default: str = "", **more: Any) -> CommandOption:
-    """Return an option whose parser and words are named without the modules they usually lie in."""
-    if "parser" in more:
+    """Return an option; its parser is named without the module that parsers usually lie in."""
+    if "parser" in more and ":" not in more["parser"]:
         more["parser"] = f"creche.cli.options:{more['parser']}"
     return CommandOption(panel, help, kind, default, **more)
 
@@ -143,7 +150,7 @@ _ENTRIES = (
     )),
     Argument("schema", None, "preparation", estimator=True, fit=True, command=_option(
         TABLE, "Role of a column: numeric, categorical, boolean, datetime, text, identifier or ignore. Repeat for "
-        "more columns.", list, "inferred", flag="--column", parser="parse_roles",
+        "more columns.", list, "inferred", flag="--column", parser="parse_roles", metavar="NAME=ROLE",
     )),
     Argument("preprocessing", None, "preparation", sweepable=True, estimator=True, command=_option(
         TABLE, "Scaling of numbers: standard, robust, quantile or none; or how all columns are encoded: auto, realmlp "
@@ -168,7 +175,7 @@ _ENTRIES = (
         NETWORK, "Activation of the hidden layers: tanh, relu, gelu, …", str, "tanh", parser="parse_words",
         words="creche.plan:ACTIVATIONS",
     )),
-    Argument("dropout", 0.0, "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(
+    Argument("dropout", 0.0, "plan", "hidden", sweepable=True, changeable=True, estimator=True, command=_option(
         NETWORK, "Share of activations that are set to 0 at random during training.", float, "0", parser="parse_shares",
     )),
     Argument("initializer", None, "plan", per_layer="all", sweepable=True, estimator=True, command=_option(
@@ -182,13 +189,13 @@ _ENTRIES = (
     Argument("quantiles", None, "plan", is_list=True, command=_option(
         TRAINING, "Quantiles to predict, in ascending order: 0.05,0.5,0.95.", parser="parse_quantiles",
     )),
-    Argument("optimizer", "adam", "plan", sweepable=True, estimator=True, command=_option(
+    Argument("optimizer", "adam", "plan", sweepable=True, changeable=True, estimator=True, command=_option(
         TRAINING, "Update rule: adam, sgd, adadelta, …", str, "adam", words="creche.plan:OPTIMIZERS",
     )),
-    Argument("learning_rate", None, "plan", sweepable=True, estimator=True, command=_option(
+    Argument("learning_rate", None, "plan", sweepable=True, changeable=True, estimator=True, command=_option(
         TRAINING, "Step size of the optimizer.", float, "the optimizer's",
     )),
-    Argument("schedule", "constant", "plan", sweepable=True, estimator=True, command=_option(
+    Argument("schedule", "constant", "plan", sweepable=True, changeable=True, estimator=True, command=_option(
         TRAINING, "Learning rate schedule: constant, cosine, one_cycle, …", str, "constant",
         words="creche.plan:SCHEDULES",
     )),
@@ -201,11 +208,11 @@ _ENTRIES = (
         words="creche.plan:SCHEDULES",
     )),
     Argument("label_smoothing_schedule", "constant", "plan", sweepable=True, estimator=True),
-    Argument("batch_size", 32, "plan", sweepable=True, estimator=True, command=_option(
+    Argument("batch_size", 32, "plan", sweepable=True, changeable=True, estimator=True, command=_option(
         TRAINING, "Number of rows per step.", int, "32",
     )),
     Argument("drop_last", False, "plan", sweepable=True, estimator=True),
-    Argument("epochs", 100, "plan", sweepable=True, command=_option(
+    Argument("epochs", 100, "plan", sweepable=True, changeable=True, command=_option(
         TRAINING, "Number of passes over the training rows.", int, "100",
     )),
     Argument("early_stopping", None, "plan", sweepable=True, command=_option(
@@ -228,10 +235,10 @@ _ENTRIES = (
     Argument("seed", 0, "plan", fit=True, command=_option(
         TRAINING, "Seed for everything random: split, initial weights, order of rows, dropout.", int, "0",
     )),
-    Argument("weight_decay", None, "optimizer", sweepable=True, command=_option(
+    Argument("weight_decay", None, "optimizer", sweepable=True, changeable=True, command=_option(
         TRAINING, "Weight decay (L2 regularization).", float, "0",
     )),
-    Argument("l1", None, "optimizer", sweepable=True),
+    Argument("l1", None, "optimizer", sweepable=True, changeable=True),
     Argument("momentum", None, "optimizer", sweepable=True),
     Argument("clip_norm", None, "optimizer", sweepable=True, command=_option(
         TRAINING, "Maximum gradient norm (gradient clipping).", float, "none",
@@ -265,6 +272,14 @@ _ENTRIES = (
     )),
     Argument("test_data", None, "held_out", with_folds=False, command=_option(
         ROWS, "File with test rows.", Path, file=Input("test table"),
+    )),
+    Argument("changes", None, "plan", with_folds=False, command=_option(
+        TRAINING, "Change while training, after a number of steps: '200:learning_rate=0.001,batch_size=16'. Repeat for "
+        "more changes.", list, flag="--change", parser="creche.cli.changes:parse_changes", metavar="STEP:NAME=VALUE",
+    )),
+    Argument("steps", None, "run", with_folds=False, command=_option(
+        TRAINING, "Number of steps after which training stops, within an epoch or at its end.", int,
+        "to the end of the last epoch",
     )),
     Argument("plan", None, "run"),
     Argument("threads", None, "run", estimator=True, fit=True, command=_option(
@@ -304,6 +319,7 @@ OPTIMIZER_FIELDS = arguments_in("optimizer")
 PER_LAYER = tuple(argument.name for argument in _ENTRIES if argument.per_layer)
 NUMBER_SCHEDULES = tuple(argument.name for argument in _ENTRIES if argument.name.endswith("_schedule"))
 SWEEPABLE = tuple(argument.name for argument in _ENTRIES if argument.sweepable)
+CHANGEABLE = tuple(argument.name for argument in _ENTRIES if argument.changeable)
 
 # The arguments of `creche.train` that may be left out.
 DEFAULTS: Mapping[str, Any] = MappingProxyType(

@@ -11,6 +11,7 @@ from typing import Any, Self
 from creche._displayed import Displayed
 from creche.errors import PlanError
 from creche.plan.arguments import NUMBER_SCHEDULES
+from creche.plan.changes import Change, order_changes
 from creche.plan.component import Component, count_field, flag_field, number_field
 from creche.plan.losses import LOSSES, CrossEntropy, CustomLoss, Loss, LossFunction
 from creche.plan.network import Network
@@ -143,6 +144,8 @@ class Plan(Displayed, Component):
     weight_decay_schedule, dropout_schedule, label_smoothing_schedule : Schedule or str, default "constant"
         How the optimizer's weight decay, the layers' dropout and the loss's label smoothing change during training; any
         schedule but `ReduceOnPlateau`. Validation losses have the full label smoothing, so that epochs can be compared.
+    changes : sequence of Change
+        What changes while the network trains, and after which step.
 
     Examples
     --------
@@ -168,6 +171,7 @@ class Plan(Displayed, Component):
     weight_decay_schedule: Schedule = Constant()  # noqa: RUF009 - frozen
     dropout_schedule: Schedule = Constant()  # noqa: RUF009 - frozen
     label_smoothing_schedule: Schedule = Constant()  # noqa: RUF009 - frozen
+    changes: tuple[Change, ...] = ()
 
     def __post_init__(self) -> None:
         network = Network.from_dict(self.network) if isinstance(self.network, Mapping) else self.network
@@ -186,11 +190,36 @@ class Plan(Displayed, Component):
             ("keep", check_word("keep", self.keep, KEPT_WEIGHTS)),
             ("task", check_word("task", self.task, TASKS)),
             ("precision", check_word("precision", self.precision, PRECISIONS)),
+            ("changes", order_changes(self.changes)),
         ):
             object.__setattr__(self, name, value)
         Component.__post_init__(self)
         self._check_loss()
         self._check_schedules()
+        self.after_changes(len(self.changes))
+
+    def after_changes(self, count: int) -> Self:
+        """Return the plan as it is after its first changes, with none of them left.
+
+        Parameters
+        ----------
+        count : int
+            The number of changes that have been made.
+
+        """
+        if not self.changes:
+            return self
+        plan = replace(self, changes=())
+        for change in self.changes[:count]:
+            plan = change.apply(plan)  # type: ignore[assignment]
+        return plan
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as plain data."""
+        data = Component.to_dict(self)
+        if not self.changes:  # as in nearly all plans
+            del data["changes"]
+        return data
 
     def _check_loss(self) -> None:
         if self.task not in self.loss.tasks:

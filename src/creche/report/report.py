@@ -10,6 +10,7 @@ from creche._progress import OnProgress, StepProgress, track, watch_steps
 from creche._system.atomic_files import check_writable, open_replacement
 from creche._system.output_files import check_ending, check_outputs
 from creche.errors import CrecheError, PlanError
+from creche.pages.terms import define_terms
 from creche.plan.arguments import reject_unknown
 from creche.plan.words import MissingLabel
 from creche.plots.inline_svg import theme_variables
@@ -19,7 +20,14 @@ from creche.report.explanations import Figures, importance_section, step_section
 from creche.report.limits import find_limitations
 from creche.report.model_card import create_card
 from creche.report.report_file import ReportFile
-from creche.report.sections import data_section, errors_section, network_section, summary_section, training_section
+from creche.report.sections import (
+    TERM,
+    data_section,
+    errors_section,
+    network_section,
+    summary_section,
+    training_section,
+)
 from creche.report.subject import N_RESAMPLES, ReportSubject, create_subject
 from creche.table.datasets import resolve_bundled
 from creche.table.reading.options import ReadOptions
@@ -59,8 +67,8 @@ def report(
     """Write a page of HTML about a model, and optionally a model card (Mitchell et al. 2019).
 
     The page has the metrics, the data, the network, its training, its errors, the importance of the columns, one
-    training step, the loss landscape and the limitations of the model. It is one file that needs no network connection
-    and runs no code, for light and dark screens and for paper.
+    training step, the loss landscape, the limitations of the model and the terms that it uses. It is one file that
+    needs no network connection and runs no code, for light and dark screens and for paper.
 
     If the table is the one that the model was trained with, the model is evaluated on the rows that were kept out of
     training; otherwise on all rows. The same model and table give the same page.
@@ -172,6 +180,8 @@ def create_page(subject: ReportSubject, intended_use: str | None = None) -> str:
         (name, heading, _create_section(name, create, subject, figures))
         for name, heading, create in track(sections, "sections")
     ]
+    definitions = define_terms(join_html(content for _, _, content in made), TERM)
+    made.append(("glossary", "Glossary", definitions))
     there = [(name, heading, content) for name, heading, content in made if content is not None]
     links = tag("ol", *(tag("li", tag("a", heading, href=f"#{name}")) for name, heading, _ in there))
     return html_page(

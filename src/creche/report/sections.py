@@ -14,6 +14,7 @@ from creche.evaluation.metrics import METRICS, compare_with_baseline, metric_nam
 from creche.evaluation.regression import LargeError
 from creche.explain.cells import format_cell, format_difference
 from creche.model.model import Model
+from creche.pages.terms import link_term
 from creche.plan.network import Network
 from creche.render.components import describe_component, describe_optimizer, describe_schedules
 from creche.render.html import Html, facts_table, join_html, table, tag
@@ -32,10 +33,11 @@ from creche.report.subject import ReportSubject
 from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.table import Table
 
-__all__ = ["data_section", "errors_section", "network_section", "summary_section", "training_section"]
+__all__ = ["TERM", "data_section", "errors_section", "network_section", "summary_section", "training_section"]
 
 ERRORS_LISTED, CELLS_LISTED, CLASSES_LISTED, LABELS_DRAWN = 8, 12, 40, 4
 COLUMNS_LISTED, SHARES_LISTED = 100, 40
+TERM = "term-"  # what the ids of the definitions in the glossary begin with
 DIGITS = 5  # of numbers in cells that are not whole
 CLASSES_IN_A_PAIR = 8  # the confusion matrix of more classes needs the whole width
 COMPARISONS = {"better": "better", "unsure": "≈ not clearly better", "worse": "worse", "": ""}
@@ -91,7 +93,7 @@ def _metrics_table(subject: ReportSubject) -> Html:
         bounds = format_interval(*evaluation.intervals[name]) if name in evaluation.intervals else ""
         comparison = COMPARISONS[compare_with_baseline(name, evaluation.gain.get(name))]
         strong = tag("strong", format_number(value))
-        rows.append((metric_name(name), strong, bounds, format_number(of_baseline), comparison))
+        rows.append((link_term(metric_name(name), TERM), strong, bounds, format_number(of_baseline), comparison))
     head = ("metric", "value", "95 % CI (bootstrap)", baseline_name(subject), "vs. baseline")
     return table(head, rows, left=(0, 4))
 

@@ -71,10 +71,9 @@ def describe_network(run: Run, drawn: DrawnEdges) -> NetworkView:
     inputs = LayerView(
         network.inputs, "", tuple(name for name, _ in columns), tuple(column for _, column in columns)
     )  # fmt: skip
-    layers = [
-        LayerView(layer.width, layer.activation.key, _output_names(run) if layer is network.layers[-1] else (), ())
-        for layer in network.layers
-    ]
+    layers = [LayerView(layer.width, layer.activation.key, (), ()) for layer in network.layers[:-1]]
+    head = run.plan.loss.head(run.plan.task)
+    layers.append(LayerView(network.outputs, head.key, _output_names(run), ()))
     return NetworkView(
         layers=(inputs, *layers),
         parameters=network.parameters,

@@ -22,6 +22,7 @@ from creche.studio.protocol.frames import ReceivedRequest
 from creche.studio.state import RefusedError, SessionState
 from creche.studio.table_source import TableSource
 from creche.studio.table_view import describe_table
+from creche.studio.uploads import TooLargeError, Uploads
 
 __all__ = ["Session", "Watcher", "describe_failure"]
 
@@ -61,6 +62,8 @@ class Session:
         The columns to predict; by default those of a bundled table.
     threads : int, optional
         The number of threads of the engine; by default as for `creche.train`.
+    uploads : Uploads, optional
+        Where uploaded files are written; they are removed when the session is closed.
 
     Raises
     ------
@@ -70,12 +73,17 @@ class Session:
     """
 
     def __init__(
-        self, source: TableSource | None = None, label: tuple[str, ...] = (), *, threads: int | None = None
+        self,
+        source: TableSource | None = None,
+        label: tuple[str, ...] = (),
+        *,
+        threads: int | None = None,
+        uploads: Uploads | None = None,
     ) -> None:
         self._watchers: list[Watcher] = []
         self._lock = threading.Lock()
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._state = SessionState.create(secrets.token_hex(8), threads)
+        self._state = SessionState.create(secrets.token_hex(8), threads, uploads or Uploads())
         self._state.push = self._push
         self._sequence = 0
         self._next_tick = self._next_history = 0.0
@@ -86,6 +94,11 @@ class Session:
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="creche-studio-session", daemon=True)
         self._thread.start()
+
+    @property
+    def uploads(self) -> Uploads:
+        """Where uploaded files are written."""
+        return self._state.uploads
 
     # -- any thread ----------------------------------------------------------------------------------------------------
 
@@ -128,6 +141,7 @@ class Session:
             self._is_closed = True
             self._jobs.put(None)
         self._thread.join()
+        self.uploads.close()
         self._push(views.Closing(text))
 
     def _push(self, view: object) -> None:
@@ -250,7 +264,7 @@ def _code_of(error: CrecheError) -> views.FailureCode:
     from creche.errors import DivergedError, FileError, TableError
 
     codes: dict[type[CrecheError], views.FailureCode] = {
-        TableError: "bad_table", FileError: "bad_table", DivergedError: "diverged",
+        TooLargeError: "too_large", TableError: "bad_table", FileError: "bad_table", DivergedError: "diverged",
     }  # fmt: skip
     return next((code for kind, code in codes.items() if isinstance(error, kind)), "bad_value")
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from creche.errors import PlanError
 from creche.plan.activations import ACTIVATIONS
+from creche.plan.changes import Change
 from creche.plan.losses import LOSSES, Loss
 from creche.plan.optimizers import OPTIMIZERS, Optimizer
 from creche.plan.schedules import SCHEDULES
@@ -22,9 +23,10 @@ __all__ = [
 ]  # fmt: skip
 
 # What cannot change while a network trains: its shape, what it sees and where it began.
-NEEDS_RESTART = (
-    "hidden", "activation", "loss", "seed", "preprocessing", "validation_fraction", "test_fraction", "split_seed",
-)  # fmt: skip
+NEEDS_RESTART = {field.name for field in fields(Settings)} - {field.name for field in fields(Change)}
+
+# What another optimizer brings with it.
+OPTIMIZER_NUMBERS = tuple(field.name for field in fields(Settings) if field.name in {f.name for f in fields(Optimizer)})
 
 # Long enough to be watched; the penguins take some seconds.
 EPOCHS = 1000
@@ -96,7 +98,7 @@ def merge_settings(settings: Settings, request: ChangeSettings) -> tuple[Setting
     wanted = {name: value for name, value in given.items() if value is not None}
     if "optimizer" in wanted and wanted["optimizer"] != settings.optimizer:
         own = OPTIMIZERS.of(wanted["optimizer"])
-        numbers = {name: getattr(own, name) for name in ("learning_rate", "weight_decay", "l1")}
+        numbers = {name: getattr(own, name) for name in OPTIMIZER_NUMBERS}
         wanted = {**numbers, **wanted}
     changed = {name: value for name, value in wanted.items() if value != getattr(settings, name)}
     return replace(settings, **changed), changed

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
 from creche.errors import CrecheError
+from creche.plan.arguments import arguments_in
 from creche.plan.words import Role, Task
 from creche.studio.live_run import LiveRun
 from creche.studio.network import DrawnEdges
 from creche.studio.protocol.requests import Watch
-from creche.studio.protocol.views import FailureCode, Settings
+from creche.studio.protocol.views import FailureCode, Field, Settings
 from creche.studio.settings import build_arguments, default_settings
 from creche.studio.table_source import TableSource
+from creche.studio.uploads import Uploads
+from creche.table.checks import collect_warnings
 from creche.table.prepare import Prepared, encode_features, prepare
 from creche.table.table import Table
 from creche.training.arguments import create_run, resolve_loss, resolve_preparation
+
+if TYPE_CHECKING:
+    from creche.explain.trace.result import Trace
+    from creche.studio.response import ResponseGrids
 
 __all__ = ["Part", "RefusedError", "SessionState"]
 
@@ -28,7 +35,7 @@ __all__ = ["Part", "RefusedError", "SessionState"]
 Part: TypeAlias = Literal["table", "settings", "network", "history"]
 
 # What the preparation of the table depends on, besides the label and the roles.
-PREPARATION = ("loss", "preprocessing", "validation_fraction", "test_fraction", "split_seed")
+PREPARATION = ("loss", *(field.name for field in fields(Settings) if field.name in arguments_in("preparation")))
 
 
 class RefusedError(CrecheError, ValueError):
@@ -49,6 +56,7 @@ class SessionState:
     session : str
         The name of the session.
     threads : int
+    uploads : Uploads
     source : TableSource or None
     label : tuple of str
     chosen_task : {"classification", "regression"} or None
@@ -61,19 +69,30 @@ class SessionState:
         The run, with its network; None without a label.
     drawn : DrawnEdges or None
     changed_at, changes : list
-        Steps at which settings were changed while training, and what was changed, in words.
+        After how many epochs settings were changed while training, and what was changed, in words.
     selected_row : int or None
+    traced : Trace or None
+        The last step that was taken apart.
+    response_grids : ResponseGrids or None
+        What the responses of neurons are computed on, once one was asked for.
     watched : dict of watcher to Watch
         What each watcher looks at.
     changed : set of str
         The parts that were changed since they were last pushed.
     push : callable
         Sends a view to all watchers.
+    inspected : tuple or None
+        What is shown of the table, behind the table, label, task and roles that it belongs to.
+    remarks : tuple of str
+        What was found, changed or left out when the table was prepared for training.
+    form : tuple or None
+        The fields of the form for one observation, behind the preparation of the table that they belong to.
 
     """
 
     session: str
     threads: int
+    uploads: Uploads
     source: TableSource | None = None
     label: tuple[str, ...] = ()
     chosen_task: Task | None = None
@@ -81,19 +100,24 @@ class SessionState:
     settings: Settings | None = None
     live: LiveRun | None = None
     drawn: DrawnEdges | None = None
-    changed_at: list[int] = field(default_factory=list)
+    changed_at: list[float] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)
     selected_row: int | None = None
+    traced: Trace | None = None
+    response_grids: ResponseGrids | None = None
     watched: dict[Any, Watch] = field(default_factory=dict)
     changed: set[Part] = field(default_factory=set)
     push: Callable[[object], None] = lambda view: None
+    inspected: tuple[Any, Any] | None = None
+    remarks: tuple[str, ...] = ()
+    form: tuple[Prepared, tuple[Field, ...]] | None = None
     _prepared: tuple[Any, Prepared] | None = None
     _inputs: NDArray[Any] | None = None
 
     @classmethod
-    def create(cls, session: str, threads: int | None = None) -> SessionState:
+    def create(cls, session: str, threads: int | None, uploads: Uploads) -> SessionState:
         """Return the state of a session without a table."""
-        return cls(session, resolve_threads(threads))
+        return cls(session, resolve_threads(threads), uploads)
 
     # -- what is there -------------------------------------------------------------------------------------------------
 
@@ -191,7 +215,7 @@ class SessionState:
         self.redraw()
         if plays:
             self.live.play()
-        self._inputs = None
+        self._inputs = self.traced = None
         self.changed |= {"settings", "network", "history"}
 
     def redraw(self) -> None:
@@ -205,9 +229,16 @@ class SessionState:
         key = tuple(getattr(settings, name) for name in PREPARATION) if loss is not None else None
         if self._prepared is None or self._prepared[0] != key:
             arguments = build_arguments(settings, task or "classification", self.label, self.roles)
-            prepared = prepare(
-                self.need_source().table, None, resolve_preparation(arguments), task=task, loss=loss, seed=settings.seed
-            )
+            with collect_warnings() as remarks:
+                prepared = prepare(
+                    self.need_source().table,
+                    None,
+                    resolve_preparation(arguments),
+                    task=task,
+                    loss=loss,
+                    seed=settings.seed,
+                )
+            self.remarks = tuple(remarks)
             self._prepared = key, prepared
             self.changed.add("table")
         return self._prepared[1]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from creche.errors import FileError, nearest
+from creche.errors import FileError, TableError, nearest
+from creche.table.checks import collect_warnings
 from creche.table.datasets import BUNDLED, bundled_path
-from creche.table.reading.read import read_table
+from creche.table.preparation import Preparation
+from creche.table.reading.options import ReadOptions
+from creche.table.reading.read import is_table, read_table
 from creche.table.table import Table
 
-__all__ = ["TableSource", "open_bundled", "open_file"]
+__all__ = ["TableSource", "open_bundled", "open_data", "open_file"]
 
 # The label of a bundled table, so that the studio begins with a network.
 BUNDLED_LABELS = dict.fromkeys(BUNDLED, ("species",))
@@ -29,6 +34,10 @@ class TableSource:
     table : Table
     default_label : tuple of str
         The label of a bundled table; empty for others.
+    read_options : ReadOptions
+        How it was read.
+    remarks : tuple of str
+        What was guessed, changed or left out when it was read.
 
     """
 
@@ -36,6 +45,8 @@ class TableSource:
     argument: str
     table: Table
     default_label: tuple[str, ...] = ()
+    read_options: ReadOptions = field(default_factory=ReadOptions)
+    remarks: tuple[str, ...] = ()
 
 
 def open_bundled(name: str) -> TableSource:
@@ -58,7 +69,7 @@ def open_bundled(name: str) -> TableSource:
     return TableSource(name, name, read_table(path), BUNDLED_LABELS[name])
 
 
-def open_file(path: str | Path, name: str | None = None) -> TableSource:
+def open_file(path: str | Path, name: str | None = None, read_options: ReadOptions | None = None) -> TableSource:
     """Read a table from a file, or a bundled one by its name.
 
     Parameters
@@ -66,6 +77,8 @@ def open_file(path: str | Path, name: str | None = None) -> TableSource:
     path : path
     name : str, optional
         What to call it, if its file has another name, as that of an upload has.
+    read_options : ReadOptions, optional
+        How it is written, if that is not to be detected.
 
     Raises
     ------
@@ -73,7 +86,34 @@ def open_file(path: str | Path, name: str | None = None) -> TableSource:
         If it cannot be read, or holds no table.
 
     """
+    options = read_options or ReadOptions()
     if str(path) in BUNDLED and not Path(path).exists():
         return open_bundled(str(path))
     called = Path(path).name if name is None else name
-    return TableSource(called, str(path) if name is None else name, read_table(path))
+    with collect_warnings() as remarks:
+        try:
+            table = read_table(path, options)
+        except (FileError, TableError) as error:  # where an upload lies is nothing that its owner knows
+            raise type(error)(str(error).replace(str(path), called)) from error
+    table = table if name is None else replace(table, source=name)
+    argument = str(path) if name is None else name
+    return TableSource(called, argument, table, read_options=options, remarks=tuple(remarks))
+
+
+def open_data(data: Any, read_options: ReadOptions | Mapping[str, Any] | None = None) -> TableSource:
+    """Read a table from a file, or take a DataFrame or another table, which code calls "data".
+
+    Raises
+    ------
+    FileError, TableError
+        If it cannot be read, or holds no table.
+
+    """
+    options = Preparation(read_options=read_options or ReadOptions()).read_options  # type: ignore[arg-type]
+    if isinstance(data, str | Path):
+        return open_file(data, read_options=options)
+    if not is_table(data):
+        raise TableError(f"data: got {type(data).__name__}, which has no named columns; give a table")
+    with collect_warnings() as remarks:
+        table = read_table(data, options)
+    return TableSource("data", "data", table, read_options=options, remarks=tuple(remarks))

@@ -14,6 +14,7 @@ from creche._system.resources import resolve_threads
 from creche.errors import PlanError, UnknownArgumentError, nearest
 from creche.plan.activations import Activation
 from creche.plan.arguments import ARGUMENTS, DEFAULTS, NUMBER_SCHEDULES, PER_LAYER, arguments_in
+from creche.plan.changes import Change, order_changes
 from creche.plan.initializers import Initializer
 from creche.plan.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, CustomLoss, Loss, Quantile, SquaredError
 from creche.plan.network import Network
@@ -113,6 +114,8 @@ class TrainArguments:
     read_options: ReadOptions | Mapping[str, Any] | None
     validation_data: Any
     test_data: Any
+    changes: Sequence[Change | Mapping[str, Any]] | None
+    steps: int | None
     threads: int | None
     on_epoch: OnEpoch | Sequence[OnEpoch] | None
     on_progress: OnProgress[Run]
@@ -254,6 +257,7 @@ def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
         early_stopping=resolve_early_stopping(arguments.early_stopping, prepared.validation is not None),
         keep=arguments.keep,
         precision=arguments.precision,
+        changes=order_changes(arguments.changes),
     )
     return check_watched(plan)
 

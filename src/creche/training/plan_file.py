@@ -59,8 +59,7 @@ def plan_to_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
     for field in fields(plan):
         if field.name in FILE_ARGUMENTS:
             value = getattr(plan, field.name)
-            component = value.to_dict() if isinstance(value, Component) else value
-            arguments[field.name] = False if component is None else component
+            arguments[field.name] = False if value is None else _plain(value)
     settings = preparation.to_dict()
     split = settings.pop("split")
     split["split_column"], split["split_seed"] = split.pop("column"), split.pop("seed")
@@ -69,9 +68,16 @@ def plan_to_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
     return {**given, "hidden": arguments["hidden"]}
 
 
+def _plain(value: Any) -> Any:
+    """Return components, also those in a tuple, as plain data."""
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value.to_dict() if isinstance(value, Component) else value
+
+
 def _shorten(values: list[Any]) -> Any:
     """Return one value if all are the same, else the list."""
-    plain = [value.to_dict() if isinstance(value, Component) else value for value in values]
+    plain = [_plain(value) for value in values]
     return plain[0] if plain and all(value == plain[0] for value in plain) else plain
 
 

@@ -366,7 +366,7 @@ class Recorder:
             self._store("weights", at, i, w, b)
         if self.record.gradients or self.record.activations:
             with np.errstate(all="ignore"):
-                inside = batch_internals(run.plan, weights, self._rows)
+                inside = batch_internals(run.current_plan, weights, self._rows)
             for i, layer in enumerate(run.plan.network.layers):
                 self._store("gradients", at, i, *inside.gradients[i])
                 if self.record.activations:

@@ -5,20 +5,27 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from creche._displayed import Displayed
 from creche._progress import OnProgress, watch
 from creche.engine.best_epoch import BestEpoch
 from creche.engine.native import Rows, new_run
+from creche.engine.run_state import RunState
 from creche.errors import DivergedError, FileError, PlanError
 from creche.model.history import History
 from creche.model.model import Model
 from creche.plan.arguments import check_whole_number
+from creche.plan.changes import Change, SetWeight, order_changes
+from creche.plan.optimizers import Optimizer
 from creche.plan.plan import Plan
+from creche.plan.schedules import Schedule
+from creche.plan.words import OptimizerName, ScheduleName
 from creche.table.checks import warn
 from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.prepare import Prepared
@@ -33,6 +40,8 @@ if TYPE_CHECKING:
 __all__ = ["Observer", "Run", "StateWriter", "check_fit"]
 
 REPORT_INTERVAL = 0.05  # seconds
+
+CHANGES_MADE = "changes_made"  # in the state of a run whose plan changes: how many of the changes have been made
 
 
 class StateWriter(Protocol):
@@ -71,6 +80,8 @@ class Run(Displayed):
     ----------
     plan : Plan
         The plan, with lengths that were left open filled in.
+    current_plan : Plan
+        The plan as it is now, after those of its changes that have been made; it has none itself.
     status : {"running", "finished", "early_stopped", "stopped", "interrupted", "diverged"}
         "stopped" means that `on_epoch` stopped it.
     threads : int
@@ -99,8 +110,15 @@ class Run(Displayed):
         self._divergence: tuple[int, int, float] | None = None  # of the run that this is a copy of
         self._evaluated: tuple[int, AnyEvaluation] | None = None
 
-    def _create_engine(self) -> None:
-        self._engine = new_run(self.plan, self.rows, self.validation, self.threads)
+    def _plan_after(self, changes: int) -> Plan:
+        if not self.plan.changes:
+            return self.plan
+        return self.plan.after_changes(changes).resolved(len(self.rows), has_validation=self.validation is not None)
+
+    def _create_engine(self, changes: int = 0) -> None:
+        """Create the engine for the plan as it is after some of its changes."""
+        self._changes_made, self.current_plan = changes, self._plan_after(changes)
+        self._engine = new_run(self.current_plan, self.rows, self.validation, self.threads)
         measure = create_measure(self.plan, self.prepared, self.validation or self.rows, self.threads)
         self._best_epoch = None if measure is None else BestEpoch(self.plan, measure)
 
@@ -209,6 +227,113 @@ class Run(Displayed):
             self._evaluated = steps, model.evaluate_rows(part.observations, part.weights)
         return self._evaluated[1]
 
+    def change(
+        self,
+        *,
+        optimizer: Optimizer | OptimizerName | None = None,
+        learning_rate: float | None = None,
+        weight_decay: float | None = None,
+        l1: float | None = None,
+        schedule: Schedule | ScheduleName | None = None,
+        batch_size: int | None = None,
+        dropout: float | None = None,
+        label_smoothing: float | None = None,
+        epochs: int | None = None,
+        weights: Sequence[SetWeight] = (),
+    ) -> Run:
+        """Change the plan from the next step on; the plan says so, and training it again gives the same bytes.
+
+        Parameters
+        ----------
+        optimizer, learning_rate, weight_decay, l1, schedule, dropout, label_smoothing, epochs, weights : optional
+            What changes: see `creche.Change`.
+        batch_size : int, optional
+            Applies from the beginning of the next epoch on.
+
+        Returns
+        -------
+        Run
+            The run itself.
+
+        Raises
+        ------
+        PlanError
+            If a value is invalid, or training has ended with the weights of an earlier epoch. The run stays as it was.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> plan = {"hidden": [5], "epochs": 4, "keep": "last", "early_stopping": False, "threads": 1}
+        >>> run = cr.train("penguins", label="species", steps=20, **plan)
+        >>> run = run.change(learning_rate=0.1).resume()
+        >>> run.plan.changes
+        (Change(step=20, learning_rate=0.1),)
+        >>> again = cr.train("penguins", label="species", changes=run.plan.changes, **plan)
+        >>> bool((again.model.weights[0][0] == run.model.weights[0][0]).all())
+        True
+
+        """
+        if self.is_at_best:
+            raise PlanError(
+                f"run.change: training has ended with the weights of epoch {self.kept_epoch} of {self.epoch}, from "
+                "which it cannot go on; train with keep='last'"
+            )
+        changes = [
+            Change(
+                self.step, optimizer=optimizer, learning_rate=learning_rate, weight_decay=weight_decay, l1=l1,
+                schedule=schedule, dropout=dropout, label_smoothing=label_smoothing, epochs=epochs,
+                weights=tuple(weights),
+            )
+        ]  # fmt: skip
+        if batch_size is not None:
+            changes.append(Change(self._next_epoch_step(), batch_size=batch_size))
+        self._look()  # the recorder sees the step before it is changed
+        for change in changes:
+            if change != Change(change.step):
+                self._add_change(change)
+        return self
+
+    def _next_epoch_step(self) -> int:
+        """Return the step at which the next epoch begins, or the one at hand if none of its batches is done."""
+        return self.step + -self.batch % self.current_plan.steps_per_epoch(len(self.rows))
+
+    def _add_change(self, change: Change) -> None:
+        before = self.plan
+        self.plan = replace(before, changes=order_changes((*before.changes, change)))
+        try:
+            self._make_due_changes()
+        except BaseException:
+            self.plan = before
+            raise
+
+    def _make_due_changes(self) -> None:
+        """Make those changes of the plan whose step has come."""
+        changes = self.plan.changes
+        while self._changes_made < len(changes) and changes[self._changes_made].step <= self.step:
+            self._make_change(changes[self._changes_made])
+
+    def _make_change(self, change: Change) -> None:
+        if change.batch_size is not None and self.batch:
+            raise PlanError(
+                f"changes: batch_size changes after step {change.step:,}, in the middle of an epoch; the next "
+                f"one begins after step {self._next_epoch_step():,}",
+                argument="changes",
+            )
+        before, plan = self.current_plan, self._plan_after(self._changes_made + 1)
+        state = RunState(self._engine.state())
+        engine = self._engine
+        if plan != before:
+            engine = new_run(plan, self.rows, self.validation, self.threads)
+            state = state.carried_over(
+                RunState(engine.state()),
+                same_optimizer=plan.optimizer.key == before.optimizer.key,
+                same_schedule=plan.schedule == before.schedule,
+            )
+        engine.set_state(dict(state.with_weights(change.weights).arrays))
+        self._engine, self.current_plan = engine, plan
+        self._changes_made += 1
+        self.status = engine.run(steps=0)  # the engine tells whether the run has ended
+
     def resume(
         self,
         *,
@@ -248,7 +373,7 @@ class Run(Displayed):
             On Ctrl-C, within a tenth of a second; the exception's `run` is the run, which can be resumed.
 
         """
-        last = self.plan.epochs if epochs is None else self.epoch + check_whole_number("epochs", epochs, at_least=0)
+        last = None if epochs is None else self.epoch + check_whole_number("epochs", epochs, at_least=0)
         last_step = None if steps is None else self.step + check_whole_number("steps", steps, at_least=0)
         with watch(on_progress, "training") as report:
             end = math.inf if seconds is None else time.monotonic() + seconds
@@ -256,7 +381,7 @@ class Run(Displayed):
 
     def _train(
         self,
-        last: int,
+        last_epoch: int | None,
         last_step: int | None,
         end: float,
         functions: tuple[OnEpoch, ...],
@@ -270,7 +395,9 @@ class Run(Displayed):
             self._judge()
             self._look()
             while True:
+                self._make_due_changes()
                 before = self.epoch
+                last = self.current_plan.epochs if last_epoch is None else last_epoch
                 until = min(report_interval, max(0.0, end - time.monotonic()))
                 # The engine calls poll now and then on this thread, which lets Python notice Ctrl-C.
                 self.status = self._engine.run(
@@ -281,12 +408,14 @@ class Run(Displayed):
                 )
                 self._judge()
                 self._look()
+                self._make_due_changes()
                 if self.status == "diverged":
                     self._raise_diverged()
                 if report:
                     report(self)
                 if self.epoch > before and functions and call_callbacks(functions, self):
                     self.status = "stopped" if self.status == "running" else self.status
+                last = self.current_plan.epochs if last_epoch is None else last_epoch
                 ended = self.status != "running" or self.epoch >= last or self.step == last_step
                 ended = ended or time.monotonic() >= end
                 if checkpoints and self.step != saved and (ended or checkpoints.next_due(before) <= self.epoch):
@@ -314,6 +443,8 @@ class Run(Displayed):
         stops = [] if last is None else [last]
         if self.recorder is not None:
             stops.append(self.recorder.next_stop(self.step))
+        if self._changes_made < len(self.plan.changes):
+            stops.append(self.plan.changes[self._changes_made].step)
         return min(stops) - self.step if stops else -1
 
     def _judge(self) -> None:
@@ -337,7 +468,10 @@ class Run(Displayed):
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return the whole state of the run as named arrays: weights, the optimizer's state, counters, history."""
-        return self._engine.state()  # type: ignore[no-any-return]
+        state: dict[str, NDArray[Any]] = self._engine.state()
+        if self.plan.changes:
+            state[CHANGES_MADE] = np.array([self._changes_made])
+        return state
 
     def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Take over the state of another run of the same plan on the same table; both end with the same bytes.
@@ -353,6 +487,9 @@ class Run(Displayed):
             If the state does not belong to such a run.
 
         """
+        made = int(state[CHANGES_MADE][0]) if CHANGES_MADE in state else 0
+        if made != self._changes_made:
+            self._create_engine(made)
         try:
             self._engine.set_state(dict(state))
         except (ValueError, RuntimeError) as error:
@@ -383,7 +520,8 @@ class Run(Displayed):
         )
 
     def __repr__(self) -> str:
-        return f"Run({self.plan.network}, {self.status}, epoch {self.epoch} of {self.plan.epochs}; {self.history!r})"
+        epochs = f"epoch {self.epoch} of {self.current_plan.epochs}"
+        return f"Run({self.plan.network}, {self.status}, {epochs}; {self.history!r})"
 
 
 def check_fit(plan: Plan, prepared: Prepared) -> None:

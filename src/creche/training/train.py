@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from creche._progress import OnProgress, watch
+from creche._progress import OnProgress
 from creche._system.output_files import Folder
 from creche.errors import PlanError
 from creche.plan.activations import Activation
 from creche.plan.arguments import CHECKPOINT_FILES, check_whole_number, reject_unknown
+from creche.plan.changes import Change
 from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
@@ -102,6 +103,8 @@ def train(
     read_options: ReadOptions | Mapping[str, Any] | None = None,
     validation_data: Any = None,
     test_data: Any = None,
+    changes: Sequence[Change | Mapping[str, Any]] | None = None,
+    steps: int | None = None,
     threads: int | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
     on_progress: OnProgress[Run] = None,
@@ -213,6 +216,11 @@ def train(
         How a file is written (separator, text encoding, …), if that is not to be detected.
     validation_data, test_data : table or pair (X, y), optional
         Rows for validation and testing, in place of a share of `data`.
+    changes : sequence of Change, optional
+        What changes while the network trains: ``[Change(200, learning_rate=0.001)]`` lowers the rate after 200 steps.
+        See also `Run.change`.
+    steps : int, optional
+        Stop after this many steps, even within an epoch; by default, at the end of the plan.
     threads : int, optional
         Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
     on_epoch : function or sequence of functions, optional
@@ -282,9 +290,10 @@ def train(
         seed=check_whole_number("seed", arguments.seed, at_least=0), validation_data=validation_data,
         test_data=test_data, weights=arguments.row_weights,
     )  # fmt: skip
+    last_step = None if steps is None else check_whole_number("steps", steps, at_least=0)
     run = create_run(arguments, prepared)
     writer = None
     if checkpoint is not None:
         writer = create_writer(run, checkpoint, checkpoint_every, resume, sources)
-    with watch(on_progress, "training") as report:
-        return run.resume(on_epoch=on_epoch, on_progress=report, checkpoints=writer)
+    left = None if last_step is None else max(0, last_step - run.step)
+    return run.resume(steps=left, on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)

@@ -149,3 +149,16 @@ def test_a_wide_table_is_not_named_column_by_column(capsys: pytest.CaptureFixtur
     assert "did you mean 'column" in error
     assert "(4,960 more)" in error
     assert len(error) < 1000
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("command", ["train", "glossary", "json"])
+def test_the_last_line_of_a_page_for_readers_names_its_terms(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = {"train": QUICK, "glossary": ["glossary", "AUC,", "log", "loss"], "json": [*QUICK, "--json"]}[command]
+    assert main(arguments) == 0
+    page = capsys.readouterr().out
+    assert page.count("Terms: creche glossary ") == (command == "train")
+    if command == "train":
+        assert page.splitlines()[-1].startswith("Terms: creche glossary ")
+    if command == "glossary":
+        assert page.count("AUC\n") == page.count("log loss\n") == 1

@@ -11,8 +11,8 @@ import pytest
 
 import creche as cr
 from creche.learn.chapter import STEPS, write_chapter, write_step
-from creche.learn.glossary import GLOSSARY, describe_term
 from creche.learn.lesson import Lesson, create_lesson
+from creche.pages.glossary import GLOSSARY, describe_term
 from creche.render.text import sections_text
 
 

@@ -145,7 +145,7 @@ def test_the_command_line_has_an_option_for_each_argument_with_one(
 
 def test_options_are_called_as_the_arguments() -> None:
     flags = {argument.name: argument.command.flag for argument in ARGUMENTS.values() if argument.command}
-    assert {name: flag for name, flag in flags.items() if flag} == {"schema": "--column"}
+    assert {name: flag for name, flag in flags.items() if flag} == {"schema": "--column", "changes": "--change"}
 
 
 def test_parsers_and_words_of_options_exist() -> None:

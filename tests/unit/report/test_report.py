@@ -36,9 +36,12 @@ def penguins(model: cr.Model, tmp_path_factory: pytest.TempPathFactory) -> tuple
 
 def test_the_sections_in_their_order(penguins: tuple[str, Page]) -> None:
     sections = [value for tag, name, value in penguins[1].attributes if (tag, name) == ("section", "id")]
-    assert [name for name in sections if name not in EXPLAINED] == [*ALWAYS, "limitations", "reproduce"]
+    assert [name for name in sections if name not in EXPLAINED] == [*ALWAYS, "limitations", "reproduce", "glossary"]
     links = [v for tag, name, v in penguins[1].attributes if (tag, name) == ("a", "href")]
-    assert links == [f"#{name}" for name in sections]
+    assert links[: len(sections)] == [f"#{name}" for name in sections]
+    ids = [v for tag, name, v in penguins[1].attributes if name == "id"]
+    terms = {link.removeprefix("#") for link in links[len(sections) :]}
+    assert {"term-log-loss", "term-auc"} <= terms <= set(ids)
 
 
 def test_the_headline_is_of_the_rows_kept_out(model: cr.Model, penguins: tuple[str, Page]) -> None:

@@ -41,6 +41,7 @@ def test_a_page_is_welcomed_with_all_it_draws() -> None:
         assert welcome.table.train_rows + welcome.table.validation_rows == 344
         assert [layer.width for layer in welcome.network.layers][1:] == [32, 32, 3]
         assert welcome.network.layers[-1].names == ("Adelie", "Chinstrap", "Gentoo")
+        assert welcome.network.layers[-1].activation == "softmax"
         assert len(welcome.network.edges) == min(1500, welcome.network.connections)
         assert welcome.settings.settings.optimizer == "adam"
         history = page.pushed(views.History)

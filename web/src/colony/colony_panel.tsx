@@ -1,9 +1,9 @@
 /** The region of the colony: many networks side by side, and what is done with the best of them. */
 import { useState } from "preact/hooks";
 
-import { formatNumber } from "../plot/scales.ts";
 import type { ColonyView } from "../protocol.ts";
 import { useStore } from "../store.ts";
+import { writeNumber } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
 import { curveOfMember, groupMembers, sharedLosses, type Order } from "./arrange_members.ts";
 import { ColonyForm } from "./colony_form.tsx";
@@ -68,7 +68,7 @@ function Progress({ colony }: { readonly colony: ColonyView }) {
       <progress aria-label="Epochs of the colony" value={colony.epoch} max={Math.max(colony.epochs, 1)} />
       <span>
         epoch <b>{colony.epoch}</b> of {colony.epochs}
-        {colony.networks_per_second > 0 && <span class="quiet">, {formatNumber(colony.networks_per_second, 3)} networks a second</span>}
+        {colony.networks_per_second > 0 && <span class="quiet">, {writeNumber(colony.networks_per_second, 3)} networks a second</span>}
       </span>
       {isRunning && (
         <button type="button" onClick={() => void store.act({ type: "Cancel", work: "colony" })}>
@@ -92,7 +92,7 @@ function Multiples({ colony, order, chosen, onChoose }: MultiplesProps) {
   return (
     <>
       <p class="small quiet">
-        Each curve is the validation loss of one network, from {formatNumber(losses[0], 3)} to {formatNumber(losses[1], 3)} on a
+        Each curve is the validation loss of one network, from {writeNumber(losses[0], 3)} to {writeNumber(losses[1], 3)} on a
         logarithmic axis, over {colony.epochs} epochs; the number above it is its learning rate.
       </p>
       {groupMembers(colony.members, order).map((group) => (

@@ -1,6 +1,7 @@
 /** One network of the colony, small: its validation loss over the epochs, on axes that all networks share. */
-import { formatNumber, linearScale, logScale, polyline } from "../plot/scales.ts";
+import { linearScale, logScale, polyline } from "../plot/scales.ts";
 import type { ColonyMember } from "../protocol.ts";
+import { writeNumber, writeShort } from "../ui/numbers.ts";
 
 const WIDTH = 104;
 const HEIGHT = 64;
@@ -18,11 +19,11 @@ interface Props {
 export function outcome(member: ColonyMember): string {
   if (member.status === "diverged") return "diverged";
   if (member.validation_loss === null) return member.status === "training" ? "training" : "no loss";
-  return `${member.rank === 1 ? "best " : ""}${formatNumber(member.validation_loss, 3)}`;
+  return `${member.rank === 1 ? "best " : ""}${writeNumber(member.validation_loss, 3)}`;
 }
 
 export function memberTitle(member: ColonyMember): string {
-  return `${member.optimizer}, learning rate ${formatNumber(member.learning_rate, 3)}, seed ${member.seed}`;
+  return `${member.optimizer}, learning rate ${writeShort(member.learning_rate)}, seed ${member.seed}`;
 }
 
 export function Multiple({ member, curve, losses, isChosen, showsOptimizer, onChoose }: Props) {
@@ -35,18 +36,21 @@ export function Multiple({ member, curve, losses, isChosen, showsOptimizer, onCh
       type="button"
       class={classes}
       aria-pressed={isChosen}
-      aria-label={`${memberTitle(member)}, validation loss: ${outcome(member)}`}
       onClick={onChoose}
     >
       <span class="multiple-head">
-        {showsOptimizer && <b>{member.optimizer} </b>}
-        {formatNumber(member.learning_rate, 2)}
+        <span class={showsOptimizer ? "multiple-optimizer" : "unseen"}>{member.optimizer} </span>
+        <span class="unseen">learning rate </span>
+        {writeShort(member.learning_rate)}
       </span>
       <svg class="clipped" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         <polyline class="curve" points={polyline(curve.keys(), curve, x, y)} />
         {isDiverged && <path class="cross" d={`M${WIDTH - 22},10l12,12m0,-12l-12,12`} />}
       </svg>
-      <span class="multiple-foot">{outcome(member)}</span>
+      <span class="multiple-foot">
+        <span class="unseen">validation loss </span>
+        {outcome(member)}
+      </span>
     </button>
   );
 }

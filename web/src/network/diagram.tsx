@@ -4,10 +4,12 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import type { NetworkView } from "../protocol.ts";
 import type { NeuronPlace, WeightPlace } from "../store.ts";
 import { useDrawing, useSize } from "../ui/drawing.ts";
+import { writeNumber } from "../ui/numbers.ts";
 import { indexOf, nearestEdge, placeOf, strongestEdges, thickestWeight, type Edge } from "./edges.ts";
 import { LayerHeads } from "./layer_heads.tsx";
 import { arrange, neighbour, type Direction, type Layout, type Margins } from "./layout.ts";
 import { Marks } from "./marks.tsx";
+import { weightTitle } from "./names.ts";
 import { paintEdges, paintSmallPicture, readPalette, type SmallPicture } from "./paint.ts";
 
 /** What the drawing shows at a moment. */
@@ -20,8 +22,9 @@ export interface Reading {
   readonly outputs: readonly { readonly text: string; readonly share: number | null }[];
   /** How much each of the drawn edges stands out, from 0 to 1; null for all alike. */
   readonly glow: ((layout: Layout, edges: readonly Edge[]) => Float32Array | null) | null;
-  /** What the numbers in the neurons are, such as "activation". */
+  /** What the numbers in the neurons are, such as "activation", and those of the connections, such as "weight". */
   readonly meaning: string;
+  readonly edgeMeaning: string;
 }
 
 interface Props {
@@ -58,6 +61,31 @@ function marginsOf(network: NetworkView, width: number, canReshape: boolean): Ma
   return { left: share, right, top: !canReshape ? 12 : step < WIDE_STEP ? 128 : 64, bottom: 12 };
 }
 
+interface Hovered {
+  readonly index: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+interface EdgeCardProps {
+  readonly network: NetworkView;
+  readonly hovered: Hovered;
+  readonly meaning: string;
+  readonly weight: number;
+  readonly width: number;
+}
+
+/** The connection under the pointer, with its number as it is now. */
+function EdgeCard({ network, hovered, meaning, weight, width }: EdgeCardProps) {
+  const isRight = hovered.x > width / 2;
+  const side = isRight ? { right: `${width - hovered.x + 12}px` } : { left: `${hovered.x + 12}px` };
+  return (
+    <div class="edge-card" aria-hidden="true" style={{ top: `${hovered.y + 12}px`, ...side }}>
+      {weightTitle(network, placeOf(network, hovered.index))}: {meaning} <b>{writeNumber(weight)}</b>
+    </div>
+  );
+}
+
 export function Diagram(props: Props) {
   const { network, reading, most, weight, onWeight, onReshape } = props;
   const frame = useRef<HTMLDivElement>(null);
@@ -67,25 +95,27 @@ export function Diagram(props: Props) {
   }, [network, width, onReshape !== undefined]);
   const edges = strongestEdges(network, layout, reading.weights, most);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [hovered, setHovered] = useState(-1);
+  const [hovered, setHovered] = useState<Hovered | null>(null);
   const selected = weight ? indexOf(network, weight) : -1;
   useDrawing(
     canvas,
     (context) => {
       const palette = readPalette(canvas.current!);
       const contributions = reading.glow?.(layout, edges) ?? null;
-      paintEdges(context, layout, edges, thickestWeight(reading.weights), { contributions, selected, hovered }, palette);
+      paintEdges(context, layout, edges, thickestWeight(reading.weights), { contributions, selected, hovered: hovered?.index ?? -1 }, palette);
       for (const { layer, neurons, folded, x, y } of layout.spots) {
         const picture = folded === "no" ? props.pictures?.get(pictureKey(layer, neurons[0]!)) : undefined;
         if (picture) paintSmallPicture(context, picture, x, y, layout.radius * 2, palette);
       }
     },
-    [layout, reading, most, hovered, selected, props.pictures],
+    [layout, reading, most, hovered?.index, selected, props.pictures],
   );
 
-  const edgeUnder = (event: MouseEvent): Edge | null => {
+  const hoveredAt = (event: MouseEvent): Hovered | null => {
     const box = canvas.current!.getBoundingClientRect();
-    return nearestEdge(layout, edges, event.clientX - box.left, event.clientY - box.top);
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const edge = nearestEdge(layout, edges, x, y);
+    return edge && { index: edge.index, x, y };
   };
   const [current, setCurrent] = useState(0);
   const walk = (event: KeyboardEvent): void => {
@@ -104,13 +134,13 @@ export function Diagram(props: Props) {
         <canvas
           ref={canvas}
           aria-hidden="true"
-          class={hovered >= 0 ? "is-over-edge" : ""}
+          class={hovered ? "is-over-edge" : ""}
           style={{ width: `${layout.width}px`, height: `${layout.height}px` }}
-          onPointerMove={(event) => onWeight && setHovered(edgeUnder(event)?.index ?? -1)}
-          onPointerLeave={() => setHovered(-1)}
+          onPointerMove={(event) => setHovered(hoveredAt(event))}
+          onPointerLeave={() => setHovered(null)}
           onClick={(event) => {
-            const edge = edgeUnder(event);
-            if (edge) onWeight?.(placeOf(network, edge.index));
+            const under = hoveredAt(event);
+            if (under) onWeight?.(placeOf(network, under.index));
           }}
         />
         <div role="group" aria-label={props.label} onKeyDown={walk}>
@@ -128,6 +158,15 @@ export function Diagram(props: Props) {
             }}
           />
         </div>
+        {hovered && hovered.index < reading.weights.length && (
+          <EdgeCard
+            network={network}
+            hovered={hovered}
+            meaning={reading.edgeMeaning}
+            weight={reading.weights[hovered.index]!}
+            width={layout.width}
+          />
+        )}
         {onReshape && <LayerHeads network={network} layout={layout} isCompact={layout.step < WIDE_STEP} onReshape={onReshape} />}
       </div>
     </div>

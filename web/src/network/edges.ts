@@ -16,6 +16,8 @@ export interface Edge {
 export const LEVELS = 8;
 export const THINNEST = 0.7;
 export const THICKEST = 6;
+/** Up to this many lines are drawn at full width. */
+export const FEW = 60;
 
 /** Return the strongest `most` connections, one for each pair of spots, the strongest last. */
 export function strongestEdges(network: NetworkView, layout: Layout, weights: Float32Array, most: number): Edge[] {
@@ -46,12 +48,13 @@ export function thickestWeight(weights: Float32Array): number {
 /** Return the width level of a weight, from 0 to `LEVELS` - 1. */
 export function levelOf(weight: number, thickest: number): number {
   if (!Number.isFinite(weight)) return LEVELS - 1;
-  return Math.round(Math.sqrt(Math.min(Math.abs(weight) / thickest, 1)) * (LEVELS - 1));
+  return Math.round(Math.min(Math.abs(weight) / thickest, 1) ** 0.7 * (LEVELS - 1));
 }
 
-/** Return the width of a line, in pixels. */
-export function widthOf(level: number): number {
-  return THINNEST + ((THICKEST - THINNEST) * level) / (LEVELS - 1);
+/** Return the width of a line in pixels, among `count` lines: many lines are thinner, so that they can be told apart. */
+export function widthOf(level: number, count: number): number {
+  const crowding = Math.min(1, Math.sqrt(FEW / Math.max(count, 1)));
+  return THINNEST + ((THICKEST - THINNEST) * crowding * level) / (LEVELS - 1);
 }
 
 /** The place of a connection in the network. */

@@ -1,9 +1,9 @@
 /** The incoming connections of a neuron as a list, the strongest first. */
 import { useId, useMemo, useRef, useState } from "preact/hooks";
 
-import { formatNumber } from "../plot/scales.ts";
 import type { NetworkView, Tick } from "../protocol.ts";
 import type { NeuronPlace, WeightPlace } from "../store.ts";
+import { writeNumber } from "../ui/numbers.ts";
 import { biasesOf } from "./activity.ts";
 import { isSamePlace } from "./edges.ts";
 import { neuronTitle } from "./names.ts";
@@ -94,7 +94,7 @@ export function Links({ network, tick, neuron, chosen, onChoose }: Props) {
                   style={{ width: `${(100 * Math.abs(weight)) / largest}%` }}
                 />
               </span>
-              <span class="number">{formatNumber(weight)}</span>
+              <span class="number">{writeNumber(weight)}</span>
             </li>
           );
         })}

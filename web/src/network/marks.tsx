@@ -2,9 +2,9 @@
 
 import { Fragment, type JSX } from "preact";
 
-import { formatNumber } from "../plot/scales.ts";
 import type { NetworkView } from "../protocol.ts";
 import type { NeuronPlace } from "../store.ts";
+import { writeNumber } from "../ui/numbers.ts";
 import { activityOf } from "./activity.ts";
 import { pictureKey, type Reading } from "./diagram.tsx";
 import type { Layout, Spot } from "./layout.ts";
@@ -21,16 +21,11 @@ interface Props {
   readonly onChoose: (spot: number) => void;
 }
 
-function describe(spot: Spot, reading: Reading): string {
+/** Return what a mark stands for, without its number. */
+function titleOf(spot: Spot): string {
   if (spot.folded === "rest") return spot.title;
   if (spot.folded === "column") return `${spot.title}, ${spot.neurons.length} inputs`;
-  const value = reading.values?.[spot.layer]?.[spot.neurons[0]!];
-  const kind = spot.kind === "input" ? "input " : spot.kind === "output" ? "output " : "";
-  const output = spot.kind === "output" ? reading.outputs[spot.neurons[0]!] : undefined;
-  const parts = [`${kind}${spot.title}`];
-  if (value !== undefined) parts.push(`${reading.meaning} ${formatNumber(value, 3)}`);
-  if (output) parts.push(output.text);
-  return parts.join(", ");
+  return spot.kind === "hidden" ? spot.title : `${spot.kind} ${spot.title}`;
 }
 
 export function Marks({ layout, reading, pictures, current, chosen, onChoose }: Props) {
@@ -41,6 +36,7 @@ export function Marks({ layout, reading, pictures, current, chosen, onChoose }: 
       {spots.map((spot, i) => {
         const neuron = spot.neurons[0]!;
         const value = spot.folded === "no" ? reading.values?.[spot.layer]?.[neuron] : undefined;
+        const output = spot.kind === "output" && spot.folded === "no" ? reading.outputs[neuron] : undefined;
         const hasPicture = pictures?.has(pictureKey(spot.layer, neuron)) ?? false;
         const level = activity?.[i] ?? 0;
         const isChosen = chosen !== null && chosen.layer === spot.layer && spot.neurons.includes(chosen.neuron);
@@ -58,8 +54,7 @@ export function Marks({ layout, reading, pictures, current, chosen, onChoose }: 
             }}
             tabIndex={i === current ? 0 : -1}
             aria-pressed={isChosen}
-            aria-label={describe(spot, reading)}
-            title={describe(spot, reading)}
+            title={titleOf(spot)}
             onClick={() => onChoose(i)}
           >
             {activity && !hasPicture && (
@@ -68,10 +63,19 @@ export function Marks({ layout, reading, pictures, current, chosen, onChoose }: 
                 style={{ height: `${Math.round(Math.abs(level) * 100)}%` }}
               />
             )}
-            {value !== undefined && radius >= 14 && !hasPicture && (
-              <span class="mark-value">{formatNumber(value, 2)}</span>
+            <span class="unseen">{titleOf(spot)}</span>
+            {value !== undefined && (
+              <>
+                <span class="unseen">, {reading.meaning} </span>
+                <span class={radius >= 14 && !hasPicture ? "mark-value" : "unseen"}>{writeNumber(value, 2)}</span>
+              </>
             )}
-            {spot.folded === "rest" && <span class="mark-value">{radius >= 14 ? `+${spot.neurons.length}` : "⋮"}</span>}
+            {output && <span class="unseen">, {output.text}</span>}
+            {spot.folded === "rest" && (
+              <span class="mark-value" aria-hidden="true">
+                {radius >= 14 ? `+${spot.neurons.length}` : "⋮"}
+              </span>
+            )}
           </button>
         );
       })}

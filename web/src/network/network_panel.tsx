@@ -1,16 +1,16 @@
 /** The region of the network: the diagram, alive, with what is shown in it, and the neuron that is selected. */
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 
-import { formatNumber } from "../plot/scales.ts";
 import type { NetworkView, TableView } from "../protocol.ts";
 import { useStore } from "../store.ts";
+import { writeShort } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
 import { Diagram } from "./diagram.tsx";
 import { thickestWeight } from "./edges.ts";
+import { drawnNeurons } from "./layout.ts";
 import { readTick } from "./live_reading.ts";
 import { shapeOf } from "./names.ts";
 import { NeuronPanel, inputColumns } from "./neuron_panel.tsx";
-import { RowPicker } from "./row_picker.tsx";
 import { MOST_PICTURES, usePictures, type PictureColumns } from "./use_pictures.ts";
 
 type Shown = "numbers" | "curves" | "maps";
@@ -32,7 +32,7 @@ export function NetworkPanel() {
   const table = store.table.value;
   const [most, setMost] = useState(FIRST_EDGES);
   const [chosen, setChosen] = useState<Shown | null>(null);
-  const hidden = network?.layers.slice(1, -1).reduce((sum, layer) => sum + layer.width, 0) ?? 0;
+  const hidden = useMemo(() => (network ? drawnNeurons(network).length : 0), [network]);
   const isFollowing = tick?.selected_row != null;
   const canPicture = hidden > 0 && hidden <= MOST_PICTURES;
   const shown = !canPicture ? "numbers" : (chosen ?? (isFollowing ? "numbers" : "curves"));
@@ -51,7 +51,6 @@ export function NetworkPanel() {
       aside={`${network.parameters.toLocaleString("en")} weights and biases`}
     >
       <div class="fields">
-        <RowPicker />
         {canPicture && (
           <label class="field">
             <span>In the neurons</span>
@@ -108,7 +107,7 @@ function Legend({ network, thickest, most, onMost }: LegendProps) {
         </svg>{" "}
         below 0
       </span>
-      <span class="legend-entry">thickest line: {formatNumber(thickest)}</span>
+      <span class="legend-entry">thickest line: {writeShort(thickest)}</span>
       {available > FEW_EDGES && (
         <label class="field legend-entry">
           <span>

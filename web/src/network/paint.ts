@@ -58,13 +58,13 @@ export function paintEdges(
     const level = (key >> 1) % LEVELS;
     const glow = Math.floor((key >> 1) / LEVELS);
     const share = level / (LEVELS - 1);
-    context.globalAlpha = glow === GLOWS ? 0.28 + 0.6 * share : 0.07 + (0.88 * glow) / (GLOWS - 1);
-    strokeEdges(context, layout, members, key % 2 === 1, widthOf(level), palette);
+    context.globalAlpha = glow === GLOWS ? 0.2 + 0.68 * share : 0.07 + (0.88 * glow) / (GLOWS - 1);
+    strokeEdges(context, layout, members, key % 2 === 1, widthOf(level, edges.length), palette);
   }
   context.globalAlpha = 1;
   for (const index of [emphasis.hovered, emphasis.selected]) {
     const edge = edges.find((candidate) => candidate.index === index);
-    if (edge) paintChosen(context, layout, edge, thickest, palette);
+    if (edge) paintChosen(context, layout, edge, Math.max(widthOf(levelOf(edge.weight, thickest), edges.length), 2), palette);
   }
 }
 
@@ -97,10 +97,9 @@ function paintChosen(
   context: CanvasRenderingContext2D,
   layout: Layout,
   edge: Edge,
-  thickest: number,
+  width: number,
   palette: Palette,
 ): void {
-  const width = Math.max(widthOf(levelOf(edge.weight, thickest)), 2);
   context.strokeStyle = palette.focus;
   context.lineWidth = width + 7;
   tracePaths(context, layout, [edge]);

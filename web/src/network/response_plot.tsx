@@ -4,9 +4,10 @@ import { useRef } from "preact/hooks";
 
 import { Axis } from "../plot/axis.tsx";
 import { ClassMark } from "../plot/class_mark.tsx";
-import { extent, formatNumber, linearScale, polyline, type Scale } from "../plot/scales.ts";
+import { extent, linearScale, polyline, type Scale } from "../plot/scales.ts";
 import type { NeuronResponse } from "../protocol.ts";
 import { useDrawing, useSize } from "../ui/drawing.ts";
+import { writeNumber } from "../ui/numbers.ts";
 import { paintSmallPicture, readPalette } from "./paint.ts";
 
 const HEIGHT = 240;
@@ -26,7 +27,7 @@ function rangeOf(values: Float32Array, labels: readonly string[]): readonly [num
 function describe(response: NeuronResponse): string {
   const [low, high] = extent(response.activations.data);
   const over = response.y_column === null ? response.x_column : `${response.x_column} and ${response.y_column}`;
-  return `${response.title}: activation from ${formatNumber(low)} to ${formatNumber(high)} over ${over}`;
+  return `${response.title}: activation from ${writeNumber(low)} to ${writeNumber(high)} over ${over}`;
 }
 
 function RowMarks({ response, x, y, classes }: Props & { x: Scale; y: (index: number) => number }) {

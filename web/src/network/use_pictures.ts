@@ -3,10 +3,10 @@ import { useEffect, useState } from "preact/hooks";
 import type { NetworkView, NeuronResponse } from "../protocol.ts";
 import { useStore } from "../store.ts";
 import { pictureKey } from "./diagram.tsx";
+import { drawnNeurons } from "./layout.ts";
 import type { SmallPicture } from "./paint.ts";
-import { shapeOf } from "./names.ts";
 
-/** The most hidden neurons whose small pictures are asked for. */
+/** The most neurons whose small pictures are asked for. */
 export const MOST_PICTURES = 40;
 const PAUSE = 50;
 const MAP_SIDE = 12;
@@ -35,13 +35,11 @@ export interface PictureColumns {
 export function usePictures(network: NetworkView | null, columns: PictureColumns | null): ReadonlyMap<string, SmallPicture> {
   const store = useStore();
   const [pictures, setPictures] = useState(NONE);
-  const key = network && columns ? `${shapeOf(network)} ${JSON.stringify(columns)}` : null;
+  const key = network && columns ? `${network.edges_version} ${JSON.stringify(columns)}` : null;
   useEffect(() => {
     setPictures(NONE);
     if (!network || !columns) return undefined;
-    const hidden = network.layers.slice(1, -1).flatMap((layer, i) => {
-      return Array.from({ length: layer.width }, (_, neuron) => ({ layer: i + 1, neuron }));
-    });
+    const hidden = drawnNeurons(network);
     if (hidden.length > MOST_PICTURES) return undefined;
     let isOver = false;
     let asked: number | undefined;

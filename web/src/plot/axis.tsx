@@ -1,6 +1,7 @@
 /** An axis of a drawing in SVG: its line, its ticks with numbers or categories, and its title. */
 
-import { formatNumber, type Scale } from "./scales.ts";
+import { writeTick } from "../charts/ticks.ts";
+import type { Scale } from "./scales.ts";
 
 interface Props {
   readonly scale: Scale;
@@ -23,7 +24,7 @@ export function Axis({ scale, side, at, title, labels = [], grid = 0 }: Props) {
   const begin = scale.place(scale.low);
   const end = scale.place(scale.high);
   const every = Math.ceil(ticks.length / 8);
-  const textOf = (tick: number): string => (labels.length > 0 ? shorten(labels[tick]!, 12) : formatNumber(tick, 3));
+  const textOf = (tick: number): string => (labels.length > 0 ? shorten(labels[tick]!, 12) : writeTick(tick));
   const isBottom = side === "bottom";
   return (
     <g class={`axis axis-${side}`} aria-hidden="true">

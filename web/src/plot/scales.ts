@@ -1,4 +1,5 @@
-/** Scales and numbers of the drawings in SVG: from values to pixels, round ticks, short texts. */
+/** Scales and numbers of the drawings in SVG: from values to pixels, round ticks, lines. */
+import { logTicks } from "../charts/ticks.ts";
 
 export interface Scale {
   readonly low: number;
@@ -25,19 +26,17 @@ export function linearScale(low: number, high: number, from: number, to: number,
   };
 }
 
-/** Return a logarithmic scale, with ticks at powers of ten; `low` must be above 0. */
+/** Return a logarithmic scale, with at most `count` ticks; `low` must be above 0. */
 export function logScale(low: number, high: number, from: number, to: number, count = 5): Scale {
   const [a, b] = high > low ? [Math.log10(low), Math.log10(high)] : [Math.log10(low) - 0.5, Math.log10(low) + 0.5];
   const factor = (to - from) / (b - a);
-  const powers = Array.from({ length: Math.floor(b) - Math.ceil(a) + 1 }, (_, i) => 10 ** (Math.ceil(a) + i));
-  const every = Math.max(1, Math.ceil(powers.length / count));
   return {
     low: 10 ** a,
     high: 10 ** b,
     isLogarithmic: true,
     place: (value) => from + (Math.log10(value) - a) * factor,
     valueAt: (pixel) => 10 ** (a + (pixel - from) / factor),
-    ticks: powers.length >= 2 ? powers.filter((_, i) => i % every === 0) : [low, high],
+    ticks: logTicks(10 ** a, 10 ** b, count),
   };
 }
 
@@ -60,18 +59,6 @@ export function extent(values: Iterable<number>): readonly [low: number, high: n
     high = Math.max(high, value);
   }
   return low <= high ? [low, high] : [0, 1];
-}
-
-/** Return a number with four significant digits and a true minus sign, without needless zeros. */
-export function formatNumber(value: number | null, digits = 4): string {
-  if (value === null || Number.isNaN(value)) return "not finite";
-  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-  const size = Math.abs(value);
-  const text =
-    size !== 0 && (size < 1e-4 || size >= 1e6)
-      ? value.toExponential(digits - 2).replace(/\.?0+e/, "e").replace("e+", "e")
-      : String(Number(value.toPrecision(digits)));
-  return text.replaceAll("-", "−");
 }
 
 /** Return the points of a polyline, leaving out what is not finite. */

@@ -11,7 +11,12 @@ export function Notices() {
           <p>
             {text} {remedy && <span class="remedy">{remedy}</span>}
           </p>
-          <button type="button" class="icon-button" aria-label="Close the message" onClick={() => store.dismiss(number)}>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label="Close the message"
+            onClick={() => store.dismiss(number)}
+          >
             <Icon name="close" />
           </button>
         </div>

@@ -22,27 +22,41 @@ export function TopBar() {
   const store = useStore();
   return (
     <header class="top-bar">
-      <span class="brand">Creche</span>
+      <h1 class="brand">Creche</h1>
       <TableName />
       <nav aria-label="Views">
         <ul>
-          {(Object.keys(TITLES) as ViewName[]).filter((view) => isThere(view)).map((view) => (
-            <li key={view}>
-              <button
-                type="button"
-                class="tab"
-                aria-current={store.view.value === view ? "page" : undefined}
-                disabled={view !== "table" && !store.network.value}
-                onClick={() => store.show(view)}
-              >
-                {TITLES[view]}
-              </button>
-            </li>
-          ))}
+          {(Object.keys(TITLES) as ViewName[])
+            .filter((view) => isThere(view))
+            .map((view) => (
+              <li key={view}>
+                <button
+                  type="button"
+                  class="tab"
+                  aria-current={store.view.value === view ? "page" : undefined}
+                  disabled={view !== "table" && !store.network.value}
+                  onClick={() => store.show(view)}
+                >
+                  {TITLES[view]}
+                </button>
+              </li>
+            ))}
         </ul>
       </nav>
       <div class="switches">
         {REGIONS.tour && <TourSwitch />}
+        <button
+          type="button"
+          class="icon-button"
+          title="Help (?)"
+          aria-label="Help"
+          aria-keyshortcuts="?"
+          onClick={() => {
+            store.isHelpOpen.value = true;
+          }}
+        >
+          <Icon name="help" />
+        </button>
         <button
           type="button"
           class="icon-button"
@@ -91,12 +105,7 @@ function TourSwitch() {
   const { address } = useStore();
   const isOpen = address.get("tour") !== null;
   return (
-    <button
-      type="button"
-      class="tab"
-      aria-pressed={isOpen}
-      onClick={() => address.set({ tour: isOpen ? null : "1" })}
-    >
+    <button type="button" class="tab" aria-pressed={isOpen} onClick={() => address.set({ tour: isOpen ? null : "1" })}>
       Tour
     </button>
   );

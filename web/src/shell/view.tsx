@@ -1,21 +1,51 @@
 /** The view that the address names. */
+import { CurvesPanel } from "../charts/curves_panel.tsx";
+import { DiagnosisPanel } from "../evaluation/diagnosis_panel.tsx";
+import { ErrorsPanel } from "../evaluation/errors_panel.tsx";
+import { EvaluationPanel } from "../evaluation/evaluation_panel.tsx";
+import { FitView } from "../fit/fit_view.tsx";
+import { KeepView } from "../keep/keep_view.tsx";
+import { PredictView } from "../prediction/predict_view.tsx";
 import { REGIONS } from "../regions.ts";
+import { RowPanel } from "../rows/row_panel.tsx";
 import { useStore } from "../store.ts";
+import { TableView } from "../table/table_view.tsx";
+import { SettingsPanel } from "../training/settings_panel.tsx";
 
 export function View() {
   const store = useStore();
-  const { Step, Colony, Network, Weight } = { Step: REGIONS.step, Colony: REGIONS.colony, Network: REGIONS.network, Weight: REGIONS.weight };
-  switch (store.view.value) {
+  const view = store.view.value;
+  if (view === "table" || !store.network.value) return <TableView />;
+  switch (view) {
     case "step":
-      return Step ? <Step /> : null;
+      return REGIONS.step ? <REGIONS.step /> : <TrainView />;
     case "colony":
-      return Colony ? <Colony /> : null;
+      return REGIONS.colony ? <REGIONS.colony /> : <TrainView />;
+    case "fit":
+      return <FitView />;
+    case "predict":
+      return <PredictView />;
+    case "keep":
+      return <KeepView />;
     default:
-      return (
-        <div class="train-view">
-          {Network && <Network />}
-          {Weight && <Weight />}
-        </div>
-      );
+      return <TrainView />;
   }
+}
+
+function TrainView() {
+  const { network: Network, weight: Weight } = REGIONS;
+  return (
+    <div class="train-view">
+      <SettingsPanel />
+      <div class="area-network">{Network && <Network />}</div>
+      <CurvesPanel />
+      <div class="area-below">
+        {Weight && <Weight />}
+        <RowPanel />
+        <EvaluationPanel />
+        <ErrorsPanel />
+        <DiagnosisPanel />
+      </div>
+    </div>
+  );
 }

@@ -80,5 +80,6 @@ export function readStage(
     outputs: isPredicted ? [...rowOf(trace.predictions, row)].map(format) : [],
     glow: (layout, edges) => glowAt(stage, layout, edges),
     meaning: MEANINGS[stage.kind],
+    edgeMeaning: isGradient ? "gradient" : isUpdate ? "weight after the step" : "weight",
   };
 }

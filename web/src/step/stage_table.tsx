@@ -1,8 +1,8 @@
 /** The numbers of a stage as a table: of the neurons, of the outputs, or of the weights that lead to one neuron. */
 import { neuronTitle } from "../network/names.ts";
-import { formatNumber } from "../plot/scales.ts";
 import type { BatchTrace, NetworkView } from "../protocol.ts";
 import type { NeuronPlace } from "../store.ts";
+import { writeNumber } from "../ui/numbers.ts";
 import { columnOf, rowOf } from "./read_stage.ts";
 import type { Stage } from "./stages.ts";
 
@@ -39,7 +39,7 @@ function NumberTable({ caption, names, nameTitle, columns }: TableProps) {
               <th scope="row">{name}</th>
               {columns.map((column) => (
                 <td key={column.title} class="number">
-                  {formatNumber(column.numbers[i] ?? null, 5)}
+                  {writeNumber(column.numbers[i] ?? null, 5)}
                 </td>
               ))}
             </tr>
@@ -79,15 +79,15 @@ function OutputTable({ trace, row, hasSquares }: { trace: BatchTrace; row: numbe
         <dl class="stage-sums">
           <div>
             <dt>mean of the squares</dt>
-            <dd>{formatNumber(trace.mean_squares.data[row]!, 5)}</dd>
+            <dd>{writeNumber(trace.mean_squares.data[row]!, 5)}</dd>
           </div>
           <div>
             <dt>{trace.loss_name}, the loss that is minimized</dt>
-            <dd>{formatNumber(trace.row_losses.data[row]!, 5)}</dd>
+            <dd>{writeNumber(trace.row_losses.data[row]!, 5)}</dd>
           </div>
           <div>
             <dt>loss of the batch, the mean over its {trace.row_names.length} rows</dt>
-            <dd>{formatNumber(trace.loss, 5)}</dd>
+            <dd>{writeNumber(trace.loss, 5)}</dd>
           </div>
         </dl>
       )}
@@ -128,13 +128,13 @@ function WeightTable({ network, trace, stage, neuron }: Omit<Props, "row">) {
       />
       {stage.kind === "optimizer" && columns.length === 1 && (
         <p class="small quiet">
-          {trace.optimizer} keeps no numbers of its own: its step is the learning rate, {formatNumber(trace.learning_rate)}, times the
+          {trace.optimizer} keeps no numbers of its own: its step is the learning rate, {writeNumber(trace.learning_rate)}, times the
           gradient.
         </p>
       )}
       {stage.kind === "update" && (
         <p class="small">
-          Loss of this batch before the step: {formatNumber(trace.loss, 5)}; after it: {formatNumber(trace.loss_after, 5)}.
+          Loss of this batch before the step: {writeNumber(trace.loss, 5)}; after it: {writeNumber(trace.loss_after, 5)}.
         </p>
       )}
     </>

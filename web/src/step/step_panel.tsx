@@ -2,10 +2,9 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { Diagram } from "../network/diagram.tsx";
-import { formatShare } from "../network/live_reading.ts";
-import { formatNumber } from "../plot/scales.ts";
 import type { BatchTrace } from "../protocol.ts";
 import { useStore, type NeuronPlace, type Store } from "../store.ts";
+import { writeNumber, writePercent } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
 import { Arithmetic } from "./arithmetic.tsx";
 import { readStage } from "./read_stage.ts";
@@ -64,7 +63,7 @@ export function StepPanel() {
   const stage = stages[place]!;
   const followed = Math.min(row, trace.row_names.length - 1);
   const format = (prediction: number) =>
-    isClassification ? { text: formatShare(prediction), share: prediction } : { text: formatNumber(prediction), share: null };
+    isClassification ? { text: writePercent(prediction), share: prediction } : { text: writeNumber(prediction), share: null };
   const neuron = toldNeuron(store.selectedNeuron.value, stage);
   return (
     <Panel title="One step, taken apart" class="step-panel" aside={<RowsField rows={rows} onRows={setRows} />}>

@@ -2,12 +2,13 @@
 import { useRef } from "preact/hooks";
 
 import { Axis } from "../plot/axis.tsx";
-import { formatNumber, linearScale, polyline } from "../plot/scales.ts";
+import { linearScale, polyline } from "../plot/scales.ts";
 import type { WeightCurve } from "../protocol.ts";
 import { useSize } from "../ui/drawing.ts";
 import {
   lossAt, lossRange, steadyRange, stepArrow, tangent, weightAfterKey, weightRange, type Range,
 } from "./curve_geometry.ts";
+import { writeNumber } from "../ui/numbers.ts";
 
 const HEIGHT = 260;
 const MARGIN = { left: 56, right: 14, top: 12, bottom: 40 };
@@ -97,7 +98,7 @@ export function CurvePlot({ curve, footprints, onTry }: Props) {
             <path d="M-6,-4L0,0L-6,4" transform={`translate(${arrow.to} ${arrowY}) scale(${arrow.to < arrow.from ? -1 : 1} 1)`} />
             {arrow.isCut ? (
               <text x={arrow.to - (arrow.to < arrow.from ? -10 : 10)} y={arrowY - 8} text-anchor={arrow.to < arrow.from ? "start" : "end"}>
-                next: {formatNumber(curve.next_weight)}
+                next: {writeNumber(curve.next_weight)}
               </text>
             ) : (
               landing !== null && <circle cx={arrow.to} cy={y.place(landing)} r="5" />
@@ -116,7 +117,7 @@ export function CurvePlot({ curve, footprints, onTry }: Props) {
           aria-valuenow={curve.weight}
           aria-valuemin={x.low}
           aria-valuemax={x.high}
-          aria-valuetext={`${formatNumber(curve.weight)}, loss ${formatNumber(curve.loss)}, slope ${formatNumber(curve.gradient)}`}
+          aria-valuetext={`${writeNumber(curve.weight)}, loss ${writeNumber(curve.loss)}, slope ${writeNumber(curve.gradient)}`}
           onPointerDown={(event) => {
             isDragged.current = true;
             event.currentTarget.ownerSVGElement?.setPointerCapture(event.pointerId);

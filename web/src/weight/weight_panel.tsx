@@ -3,9 +3,9 @@ import { useEffect, useRef } from "preact/hooks";
 
 import { isSamePlace } from "../network/edges.ts";
 import { weightTitle } from "../network/names.ts";
-import { formatNumber } from "../plot/scales.ts";
 import type { WeightCurve } from "../protocol.ts";
 import { useStore, useWatch, type Store, type WeightPlace } from "../store.ts";
+import { writeNumber } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
 import { CurvePlot, type Footprint } from "./curve_plot.tsx";
 import { useTrial } from "./use_trial.ts";
@@ -105,19 +105,19 @@ function Numbers({ curve }: { readonly curve: WeightCurve }) {
       <dl class="weight-numbers">
         <div>
           <dt>{curve.is_trial ? "tried weight" : "weight"}</dt>
-          <dd>{formatNumber(curve.weight)}</dd>
+          <dd>{writeNumber(curve.weight)}</dd>
         </div>
         <div>
           <dt>loss</dt>
-          <dd>{formatNumber(curve.loss)}</dd>
+          <dd>{writeNumber(curve.loss)}</dd>
         </div>
         <div>
           <dt>slope (gradient)</dt>
-          <dd>{formatNumber(curve.gradient)}</dd>
+          <dd>{writeNumber(curve.gradient)}</dd>
         </div>
         <div>
           <dt>after a step of plain gradient descent</dt>
-          <dd>{formatNumber(curve.next_weight)}</dd>
+          <dd>{writeNumber(curve.next_weight)}</dd>
         </div>
       </dl>
       <p class="small">{curve.slope}</p>

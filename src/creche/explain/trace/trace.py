@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from creche._system.resources import resolve_threads
 from creche.engine.introspection import BatchInternals, batch_internals, batch_rows, first_non_finite
 from creche.engine.native import has_float64, new_predictor
-from creche.engine.run_state import RunState
 from creche.errors import CrecheError, PlanError, TableError
 from creche.explain.rows import Batch, create_batch, read_labels_if_any, select_rows, take_rows
 from creche.explain.trace.errors import ClassificationErrors, RegressionErrors
@@ -207,7 +206,8 @@ def trace(
                         "the way forward", argument=name,
                     )  # fmt: skip
             return forward_pass(network, data, rows=rows)
-    plan = network.plan if loss is None else network.plan.with_function(loss)
+    plan = network.plan if run is None else run.current_plan
+    plan = plan if loss is None else plan.with_function(loss)
     batch, notes = _create_batch(network, run, data, rows, sample_weight)
     state = None if run is None else run.state()
     threads = resolve_threads(network.threads)
@@ -255,14 +255,14 @@ def _create_batch(
 def _next_batch(model: Model, run: Run, rows: Any) -> Batch:
     """Return the next batch of training rows; or, of all training rows, those that the user selects."""
     part = run.prepared.train
-    encoded = run.prepared.encode_part(part, run.plan.loss, run.plan.precision)
+    encoded = run.prepared.encode_part(part, run.current_plan.loss, run.current_plan.precision)
     batch = Batch(part.observations, encoded, tuple(model.features.inputs))
     if rows is not None:
         return take_rows(batch, select_rows(batch.observations.row_numbers, rows))
-    epoch, done = run.epoch, RunState(run.state()).batch
-    if done == run.plan.steps_per_epoch(len(batch)):
+    epoch, done = run.epoch, run.batch
+    if done == run.current_plan.steps_per_epoch(len(batch)):
         epoch, done = epoch + 1, 0
-    return take_rows(batch, batch_rows(run.plan, epoch, done, len(batch)))
+    return take_rows(batch, batch_rows(run.current_plan, epoch, done, len(batch)))
 
 
 def _no_step(inside: BatchInternals, batch: Batch) -> CrecheError:

@@ -6,6 +6,7 @@ from creche._version import __version__
 from creche.studio.answers.registry import Turn, answers
 from creche.studio.answers.settings import describe_settings
 from creche.studio.network import describe_network
+from creche.studio.prediction import list_fields
 from creche.studio.progress import describe_history
 from creche.studio.protocol import requests, views
 from creche.studio.state import RefusedError, SessionState
@@ -40,8 +41,8 @@ def welcome(state: SessionState) -> views.Welcome:
         table=None if state.source is None else describe_table(state),
         settings=describe_settings(state) if has_network else None,
         network=describe_network(live.run, drawn) if live is not None and drawn is not None else None,
-        fields=(),
-        can_upload=False,
+        fields=list_fields(state),
+        can_upload=True,
         watchers=len(state.watched),
     )
 

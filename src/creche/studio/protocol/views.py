@@ -187,13 +187,14 @@ class Choices:
 class SettingsView:
     """The settings in force. Pushed to every tab when one of them changes a setting.
 
-    `changed_at` are the steps at which settings were changed while training, with `changes` in words.
+    `changed_at` says after how many epochs settings were changed while training (2.5: in the middle of the third),
+    with `changes` in words.
     """
 
     settings: Settings
     choices: Choices
     restarted: bool
-    changed_at: tuple[int, ...]
+    changed_at: tuple[float, ...]
     changes: tuple[str, ...]
 
 
@@ -202,7 +203,10 @@ class SettingsView:
 
 @dataclass(frozen=True, slots=True)
 class LayerView:
-    """A layer of neurons; the inputs are layer 0, as in a drawing of the network."""
+    """A layer of neurons; the inputs are layer 0, as in a drawing of the network.
+
+    `activation` is the function that is applied to the sums; of outputs the one that makes predictions, as "softmax".
+    """
 
     width: int
     activation: str

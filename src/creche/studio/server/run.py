@@ -41,13 +41,11 @@ class ServerOptions:
         The address to listen on.
     port : int, optional
         By default 8450, or a free one if that is taken.
-    opens_browser : bool
 
     """
 
     host: str = LOOPBACK
     port: int | None = None
-    opens_browser: bool = True
 
 
 class Server:
@@ -125,31 +123,25 @@ class _UvicornServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(create: CreateSession, page: Path, options: ServerOptions, say: Callable[[str], None]) -> None:
-    """Serve the studio until Ctrl-C, and open it in a browser.
-
-    Parameters
-    ----------
-    create, page, options
-        As `Server` takes them, with its errors.
-    say : callable
-        Tells the person who started it something, such as the link.
-
-    """
-    server = Server(create, page, options)
+def serve(server: Server, opens_browser: bool) -> None:
+    """Serve the studio until Ctrl-C, print its link, and open it in a browser."""
 
     def tell() -> None:
-        say(f"the studio is at {server.link}")
+        _say(f"The studio is at {server.link}")
         if not server.is_on_loopback:
-            say("it listens on the network, without encryption: all who have the link can use it")
-        if options.opens_browser and not _open_browser(server.link):
-            say("no browser was found on this machine; open the link in one that reaches it")
-        say("Ctrl-C ends it")
+            _say("It listens on the network, without encryption: all who have the link can use it.")
+        if opens_browser and not _open_browser(server.link):
+            _say("No browser was found on this machine; open the link in one that reaches it.")
+        _say("Ctrl-C ends it.")
 
     try:
         server.run(tell)
     except KeyboardInterrupt:
-        say("the studio has ended")
+        _say("The studio has ended.")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def _choose_token() -> str:

@@ -134,9 +134,9 @@ class Talk:
 
 
 @contextmanager
-def running(create: CreateSession, page: Path, **options: Any) -> Iterator[tuple[Server, Client]]:
+def running(create: CreateSession, page: Path, port: int = 0) -> Iterator[tuple[Server, Client]]:
     """Serve in a thread on a free port until the block ends."""
-    server = Server(create, page, ServerOptions(port=options.pop("port", 0), **options))
+    server = Server(create, page, ServerOptions(port=port))
     started = threading.Event()
     thread = threading.Thread(target=server.run, args=(started.set,))
     thread.start()

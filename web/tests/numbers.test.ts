@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { countOf, writeNumber, writePercent, writeShort } from "../src/ui/numbers.ts";
+
+test("numbers keep about four digits that count", () => {
+  assert.deepEqual(
+    [0, 0.5, 0.01234, 0.00012346, 12.3456, 999.96, 123456, 1.5e8, 4.2e-7, -0.25].map((value) => writeNumber(value)),
+    ["0", "0.5000", "0.01234", "0.0001235", "12.35", "1000.0", "123,456", "1.50e8", "4.20e−7", "−0.2500"],
+  );
+});
+
+test("what is no number is still written", () => {
+  assert.deepEqual(
+    [null, Number.NaN, Infinity, -Infinity].map((value) => writeNumber(value)),
+    ["–", "–", "∞", "−∞"],
+  );
+});
+
+test("settings are short", () => {
+  assert.deepEqual([0, 0.001, 0.00003, 32, 0.0031623].map(writeShort), ["0", "0.001", "3e-5", "32", "0.00316"]);
+});
+
+test("counts and shares", () => {
+  assert.deepEqual([countOf(1, "row"), countOf(1200, "row")], ["1 row", "1,200 rows"]);
+  assert.deepEqual([0, 0.034, 0.5, 0.997, 1].map(writePercent), ["0 %", "3.4 %", "50 %", "99.7 %", "100 %"]);
+  assert.deepEqual([1e-6, 0.99999].map(writePercent), ["< 0.1 %", "> 99.9 %"]);
+});
