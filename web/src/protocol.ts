@@ -48,7 +48,7 @@ export interface TableView {
   readonly columns: readonly Column[];
   readonly label: readonly string[];
   readonly label_candidates: readonly string[];
-  readonly task: "classification" | "regression" | null;
+  readonly task: "classification" | "regression" | "multilabel" | null;
   readonly classes: readonly string[];
   readonly class_counts: readonly number[];
   readonly train_rows: number;
@@ -510,7 +510,7 @@ export interface OpenTable {
 export interface ConfigureTable {
   readonly type: "ConfigureTable";
   readonly label?: readonly string[] | null;
-  readonly task?: "classification" | "regression" | null;
+  readonly task?: "classification" | "regression" | "multilabel" | null;
   readonly roles?: Readonly<Record<string, "numeric" | "categorical" | "boolean" | "datetime" | "text" | "identifier" | "ignore">>;
 }
 
