@@ -60,6 +60,7 @@ export interface Question {
 
 const RATES = { page: 30, widget: 15, calm: 2 } as const;
 const NOTE_SECONDS = 6;
+const BUSY_AFTER = 400;
 
 /** One for each page or widget. Components get theirs with `useStore`. */
 export class Store implements Events {
@@ -91,6 +92,8 @@ export class Store implements Events {
   readonly selectedNeuron = signal<NeuronPlace | null>(null);
   readonly selectedWeight = signal<WeightPlace | null>(null);
   readonly notices = signal<readonly Notice[]>([]);
+  /** Whether the session has been at work on a request for a while. */
+  readonly isBusy = signal(false);
   readonly isHelpOpen = signal(false);
   readonly question = signal<Question | null>(null);
 
@@ -107,6 +110,7 @@ export class Store implements Events {
   private readonly connection: Connection;
   private readonly watched = new Map<WatchedView, number>();
   private readonly stopRate: () => void;
+  private busyTimer: ReturnType<typeof setTimeout> | undefined;
   private newestTick: Tick | null = null;
   private newestCurves: Curves | null = null;
   private isDrawing = false;
@@ -227,6 +231,12 @@ export class Store implements Events {
   changed(isConnected: boolean): void {
     this.isConnected.value = isConnected;
     if (isConnected) this.sendWatch();
+  }
+
+  waiting(requests: number): void {
+    clearTimeout(this.busyTimer);
+    if (requests === 0) this.isBusy.value = false;
+    else if (!this.isBusy.peek()) this.busyTimer = setTimeout(() => (this.isBusy.value = true), BUSY_AFTER);
   }
 
   pushed(message: Message): void {
