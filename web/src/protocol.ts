@@ -265,7 +265,7 @@ export interface NeuronResponse {
   readonly rows: Tensor<Float32Array>;
 }
 
-/** The loss against one weight, all others fixed, with its tangent. Pushed while it is watched.
+/** The loss against one weight, all others fixed, with its tangent.
  *
  * `layer` is the index of W in `Model.weights`; `source` is None for a bias. `weight`, `loss` and `gradient` are those
  * of the point; `next_weight` is where plain gradient descent with the present learning rate leads.
@@ -484,7 +484,7 @@ export interface Acknowledge {
 /** Which views to push while training; `rate` is the greatest number of ticks a second. */
 export interface Watch {
   readonly type: "Watch";
-  readonly views?: readonly ("evaluation" | "errors" | "weight")[];
+  readonly views?: readonly ("evaluation" | "errors")[];
   readonly partition?: "train" | "validation" | "test";
   readonly rate?: number;
 }
@@ -808,7 +808,6 @@ export type Pushed =
   | "History"
   | "EvaluationView"
   | "ErrorsView"
-  | "WeightCurve"
   | "ColonyView"
   | "FitView"
   | "Failure"

@@ -401,7 +401,7 @@ class NeuronResponse:
 
 @dataclass(frozen=True, slots=True)
 class WeightCurve:
-    """The loss against one weight, all others fixed, with its tangent. Pushed while it is watched.
+    """The loss against one weight, all others fixed, with its tangent.
 
     `layer` is the index of W in `Model.weights`; `source` is None for a bias. `weight`, `loss` and `gradient` are those
     of the point; `next_weight` is where plain gradient descent with the present learning rate leads.
@@ -653,7 +653,7 @@ class Closing:
 
 
 PUSHED = (
-    Welcome, TableView, SettingsView, NetworkView, Tick, History, EvaluationView, ErrorsView, WeightCurve, ColonyView,
+    Welcome, TableView, SettingsView, NetworkView, Tick, History, EvaluationView, ErrorsView, ColonyView,
     FitView, Failure, Closing,
 )  # fmt: skip
 """What a session may send without being asked."""
