@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from creche.engine.native import Rows, new_predictor
 from creche.evaluation.classification import ClassificationEvaluation
-from creche.evaluation.metrics import METRICS
-from creche.evaluation.regression import RegressionEvaluation
+from creche.evaluation.evaluation import Evaluation
 from creche.model.model import Model
+from creche.studio.metrics_view import describe_metrics
 from creche.studio.prediction import write_cells
 from creche.studio.protocol import views
 from creche.studio.protocol.views import Partition as PartName
@@ -54,7 +54,7 @@ class EvaluatedPart:
     prepared: Prepared
     part: Partition
     rows: Rows
-    evaluate: Callable[[NDArray[Any]], ClassificationEvaluation | RegressionEvaluation]
+    evaluate: Callable[[NDArray[Any]], Evaluation]
 
     @classmethod
     def of(cls, run: Run, name: PartName) -> EvaluatedPart | None:
@@ -96,7 +96,7 @@ class EvaluatedPart:
             partition=self.name,
             rows=len(self.rows),
             epoch=run.epoch,
-            metrics=tuple(_describe_metric(evaluation, key) for key in evaluation.values),
+            metrics=describe_metrics(evaluation),
             classes=classes,
             confusion=confusion,
             actual=actual,
@@ -155,15 +155,3 @@ def _predict(run: Run, x: NDArray[Any]) -> NDArray[Any]:
 def _as_labels(run: Run, predicted: NDArray[Any]) -> NDArray[Any]:
     """Return numbers as `Model.predict` does: (n,) for one label."""
     return predicted[:, 0] if len(run.prepared.labels.names) == 1 and predicted.shape[1] == 1 else predicted
-
-
-def _describe_metric(evaluation: ClassificationEvaluation | RegressionEvaluation, key: str) -> views.Metric:
-    metric = METRICS[key]
-    return views.Metric(
-        key, metric.title, _finite(evaluation.values[key]), _finite(evaluation.baseline.get(key)),
-        metric.lower_is_better,
-    )  # fmt: skip
-
-
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not np.isfinite(value) else float(value)

@@ -15,7 +15,7 @@ from creche.plan.arguments import arguments_in
 from creche.plan.words import Role, Task
 from creche.studio.live_run import LiveRun
 from creche.studio.network import DrawnEdges
-from creche.studio.protocol.requests import Probe, Watch
+from creche.studio.protocol.requests import Watch
 from creche.studio.protocol.views import FailureCode, Field, Settings
 from creche.studio.protocol.views import Partition as PartName
 from creche.studio.settings import build_arguments, default_settings, settings_after
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from creche.explain.trace.result import Trace
     from creche.studio.evaluation import EvaluatedPart
     from creche.studio.response import ResponseGrids
+
+if TYPE_CHECKING:
+    from creche.studio.colony import ColonyWork
+    from creche.studio.fitting import FitWork
 
 __all__ = ["Part", "RefusedError", "SessionState"]
 
@@ -79,8 +83,6 @@ class SessionState:
         What the responses of neurons are computed on, once one was asked for.
     evaluated : dict of str to EvaluatedPart
         The parts of the rows that were evaluated, by name.
-    probed : dict of watcher to Probe
-        The weight whose curve each watcher asked for last.
     watched : dict of watcher to Watch
         What each watcher looks at.
     changed : set of str
@@ -91,6 +93,10 @@ class SessionState:
         What is shown of the table, behind the table, label, task and roles that it belongs to.
     remarks : tuple of str
         What was found, changed or left out when the table was prepared for training.
+    colony : ColonyWork or None
+        The last colony.
+    fit : FitWork or None
+        The last `creche.fit`.
     form : tuple or None
         The fields of the form for one observation, behind the preparation of the table that they belong to.
 
@@ -110,12 +116,13 @@ class SessionState:
     traced: Trace | None = None
     response_grids: ResponseGrids | None = None
     evaluated: dict[PartName, EvaluatedPart] = field(default_factory=dict)
-    probed: dict[Any, Probe] = field(default_factory=dict)
     watched: dict[Any, Watch] = field(default_factory=dict)
     changed: set[Part] = field(default_factory=set)
     push: Callable[[object], None] = lambda view: None
     inspected: tuple[Any, Any] | None = None
     remarks: tuple[str, ...] = ()
+    colony: ColonyWork | None = None
+    fit: FitWork | None = None
     form: tuple[Prepared, tuple[Field, ...]] | None = None
     _prepared: tuple[Any, Prepared] | None = None
     _parts: tuple[Prepared, NDArray[np.int8]] | None = None
@@ -199,7 +206,15 @@ class SessionState:
             self.source, self.label, self.chosen_task, self.roles, self._prepared = before
             raise
         self.selected_row = None
+        self.end_work()
         self.changed |= {"table", "settings", "network", "history"}
+
+    def end_work(self) -> None:
+        """Cancel the colony and the fit, and forget them."""
+        for work in (self.colony, self.fit):
+            if work is not None:
+                work.cancel()
+        self.colony = self.fit = None
 
     def begin(self, settings: Settings) -> None:
         """Begin training anew, from random weights, with these settings.

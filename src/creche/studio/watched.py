@@ -1,4 +1,4 @@
-"""What watchers look at besides ticks: evaluations, errors and the curve of a weight, as often as is affordable."""
+"""What watchers look at besides ticks: evaluations and errors, as often as is affordable."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from creche.studio.evaluation import EvaluatedPart
 from creche.studio.protocol.requests import Watch, WatchedView
 from creche.studio.protocol.views import Partition
 from creche.studio.state import SessionState
-from creche.studio.weight_curve import curve_of_weight
 
 __all__ = ["WatchedViews"]
 
@@ -51,24 +50,22 @@ class WatchedViews:
         if live is None:
             return
         run = live.run
-        asked = self._state.probed.get(watcher) if name == "weight" else watch.partition
-        key = id(run), run.step, run.epoch, len(run.plan.changes), asked
-        if asked is None or self._sent.get((watcher, name)) == key:
+        part = watch.partition
+        key = id(run), run.step, run.epoch, len(run.plan.changes), part
+        if self._sent.get((watcher, name)) == key:
             return
-        if (name, asked) not in computed:
+        if (name, part) not in computed:
             try:
-                computed[name, asked] = self._compute(name, watch.partition, watcher)
+                computed[name, part] = self._compute(name, part)
             except CrecheError:  # of a network whose predictions are no longer finite, which ticks tell
-                computed[name, asked] = None
-        view = computed[name, asked]
+                computed[name, part] = None
+        view = computed[name, part]
         if view is not None:
             watcher.send(view, None)
         self._sent[watcher, name] = key
 
-    def _compute(self, name: WatchedView, partition: Partition, watcher: Any) -> object:
+    def _compute(self, name: WatchedView, partition: Partition) -> object:
         run = self._state.need_live().run
-        if name == "weight":
-            return curve_of_weight(run, self._state.probed[watcher])
         part = self._find_part(partition)
         if part is None:
             return None

@@ -35,11 +35,7 @@ def respond(turn: Turn, request: requests.Respond) -> views.NeuronResponse:
 @answers(requests.Probe)
 def probe(turn: Turn, request: requests.Probe) -> views.WeightCurve:
     """Draw the loss against a weight."""
-    curve = curve_of_weight(turn.state.need_live().run, request)
-    turn.state.probed[turn.watcher] = requests.Probe(
-        curve.layer, curve.source, curve.target, points=request.points
-    )  # fmt: skip
-    return curve
+    return curve_of_weight(turn.state.need_live().run, request)
 
 
 @answers(requests.ApplyWeight)
