@@ -1,6 +1,6 @@
 /** The fields of a setting: a choice, a number, a rate on a logarithmic slider. */
 import { useSignal } from "@preact/signals";
-import { useId, useMemo } from "preact/hooks";
+import { useId, useMemo, useRef } from "preact/hooks";
 import type { HelpTerm } from "../help.ts";
 import type { Settings } from "../protocol.ts";
 import { useStore } from "../store.ts";
@@ -91,6 +91,9 @@ export function NumberField({ name, label, term, restarts, min, max, step = "any
   );
 }
 
+/** Each change of the rate becomes a part of how the model was made, so only where the slider rests counts. */
+const REST = 150;
+
 interface RateProps {
   readonly lowest: number;
   readonly highest: number;
@@ -101,6 +104,7 @@ export function RateField({ lowest, highest }: RateProps) {
   const store = useStore();
   const id = useId();
   const dragged = useSignal<number | null>(null);
+  const rest = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const send = useMemo(
     () =>
       sendLatest(async (wanted: number) => {
@@ -139,7 +143,8 @@ export function RateField({ lowest, highest }: RateProps) {
             onInput={(event) => {
               const chosen = Number((10 ** event.currentTarget.valueAsNumber).toPrecision(3));
               dragged.value = chosen;
-              send(chosen);
+              clearTimeout(rest.current);
+              rest.current = setTimeout(() => send(chosen), REST);
             }}
           />
         </>
