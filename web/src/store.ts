@@ -21,7 +21,7 @@ import type {
   TableView,
   Tick,
   Watch,
-  WeightCurve,
+ 
   Welcome,
 } from "./protocol.ts";
 import type { Transport } from "./transport.ts";
@@ -76,7 +76,6 @@ export class Store implements Events {
   readonly curves = signal<Curves>(NO_CURVES);
   readonly evaluation = signal<EvaluationView | null>(null);
   readonly errors = signal<ErrorsView | null>(null);
-  readonly weightCurve = signal<WeightCurve | null>(null);
   readonly colony = signal<ColonyView | null>(null);
   readonly fit = signal<FitView | null>(null);
   readonly fields = signal<readonly Field[]>([]);
@@ -264,9 +263,6 @@ export class Store implements Events {
       case "ErrorsView":
         this.errors.value = message.view;
         return;
-      case "WeightCurve":
-        this.weightCurve.value = message.view;
-        return;
       case "ColonyView":
         this.colony.value = message.view;
         return;
@@ -316,7 +312,6 @@ export class Store implements Events {
       if (shape(network) !== shape(this.network.peek())) {
         this.selectedNeuron.value = null;
         this.selectedWeight.value = null;
-        this.weightCurve.value = null;
       }
       this.network.value = network;
     });
