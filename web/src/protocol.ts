@@ -362,7 +362,8 @@ export interface ColonyMember {
 
 /** Many networks trained together. Pushed while they train.
  *
- * `curves` has the validation loss of each member after the first epochs, NaN where it has none yet.
+ * `curves` has the validation loss of each member after the first epochs, NaN where it has none yet. `epoch` is the
+ * mean of their completed epochs, for they need not take turns.
  */
 export interface ColonyView {
   readonly status: "running" | "finished" | "cancelled";
