@@ -53,7 +53,7 @@ class Model(Predictor, Storable):
     summarize : TrainingSummary or callable, optional
         The summary of the training rows, or a function that returns it when it is first asked for.
     threshold : float, optional
-        For two classes, the probability from which on the second is predicted; by default, the likelier one is.
+        For two classes, the probability at or above which the second is predicted; by default, the likelier one is.
 
     """
 

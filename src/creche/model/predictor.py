@@ -67,7 +67,7 @@ class Predictor(Displayed, ABC):
     def _predict_numbers(self, data: Any) -> NDArray[Any]:
         """Predict numbers in the labels' units, (n,) or (n, k)."""
 
-    #: The probability from which on the second of two classes is predicted; None for the likelier one.
+    #: The probability at or above which the second of two classes is predicted; None for the likelier one.
     threshold: float | None
 
     def with_threshold(self, threshold: Threshold | float | None) -> Self:
@@ -76,8 +76,8 @@ class Predictor(Displayed, ABC):
         Parameters
         ----------
         threshold : Threshold, float or None
-            The probability from which on the second of two classes is predicted, such as `choose_threshold` returns;
-            None predicts the likelier class.
+            The probability at or above which the second of two classes is predicted, such as `choose_threshold`
+            returns; None predicts the likelier class.
 
         Raises
         ------

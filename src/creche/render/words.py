@@ -46,7 +46,7 @@ def describe_quantiles(quantiles: Sequence[float]) -> str:
 
 
 def describe_threshold(threshold: float, labels: LabelEncoder) -> str:
-    """Return from which probability on the second of two classes is predicted."""
+    """Describe the probability at or above which the second of two classes is predicted."""
     return f"{labels.classes[1]!r} from a probability of {threshold:.3g}"  # type: ignore[index]
 
 

@@ -67,7 +67,7 @@ class TableInspection:
     external_weights : (n,) array or None
         The weights of the labelled rows, if they are not a column of the table.
     task_note : str or None
-        What the page tells of the task, if it was guessed and the other task is possible, too.
+        What the page tells of the task, if it was guessed and the other task is possible as well.
 
     """
 
@@ -187,7 +187,7 @@ def inspect_table(
         classes = resolve_classes(preparation.classes, y, labelled.label, row_numbers)
     if chosen == "regression" and classes is not None:
         raise TableError(
-            f"classes: got {classes!r}, but the label {labelled.label!r} is learnt as a number (task='regression'); "
+            f"classes: got {classes!r}, but the label {labelled.label!r} is numeric (task='regression'); "
             "leave classes out, or set task='classification'"
         )
     if chosen == "classification" and classes is None:

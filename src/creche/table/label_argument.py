@@ -201,7 +201,7 @@ def _decode_one_hot(columns: Sequence[NDArray[Any]], names: Sequence[Any]) -> ND
 def _warn_of_one_hot(classes: NDArray[Any], count: int) -> None:
     distinct = sorted(set(classes.tolist()))
     warn(
-        f"y: is one-hot (exactly one of its {count} columns is 1 in each row), so it is learnt as the classes "
+        f"y: is one-hot (exactly one of its {count} columns is 1 in each row), so it is treated as the classes "
         f"{list_first([*map(repr, distinct)], CLASSES_SHOWN)}; task='classification' confirms it, and "
         "task='regression' learns several numbers"
     )
@@ -225,7 +225,7 @@ def _stack_numbers(columns: Sequence[NDArray[Any]], titles: Sequence[str], task:
             )
         if is_binary:
             warn(
-                f"y: has {len(columns)} columns of 0 and 1 (multi-label), which are learnt as numbers; "
+                f"y: has {len(columns)} columns of 0 and 1 (multi-label), which are treated as numbers; "
                 "task='regression' confirms it, and for classes train one network for each column, as "
                 "MultiOutputClassifier(DNNClassifier()) of scikit-learn does"
             )

@@ -224,7 +224,7 @@ def _find_missing(name: str, column: Column, table: Table, missing_label: str) -
     if missing.any() and missing_label == "error" and not missing.all():
         row = int(np.argmax(missing)) + table.first_row
         note = find_note(table, name)
-        hint = f"; the column {note}" if "taken as missing" in note else ""
+        hint = f"; the column {note}" if "read as missing" in note else ""
         if column.kind == "words" and column.format is not None and "NA" in column.format.missing:
             hint = "; if a word such as NA or None is a class, set default_missing=False, or --no-default-missing"
         raise TableError(
@@ -261,7 +261,7 @@ def _stack_labels(
         check_exact(column, f"label {name!r}", row_numbers)
     if task is None and are_one_hot(columns):
         warn(
-            f"label {', '.join(names)}: exactly one of the columns is 1 in each row (one-hot), and they are learnt as "
+            f"label {', '.join(names)}: exactly one of the columns is 1 in each row (one-hot), and they are treated as "
             "numbers; task='regression' confirms it, and to learn classes, make one column of them"
         )
     return np.column_stack([column.astype(np.float64) for column in columns])

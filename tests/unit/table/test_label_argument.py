@@ -159,7 +159,11 @@ def test_several_labels_of_yes_and_no() -> None:
     for y, task in ((MULTILABEL.astype(bool), None), (MULTILABEL, "classification")):
         with pytest.raises(TableError, match=message):
             read_label_argument(y, 6, (), task)  # type: ignore[arg-type]
-    with pytest.warns(CrecheWarning, match=r"y: has 2 columns of 0 and 1 \(multi-label\), which are learnt as numbers"):
+    with pytest.warns(
+        CrecheWarning,
+        match=r"y: has 2 columns of 0 and 1 \(multi-label\), which are treated as "
+        r"numbers",
+    ):
         found = read_label_argument(MULTILABEL, 6, (), None)
     np.testing.assert_array_equal(found.values, MULTILABEL)
     table = {"x": np.arange(6.0), "u": MULTILABEL[:, 0] == 1, "v": MULTILABEL[:, 1] == 1}
