@@ -42,7 +42,7 @@ class StepProgress:
 
 
 class _Watch:
-    """The innermost work that is watched, or at which nobody is to look."""
+    """The innermost work, with the function that its steps are reported to, if they are reported."""
 
     def __init__(self, report: Callable[[StepProgress], object] | None) -> None:
         self.report = report
@@ -128,7 +128,7 @@ def count_steps(total: int, counted: str) -> Iterator[Callable[[int], None]]:
 
 
 def _ignore(done: int) -> None:
-    """Take a number of steps that nobody looks at."""
+    """Take a number of steps that are not reported."""
 
 
 def track(items: Iterable[T], counted: str, total: int | None = None) -> Iterator[T]:

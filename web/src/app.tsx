@@ -8,6 +8,7 @@
  * (`Panel` of `ui/panel.tsx` does both). A picture that follows training reads `store.tick` in `useDrawing`
  * (`ui/drawing.ts`), which runs once for each tick, after the frame before has been drawn.
  */
+import { useSignalEffect } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import { Announcer } from "./shell/announcer.tsx";
@@ -21,6 +22,7 @@ import { StatusLine } from "./shell/status_line.tsx";
 import { View } from "./shell/view.tsx";
 import { REGIONS } from "./regions.ts";
 import { isCalm, isDark } from "./preferences.ts";
+import { FileDrop } from "./table/file_drop.tsx";
 import { Controls } from "./training/controls.tsx";
 import { RunEnd } from "./training/run_end.tsx";
 import { type Store, StoreProvider, useStore } from "./store.ts";
@@ -29,10 +31,12 @@ export function App({ store }: { store: Store }) {
   return (
     <StoreProvider value={store}>
       <Frame>
-        <TopBar />
-        <ConnectionNotice />
-        <Body />
-        <StatusLine />
+        <FileDrop>
+          <TopBar />
+          <ConnectionNotice />
+          <Body />
+          <StatusLine />
+        </FileDrop>
         <Notices />
         <QuestionDialog />
         <HelpDialog />
@@ -46,6 +50,9 @@ function Frame({ children }: { children: ComponentChildren }) {
   const store = useStore();
   const root = useRef<HTMLDivElement>(null);
   useKeys(store, root);
+  useSignalEffect(() => {
+    if (store.kind === "page") document.title = [store.table.value?.name, "Creche studio"].filter(Boolean).join(" · ");
+  });
   const scheme = isDark.value ? "dark" : "light";
   return (
     <div ref={root} class={`creche-studio is-${store.kind}${isCalm.value ? " is-calm" : ""}`} data-scheme={scheme}>

@@ -665,7 +665,11 @@ export interface Cancel {
   readonly work: "colony" | "fit";
 }
 
-/** Predict one observation: the text of each field by column; those left out are missing. */
+/** Predict one observation: the text of each field by column.
+ *
+ * Numbers have a decimal point. Columns that are left out are missing; without any value, the observation is a typical
+ * one.
+ */
 export interface Predict {
   readonly type: "Predict";
   readonly values: Readonly<Record<string, string>>;

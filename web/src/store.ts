@@ -83,6 +83,8 @@ export class Store implements Events {
   /** The newest request that was carried out; the tour watches what is done. */
   readonly answered = signal<Request | null>(null);
 
+  /** The part of a file that has been uploaded; null without one. */
+  readonly uploaded = signal<number | null>(null);
   readonly partition = signal<Partition>("validation");
   /** Epochs a second at most; 0 for as fast as it can, which is too fast to follow on a small table. */
   readonly speed = signal(100);
@@ -93,6 +95,8 @@ export class Store implements Events {
   readonly question = signal<Question | null>(null);
 
   readonly status = computed(() => this.tick.value?.status ?? "empty");
+  /** The row that is sent through the network, which changes more seldom than the tick. */
+  readonly selectedRow = computed(() => this.tick.value?.selected_row ?? null);
   readonly isRunning = computed(() => this.status.value === "running");
   readonly view = computed<ViewName>(() => {
     if (!this.network.value) return "table";
@@ -104,6 +108,8 @@ export class Store implements Events {
   private readonly watched = new Map<WatchedView, number>();
   private readonly stopRate: () => void;
   private newestTick: Tick | null = null;
+  private newestCurves: Curves | null = null;
+  private isDrawing = false;
   private lastDrawn = 0;
   private nextNotice = 1;
 
@@ -156,15 +162,21 @@ export class Store implements Events {
     }
   }
 
-  /** Upload a file and open it as the table. */
-  async openFile(file: File, progress: (done: number) => void): Promise<boolean> {
+  /** Upload a file and open it as the table; one at a time. */
+  async openFile(file: File): Promise<boolean> {
+    if (this.uploaded.peek() !== null) return false;
+    this.uploaded.value = 0;
     try {
-      const upload = await this.connection.upload(file, progress);
+      const upload = await this.connection.upload(file, (done) => {
+        this.uploaded.value = done;
+      });
       await this.ask({ type: "OpenTable", upload });
       return true;
     } catch (error) {
       this.fail(error);
       return false;
+    } finally {
+      this.uploaded.value = null;
     }
   }
 
@@ -231,10 +243,11 @@ export class Store implements Events {
         this.takeNetwork(message.view);
         return;
       case "Tick":
-        return this.drawSoon(message.view);
+        this.newestTick = message.view;
+        return this.drawSoon();
       case "History":
-        this.curves.value = addPiece(this.curves.peek(), message.view);
-        return;
+        this.newestCurves = addPiece(this.newestCurves ?? this.curves.peek(), message.view);
+        return this.drawSoon();
       case "EvaluationView":
         this.evaluation.value = message.view;
         return;
@@ -299,21 +312,24 @@ export class Store implements Events {
     });
   }
 
-  /** Keep the newest tick for the next frame, and acknowledge it when it has been drawn. */
-  private drawSoon(tick: Tick): void {
-    const isWaiting = this.newestTick !== null;
-    this.newestTick = tick;
-    if (isWaiting) return;
+  /** Show what is newest with the next frame, or, with little motion, when half a second has passed. */
+  private drawSoon(): void {
+    if (this.isDrawing) return;
+    this.isDrawing = true;
     const wait = isCalm.peek() ? Math.max(0, this.lastDrawn + 1000 / RATES.calm - performance.now()) : 0;
     setTimeout(() => requestAnimationFrame(() => this.draw()), wait);
   }
 
   private draw(): void {
-    const tick = this.newestTick;
-    if (!tick) return;
-    this.newestTick = null;
+    const { newestTick: tick, newestCurves: curves } = this;
+    this.newestTick = this.newestCurves = null;
+    this.isDrawing = false;
     this.lastDrawn = performance.now();
-    this.tick.value = tick;
+    batch(() => {
+      if (curves) this.curves.value = curves;
+      if (tick) this.tick.value = tick;
+    });
+    if (!tick) return;
     // Preact renders in a microtask, and effects draw right after; the next task comes when both are done.
     setTimeout(() => void this.connection.ask({ type: "Acknowledge", sequence: tick.sequence }).catch(() => {}), 0);
   }

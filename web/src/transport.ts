@@ -62,9 +62,11 @@ export class SocketTransport implements Transport {
   readonly upload = async (file: File): Promise<string> => {
     const address = new URL("upload", this.page);
     address.searchParams.set("name", file.name);
-    const response = await fetch(address, { method: "POST", body: file });
+    const response = await fetch(address, { method: "POST", body: file }).catch(() => {
+      throw new Error(`The upload of ${file.name} broke off. Check that the file can be read and the studio runs.`);
+    });
     const answer = (await response.json()) as { upload?: string; text?: string };
-    if (!response.ok || !answer.upload) throw new Error(answer.text ?? `the server answered with ${response.status}`);
+    if (!response.ok || !answer.upload) throw new Error(answer.text ?? `The server answered with ${response.status}.`);
     return answer.upload;
   };
 

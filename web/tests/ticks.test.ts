@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { linearRange, logRange, logTicks } from "../src/charts/ticks.ts";
+import { linearRange, logRange, logTicks, writeTick } from "../src/charts/ticks.ts";
 
 test("ticks of a logarithmic axis are round and few", () => {
   assert.deepEqual(logTicks(0.09, 1.2, 6), [0.1, 0.2, 0.5, 1]);
@@ -25,4 +25,15 @@ test("ranges have room, and exist without values", () => {
 test("an axis of values near zero begins there", () => {
   assert.equal(linearRange(0.1, 1)[0], 0);
   assert.ok(linearRange(0.9, 1)[0] > 0.8);
+});
+
+test("ticks are written short", () => {
+  assert.deepEqual([0, 0.2, 0.30000000000000004, 1500, 2_000_000, 0.0005].map(writeTick), [
+    "0",
+    "0.2",
+    "0.3",
+    "1500",
+    "2e6",
+    "5e-4",
+  ]);
 });

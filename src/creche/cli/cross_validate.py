@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from creche.evaluation import Threshold
     from creche.model_selection.cross_validation_result import CrossValidation
 
-__all__ = ["cross_validate"]
+__all__ = ["cross_validate", "keep_model"]
 
 # Options that are not arguments of `creche.train`, and make sense for one network only.
 ONE_NETWORK = ("save_plan", "diagnose")
@@ -77,7 +77,7 @@ def cross_validate(table: str, arguments: dict[str, Any], run: dict[str, Any], o
     finally:
         _show(validation, as_json, interrupted, threshold)
         if "output" in others and not (interrupted and "refit" in others):
-            _keep_model(validation, others["output"], "refit" in others, threshold, as_json)
+            keep_model(validation, others["output"], "refit" in others, threshold, as_json)
     if interrupted:
         raise KeyboardInterrupt
 
@@ -88,7 +88,7 @@ def _choose_threshold(validation: CrossValidation, others: dict[str, Any]) -> Th
     return validation.choose_threshold(metric=others["choose_threshold"])
 
 
-def _keep_model(validation: CrossValidation, path: Path, refits: bool, chosen: Threshold | None, as_json: bool) -> None:
+def keep_model(validation: CrossValidation, path: Path, refits: bool, chosen: Threshold | None, as_json: bool) -> None:
     """Write the ensemble of the folds' networks, or a network trained on all rows, to a file."""
     if not refits:
         ensemble = validation.ensemble()

@@ -22,6 +22,7 @@ __all__ = [
     "JSON",
     "NETWORK",
     "READING",
+    "REFIT",
     "ROWS",
     "TABLE",
     "THREADS",
@@ -304,6 +305,13 @@ THREADS = option_of("threads")
 JSON = Option("as_json", bool, FILES, "Print the result as JSON.", typed="--json")
 DROP_UNLABELLED = Option("drop_unlabelled", bool, TABLE, "Drop rows without a label.")
 COLUMNS = option_of("schema")
+REFIT = Option(
+    "refit",
+    bool,
+    ROWS,
+    "With --folds and -o: keep one network, trained on all rows for the median of the folds' epochs, rather than the "
+    "ensemble of the folds' networks.",
+)
 READING = (
     Option("format", str, TABLE, "Format of the file: csv, parquet, arrow, jsonl, json or excel.", "by content"),
     Option(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creche._system.output_files import Output
+from creche.cli.cross_validate import keep_model
 from creche.cli.files import MODEL_FILE, TableArgument
 from creche.cli.label import check_label
 from creche.cli.options import (
@@ -15,6 +16,7 @@ from creche.cli.options import (
     FILES,
     JSON,
     READING,
+    REFIT,
     THREADS,
     Option,
     create_read_options,
@@ -23,7 +25,7 @@ from creche.cli.options import (
     with_options,
 )
 from creche.cli.output import print_page
-from creche.cli.progress import pause_display, sweep_progress
+from creche.cli.progress import pause_display, show_activity, sweep_progress
 from creche.cli.value_lists import accept_several
 from creche.errors import PlanError
 from creche.plan.arguments import ARGUMENTS
@@ -96,6 +98,7 @@ OUTPUT_OPTIONS = (
         "plan",
         words="creche.plan.words:BEST_BY",
     ),
+    REFIT,
     Option("top", int, FILES, "Number of networks to show.", "10"),
     YES,
     JSON,
@@ -128,14 +131,7 @@ def sweep(table: TableArgument, **given: Any) -> None:
             "out",
             argument="best_by",
         )
-    for name in ("output", "ensemble", "best_by") if "folds" in arguments else ():
-        if name in output:
-            raise PlanError(
-                f"--{name.replace('_', '-')}: cannot be combined with --folds, where no network is trained on all "
-                f"rows; train "
-                "the best with creche train, or sweep without folds",
-                argument=name,
-            )
+    _check_folds(output, has_folds="folds" in arguments)
     from creche.model_selection.sweep import sweep as sweep_networks
 
     as_json, interrupted = "as_json" in output, False
@@ -151,11 +147,34 @@ def sweep(table: TableArgument, **given: Any) -> None:
         print("creche: stopped before any network had finished an epoch", file=sys.stderr)
         raise KeyboardInterrupt
     ensemble = colony.ensemble(output["ensemble"]) if "ensemble" in output else None
-    if "output" in output:
+    if "output" in output and "folds" not in arguments:
         (ensemble or colony.best(best_by).model).save(output["output"])
     _show(colony, ensemble, output.get("top", 10), best_by, as_json)
+    if "output" in output and "folds" in arguments and not (interrupted and "refit" in output):
+        with show_activity("evaluating the best plan", as_json):
+            best = colony.best_folds()
+            _ = best.evaluation
+        keep_model(best, output["output"], "refit" in output, None, as_json)
     if interrupted:
         raise KeyboardInterrupt
+
+
+def _check_folds(output: dict[str, Any], has_folds: bool) -> None:
+    """Refuse options of the output that need folds, or that have no meaning with them."""
+    if has_folds:
+        for name, why in (
+            ("ensemble", "whose networks have no held-out rows in common; -o keeps those of the best plan"),
+            ("best_by", "where the networks of the best plan are kept together"),
+        ):
+            if name in output:
+                raise PlanError(
+                    f"--{name.replace('_', '-')}: cannot be combined with --folds, {why}; leave one of the two out",
+                    argument=name,
+                )
+    if "refit" in output and not has_folds:
+        raise PlanError("--refit: needs cross-validation; add --folds, such as --folds 5", argument="refit")
+    if "refit" in output and "output" not in output:
+        raise PlanError("--refit: needs a file for the model; name it with -o", argument="refit")
 
 
 def _sweep_arguments(table: str, given: dict[str, Any]) -> dict[str, Any]:

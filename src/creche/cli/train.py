@@ -16,6 +16,7 @@ from creche.cli.options import (
     FILES,
     JSON,
     READING,
+    REFIT,
     ROWS,
     TRAINING,
     Option,
@@ -52,13 +53,7 @@ FOLD_OPTIONS = (
     Option("folds", int, ROWS, "Cross-validate with this many folds."),
     Option("repeats", int, ROWS, "Number of repetitions of cross-validation, each with new folds.", "1"),
     Option("seeds", int, ROWS, "Number of seeds for each fold.", "1"),
-    Option(
-        "refit",
-        bool,
-        ROWS,
-        "Keep one network, trained on all rows for the median of the folds' epochs, rather than the ensemble of "
-        "the folds' networks.",
-    ),
+    REFIT,
     Option("predictions", Path, FILES, "Write out-of-fold predictions to this file.", file=Output("table")),
 )
 OTHER_OPTIONS = (

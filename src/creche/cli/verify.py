@@ -34,13 +34,19 @@ def verify(command: ModelCommand) -> None:
     creche verify penguins.creche penguins.csv
     """
     from creche.fitting.verify import verify as verify_model
+    from creche.model.ensemble import Ensemble
     from creche.model.fitted import FittedModel
 
-    is_fitted = isinstance(command.load(), FittedModel)
-    with (fit_progress if is_fitted else training_progress)(quiet=command.as_json) as on_progress:
-        verification = verify_model(
-            command.model_path, command.table, threads=command.threads, on_progress=on_progress, **command.options
-        )
+    model = command.load()
+    if isinstance(model, Ensemble) and not isinstance(model, FittedModel):
+        with command.show_activity("training the networks of the folds"):
+            verification = verify_model(model, command.table, threads=command.threads, **command.options)
+    else:
+        show = fit_progress if isinstance(model, FittedModel) else training_progress
+        with show(quiet=command.as_json) as on_progress:
+            verification = verify_model(
+                model, command.table, threads=command.threads, on_progress=on_progress, **command.options
+            )
     if command.as_json:
         command.print_json(asdict(verification))
     else:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from creche.errors import PlanError, TableError
 from creche.estimators.base import DNNEstimator
 from creche.estimators.labels import ClassLabels
+from creche.model.predictor import choose_classes
 from creche.plan.arguments import reject_unknown
 from creche.plan.words import CLASS_WEIGHTINGS, ClassWeighting, canonical_word
 from creche.table.label_argument import array_of_labels
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from creche.table.encoders.features import Preprocessing
     from creche.table.schema import Schema
     from creche.training.callbacks import OnEpoch
+    from creche.training.run import Run
 
 __all__ = ["DNNClassifier"]
 
@@ -88,6 +90,9 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         How columns become inputs, as for `creche.train`.
     class_weight : dict or "balanced", optional
         Weight of the training rows of each class.
+    threshold : float, optional
+        For two classes: predict the second from this probability on, also in `model_` and its file; by default the
+        likelier class. `TunedThresholdClassifierCV` of scikit-learn chooses one.
     precision : {"float32", "float64"}, optional
         The type of weights and inputs; by default float32 for an array of float32, else float64.
     warm_start : bool, default False
@@ -161,6 +166,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         preprocessing: Preprocessing | Mapping[str, Any] | PreprocessingName | None = None,
         schema: Mapping[str, Role] | Schema | None = None,
         class_weight: Mapping[Any, float] | ClassWeighting | None = None,
+        threshold: float | None = None,
         precision: Precision | None = None,
         warm_start: bool = False,
         on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
@@ -178,6 +184,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
             random_state=random_state, threads=threads, verbose=verbose,
         )  # fmt: skip
         self.class_weight = class_weight
+        self.threshold = threshold
 
     classes_: NDArray[Any]
 
@@ -234,8 +241,13 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         self.classes_ = known
         return self
 
+    def _store(self, run: Run, labels: NDArray[Any] | None) -> Self:
+        super()._store(run, labels)
+        self._apply_threshold()
+        return self
+
     def predict(self, X: Any) -> NDArray[Any]:
-        """Return the likeliest class of each row.
+        """Return the likeliest class of each row, or the second of two classes from the threshold on.
 
         Parameters
         ----------
@@ -246,5 +258,5 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         (n,) array of the labels' type
 
         """
-        likeliest = self.predict_proba(X).argmax(axis=1)
-        return np.asarray(self.classes_[likeliest])
+        probabilities = self.predict_proba(X)
+        return np.asarray(self.classes_[choose_classes(probabilities, self.model_.threshold)])

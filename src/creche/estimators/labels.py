@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from creche.errors import TableError
 from creche.estimators.rows import validate_rows
+from creche.model.predictor import check_threshold
 from creche.table.label_argument import array_of_labels
 from creche.table.labels import check_exact
 
@@ -54,6 +55,7 @@ class ClassLabels(ClassifierMixin, LabelledEstimator):  # type: ignore[misc]
     """An estimator of classes."""
 
     classes_: NDArray[Any]
+    threshold: float | None
 
     def _remember_labels(self, labels: NDArray[Any]) -> None:
         self.classes_ = np.array(self.model_.classes, dtype=labels.dtype)
@@ -98,7 +100,14 @@ class ClassLabels(ClassifierMixin, LabelledEstimator):  # type: ignore[misc]
             )
         labels = np.asarray(column_or_1d(y, warn=True))
         check_classification_targets(labels)
+        if self.threshold is not None:
+            check_threshold(self.threshold, (0, 1))  # before training; whether there are two classes, the model knows
         return labels
+
+    def _apply_threshold(self) -> None:
+        """Give the fitted model the threshold of the parameter, if there is one."""
+        if self.threshold is not None:
+            self.model_ = self.model_.with_threshold(self.threshold)
 
 
 class NumberLabels(RegressorMixin, LabelledEstimator):  # type: ignore[misc]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from creche.errors import TableError
 from creche.estimators.labels import ClassLabels, LabelledEstimator, NumberLabels
@@ -120,6 +120,9 @@ class TabularClassifier(ClassLabels, TabularEstimator):
         Roles of columns, as for `creche.train`.
     class_weight : dict or "balanced", optional
         Weight of the rows of each class.
+    threshold : float, optional
+        For two classes: predict the second from this probability on, also in `model_` and its file; by default the
+        likelier class, or what `metric` chooses. `TunedThresholdClassifierCV` of scikit-learn chooses one.
     random_state : int, RandomState or None, default None
         An int is the seed of `creche.fit`, with which the same model results again; None draws one for each fit.
     threads : int, optional
@@ -157,6 +160,7 @@ class TabularClassifier(ClassLabels, TabularEstimator):
         metric: MetricName | None = None,
         schema: Mapping[str, Role] | Schema | None = None,
         class_weight: Mapping[Any, float] | ClassWeighting | None = None,
+        threshold: float | None = None,
         random_state: int | np.random.RandomState | None = None,
         threads: int | None = None,
         verbose: int = 0,
@@ -166,6 +170,11 @@ class TabularClassifier(ClassLabels, TabularEstimator):
             threads=threads, verbose=verbose,
         )  # fmt: skip
         self.class_weight = class_weight
+        self.threshold = threshold
+
+    def _remember_labels(self, labels: NDArray[Any]) -> None:
+        super()._remember_labels(labels)
+        self._apply_threshold()
 
     def predict(self, X: Any, interval: float | None = None) -> Any:
         """Return the likeliest class of each row, or the second of two classes from a chosen probability on.

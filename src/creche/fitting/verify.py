@@ -12,6 +12,7 @@ from creche.model.ensemble import Ensemble
 from creche.model.file import load
 from creche.model.fitted import FittedModel
 from creche.model.model import Model
+from creche.model_selection.verify_folds import verify_folds
 from creche.plan.arguments import reject_unknown
 from creche.plan.losses import LossFunction
 from creche.training.verify import Verification, arrange_columns, list_differences, verify_network
@@ -21,7 +22,7 @@ __all__ = ["verify"]
 
 @reject_unknown
 def verify(
-    model: Model | FittedModel | str | Path,
+    model: Model | Ensemble | str | Path,
     data: Any,
     y: Any = None,
     *,
@@ -33,13 +34,15 @@ def verify(
 ) -> Verification:
     """Train a model again as its file says on the same table, and compare the weights, bit for bit.
 
-    Neither the order of the table's columns matters for a network, nor columns that were not there in training. A model
-    of `creche.fit` is fitted again with the configurations and epochs it records, also where a time limit ended it.
+    Neither the order of the table's columns matters for a network, nor columns that were not there in training. The
+    ensemble of a cross-validation is trained again on the same folds. A model of `creche.fit` is fitted again with the
+    configurations and epochs it records, also where a time limit ended it.
 
     Parameters
     ----------
-    model : Model, FittedModel or file name
-        The model to verify.
+    model : Model, Ensemble, FittedModel or file name
+        The model to verify: of one network, of the networks of all folds (`CrossValidation.ensemble`), or of
+        `creche.fit`.
     data, y, validation_data, sample_weight
         What the model was trained on, as for `creche.train` or `creche.fit`.
     loss : function, optional
@@ -48,7 +51,7 @@ def verify(
         Number of threads; any number gives the same bits.
     on_progress : callable or bool, optional
         By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
-        is called with the run, or with a `FitProgress`, as training progresses.
+        is called with the run, for an ensemble with a `StepProgress`, or with a `FitProgress`, as training progresses.
 
     Returns
     -------
@@ -70,20 +73,20 @@ def verify(
 
     """
     loaded: Any = load(model) if isinstance(model, str | Path) else model
-    if not isinstance(loaded, FittedModel):
-        if isinstance(model, Ensemble):
-            raise PlanError(
-                f"model: got an ensemble of {len(model)} networks; needs a model of one, such as those in its `models`",
-                argument="model",
-            )
-        alone = model if isinstance(loaded, Ensemble) else loaded
+    if not isinstance(loaded, Ensemble):
         return verify_network(
-            alone, data, y, validation_data=validation_data, sample_weight=sample_weight, loss=loss, threads=threads,
+            loaded, data, y, validation_data=validation_data, sample_weight=sample_weight, loss=loss, threads=threads,
             on_progress=on_progress,
         )  # fmt: skip
-    for name, value in (("validation_data", validation_data), ("loss", loss)):
-        if value is not None:
-            raise PlanError(f"{name}: a model of creche.fit has none; leave it out", argument=name)
+    kind = "a model of creche.fit" if isinstance(loaded, FittedModel) else "an ensemble"
+    if validation_data is not None:
+        raise PlanError(f"validation_data: {kind} has none; leave it out", argument="validation_data")
+    if not isinstance(loaded, FittedModel):
+        return verify_folds(
+            loaded, data, y, sample_weight=sample_weight, loss=loss, threads=threads, on_progress=on_progress
+        )
+    if loss is not None:
+        raise PlanError(f"loss: {kind} has none; leave it out", argument="loss")
     origin = loaded.provenance
     if origin is None:
         raise PlanError("the model does not hold how it was fitted; fit it with `creche.fit`", argument="model")

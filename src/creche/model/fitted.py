@@ -15,7 +15,7 @@ from creche.model.calibration import Calibration
 from creche.model.ensemble import Ensemble
 from creche.model.fit_record import FitRecord
 from creche.model.model import Model
-from creche.model.predictor import read_threshold
+from creche.model.predictor import choose_classes, read_threshold
 from creche.model.provenance import Provenance
 from creche.plan.arguments import reject_unknown
 from creche.table.labels import LabelEncoder, class_array
@@ -198,7 +198,7 @@ class FittedModel(Ensemble):
             limits, names = None if interval is None else self._intervals(predicted, interval), ["low", "high"]
         else:
             probabilities = self.predict_proba(data)
-            predicted = class_array(self.classes)[self._choose(probabilities)]
+            predicted = class_array(self.classes)[choose_classes(probabilities, self.threshold)]
             limits = None if interval is None else self._sets(probabilities, interval)
             names = [f"in set: {name}" for name in self.classes]
         if as_frame:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from creche.model.data_check import DataCheck
     from creche.table.training_summary import TrainingRows, TrainingSummary
 
-__all__ = ["Predictor", "check_threshold", "read_threshold"]
+__all__ = ["Predictor", "check_threshold", "choose_classes", "read_threshold"]
 
 
 class Predictor(Displayed, ABC):
@@ -181,16 +181,10 @@ class Predictor(Displayed, ABC):
 
         """
         if self.classes is not None:
-            predicted = np.asarray(class_array(self.classes)[self._choose(self.predict_proba(data))])
+            predicted = np.asarray(class_array(self.classes)[choose_classes(self.predict_proba(data), self.threshold)])
         else:
             predicted = self._predict_numbers(data)
         return self._label_frame(data, predicted) if as_frame else predicted
-
-    def _choose(self, probabilities: NDArray[Any]) -> NDArray[np.int64]:
-        """Return the number of the class that is predicted for each row."""
-        if self.threshold is None:
-            return np.asarray(probabilities.argmax(axis=1))
-        return np.asarray((probabilities[:, 1] >= self.threshold).astype(np.int64))
 
     def _label_frame(self, data: Any, predicted: NDArray[Any], **more: NDArray[Any]) -> Any:
         """Return predictions as a frame with a column for each label or quantile, and more columns."""
@@ -461,6 +455,21 @@ class Predictor(Displayed, ABC):
             RegressionEvaluation.of, y=rows.y.astype(np.float64), weights=weights, n_resamples=n_resamples,
             quantiles=self.quantiles, labels=self.labels.outcomes, baseline=baseline,
         )  # fmt: skip
+
+
+def choose_classes(probabilities: NDArray[Any], threshold: float | None) -> NDArray[np.int64]:
+    """Return the number of the class that is predicted for each row: the likeliest, or the second from a threshold on.
+
+    Examples
+    --------
+    >>> probabilities = np.array([[0.7, 0.3], [0.2, 0.8]])
+    >>> choose_classes(probabilities, None), choose_classes(probabilities, 0.3)
+    (array([0, 1]), array([1, 1]))
+
+    """
+    if threshold is None:
+        return np.asarray(probabilities.argmax(axis=1))
+    return np.asarray((probabilities[:, 1] >= threshold).astype(np.int64))
 
 
 def check_threshold(threshold: Any, classes: tuple[Any, ...] | None) -> float:

@@ -12,6 +12,7 @@ from creche._displayed import Displayed
 from creche._system.atomic_files import file_name
 from creche._system.output_files import check_ending, check_outputs
 from creche.errors import CrecheError, FileError, TableError
+from creche.model.fold_origin import FoldOrigin
 from creche.model.history import History
 from creche.table.datasets import locate_read_file
 from creche.table.preparation import Preparation
@@ -58,6 +59,8 @@ class Provenance(Displayed):
         The version of Creche that trained the model.
     tables : tuple of Path
         The files of the tables that it was trained with, which no file may overwrite; a model file does not keep them.
+    folds : FoldOrigin or None
+        The folds of the networks, if it is the ensemble of a cross-validation.
 
     """
 
@@ -73,6 +76,7 @@ class Provenance(Displayed):
     version: str
     tables: tuple[Path, ...] = ()
     kept_epoch: int | None = None
+    folds: FoldOrigin | None = None
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{count:,} {part}" for part, count in self.rows.items())
@@ -97,6 +101,7 @@ class Provenance(Displayed):
             "steps": self.steps,
             "version": self.version,
             "kept_epoch": self.kept_epoch,
+            **({} if self.folds is None else {"folds": self.folds.to_dict()}),
         }
 
     @classmethod
@@ -136,7 +141,8 @@ class Provenance(Displayed):
             if isinstance(error, CrecheError):
                 raise
             raise FileError(f"provenance: {error!r}; the file was damaged or made by hand") from error
-        return cls(preparation=preparation, schema=schema, history=history, kept_epoch=kept, **plain)
+        folds = None if data.get("folds") is None else FoldOrigin.from_dict(data["folds"])
+        return cls(preparation=preparation, schema=schema, history=history, kept_epoch=kept, folds=folds, **plain)
 
 
 def describe_provenance(

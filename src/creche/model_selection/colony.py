@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from creche.model.ensemble import Ensemble
+    from creche.model_selection.cross_validation_result import CrossValidation
+    from creche.model_selection.jobs import Jobs
     from creche.model_selection.results import Effect
 
 __all__ = ["Colony"]
@@ -45,6 +47,8 @@ class Colony(Displayed, Sequence[Member]):
         The training time.
     interrupted : bool
         Whether Ctrl-C stopped the training before all networks had ended.
+    jobs : Jobs or None
+        What the plans and the rows of a sweep's networks were made by.
 
     """
 
@@ -62,6 +66,7 @@ class Colony(Displayed, Sequence[Member]):
         self.varied_arguments = tuple(name for name in self.choices[0] if name not in ("seed", *FOLD_COLUMNS))
         self.seconds = 0.0
         self.interrupted = False
+        self.jobs: Jobs | None = None
         self._results: Results | None = None
 
     def __len__(self) -> int:
@@ -164,6 +169,32 @@ class Colony(Displayed, Sequence[Member]):
         plans = plan_numbers(self)[candidates]
         members = candidates[plans == plans[0]]
         return self[int(members[(len(members) - 1) // 2])]
+
+    def best_folds(self) -> CrossValidation:
+        """Return the networks of the best plan on all folds, as `creche.cross_validate` returns them.
+
+        Its `ensemble()` is a model of all of these networks, and its `refit()` one that is trained on all rows. These
+        folds have chosen the best of many plans, so its metrics are a little too optimistic.
+
+        Raises
+        ------
+        PlanError
+            If the sweep had no folds, or no member was trained for an epoch.
+        DivergedError
+            If all members diverged.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> colony = cr.sweep("penguins", label="species", hidden=[[5], [10]], folds=3, epochs=5, threads=1)
+        >>> model = colony.best_folds().ensemble()
+        >>> len(model)
+        3
+
+        """
+        from creche.model_selection.best_folds import select_best_folds
+
+        return select_best_folds(self)
 
     def ensemble(self, size: int = 16, *, candidates: int = 256, temperature: bool = True) -> Ensemble:
         """Build an ensemble of the best members, whose probabilities (or numbers) are averaged.

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from creche.errors import TableError
 from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
 from creche.evaluation.bootstrap import check_count
 from creche.evaluation.fold_intervals import Spread
-from creche.model_selection.fold_training import FoldNetworks
+from creche.model.fold_origin import FoldMember, FoldOrigin
 from creche.model_selection.held_out import (
     OutOfFoldPredictions,
     UncertainRow,
@@ -25,11 +24,13 @@ from creche.model_selection.held_out import (
     out_of_fold_table,
 )
 from creche.model_selection.member import Member
+from creche.table.folds import Fold
 from creche.table.inspection import TableInspection
 from creche.table.labels import encode_classes
 from creche.table.partition import Partition
 from creche.table.prepare import encode_features
 from creche.table.table import Table
+from creche.training.arguments import TrainArguments
 from creche.training.run import Run
 
 if TYPE_CHECKING:
@@ -40,28 +41,25 @@ if TYPE_CHECKING:
     from creche.model.ensemble import Ensemble
     from creche.model.model import Model
 
-__all__ = ["CrossValidation", "FoldMember"]
+__all__ = ["CrossValidation", "TrainedFolds"]
 
 ENDED = ("finished", "early_stopped", "stopped")
 # How many networks predict at once, and how many numbers they may give together.
 BATCHED_NETWORKS, BATCHED_NUMBERS = 64, 16_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class FoldMember:
-    """The repeat, the fold and the seed of a network.
+class TrainedFolds(Protocol):
+    """What a cross-validation is made of: the networks of each fold."""
 
-    Attributes
-    ----------
-    repeat, fold : int
-        From 1.
-    seed : int
-
-    """
-
-    repeat: int
-    fold: int
-    seed: int
+    @property
+    def folds(self) -> list[Fold]: ...
+    @property
+    def arguments(self) -> TrainArguments: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def seconds(self) -> float: ...
+    def fold_networks(self, fold: int) -> list[tuple[int, Member | Run]]: ...
 
 
 class CrossValidation(Displayed):
@@ -83,7 +81,7 @@ class CrossValidation(Displayed):
 
     """
 
-    def __init__(self, inspection: TableInspection, networks: FoldNetworks, n_resamples: int) -> None:
+    def __init__(self, inspection: TableInspection, networks: TrainedFolds, n_resamples: int) -> None:
         self._inspection = inspection
         self._folds = networks.folds
         self._arguments = networks.arguments
@@ -303,7 +301,22 @@ class CrossValidation(Displayed):
         """
         from creche.model_selection.fold_models import combine_fold_networks
 
-        return combine_fold_networks(self.members, self._inspection, self.evaluation, self.threads)
+        return combine_fold_networks(
+            self.members, self._inspection, self.evaluation, self._describe_folds(), self.threads
+        )
+
+    def _describe_folds(self) -> FoldOrigin:
+        first = self.members[0]
+        return FoldOrigin(
+            folds=max(fold.number for fold in self._folds),
+            repeats=max(fold.repeat for fold in self._folds),
+            seed=self._arguments.seed,
+            split=self._inspection.preparation.split,
+            stops_early=first.plan.early_stopping is not None,
+            bootstrap=first.prepared.preparation.bootstrap is not None,
+            members=tuple(self.fold_members),
+            epochs=tuple(member.epoch for member in self.members),
+        )
 
     def refit(self, *, on_progress: OnProgress[Run] = None) -> Model:
         """Train one network on all rows, for as many epochs as the networks of the folds needed.

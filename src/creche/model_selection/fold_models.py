@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from creche._progress import OnProgress, watch
 from creche.errors import PlanError
 from creche.model.ensemble import Ensemble
+from creche.model.fold_origin import FoldOrigin
 from creche.model.provenance import OUT_OF_FOLD
 from creche.table.digest import digest_arrays
 from creche.table.inspection import TableInspection
@@ -35,6 +36,7 @@ def combine_fold_networks(
     members: Sequence[Member | Run],
     inspection: TableInspection,
     evaluation: ClassificationEvaluation | RegressionEvaluation,
+    folds: FoldOrigin,
     threads: int,
 ) -> Ensemble:
     """Return the ensemble of `CrossValidation.ensemble`.
@@ -46,6 +48,8 @@ def combine_fold_networks(
         The inspection of the whole table.
     evaluation : ClassificationEvaluation or RegressionEvaluation
         That of the out-of-fold predictions.
+    folds : FoldOrigin
+        The folds of the networks.
     threads : int
 
     """
@@ -62,6 +66,7 @@ def combine_fold_networks(
         data=inspection.describe(),
         weights=digest_arrays(ensemble.arrays()),
         evaluation={"on": OUT_OF_FOLD, **evaluation.to_dict()},
+        folds=folds,
     )
     return ensemble
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -17,8 +17,8 @@ from creche.plan.arguments import DEFAULTS, OPTIMIZER_FIELDS, arguments_in
 from creche.plan.losses import Loss
 from creche.plan.plan import Plan
 from creche.table.bootstrap_sample import resample_rows
-from creche.table.folds import check_fold_arguments, prepare_folds
-from creche.table.inspection import inspect_table
+from creche.table.folds import Fold, check_fold_arguments, prepare_folds
+from creche.table.inspection import TableInspection, inspect_table
 from creche.table.prepare import Prepared, prepare
 from creche.table.reading.read import is_table, read_table
 from creche.training.arguments import (
@@ -175,6 +175,7 @@ class Jobs:
         split_seed = seed if fixed["split_seed"] is None else fixed["split_seed"]
         self._fixed = {**fixed, "split_seed": split_seed}
         self._encoded: dict[str, list[EncodedSplit]] = {}
+        self._folds: dict[str, tuple[TableInspection, list[Fold]]] = {}
 
     def create_plan(self, choice: Mapping[str, Any], split: int = 0) -> tuple[Plan, Prepared]:
         """Return the plan, with seed 0, and the prepared table of one combination of values on one of the splits.
@@ -215,14 +216,18 @@ class Jobs:
         """Return the ratio of a fold's held-out rows to its training rows, both averaged over the folds."""
         return self._encode(self._arguments(choice))[0].test_to_train
 
+    def describe_folds(self, choice: Mapping[str, Any]) -> tuple[TableInspection, list[Fold], SweepArguments]:
+        """Return the table, its folds and all arguments of one combination of values; there must be folds."""
+        arguments = self._arguments({"seed": 0, **choice})
+        self._encode(arguments)
+        return *self._folds[self._key(arguments)], _with_optimizer(arguments)
+
     def _arguments(self, choice: Mapping[str, Any]) -> SweepArguments:
         """Return all arguments of one combination of values."""
         return SweepArguments(**{**DEFAULTS, **self._fixed, **choice, "data": self._data, "y": self._y})
 
     def _encode(self, arguments: SweepArguments) -> list[EncodedSplit]:
-        loss = resolve_loss(arguments)
-        stops_early = self.folds is not None and resolve_early_stopping(arguments.early_stopping, True) is not None
-        key = f"{arguments.preprocessing!r} {loss!r} {stops_early}"
+        loss, stops_early, key = resolve_loss(arguments), self._stops_early(arguments), self._key(arguments)
         if key not in self._encoded:
             with warnings.catch_warnings():
                 if self._encoded:  # the table was prepared before, and warned of everything then
@@ -230,8 +235,17 @@ class Jobs:
                 if self.folds is None:
                     self._encoded[key] = [self._encode_single_split(arguments, loss)]
                 else:
-                    self._encoded[key] = self._encode_folds(arguments, loss, self.folds, stops_early)
+                    self._folds[key] = self._prepare_folds(arguments, loss, self.folds, stops_early)
+                    self._encoded[key] = self._encode_folds(arguments, loss, self._folds[key][1], stops_early)
         return self._encoded[key]
+
+    def _stops_early(self, arguments: SweepArguments) -> bool:
+        """Whether networks on folds watch rows of their own."""
+        return self.folds is not None and resolve_early_stopping(arguments.early_stopping, True) is not None
+
+    def _key(self, arguments: SweepArguments) -> str:
+        """Return what the rows, as networks need them, depend on."""
+        return f"{arguments.preprocessing!r} {resolve_loss(arguments)!r} {self._stops_early(arguments)}"
 
     def _encode_single_split(self, arguments: SweepArguments, loss: Loss | None) -> EncodedSplit:
         prepared = prepare(
@@ -241,15 +255,20 @@ class Jobs:
         precision = arguments.chosen_precision
         return EncodedSplit(prepared, *prepared.encode(loss or default_loss(prepared.task), precision))
 
-    def _encode_folds(
+    def _prepare_folds(
         self, arguments: SweepArguments, loss: Loss | None, n_folds: int, stops_early: bool
-    ) -> list[EncodedSplit]:
-        """Return one encoded split for each fold of each repeat."""
+    ) -> tuple[TableInspection, list[Fold]]:
+        """Return the table and the folds of all repeats."""
         inspection = inspect_table(
             self._data, self._y, resolve_preparation(arguments), task=arguments.chosen_task, loss=loss,
             weights=arguments.row_weights,
         )  # fmt: skip
-        folds = prepare_folds(inspection, n_folds, self.repeats, 0, stops_early)
+        return inspection, prepare_folds(inspection, n_folds, self.repeats, 0, stops_early)
+
+    def _encode_folds(
+        self, arguments: SweepArguments, loss: Loss | None, folds: Sequence[Fold], stops_early: bool
+    ) -> list[EncodedSplit]:
+        """Return one encoded split for each fold of each repeat."""
         ratio = sum(len(fold.held_out) for fold in folds) / sum(fold.n_train for fold in folds)
         splits: list[EncodedSplit] = []
         for fold in folds:

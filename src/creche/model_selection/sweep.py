@@ -268,7 +268,9 @@ def create_colony(jobs: Jobs, choices: Sequence[Mapping[str, Any]], threads: int
         first = {name: value for name, value in choices[0].items() if name != "seed"}
         rows = len(prepared[0].labelled)
         layout = FoldLayout(jobs.folds, jobs.repeats, jobs.test_to_train(first), held_out, rows)
-    return Colony(Crew(crew_jobs, threads), members, prepared, layout)
+    colony = Colony(Crew(crew_jobs, threads), members, prepared, layout)
+    colony.jobs = jobs
+    return colony
 
 
 def _group_seeds(choices: Sequence[Mapping[str, Any]]) -> Iterator[tuple[dict[str, Any], list[int]]]:

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 SLICE = 0.02
 
 # Ticks take at most this share of the time, however large the network.
-TICK_SHARE = 0.1
+TICK_SHARE = 0.25
 
 MOST_TICKS = 30.0  # a second
 
@@ -87,7 +87,7 @@ class Session:
         self._state.push = self._push
         self._sequence = 0
         self._next_tick = self._next_history = 0.0
-        self._sent_epochs = 0
+        self._sent_history = (-1, 0)  # its version, and how many epochs of it
         if source is not None:
             self._state.open(source, label)
             self._state.changed.clear()  # a page that connects is told all of it
@@ -174,6 +174,7 @@ class Session:
         try:
             job()
             self._push_changed()
+            self._push_history()  # a pause leaves epochs that were not sent yet
             self._push_tick()
         except Exception as error:
             self._report(error)
@@ -181,7 +182,7 @@ class Session:
     def _train(self) -> None:
         live = self._state.live
         assert live is not None
-        live.advance(SLICE)
+        live.advance(min(SLICE, max(0.001, self._next_tick - time.monotonic())))
         now = time.monotonic()
         ended = live.status != "running"
         if ended or now >= self._next_history:
@@ -222,21 +223,23 @@ class Session:
             self._push(describe_table(state))
         if "network" in changed and state.live is None:
             self._push(welcome(state))
-        if "settings" in changed and state.settings is not None:
+        if "settings" in changed and state.live is not None:
             self._push(describe_settings(state, restarted="network" in changed))
         if "network" in changed and state.live is not None and state.drawn is not None:
             self._push(describe_network(state.live.run, state.drawn))
         if "history" in changed:
-            self._sent_epochs = -1
+            self._sent_history = (-1, 0)
             self._push_history()
 
     def _push_history(self) -> None:
         state = self._state
-        epochs = 0 if state.live is None else state.live.run.epoch
-        if epochs == self._sent_epochs or not self._watchers:
+        live = state.live
+        version, epochs = (0, 0) if live is None else (live.history_version, len(live.history))
+        if (version, epochs) == self._sent_history or not self._watchers:
             return
-        self._push(describe_history(state, max(0, self._sent_epochs)))
-        self._sent_epochs = epochs
+        sent_version, sent_epochs = self._sent_history
+        self._push(describe_history(state, sent_epochs if version == sent_version else 0))
+        self._sent_history = version, epochs
 
     def _push_tick(self) -> None:
         """Push the state of training, if someone watches."""

@@ -29,7 +29,7 @@ from creche.table.table import Table
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ColumnInspection", "Finding", "LabelSummary", "inspect_columns"]
+__all__ = ["ColumnInspection", "Finding", "FindingKind", "LabelSummary", "inspect_columns"]
 
 FindingKind: TypeAlias = Literal[
     "error", "leak", "left_out", "reading", "words", "spellings", "constant", "duplicates", "label", "task"
@@ -55,6 +55,8 @@ class Finding:
         What to do about it in words; empty if an option does it, or the text says it.
     argument, option : str
         The argument of `creche.train`, and the option of the command line, that would change it; empty if none would.
+    role : str or None
+        The role that they would give the column.
 
     """
 
@@ -64,6 +66,7 @@ class Finding:
     remedy: str = ""
     argument: str = ""
     option: str = ""
+    role: Role | None = None
 
     def __str__(self) -> str:
         return "; ".join(filter(None, (self.text, self.remedy, self.argument)))
@@ -335,8 +338,8 @@ def _find_remarks(
             yield Finding("constant", column.name, text, "", *_set_role(column.name, "ignore"))
 
 
-def _set_role(name: str, role: Role) -> tuple[str, str]:
-    return role_argument(name, role), role_option(name, role)
+def _set_role(name: str, role: Role) -> tuple[str, str, Role]:
+    return role_argument(name, role), role_option(name, role), role
 
 
 def _count_duplicates(inputs: Table, rows: Observations | None) -> int:

@@ -111,6 +111,9 @@ def test_the_network_with_the_lowest_loss_is_kept_on_request(
         (["--best-by", "luck"], "--best-by: got 'luck'"),
         (["--best-by", "plan", "--ensemble", "3"], "--best-by: cannot be combined with --ensemble"),
         (["--best-by", "network", "--folds", "3"], "--best-by: cannot be combined with --folds"),
+        (["--ensemble", "3", "--folds", "3"], "--ensemble: cannot be combined with --folds, whose networks have no"),
+        (["--refit", "-o", "model.creche"], "--refit: needs cross-validation; add --folds"),
+        (["--refit", "--folds", "3"], "--refit: needs a file for the model; name it with -o"),
     ],
 )
 def test_what_cannot_be_the_best_is_refused(typed: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -328,8 +331,21 @@ def test_plans_on_folds(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         assert any(text.split() == expected for text in page.splitlines()), expected
     assert main([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["plans"] == json.loads(json.dumps(colony.plans().to_dicts()))
-    assert main([*arguments, "-o", "best.creche"]) == 2
-    assert (
-        "--output: cannot be combined with --folds, where no network is trained on all rows" in capsys.readouterr().err
-    )
-    assert main([*arguments, "--ensemble", "3"]) == 2
+
+
+def test_the_best_plan_on_folds_leaves_a_model_that_can_be_verified(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folds = [*SWEEP, "--hidden", "5,10", "--folds", "3", "--repeats", "2"]
+    ensemble, refitted = tmp_path / "ensemble.creche", tmp_path / "refitted.creche"
+    assert main([*folds, "-o", str(ensemble)]) == 0
+    assert "ensemble.creche: the ensemble of the 6 networks" in " ".join(capsys.readouterr().out.split())
+    assert main([*folds, "--refit", "-o", str(refitted)]) == 0
+    assert "refitted.creche: one network, trained on all 344 rows for" in " ".join(capsys.readouterr().out.split())
+    for file in (ensemble, refitted):
+        assert main(["verify", str(file), "penguins"]) == 0
+    loaded = cr.load(ensemble)
+    colony = cr.sweep("penguins", label="species", epochs=8, threads=1, hidden=[[5], [10]], folds=3, repeats=2)
+    best = colony.plans()["hidden"][0]
+    assert isinstance(loaded, cr.Ensemble)
+    assert {str(model.plan.network).split("-")[1] for model in loaded.models} == {best}

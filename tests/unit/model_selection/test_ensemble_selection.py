@@ -180,9 +180,9 @@ def test_an_ensemble_survives_a_file(tmp_path: Path) -> None:
     assert evaluation.rows == 344
 
 
-def test_verify_refuses_an_ensemble(tmp_path: Path) -> None:
+def test_verify_refuses_an_ensemble_without_folds(tmp_path: Path) -> None:
     run_sweep(seeds=3).ensemble(2).save(tmp_path / "ensemble.creche")
-    with pytest.raises(cr.FileError, match=r"holds an ensemble of \d networks?; needs a model of one"):
+    with pytest.raises(cr.PlanError, match=r"got an ensemble of \d networks? that does not hold how they were trained"):
         cr.verify(tmp_path / "ensemble.creche", "penguins")
 
 

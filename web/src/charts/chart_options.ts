@@ -58,7 +58,7 @@ export function chartOptions({ target, lines, log, width, height, syncKey, onCur
     padding: [8, 10, 0, 0],
     cursor: {
       sync: { key: syncKey },
-      drag: { x: true, y: false },
+      drag: { x: false, y: false },
       points: { size: 6 },
       y: false,
     },

@@ -1,6 +1,4 @@
 /** Ticks and ranges of the axes of a chart. */
-import { writeNumber, writeShort } from "../ui/numbers.ts";
-
 /** Round values between two positive ones, about `count` of them: powers of ten, with 2 and 5 times them if few. */
 export function logTicks(low: number, high: number, count: number): number[] {
   const first = Math.floor(Math.log10(low));
@@ -29,9 +27,7 @@ export function linearRange(low: number | null, high: number | null): [number, n
 
 /** A tick without zeros at its end. */
 export function writeTick(value: number): string {
-  return Math.abs(value) >= 1e5 || (value !== 0 && Math.abs(value) < 1e-3)
-    ? writeShort(value)
-    : writeNumber(value, 4)
-        .replace(/(\.\d*?)0+$/, "$1")
-        .replace(/\.$/, "");
+  if (value !== 0 && (Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3))
+    return value.toExponential().replace("e+", "e");
+  return String(Number(value.toPrecision(6)));
 }

@@ -8,7 +8,10 @@ import { Term } from "../ui/hint.tsx";
 import { sendLatest } from "../ui/latest.ts";
 import { writeWords } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
+import { usePart } from "../ui/part.tsx";
 import { FieldInput } from "./field_input.tsx";
+
+const MOST_FIELDS = 60;
 
 type ModelName = NonNullable<Predict["model"]>;
 
@@ -42,11 +45,12 @@ export function PredictView() {
   // The network may have learnt since: the answer follows its epochs.
   const epoch = store.tick.value?.epoch;
   useEffect(() => predict(values.peek()), [predict, epoch, model.value]);
+  const [shown, others] = usePart(fields.value, MOST_FIELDS, "features");
   return (
     <div class="predict-view">
       <Panel title="Features" class="form" aside={<LoadRowField load={load} />}>
         <form class="entries wide" onSubmit={(event) => event.preventDefault()}>
-          {fields.value.map((field) => (
+          {shown.map((field) => (
             <FieldInput
               key={field.column}
               field={field}
@@ -58,6 +62,7 @@ export function PredictView() {
             />
           ))}
         </form>
+        {others}
       </Panel>
       <Panel title="Prediction" class="prediction" aside={<ModelSelect model={model} />}>
         {view.value && <Prediction view={view.value} />}

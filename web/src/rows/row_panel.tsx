@@ -9,7 +9,7 @@ import { RowBrowser } from "./row_browser.tsx";
 
 export function RowPanel() {
   const store = useStore();
-  const row = store.tick.value?.selected_row ?? null;
+  const row = store.selectedRow.value;
   const rows = store.table.value?.rows ?? 0;
   const select = (number: number | null) => void store.act({ type: "SelectRow", row: number });
   return (
@@ -66,7 +66,7 @@ function SelectedRow({ number }: { readonly number: number }) {
   const store = useStore();
   const details = useSignal<{ columns: readonly string[]; row: RowView } | null>(null);
   useSignalEffect(() => {
-    const selected = store.tick.value?.selected_row ?? null;
+    const selected = store.selectedRow.value;
     if (selected === null || selected === details.peek()?.row.number) return;
     store.ask({ type: "ShowRows", first: selected, count: 1 }).then(
       ({ columns, rows }) => {

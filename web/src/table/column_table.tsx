@@ -4,6 +4,7 @@ import { useStore } from "../store.ts";
 import { Findings } from "../ui/findings.tsx";
 import { Term } from "../ui/hint.tsx";
 import { writeCount, writePercent } from "../ui/numbers.ts";
+import { usePart } from "../ui/part.tsx";
 import { Histogram } from "./histogram.tsx";
 import { agreesToLoss } from "./loss.ts";
 
@@ -18,7 +19,10 @@ const ROLE_TITLES: Readonly<Record<Column["role"], string>> = {
   ignore: "not used",
 };
 
+const MOST_COLUMNS = 100;
+
 export function ColumnTable({ table }: { readonly table: TableView }) {
+  const [columns, others] = usePart(table.columns, MOST_COLUMNS, "columns");
   return (
     <div class="scroll">
       <table class="column-table">
@@ -36,11 +40,12 @@ export function ColumnTable({ table }: { readonly table: TableView }) {
           </tr>
         </thead>
         <tbody>
-          {table.columns.map((column) => (
+          {columns.map((column) => (
             <ColumnRow key={column.name} column={column} table={table} />
           ))}
         </tbody>
       </table>
+      {others}
     </div>
   );
 }

@@ -1,47 +1,24 @@
 /** Opening a table: drop a file, choose one, or take a bundled one. */
-import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { useStore } from "../store.ts";
 import { Icon } from "../ui/icon.tsx";
 import { writePercent } from "../ui/numbers.ts";
+import { openFile } from "./file_drop.tsx";
 import { agreesToLoss } from "./loss.ts";
 
 export function OpenTable() {
   const store = useStore();
-  const isOver = useSignal(false);
-  const progress = useSignal<number | null>(null);
   const input = useRef<HTMLInputElement>(null);
   const canUpload = store.welcome.value?.can_upload ?? false;
-
-  const open = async (file: File | undefined) => {
-    if (!file || progress.peek() !== null || !(await agreesToLoss(store))) return;
-    progress.value = 0;
-    await store.openFile(file, (done) => {
-      progress.value = done;
-    });
-    progress.value = null;
+  const uploaded = store.uploaded.value;
+  const choose = async (file: File | undefined) => {
+    await openFile(store, file);
     if (input.current) input.current.value = "";
   };
-  const drop = (event: DragEvent) => {
-    event.preventDefault();
-    isOver.value = false;
-    void open(event.dataTransfer?.files[0]);
-  };
-
   return (
     <div class="sources">
       {canUpload && (
-        <div
-          class={`drop${isOver.value ? " is-over" : ""}`}
-          onDragOver={(event) => {
-            event.preventDefault();
-            isOver.value = true;
-          }}
-          onDragLeave={() => {
-            isOver.value = false;
-          }}
-          onDrop={drop}
-        >
+        <div class="drop">
           <Icon name="file" />
           <span>
             Drop a file here, or{" "}
@@ -52,14 +29,14 @@ export function OpenTable() {
                 type="file"
                 class="unseen"
                 aria-label="Choose a file with a table"
-                onChange={(event) => void open(event.currentTarget.files?.[0])}
+                onChange={(event) => void choose(event.currentTarget.files?.[0])}
               />
             </label>
           </span>
           <span class="quiet small">CSV, Excel, Parquet, Arrow, JSON and others. It stays on this machine.</span>
-          {progress.value !== null && (
-            <progress value={progress.value} max={1} aria-label="Upload">
-              {writePercent(progress.value)}
+          {uploaded !== null && (
+            <progress {...(uploaded > 0 && { value: uploaded })} max={1} aria-label="Upload">
+              {writePercent(uploaded)}
             </progress>
           )}
         </div>

@@ -57,6 +57,13 @@ export function Controls() {
         <button type="button" onClick={() => void store.act({ type: "Reset" })}>
           <Icon name="reset" /> Reset
         </button>
+        <button
+          type="button"
+          title="Start with other random weights"
+          onClick={() => void store.act({ type: "Reset", seed: (store.settings.peek()?.settings.seed ?? 0) + 1 })}
+        >
+          New seed
+        </button>
       </Toolbar>
       <TimeSlider />
       <Progress />
@@ -74,8 +81,9 @@ function TimeSlider() {
       sendLatest(async (epoch: number) => {
         if (store.isRunning.peek()) await store.act({ type: "Pause" });
         await store.act({ type: "Rewind", epoch });
+        if (dragged.peek() === epoch) dragged.value = null;
       }),
-    [store],
+    [store, dragged],
   );
   const epoch = store.tick.value?.epoch ?? 0;
   const newest = snapshots.at(-1) ?? 0;
@@ -100,9 +108,6 @@ function TimeSlider() {
               const nearest = nearestOf(snapshots, event.currentTarget.valueAsNumber);
               dragged.value = nearest;
               rewind(nearest);
-            }}
-            onChange={() => {
-              dragged.value = null;
             }}
           />
         </>

@@ -6,7 +6,7 @@ import type { Settings } from "../protocol.ts";
 import { useStore } from "../store.ts";
 import { Hint } from "../ui/hint.tsx";
 import { sendLatest } from "../ui/latest.ts";
-import { writeShort, writeWords } from "../ui/numbers.ts";
+import { writeWords } from "../ui/numbers.ts";
 
 type SettingName = keyof Settings;
 type NumberName = { [N in SettingName]: Settings[N] extends number ? N : never }[SettingName];
@@ -77,12 +77,12 @@ export function NumberField({ name, label, term, restarts, min, max, step = "any
             inputMode="decimal"
             aria-describedby={describedBy}
             {...{ min, max, step }}
-            value={value === undefined ? "" : writeShort(value)}
+            value={value === undefined ? "" : String(value)}
             onChange={async (event) => {
               const input = event.currentTarget;
               const wanted = input.valueAsNumber;
               const isFine = !Number.isNaN(wanted) && (await store.change({ [name]: wanted }));
-              if (!isFine) input.value = value === undefined ? "" : writeShort(value);
+              if (!isFine) input.value = value === undefined ? "" : String(value);
             }}
           />
         </>
@@ -101,7 +101,14 @@ export function RateField({ lowest, highest }: RateProps) {
   const store = useStore();
   const id = useId();
   const dragged = useSignal<number | null>(null);
-  const send = useMemo(() => sendLatest((rate: number) => store.change({ learning_rate: rate })), [store]);
+  const send = useMemo(
+    () =>
+      sendLatest(async (wanted: number) => {
+        await store.change({ learning_rate: wanted });
+        if (dragged.peek() === wanted) dragged.value = null;
+      }),
+    [store, dragged],
+  );
   const rate = dragged.value ?? store.settings.value?.settings.learning_rate ?? lowest;
   return (
     <Hint term="learning_rate" class="entry rate-entry">
@@ -114,17 +121,17 @@ export function RateField({ lowest, highest }: RateProps) {
             aria-describedby={describedBy}
             min={0}
             step="any"
-            value={writeShort(rate)}
+            value={String(rate)}
             onChange={(event) => {
               if (event.currentTarget.valueAsNumber > 0) send(event.currentTarget.valueAsNumber);
-              else event.currentTarget.value = writeShort(rate);
+              else event.currentTarget.value = String(rate);
             }}
           />
           <input
             id={id}
             type="range"
             aria-describedby={describedBy}
-            aria-valuetext={writeShort(rate)}
+            aria-valuetext={String(rate)}
             min={Math.log10(lowest)}
             max={Math.log10(highest)}
             step={0.02}
@@ -133,9 +140,6 @@ export function RateField({ lowest, highest }: RateProps) {
               const chosen = Number((10 ** event.currentTarget.valueAsNumber).toPrecision(3));
               dragged.value = chosen;
               send(chosen);
-            }}
-            onChange={() => {
-              dragged.value = null;
             }}
           />
         </>

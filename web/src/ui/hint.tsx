@@ -9,12 +9,14 @@ const MARGIN = 8;
 interface HintProps {
   readonly term: HelpTerm;
   readonly class?: string;
+  /** Whether a click shows the help, where it has nothing else to do. */
+  readonly opensOnClick?: boolean;
   /** Gets the id of the text, for aria-describedby of the control that it describes. */
   readonly children: (describedBy: string) => ComponentChildren;
 }
 
 /** Wraps a control and what names it. */
-export function Hint({ term, class: name = "", children }: HintProps) {
+export function Hint({ term, class: name = "", opensOnClick = false, children }: HintProps) {
   const id = useId();
   const [isOpen, setOpen] = useState(false);
   const tip = useRef<HTMLSpanElement>(null);
@@ -34,6 +36,7 @@ export function Hint({ term, class: name = "", children }: HintProps) {
       onPointerLeave={() => later(false)}
       onFocusIn={(event: TargetedEvent) => (event.target as Element).matches(":focus-visible") && later(true)}
       onFocusOut={() => later(false)}
+      onClick={() => opensOnClick && setOpen(true)}
       onKeyDown={(event) => {
         if (event.key !== "Escape" || !isOpen) return;
         event.stopPropagation();
@@ -51,7 +54,7 @@ export function Hint({ term, class: name = "", children }: HintProps) {
 /** A word with its help, where no control is. */
 export function Term({ term, children }: { readonly term: HelpTerm; readonly children: ComponentChildren }) {
   return (
-    <Hint term={term}>
+    <Hint term={term} opensOnClick>
       {(describedBy) => (
         <button type="button" class="term" aria-describedby={describedBy}>
           {children}
