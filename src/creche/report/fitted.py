@@ -20,7 +20,7 @@ TRIED_LISTED = 40
 
 
 def describe_out_of_fold(model: Model | Ensemble) -> str:
-    """Return a sentence with the most important metric on rows that the networks which predict them were not trained on."""
+    """Return a sentence with the most important metric on rows that the model was not trained on."""
     if not isinstance(model, FittedModel):
         return _describe_cross_validation(model)
     record = model.record

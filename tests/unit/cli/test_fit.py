@@ -161,12 +161,12 @@ def test_report(capsys: pytest.CaptureFixture[str], fitted_file: Path, regressio
         drop = [] if model.classes else ["--drop-unlabelled"]
         run(capsys, "report", file, "penguins", "-o", page, "--card", card, *drop)
         for text in (page.read_text(), card.read_text()):
-            assert f"On {model.record.judged_rows} rows that its networks were not trained on (out of fold), "
-                   f"its" in text
+            rows = f"On {model.record.judged_rows} rows that its networks were not trained on (out of fold), its"
+            assert rows in text
             assert f"the {model.record.rows} rows it was trained on" in text
             assert "so the metrics are too optimistic; the out-of-fold metrics are those to expect on new rows" in text
         assert "2 configurations were trained on 3 folds" in page.read_text()
-        assert "The table of this report is a table that the model was trained with" in page.read_text()
+        assert "The table of this report is the table that the model was trained on" in page.read_text()
 
 
 def test_report_on_other_rows(fitted_file: Path, tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_facts_of_training(model: cr.Model, penguins: tuple[str, Page]) -> None:
         "14-4-3, 75 parameters, float32",
     } <= set(texts)
     assert "2700 to 6300" in texts  # of body_mass_g, of the training rows
-    assert "The table of this report is a table that the model was trained with." in penguins[1].text
+    assert "The table of this report is the table that the model was trained on." in penguins[1].text
 
 
 def test_the_page_is_one_file_that_fetches_and_runs_nothing(penguins: tuple[str, Page]) -> None:
@@ -138,7 +138,8 @@ def test_other_tables_are_evaluated_as_a_whole(model: cr.Model, tmp_path: Path) 
         assert subject.rows_description == f"the 200 rows of {called}"
         assert subject.evaluation.accuracy == model.evaluate(some).accuracy
         assert (
-            f"{called} as a whole is not a table that the model was trained with." in find_limitations(subject)[0].text
+            f"The evaluation uses rows of {called}, a table other than the one the model was trained on."
+            in find_limitations(subject)[0].text
         )
 
 

@@ -85,7 +85,7 @@ def test_one_hot_arrays_are_classes(dtype: Any, task: Any) -> None:
     y = ONE_HOT.astype(dtype)
     if task is None:
         message = (
-            r"y: is one-hot .*learnt as the classes 0, 1, 2; task='classification' confirms it, and task='regression'"
+            r"y: is one-hot .*treated as the classes 0, 1, 2; task='classification' confirms it, and task='regression'"
         )
         with pytest.warns(CrecheWarning, match=message):
             found = read_label_argument(y, 6, (), task)
@@ -144,7 +144,7 @@ def test_one_hot_labels_in_training_and_evaluation() -> None:
 def test_one_hot_columns_of_a_table_are_numbers_and_it_is_said() -> None:
     table = {"x": np.arange(6.0), "cat": [0, 1, 1, 0, 0, 1], "dog": [1, 0, 0, 1, 1, 0]}
     with pytest.warns(
-        CrecheWarning, match=r"label cat, dog: .*one-hot.* learnt as numbers; task='regression' confirms"
+        CrecheWarning, match=r"label cat, dog: .*one-hot.* treated as numbers; task='regression' confirms"
     ):
         rows = read_observations(table, label=["cat", "dog"])
     assert rows.y.shape == (6, 2)

@@ -150,7 +150,7 @@ def test_the_note_is_a_warning_and_kept_for_the_page() -> None:
 def test_a_value_that_occurs_once_does_not_stop_a_guess() -> None:
     y = np.array([1, 2, 3] * 10 + [7])
     x = np.random.default_rng(0).standard_normal((len(y), 2))
-    with pytest.warns(CrecheWarning, match="learnt as a number, because its value 7 occurs only once"):
+    with pytest.warns(CrecheWarning, match="treated as a number, because its value 7 occurs only once"):
         assert prepared(x, y).task == "regression"
     with pytest.warns(CrecheWarning, match="row 30 is the only one of class 7, so it stays a training row"):
         out = prepared(x, y, task="classification")

@@ -58,7 +58,8 @@ def test_the_poisson_loss_is_proposed_with_what_it_gives(seed: int) -> None:
     below = predicted[predicted < 0]
     if len(below):
         told = (
-            f"predicts less than 0 for {len(below):,} of {len(predicted):,} validation rows, down to {below.min():.4g}"
+            f"predicts negative numbers for {len(below):,} of {len(predicted):,} validation rows, down to "
+            f"{below.min():.4g}"
         )
         assert told in finding.evidence
     (trial,) = finding.trials

@@ -149,7 +149,7 @@ def test_a_label_is_named_and_training_without_its_row_helps(seed: int) -> None:
     assert (cure.change, cure.arguments, cure.measure) == (
         f"dropping row {row}", {}, "validation mean absolute error",
     )  # fmt: skip
-    assert f"Leaving row {row} out gives a validation mean absolute error of " in finding.advice
+    assert f"Dropping row {row} gives a validation mean absolute error of " in finding.advice
     losses = {}
     for name, weights in (("before", None), ("after", (np.arange(300) != row - 1).astype(float))):
         errors = []
