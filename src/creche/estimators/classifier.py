@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from creche.errors import PlanError, TableError
 from creche.estimators.base import DNNEstimator
 from creche.estimators.labels import ClassLabels
-from creche.model.predictor import choose_classes
+from creche.model.thresholds import choose_classes, class_threshold
 from creche.plan.arguments import reject_unknown
 from creche.plan.words import CLASS_WEIGHTINGS, ClassWeighting, canonical_word
 from creche.table.label_argument import array_of_labels
@@ -110,7 +110,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
     Attributes
     ----------
     classes_ : (classes,) array
-        The classes, sorted, in the order of `predict_proba`'s columns.
+        The classes, sorted, in the order of `predict_proba`'s columns; for several labels, their numbers.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : (d,) array of str
@@ -137,8 +137,6 @@ class DNNClassifier(ClassLabels, DNNEstimator):
     True
 
     """
-
-    _task = "classification"
 
     @reject_unknown
     def __init__(
@@ -249,14 +247,18 @@ class DNNClassifier(ClassLabels, DNNEstimator):
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the likeliest class of each row, or the second of two classes from the threshold on.
 
+        For several labels, it is whether yes is predicted for each.
+
         Parameters
         ----------
         X : array-like or DataFrame (n, d)
 
         Returns
         -------
-        (n,) array of the labels' type
+        (n,) array of the labels' type, or (n, k) for several labels
 
         """
+        if self.model_.labels.is_multilabel:
+            return np.asarray(self.model_.predict(self._validate_fitted(X)), dtype=self._answer_type)
         probabilities = self.predict_proba(X)
-        return np.asarray(self.classes_[choose_classes(probabilities, self.model_.threshold)])
+        return np.asarray(self.classes_[choose_classes(probabilities, class_threshold(self.model_.threshold))])

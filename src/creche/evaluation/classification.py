@@ -140,11 +140,6 @@ class ClassificationEvaluation(Evaluation):
     calibration_error = MetricValue("calibration_error")
 
     @property
-    def main_metric(self) -> str:
-        """The accuracy."""
-        return "accuracy"
-
-    @property
     def constant(self) -> str:
         """The most frequent class."""
         return "most frequent class"

@@ -61,8 +61,8 @@ def find_outcome(outcomes: tuple[Any, ...], target: Any, argument: str = "target
 
 
 def predict_array(model: Predictor, table: Table) -> NDArray[np.float64]:
-    """Return probabilities, (n, classes), or predictions in the labels' units, (n, labels)."""
-    predicted = model.predict(table) if model.classes is None else model.predict_proba(table)
+    """Return probabilities, (n, classes) or (n, labels), or predictions in the labels' units, (n, labels)."""
+    predicted = model.predict(table) if model.labels.task == "regression" else model.predict_proba(table)
     return np.asarray(predicted, dtype=np.float64).reshape(len(table), -1)
 
 

@@ -241,6 +241,9 @@ class FeatureRows:
         for name, kind in zip(names, kinds or ("number",) * len(names), strict=True):
             context = ColumnContext(self.table.source, name, self.table.first_row)
             column = coerce_column(self.table.columns[name], Rule(kind, required=True), context)
+            if model.labels.is_multilabel:
+                columns.append([None if np.isnan(v) else v == 1 for v in column.values.astype(np.float64).tolist()])
+                continue
             words = column.words if column.kind == "boolean" else ()
             columns.append([words[int(v)] if words and v is not None else v for v in column.to_objects()])
         return _as_objects(columns[0] if len(columns) == 1 else list(zip(*columns, strict=True)))

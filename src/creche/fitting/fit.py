@@ -43,7 +43,9 @@ from creche.training.checkpoint import check_inputs_kept
 
 __all__ = ["fit", "fit_again"]
 
-DEFAULT_METRICS: Mapping[Task, MetricName] = {"classification": "log_loss", "regression": "rmse"}
+DEFAULT_METRICS: Mapping[Task, MetricName] = {
+    "classification": "log_loss", "regression": "rmse", "multilabel": "log_loss",
+}  # fmt: skip
 
 
 @reject_unknown
@@ -82,10 +84,11 @@ def fit(
     ----------
     data : file name, DataFrame or (n, d) array
         As for `creche.train`.
-    y : (n,) array, or (n, k) array of numbers, optional
+    y : (n,) array, or (n, k) array of numbers or of yes and no, optional
         The labels, if `data` does not hold them.
     label : str or sequence of str, optional
-        The column to predict, or several numeric columns to predict together; the other columns are the features.
+        The column to predict, or several columns to predict together, all numeric or all yes or no; the other columns
+        are the features.
     effort : {"fast", "default", "best"}, default "default"
         The budget. "best" takes sixteen times the work of "default", and "fast" a fraction of it.
     time_limit : float, optional
@@ -195,7 +198,7 @@ def fit_again(
     record, origin = model.record, model.provenance
     if origin is None:
         raise PlanError("the model does not hold how it was fitted; fit it with `creche.fit`", argument="model")
-    task: Task = "regression" if model.classes is None else "classification"
+    task = model.labels.task
     effort = check_word("effort", record.effort, EFFORTS)
     job = _Job(
         origin.preparation, effort, record.time_limit, record.metric, task, record.seed, resolve_threads(threads)

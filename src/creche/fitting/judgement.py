@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+from creche.evaluation import (
+    AnyEvaluation,
+    ClassificationEvaluation,
+    MultilabelEvaluation,
+    RegressionEvaluation,
+)
 from creche.fitting.fold_tables import Judged
 from creche.table.labels import LabelEncoder
 
@@ -16,7 +21,7 @@ KEPT_SCORES = 1000
 
 def evaluate_judged(
     predicted: NDArray[np.float64], judged: Judged, labels: LabelEncoder, threshold: float | None, n_resamples: int
-) -> ClassificationEvaluation | RegressionEvaluation:
+) -> AnyEvaluation:
     """Return the evaluation of out-of-fold predictions."""
     baseline, weights = np.array(labels.baseline), judged.row_weights * len(judged)
     if judged.classes is not None:
@@ -26,6 +31,10 @@ def evaluate_judged(
             threshold=threshold,
         )  # fmt: skip
     assert judged.numbers is not None
+    if labels.is_multilabel:
+        return MultilabelEvaluation.of(
+            predicted, judged.numbers, weights=weights, n_resamples=n_resamples, labels=labels.names, baseline=baseline
+        )
     numbers = judged.numbers[:, 0] if judged.numbers.shape[1] == 1 else judged.numbers
     flat = predicted[:, 0] if judged.numbers.shape[1] == 1 else predicted
     return RegressionEvaluation.of(

@@ -68,6 +68,8 @@ def _describe_label(label: LabelSummary, columns: Sequence[ColumnSummary]) -> st
     name = ", ".join(label.names)
     if label.task != "classification":
         ranges = [_describe_values(c, PAGE_WIDTH) for c in columns if c.name in label.names]
+        if label.task == "multilabel":
+            return f"{name}: {len(label.names)} labels of yes or no"
         return f"{name}: {', '.join(filter(None, ranges)) or 'neither classes nor numbers'}"
     shown = [f"{shorten_text(value, VALUE_WIDTH)} {count:,}" for value, count in label.classes]
     return f"{name}, {len(label.classes):,} classes: {list_first(shown, MAX_CLASSES)}"

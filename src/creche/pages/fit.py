@@ -50,7 +50,7 @@ def fitted_data(model: FittedModel) -> dict[str, Any]:
     origin = model.provenance
     return {
         "label": model.labels.name,
-        "task": "regression" if model.classes is None else "classification",
+        "task": model.labels.task,
         "networks": len(model),
         "record": model.record.to_dict(),
         "calibration": model.calibration.to_dict(),
@@ -165,7 +165,8 @@ def _select(tried: tuple[TriedConfiguration, ...]) -> list[TriedConfiguration]:
 def _importance(model: FittedModel) -> list[RenderableType]:
     """Render the columns with the rise in loss that shuffling each causes."""
     importance = list(model.record.importance.items())
-    loss = "rmse" if model.classes is None else "log loss"
+    loss = "log loss" if model.classes is not None else "rmse"
+    loss = "rmse of p(yes)" if model.labels.is_multilabel else loss
     table = plain_table("column", f"increase in {loss}", "", left=("column", ""))
     largest = max((abs(rise) for _, rise in importance), default=0.0)
     for name, rise in importance[:MAX_COLUMNS]:

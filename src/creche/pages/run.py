@@ -289,6 +289,11 @@ def _example_row(run: Run, rows: Observations) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
     lines: list[RenderableType] = [Text(f"Row {row.row_numbers[0]}: {_describe_features(run, row)}"), table]
     model, label = run.model, row.y[0]
+    if model.labels.is_multilabel:
+        for name, p, is_yes in zip(model.labels.names, model.predict_proba(row.x)[0].tolist(), label, strict=True):
+            mark = Text(f"true: {'yes' if is_yes else 'no'}", style="dim")
+            table.add_row(f"  {name}", f"{p:.3f}", draw_bar(p, 1.0), mark)
+        return Group(*lines)
     if model.classes is None:
         predicted = np.asarray(model.predict(row.x)).reshape(-1)
         true_numbers = np.broadcast_to(label, predicted.shape)

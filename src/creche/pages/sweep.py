@@ -30,7 +30,7 @@ from creche.pages.wording import advise_argument
 from creche.render.words import describe_classes, name_purpose
 
 if TYPE_CHECKING:
-    from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+    from creche.evaluation import AnyEvaluation
     from creche.model.ensemble import Ensemble
     from creche.model_selection.colony import Colony
     from creche.model_selection.member import Member
@@ -230,9 +230,7 @@ def _describe_choice(choice: dict[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items())
 
 
-def _ensemble_table(
-    evaluation: ClassificationEvaluation | RegressionEvaluation, name: str, ensemble: Ensemble
-) -> Table:
+def _ensemble_table(evaluation: AnyEvaluation, name: str, ensemble: Ensemble) -> Table:
     """Render the metrics of the ensemble and of the best network on the same rows."""
     assert ensemble.provenance is not None
     head = f"on {evaluation.rows:,} {name_purpose(name)} rows"

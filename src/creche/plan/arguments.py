@@ -146,7 +146,7 @@ _ENTRIES = (
     Argument("data", REQUIRED, "data", fit=True),
     Argument("y", None, "data", fit=True),
     Argument("label", None, "preparation", fit=True, command=_option(
-        TABLE, "Column to predict; several numeric columns separated by commas.", parser="parse_words",
+        TABLE, "Column to predict; several, all numeric or all yes or no, separated by commas.", parser="parse_words",
     )),
     Argument("schema", None, "preparation", estimator=True, fit=True, command=_option(
         TABLE, "Role of a column: numeric, categorical, boolean, datetime, text, identifier or ignore. Repeat for "
@@ -165,7 +165,7 @@ _ENTRIES = (
     Argument("read_options", None, "preparation", fit=True),
     Argument("missing_label", "error", "preparation", fit=True),
     Argument("task", None, "plan", fit=True, command=_option(
-        TABLE, "Task: classification or regression.", str, "from the label",
+        TABLE, "Task: classification, regression or multilabel.", str, "from the label",
         words="creche.plan.words:TASKS",
     )),
     Argument("hidden", (32, 32), "plan", is_list=True, sweepable=True, estimator=True, command=_option(

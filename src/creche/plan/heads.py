@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EXP", "IDENTITY", "SIGMOID", "SOFTMAX", "SORTED", "Head"]
+__all__ = ["EXP", "IDENTITY", "LOGISTIC", "SIGMOID", "SOFTMAX", "SORTED", "Head"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -28,7 +28,8 @@ class Head:
     ----------
     key : {"softmax", "sigmoid", "exp", "identity", "sorted"}
     apply : callable
-        From weighted sums (n, outputs) to predictions: probabilities (n, classes) or numbers (n, outputs).
+        From weighted sums (n, outputs) to predictions: probabilities (n, classes), of each class or each label, or
+        numbers (n, outputs).
     gradient : callable
         Takes weighted sums z (n, outputs) and a weight for each prediction, of the predictions' shape; returns the
         gradient of ``(weight * prediction).sum()`` with respect to z, (n, outputs).
@@ -100,6 +101,7 @@ def _sort_gradient(z: Array, weight: Array) -> Array:
 
 SOFTMAX = Head("softmax", _softmax, _softmax_gradient)
 SIGMOID = Head("sigmoid", _sigmoid, _sigmoid_gradient, _finish_sigmoid, lambda outputs: outputs == 1)
+LOGISTIC = Head("sigmoid", _logistic, lambda z, weight: np.asarray(weight * _logistic(z) * _logistic(-z)))
 EXP = Head("exp", lambda z: np.asarray(np.exp(z)), lambda z, weight: np.asarray(weight * np.exp(z)))
 IDENTITY = Head("identity", lambda z: z, lambda _, weight: weight)
 # Rearrangement: sorted, the outputs for ascending quantiles never cross, and each is nearer to the true quantile

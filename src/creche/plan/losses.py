@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from creche.errors import PlanError
 from creche.plan.component import Bounds, Component, Registry, number_field
-from creche.plan.heads import EXP, IDENTITY, SIGMOID, SOFTMAX, SORTED, Head
+from creche.plan.heads import EXP, IDENTITY, LOGISTIC, SIGMOID, SOFTMAX, SORTED, Head
 
 __all__ = [
     "LOSSES",
@@ -49,7 +49,7 @@ class Loss(Component):
     Attributes
     ----------
     tasks : tuple of str
-        The tasks it can be used for: ``"classification"``, ``"regression"`` or both.
+        The tasks it can be used for: some of ``"classification"``, ``"regression"`` and ``"multilabel"``.
     takes_class_numbers : bool
         Whether labels that are classes go to it as their numbers, (n,), rather than as columns of 0 and 1.
     standardizes_labels : bool
@@ -72,6 +72,7 @@ class Loss(Component):
 
     classification_head: ClassVar[Head] = SOFTMAX
     regression_head: ClassVar[Head] = IDENTITY
+    multilabel_head: ClassVar[Head] = LOGISTIC
 
     def head(self, task: str) -> Head:
         """Return the function that turns the weighted sums of the output layer into predictions.
@@ -79,9 +80,11 @@ class Loss(Component):
         Parameters
         ----------
         task : str
-            "classification" or "regression".
+            "classification", "regression" or "multilabel".
 
         """
+        if task == "multilabel":
+            return self.multilabel_head
         return self.classification_head if task == "classification" else self.regression_head
 
     def head_gradient(self, task: str, z: Array, weight: Array) -> Array:
@@ -90,7 +93,7 @@ class Loss(Component):
         Parameters
         ----------
         task : str
-            "classification" or "regression".
+            "classification", "regression" or "multilabel".
         z : (n, outputs) array
             The weighted sums of the output layer.
         weight : (n, outputs) array
@@ -105,9 +108,9 @@ class Loss(Component):
         Parameters
         ----------
         task : str
-            "classification" or "regression".
+            "classification", "regression" or "multilabel".
         count : int
-            The number of classes, or of labels that are numbers.
+            The number of classes; for another task, of labels.
 
         """
         return count
@@ -144,7 +147,7 @@ class Loss(Component):
         Parameters
         ----------
         task : str
-            "classification" or "regression".
+            "classification", "regression" or "multilabel".
 
         """
         return self.to_dict()
@@ -177,7 +180,8 @@ class CustomLoss(Loss):
         Takes outputs, (m, k), the weighted sums of the output layer, before softmax, and labels: class numbers, (m,)
         int32, or numbers, (m, k), in standard deviations from the mean unless ``standardize=False``. Returns losses,
         (m,), one for each row, and the gradient, (m, k), of each row's loss with respect to its outputs. Predictions
-        are the softmax of the outputs for classes, and the outputs themselves for numbers.
+        are the softmax of the outputs for classes, and the outputs themselves for numbers. Several labels of yes or no
+        are ones and zeros, (m, k), and predictions the sigmoid of the outputs.
 
     Attributes
     ----------
@@ -198,7 +202,7 @@ class CustomLoss(Loss):
     """
 
     key: ClassVar[str] = "custom"
-    tasks: ClassVar[tuple[str, ...]] = ("classification", "regression")
+    tasks: ClassVar[tuple[str, ...]] = ("classification", "regression", "multilabel")
     is_nonnegative: ClassVar[bool] = False
     is_python: ClassVar[bool] = True
 
@@ -255,10 +259,11 @@ class CustomLoss(Loss):
         Parameters
         ----------
         task : str
-            "classification" or "regression".
+            "classification", "regression" or "multilabel".
 
         """
-        return {"kind": "cross_entropy" if task == "classification" else "squared_error"}
+        kinds = {"classification": CrossEntropy.key, "multilabel": BinaryCrossEntropy.key}
+        return {"kind": kinds.get(task, SquaredError.key)}
 
     def engine_callback(self) -> LossFunction:
         """Return `call`, if the function is known."""
@@ -419,27 +424,28 @@ class BinaryCrossEntropy(Loss):
     """Cross-entropy of a sigmoid for each output: mean over the outputs of -y log p - (1 - y) log(1 - p), for classes.
 
     p = 1 / (1 + exp(-z)) of the output z. Two classes need one output, the probability of the second; more classes need
-    one output each, one class against the rest, and probabilities are p divided by their sum over the classes.
+    one output each, one class against the rest, and probabilities are p divided by their sum over the classes. Several
+    labels of yes or no have one output each, and p is the probability of yes.
     """
 
     key: ClassVar[str] = "binary_cross_entropy"
     _title: ClassVar[str] = "binary cross-entropy"
-    tasks: ClassVar[tuple[str, ...]] = ("classification",)
+    tasks: ClassVar[tuple[str, ...]] = ("classification", "multilabel")
     takes_class_numbers: ClassVar[bool] = False
     classification_head: ClassVar[Head] = SIGMOID
 
     def outputs(self, task: str, count: int) -> int:
-        """Return the number of outputs that a network needs: one for two classes, or one for each class.
+        """Return the number of outputs that a network needs: one for two classes, or one for each class or label.
 
         Parameters
         ----------
         task : str
-            "classification".
+            "classification" or "multilabel".
         count : int
-            The number of classes.
+            The number of classes, or of labels.
 
         """
-        return 1 if count == 2 else count
+        return 1 if count == 2 and task == "classification" else count
 
     def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
         mean = np.clip(np.average(targets, axis=0, weights=weights), SMALLEST_SHARE, 1 - 1e-9)
@@ -464,7 +470,7 @@ class SquaredError(Loss):
         Parameters
         ----------
         task : str
-            "classification" or "regression".
+            "classification", "regression" or "multilabel".
 
         """
         return {"kind": "squared_error_of_classes" if task == "classification" else self.key}

@@ -6,7 +6,7 @@ from functools import partial
 
 from creche import plots
 from creche._phrases import format_count
-from creche.evaluation.metrics import metric_name, metrics_for
+from creche.evaluation.metrics import MAIN_METRICS, metric_name, metrics_for
 from creche.model.ensemble import Ensemble
 from creche.model.fitted import FittedModel
 from creche.model.model import Model
@@ -38,7 +38,7 @@ def _describe_cross_validation(model: Model | Ensemble) -> str:
     """Return the sentence for a model that a cross-validation has left behind."""
     assert model.provenance is not None
     found = model.provenance.evaluation
-    key = "rmse" if model.classes is None else "accuracy"
+    key = next(name for name in MAIN_METRICS if name in found)
     bounds = found.get("intervals", {}).get(key)
     interval = "" if bounds is None else f" (95 % CI: {format_interval(*bounds)})"
     return (
@@ -54,7 +54,7 @@ def out_of_fold_table(model: Model | Ensemble) -> Html | None:
     found = model.provenance.evaluation
     intervals = found.get("intervals", {})
     rows = []
-    for metric in metrics_for("regression" if model.classes is None else "classification"):
+    for metric in metrics_for(model.labels.task, len(model.quantiles)):
         if found.get(metric.key) is not None:
             bounds = format_interval(*intervals[metric.key]) if metric.key in intervals else ""
             rows.append((metric_name(metric.key), tag("strong", format_number(found[metric.key])), bounds))

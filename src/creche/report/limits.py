@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from creche._phrases import list_first
-from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+from creche.evaluation import ClassificationEvaluation, MultilabelEvaluation, RegressionEvaluation
 from creche.evaluation.bootstrap import MIN_ROWS
 from creche.evaluation.metrics import compare_with_baseline, metric_name
+from creche.plan.words import Task
 from creche.report.subject import ReportSubject
 from creche.table.table import Table
 
@@ -56,7 +58,10 @@ def baseline_name(subject: ReportSubject) -> str:
 def find_limitations(subject: ReportSubject) -> list[Limitation]:
     """Return all limitations, the gravest first."""
     found = [*_check_rows(subject), *_check_baseline(subject)]
-    check = _check_classification if subject.is_classification else _check_regression
+    checks: dict[Task, Callable[[Any], Iterator[Limitation]]] = {
+        "classification": _check_classification, "regression": _check_regression, "multilabel": _check_labels,
+    }  # fmt: skip
+    check = checks[subject.model.labels.task]
     return [*found, *check(subject.evaluation), *_check_columns(subject), *_check_training(subject)]
 
 
@@ -144,6 +149,17 @@ def _check_regression(evaluation: RegressionEvaluation) -> Iterator[Limitation]:
         if rmse > 0 and abs(bias) > LARGE_BIAS * rmse:
             direction = "high" if bias > 0 else "low"
             yield Limitation(label, f"Predictions are too {direction} on average, by {abs(bias):.4g}.")
+
+
+def _check_labels(evaluation: MultilabelEvaluation) -> Iterator[Limitation]:
+    yes = {label: round(share * evaluation.rows) for label, share in evaluation.shares.items()}
+    few = [f"{label} ({count})" for label, count in yes.items() if count < FEW_ROWS]
+    if few:
+        yield Limitation("labels", f"Labels with fewer than {FEW_ROWS} rows of yes to evaluate: {_list_names(few)}.")
+    recalls = {label: evaluation.per_label[label]["recall"] for label in evaluation.labels}
+    missed = [f"{label} ({recall:.0%})" for label, recall in recalls.items() if recall < LOW_RECALL]
+    if missed:
+        yield Limitation("labels", f"Labels with less than {LOW_RECALL:.0%} of yes is found: {_list_names(missed)}.")
 
 
 def _check_coverage(evaluation: RegressionEvaluation) -> Iterator[Limitation]:

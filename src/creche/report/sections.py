@@ -58,6 +58,8 @@ def _describe_task(subject: ReportSubject) -> str:
     count = len(subject.model.features.names)
     columns = f"from {format_count(count, 'column')}"
     if subject.model.classes is None:
+        if subject.model.labels.is_multilabel:
+            return f"The model predicts the probability of yes of {subject.label} {columns}."
         if subject.model.quantiles:
             return f"The model predicts {describe_quantiles(subject.model.quantiles)} of {subject.label} {columns}."
         return f"The model predicts {subject.label}, a number, {columns}."
@@ -71,7 +73,7 @@ def _describe_result(subject: ReportSubject) -> str:
     value, bounds, baseline = (
         evaluation.metrics()[name], evaluation.intervals.get(name), evaluation.baseline.get(name, np.nan),
     )  # fmt: skip
-    if subject.is_classification:
+    if METRICS[name].bounds == (0.0, 1.0):
         interval = "" if bounds is None else f" (95 % CI: {bounds[0]:.1%} to {bounds[1]:.1%})"
         result, reference = f"{value:.1%}{interval}", f"{baseline:.1%}"
     else:
@@ -123,6 +125,9 @@ def data_section(subject: ReportSubject, figures: Figures) -> Html | None:
                 [(c, f"{share:.1%}", *([f"{share * rows:,.0f}"] if rows else [])) for c, share in shares],
             )
         )
+    elif labels.is_multilabel:
+        shares = zip(labels.names, labels.baseline, strict=True)
+        parts.append(table(("label", "yes among the training rows"), [(n, f"{share:.1%}") for n, share in shares]))
     elif labels.quantiles:
         title = f"{describe_quantiles(labels.quantiles)} of the training rows"
         baselines = zip(labels.predicted_names, labels.baseline, strict=True)
@@ -265,6 +270,7 @@ def training_section(subject: ReportSubject, figures: Figures) -> Html | None:
 def errors_section(subject: ReportSubject, figures: Figures) -> Html | None:
     """Return the plots of the evaluation, the metrics of each class, and the rows with the largest errors."""
     draw = _classification_errors if subject.is_classification else _regression_errors
+    draw = _multilabel_errors if subject.model.labels.is_multilabel else draw
     return join_html([*draw(subject, figures), _largest_errors_table(subject)])
 
 
@@ -337,6 +343,45 @@ def _regression_errors(subject: ReportSubject, figures: Figures) -> list[Html]:
         ]
         parts.append(tag("div", *both, class_="pair"))
     return parts
+
+
+def _multilabel_errors(subject: ReportSubject, figures: Figures) -> list[Html]:
+    """Return the metrics of each label, and the pictures of the first few."""
+    evaluation, parts = subject.evaluation, []
+    for label in evaluation.labels[:LABELS_DRAWN]:
+        own, metrics = subject.evaluated.of_label(label), evaluation.per_label[label]
+        both = [
+            figures.figure(
+                partial(plots.confusion_matrix, own), f"{label}: rows by true and predicted answer.",
+                f"Confusion matrix of {label}: {metrics['hamming_loss']:.1%} of the rows are not on the diagonal",
+            ),
+            figures.figure(
+                partial(plots.precision_recall, own), f"{label}: precision against recall at every threshold.",
+                f"Precision-recall curves of {label}{_describe_value('the area under its ROC curve', metrics['auc'])}",
+            ),
+        ]  # fmt: skip
+        parts.append(tag("div", *both, class_="pair"))
+    return [_labels_table(subject), *parts]
+
+
+def _labels_table(subject: ReportSubject) -> Html:
+    """Return the metrics of each label; if there are more than 40, of those with the lowest F1."""
+    evaluation = subject.evaluation
+    labels = list(evaluation.labels)
+    if len(labels) > CLASSES_LISTED:
+        labels = sorted(labels, key=lambda label: float(np.nan_to_num(evaluation.per_label[label]["f1"])))
+    rows = []
+    for label in labels[:CLASSES_LISTED]:
+        metrics, bounds = evaluation.per_label[label], evaluation.label_intervals[label].get("f1")
+        rows.append(
+            (
+                label, f"{evaluation.shares[label]:.1%}", f"{metrics['hamming_loss']:.1%}",
+                format_number(metrics["precision"]), format_number(metrics["recall"]),
+                tag("strong", format_number(metrics["f1"])), format_interval(*bounds) if bounds else "",
+                format_number(metrics["auc"]),
+            )
+        )  # fmt: skip
+    return table(("label", "yes", "wrong", "precision", "recall", "F1", "95 % CI (bootstrap)", "AUC"), rows)
 
 
 def _interval_errors(subject: ReportSubject, figures: Figures) -> list[Html]:

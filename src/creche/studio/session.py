@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import queue
 import secrets
 import threading
@@ -10,11 +9,11 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from creche.errors import CrecheError
 from creche.studio import answers
 from creche.studio.answers.connection import welcome
 from creche.studio.answers.registry import ANSWERS, LATER, Turn
 from creche.studio.answers.settings import describe_settings
+from creche.studio.failures import describe_failure
 from creche.studio.network import describe_network
 from creche.studio.progress import describe_history, take_tick
 from creche.studio.protocol import requests, views
@@ -22,11 +21,9 @@ from creche.studio.protocol.frames import ReceivedRequest
 from creche.studio.state import RefusedError, SessionState
 from creche.studio.table_source import TableSource
 from creche.studio.table_view import describe_table
-from creche.studio.uploads import TooLargeError, Uploads
+from creche.studio.uploads import Uploads
 
-__all__ = ["Session", "Watcher", "describe_failure"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["Session", "Watcher"]
 
 # How long the engine trains before the thread looks for requests again.
 SLICE = 0.02
@@ -141,6 +138,10 @@ class Session:
             self._is_closed = True
             self._jobs.put(None)
         self._thread.join()
+        works = [work for work in (self._state.colony, self._state.fit) if work is not None]
+        self._state.end_work()
+        for work in works:
+            work.join()
         self.uploads.close()
         self._push(views.Closing(text))
 
@@ -251,29 +252,6 @@ class Session:
         rates = [min(MOST_TICKS, watch.rate) for watch in self._state.watched.values()]
         took = time.monotonic() - started
         self._next_tick = started + max(1 / max([*rates, 0.1]), took / TICK_SHARE)
-
-
-def describe_failure(error: Exception) -> views.Failure:
-    """Return what the page is told of an error; one that is not Creche's own is logged with its traceback."""
-    if isinstance(error, RefusedError):
-        return views.Failure(error.code, str(error), error.remedy)
-    if isinstance(error, CrecheError):
-        return views.Failure(_code_of(error), _sentence(str(error)))
-    logger.error("a request failed", exc_info=error)
-    return views.Failure("internal", f"The session failed: {type(error).__name__}: {error}.", "The log has details.")
-
-
-def _code_of(error: CrecheError) -> views.FailureCode:
-    from creche.errors import DivergedError, FileError, TableError
-
-    codes: dict[type[CrecheError], views.FailureCode] = {
-        TooLargeError: "too_large", TableError: "bad_table", FileError: "bad_table", DivergedError: "diverged",
-    }  # fmt: skip
-    return next((code for kind, code in codes.items() if isinstance(error, kind)), "bad_value")
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 assert answers  # its modules register their functions

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from creche.explain.trace.result import Trace
     from creche.studio.response import ResponseGrids
 
+if TYPE_CHECKING:
+    from creche.studio.colony import ColonyWork
+    from creche.studio.fitting import FitWork
+
 __all__ = ["Part", "RefusedError", "SessionState"]
 
 # Parts of the state that the page shows; after a request, those that changed are pushed.
@@ -83,6 +87,10 @@ class SessionState:
         What is shown of the table, behind the table, label, task and roles that it belongs to.
     remarks : tuple of str
         What was found, changed or left out when the table was prepared for training.
+    colony : ColonyWork or None
+        The last colony.
+    fit : FitWork or None
+        The last `creche.fit`.
     form : tuple or None
         The fields of the form for one observation, behind the preparation of the table that they belong to.
 
@@ -106,6 +114,8 @@ class SessionState:
     push: Callable[[object], None] = lambda view: None
     inspected: tuple[Any, Any] | None = None
     remarks: tuple[str, ...] = ()
+    colony: ColonyWork | None = None
+    fit: FitWork | None = None
     form: tuple[Prepared, tuple[Field, ...]] | None = None
     _prepared: tuple[Any, Prepared] | None = None
     _inputs: NDArray[Any] | None = None
@@ -188,7 +198,15 @@ class SessionState:
             self.source, self.label, self.chosen_task, self.roles, self._prepared = before
             raise
         self.selected_row = None
+        self.end_work()
         self.changed |= {"table", "settings", "network", "history"}
+
+    def end_work(self) -> None:
+        """Cancel the colony and the fit, and forget them."""
+        for work in (self.colony, self.fit):
+            if work is not None:
+                work.cancel()
+        self.colony = self.fit = None
 
     def begin(self, settings: Settings) -> None:
         """Begin training anew, from random weights, with these settings.

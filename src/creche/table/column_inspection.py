@@ -86,7 +86,7 @@ class LabelSummary:
     Attributes
     ----------
     names : tuple of str
-    task : {"classification", "regression"} or None
+    task : {"classification", "regression", "multilabel"} or None
         As set, or as guessed from the values; None if the label can be neither.
     classes : tuple of (str, int)
         The classes and their numbers of rows, the most frequent first; empty for regression.
@@ -191,7 +191,7 @@ def inspect_columns(
         As `creche.train` takes it.
     label : str or sequence of str, optional
         The column to predict, or several. Without it, no task is guessed and no leak is looked for.
-    task : {"classification", "regression"}, optional
+    task : {"classification", "regression", "multilabel"}, optional
         By default guessed from the label.
     schema : dict of column to role, optional
         Roles of columns that are not to be inferred.
@@ -281,12 +281,12 @@ def _inspect_label(
     if note is not None and guess is not None and not guess.is_certain:
         other = "regression" if resolved == "classification" else "classification"
         findings.append(Finding("task", names[0], note.partition("; ")[0], "", f"task={other!r}", f"--task {other}"))
-    if resolved == "regression":
+    if resolved != "classification":
         try:
             check_varying(rows.y, names)
         except TableError as error:
             findings.append(Finding("error", names[0], str(error)))
-        return rows, LabelSummary(names, "regression", (), missing, _find_other_task(rows, "regression")), findings
+        return rows, LabelSummary(names, resolved, (), missing, _find_other_task(rows, resolved)), findings
     rows = replace(rows, y=as_class_labels(rows.y))
     column = only_labels.columns[names[0]]
     counts = tuple((str(value), count) for value, count in count_values(column))

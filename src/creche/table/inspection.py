@@ -56,9 +56,9 @@ class TableInspection:
         The labelled rows of positive weight; without duplicates, if those are dropped.
     schema : Schema or None
         None for arrays.
-    task : {"classification", "regression"}
+    task : {"classification", "regression", "multilabel"}
     classes : tuple or None
-        The classes, in the order of the outputs; None for regression.
+        The classes, in the order of the outputs; None for numbers, and for several labels of yes or no.
     loss : Loss or None
         The loss that was asked for.
     preparation : Preparation
@@ -147,7 +147,7 @@ def inspect_table(
     """
     known = None if task is None else check_word("task", task, TASKS, error=TableError)
     if encoders is not None:
-        known = "regression" if encoders[1].classes is None else "classification"
+        known = encoders[1].task
     implied = _implied_task(loss, preparation)
     labelled = read_observations(
         data,
@@ -185,14 +185,16 @@ def inspect_table(
         classes = encoders[1].classes
     else:
         classes = resolve_classes(preparation.classes, y, labelled.label, row_numbers)
-    if chosen == "regression" and classes is not None:
+    if chosen != "classification" and classes is not None:
+        learnt = "a number (task='regression')" if chosen == "regression" else "several boolean labels (multi-label)"
+        remedy = ", or set task='classification'" if chosen == "regression" else ""
         raise TableError(
-            f"classes: got {classes!r}, but the label {labelled.label!r} is numeric (task='regression'); "
-            "leave classes out, or set task='classification'"
+            f"classes: got {classes!r}, but the label {labelled.label!r} is treated as {learnt}; leave classes "
+            f"out{remedy}"
         )
     if chosen == "classification" and classes is None:
         classes = find_classes(y, labelled.label, row_numbers, which)
-    if chosen == "regression" and encoders is None:
+    if chosen != "classification" and encoders is None:
         check_varying(y, labelled.labels, which)
     if chosen == "regression" and y.ndim == 1:
         check_exact(y, f"label {labelled.label!r}", row_numbers)
@@ -224,6 +226,14 @@ def choose_task(
         If the labels do not suit the task that is set.
 
     """
+    if rows.y.ndim == 2 and rows.y.dtype.kind == "b":
+        return "multilabel", None
+    if known == "multilabel":
+        raise TableError(
+            f"label {rows.label!r}: task='multilabel' needs several columns of yes or no, label=['a', 'b']; leave task "
+            "out for one column",
+            argument="task",
+        )
     holds_words = rows.y.dtype.kind in "OUS"
     if known == "regression" and holds_words:
         raise TableError(f"label {rows.label!r}: holds words; task='regression' needs a label of numbers")

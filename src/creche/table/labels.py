@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from creche._phrases import format_count, list_first
 from creche.errors import FileError, TableError
 from creche.plan.losses import Loss
+from creche.plan.words import Task
 from creche.table.cell_format import CellFormat, ExpectedColumn
 from creche.table.roles import LONGEST_CATEGORY
 from creche.table.table import KINDS
@@ -50,14 +51,15 @@ class LabelEncoder:
     Attributes
     ----------
     names : tuple of str
-        The names of the label columns: one, or several columns of numbers that are predicted together.
+        The names of the label columns: one, or several columns that are predicted together.
     classes : tuple, or None
-        The classes: class number i is the i-th. Sorted unless they were given in another order. None for regression.
+        The classes: class number i is the i-th. Sorted unless they were given in another order. None for numbers, and
+        for several labels of yes or no.
     mean, scale : tuple of float
         For regression, one of each per label: the network learns (y - mean) / scale, and its outputs are scaled back.
     baseline : tuple of float
-        What can be predicted without a network: the share of each class among the training rows, or the mean of each
-        label.
+        What can be predicted without a network: the share of each class among the training rows, the mean of each
+        label (for yes or no, the share of yes), or its quantiles.
     kinds : tuple of str
         The kinds of the label columns in training, as which they are read again; empty for arrays.
     formats : tuple of CellFormat or None
@@ -68,6 +70,8 @@ class LabelEncoder:
         What tables hold in place of the name of each class; empty if they hold the classes themselves.
     quantiles : tuple of float
         The quantiles of the label that the outputs predict, which the loss of the plan tells; empty for the mean.
+    is_multilabel : bool
+        Whether they are several labels of yes or no, and the outputs probabilities of yes.
 
     """
 
@@ -81,6 +85,14 @@ class LabelEncoder:
     bounds: tuple[tuple[float, float], ...] = ()
     values: tuple[Any, ...] = ()
     quantiles: tuple[float, ...] = ()
+    is_multilabel: bool = False
+
+    @property
+    def task(self) -> Task:
+        """The task that a network with these labels learns."""
+        if self.is_multilabel:
+            return "multilabel"
+        return "regression" if self.classes is None else "classification"
 
     @property
     def names_of_values(self) -> dict[Any, str] | None:
@@ -114,9 +126,7 @@ class LabelEncoder:
 
     def outputs(self, loss: Loss) -> int:
         """Return the number of outputs that a network needs for this loss."""
-        if self.classes is None:
-            return loss.outputs("regression", len(self.names))
-        return loss.outputs("classification", len(self.classes))
+        return loss.outputs(self.task, len(self.names if self.classes is None else self.classes))
 
     def encode_numbers(self, y: NDArray[Any]) -> NDArray[np.float64]:
         """Return the targets, (n, k), for number labels y, (n,) or (n, k); one label is repeated for k quantiles."""
@@ -154,6 +164,8 @@ class LabelEncoder:
             data["bounds"] = [list(pair) for pair in self.bounds]
         if self.values:
             data["values"] = list(self.values)
+        if self.is_multilabel:
+            data["multilabel"] = True
         return data
 
     @classmethod
@@ -190,6 +202,9 @@ class LabelEncoder:
         bounds = data.get("bounds", [])
         if not isinstance(bounds, list) or len(bounds) not in (0, len(mean)) or not all(map(_is_pair, bounds)):
             raise FileError(f"labels: bounds are {bounds!r}; the file was damaged or made by hand")
+        is_multilabel = data.get("multilabel", False)
+        if type(is_multilabel) is not bool or (is_multilabel and (classes is not None or len(names) < 2)):
+            raise FileError("labels: their fields contradict each other; the file was damaged or made by hand")
         values = read_list("values", (str, int, float, bool)) if "values" in data else ()
         if values and (classes is None or len(set(map(str, values))) != len(classes)):
             raise FileError(f"labels: values are {values!r}; the file was damaged or made by hand")
@@ -204,6 +219,7 @@ class LabelEncoder:
             tuple((float(low), float(high)) for low, high in bounds),
             values,
             quantiles,
+            is_multilabel,
         )
 
 
@@ -296,7 +312,7 @@ def find_classes(
 
 
 def check_varying(y: NDArray[Any], names: Sequence[str], rows: str = "") -> None:
-    """Refuse number labels, (n,) or (n, k), that are the same in all rows; `rows` is as for `find_classes`.
+    """Refuse labels, (n,) numbers or (n, k), that are the same in all rows; `rows` is as for `find_classes`.
 
     Raises
     ------
@@ -308,7 +324,8 @@ def check_varying(y: NDArray[Any], names: Sequence[str], rows: str = "") -> None
     for name, values in zip(names, y.reshape(len(y), -1).T, strict=True):
         if len(values) > 1 and (values == values[0]).all():
             raise TableError(
-                f"label {name!r}: is {values[0]:g} in each of the {len(values):,} {among}; needs a label that varies"
+                f"label {name!r}: is {float(values[0]):g} in each of the {len(values):,} {among}; needs a label that "
+                "varies"
             )
 
 

@@ -92,7 +92,7 @@ class Prepared:
     labels : LabelEncoder
     schema : Schema or None
         None for arrays, whose columns are all numbers.
-    task : {"classification", "regression"}
+    task : {"classification", "regression", "multilabel"}
     preparation : Preparation
     has_validation_table : bool
         Whether the validation rows come from a table of their own.
@@ -325,6 +325,12 @@ def fit_labels(
             values=tuple(preparation.classes) if isinstance(preparation.classes, Mapping) else (),
         )
     y = train.y.astype(np.float64).reshape(len(train), -1)
+    if train.y.ndim == 2 and train.y.dtype.kind == "b":
+        shares, count = np.average(y, axis=0, weights=weights), y.shape[1]
+        return LabelEncoder(
+            train.labels, None, (0.0,) * count, (1.0,) * count, tuple(shares.tolist()), train.kinds, train.formats,
+            is_multilabel=True,
+        )  # fmt: skip
     # Dividing by powers of two near the largest labels keeps squares from over- and underflowing, and loses no bit.
     size = np.ldexp(1.0, np.clip(np.frexp(np.abs(y).max(axis=0))[1], -1000, 1000))
     y = y / size

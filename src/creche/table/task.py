@@ -28,7 +28,7 @@ class TaskGuess:
 
     Attributes
     ----------
-    task : {"classification", "regression"}
+    task : {"classification", "regression", "multilabel"}
     reason : str
         The reason, as the end of a sentence that begins with "because".
     distinct : int
@@ -58,7 +58,8 @@ class TaskGuess:
 def guess_task(y: NDArray[np.generic]) -> TaskGuess:
     """Guess whether a label holds classes or numbers.
 
-    Words and booleans are classes; numbers with fractions, and several labels, are numbers. For whole numbers, also
+    Words and booleans are classes; numbers with fractions, and several labels of numbers, are numbers, and several
+    labels of booleans are multi-label. For whole numbers, also
     those written 0.0 and 1.0, what matters is how many different values there are, where they lie and how many rows
     each has:
 
@@ -88,6 +89,8 @@ def guess_task(y: NDArray[np.generic]) -> TaskGuess:
     'it has 31 different whole numbers, from 25 to 55'
 
     """
+    if y.ndim == 2 and y.dtype.kind == "b":
+        return TaskGuess("multilabel", "there are several labels of yes or no")
     if y.ndim == 2:
         return TaskGuess("regression", "there are several labels")
     if y.dtype.kind in "OUSb":

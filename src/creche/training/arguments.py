@@ -16,7 +16,7 @@ from creche.plan.activations import Activation
 from creche.plan.arguments import ARGUMENTS, DEFAULTS, NUMBER_SCHEDULES, PER_LAYER, arguments_in
 from creche.plan.changes import Change, order_changes
 from creche.plan.initializers import Initializer
-from creche.plan.losses import LOSSES, CrossEntropy, CustomLoss, Loss, Quantile, SquaredError
+from creche.plan.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, CustomLoss, Loss, Quantile, SquaredError
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS, Optimizer
 from creche.plan.plan import EarlyStopping, Plan
@@ -218,7 +218,8 @@ def resolve_loss(arguments: TrainArguments) -> Loss | None:
 
 def default_loss(task: str) -> Loss:
     """Return the loss of a task for which none was asked."""
-    return CrossEntropy() if task == "classification" else SquaredError()
+    losses: dict[str, Loss] = {"classification": CrossEntropy(), "multilabel": BinaryCrossEntropy()}
+    return losses.get(task, SquaredError())
 
 
 def resolve_early_stopping(choice: Any, has_validation: bool) -> EarlyStopping | None:

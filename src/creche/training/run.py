@@ -33,7 +33,7 @@ from creche.training.callbacks import OnEpoch, as_callbacks, call_callbacks
 from creche.training.watching import check_watched, create_measure
 
 if TYPE_CHECKING:
-    from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+    from creche.evaluation import AnyEvaluation
     from creche.model.provenance import Provenance
     from creche.training.recording import Recording
 
@@ -108,7 +108,7 @@ class Run(Displayed):
         self.recorder: Observer | None = None
         self._create_engine()
         self._divergence: tuple[int, int, float] | None = None  # of the run that this is a copy of
-        self._evaluated: tuple[int, ClassificationEvaluation | RegressionEvaluation] | None = None
+        self._evaluated: tuple[int, AnyEvaluation] | None = None
 
     def _plan_after(self, changes: int) -> Plan:
         if not self.plan.changes:
@@ -210,18 +210,18 @@ class Run(Displayed):
         return model
 
     @property
-    def evaluation(self) -> tuple[str, ClassificationEvaluation | RegressionEvaluation]:
+    def evaluation(self) -> tuple[str, AnyEvaluation]:
         """The evaluation of the current network on the test rows, else the validation rows, else the training rows.
 
         Returns
         -------
         part : {"test", "validation", "train"}
-        evaluation : ClassificationEvaluation or RegressionEvaluation
+        evaluation : ClassificationEvaluation, RegressionEvaluation or MultilabelEvaluation
 
         """
         return self.prepared.evaluation_part[0], self._evaluate(self.model, self.step)
 
-    def _evaluate(self, model: Model, steps: int) -> ClassificationEvaluation | RegressionEvaluation:
+    def _evaluate(self, model: Model, steps: int) -> AnyEvaluation:
         if self._evaluated is None or self._evaluated[0] != steps:
             part = self.prepared.evaluation_part[1]
             self._evaluated = steps, model.evaluate_rows(part.observations, part.weights)

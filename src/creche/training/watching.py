@@ -78,7 +78,7 @@ def create_measure(plan: Plan, prepared: Prepared, rows: Rows, threads: int) -> 
 
 def _compute(metric: Metric, model: Model, rows: Rows) -> float:
     from creche.evaluation.metrics import predict_classes
-    from creche.evaluation.scorers import ClassificationScorer, RegressionScorer
+    from creche.evaluation.scorers import ClassificationScorer, MultilabelScorer, RegressionScorer
 
     predicted = model.predict_encoded(rows.x).astype(np.float64)
     weights = np.ones((1, len(rows))) if rows.weights is None else rows.weights.astype(np.float64)[np.newaxis]
@@ -87,6 +87,9 @@ def _compute(metric: Metric, model: Model, rows: Rows) -> float:
         return float(metric.compute(classes.measured(weights))[0])
     targets = rows.targets
     assert targets is not None
+    if model.labels.is_multilabel:
+        labels = MultilabelScorer(predicted, targets > 0, model.answers(predicted))
+        return float(labels.mean(metric.compute(labels.measured(weights)))[0])
     numbers = model.labels.unscale(targets)
     scorer = RegressionScorer(predicted, numbers, model.quantiles, numbers.mean(axis=0))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):

@@ -22,6 +22,8 @@ export function CurvesPanel() {
   });
   const losses = useComputed(() => chartData(store, "loss"));
   const others = useComputed(() => chartData(store, second.value));
+  const metrics = store.evaluation.value?.metrics ?? [];
+  const titleOf = (key: string) => metrics.find((metric) => metric.key === key)?.title ?? writeWords(key);
   const changes = store.settings.value?.changes ?? [];
   return (
     <Panel
@@ -64,14 +66,14 @@ export function CurvesPanel() {
               >
                 {quantities.value.map((name) => (
                   <option key={name} value={name}>
-                    {writeWords(name)}
+                    {titleOf(name)}
                   </option>
                 ))}
               </select>
             </label>
           </div>
           <LineChart
-            title={writeWords(second.value)}
+            title={titleOf(second.value)}
             data={others}
             height={150}
             syncKey={syncKey}

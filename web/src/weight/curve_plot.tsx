@@ -68,7 +68,7 @@ export function CurvePlot({ curve, footprints, onTry }: Props) {
         onPointerUp={() => (isDragged.current = false)}
         onPointerCancel={() => (isDragged.current = false)}
       >
-        <Axis scale={x} side="bottom" at={HEIGHT - MARGIN.bottom} title={curve.title} />
+        <Axis scale={x} side="bottom" at={HEIGHT - MARGIN.bottom} title={curve.source === null ? "bias" : "weight"} />
         <Axis scale={y} side="left" at={MARGIN.left} title="loss" grid={width - MARGIN.left - MARGIN.right} />
         <svg
           x={MARGIN.left}

@@ -74,7 +74,7 @@ def _find_one_number(facts: RunFacts) -> Symptom | None:
         f"predictions vary by {100 * float((spread / label_spread).max()):.1g} % of the label's standard deviation",
         MEANING,
         [
-            *standardize_numbers(facts, "rmse"),
-            *divide_learning_rate(facts, 10, 100, 1000, 1 / 10, 1 / 100, measure="rmse"),
+            *standardize_numbers(facts, facts.error_measure),
+            *divide_learning_rate(facts, 10, 100, 1000, 1 / 10, 1 / 100, measure=facts.error_measure),
         ],
     )
