@@ -149,7 +149,7 @@ def resolve_metric(key: str | None, task: str, quantiles: int = 0) -> Metric:
     Raises
     ------
     PlanError
-        If there is no such metric for the task, or it is no goal.
+        If there is no such metric for the task, or it cannot be a goal.
 
     """
     known = {metric.key: metric for metric in metrics_for(task, quantiles) if metric.is_goal}
