@@ -76,9 +76,9 @@ def fit(
     """Fit a strong model to a table: many networks on folds of its rows, weighted and calibrated.
 
     Configurations of networks are trained on every fold, each to the epoch that is best for all folds together. Their
-    predictions for the rows that they did not learn decide how much each counts (stacking; Breiman 1996) and calibrate
-    the mean (Guo et al. 2017). The same arguments on the same data give the same model, bit for bit, on any machine and
-    any number of threads: the budget counts operations, not seconds. Only `time_limit` looks at a clock.
+    predictions for the rows that they were not trained on decide how much each counts (stacking; Breiman 1996) and
+    calibrate the mean (Guo et al. 2017). The same arguments on the same data give the same model, bit for bit, on any
+    machine and any number of threads: the budget counts operations, not seconds. Only `time_limit` looks at a clock.
 
     Parameters
     ----------

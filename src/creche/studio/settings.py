@@ -157,6 +157,7 @@ def list_train_arguments(
         "seed": settings.seed,
         "early_stopping": False,
         "keep": "last",
+        "missing_label": "drop",
         "preprocessing": Preprocessing.of(settings.preprocessing),
         "validation_fraction": settings.validation_fraction,
         "test_fraction": settings.test_fraction,
