@@ -41,7 +41,7 @@ from creche.table.split import Split
 from creche.training.arguments import default_loss
 from creche.training.checkpoint import check_inputs_kept
 
-__all__ = ["fit", "fit_again"]
+__all__ = ["DEFAULT_METRICS", "fit", "fit_again"]
 
 DEFAULT_METRICS: Mapping[Task, MetricName] = {
     "classification": "log_loss", "regression": "rmse", "multilabel": "log_loss",
@@ -76,9 +76,9 @@ def fit(
     """Fit a strong model to a table: many networks on folds of its rows, weighted and calibrated.
 
     Configurations of networks are trained on every fold, each to the epoch that is best for all folds together. Their
-    predictions for the rows that they did not learn decide how much each counts (stacking; Breiman 1996) and calibrate
-    the mean (Guo et al. 2017). The same arguments on the same data give the same model, bit for bit, on any machine and
-    any number of threads: the budget counts operations, not seconds. Only `time_limit` looks at a clock.
+    predictions for the rows that they were not trained on decide how much each counts (stacking; Breiman 1996) and
+    calibrate the mean (Guo et al. 2017). The same arguments on the same data give the same model, bit for bit, on any
+    machine and any number of threads: the budget counts operations, not seconds. Only `time_limit` looks at a clock.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ Later: TypeAlias = T | Callable[[], T] | None  # a value, or a function that ret
 
 
 class FittedModel(Ensemble):
-    """The networks that `creche.fit` keeps, which predict together, calibrated on rows that they did not learn.
+    """The networks that `creche.fit` keeps, which predict together, calibrated on rows that they were not trained on.
 
     Parameters
     ----------

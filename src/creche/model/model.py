@@ -54,8 +54,8 @@ class Model(Predictor, Storable):
     summarize : TrainingSummary or callable, optional
         The summary of the training rows, or a function that returns it when it is first asked for.
     threshold : float, optional
-        For two classes, the probability from which on the second is predicted, and for several labels of yes or no, a
-        tuple of those from which on yes is predicted; by default, the likelier one is.
+        For two classes, the probability at or above which the second is predicted, and for several labels of yes or no,
+        a tuple of those at or above which yes is predicted; by default, the likelier one is.
 
     """
 

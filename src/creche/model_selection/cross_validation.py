@@ -142,7 +142,7 @@ def cross_validate(
     shuffle, task, precision, plan, schema, preprocessing, standardize
         As for `creche.train`.
     validation_fraction : float, default 0.3
-        With early stopping, the share of a fold's training rows that is kept for validation.
+        With early stopping, the share of a fold's training rows that is held out for validation.
     stratify : bool, default True
         Whether each fold has the same share of each class.
     group, time : str, optional

@@ -251,7 +251,8 @@ class CrossValidation(Displayed):
     def choose_threshold(
         self, *, metric: ThresholdMetric | None = None, costs: tuple[float, float] | None = None
     ) -> Threshold:
-        """Choose the probability from which on the second of two classes is predicted, by the out-of-fold predictions.
+        """Choose the probability at or above which the second of two classes is predicted, by the out-of-fold
+        predictions.
 
         Give it to a model with `Predictor.with_threshold`.
 
@@ -331,7 +332,7 @@ class CrossValidation(Displayed):
 
         It has the first seed, and trains for the median of the epochs whose weights the networks of the folds have;
         schedules span these epochs. No row is held out, so the model records `evaluation`: networks that learned fewer
-        rows than this one, on rows that they did not learn.
+        rows than this one, on rows that they were not trained on.
 
         Parameters
         ----------

@@ -30,7 +30,7 @@ __all__ = ["network"]
 THINNEST, THICKEST = 0.15, 3.0  # points
 LETTER_WIDTH, NAME_GAP, LAYER_GAP = 0.075, 0.15, 1.5  # inches; a name gap is the distance from a neuron to its name
 NAME_LENGTH = 28
-ROOMY = 0.6  # inches between layers, from which on captions are horizontal
+ROOMY = 0.6  # inches between layers, above which captions are horizontal
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class TableInspection:
     external_weights : (n,) array or None
         The weights of the labelled rows, if they are not a column of the table.
     task_note : str or None
-        What the page tells of the task, if it was guessed and the other task is possible, too.
+        What the page tells of the task, if it was guessed and the other task is possible as well.
 
     """
 
@@ -186,10 +186,10 @@ def inspect_table(
     else:
         classes = resolve_classes(preparation.classes, y, labelled.label, row_numbers)
     if chosen != "classification" and classes is not None:
-        learnt = "a number (task='regression')" if chosen == "regression" else "several of yes or no (multi-label)"
+        learnt = "a number (task='regression')" if chosen == "regression" else "several boolean labels (multi-label)"
         remedy = ", or set task='classification'" if chosen == "regression" else ""
         raise TableError(
-            f"classes: got {classes!r}, but the label {labelled.label!r} is learnt as {learnt}; leave classes "
+            f"classes: got {classes!r}, but the label {labelled.label!r} is treated as {learnt}; leave classes "
             f"out{remedy}"
         )
     if chosen == "classification" and classes is None:

@@ -330,7 +330,7 @@ def check_varying(y: NDArray[Any], names: Sequence[str], rows: str = "") -> None
 
 
 def check_exact(y: NDArray[Any], what: str, row_numbers: NDArray[np.int64] | None = None) -> None:
-    """Refuse integers, (n,), that would be rounded if they were learnt as numbers, which are float64.
+    """Refuse integers, (n,), that would be rounded if they were treated as numbers, which are float64.
 
     Parameters
     ----------

@@ -99,7 +99,7 @@ class Prepared:
     external_weights : (n,) array or None
         The weights of the labelled rows, if they are not a column of the table.
     task_note : str or None
-        What the page tells of the task, if it was guessed and the other task is possible, too.
+        What the page tells of the task, if it was guessed and the other task is possible as well.
 
     """
 
