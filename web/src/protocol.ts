@@ -194,8 +194,9 @@ export interface Metric {
 
 /** How good the network is now, on one part of the rows. Pushed while it is watched.
  *
- * `confusion` has the actual classes as rows and the predicted ones as columns; (0, 0) for a regression, which has
- * `actual` and `predicted` of up to 2,000 rows instead. `reliability` has rows (predicted, observed, count).
+ * `rows` is how many rows that is: all, or an even sample of more than 10,000. `confusion` has the actual classes as
+ * rows and the predicted ones as columns; (0, 0) for more than 100 classes, and for a regression, which has `actual`
+ * and `predicted` of up to 2,000 rows instead. `reliability` has rows (predicted, observed, count).
  */
 export interface EvaluationView {
   readonly partition: "train" | "validation" | "test";

@@ -41,7 +41,7 @@ from creche.table.split import Split
 from creche.training.arguments import default_loss
 from creche.training.checkpoint import check_inputs_kept
 
-__all__ = ["fit", "fit_again"]
+__all__ = ["DEFAULT_METRICS", "fit", "fit_again"]
 
 DEFAULT_METRICS: Mapping[Task, MetricName] = {
     "classification": "log_loss", "regression": "rmse", "multilabel": "log_loss",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -138,6 +138,12 @@ class LiveRun:
         if self.status != "running" or self.run.status == "finished":
             self._stop("paused", "changed")
             self._judge()
+
+    def take_over(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from the state of another run of the same plan on the same table."""
+        self.run.set_state(state)
+        self._keep()
+        self._judge()
 
     def go_back(self, epoch: int) -> int:
         """Go back to the end of a recorded epoch, or forth to one that it came from; the nearest that is kept.

@@ -22,6 +22,7 @@ from creche.studio.state import RefusedError, SessionState
 from creche.studio.table_source import TableSource
 from creche.studio.table_view import describe_table
 from creche.studio.uploads import Uploads
+from creche.studio.watched import WatchedViews
 
 __all__ = ["Session", "Watcher"]
 
@@ -82,6 +83,7 @@ class Session:
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._state = SessionState.create(secrets.token_hex(8), threads, uploads or Uploads())
         self._state.push = self._push
+        self._watched = WatchedViews(self._state)
         self._sequence = 0
         self._next_tick = self._next_history = 0.0
         self._sent_history = (-1, 0)  # its version, and how many epochs of it
@@ -177,6 +179,8 @@ class Session:
             self._push_changed()
             self._push_history()  # a pause leaves epochs that were not sent yet
             self._push_tick()
+            live = self._state.live
+            self._watched.send(at_once=live is None or live.status != "running")
         except Exception as error:
             self._report(error)
 
@@ -191,6 +195,7 @@ class Session:
             self._next_history = time.monotonic() + HISTORY_INTERVAL
         if ended or now >= self._next_tick:
             self._push_tick()
+        self._watched.send(at_once=ended)
 
     def _answer(self, watcher: Watcher, received: ReceivedRequest) -> None:
         def reply(view: object) -> None:

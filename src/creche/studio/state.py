@@ -17,6 +17,7 @@ from creche.studio.live_run import LiveRun
 from creche.studio.network import DrawnEdges
 from creche.studio.protocol.requests import Watch
 from creche.studio.protocol.views import FailureCode, Field, Settings
+from creche.studio.protocol.views import Partition as PartName
 from creche.studio.settings import build_arguments, default_settings, settings_after
 from creche.studio.table_source import TableSource
 from creche.studio.uploads import Uploads
@@ -27,6 +28,7 @@ from creche.training.arguments import create_run, resolve_loss, resolve_preparat
 
 if TYPE_CHECKING:
     from creche.explain.trace.result import Trace
+    from creche.studio.evaluation import EvaluatedPart
     from creche.studio.response import ResponseGrids
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ __all__ = ["Part", "RefusedError", "SessionState"]
 
 # Parts of the state that the page shows; after a request, those that changed are pushed.
 Part: TypeAlias = Literal["table", "settings", "network", "history"]
+
+PARTS: tuple[PartName, ...] = ("train", "validation", "test")
 
 # What the preparation of the table depends on, besides the label and the roles.
 PREPARATION = ("loss", *(field.name for field in fields(Settings) if field.name in arguments_in("preparation")))
@@ -77,6 +81,8 @@ class SessionState:
         The last step that was taken apart.
     response_grids : ResponseGrids or None
         What the responses of neurons are computed on, once one was asked for.
+    evaluated : dict of str to EvaluatedPart
+        The parts of the rows that were evaluated, by name.
     watched : dict of watcher to Watch
         What each watcher looks at.
     changed : set of str
@@ -109,6 +115,7 @@ class SessionState:
     selected_row: int | None = None
     traced: Trace | None = None
     response_grids: ResponseGrids | None = None
+    evaluated: dict[PartName, EvaluatedPart] = field(default_factory=dict)
     watched: dict[Any, Watch] = field(default_factory=dict)
     changed: set[Part] = field(default_factory=set)
     push: Callable[[object], None] = lambda view: None
@@ -118,6 +125,7 @@ class SessionState:
     fit: FitWork | None = None
     form: tuple[Prepared, tuple[Field, ...]] | None = None
     _prepared: tuple[Any, Prepared] | None = None
+    _parts: tuple[Prepared, NDArray[np.int8]] | None = None
     _inputs: NDArray[Any] | None = None
 
     @classmethod
@@ -279,6 +287,20 @@ class SessionState:
         if place == len(rows) or rows.row_indices[place] != number - 1:
             raise RefusedError("bad_value", f"Row {number} has no label, so it is not used.", "Choose another row.")
         return place
+
+    def part_of(self, place: int) -> PartName:
+        """Return the part that a row lies in, by its place among the rows that have a label.
+
+        A row that is in no part, as one of weight 0, counts as a training row.
+        """
+        if self._parts is None or self._parts[0] is not self.prepared:
+            prepared, rows = self.prepared, self.prepared.labelled.row_indices
+            numbers = np.zeros(len(rows), dtype=np.int8)
+            for number, part in ((1, prepared.validation), (2, prepared.test)):
+                if part is not None:
+                    numbers[np.isin(rows, part.observations.row_indices)] = number
+            self._parts = prepared, numbers
+        return PARTS[int(self._parts[1][place])]
 
     def select_row(self, number: int | None) -> None:
         """Select the row whose activations are sent with every tick."""

@@ -41,6 +41,8 @@ __all__ = ["Observer", "Run", "StateWriter", "check_fit"]
 
 REPORT_INTERVAL = 0.05  # seconds
 
+ROWS_AT_ONCE = 1024  # whose activations are held at a time
+
 CHANGES_MADE = "changes_made"  # in the state of a run whose plan changes: how many of the changes have been made
 
 
@@ -190,6 +192,21 @@ class Run(Displayed):
 
         """
         return float(self._engine.evaluate(rows.x, rows.classes, rows.targets, rows.weights)[0])
+
+    def losses_of(self, rows: Rows) -> NDArray[Any]:
+        """Return the loss of each row by the current network, without dropout, (n,).
+
+        Parameters
+        ----------
+        rows : Rows
+            Encoded rows with their labels, such as `rows` or `validation` of this run.
+
+        """
+        pieces = []
+        for begin in range(0, len(rows), ROWS_AT_ONCE):
+            piece = rows.take(slice(begin, begin + ROWS_AT_ONCE))
+            pieces.append(self._engine.introspect(piece.x, piece.classes, piece.targets, None)[3])
+        return np.concatenate(pieces) if pieces else np.empty(0)
 
     @property
     def model(self) -> Model:

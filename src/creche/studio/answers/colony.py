@@ -36,7 +36,7 @@ def pick_member(turn: Turn, request: requests.PickMember) -> views.Done:
     member = colony.state_of(request.number)
     state.need_live().pause()
     state.begin(colony.members[request.number])
-    state.need_live().run.set_state(member)
+    state.need_live().take_over(member)
     state.redraw()
     return views.Done()
 

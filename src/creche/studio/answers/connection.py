@@ -49,5 +49,12 @@ def welcome(state: SessionState) -> views.Welcome:
 @answers(requests.Watch)
 def watch(turn: Turn, request: requests.Watch) -> views.Done:
     """Note what a watcher looks at."""
+    live = turn.state.live
+    if live is not None and request.views and getattr(live.run.prepared, request.partition) is None:
+        raise RefusedError(
+            "bad_value", f"There are no {request.partition} rows.", "Set a share of rows for them, or look at others."
+        )
+    if not request.rate > 0:
+        raise RefusedError("bad_value", f"rate: got {request.rate:g}; needs a number above 0.")
     turn.state.watched[turn.watcher] = request
     return views.Done()
