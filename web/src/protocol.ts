@@ -48,7 +48,7 @@ export interface TableView {
   readonly columns: readonly Column[];
   readonly label: readonly string[];
   readonly label_candidates: readonly string[];
-  readonly task: "classification" | "regression" | null;
+  readonly task: "classification" | "regression" | "multilabel" | null;
   readonly classes: readonly string[];
   readonly class_counts: readonly number[];
   readonly train_rows: number;
@@ -265,7 +265,7 @@ export interface NeuronResponse {
   readonly rows: Tensor<Float32Array>;
 }
 
-/** The loss against one weight, all others fixed, with its tangent. Pushed while it is watched.
+/** The loss against one weight, all others fixed, with its tangent.
  *
  * `layer` is the index of W in `Model.weights`; `source` is None for a bias. `weight`, `loss` and `gradient` are those
  * of the point; `next_weight` is where plain gradient descent with the present learning rate leads.
@@ -362,7 +362,8 @@ export interface ColonyMember {
 
 /** Many networks trained together. Pushed while they train.
  *
- * `curves` has the validation loss of each member after the first epochs, NaN where it has none yet.
+ * `curves` has the validation loss of each member after the first epochs, NaN where it has none yet. `epoch` is the
+ * mean of their completed epochs, for they need not take turns.
  */
 export interface ColonyView {
   readonly status: "running" | "finished" | "cancelled";
@@ -483,7 +484,7 @@ export interface Acknowledge {
 /** Which views to push while training; `rate` is the greatest number of ticks a second. */
 export interface Watch {
   readonly type: "Watch";
-  readonly views?: readonly ("evaluation" | "errors" | "weight")[];
+  readonly views?: readonly ("evaluation" | "errors")[];
   readonly partition?: "train" | "validation" | "test";
   readonly rate?: number;
 }
@@ -509,7 +510,7 @@ export interface OpenTable {
 export interface ConfigureTable {
   readonly type: "ConfigureTable";
   readonly label?: readonly string[] | null;
-  readonly task?: "classification" | "regression" | null;
+  readonly task?: "classification" | "regression" | "multilabel" | null;
   readonly roles?: Readonly<Record<string, "numeric" | "categorical" | "boolean" | "datetime" | "text" | "identifier" | "ignore">>;
 }
 
@@ -807,7 +808,6 @@ export type Pushed =
   | "History"
   | "EvaluationView"
   | "ErrorsView"
-  | "WeightCurve"
   | "ColonyView"
   | "FitView"
   | "Failure"

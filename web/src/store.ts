@@ -21,7 +21,7 @@ import type {
   TableView,
   Tick,
   Watch,
-  WeightCurve,
+ 
   Welcome,
 } from "./protocol.ts";
 import type { Transport } from "./transport.ts";
@@ -60,6 +60,7 @@ export interface Question {
 
 const RATES = { page: 30, widget: 15, calm: 2 } as const;
 const NOTE_SECONDS = 6;
+const BUSY_AFTER = 400;
 
 /** One for each page or widget. Components get theirs with `useStore`. */
 export class Store implements Events {
@@ -75,7 +76,6 @@ export class Store implements Events {
   readonly curves = signal<Curves>(NO_CURVES);
   readonly evaluation = signal<EvaluationView | null>(null);
   readonly errors = signal<ErrorsView | null>(null);
-  readonly weightCurve = signal<WeightCurve | null>(null);
   readonly colony = signal<ColonyView | null>(null);
   readonly fit = signal<FitView | null>(null);
   readonly fields = signal<readonly Field[]>([]);
@@ -91,6 +91,8 @@ export class Store implements Events {
   readonly selectedNeuron = signal<NeuronPlace | null>(null);
   readonly selectedWeight = signal<WeightPlace | null>(null);
   readonly notices = signal<readonly Notice[]>([]);
+  /** Whether the session has been at work on a request for a while. */
+  readonly isBusy = signal(false);
   readonly isHelpOpen = signal(false);
   readonly question = signal<Question | null>(null);
 
@@ -107,6 +109,7 @@ export class Store implements Events {
   private readonly connection: Connection;
   private readonly watched = new Map<WatchedView, number>();
   private readonly stopRate: () => void;
+  private busyTimer: ReturnType<typeof setTimeout> | undefined;
   private newestTick: Tick | null = null;
   private newestCurves: Curves | null = null;
   private isDrawing = false;
@@ -229,6 +232,12 @@ export class Store implements Events {
     if (isConnected) this.sendWatch();
   }
 
+  waiting(requests: number): void {
+    clearTimeout(this.busyTimer);
+    if (requests === 0) this.isBusy.value = false;
+    else if (!this.isBusy.peek()) this.busyTimer = setTimeout(() => (this.isBusy.value = true), BUSY_AFTER);
+  }
+
   pushed(message: Message): void {
     switch (message.type) {
       case "Welcome":
@@ -253,9 +262,6 @@ export class Store implements Events {
         return;
       case "ErrorsView":
         this.errors.value = message.view;
-        return;
-      case "WeightCurve":
-        this.weightCurve.value = message.view;
         return;
       case "ColonyView":
         this.colony.value = message.view;
@@ -306,7 +312,6 @@ export class Store implements Events {
       if (shape(network) !== shape(this.network.peek())) {
         this.selectedNeuron.value = null;
         this.selectedWeight.value = null;
-        this.weightCurve.value = null;
       }
       this.network.value = network;
     });

@@ -46,7 +46,7 @@ def take_tick(state: SessionState, sequence: int) -> Tick:
         epochs_per_second=live.epochs_per_second,
         train_loss=float(history.train_loss[-1]) if len(history) else None,
         validation_loss=float(history.validation_loss[-1]) if history.has_validation else None,
-        history_rows=len(history),
+        history_rows=len(live.history),
         edges_version=drawn.version,
         edge_weights=drawn.take(weights),
         biases=np.concatenate([bias for _, bias in weights]).astype(np.float32),
@@ -79,7 +79,7 @@ def describe_history(state: SessionState, after: int = 0) -> History:
     if state.live is None:
         empty = np.empty(0, dtype=np.int32)
         return History(1, (), empty, np.empty((0, 0), dtype=np.float32), False, empty)
-    history = state.live.run.history
+    history = state.live.history
     epochs = np.arange(after, len(history))
     is_thinned = len(history) > HISTORY_LIMIT
     if is_thinned:
@@ -96,5 +96,5 @@ def describe_history(state: SessionState, after: int = 0) -> History:
         epochs=(epochs + 1).astype(np.int32),
         values=values,
         is_thinned=is_thinned,
-        snapshots=np.empty(0, dtype=np.int32),
+        snapshots=state.live.snapshot_epochs(),
     )

@@ -94,7 +94,7 @@ class ResponseGrids:
         return tuple(self._places)
 
     def grid(self, name: str, points: int) -> ValueGrid:
-        """Return a column with about so many values to try: evenly spaced numbers, or all categories.
+        """Return a column with values to try: `points` evenly spaced numbers, or all categories.
 
         Raises
         ------
@@ -113,7 +113,7 @@ class ResponseGrids:
         return create_grid(self._model, self._table, name, points, at=np.linspace(low, high, points).tolist())
 
     def tried(self, name: str, points: int) -> TriedColumn:
-        """Return a column with about so many values to try, encoded."""
+        """Return a column with its values to try, encoded."""
         key = name, points
         if key not in self._tried:
             grid = self.grid(name, points)

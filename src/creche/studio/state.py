@@ -17,7 +17,7 @@ from creche.studio.live_run import LiveRun
 from creche.studio.network import DrawnEdges
 from creche.studio.protocol.requests import Watch
 from creche.studio.protocol.views import FailureCode, Field, Settings
-from creche.studio.settings import build_arguments, default_settings
+from creche.studio.settings import build_arguments, default_settings, settings_after
 from creche.studio.table_source import TableSource
 from creche.studio.uploads import Uploads
 from creche.table.checks import collect_warnings
@@ -28,6 +28,10 @@ from creche.training.arguments import create_run, resolve_loss, resolve_preparat
 if TYPE_CHECKING:
     from creche.explain.trace.result import Trace
     from creche.studio.response import ResponseGrids
+
+if TYPE_CHECKING:
+    from creche.studio.colony import ColonyWork
+    from creche.studio.fitting import FitWork
 
 __all__ = ["Part", "RefusedError", "SessionState"]
 
@@ -63,13 +67,11 @@ class SessionState:
         The task, if the user has set it.
     roles : dict of str to str
         The roles of columns that the user has set.
-    settings : Settings or None
-        None without a network.
+    beginning : Settings or None
+        The settings with which the network began to train; None without one.
     live : LiveRun or None
         The run, with its network; None without a label.
     drawn : DrawnEdges or None
-    changed_at, changes : list
-        After how many epochs settings were changed while training, and what was changed, in words.
     selected_row : int or None
     traced : Trace or None
         The last step that was taken apart.
@@ -85,6 +87,10 @@ class SessionState:
         What is shown of the table, behind the table, label, task and roles that it belongs to.
     remarks : tuple of str
         What was found, changed or left out when the table was prepared for training.
+    colony : ColonyWork or None
+        The last colony.
+    fit : FitWork or None
+        The last `creche.fit`.
     form : tuple or None
         The fields of the form for one observation, behind the preparation of the table that they belong to.
 
@@ -97,11 +103,9 @@ class SessionState:
     label: tuple[str, ...] = ()
     chosen_task: Task | None = None
     roles: dict[str, Role] = field(default_factory=dict)
-    settings: Settings | None = None
+    beginning: Settings | None = None
     live: LiveRun | None = None
     drawn: DrawnEdges | None = None
-    changed_at: list[float] = field(default_factory=list)
-    changes: list[str] = field(default_factory=list)
     selected_row: int | None = None
     traced: Trace | None = None
     response_grids: ResponseGrids | None = None
@@ -110,6 +114,8 @@ class SessionState:
     push: Callable[[object], None] = lambda view: None
     inspected: tuple[Any, Any] | None = None
     remarks: tuple[str, ...] = ()
+    colony: ColonyWork | None = None
+    fit: FitWork | None = None
     form: tuple[Prepared, tuple[Field, ...]] | None = None
     _prepared: tuple[Any, Prepared] | None = None
     _inputs: NDArray[Any] | None = None
@@ -149,10 +155,10 @@ class SessionState:
         return self.live
 
     def need_settings(self) -> Settings:
-        """Return the settings of the network."""
-        self.need_live()
-        assert self.settings is not None
-        return self.settings
+        """Return the settings of the network, after the changes so far."""
+        live = self.need_live()
+        assert self.beginning is not None
+        return settings_after(self.beginning, live.run.plan.changes)
 
     # -- table and network ---------------------------------------------------------------------------------------------
 
@@ -187,12 +193,20 @@ class SessionState:
                 chosen = task or self._prepare(default_settings("classification"), task, None).task
                 self.begin(default_settings(chosen))
             else:
-                self.settings = self.live = self.drawn = None
+                self.beginning = self.live = self.drawn = None
         except BaseException:
             self.source, self.label, self.chosen_task, self.roles, self._prepared = before
             raise
         self.selected_row = None
+        self.end_work()
         self.changed |= {"table", "settings", "network", "history"}
+
+    def end_work(self) -> None:
+        """Cancel the colony and the fit, and forget them."""
+        for work in (self.colony, self.fit):
+            if work is not None:
+                work.cancel()
+        self.colony = self.fit = None
 
     def begin(self, settings: Settings) -> None:
         """Begin training anew, from random weights, with these settings.
@@ -210,8 +224,7 @@ class SessionState:
         plays = self.live is not None and self.live.status == "running"
         if self.live is not None:
             self.live.pause()
-        self.settings, self.live = settings, LiveRun(run)
-        self.changed_at, self.changes = [], []
+        self.beginning, self.live = settings, LiveRun(run)
         self.redraw()
         if plays:
             self.live.play()

@@ -302,27 +302,27 @@ def find_classes(
 
     """
     distinct = set(y.tolist()) if y.dtype == object else find_distinct(y)[0].tolist()
-    classes = sorted(distinct, key=lambda value: (str(type(value)), value))
-    for value in classes:
-        if isinstance(value, str) and len(value) > LONGEST_CATEGORY:
-            row = y.tolist().index(value)
-            raise TableError(
-                f"label {name!r}: row {row if row_numbers is None else row_numbers[row]} holds {len(value):,} "
-                f"characters; a class has at most {LONGEST_CATEGORY:,}: shorten it, or predict another column"
-            )
-    if len(classes) < 2:
-        only = f" ({classes[0]!r})" if classes else ""
+    if any(isinstance(value, str) and len(value) > LONGEST_CATEGORY for value in distinct):
+        labels = y.tolist()
+        row = next(i for i, value in enumerate(labels) if isinstance(value, str) and len(value) > LONGEST_CATEGORY)
+        raise TableError(
+            f"label {name!r}: row {row if row_numbers is None else row_numbers[row]} holds {len(labels[row]):,} "
+            f"characters; a class has at most {LONGEST_CATEGORY:,}: shorten it, or predict another column"
+        )
+    if len(distinct) < 2:
+        only = f" ({next(iter(distinct))!r})" if distinct else ""
         where = f" in the {format_count(len(y), 'row')} {rows}" if rows else ""
         remedy = "needs two or more" if rows else "needs two or more, so predict another column"
         raise TableError(f"label {name!r}: has only one class{only}{where}; {remedy}")
-    if len(classes) == len(y) > MIN_ROWS_WITHOUT_CLASSES:
+    if len(distinct) == len(y) > MIN_ROWS_WITHOUT_CLASSES:
         is_number = y.dtype.kind in "iuf"
         remedy = "use task='regression'" if is_number else "if it is an identifier, predict another column"
         raise TableError(
-            f"label {name!r}: each of the {len(y)} rows has {'a number' if is_number else 'a word'} of its own, so "
+            f"label {name!r}: each of the {len(y):,} rows has {'a number' if is_number else 'a word'} of its own, so "
             f"there are no classes to learn; {remedy}"
         )
-    return tuple(classes)
+    # The refusals come first, because a million words take long to sort.
+    return tuple(sorted(distinct, key=lambda value: (str(type(value)), value)))
 
 
 def check_varying(y: NDArray[Any], names: Sequence[str], rows: str = "") -> None:

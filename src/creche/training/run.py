@@ -498,6 +498,46 @@ class Run(Displayed):
             self._best_epoch.restore(state)
         self.status = "running"
 
+    def rewind(self, state: Mapping[str, NDArray[Any]], plan: Plan | None = None) -> Run:
+        """Go back to an earlier state of this run; changes of the plan that came later are forgotten.
+
+        Parameters
+        ----------
+        state : dict of str to array
+            What `state` returned.
+        plan : Plan, optional
+            The plan of the run when it had that state, or later; by default, the present one.
+
+        Returns
+        -------
+        Run
+            The run itself.
+
+        Raises
+        ------
+        PlanError
+            If the state does not belong to this run.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> plan = {"label": "species", "epochs": 9, "early_stopping": False, "keep": "last", "threads": 1}
+        >>> run = cr.train("penguins", steps=20, **plan)
+        >>> state = run.state()
+        >>> run.change(learning_rate=100.0).resume().epoch
+        9
+        >>> run.rewind(state).step, run.plan.changes
+        (20, (Change(step=20, learning_rate=100.0),))
+
+        """
+        step = RunState(state).step
+        changes = (plan or self.plan).changes
+        self.plan = replace(self.plan, changes=tuple(change for change in changes if change.step <= step))
+        self.set_state(state)
+        self._divergence = None
+        self._make_due_changes()
+        return self
+
     def __getstate__(self) -> dict[str, Any]:
         own = {name: value for name, value in self.__dict__.items() if name not in ("_engine", "_best_epoch")}
         return {**own, "_divergence": self.divergence, "engine": self.state()}

@@ -4,6 +4,7 @@ import { MetricTable } from "../evaluation/evaluation_panel.tsx";
 import { KeepButton } from "../keep/keep_button.tsx";
 import type { FitView as Fit } from "../protocol.ts";
 import { useStore } from "../store.ts";
+import { Entry } from "../ui/entry.tsx";
 import { Hint, Term } from "../ui/hint.tsx";
 import { writeCount, writeNumber, writePercent } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
@@ -61,15 +62,14 @@ function StartFit() {
       </Hint>
       <div class="entry">
         <label for="fit-limit">At most (seconds)</label>
-        <input
+        <Entry
           id="fit-limit"
           type="number"
           min={1}
           step={1}
           placeholder="no limit"
           value={limit.value ?? ""}
-          onChange={(event) => {
-            const { valueAsNumber: wanted } = event.currentTarget;
+          enter={({ valueAsNumber: wanted }) => {
             limit.value = wanted > 0 ? wanted : null;
           }}
         />

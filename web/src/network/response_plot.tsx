@@ -11,7 +11,7 @@ import { writeNumber } from "../ui/numbers.ts";
 import { paintSmallPicture, readPalette } from "./paint.ts";
 
 const HEIGHT = 240;
-const MARGIN = { left: 52, right: 12, top: 10, bottom: 40 };
+const MARGIN = { left: 48, right: 12, top: 24, bottom: 40 };
 
 interface Props {
   readonly response: NeuronResponse;

@@ -5,10 +5,12 @@ import { useStore } from "../store.ts";
 import { pictureKey } from "./diagram.tsx";
 import { drawnNeurons } from "./layout.ts";
 import type { SmallPicture } from "./paint.ts";
+import { revisionOf } from "./use_answer.ts";
 
 /** The most neurons whose small pictures are asked for. */
 export const MOST_PICTURES = 40;
-const PAUSE = 50;
+/** Milliseconds between two questions, so that they take a small part of the time of training. */
+const PAUSE = 80;
 const MAP_SIDE = 12;
 const NONE: ReadonlyMap<string, SmallPicture> = new Map();
 
@@ -42,12 +44,13 @@ export function usePictures(network: NetworkView | null, columns: PictureColumns
     const hidden = drawnNeurons(network);
     if (hidden.length > MOST_PICTURES) return undefined;
     let isOver = false;
-    let asked: number | undefined;
+    let asked = "";
     let next = 0;
     const timer = setInterval(() => {
-      const sequence = store.tick.peek()?.sequence;
-      if (next === 0 && (sequence === undefined || sequence === asked || document.hidden)) return;
-      if (next === 0) asked = sequence;
+      if (document.hidden) return;
+      const revision = next === 0 ? revisionOf(store.tick.peek()) : "";
+      if (next === 0 && revision === asked) return;
+      if (next === 0) asked = revision;
       const place = hidden[next]!;
       next = (next + 1) % hidden.length;
       store

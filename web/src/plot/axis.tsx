@@ -55,7 +55,7 @@ export function Axis({ scale, side, at, title, labels = [], grid = 0 }: Props) {
           {title}
         </text>
       ) : (
-        <text class="axis-title" transform={`translate(${at - 40} ${(begin + end) / 2}) rotate(-90)`} text-anchor="middle">
+        <text class="axis-title" x={at - 7} y={Math.min(begin, end) - 9} text-anchor="start">
           {title}
         </text>
       )}

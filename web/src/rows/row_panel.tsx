@@ -2,6 +2,7 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { RowView } from "../protocol.ts";
 import { useStore } from "../store.ts";
+import { Entry } from "../ui/entry.tsx";
 import { Term } from "../ui/hint.tsx";
 import { writeNumber, writePercent } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
@@ -27,7 +28,7 @@ export function RowPanel() {
           >
             ‹
           </button>
-          <input
+          <Entry
             type="number"
             aria-label="Number of the row"
             min={1}
@@ -35,10 +36,7 @@ export function RowPanel() {
             step={1}
             placeholder="row"
             value={row ?? ""}
-            onChange={(event) => {
-              const { valueAsNumber: wanted } = event.currentTarget;
-              select(Number.isNaN(wanted) ? null : Math.round(wanted));
-            }}
+            enter={({ valueAsNumber: wanted }) => select(Number.isNaN(wanted) ? null : Math.round(wanted))}
           />
           <button
             type="button"

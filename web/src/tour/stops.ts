@@ -122,7 +122,8 @@ export const STOPS: readonly Stop[] = [
     help: [],
     isDone: (facts) => {
       const probes = requestsOf(facts, "Probe");
-      return probes.some(({ target }) => target == null) && probes.some(({ target }) => target != null);
+      const guess = probes.findIndex(({ target }) => target != null);
+      return guess >= 0 && probes.slice(guess).some(({ target }) => target == null);
     },
   },
   {

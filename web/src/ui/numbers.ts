@@ -1,4 +1,4 @@
-/** How numbers are written on the page. */
+/** How numbers and words are written on the page. */
 const MINUS = "\u2212";
 const COUNTS = new Intl.NumberFormat("en");
 
@@ -52,4 +52,10 @@ export function writePercent(share: number): string {
 /** A key of the protocol as words: "leaky_relu" is "leaky relu". */
 export function writeWords(key: string): string {
   return key.replaceAll("_", " ");
+}
+
+/** Words as a sentence: with a capital, and a full stop unless there is one. */
+export function writeSentence(words: string): string {
+  if (words === "") return "";
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?…]$/.test(words) ? "" : "."}`;
 }

@@ -1,7 +1,9 @@
 """The answers to requests, one module for each subject; each function registers itself by `answers`."""
 
 from creche.studio.answers import (
+    colony,
     connection,
+    fitting,
     inside,
     prediction,
     rows,
@@ -11,7 +13,9 @@ from creche.studio.answers import (
 )
 
 __all__ = [
+    "colony",
     "connection",
+    "fitting",
     "inside",
     "prediction",
     "rows",

@@ -7,7 +7,6 @@ from creche.studio.answers.registry import Turn, answers
 from creche.studio.answers.settings import describe_settings
 from creche.studio.network import describe_network
 from creche.studio.prediction import list_fields
-from creche.studio.progress import describe_history
 from creche.studio.protocol import requests, views
 from creche.studio.state import RefusedError, SessionState
 from creche.studio.table_view import describe_table
@@ -25,7 +24,7 @@ def connect(turn: Turn, request: requests.Connect) -> views.Welcome:
             f"The page speaks version {request.version} of the protocol, this session version {views.VERSION}.",
             "Reload the page.",
         )
-    turn.watcher.send(describe_history(turn.state), None)
+    turn.state.changed.add("history")  # pushed to all as a whole, so that no page has a piece twice
     return welcome(turn.state)
 
 

@@ -43,8 +43,8 @@ def apply_weight(turn: Turn, request: requests.ApplyWeight) -> views.Done:
     """Give a weight a value; the plan of the run says so."""
     state = turn.state
     weight = SetWeight(request.layer, request.target, request.value, request.source)
-    state.need_live().run.change(weights=[weight])
-    state.changed.add("settings")
+    state.need_live().change(weights=[weight])
+    state.changed |= {"settings", "history"}
     return views.Done()
 
 

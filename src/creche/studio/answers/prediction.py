@@ -12,6 +12,8 @@ from creche.table.table import Table
 
 __all__: list[str] = []
 
+ENSEMBLE_SIZE = 16
+
 
 @answers(requests.Predict)
 def predict(turn: Turn, request: requests.Predict) -> views.PredictionView:
@@ -39,11 +41,13 @@ def _find_model(state: SessionState, name: ModelName) -> Predictor:
     if name == "network":
         return state.need_live().run.model
     state.need_live()
-    kept: Predictor | None = None
-    if kept is None:
-        what = "fitted model" if name == "fit" else "ensemble"
-        raise RefusedError("no_network", f"There is no {what} yet.", "Train one first.")
-    return kept
+    fitted = state.fit
+    if name == "fit" and fitted is not None and fitted.model is not None:
+        return fitted.model
+    if name == "ensemble" and state.colony is not None:
+        return state.colony.ensemble(ENSEMBLE_SIZE)
+    what = "fitted model" if name == "fit" else "ensemble"
+    raise RefusedError("no_network", f"There is no {what} yet.", "Train one first.")
 
 
 def _edges_version(state: SessionState) -> int:

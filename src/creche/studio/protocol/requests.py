@@ -59,7 +59,7 @@ __all__ = [
 ModelName: TypeAlias = Literal["network", "fit", "ensemble"]
 """Which model predicts: the network at hand, the result of `StartFit`, or the ensemble of the colony."""
 
-WatchedView: TypeAlias = Literal["evaluation", "errors", "weight"]
+WatchedView: TypeAlias = Literal["evaluation", "errors"]
 
 
 @dataclass(frozen=True, slots=True)
