@@ -112,7 +112,7 @@ export function CurvePlot({ curve, footprints, onTry }: Props) {
           cy={y.place(curve.loss)}
           r="8"
           role="slider"
-          tabIndex={0}
+          tabindex={0}
           aria-label={`Value of the ${curve.title}`}
           aria-valuenow={curve.weight}
           aria-valuemin={x.low}
