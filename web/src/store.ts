@@ -21,7 +21,6 @@ import type {
   TableView,
   Tick,
   Watch,
- 
   Welcome,
 } from "./protocol.ts";
 import type { Transport } from "./transport.ts";

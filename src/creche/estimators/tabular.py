@@ -74,7 +74,7 @@ class TabularEstimator(LabelledEstimator):
         """
         x, labels = self._validate_observations(X, y, reset=True)
         if len(labels) == 1:
-            raise TableError("X: has one sample; needs two or more, to judge networks on rows that they do not learn")
+            raise TableError("X: has one sample; needs two or more, to evaluate networks on held-out rows")
         self.model_ = fit(
             x, labels, task=self._choose_task(labels), effort=self.effort, time_limit=self.time_limit,
             metric=self.metric, schema=self.schema, class_weight=getattr(self, "class_weight", None),
@@ -103,8 +103,8 @@ def _create_printer() -> Callable[[FitProgress], None]:
 class TabularClassifier(ClassLabels, TabularEstimator):
     """A strong classifier in one call: `creche.fit` as a scikit-learn estimator.
 
-    Many networks are trained on folds of the rows, weighted by their predictions for the rows that they did not learn,
-    and calibrated on these.
+    Many networks are trained on folds of the rows, weighted by their predictions for the rows that they were not
+    trained on, and calibrated on these.
 
     Parameters
     ----------

@@ -29,10 +29,11 @@ def find_encoder(model: Predictor, table: Table, name: Any, argument: str) -> En
     if name in encoders:
         return encoders[name]
     if name in model.labels.names:
-        raise PlanError(f"{argument}: {name!r} is what the network predicts; {nearest(name, encoders)}")
+        raise PlanError(f"{argument}: {name!r} is the label; {nearest(name, encoders)}")
     if name in table.columns:
         raise PlanError(
-            f"{argument}: {name!r} is in the table, but the network was not trained on it; {nearest(name, encoders)}"
+            f"{argument}: {name!r} is a column of the table, but the network was not trained on it; "
+            f"{nearest(name, encoders)}"
         )
     raise PlanError(f"{argument}: got {name!r}; {nearest(name, encoders)}")
 

@@ -1,4 +1,4 @@
-"""How much each column matters to a fitted model: permutation importance on rows that the networks did not learn."""
+"""How much each column matters to a fitted model: permutation importance on held-out rows."""
 
 from __future__ import annotations
 

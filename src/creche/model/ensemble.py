@@ -43,7 +43,7 @@ class Ensemble(Predictor, Storable):
     provenance : Provenance, optional
         Where the ensemble comes from.
     threshold : float, optional
-        For two classes, the probability from which on the second is predicted; by default, the likelier one is.
+        For two classes, the probability at or above which the second is predicted; by default, the likelier one is.
 
     Attributes
     ----------

@@ -54,8 +54,8 @@ class Model(Predictor, Storable):
     summarize : TrainingSummary or callable, optional
         The summary of the training rows, or a function that returns it when it is first asked for.
     threshold : float, optional
-        For two classes, the probability from which on the second is predicted, and for several labels of yes or no, a
-        tuple of those from which on yes is predicted; by default, the likelier one is.
+        For two classes, the probability at or above which the second is predicted, and for several labels of yes or no,
+        a tuple of those at or above which yes is predicted; by default, the likelier one is.
 
     """
 
@@ -118,7 +118,7 @@ class Model(Predictor, Storable):
             raise FileError(f"its header has no {missing[0]!r}; the file was damaged or made by hand")
         plan = Plan.from_dict(header["plan"])
         features = FeatureEncoder.from_dict(header["features"])
-        labels = LabelEncoder.from_dict(header["labels"], plan.loss.predicted_quantiles)
+        labels = LabelEncoder.from_dict(header["labels"], plan.loss)
         origin = None if header["provenance"] is None else _provenance(header["provenance"])
         network = plan.network
         weights = []

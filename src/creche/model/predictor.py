@@ -74,7 +74,8 @@ class Predictor(Displayed, ABC):
     def _predict_numbers(self, data: Any) -> NDArray[Any]:
         """Predict numbers in the labels' units, (n,) or (n, k)."""
 
-    #: The probability from which on the second of two classes is predicted, or yes for each of several labels; None for
+    #: The probability at or above which the second of two classes is predicted, or yes for each of several labels; None
+    # for
     #: the likelier one.
     threshold: DecisionThreshold | None
 
@@ -84,9 +85,9 @@ class Predictor(Displayed, ABC):
         Parameters
         ----------
         threshold : Threshold, float or None
-            The probability from which on the second of two classes is predicted, such as `choose_threshold` returns;
-            None predicts the likelier class. For several labels of yes or no, one for all of them, a sequence with one
-            for each, or a dict from some labels to theirs, such as `choose_thresholds` returns.
+            The probability at or above which the second of two classes is predicted, such as `choose_threshold`
+            returns; None predicts the likelier class. For several labels of yes or no, one for all of them, a sequence
+            with one for each, or a dict from some labels to theirs, such as `choose_thresholds` returns.
 
         Raises
         ------
@@ -514,7 +515,7 @@ class Predictor(Displayed, ABC):
             numbers = encode_classes(rows.y, self.classes, self.labels.name, rows.row_numbers)
             return ClassificationLabels.of(
                 numbers, self.classes, weights=weights, n_resamples=n_resamples, baseline=baseline,
-                threshold=class_threshold(chosen),
+                threshold=class_threshold(chosen), is_ordered=self.labels.is_ordered,
             ).evaluate  # fmt: skip
         if self.labels.is_multilabel:
             return partial(

@@ -1,4 +1,4 @@
-"""Decision thresholds: from which probability on a class, or the yes of a label, is predicted."""
+"""Decision thresholds: the probability at or above which a class, or yes for a label, is predicted."""
 
 from __future__ import annotations
 

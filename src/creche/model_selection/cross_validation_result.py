@@ -162,8 +162,9 @@ class CrossValidation(Displayed):
                 )  # fmt: skip
             true = encode_classes(rows.y, model.classes, rows.label, rows.row_numbers)
             return ClassificationEvaluation.of(
-                predicted, true, model.classes, weights=weights, n_resamples=self._n_resamples
-            )
+                predicted, true, model.classes, weights=weights, n_resamples=self._n_resamples,
+                is_ordered=model.labels.is_ordered,
+            )  # fmt: skip
 
     @property
     def test_to_train(self) -> float:
@@ -251,7 +252,8 @@ class CrossValidation(Displayed):
     def choose_threshold(
         self, *, metric: ThresholdMetric | None = None, costs: tuple[float, float] | None = None
     ) -> Threshold:
-        """Choose the probability from which on the second of two classes is predicted, by the out-of-fold predictions.
+        """Choose the probability at or above which the second of two classes is predicted, by the out-of-fold
+        predictions.
 
         Give it to a model with `Predictor.with_threshold`.
 
@@ -331,7 +333,7 @@ class CrossValidation(Displayed):
 
         It has the first seed, and trains for the median of the epochs whose weights the networks of the folds have;
         schedules span these epochs. No row is held out, so the model records `evaluation`: networks that learned fewer
-        rows than this one, on rows that they did not learn.
+        rows than this one, on rows that they were not trained on.
 
         Parameters
         ----------

@@ -1,6 +1,6 @@
 """The models that a cross-validation leaves behind: the ensemble of the folds' networks, or one network on all rows.
 
-Both record the evaluation of the out-of-fold predictions, for no row is left that they have not learned.
+Both record the evaluation of the out-of-fold predictions, because they were trained on all rows.
 """
 
 from __future__ import annotations

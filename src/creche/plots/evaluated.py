@@ -130,7 +130,7 @@ def evaluate_rows(
 
     """
     if data is None:
-        raise TableError("data: is missing; a model keeps no rows, so pass rows to evaluate it on")
+        raise TableError("data: is missing; a model does not store rows, so pass rows to evaluate it on")
     rows = data if isinstance(data, Observations) else model.read_observations(data, y, missing_label=missing_label)
     return EvaluatedRows(model.evaluate_rows(rows, n_resamples=0), model.labels.name, rows.row_numbers)
 

@@ -31,7 +31,7 @@ def describe_classes(labels: LabelEncoder) -> str:
     if labels.classes is None:
         number = "a number" if len(labels.names) == 1 else "numbers"
         return f"{describe_quantiles(labels.quantiles)} of {number}" if labels.quantiles else number
-    return list_first([*map(str, labels.classes)], CLASSES_SHOWN)
+    return list_first([*map(str, labels.classes)], CLASSES_SHOWN, " < " if labels.is_ordered else ", ")
 
 
 def describe_quantiles(quantiles: Sequence[float]) -> str:
@@ -48,7 +48,7 @@ def describe_quantiles(quantiles: Sequence[float]) -> str:
 
 
 def describe_threshold(threshold: float | tuple[float, ...], labels: LabelEncoder) -> str:
-    """Return from which probability on the second of two classes, or the yes of each label, is predicted."""
+    """Describe the probability at or above which the second of two classes, or yes for each label, is predicted."""
     if isinstance(threshold, tuple):
         each = [f"{name} from {value:.3g}" for name, value in zip(labels.names, threshold, strict=True)]
         return f"yes for {list_first(each, CLASSES_SHOWN)}"

@@ -168,11 +168,11 @@ def _describe_split(subject: ReportSubject) -> str:
     if split.column is not None:
         return f"by the column {split.column}"
     if split.time is not None:
-        return f"by time: the latest rows by {split.time} kept out"
+        return f"by time: the latest rows by {split.time} held out"
     if split.group is not None:
         return f"at random by group: rows with the same {split.group} stay together"
     if not split.validation_fraction and not split.test_fraction:
-        return "no rows kept out"
+        return "no rows held out"
     return "at random" + (", stratified by class" if split.stratify and subject.is_classification else "")
 
 
@@ -195,7 +195,8 @@ def network_section(subject: ReportSubject, figures: Figures) -> Html | None:
         [
             figures.figure(
                 partial(plots.network, model),
-                "Neurons are circles, weights are lines: thicker is larger within a layer, dashed is negative.",
+                "Neurons are circles and weights are lines: thicker lines are larger weights of the layer, dashed "
+                "lines negative ones.",
                 f"Diagram of the network: {description}",
             ),
             facts_table(
@@ -253,7 +254,8 @@ def training_section(subject: ReportSubject, figures: Figures) -> Html | None:
             f"The {which} loss goes from {history.watched_loss[0]:.3g} to {history.watched_loss[-1]:.3g}",
         )
     ]
-    if len(subject.model.quantiles) < 2:  # a squared error of several quantiles tells nothing
+    # A squared error of quantiles, or a share of right outputs, would mislead.
+    if len(subject.model.quantiles) < 2 and not subject.model.labels.is_ordered:
         curves.append(figures.figure(
             partial(plots.metric_curves, history), f"The {metric_name(history.metric)} by epoch.",
             f"The {metric_name(history.metric)} of the training rows goes from {history.train_metric[0]:.3g} to "
@@ -280,12 +282,12 @@ def _classification_errors(subject: ReportSubject, figures: Figures) -> list[Htm
     parts = [
         figures.figure(
             partial(plots.confusion_matrix, evaluated),
-            "Rows by true and predicted class, and their shares of the true class.",
+            "Rows by true and predicted class, with their share of the true class.",
             f"Confusion matrix: {wrong} of {evaluation.rows} rows are not on the diagonal",
         ),
         figures.figure(
             partial(plots.reliability_diagram, evaluated),
-            "How often predictions are correct, by their probability; below the diagonal the model is overconfident.",
+            "Share of correct predictions by predicted probability; below the diagonal, the model is overconfident.",
             f"Reliability diagram; the expected calibration error (ECE) is {evaluation.calibration_error:.3f}",
         ),
         figures.figure(
@@ -331,7 +333,7 @@ def _regression_errors(subject: ReportSubject, figures: Figures) -> list[Html]:
         both = [
             figures.figure(
                 partial(plots.predicted_against_true, subject.evaluated, label=label),
-                "Predicted against true values, a point for each row; on the diagonal both are the same.",
+                "Predicted against true values, one point for each row; on the diagonal, both are equal.",
                 f"{label}, predicted against true{_describe_value('R²', metrics['r2'])}",
             ),
             figures.figure(

@@ -78,6 +78,7 @@ class FitWork(Work):
                 text=self._write(),
             )
         record = model.record
+        outcomes = None if model.labels.task == "regression" else model.labels.outcomes
         tried = (FitCandidate(each.number, each.name, each.score, each.weight, each.epoch) for each in record.tried)
         kept = sum(each.weight > 0 for each in record.tried)
         networks, configurations = format_count(len(model), "network"), format_count(len(record.tried), "configuration")
@@ -91,7 +92,7 @@ class FitWork(Work):
                 "held-out rows."
             ),
             metrics=self._metrics,
-            calibration=describe_calibration(model.calibration, model.classes),
+            calibration=describe_calibration(model.calibration, outcomes),
             importances=tuple(NumberView(name, value) for name, value in record.importance.items()),
         )
 

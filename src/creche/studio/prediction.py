@@ -97,17 +97,18 @@ def describe_prediction(model: Predictor, row: Table, fields: tuple[Field, ...],
         If the model cannot predict it.
 
     """
-    if model.classes is not None:
-        probabilities = model.predict_proba(row)[0]
-        names = tuple(str(name) for name in model.classes)
+    predicted = model.predict(row)[0]
+    if model.labels.task == "regression":
+        numbers, names = np.atleast_1d(predicted), model.labels.predicted_names
     else:
-        probabilities = np.atleast_1d(model.predict(row)[0])
-        names = model.labels.predicted_names
+        numbers, names = model.predict_proba(row)[0], tuple(map(str, model.labels.outcomes))
+    if model.labels.is_multilabel:
+        predicted = ", ".join(name for name, answer in zip(names, predicted, strict=True) if answer) or "none"
     activations = send_row(model, model.encode_rows(row))[0] if isinstance(model, Model) else NOTHING
     return PredictionView(
-        predicted=_write_predicted(model.predict(row)[0]),
+        predicted=_write_predicted(predicted),
         names=names,
-        numbers=np.asarray(probabilities, dtype=np.float32),
+        numbers=np.asarray(numbers, dtype=np.float32),
         warnings=tuple(model.check_data(row).messages()),
         activations=activations,
         fields=fields,

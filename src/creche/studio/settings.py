@@ -16,7 +16,7 @@ from creche.plan.words import EFFORTS, LossName, PreprocessingName, Role, Task
 from creche.studio.protocol.requests import ChangeSettings
 from creche.studio.protocol.views import Choices, Settings
 from creche.table.encoders.preprocessing import Preprocessing
-from creche.training.arguments import TrainArguments
+from creche.training.arguments import TrainArguments, default_loss
 
 __all__ = [
     "NEEDS_RESTART", "build_arguments", "default_settings", "list_changes", "list_choices", "list_train_arguments",
@@ -46,7 +46,7 @@ def default_settings(task: Task) -> Settings:
     'adam'
 
     """
-    loss: LossName = "cross_entropy" if task == "classification" else "squared_error"
+    loss: LossName = default_loss(task).key  # type: ignore[assignment]  # keys are the words
     optimizer = OPTIMIZERS.of("adam")
     return Settings(
         hidden=(32, 32),

@@ -38,7 +38,7 @@ FindingKind: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about a table that is worth a look before training.
+    """Something about a table to check before training.
 
     Attributes
     ----------
@@ -114,7 +114,7 @@ class LabelSummary:
 
 @dataclass(frozen=True, slots=True)
 class ColumnInspection(Displayed):
-    """What would be read from a table, and what is worth a look before training.
+    """What would be read from a table, and what to check before training.
 
     Attributes
     ----------
@@ -262,7 +262,7 @@ def inspect_columns(
 def _inspect_label(
     table: Table, names: tuple[str, ...], task: str | None, labelled: Any
 ) -> tuple[Observations | None, LabelSummary, list[Finding]]:
-    """Return the rows that have a label, what would be predicted, and what is worth a look."""
+    """Return the rows that have a label, what would be predicted, and what to check."""
     missing, findings = int(len(table) - labelled.sum()), []
     if missing:
         text = f"{missing:,} of {len(table):,} rows have no label"

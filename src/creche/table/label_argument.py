@@ -188,7 +188,7 @@ def _decode_one_hot(columns: Sequence[NDArray[Any]], names: Sequence[Any]) -> ND
 def _warn_of_one_hot(classes: NDArray[Any], count: int) -> None:
     distinct = sorted(set(classes.tolist()))
     warn(
-        f"y: is one-hot (exactly one of its {count} columns is 1 in each row), so it is learnt as the classes "
+        f"y: is one-hot (exactly one of its {count} columns is 1 in each row), so it is treated as the classes "
         f"{list_first([*map(repr, distinct)], CLASSES_SHOWN)}; task='classification' confirms it, and "
         "task='multilabel' learns a label of its own of each column"
     )

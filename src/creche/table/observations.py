@@ -224,7 +224,7 @@ def _find_missing(name: str, column: Column, table: Table, missing_label: str) -
     if missing.any() and missing_label == "error" and not missing.all():
         row = int(np.argmax(missing)) + table.first_row
         note = find_note(table, name)
-        hint = f"; the column {note}" if "taken as missing" in note else ""
+        hint = f"; the column {note}" if "read as missing" in note else ""
         if column.kind == "words" and column.format is not None and "NA" in column.format.missing:
             hint = "; if a word such as NA or None is a class, set default_missing=False, or --no-default-missing"
         raise TableError(
@@ -257,7 +257,8 @@ def _stack_labels(
     stacked = stack_labels(columns, [f"label {name!r}" for name in names], task, row_numbers)
     if task is None and stacked.dtype.kind == "b" and are_one_hot(list(stacked.T)):
         warn(
-            f"label {', '.join(names)}: exactly one of the columns is yes in each row (one-hot), and each is learnt as "
+            f"label {', '.join(names)}: exactly one of the columns is yes in each row (one-hot), and each is treated "
+            f"as "
             "a label of its own; task='multilabel' confirms it, and to learn classes, make one column of them"
         )
     return stacked

@@ -12,7 +12,7 @@ from creche.table.labels import LARGEST_EXACT, find_distinct
 
 __all__ = ["TaskGuess", "guess_task"]
 
-MAX_INTEGER_CLASSES = 50  # whole numbers with more distinct values are learnt as numbers
+MAX_INTEGER_CLASSES = 50  # whole numbers with more distinct values are treated as numbers
 MAX_CODES = 10  # up to this number of values, those that are numbered from 0 or 1 are classes without further signs
 MAX_CODES_FROM_1 = 3  # more values that begin at 1 may be ratings
 MIN_ROWS_PER_CODE = 2  # on average, for up to MAX_CODES values to be certain codes
@@ -24,7 +24,7 @@ FIRST_CODES = (-1, 0, 1)  # where numbered classes begin
 
 @dataclass(frozen=True, slots=True)
 class TaskGuess:
-    """What a label is learnt as if no argument decides it.
+    """What a label is treated as if no argument decides it.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class TaskGuess:
             task, other = classes, "task='regression' treats it as a number"
         else:
             task, other = "a number", f"task='classification' treats it as {classes}"
-        return f"label {name!r} is learnt as {task}, because {self.reason}; {other}"
+        return f"label {name!r} is treated as {task}, because {self.reason}; {other}"
 
 
 def guess_task(y: NDArray[np.generic]) -> TaskGuess:

@@ -130,3 +130,16 @@ def test_a_regression_predicts_a_number() -> None:
         row = {"bill_length_mm": 37.0, "bill_depth_mm": None, "flipper_length_cm": None, "species": "Adelie"}
         assert view.numbers[0] == np.float32(model.predict(row)[0])
         assert view.predicted == f"{view.numbers[0]:.6g}"
+
+
+def test_several_labels_of_yes_or_no_have_a_probability_each() -> None:
+    rows = range(200)
+    table = {"x": [i / 200 for i in rows], "low": [i < 100 for i in rows], "odd": [i % 40 < 20 for i in rows]}
+    with watched(open_data(table), ("low", "odd")) as page:
+        page.get(Step("epoch", count=2))
+        view = page.get(Predict({"x": "0.3"}))
+        model = train_like(table, label=["low", "odd"])
+        assert view.names == ("low", "odd")
+        assert np.array_equal(view.numbers, model.predict_proba({"x": [0.3]})[0].astype(np.float32))
+        said = [name for name, answer in zip(view.names, model.predict({"x": [0.3]})[0], strict=True) if answer]
+        assert view.predicted == (", ".join(said) or "none")

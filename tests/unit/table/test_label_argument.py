@@ -85,7 +85,7 @@ def test_one_hot_arrays_are_classes(dtype: Any, task: Any) -> None:
     y = ONE_HOT.astype(dtype)
     if task is None:
         message = (
-            r"y: is one-hot .*learnt as the classes 0, 1, 2; task='classification' confirms it, and task='multilabel'"
+            r"y: is one-hot .*treated as the classes 0, 1, 2; task='classification' confirms it, and task='multilabel'"
         )
         with pytest.warns(CrecheWarning, match=message):
             found = read_label_argument(y, 6, (), task)
@@ -201,7 +201,7 @@ def test_labels_of_different_kinds_are_refused_by_name() -> None:
         (np.array([["a", "b"]] * 6), None, "y, column 0: holds words; several labels are either all"),
         (pd.DataFrame({"u": NUMBERS, "v": WORDS}), None, "y, column 'v': holds words"),
         ([[0.5, "a"]] * 6, None, "y, column 1: holds words"),
-        (np.arange(12).reshape(6, 2), "classification", r"y, column 0: holds numbers \(row 1 is 2\); several"),
+        (np.arange(12).reshape(6, 2), "classification", r"y, column 0: holds numbers \(row 1 is 2\), and classes"),
         (np.array([NUMBERS]), None, r"y: has shape \(1, 6\); needs one label per row, shape \(6,\), as y.ravel\(\)"),
         (np.zeros((6, 0)), None, r"y: has shape \(6, 0\); needs one label per row, shape \(6,\)"),
         (np.array(3), None, r"y: has shape \(\); needs one label per row"),

@@ -4,6 +4,7 @@ import type { NetworkView, NeuronResponse } from "../protocol.ts";
 import { useStore } from "../store.ts";
 import { pictureKey } from "./diagram.tsx";
 import { drawnNeurons } from "./layout.ts";
+import { shapeOf } from "./names.ts";
 import type { SmallPicture } from "./paint.ts";
 import { revisionOf } from "./use_answer.ts";
 
@@ -36,10 +37,9 @@ export interface PictureColumns {
 /** Keep small pictures of all hidden neurons, asked for one after the other as the network changes. */
 export function usePictures(network: NetworkView | null, columns: PictureColumns | null): ReadonlyMap<string, SmallPicture> {
   const store = useStore();
-  const [pictures, setPictures] = useState(NONE);
-  const key = network && columns ? `${network.edges_version} ${JSON.stringify(columns)}` : null;
+  const shape = network && columns ? `${shapeOf(network)} ${JSON.stringify(columns)}` : "";
+  const [pictures, setPictures] = useState({ shape, made: NONE });
   useEffect(() => {
-    setPictures(NONE);
     if (!network || !columns) return undefined;
     const hidden = drawnNeurons(network);
     if (hidden.length > MOST_PICTURES) return undefined;
@@ -57,7 +57,10 @@ export function usePictures(network: NetworkView | null, columns: PictureColumns
         .ask({ type: "Respond", ...place, x_column: columns.x, y_column: columns.y })
         .then((response) => {
           if (isOver) return;
-          setPictures((old) => new Map(old).set(pictureKey(place.layer, place.neuron), shrink(response)));
+          setPictures((old) => {
+            const made = new Map(old.shape === shape ? old.made : NONE);
+            return { shape, made: made.set(pictureKey(place.layer, place.neuron), shrink(response)) };
+          });
         })
         // A picture that is refused is not worth a notice; the panel of the neuron says why.
         .catch(() => clearInterval(timer));
@@ -66,6 +69,7 @@ export function usePictures(network: NetworkView | null, columns: PictureColumns
       isOver = true;
       clearInterval(timer);
     };
-  }, [store, key]);
-  return key === null ? NONE : pictures;
+  }, [store, shape, network?.edges_version]);
+  // A network of the same shape keeps its pictures until it has new ones.
+  return pictures.shape === shape ? pictures.made : NONE;
 }

@@ -166,7 +166,8 @@ export function HiddenField() {
             enter={(input) => {
               const words = input.value.split(/[\s,;×]+|(?<=\d)-/).filter((word) => word !== "");
               const widths = words.map(Number);
-              if (widths.every((width) => Number.isInteger(width) && width >= 1)) return store.change({ hidden: widths });
+              if (widths.every((width) => Number.isInteger(width) && width >= 1))
+                return store.change({ hidden: widths });
               return store.notify(
                 "failure",
                 `Hidden layers: got "${input.value}".`,

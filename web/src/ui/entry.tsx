@@ -3,7 +3,7 @@ import type { PartialInputHTMLAttributes } from "preact";
 import { useState } from "preact/hooks";
 
 type Attribute =
-  | "id" | "inputMode" | "placeholder" | "min" | "max" | "step" | "aria-label" | "aria-describedby" | "aria-invalid";
+  "id" | "inputMode" | "placeholder" | "min" | "max" | "step" | "aria-label" | "aria-describedby" | "aria-invalid";
 
 interface EntryProps extends Pick<PartialInputHTMLAttributes<HTMLInputElement>, Attribute> {
   readonly type: "text" | "number";

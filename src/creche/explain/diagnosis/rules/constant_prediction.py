@@ -16,8 +16,8 @@ SAME_NUMBER = 0.02  # as a share of the label's standard deviation
 
 MIN_ROWS = 20
 
-TITLE = "The network predicts the same for every row"
-MEANING = "nothing of the features reaches the output: neurons have died, or have not begun to learn"
+TITLE = "The network predicts the same value for every row"
+MEANING = "the features do not affect the output: neurons are dead, or have not begun to learn"
 
 
 def find_constant_prediction(facts: RunFacts) -> Symptom | None:
@@ -55,7 +55,8 @@ def _find_one_class(facts: RunFacts) -> Symptom | None:
         f"The network always predicts {name!r}",
         f"it predicts {name!r} for all of {rows:,} training rows; {share:.0f} % of them are of that class. Its "
         f"probabilities have a standard deviation of {spread:.2g}",
-        "the most frequent class is the safest guess: no row makes another class the most likely one",
+        "the most frequent class is the safest guess: there is no row in which another class has the highest "
+        "probability",
         alternatives,
     )
 
