@@ -37,6 +37,16 @@ TURNS = {
     r"\bto bear\b": "without improvement",
     r"\bdealt out\b": "split",
     r"\balways (?:saying|said)\b": "the baseline",
+    # A predicate is denied with "not": "is not a file". Only a few idioms have "no".
+    r"\b(?!there\b|There\b|where\b|Where\b)\w+\s+(?:is|are|was|were)\s+no\s+"
+    r"(?!longer\b|more\b|less\b|better\b|worse\b|wider\b|other\b|concern\b|exception\b|need\b|way\b)\w": "is not a …, are not …",
+    r"\bfrom\s+which\s+(?:\w+\s+)?on\b": "at or above which",
+    r"\bdoes\s+not\s+go\s+with\b": "cannot be combined with",
+    r"\brows?\s+(?:that|which)\s+(?:\w+\s+){1,3}(?:did|do|does|has|have)\s+not\s+learn": "was not trained on",
+    r"\b(?:is|are)\s+(?:learnt|learned)\s+as\b": "is treated as",
+    r"\blets?\s+expect\b": "than expected, as expected",
+    r"\bworth\s+a\s+look\b": "to check",
+    r"; (?:There|The|It|This|These|Needs|Give|Choose|Use|If|An?|For|Try|Set) ": "a small letter after a semicolon",
 }
 BEGINNINGS = {r"Of\b": "name the thing first: 'Seed for the split', not 'Of the split'"}
 

@@ -189,6 +189,9 @@ _ENTRIES = (
     Argument("quantiles", None, "plan", is_list=True, command=_option(
         TRAINING, "Quantiles to predict, in ascending order: 0.05,0.5,0.95.", parser="parse_quantiles",
     )),
+    Argument("ordered", False, "plan", fit=True, command=_option(
+        TRAINING, "Learn classes in their order: that of --classes, or of whole numbers.", bool,
+    )),
     Argument("optimizer", "adam", "plan", sweepable=True, changeable=True, estimator=True, command=_option(
         TRAINING, "Update rule: adam, sgd, adadelta, …", str, "adam", words="creche.plan:OPTIMIZERS",
     )),

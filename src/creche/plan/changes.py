@@ -219,7 +219,7 @@ def order_changes(changes: object) -> tuple[Change, ...]:
     Raises
     ------
     PlanError
-        If it is no such list.
+        If it is not such a list.
 
     """
     if changes is None:

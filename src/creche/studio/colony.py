@@ -213,7 +213,7 @@ def count_epochs(settings: Settings, request: StartColony) -> int:
     Raises
     ------
     RefusedError
-        If that is no number of epochs.
+        If that is not a number of epochs.
 
     """
     epochs = min(DEFAULT_EPOCHS, settings.epochs) if request.epochs is None else request.epochs
