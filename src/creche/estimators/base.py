@@ -290,6 +290,7 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         return train(
             x, y, task=self._choose_task(y), epochs=epochs, seed=self._draw_seed(), sample_weight=sample_weight,
             class_weight=getattr(self, "class_weight", None), quantiles=getattr(self, "quantiles", None),
+            ordered=getattr(self, "ordered", False),
             precision=self.precision or matching_precision(x),
             on_progress=self._epoch_printer(0) or False, **{"validation_fraction": 0.0, **arguments, **others},
         )  # fmt: skip

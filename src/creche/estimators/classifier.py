@@ -93,6 +93,8 @@ class DNNClassifier(ClassLabels, DNNEstimator):
     threshold : float, optional
         For two classes: predict the second from this probability on, also in `model_` and its file; by default the
         likelier class. `TunedThresholdClassifierCV` of scikit-learn chooses one.
+    ordered : bool, default False
+        Whether the classes, which are whole numbers, are learnt in their order: see `creche.train`.
     precision : {"float32", "float64"}, optional
         The type of weights and inputs; by default float32 for an array of float32, else float64.
     warm_start : bool, default False
@@ -164,6 +166,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         preprocessing: Preprocessing | Mapping[str, Any] | PreprocessingName | None = None,
         schema: Mapping[str, Role] | Schema | None = None,
         class_weight: Mapping[Any, float] | ClassWeighting | None = None,
+        ordered: bool = False,
         threshold: float | None = None,
         precision: Precision | None = None,
         warm_start: bool = False,
@@ -182,6 +185,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
             random_state=random_state, threads=threads, verbose=verbose,
         )  # fmt: skip
         self.class_weight = class_weight
+        self.ordered = ordered
         self.threshold = threshold
 
     classes_: NDArray[Any]

@@ -68,6 +68,8 @@ class Metric:
     lower_is_better : bool, default False
     needs_probabilities : bool, default False
         Whether it depends on more than the predicted classes.
+    needs_order : bool, default False
+        For a classification, whether it is for ordered classes only.
     is_for_labels : bool, default False
         For a classification, whether each of several labels of yes or no has it, too.
     quantiles : (float, float), default (0, inf)
@@ -98,6 +100,7 @@ class Metric:
     bounds: tuple[float, float]
     lower_is_better: bool = False
     needs_probabilities: bool = False
+    needs_order: bool = False
     is_for_labels: bool = False
     quantiles: tuple[float, float] = (0, math.inf)
     has_baseline: bool = True
@@ -127,8 +130,8 @@ def predict_classes(probabilities: Array, threshold: float | None) -> NDArray[np
     return (probabilities[:, 1] >= threshold).astype(np.int64)
 
 
-def metrics_for(task: str, quantiles: int = 0) -> list[Metric]:
-    """The metrics of a task, in the order of tables, for a model that predicts this number of quantiles.
+def metrics_for(task: str, quantiles: int = 0, *, is_ordered: bool = False) -> list[Metric]:
+    """The metrics of a task, in the order of tables, for this number of predicted quantiles, or for ordered classes.
 
     Examples
     --------
@@ -140,10 +143,11 @@ def metrics_for(task: str, quantiles: int = 0) -> list[Metric]:
     """
     if task == "multilabel":
         return [m for m in METRICS.values() if m.task == task or m.is_for_labels]
-    return [m for m in METRICS.values() if m.task == task and m.quantiles[0] <= quantiles <= m.quantiles[1]]
+    known = [m for m in METRICS.values() if m.task == task and (is_ordered or not m.needs_order)]
+    return [m for m in known if m.quantiles[0] <= quantiles <= m.quantiles[1]]
 
 
-def resolve_metric(key: str | None, task: str, quantiles: int = 0) -> Metric:
+def resolve_metric(key: str | None, task: str, quantiles: int = 0, *, is_ordered: bool = False) -> Metric:
     """The metric of that key; by default the log loss or the root mean squared error, for quantiles the pinball loss.
 
     Raises
@@ -152,7 +156,7 @@ def resolve_metric(key: str | None, task: str, quantiles: int = 0) -> Metric:
         If there is no such metric for the task, or it cannot be a goal.
 
     """
-    known = {metric.key: metric for metric in metrics_for(task, quantiles) if metric.is_goal}
+    known = {metric.key: metric for metric in metrics_for(task, quantiles, is_ordered=is_ordered) if metric.is_goal}
     if key is None:
         key = "pinball" if quantiles else "rmse" if task == "regression" else "log_loss"
     other: Task = "classification" if task == "regression" else "regression"
@@ -229,6 +233,18 @@ def _calibration_error(measured: MeasuredClasses) -> Array:
     return np.asarray(np.abs(of_bins).sum(axis=1) / measured.total)
 
 
+def _weighted_kappa(measured: MeasuredClasses) -> Array:
+    true, predicted = (each.astype(np.float64) for each in (measured.scorer.true, measured.scorer.predicted))
+
+    def mean(values: Array) -> Array:
+        return np.asarray(sum_weighted(measured.weights, values) / measured.total)
+
+    # Independent numbers i and j have the mean squared difference E i² + E j² - 2 E i E j.
+    by_chance = mean(true**2) + mean(predicted**2) - 2 * mean(true) * mean(predicted)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(by_chance > 0, 1 - mean((predicted - true) ** 2) / by_chance, np.nan))
+
+
 def _pinball(scorer: RegressionScorer) -> Array:
     levels = np.array(scorer.quantiles)
     return np.maximum(-levels * scorer.error, (1 - levels) * scorer.error)
@@ -252,6 +268,8 @@ MetricName: TypeAlias = Literal[
     "f1",
     "brier",
     "calibration_error",
+    "class_distance",
+    "weighted_kappa",
     "subset_accuracy",
     "hamming_loss",
     "precision",
@@ -313,6 +331,18 @@ METRICS: dict[str, Metric] = {
             has_baseline=False,  # the shares of the classes are calibrated by construction
             formula="mean of |accuracy - mean p(ŷ)| over 15 bins of p(ŷ) (Naeini, Cooper & Hauskrecht 2015)",
             measure=_calibration_error,
+        ),
+        Metric(
+            key="class_distance", title="mean absolute error in classes", task="classification",
+            bounds=(0.0, math.inf), lower_is_better=True, needs_order=True,
+            formula="mean of the number of classes from y to ŷ, in their order",
+            row_values=lambda scorer: np.abs(scorer.predicted - scorer.true).astype(np.float64),
+        ),
+        Metric(
+            key="weighted_kappa", title="quadratic weighted kappa", task="classification", bounds=(-1.0, 1.0),
+            needs_order=True,
+            formula="1 - mean of d² / its mean if y and ŷ were independent, for d classes from y to ŷ (Cohen 1968)",
+            measure=_weighted_kappa,
         ),
         Metric(
             key="subset_accuracy", title="subset accuracy", task="multilabel", bounds=(0.0, 1.0), is_joint=True,

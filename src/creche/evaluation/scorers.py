@@ -37,12 +37,15 @@ class ClassificationScorer:
     probabilities : (n, classes) float64
     true, predicted : (n,) int64
         Numbers of classes.
+    is_ordered : bool
+        Whether the classes are in an order.
 
     """
 
     probabilities: Array
     true: NDArray[np.int64]
     predicted: NDArray[np.int64]
+    is_ordered: bool = False
 
     def __call__(self, weights: Array) -> dict[str, Array]:
         """Each metric as an (r,) array, for (r, n) weights."""
@@ -106,7 +109,8 @@ class MeasuredClasses:
 
     def metrics(self) -> dict[str, Array]:
         """Each metric, (r,)."""
-        return {metric.key: metric.compute(self) for metric in metrics_for("classification")}
+        known = metrics_for("classification", is_ordered=self.scorer.is_ordered)
+        return {metric.key: metric.compute(self) for metric in known}
 
     @cached_property
     def total(self) -> Array:

@@ -49,7 +49,7 @@ def create_measure(
     classes = encode_classes(observed.y, network.classes, network.labels.name, observed.row_numbers).astype(np.int64)
 
     def measure(predicted: Array) -> Measure:
-        scorer = ClassificationScorer(predicted, classes, predict_classes(predicted, None))
+        scorer = ClassificationScorer(predicted, classes, predict_classes(predicted, None), network.labels.is_ordered)
         if metric.row_values is not None:
             return RowMeans(np.asarray(metric.row_values(scorer), dtype=np.float64))
         return _Measure(scorer, metric)

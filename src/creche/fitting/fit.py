@@ -21,6 +21,7 @@ from creche.fitting.search import FitProgress, Search
 from creche.model.fit_record import FitRecord
 from creche.model.fitted import FittedModel
 from creche.plan.arguments import check_whole_number, reject_unknown
+from creche.plan.losses import BinaryCrossEntropy, Loss
 from creche.plan.words import (
     EFFORTS,
     TASKS,
@@ -66,6 +67,7 @@ def fit(
     duplicates: Duplicates = "warn",
     missing_label: MissingLabel = "error",
     classes: Sequence[Any] | Mapping[Any, str] | None = None,
+    ordered: bool = False,
     read_options: ReadOptions | Mapping[str, Any] | None = None,
     seed: int = 0,
     threads: int | None = None,
@@ -97,7 +99,7 @@ def fit(
     metric : str, optional
         What the model is to be good at: by default "log_loss" for classification and "rmse" for regression. Of two
         classes, "accuracy", "balanced_accuracy" and "f1" also choose the probability at which the second is predicted.
-    task, schema, sample_weight, class_weight, duplicates, missing_label, classes, read_options
+    task, schema, sample_weight, class_weight, duplicates, missing_label, classes, ordered, read_options
         As for `creche.train`.
     group : str, optional
         A column whose equal values stay in one fold, such as a patient.
@@ -160,7 +162,18 @@ def fit(
         check_inputs_kept("checkpoint", checkpoint, {"data": data})
     elif resume:
         raise PlanError("resume: needs the file to continue from; give it as checkpoint", argument="resume")
-    job = _Job(preparation, effort, time_limit, metric, known, seed, resolve_threads(threads), checkpoint, resume)
+    job = _Job(
+        preparation,
+        effort,
+        time_limit,
+        metric,
+        known,
+        seed,
+        resolve_threads(threads),
+        checkpoint,
+        resume,
+        BinaryCrossEntropy(ordered=True) if ordered else None,
+    )
     weights = None if columns_weight is not None else sample_weight
     with watch(on_progress, "fit") as report:
         return job.run(data, y, weights, None, report, started)
@@ -201,7 +214,14 @@ def fit_again(
     task = model.labels.task
     effort = check_word("effort", record.effort, EFFORTS)
     job = _Job(
-        origin.preparation, effort, record.time_limit, record.metric, task, record.seed, resolve_threads(threads)
+        origin.preparation,
+        effort,
+        record.time_limit,
+        record.metric,
+        task,
+        record.seed,
+        resolve_threads(threads),
+        loss=model.models[0].plan.loss,
     )
     with watch(on_progress, "fit") as report:
         return job.run(data, y, sample_weight, record, report, clock.monotonic())
@@ -220,6 +240,7 @@ class _Job:
     threads: int
     checkpoint: str | Path | None = None
     resume: bool = False
+    loss: Loss | None = None
 
     def run(
         self,
@@ -230,12 +251,14 @@ class _Job:
         on_progress: Callable[[FitProgress], object] | None,
         started: float,
     ) -> FittedModel:
-        inspection = inspect_table(data, y, self.preparation, task=self.task, loss=None, weights=weights)
-        metric = resolve_metric(self.metric or DEFAULT_METRICS[inspection.task], inspection.task)
+        inspection = inspect_table(data, y, self.preparation, task=self.task, loss=self.loss, weights=weights)
+        loss = self.loss or default_loss(inspection.task)
+        wanted = self.metric or DEFAULT_METRICS[inspection.task]
+        metric = resolve_metric(wanted, inspection.task, is_ordered=loss.orders_classes)
         shape = _measure(inspection)
         policy = choose_policy(shape, self.effort, self.seed)
         folds = split_fold_rows(inspection, policy.folds, self.seed)
-        tables = FoldTables(inspection, folds, default_loss(inspection.task), "float32")
+        tables = FoldTables(inspection, folds, loss, "float32")
         search = Search(tables, policy, self.threads, self.time_limit, started, on_progress)
         if self.checkpoint is not None:
             identity = self._identify(inspection, policy, metric, len(folds))
@@ -276,6 +299,7 @@ class _Job:
         return {
             "fit": {
                 "effort": self.effort, "metric": metric.key, "task": inspection.task, "seed": self.seed, "folds": folds,
+                "ordered": self.loss is not None and self.loss.orders_classes,
                 "configurations": [configuration.to_dict() for configuration in policy.first],
             },
             "preparation": inspection.preparation.to_dict(),

@@ -28,7 +28,7 @@ def evaluate_judged(
         assert labels.classes is not None
         return ClassificationEvaluation.of(
             predicted, judged.classes, labels.classes, weights=weights, n_resamples=n_resamples, baseline=baseline,
-            threshold=threshold,
+            threshold=threshold, is_ordered=labels.is_ordered,
         )  # fmt: skip
     assert judged.numbers is not None
     if labels.is_multilabel:

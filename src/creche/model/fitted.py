@@ -295,7 +295,10 @@ class FittedModel(Ensemble):
         own = {name.removeprefix("fit."): array for name, array in arrays.items() if name.startswith("fit.")}
         networks = {name: array for name, array in arrays.items() if not name.startswith("fit.")}
         ensemble = Ensemble.from_parts({key: value for key, value in header.items() if key != "fit"}, networks)
-        labels, record = LabelEncoder.from_dict(fit["labels"]), FitRecord.from_dict(fit["record"])
+        labels, record = (
+            LabelEncoder.from_dict(fit["labels"], ensemble.models[0].plan.loss),
+            FitRecord.from_dict(fit["record"]),
+        )
         if (labels.names, labels.classes) != (ensemble.labels.names, ensemble.labels.classes):
             raise FileError("its label is not that of its networks; the file was damaged or made by hand")
         calibration = Calibration.from_dict(fit["calibration"], len(labels.classes or ()), len(labels.names))

@@ -118,7 +118,7 @@ class Model(Predictor, Storable):
             raise FileError(f"its header has no {missing[0]!r}; the file was damaged or made by hand")
         plan = Plan.from_dict(header["plan"])
         features = FeatureEncoder.from_dict(header["features"])
-        labels = LabelEncoder.from_dict(header["labels"], plan.loss.predicted_quantiles)
+        labels = LabelEncoder.from_dict(header["labels"], plan.loss)
         origin = None if header["provenance"] is None else _provenance(header["provenance"])
         network = plan.network
         weights = []

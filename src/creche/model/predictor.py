@@ -515,7 +515,7 @@ class Predictor(Displayed, ABC):
             numbers = encode_classes(rows.y, self.classes, self.labels.name, rows.row_numbers)
             return ClassificationLabels.of(
                 numbers, self.classes, weights=weights, n_resamples=n_resamples, baseline=baseline,
-                threshold=class_threshold(chosen),
+                threshold=class_threshold(chosen), is_ordered=self.labels.is_ordered,
             ).evaluate  # fmt: skip
         if self.labels.is_multilabel:
             return partial(

@@ -162,8 +162,9 @@ class CrossValidation(Displayed):
                 )  # fmt: skip
             true = encode_classes(rows.y, model.classes, rows.label, rows.row_numbers)
             return ClassificationEvaluation.of(
-                predicted, true, model.classes, weights=weights, n_resamples=self._n_resamples
-            )
+                predicted, true, model.classes, weights=weights, n_resamples=self._n_resamples,
+                is_ordered=model.labels.is_ordered,
+            )  # fmt: skip
 
     @property
     def test_to_train(self) -> float:

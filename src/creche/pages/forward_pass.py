@@ -42,8 +42,8 @@ def layer_grid(forward: ForwardPass, layer: int, row: int = 0) -> Grid:
     is_last = layer == len(forward.sums) - 1
     sums = forward.sums[layer][row].tolist()
     results = (forward.predictions if is_last else forward.activations[layer])[row].tolist()
-    if is_last and len(sums) < len(results):  # one output for two classes: the probability of the second
-        results = results[-1:]
+    if is_last and len(sums) < len(results):  # two classes or ordered ones: the probability of a class or one above it
+        results = np.cumsum(results[::-1])[::-1][1:].tolist()
     names = forward.output_names[-len(sums) :] if is_last else tuple(f"neuron {i}" for i in range(len(sums)))
     function = forward.functions[layer]
     last = forward.label if function in ("identity",) and is_last else f"{function}(z)"

@@ -84,7 +84,8 @@ def run_page(run: Run) -> RenderableType:
     history = run.history
     parts += history_curves(history)
     if len(history):
-        has_metric = len(run.prepared.labels.quantiles) < 2  # a squared error of several quantiles tells nothing
+        labels = run.prepared.labels  # a squared error of quantiles, or a share of right outputs, would mislead
+        has_metric = len(labels.quantiles) < 2 and not labels.is_ordered
         parts += [Text(), epoch_table(history, run.kept_epoch, has_metric)]
     if run.status in ("running", "diverged"):
         return Group(*parts)
@@ -331,9 +332,7 @@ def _describe_features(run: Run, row: Observations) -> str:
 
 def _draw_model(model: Model) -> Text:
     hidden = [(layer.width, layer.activation.key) for layer in model.plan.network.layers[:-1]]
-    outputs = [str(outcome) for outcome in model.labels.outcomes]
-    if len(outputs) != model.plan.network.outputs:
-        outputs = outputs[-model.plan.network.outputs :]  # for two classes, one probability determines both
+    outputs = list(model.labels.output_names(model.plan.network.outputs))
     return draw_network(model.features.inputs, hidden, outputs, _head_name(model))
 
 

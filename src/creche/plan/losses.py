@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError
-from creche.plan.component import Bounds, Component, Registry, number_field
-from creche.plan.heads import EXP, IDENTITY, LOGISTIC, SIGMOID, SOFTMAX, SORTED, Head
+from creche.plan.component import Bounds, Component, Registry, flag_field, number_field
+from creche.plan.heads import CUMULATIVE, EXP, IDENTITY, LOGISTIC, SIGMOID, SOFTMAX, SORTED, Head
 
 __all__ = [
     "LOSSES",
@@ -114,6 +114,34 @@ class Loss(Component):
 
         """
         return count
+
+    @property
+    def orders_classes(self) -> bool:
+        """Whether it learns which class is above which, rather than only which it is."""
+        return False
+
+    def class_targets(self, numbers: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
+        """Return what the outputs should be, (n, outputs), for a loss that does not take class numbers.
+
+        Parameters
+        ----------
+        numbers : (n,) array of int
+            The number of each row's class.
+        count : int
+            The number of classes.
+
+        """
+        return np.asarray(numbers.reshape(-1, 1) == (np.array([1]) if count == 2 else np.arange(count)))
+
+    def target_classes(self, targets: Array) -> NDArray[np.int64]:
+        """Return the class numbers, (n,), whose `class_targets` these are.
+
+        Parameters
+        ----------
+        targets : (n, outputs) array
+
+        """
+        return np.asarray((targets[:, 0] > 0).astype(np.int64) if targets.shape[1] == 1 else targets.argmax(axis=1))
 
     @property
     def predicted_quantiles(self) -> tuple[float, ...]:
@@ -426,16 +454,85 @@ class BinaryCrossEntropy(Loss):
     p = 1 / (1 + exp(-z)) of the output z. Two classes need one output, the probability of the second; more classes need
     one output each, one class against the rest, and probabilities are p divided by their sum over the classes. Several
     labels of yes or no have one output each, and p is the probability of yes.
+
+    Parameters
+    ----------
+    ordered : bool, default False
+        Whether the classes are in an order: the outputs are then the probabilities of a class above each but the last,
+        one fewer than there are classes (Frank & Hall 2001; Cheng, Wang & Pollastri 2008, "A neural network approach to
+        ordinal regression"). They are sorted, so that probabilities of classes, their differences, are 0 or more.
+
+    Examples
+    --------
+    >>> BinaryCrossEntropy(ordered=True).outputs("classification", 5)
+    4
+
     """
 
     key: ClassVar[str] = "binary_cross_entropy"
     _title: ClassVar[str] = "binary cross-entropy"
     tasks: ClassVar[tuple[str, ...]] = ("classification", "multilabel")
     takes_class_numbers: ClassVar[bool] = False
-    classification_head: ClassVar[Head] = SIGMOID
+    ordered: bool = flag_field(False)
+
+    @property
+    def orders_classes(self) -> bool:
+        """The loss's `ordered`."""
+        return self.ordered
+
+    def head(self, task: str) -> Head:
+        """Return the function that turns the weighted sums of the output layer into predictions.
+
+        Parameters
+        ----------
+        task : str
+            "classification" or "multilabel".
+
+        """
+        if task == "multilabel":
+            return self.multilabel_head
+        return CUMULATIVE if self.ordered else SIGMOID
+
+    def class_targets(self, numbers: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
+        """Return whether each row is of an output's class, or above it, (n, outputs).
+
+        Parameters
+        ----------
+        numbers : (n,) array of int
+            The number of each row's class.
+        count : int
+            The number of classes.
+
+        """
+        if self.ordered:
+            return np.asarray(numbers.reshape(-1, 1) > np.arange(count - 1))
+        return Loss.class_targets(self, numbers, count)
+
+    def target_classes(self, targets: Array) -> NDArray[np.int64]:
+        """Return the class numbers, (n,), whose `class_targets` these are.
+
+        Parameters
+        ----------
+        targets : (n, outputs) array
+
+        """
+        return np.asarray((targets > 0).sum(axis=1)) if self.ordered else Loss.target_classes(self, targets)
+
+    def engine_settings(self, task: str) -> dict[str, Any]:
+        """Return the attributes of the loss in the compiled engine's plan.
+
+        Parameters
+        ----------
+        task : str
+            "classification" or "multilabel".
+
+        """
+        return {"kind": self.key}
 
     def outputs(self, task: str, count: int) -> int:
         """Return the number of outputs that a network needs: one for two classes, or one for each class or label.
+
+        Ordered classes need one fewer than there are.
 
         Parameters
         ----------
@@ -445,7 +542,9 @@ class BinaryCrossEntropy(Loss):
             The number of classes, or of labels.
 
         """
-        return 1 if count == 2 and task == "classification" else count
+        if task == "multilabel":
+            return count
+        return count - 1 if self.ordered else 1 if count == 2 else count
 
     def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
         mean = np.clip(np.average(targets, axis=0, weights=weights), SMALLEST_SHARE, 1 - 1e-9)

@@ -31,7 +31,7 @@ def describe_classes(labels: LabelEncoder) -> str:
     if labels.classes is None:
         number = "a number" if len(labels.names) == 1 else "numbers"
         return f"{describe_quantiles(labels.quantiles)} of {number}" if labels.quantiles else number
-    return list_first([*map(str, labels.classes)], CLASSES_SHOWN)
+    return list_first([*map(str, labels.classes)], CLASSES_SHOWN, " < " if labels.is_ordered else ", ")
 
 
 def describe_quantiles(quantiles: Sequence[float]) -> str:

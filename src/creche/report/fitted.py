@@ -54,7 +54,7 @@ def out_of_fold_table(model: Model | Ensemble) -> Html | None:
     found = model.provenance.evaluation
     intervals = found.get("intervals", {})
     rows = []
-    for metric in metrics_for(model.labels.task, len(model.quantiles)):
+    for metric in metrics_for(model.labels.task, len(model.quantiles), is_ordered=model.labels.is_ordered):
         if found.get(metric.key) is not None:
             bounds = format_interval(*intervals[metric.key]) if metric.key in intervals else ""
             rows.append((metric_name(metric.key), tag("strong", format_number(found[metric.key])), bounds))

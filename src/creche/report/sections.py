@@ -254,7 +254,8 @@ def training_section(subject: ReportSubject, figures: Figures) -> Html | None:
             f"The {which} loss goes from {history.watched_loss[0]:.3g} to {history.watched_loss[-1]:.3g}",
         )
     ]
-    if len(subject.model.quantiles) < 2:  # a squared error of several quantiles tells nothing
+    # A squared error of quantiles, or a share of right outputs, would mislead.
+    if len(subject.model.quantiles) < 2 and not subject.model.labels.is_ordered:
         curves.append(figures.figure(
             partial(plots.metric_curves, history), f"The {metric_name(history.metric)} by epoch.",
             f"The {metric_name(history.metric)} of the training rows goes from {history.train_metric[0]:.3g} to "

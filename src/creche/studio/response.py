@@ -208,7 +208,7 @@ def _title(model: Model, request: requests.Respond) -> str:
     layers = model.plan.network.layers
     if request.layer < len(layers):
         return f"neuron {request.neuron} of layer {request.layer}"
-    names = [str(outcome) for outcome in model.labels.outcomes][-layers[-1].width :]
+    names = model.labels.output_names(layers[-1].width)
     return f"the output of {names[request.neuron]}"
 
 

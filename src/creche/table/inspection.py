@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import list_first
 from creche.errors import TableError
 from creche.plan.losses import Loss
 from creche.plan.words import TASKS, Task, check_word
@@ -41,7 +42,7 @@ __all__ = ["TableInspection", "choose_task", "inspect_table"]
 # In smaller tables, one column may well determine the label; in wider ones, looking for it would delay training.
 MIN_ROWS_FOR_LEAKS, MAX_COLUMNS_FOR_LEAKS = 1000, 1000
 
-LEAKS_SHOWN = 3
+LEAKS_SHOWN, CLASSES_NAMED = 3, 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,6 +195,8 @@ def inspect_table(
         )
     if chosen == "classification" and classes is None:
         classes = find_classes(y, labelled.label, row_numbers, which)
+    if loss is not None and loss.orders_classes:
+        _check_order(chosen, classes, preparation, labelled.label)
     if chosen != "classification" and encoders is None:
         check_varying(y, labelled.labels, which)
     if chosen == "regression" and y.ndim == 1:
@@ -204,6 +207,23 @@ def inspect_table(
     return TableInspection(
         labelled, usable, schema, chosen, classes, loss, preparation, encoders, external_weights, note
     )
+
+
+def _check_order(task: Task, classes: tuple[Any, ...] | None, preparation: Preparation, label: str) -> None:
+    """Refuse to order labels that are no classes, or words whose order was not given."""
+    if classes is None:
+        held = "several labels of yes or no" if task == "multilabel" else "numbers"
+        raise TableError(
+            f"ordered: label {label!r} holds {held}, which are not classes in an order; leave ordered out",
+            argument="ordered",
+        )
+    if preparation.classes is None and any(isinstance(value, str) for value in classes):
+        shown = list_first([*map(repr, classes)], CLASSES_NAMED)
+        raise TableError(
+            f"ordered: label {label!r} holds words, whose order is not known; give {shown} from the lowest to the "
+            "highest as classes, or with --classes",
+            argument="ordered",
+        )
 
 
 def _implied_task(loss: Loss | None, preparation: Preparation) -> Task | None:

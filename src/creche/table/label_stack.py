@@ -72,6 +72,11 @@ def stack_labels(
             others = [t for t, f in zip(titles, flags, strict=True) if f is not None and wanted == "yes or no"]
             beside = f", and {list_first(others, NAMED)} yes or no" if others else ""
             place = _first_other(column, row_numbers) if kind == "numbers" else ""
+            if task is not None and kind == "numbers" and not others:
+                raise TableError(
+                    f"{title}: holds numbers{place}, and classes of several labels are yes or no (also true, false, 1, "
+                    "0); task='regression' learns numbers, with a loss for numbers"
+                )
             raise TableError(
                 f"{title}: holds {kind}{place}{beside}; several labels are either all numbers or all yes or no (also "
                 "true, false, 1, 0): train a network for each kind"

@@ -72,6 +72,8 @@ class LabelEncoder:
         The quantiles of the label that the outputs predict, which the loss of the plan tells; empty for the mean.
     is_multilabel : bool
         Whether they are several labels of yes or no, and the outputs probabilities of yes.
+    is_ordered : bool
+        Whether the classes are in an order, which the loss of the plan tells.
 
     """
 
@@ -86,6 +88,7 @@ class LabelEncoder:
     values: tuple[Any, ...] = ()
     quantiles: tuple[float, ...] = ()
     is_multilabel: bool = False
+    is_ordered: bool = False
 
     @property
     def task(self) -> Task:
@@ -118,6 +121,15 @@ class LabelEncoder:
         if len(self.quantiles) > 1:
             return tuple(f"{self.name}_q{quantile:g}" for quantile in self.quantiles)
         return self.names
+
+    def output_names(self, count: int) -> tuple[str, ...]:
+        """Return the names of the outputs of a network that has `count` of them.
+
+        Two classes may have one output, the second's; of ordered classes they are the probabilities of a class or one
+        above it.
+        """
+        names = tuple(map(str, self.outcomes))[-count:]
+        return tuple(f"≥ {name}" for name in names) if self.is_ordered and len(self.outcomes) > 2 else names
 
     @property
     def predicted_names(self) -> tuple[str, ...]:
@@ -169,8 +181,8 @@ class LabelEncoder:
         return data
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], quantiles: tuple[float, ...] = ()) -> Self:
-        """Make the encoder that `to_dict` described, for a loss that predicts these quantiles.
+    def from_dict(cls, data: Mapping[str, Any], loss: Loss | None = None) -> Self:
+        """Make the encoder that `to_dict` described; the loss tells which quantiles, and whether classes are ordered.
 
         Raises
         ------
@@ -187,6 +199,7 @@ class LabelEncoder:
                 raise FileError(f"labels: {name} is {values!r}; the file was damaged or made by hand")
             return tuple(values)
 
+        quantiles = () if loss is None else loss.predicted_quantiles
         names = read_list("names", str)
         classes = None if data.get("classes") is None else read_list("classes", (str, int, float, bool))
         mean, scale, baseline = (read_list(name, (int, float)) for name in ("mean", "scale", "baseline"))
@@ -220,6 +233,7 @@ class LabelEncoder:
             values,
             quantiles,
             is_multilabel,
+            loss is not None and loss.orders_classes,
         )
 
 

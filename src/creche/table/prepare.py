@@ -240,9 +240,7 @@ def encode_labels(
     numbers = encode_classes(y, labels.classes, labels.name, row_numbers)
     if loss.takes_class_numbers:
         return numbers, None
-    count = len(labels.classes)
-    one_hot = numbers.reshape(-1, 1) == (np.array([1]) if count == 2 else np.arange(count))
-    return None, one_hot.astype(precision)
+    return None, loss.class_targets(numbers, len(labels.classes)).astype(precision)
 
 
 def _clear_fractions(preparation: Preparation, validation_data: Any, test_data: Any) -> Preparation:
@@ -323,6 +321,7 @@ def fit_labels(
             kinds=train.kinds,
             formats=train.formats,
             values=tuple(preparation.classes) if isinstance(preparation.classes, Mapping) else (),
+            is_ordered=loss is not None and loss.orders_classes,
         )
     y = train.y.astype(np.float64).reshape(len(train), -1)
     if train.y.ndim == 2 and train.y.dtype.kind == "b":

@@ -80,6 +80,7 @@ class TrainArguments:
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None
     loss: Loss | LossName | Callable[..., Any] | None
     quantiles: Sequence[float] | None
+    ordered: bool
     optimizer: Optimizer | OptimizerName
     learning_rate: float | None
     schedule: Schedule | ScheduleName
@@ -203,13 +204,19 @@ def resolve_loss(arguments: TrainArguments) -> Loss | None:
         If there is no such loss, or it was asked for in two ways.
 
     """
-    if arguments.quantiles is None:
+    if not isinstance(arguments.ordered, bool | np.bool_):
+        raise PlanError(f"ordered: got {arguments.ordered!r}; needs True or False", argument="ordered")
+    others = {"quantiles": arguments.quantiles is not None, "ordered": bool(arguments.ordered)}
+    setting = [name for name, is_given in others.items() if is_given]
+    if not setting:
         return None if arguments.loss is None else LOSSES.of(arguments.loss)
-    if arguments.loss is not None:
+    if len(setting) > 1 or arguments.loss is not None:
+        other = "ordered=True" if len(setting) > 1 else f"loss={arguments.loss!r}"
         raise PlanError(
-            f"quantiles: sets the loss, and loss={arguments.loss!r} sets it already; leave one of the two out",
-            argument="quantiles",
+            f"{setting[0]}: sets the loss, and {other} sets it already; leave one of the two out", argument=setting[0]
         )
+    if arguments.ordered:
+        return BinaryCrossEntropy(ordered=True)
     try:
         return Quantile(arguments.quantiles)  # type: ignore[arg-type]  # made a tuple there
     except PlanError as error:

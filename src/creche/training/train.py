@@ -69,6 +69,7 @@ def train(
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
     loss: Loss | LossName | Callable[..., Any] | None = None,
     quantiles: Sequence[float] | None = None,
+    ordered: bool = False,
     optimizer: Optimizer | OptimizerName = "adam",
     learning_rate: float | None = None,
     schedule: Schedule | ScheduleName = "constant",
@@ -144,6 +145,9 @@ def train(
     quantiles : sequence of float, optional
         Short for ``loss=Quantile([0.05, 0.5, 0.95])``: predict these quantiles of a label that is a number, in
         ascending order; the outermost are the ends of an interval.
+    ordered : bool, default False
+        Short for ``loss=BinaryCrossEntropy(ordered=True)``: the classes are in an order, that of `classes` or that of
+        whole numbers, and the network learns which are above which.
     optimizer : Optimizer or str, default "adam"
         The update rule.
     learning_rate : float, optional

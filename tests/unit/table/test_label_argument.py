@@ -201,7 +201,7 @@ def test_labels_of_different_kinds_are_refused_by_name() -> None:
         (np.array([["a", "b"]] * 6), None, "y, column 0: holds words; several labels are either all"),
         (pd.DataFrame({"u": NUMBERS, "v": WORDS}), None, "y, column 'v': holds words"),
         ([[0.5, "a"]] * 6, None, "y, column 1: holds words"),
-        (np.arange(12).reshape(6, 2), "classification", r"y, column 0: holds numbers \(row 1 is 2\); several"),
+        (np.arange(12).reshape(6, 2), "classification", r"y, column 0: holds numbers \(row 1 is 2\), and classes"),
         (np.array([NUMBERS]), None, r"y: has shape \(1, 6\); needs one label per row, shape \(6,\), as y.ravel\(\)"),
         (np.zeros((6, 0)), None, r"y: has shape \(6, 0\); needs one label per row, shape \(6,\)"),
         (np.array(3), None, r"y: has shape \(\); needs one label per row"),

@@ -290,12 +290,11 @@ def _assemble(
     else:
         notes += ("the step is so large that weights are no longer finite",)
     source = observed.x.source if isinstance(observed.x, Table) else "X"
-    names = [str(value) for value in model.labels.outcomes]
     return Trace(
         plan, source, observed, model.features.names, observed.row_numbers, batch.rows.weights, batch.inputs,
-        batch.rows.x, _layers(plan, step, inside), tuple(names[-plan.network.outputs :]), outputs, model.classes,
-        errors, inside.losses, inside.loss, losses_after, loss_after, step.epoch, step.number, step.learning_rate,
-        None, (1, 0), notes,
+        batch.rows.x, _layers(plan, step, inside), model.labels.output_names(plan.network.outputs), outputs,
+        model.classes, errors, inside.losses, inside.loss, losses_after, loss_after, step.epoch, step.number,
+        step.learning_rate, None, (1, 0), notes,
     )  # fmt: skip
 
 
