@@ -16,6 +16,8 @@ interface Props {
 
 function ColumnSelect(props: {
   label: string;
+  /** What a screen reader says, where the label alone would not be understood. */
+  name: string;
   none: string;
   columns: readonly string[];
   value: string | null;
@@ -24,7 +26,7 @@ function ColumnSelect(props: {
   return (
     <label class="field">
       <span>{props.label}</span>
-      <select value={props.value ?? ""} onChange={(event) => props.onChange(event.currentTarget.value || null)}>
+      <select aria-label={props.name} value={props.value ?? ""} onChange={(event) => props.onChange(event.currentTarget.value || null)}>
         <option value="">{props.none}</option>
         {props.columns.map((column) => (
           <option key={column} value={column}>
@@ -69,8 +71,15 @@ export function NeuronPanel({ network, tick, neuron }: Props) {
         <div class="neuron-columns">
           <div>
             <div class="fields">
-              <ColumnSelect label="Responds along" none="its strongest column" columns={columns} value={x} onChange={setX} />
-              <ColumnSelect label="and" none="no second column" columns={columns.filter((c) => c !== x)} value={y} onChange={setY} />
+              <ColumnSelect label="Responds along" name="First column of the response" none="its strongest column" columns={columns} value={x} onChange={setX} />
+              <ColumnSelect
+                label="and"
+                name="Second column of the response"
+                none="no second column"
+                columns={columns.filter((column) => column !== x)}
+                value={y}
+                onChange={setY}
+              />
             </div>
             {response ? (
               <ResponsePlot response={response} classes={store.table.value?.classes ?? []} />

@@ -79,7 +79,7 @@ function MapPlot({ response, classes, width }: Props & { width: number }) {
       const side = inner.height;
       context.scale(inner.width / side, 1);
       const picture = { values: response.activations.data, rows: rows!, columns: columns! };
-      paintSmallPicture(context, picture, side / 2, side / 2, side, readPalette(canvas.current!));
+      paintSmallPicture(context, picture, side / 2, side / 2, side, 0, readPalette(canvas.current!));
     },
     [response, width],
   );
