@@ -54,6 +54,8 @@ export function NeuronPanel({ network, tick, neuron }: Props) {
   });
   const title = neuronTitle(network, layer, neuron.neuron);
   const columns = inputColumns(network);
+  const table = store.table.value;
+  const dates = table?.columns.filter((column) => column.role === "datetime").map((column) => column.name) ?? [];
   return (
     <section class="neuron-panel" aria-label={`Selected: ${title}`}>
       <header>
@@ -82,7 +84,7 @@ export function NeuronPanel({ network, tick, neuron }: Props) {
               />
             </div>
             {response ? (
-              <ResponsePlot response={response} classes={store.table.value?.classes ?? []} />
+              <ResponsePlot response={response} classes={table?.classes ?? []} dates={dates} />
             ) : (
               <p class="is-waiting">Waiting for the response …</p>
             )}
