@@ -241,7 +241,9 @@ _ENTRIES = (
     Argument("weight_decay", None, "optimizer", sweepable=True, changeable=True, command=_option(
         TRAINING, "Weight decay (L2 regularization).", float, "0",
     )),
-    Argument("l1", None, "optimizer", sweepable=True, changeable=True),
+    Argument("l1", None, "optimizer", sweepable=True, changeable=True, command=_option(
+        TRAINING, "Strength of L1 regularization.", float, "0",
+    )),
     Argument("momentum", None, "optimizer", sweepable=True),
     Argument("clip_norm", None, "optimizer", sweepable=True, command=_option(
         TRAINING, "Maximum gradient norm (gradient clipping).", float, "none",
