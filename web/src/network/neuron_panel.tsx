@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 
 import type { NetworkView, Tick } from "../protocol.ts";
 import { useStore, type NeuronPlace } from "../store.ts";
+import { Term } from "../ui/hint.tsx";
 import { Links } from "./links.tsx";
 import { neuronTitle } from "./names.ts";
 import { ResponsePlot } from "./response_plot.tsx";
@@ -72,8 +73,11 @@ export function NeuronPanel({ network, tick, neuron }: Props) {
       ) : (
         <div class="neuron-columns">
           <div>
+            <h4>
+              <Term term="response">Response</Term>
+            </h4>
             <div class="fields">
-              <ColumnSelect label="Responds along" name="First column of the response" none="its strongest column" columns={columns} value={x} onChange={setX} />
+              <ColumnSelect label="along" name="First column of the response" none="its strongest column" columns={columns} value={x} onChange={setX} />
               <ColumnSelect
                 label="and"
                 name="Second column of the response"
