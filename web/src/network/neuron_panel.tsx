@@ -77,7 +77,7 @@ export function NeuronPanel({ network, tick, neuron }: Props) {
               <Term term="response">Response</Term>
             </h4>
             <div class="fields">
-              <ColumnSelect label="along" name="First column of the response" none="its strongest column" columns={columns} value={x} onChange={setX} />
+              <ColumnSelect label="Responds along" name="Responds along" none="its strongest column" columns={columns} value={x} onChange={setX} />
               <ColumnSelect
                 label="and"
                 name="Second column of the response"
