@@ -186,7 +186,7 @@ _ENTRIES = (
         TRAINING, "Loss to minimize: cross_entropy, squared_error, huber, quantile:0.9, …", str, "by task",
         words="creche.plan:LOSSES",
     )),
-    Argument("quantiles", None, "plan", is_list=True, command=_option(
+    Argument("quantiles", None, "plan", is_list=True, fit=True, command=_option(
         TRAINING, "Quantiles to predict, in ascending order: 0.05,0.5,0.95.", parser="parse_quantiles",
     )),
     Argument("ordered", False, "plan", fit=True, command=_option(
@@ -241,7 +241,9 @@ _ENTRIES = (
     Argument("weight_decay", None, "optimizer", sweepable=True, changeable=True, command=_option(
         TRAINING, "Weight decay (L2 regularization).", float, "0",
     )),
-    Argument("l1", None, "optimizer", sweepable=True, changeable=True),
+    Argument("l1", None, "optimizer", sweepable=True, changeable=True, command=_option(
+        TRAINING, "Strength of L1 regularization.", float, "0",
+    )),
     Argument("momentum", None, "optimizer", sweepable=True),
     Argument("clip_norm", None, "optimizer", sweepable=True, command=_option(
         TRAINING, "Maximum gradient norm (gradient clipping).", float, "none",
