@@ -21,7 +21,7 @@ from creche.fitting.search import FitProgress, Search
 from creche.model.fit_record import FitRecord
 from creche.model.fitted import FittedModel
 from creche.plan.arguments import check_whole_number, reject_unknown
-from creche.plan.losses import BinaryCrossEntropy, Loss
+from creche.plan.losses import Loss
 from creche.plan.words import (
     EFFORTS,
     TASKS,
@@ -39,7 +39,7 @@ from creche.table.preparation import Preparation
 from creche.table.reading.options import ReadOptions
 from creche.table.schema import Schema
 from creche.table.split import Split
-from creche.training.arguments import default_loss
+from creche.training.arguments import choose_loss, default_loss
 from creche.training.checkpoint import check_inputs_kept
 
 __all__ = ["DEFAULT_METRICS", "fit", "fit_again"]
@@ -67,6 +67,7 @@ def fit(
     duplicates: Duplicates = "warn",
     missing_label: MissingLabel = "error",
     classes: Sequence[Any] | Mapping[Any, str] | None = None,
+    quantiles: Sequence[float] | None = None,
     ordered: bool = False,
     read_options: ReadOptions | Mapping[str, Any] | None = None,
     seed: int = 0,
@@ -99,7 +100,9 @@ def fit(
     metric : str, optional
         What the model is to be good at: by default "log_loss" for classification and "rmse" for regression. Of two
         classes, "accuracy", "balanced_accuracy" and "f1" also choose the probability at which the second is predicted.
-    task, schema, sample_weight, class_weight, duplicates, missing_label, classes, ordered, read_options
+    task, schema, sample_weight, class_weight, duplicates, missing_label, classes, quantiles, ordered
+        As for `creche.train`.
+    read_options
         As for `creche.train`.
     group : str, optional
         A column whose equal values stay in one fold, such as a patient.
@@ -172,7 +175,7 @@ def fit(
         resolve_threads(threads),
         checkpoint,
         resume,
-        BinaryCrossEntropy(ordered=True) if ordered else None,
+        choose_loss(None, quantiles, ordered),
     )
     weights = None if columns_weight is not None else sample_weight
     with watch(on_progress, "fit") as report:
@@ -253,8 +256,9 @@ class _Job:
     ) -> FittedModel:
         inspection = inspect_table(data, y, self.preparation, task=self.task, loss=self.loss, weights=weights)
         loss = self.loss or default_loss(inspection.task)
-        wanted = self.metric or DEFAULT_METRICS[inspection.task]
-        metric = resolve_metric(wanted, inspection.task, is_ordered=loss.orders_classes)
+        quantiles = loss.predicted_quantiles
+        wanted = self.metric or (None if quantiles else DEFAULT_METRICS[inspection.task])
+        metric = resolve_metric(wanted, inspection.task, len(quantiles), is_ordered=loss.orders_classes)
         shape = _measure(inspection)
         policy = choose_policy(shape, self.effort, self.seed)
         folds = split_fold_rows(inspection, policy.folds, self.seed)
@@ -299,7 +303,7 @@ class _Job:
         return {
             "fit": {
                 "effort": self.effort, "metric": metric.key, "task": inspection.task, "seed": self.seed, "folds": folds,
-                "ordered": self.loss is not None and self.loss.orders_classes,
+                "loss": None if self.loss is None else self.loss.to_dict(),
                 "configurations": [configuration.to_dict() for configuration in policy.first],
             },
             "preparation": inspection.preparation.to_dict(),

@@ -65,7 +65,7 @@ def measure_importance(
     def loss(column: int | None) -> float:
         predicted = np.concatenate([fold.predict(column) for fold in folds])
         mean = score_mean(calibration.apply(predicted), judged)
-        return mean if judged.classes is not None else mean**0.5
+        return mean if judged.classes is not None else mean ** (1 / judged.unit_power)
 
     baseline = loss(None)
     rises = {name: loss(number) - baseline for number, name in enumerate(names)}

@@ -35,11 +35,10 @@ def evaluate_judged(
         return MultilabelEvaluation.of(
             predicted, judged.numbers, weights=weights, n_resamples=n_resamples, labels=labels.names, baseline=baseline
         )
-    numbers = judged.numbers[:, 0] if judged.numbers.shape[1] == 1 else judged.numbers
-    flat = predicted[:, 0] if judged.numbers.shape[1] == 1 else predicted
     return RegressionEvaluation.of(
-        flat, numbers, weights=weights, n_resamples=n_resamples, labels=labels.names, baseline=baseline
-    )
+        predicted, judged.numbers, weights=weights, n_resamples=n_resamples, quantiles=labels.quantiles,
+        labels=labels.predicted_names, baseline=baseline,
+    )  # fmt: skip
 
 
 def conformity_scores(predicted: NDArray[np.float64], judged: Judged) -> NDArray[np.float64]:
@@ -49,6 +48,9 @@ def conformity_scores(predicted: NDArray[np.float64], judged: Judged) -> NDArray
     else:
         assert judged.numbers is not None
         scores = np.abs(predicted - judged.numbers).max(axis=1)
+        if len(judged.quantiles) > 1:  # how far outside the interval the label lies; below 0 inside
+            true = judged.numbers[:, 0]
+            scores = np.maximum(predicted[:, 0] - true, true - predicted[:, -1])
     scores = np.sort(scores)
     if len(scores) <= KEPT_SCORES:
         return scores

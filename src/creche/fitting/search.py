@@ -254,7 +254,8 @@ class Search:
 
     def _as_told(self, loss: float) -> float:
         """Return a mean loss in units that mean something: errors of numbers in those of the label."""
-        return loss if self.tables.judged.classes is not None else loss**0.5
+        judged = self.tables.judged
+        return loss if judged.classes is not None else loss ** (1 / judged.unit_power)
 
 
 def mix_candidates(candidates: Sequence[Candidate], weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -46,7 +46,7 @@ def evaluation_page(
     numbers = np.arange(1, evaluation.rows + 1) if row_numbers is None else row_numbers
     parts: list[RenderableType] = [_metric_table(evaluation, rows_name)]
     if evaluation.training_rows is not None:
-        parts.append(Text(f"  {evaluation.training_rows}, so these metrics are too optimistic", style="yellow"))
+        parts.append(Text(f"  {evaluation.training_rows}, so these numbers are too optimistic", style="yellow"))
     parts += [Text(f"  {line}", style="dim") for line in _notes(evaluation)]
     if isinstance(evaluation, ClassificationEvaluation):
         is_small = len(evaluation.classes) <= CLASSES_SHOWN

@@ -55,8 +55,8 @@ def importance_page(importance: PermutationImportance) -> RenderableType:
     notes = []
     if importance.training_rows is not None:
         known = str(importance.training_rows)
-        notes.append(f"  {known[:1].upper()}{known[1:]}, so these metrics are too optimistic.")
-    notes += ["  Correlated columns can substitute for each other, so that each seems unimportant."]
+        notes.append(f"  {known[:1].upper()}{known[1:]}, so these numbers are too optimistic.")
+    notes += ["  Correlated columns can replace one another, so that each seems unimportant."]
     if importance.rows < MIN_ROWS:
         notes.append(f"  No confidence intervals: they need at least {MIN_ROWS} rows.")
     return Group(*parts, Text(), *(Text(note, style="dim") for note in notes))

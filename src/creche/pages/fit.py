@@ -131,7 +131,10 @@ def _describe_interval(model: FittedModel) -> str | None:
     """Describe the conformal interval of 90 % coverage, where there are rows enough."""
     if model.classes is not None or model.record.judged_rows < 10 or len(model.labels.names) > 1:
         return None
-    return f"± {format_number(model.conformal_score(COVERAGE))} around the prediction contains {COVERAGE:.0%} of labels"
+    score = format_number(model.conformal_score(COVERAGE))
+    if len(model.quantiles) > 1:
+        return f"the outermost quantiles, moved outwards by {score}, contain {COVERAGE:.0%} of labels"
+    return f"± {score} around the prediction contains {COVERAGE:.0%} of labels"
 
 
 def record_page(record: FitRecord) -> RenderableType:
@@ -166,7 +169,7 @@ def _importance(model: FittedModel) -> list[RenderableType]:
     """Render the columns with the rise in loss that shuffling each causes."""
     importance = list(model.record.importance.items())
     loss = "log loss" if model.classes is not None else "rmse"
-    loss = "rmse of p(yes)" if model.labels.is_multilabel else loss
+    loss = "rmse of p(yes)" if model.labels.is_multilabel else "pinball loss" if model.quantiles else loss
     table = plain_table("column", f"increase in {loss}", "", left=("column", ""))
     largest = max((abs(rise) for _, rise in importance), default=0.0)
     for name, rise in importance[:MAX_COLUMNS]:

@@ -186,7 +186,7 @@ _ENTRIES = (
         TRAINING, "Loss to minimize: cross_entropy, squared_error, huber, quantile:0.9, …", str, "by task",
         words="creche.plan:LOSSES",
     )),
-    Argument("quantiles", None, "plan", is_list=True, command=_option(
+    Argument("quantiles", None, "plan", is_list=True, fit=True, command=_option(
         TRAINING, "Quantiles to predict, in ascending order: 0.05,0.5,0.95.", parser="parse_quantiles",
     )),
     Argument("ordered", False, "plan", fit=True, command=_option(

@@ -56,6 +56,8 @@ class Loss(Component):
         Whether labels that are numbers may be standardized for it.
     smallest_label : float
         The smallest number that it takes as a label.
+    unit_power : int
+        The power of the label's unit that it is in, for a loss of numbers: 2 for squares.
     is_nonnegative : bool
         Whether its values are 0 or more.
     is_python : bool
@@ -67,6 +69,7 @@ class Loss(Component):
     takes_class_numbers: ClassVar[bool] = True
     standardizes_labels: ClassVar[bool] = True
     smallest_label: ClassVar[float] = -math.inf
+    unit_power: ClassVar[int] = 2
     is_nonnegative: ClassVar[bool] = True
     is_python: ClassVar[bool] = False
 
@@ -583,6 +586,7 @@ class AbsoluteError(Loss):
     """
 
     key: ClassVar[str] = "absolute_error"
+    unit_power: ClassVar[int] = 1
     tasks: ClassVar[tuple[str, ...]] = ("regression",)
 
     def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
@@ -661,6 +665,7 @@ class Quantile(Loss):
     key: ClassVar[str] = "quantile"
     _title: ClassVar[str] = "pinball loss"
     tasks: ClassVar[tuple[str, ...]] = ("regression",)
+    unit_power: ClassVar[int] = 1
     quantile: float | tuple[float, ...] = 0.5
 
     def __post_init__(self) -> None:

@@ -210,7 +210,7 @@ def inspect_table(
 
 
 def _check_order(task: Task, classes: tuple[Any, ...] | None, preparation: Preparation, label: str) -> None:
-    """Refuse to order labels that are no classes, or words whose order was not given."""
+    """Refuse to order labels other than classes, and words whose order was not given."""
     if classes is None:
         held = "several labels of yes or no" if task == "multilabel" else "numbers"
         raise TableError(

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TrainArguments",
+    "choose_loss",
     "create_plan",
     "create_run",
     "default_loss",
@@ -204,21 +205,33 @@ def resolve_loss(arguments: TrainArguments) -> Loss | None:
         If there is no such loss, or it was asked for in two ways.
 
     """
-    if not isinstance(arguments.ordered, bool | np.bool_):
-        raise PlanError(f"ordered: got {arguments.ordered!r}; needs True or False", argument="ordered")
-    others = {"quantiles": arguments.quantiles is not None, "ordered": bool(arguments.ordered)}
+    return choose_loss(arguments.loss, arguments.quantiles, arguments.ordered)
+
+
+def choose_loss(loss: Any, quantiles: Sequence[float] | None, ordered: bool) -> Loss | None:
+    """Return the loss that one of these asks for; None if none does.
+
+    Raises
+    ------
+    PlanError
+        If there is no such loss, or it was asked for in two ways.
+
+    """
+    if not isinstance(ordered, bool | np.bool_):
+        raise PlanError(f"ordered: got {ordered!r}; needs True or False", argument="ordered")
+    others = {"quantiles": quantiles is not None, "ordered": bool(ordered)}
     setting = [name for name, is_given in others.items() if is_given]
     if not setting:
-        return None if arguments.loss is None else LOSSES.of(arguments.loss)
-    if len(setting) > 1 or arguments.loss is not None:
-        other = "ordered=True" if len(setting) > 1 else f"loss={arguments.loss!r}"
+        return None if loss is None else LOSSES.of(loss)
+    if len(setting) > 1 or loss is not None:
+        other = "ordered=True" if len(setting) > 1 else f"loss={loss!r}"
         raise PlanError(
             f"{setting[0]}: sets the loss, and {other} sets it already; leave one of the two out", argument=setting[0]
         )
-    if arguments.ordered:
+    if ordered:
         return BinaryCrossEntropy(ordered=True)
     try:
-        return Quantile(arguments.quantiles)  # type: ignore[arg-type]  # made a tuple there
+        return Quantile(quantiles)  # type: ignore[arg-type]  # made a tuple there
     except PlanError as error:
         raise PlanError(f"quantiles: {str(error).partition(': ')[2]}", argument="quantiles") from error
 

@@ -24,7 +24,7 @@ def test_the_importance_of_columns(model_file: Path, capsys: pytest.CaptureFixtu
     ):
         assert line.split()[:5] == [name, f"{value:.4f}", f"{low:.4f}", "to", f"{high:.4f}"]
     assert lines[begin + 1].endswith("█" * 24)
-    assert "  241 of these 344 rows were training rows, so these metrics are too optimistic." in lines
+    assert "  241 of these 344 rows were training rows, so these numbers are too optimistic." in lines
 
 
 def test_a_row_that_was_trained_on_is_told(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,7 +70,7 @@ def test_evaluate(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     low, high = expected.intervals["accuracy"]
     assert f"{expected.accuracy:.4f}" in page
     assert f"{low:.4f} to {high:.4f}" in page
-    assert "241 of these 344 rows were training rows, so these metrics are too optimistic" in page
+    assert "241 of these 344 rows were training rows, so these numbers are too optimistic" in page
     assert main(["evaluate", str(model_file), "penguins", "--json", "--n-resamples", "0"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["accuracy"] == expected.accuracy

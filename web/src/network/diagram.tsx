@@ -105,7 +105,7 @@ export function Diagram(props: Props) {
       paintEdges(context, layout, edges, thickestWeight(reading.weights), { contributions, selected, hovered: hovered?.index ?? -1 }, palette);
       for (const { layer, neurons, folded, x, y } of layout.spots) {
         const picture = folded === "no" ? props.pictures?.get(pictureKey(layer, neurons[0]!)) : undefined;
-        if (picture) paintSmallPicture(context, picture, x, y, layout.radius * 2, palette);
+        if (picture) paintSmallPicture(context, picture, x, y, layout.radius * 2, layout.radius * 0.44, palette);
       }
     },
     [layout, reading, most, hovered?.index, selected, props.pictures],

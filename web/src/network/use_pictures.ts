@@ -62,8 +62,10 @@ export function usePictures(network: NetworkView | null, columns: PictureColumns
             return { shape, made: made.set(pictureKey(place.layer, place.neuron), shrink(response)) };
           });
         })
-        // A picture that is refused is not worth a notice; the panel of the neuron says why.
-        .catch(() => clearInterval(timer));
+        .catch(() => {
+          // A picture that is refused is not worth a notice; it is asked for again when the network has changed.
+          next = 0;
+        });
     }, PAUSE);
     return () => {
       isOver = true;

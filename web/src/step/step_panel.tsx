@@ -59,13 +59,13 @@ export function StepPanel() {
     );
   }
 
-  const isClassification = store.table.value?.task !== "regression";
-  const stages = stagesOf(network, isClassification, trace.optimizer);
+  const task = store.table.value?.task ?? null;
+  const stages = stagesOf(network, task, trace.optimizer);
   const place = Math.max(0, Math.min(stages.length - 1, Number(store.address.get("stage") ?? 1) - 1 || 0));
   const stage = stages[place]!;
   const followed = Math.min(row, trace.row_names.length - 1);
   const format = (prediction: number) =>
-    isClassification ? { text: writePercent(prediction), share: prediction } : { text: writeNumber(prediction), share: null };
+    task === "regression" ? { text: writeNumber(prediction), share: null } : { text: writePercent(prediction), share: prediction };
   const neuron = toldNeuron(store.selectedNeuron.value, stage);
   return (
     <Panel title="One step, taken apart" class="step-panel" aside={<RowsField rows={rows} onRows={setRows} />}>

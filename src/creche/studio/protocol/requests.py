@@ -54,6 +54,7 @@ __all__ = [
     "TraceStep",
     "UploadPart",
     "Watch",
+    "WatchedView",
 ]
 
 ModelName: TypeAlias = Literal["network", "fit", "ensemble"]
