@@ -62,7 +62,7 @@ class PageTable(Table):
 
 
 def _arrange(inner: Sequence[Measurement], padding: int, width: int) -> Iterator[list[int]]:
-    """Yield which columns stand beside each other, table by table; the first is repeated in each."""
+    """Yield which columns stand in one line, table by table; the first is repeated in each."""
     current: list[int] = []
     used = 0
     for number, measured in enumerate(inner):

@@ -10,7 +10,7 @@ from creche._phrases import shorten_text
 from creche.render.chart_text import chart_text
 from creche.render.document import Block, Chart, Facts, Grid, Section, format_digits
 
-__all__ = ["grid_text", "sections_text", "terminal_width"]
+__all__ = ["WIDTH", "grid_text", "sections_text", "terminal_width"]
 
 WIDTH = 80  # characters, where there is no terminal to ask; wider lines are hard to read
 WIDEST_CELL = 36
