@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 BUILD := build/dev
 PYTEST := --numprocesses 2 --dist worksteal --quiet
 
-.PHONY: help demo test test-all test-levels lint bench golden peers cross sanitize fuzz format web wheel clean
+.PHONY: help demo test test-all test-levels lint bench golden peers cross sanitize fuzz format web test-web wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -59,6 +59,7 @@ lint: $(VENV)/.dev  ## check format, types and language
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python tools/check_language.py
+	$(BIN)/python tools/studio_protocol.py --check
 	git ls-files 'core/*.[hc]pp' 'bindings/*.[hc]pp' 'tests/**/*.[hc]pp' | xargs $(BIN)/clang-format --dry-run --Werror
 
 format: $(VENV)/.dev  ## format the sources
@@ -92,6 +93,10 @@ fuzz: $(VENV)/.dev  ## read randomly corrupted model files for a minute
 
 web:  ## build the page of the studio into the sources, for PYTHONPATH=src and for a source distribution (needs Node.js)
 	$(PYTHON) tools/build_page.py --to src/creche/studio/page
+
+test-web:  ## check the types of the studio's page, run its tests, and compare its size with the budget (needs Node.js)
+	! grep -n "://" web/package-lock.json  # `node web/tools/strip_lock.js` takes addresses out
+	cd web && npm ci --ignore-scripts --no-audit --no-fund && npm run check && npm test && npm run build && npm run test:size
 
 wheel: $(VENV)/.made  ## build a wheel with every instruction-set level, in dist/
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .

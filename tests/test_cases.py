@@ -146,7 +146,7 @@ def test_one_date_of_zeros_is_missing_and_told(write: Callable[..., Path]) -> No
     days = [dt.date(2020, 1, 1) + dt.timedelta(days=5 * i) for i in range(ROWS)]
     lines = [f"{'0000-00-00' if i == 50 else day},{'a' if day.month < 7 else 'b'}" for i, day in enumerate(days)]
     run, told = train(write(["day,kind", *lines]), "kind")
-    assert told == ["column 'day' has '0000-00-00' in 1 row (the first is row 51), taken as missing"]
+    assert told == ["column 'day' has '0000-00-00' in 1 row (the first is row 51), read as missing"]
     assert accuracy(run) > 0.8
 
 
@@ -156,7 +156,7 @@ def test_dates_with_an_open_order_name_the_option(write: Callable[..., Path]) ->
     path = write(["day,x,kind", *lines])
     _, told = train(path, "kind", epochs=1)
     (message,) = told
-    assert message.startswith("left out column 'day': its dates, such as '01/01/2020', are not clear")
+    assert message.startswith("dropped column 'day': its dates, such as '01/01/2020', are not clear")
     assert "ReadOptions(day_first=True)" in message
     assert "--day-first (--no-day-first)" in message
     run, told = train(path, "kind", epochs=150, read_options=cr.ReadOptions(day_first=True))
@@ -208,7 +208,7 @@ def test_mixed_currencies_stay_words_and_that_is_told(write: Callable[..., Path]
 def test_a_dash_among_numbers_is_missing_and_told(write: Callable[..., Path]) -> None:
     lines = [line for i in range(1, 41) for line in (f"{i},a", f"{2 * i},b")]
     run, told = train(write(["v,y", *lines, "-,a"]), "y", epochs=1)
-    assert told == ["column 'v' has '-' in 1 row (the first is row 81), taken as missing"]
+    assert told == ["column 'v' has '-' in 1 row (the first is row 81), read as missing"]
     assert run.model.features.names == ("v",)
     run.model.predict(write(["v", "-", "5"]))
     with pytest.raises(cr.TableError, match="row 2, column 'v' is 'soon'; needs a number, or an empty cell"):
@@ -311,7 +311,7 @@ def test_a_label_whose_words_may_stand_for_missing_values_is_told(write: Callabl
     numbers = write(["x,y", *(f"{i / 7},{'<0.1' if i == 5 else i / 9}" for i in range(ROWS))])
     with (
         pytest.warns(cr.CrecheWarning, match="has '<0.1' in 1 row"),
-        pytest.raises(cr.TableError, match=r"row 6 is empty .*; the column has '<0.1' in 1 row .* taken as missing"),
+        pytest.raises(cr.TableError, match=r"row 6 is empty .*; the column has '<0.1' in 1 row .* read as missing"),
     ):
         cr.train(numbers, label="y")
     assert train(path, "y", read_options=cr.ReadOptions(default_missing=False))[0].model.classes == ("AS", "EU", "NA")

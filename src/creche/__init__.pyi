@@ -15,6 +15,7 @@ from creche.estimators import DNNRegressor as DNNRegressor
 from creche.estimators import TabularClassifier as TabularClassifier
 from creche.estimators import TabularRegressor as TabularRegressor
 from creche.evaluation import ClassificationEvaluation as ClassificationEvaluation
+from creche.evaluation import MultilabelEvaluation as MultilabelEvaluation
 from creche.evaluation import RegressionEvaluation as RegressionEvaluation
 from creche.fitting.fit import fit as fit
 from creche.fitting.search import FitProgress as FitProgress

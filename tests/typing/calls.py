@@ -78,7 +78,7 @@ def use(model: cr.Model, fitted: cr.FittedModel, frame: pd.DataFrame) -> None:
     model.predict({"bill_length_mm": 39.1})
     fitted.predict(frame, interval=0.9, as_frame=True)
     evaluation = model.evaluate(frame, n_resamples=200)
-    assert_type(evaluation, cr.ClassificationEvaluation | cr.RegressionEvaluation)
+    assert_type(evaluation, cr.ClassificationEvaluation | cr.MultilabelEvaluation | cr.RegressionEvaluation)
     assert_type(evaluation.table(), pl.DataFrame)
     model.save("penguins.creche")
     cr.report(model, frame, "report.html").read_text()

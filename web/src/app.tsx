@@ -2,7 +2,7 @@
  *
  * A component takes no properties from here; `useStore()` gives it the newest views as signals, `ask` and `act` for
  * requests, what is selected (`selectedNeuron`, `selectedWeight`; the row is in `tick`), and `show` to change the view.
- * `useWatch("weight")` has a view pushed while a component is drawn; a view that is not shown is not in the tree.
+ * `useWatch("errors")` has a view pushed while a component is drawn; a view that is not shown is not in the tree.
  * Regions with pictures of their own (`network`, `weight`, `step`, `colony`, `tour`) are plugged in by `regions.ts`:
  * each is a component without properties that fills the width it gets, and brings its own `<section>` and heading
  * (`Panel` of `ui/panel.tsx` does both). A picture that follows training reads `store.tick` in `useDrawing`

@@ -19,9 +19,12 @@ export interface Events {
   pushed(message: Message): void;
   /** The connection was lost, or is there again. */
   changed(isConnected: boolean): void;
+  /** How many requests wait for an answer, other than those that only acknowledge. */
+  waiting(requests: number): void;
 }
 
 interface Pending {
+  readonly isWork: boolean;
   resolve(view: unknown): void;
   reject(error: RequestError): void;
 }
@@ -51,7 +54,9 @@ export class Connection implements Listener {
   ask<R extends Request>(request: R): Promise<Replies[R["type"]]> {
     const id = this.next++;
     return new Promise<Replies[R["type"]]>((resolve, reject) => {
-      this.pending.set(id, { resolve: resolve as (view: unknown) => void, reject });
+      const isWork = request.type !== "Acknowledge";
+      this.pending.set(id, { isWork, resolve: resolve as (view: unknown) => void, reject });
+      if (isWork) this.tellWaiting();
       this.transport.send({ ...request, id });
     });
   }
@@ -94,6 +99,7 @@ export class Connection implements Listener {
       return;
     }
     this.pending.delete(message.reply);
+    if (waiting.isWork) this.tellWaiting();
     if (message.type === "Failure") waiting.reject(new RequestError(message.view));
     else waiting.resolve(message.view);
   }
@@ -106,6 +112,11 @@ export class Connection implements Listener {
   private rejectAll(): void {
     const waiting = [...this.pending.values()];
     this.pending.clear();
+    this.tellWaiting();
     for (const { reject } of waiting) reject(new RequestError(LOST));
+  }
+
+  private tellWaiting(): void {
+    this.events.waiting([...this.pending.values()].filter(({ isWork }) => isWork).length);
   }
 }

@@ -48,7 +48,7 @@ export interface TableView {
   readonly columns: readonly Column[];
   readonly label: readonly string[];
   readonly label_candidates: readonly string[];
-  readonly task: "classification" | "regression" | null;
+  readonly task: "classification" | "regression" | "multilabel" | null;
   readonly classes: readonly string[];
   readonly class_counts: readonly number[];
   readonly train_rows: number;
@@ -194,8 +194,9 @@ export interface Metric {
 
 /** How good the network is now, on one part of the rows. Pushed while it is watched.
  *
- * `confusion` has the actual classes as rows and the predicted ones as columns; (0, 0) for a regression, which has
- * `actual` and `predicted` of up to 2,000 rows instead. `reliability` has rows (predicted, observed, count).
+ * `rows` is how many rows that is: all, or an even sample of more than 10,000. `confusion` has the actual classes as
+ * rows and the predicted ones as columns; (0, 0) for more than 100 classes, and for a regression, which has `actual`
+ * and `predicted` of up to 2,000 rows instead. `reliability` has rows (predicted, observed, count).
  */
 export interface EvaluationView {
   readonly partition: "train" | "validation" | "test";
@@ -265,7 +266,7 @@ export interface NeuronResponse {
   readonly rows: Tensor<Float32Array>;
 }
 
-/** The loss against one weight, all others fixed, with its tangent. Pushed while it is watched.
+/** The loss against one weight, all others fixed, with its tangent.
  *
  * `layer` is the index of W in `Model.weights`; `source` is None for a bias. `weight`, `loss` and `gradient` are those
  * of the point; `next_weight` is where plain gradient descent with the present learning rate leads.
@@ -362,7 +363,8 @@ export interface ColonyMember {
 
 /** Many networks trained together. Pushed while they train.
  *
- * `curves` has the validation loss of each member after the first epochs, NaN where it has none yet.
+ * `curves` has the validation loss of each member after the first epochs, NaN where it has none yet. `epoch` is the
+ * mean of their completed epochs, for they need not take turns.
  */
 export interface ColonyView {
   readonly status: "running" | "finished" | "cancelled";
@@ -483,7 +485,7 @@ export interface Acknowledge {
 /** Which views to push while training; `rate` is the greatest number of ticks a second. */
 export interface Watch {
   readonly type: "Watch";
-  readonly views?: readonly ("evaluation" | "errors" | "weight")[];
+  readonly views?: readonly ("evaluation" | "errors")[];
   readonly partition?: "train" | "validation" | "test";
   readonly rate?: number;
 }
@@ -509,7 +511,7 @@ export interface OpenTable {
 export interface ConfigureTable {
   readonly type: "ConfigureTable";
   readonly label?: readonly string[] | null;
-  readonly task?: "classification" | "regression" | null;
+  readonly task?: "classification" | "regression" | "multilabel" | null;
   readonly roles?: Readonly<Record<string, "numeric" | "categorical" | "boolean" | "datetime" | "text" | "identifier" | "ignore">>;
 }
 
@@ -665,7 +667,11 @@ export interface Cancel {
   readonly work: "colony" | "fit";
 }
 
-/** Predict one observation: the text of each field by column; those left out are missing. */
+/** Predict one observation: the text of each field by column.
+ *
+ * Numbers have a decimal point. Columns that are left out are missing; without any value, the observation is a typical
+ * one.
+ */
 export interface Predict {
   readonly type: "Predict";
   readonly values: Readonly<Record<string, string>>;
@@ -803,7 +809,6 @@ export type Pushed =
   | "History"
   | "EvaluationView"
   | "ErrorsView"
-  | "WeightCurve"
   | "ColonyView"
   | "FitView"
   | "Failure"

@@ -21,7 +21,6 @@ import type {
   TableView,
   Tick,
   Watch,
-  WeightCurve,
   Welcome,
 } from "./protocol.ts";
 import type { Transport } from "./transport.ts";
@@ -60,6 +59,7 @@ export interface Question {
 
 const RATES = { page: 30, widget: 15, calm: 2 } as const;
 const NOTE_SECONDS = 6;
+const BUSY_AFTER = 400;
 
 /** One for each page or widget. Components get theirs with `useStore`. */
 export class Store implements Events {
@@ -75,7 +75,6 @@ export class Store implements Events {
   readonly curves = signal<Curves>(NO_CURVES);
   readonly evaluation = signal<EvaluationView | null>(null);
   readonly errors = signal<ErrorsView | null>(null);
-  readonly weightCurve = signal<WeightCurve | null>(null);
   readonly colony = signal<ColonyView | null>(null);
   readonly fit = signal<FitView | null>(null);
   readonly fields = signal<readonly Field[]>([]);
@@ -91,10 +90,14 @@ export class Store implements Events {
   readonly selectedNeuron = signal<NeuronPlace | null>(null);
   readonly selectedWeight = signal<WeightPlace | null>(null);
   readonly notices = signal<readonly Notice[]>([]);
+  /** Whether the session has been at work on a request for a while. */
+  readonly isBusy = signal(false);
   readonly isHelpOpen = signal(false);
   readonly question = signal<Question | null>(null);
 
   readonly status = computed(() => this.tick.value?.status ?? "empty");
+  /** The row that is sent through the network, which changes more seldom than the tick. */
+  readonly selectedRow = computed(() => this.tick.value?.selected_row ?? null);
   readonly isRunning = computed(() => this.status.value === "running");
   readonly view = computed<ViewName>(() => {
     if (!this.network.value) return "table";
@@ -105,7 +108,10 @@ export class Store implements Events {
   private readonly connection: Connection;
   private readonly watched = new Map<WatchedView, number>();
   private readonly stopRate: () => void;
+  private busyTimer: ReturnType<typeof setTimeout> | undefined;
   private newestTick: Tick | null = null;
+  private newestCurves: Curves | null = null;
+  private isDrawing = false;
   private lastDrawn = 0;
   private nextNotice = 1;
 
@@ -225,6 +231,12 @@ export class Store implements Events {
     if (isConnected) this.sendWatch();
   }
 
+  waiting(requests: number): void {
+    clearTimeout(this.busyTimer);
+    if (requests === 0) this.isBusy.value = false;
+    else if (!this.isBusy.peek()) this.busyTimer = setTimeout(() => (this.isBusy.value = true), BUSY_AFTER);
+  }
+
   pushed(message: Message): void {
     switch (message.type) {
       case "Welcome":
@@ -239,18 +251,16 @@ export class Store implements Events {
         this.takeNetwork(message.view);
         return;
       case "Tick":
-        return this.drawSoon(message.view);
+        this.newestTick = message.view;
+        return this.drawSoon();
       case "History":
-        this.curves.value = addPiece(this.curves.peek(), message.view);
-        return;
+        this.newestCurves = addPiece(this.newestCurves ?? this.curves.peek(), message.view);
+        return this.drawSoon();
       case "EvaluationView":
         this.evaluation.value = message.view;
         return;
       case "ErrorsView":
         this.errors.value = message.view;
-        return;
-      case "WeightCurve":
-        this.weightCurve.value = message.view;
         return;
       case "ColonyView":
         this.colony.value = message.view;
@@ -301,27 +311,29 @@ export class Store implements Events {
       if (shape(network) !== shape(this.network.peek())) {
         this.selectedNeuron.value = null;
         this.selectedWeight.value = null;
-        this.weightCurve.value = null;
       }
       this.network.value = network;
     });
   }
 
-  /** Keep the newest tick for the next frame, and acknowledge it when it has been drawn. */
-  private drawSoon(tick: Tick): void {
-    const isWaiting = this.newestTick !== null;
-    this.newestTick = tick;
-    if (isWaiting) return;
+  /** Show what is newest with the next frame, or, with little motion, when half a second has passed. */
+  private drawSoon(): void {
+    if (this.isDrawing) return;
+    this.isDrawing = true;
     const wait = isCalm.peek() ? Math.max(0, this.lastDrawn + 1000 / RATES.calm - performance.now()) : 0;
     setTimeout(() => requestAnimationFrame(() => this.draw()), wait);
   }
 
   private draw(): void {
-    const tick = this.newestTick;
-    if (!tick) return;
-    this.newestTick = null;
+    const { newestTick: tick, newestCurves: curves } = this;
+    this.newestTick = this.newestCurves = null;
+    this.isDrawing = false;
     this.lastDrawn = performance.now();
-    this.tick.value = tick;
+    batch(() => {
+      if (curves) this.curves.value = curves;
+      if (tick) this.tick.value = tick;
+    });
+    if (!tick) return;
     // Preact renders in a microtask, and effects draw right after; the next task comes when both are done.
     setTimeout(() => void this.connection.ask({ type: "Acknowledge", sequence: tick.sequence }).catch(() => {}), 0);
   }

@@ -27,6 +27,9 @@ test("a network that diverges does not squeeze the others", () => {
   const [low, high] = sharedLosses(colony);
   assert.ok(Math.abs(low - 0.1) < 1e-6);
   assert.ok(high >= 1.1 && high < 5);
+  const lucky = { ...colony, members: Array.from({ length: 20 }, (_, i) => member(i, "sgd", 1, i + 1)) };
+  const data = Float32Array.from({ length: 40 }, (_, i) => (i === 1 ? 1e-9 : i % 2 === 0 ? 1 : 0.1));
+  assert.ok(sharedLosses({ ...lucky, curves: { shape: [20, 2], data } })[0] > 0.01);
   const empty = { ...colony, curves: { shape: [4, 2], data: new Float32Array(8).fill(NaN) } };
   assert.deepEqual(sharedLosses(empty), [0.1, 1]);
 });

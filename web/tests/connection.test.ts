@@ -25,12 +25,14 @@ function connect() {
   const transport = new FakeTransport();
   const pushed: Message[] = [];
   const changes: boolean[] = [];
+  const waiting: number[] = [];
   const connection = new Connection(transport, {
     pushed: (message) => pushed.push(message),
     changed: (isConnected) => changes.push(isConnected),
+    waiting: (requests) => waiting.push(requests),
   });
   connection.start();
-  return { transport, pushed, changes, connection };
+  return { transport, pushed, changes, waiting, connection };
 }
 
 const answer = (reply: number, type: string, view: unknown): Message => ({ type, reply, view }) as Message;
@@ -59,6 +61,16 @@ test("answers in any order reach their requests", async () => {
   connection.received(answer(3, "Done", { text: "stepped" }));
   connection.received(answer(2, "Done", { text: "paused" }));
   assert.deepEqual([await pause, await step], [{ text: "paused" }, { text: "stepped" }]);
+});
+
+test("it tells how many requests wait for an answer", () => {
+  const { waiting, connection } = connect();
+  connection.received(answer(1, "Welcome", { version: 1 }));
+  void connection.ask({ type: "Pause" });
+  void connection.ask({ type: "Acknowledge", sequence: 4 });
+  connection.received(answer(3, "Done", { text: "" }));
+  connection.received(answer(2, "Done", { text: "" }));
+  assert.deepEqual(waiting, [1, 0, 1, 0]);
 });
 
 test("a refusal has the session's words", async () => {

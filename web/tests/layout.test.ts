@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { arrange, MOST_INPUTS, MOST_NEURONS, neighbour } from "../src/network/layout.ts";
+import { arrange, drawnNeurons, MOST_INPUTS, MOST_NEURONS, neighbour } from "../src/network/layout.ts";
 import { makeNetwork } from "./networks.ts";
 
 const MARGINS = { left: 100, right: 100, top: 10, bottom: 10 };
@@ -63,6 +63,15 @@ test("every neuron of a folded network belongs to exactly one spot", () => {
       assert.deepEqual(owners, [spot]);
     });
   });
+});
+
+test("the drawn neurons are those that are not folded", () => {
+  assert.deepEqual(drawnNeurons(makeNetwork([4, 2, 1, 3])), [
+    { layer: 1, neuron: 0 },
+    { layer: 1, neuron: 1 },
+    { layer: 2, neuron: 0 },
+  ]);
+  assert.equal(drawnNeurons(makeNetwork([4, 40, 40, 3])).length, 2 * (MOST_NEURONS - 1));
 });
 
 test("arrow keys reach every spot, and stop at the edges", () => {

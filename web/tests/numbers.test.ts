@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countOf, writeNumber, writePercent, writeShort } from "../src/ui/numbers.ts";
+import { countOf, writeNumber, writePercent, writeSentence, writeShort } from "../src/ui/numbers.ts";
 
 test("numbers keep about four digits that count", () => {
   assert.deepEqual(
@@ -24,4 +24,8 @@ test("counts and shares", () => {
   assert.deepEqual([countOf(1, "row"), countOf(1200, "row")], ["1 row", "1,200 rows"]);
   assert.deepEqual([0, 0.034, 0.5, 0.997, 1].map(writePercent), ["0 %", "3.4 %", "50 %", "99.7 %", "100 %"]);
   assert.deepEqual([1e-6, 0.99999].map(writePercent), ["< 0.1 %", "> 99.9 %"]);
+});
+
+test("words become a sentence", () => {
+  assert.deepEqual(["paused", "All is done.", ""].map(writeSentence), ["Paused.", "All is done.", ""]);
 });

@@ -30,7 +30,7 @@ const trace: BatchTrace = {
   mean_squares: matrix(1, 2, 5), row_losses: matrix(1, 2, 6), loss_name: "cross-entropy", loss: 1, loss_after: 0.5,
   optimizer: "SGD", learning_rate: 0.1,
 };
-const stages = stagesOf(network, true, "SGD");
+const stages = stagesOf(network, "classification", "SGD");
 const format = (share: number) => ({ text: String(share), share });
 
 test("a step goes forward through every layer, to the loss, and back through every layer", () => {

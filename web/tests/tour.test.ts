@@ -41,7 +41,7 @@ const DEEDS: readonly { readonly done: Partial<Facts>; readonly close: Partial<F
   { done: asked({ type: "Step" }), close: asked({ type: "Pause" }) },
   {
     done: asked({ type: "Probe", layer: 0, source: 1, target: 2 }, { type: "Probe" }),
-    close: asked({ type: "Probe", layer: 0, source: null, target: 2 }),
+    close: asked({ type: "Probe" }, { type: "Probe", layer: 0, source: 1, target: 2 }),
   },
   { done: { tick: { ...tick, epoch: 50 } }, close: { tick: { ...tick, epoch: 49 } } },
   {

@@ -9,7 +9,7 @@ from typing import Any
 from creche.errors import PlanError, nearest
 from creche.plan.changes import Change, SetWeight
 
-__all__ = ["format_change", "parse_changes"]
+__all__ = ["parse_changes"]
 
 PLACE = re.compile(r"(?:W\[(\d+)\]\[(\d+), ?(\d+)\]|b\[(\d+)\]\[(\d+)\])")
 
@@ -69,23 +69,3 @@ def _parse_number(text: str, name: str, value: str) -> float:
 def _as_whole(value: float) -> float | int:
     """Return a whole number as an int; any other is refused by `Change`."""
     return int(value) if value.is_integer() else value
-
-
-def format_change(change: Change) -> str:
-    """Return a change as it is typed.
-
-    Only words and numbers can be typed: an optimizer or schedule with other numbers than its own cannot.
-
-    Examples
-    --------
-    >>> format_change(Change(200, optimizer="sgd", weights=[SetWeight(0, 2, 0.5, 3)]))
-    '200:optimizer=sgd,W[0][3,2]=0.5'
-
-    """
-    parts = []
-    for name in FIELDS:
-        value = getattr(change, name)
-        if value is not None:
-            parts.append(f"{name}={value.key if BOUNDS[name] is None else repr(value)}")
-    parts += [f"{weight.place.replace(', ', ',')}={weight.value!r}" for weight in change.weights]
-    return f"{change.step}:{','.join(parts)}"

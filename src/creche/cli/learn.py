@@ -90,7 +90,7 @@ def learn(table: OptionalTableArgument = None, **given: Any) -> None:
                 number += 1
             print()
     except KeyboardInterrupt:
-        print(f"\ncreche: ended at step {number}; creche learn --step {number} goes on from there", file=sys.stderr)
+        print(f"\ncreche: stopped at step {number}; to continue: creche learn --step {number}", file=sys.stderr)
         raise typer.Exit(130) from None
 
 

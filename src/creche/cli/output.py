@@ -51,7 +51,7 @@ def naming_terms() -> Iterator[None]:
     from rich.text import Text
 
     from creche.pages.terms import terms_line
-    from creche.render.text import terminal_width
+    from creche.render.text import WIDTH, terminal_width
 
-    if line := terms_line("\n".join(_PRINTED), terminal_width()):
+    if line := terms_line("\n".join(_PRINTED), min(terminal_width(), WIDTH)):
         print_page("", Text(line, style="dim"), explains_itself=True)

@@ -64,6 +64,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.x)
 
+    def take(self, rows: slice) -> Rows:
+        """Return some of the rows, as views."""
+        arrays = (self.classes, self.targets, self.weights)
+        return Rows(self.x[rows], *(None if array is None else array[rows] for array in arrays))
+
 
 def new_run(plan: Plan, rows: Rows, validation: Rows | None, threads: int) -> Any:
     """Create a run of the plan at its beginning (`Solo32` or `Solo64` of the compiled engine).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
         PreprocessingName,
         Role,
         ScheduleName,
-        Task,
     )
     from creche.table.encoders.features import Preprocessing
     from creche.table.schema import Schema
@@ -133,8 +132,6 @@ FRACTION_FOR_EARLY_STOPPING = 0.1
 
 class DNNEstimator(ComponentParameters, LabelledEstimator):
     """The base of `DNNClassifier` and `DNNRegressor`."""
-
-    _task: ClassVar[Task]
 
     @reject_unknown
     def __init__(
@@ -234,7 +231,7 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         ----------
         X : array-like or DataFrame (n, d)
             The features.
-        y : array-like (n,), or (n, k) of numbers
+        y : array-like (n,), or (n, k) of numbers, or for classifiers of 0 and 1
             The labels.
         sample_weight : array-like (n,), optional
             Weight of each row; rows of weight 0 are left out. In a batch that holds all rows, a row of weight k counts
@@ -291,8 +288,9 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
     def _start(self, x: Any, y: Any, sample_weight: Any, epochs: int, **others: Any) -> Run:
         arguments = {name: getattr(self, name) for name in PASSED_ON}
         return train(
-            x, y, task=self._task, epochs=epochs, seed=self._draw_seed(), sample_weight=sample_weight,
+            x, y, task=self._choose_task(y), epochs=epochs, seed=self._draw_seed(), sample_weight=sample_weight,
             class_weight=getattr(self, "class_weight", None), quantiles=getattr(self, "quantiles", None),
+            ordered=getattr(self, "ordered", False),
             precision=self.precision or matching_precision(x),
             on_progress=self._epoch_printer(0) or False, **{"validation_fraction": 0.0, **arguments, **others},
         )  # fmt: skip

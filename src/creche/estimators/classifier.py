@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from creche.errors import PlanError, TableError
 from creche.estimators.base import DNNEstimator
 from creche.estimators.labels import ClassLabels
-from creche.model.predictor import choose_classes
+from creche.model.thresholds import choose_classes, class_threshold
 from creche.plan.arguments import reject_unknown
 from creche.plan.words import CLASS_WEIGHTINGS, ClassWeighting, canonical_word
 from creche.table.label_argument import array_of_labels
@@ -93,6 +93,8 @@ class DNNClassifier(ClassLabels, DNNEstimator):
     threshold : float, optional
         For two classes: predict the second from this probability on, also in `model_` and its file; by default the
         likelier class. `TunedThresholdClassifierCV` of scikit-learn chooses one.
+    ordered : bool, default False
+        Whether the classes, which are whole numbers, are learnt in their order: see `creche.train`.
     precision : {"float32", "float64"}, optional
         The type of weights and inputs; by default float32 for an array of float32, else float64.
     warm_start : bool, default False
@@ -110,7 +112,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
     Attributes
     ----------
     classes_ : (classes,) array
-        The classes, sorted, in the order of `predict_proba`'s columns.
+        The classes, sorted, in the order of `predict_proba`'s columns; for several labels, their numbers.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : (d,) array of str
@@ -138,8 +140,6 @@ class DNNClassifier(ClassLabels, DNNEstimator):
 
     """
 
-    _task = "classification"
-
     @reject_unknown
     def __init__(
         self,
@@ -166,6 +166,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         preprocessing: Preprocessing | Mapping[str, Any] | PreprocessingName | None = None,
         schema: Mapping[str, Role] | Schema | None = None,
         class_weight: Mapping[Any, float] | ClassWeighting | None = None,
+        ordered: bool = False,
         threshold: float | None = None,
         precision: Precision | None = None,
         warm_start: bool = False,
@@ -184,6 +185,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
             random_state=random_state, threads=threads, verbose=verbose,
         )  # fmt: skip
         self.class_weight = class_weight
+        self.ordered = ordered
         self.threshold = threshold
 
     classes_: NDArray[Any]
@@ -249,14 +251,18 @@ class DNNClassifier(ClassLabels, DNNEstimator):
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the likeliest class of each row, or the second of two classes from the threshold on.
 
+        For several labels, it is whether yes is predicted for each.
+
         Parameters
         ----------
         X : array-like or DataFrame (n, d)
 
         Returns
         -------
-        (n,) array of the labels' type
+        (n,) array of the labels' type, or (n, k) for several labels
 
         """
+        if self.model_.labels.is_multilabel:
+            return np.asarray(self.model_.predict(self._validate_fitted(X)), dtype=self._answer_type)
         probabilities = self.predict_proba(X)
-        return np.asarray(self.classes_[choose_classes(probabilities, self.model_.threshold)])
+        return np.asarray(self.classes_[choose_classes(probabilities, class_threshold(self.model_.threshold))])

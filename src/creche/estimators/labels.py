@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,10 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from creche.errors import TableError
 from creche.estimators.rows import validate_rows
-from creche.model.predictor import check_threshold
+from creche.model.thresholds import check_probability
+from creche.plan.words import Task
 from creche.table.label_argument import array_of_labels
+from creche.table.label_stack import as_flags
 from creche.table.labels import check_exact
 
 __all__ = ["ClassLabels", "LabelledEstimator", "NumberLabels"]
@@ -26,6 +28,11 @@ class LabelledEstimator(BaseEstimator):  # type: ignore[misc]
 
     model_: Any
     random_state: Any
+    _task: ClassVar[Task]
+
+    def _choose_task(self, labels: NDArray[Any]) -> Task:
+        """Return the task that these labels are learnt by."""
+        return self._task
 
     def _validate_labels(self, y: Any) -> NDArray[Any]:
         raise NotImplementedError
@@ -52,13 +59,26 @@ class LabelledEstimator(BaseEstimator):  # type: ignore[misc]
 
 
 class ClassLabels(ClassifierMixin, LabelledEstimator):  # type: ignore[misc]
-    """An estimator of classes."""
+    """An estimator of classes, or of several labels of yes or no."""
 
     classes_: NDArray[Any]
     threshold: float | None
+    _task = "classification"
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def _choose_task(self, labels: NDArray[Any]) -> Task:
+        return "multilabel" if labels.ndim == 2 else "classification"
 
     def _remember_labels(self, labels: NDArray[Any]) -> None:
-        self.classes_ = np.array(self.model_.classes, dtype=labels.dtype)
+        if labels.ndim == 2:
+            self.classes_ = np.arange(labels.shape[1])
+            self._answer_type = labels.dtype
+        else:
+            self.classes_ = np.array(self.model_.classes, dtype=labels.dtype)
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Return the probability of each class for each row.
@@ -70,7 +90,7 @@ class ClassLabels(ClassifierMixin, LabelledEstimator):  # type: ignore[misc]
         Returns
         -------
         (n, classes) array
-            Columns in the order of `classes_`; rows sum to 1.
+            Columns in the order of `classes_`; rows sum to 1. For several labels, (n, k) probabilities of yes.
 
         """
         x = self._validate_fitted(X)
@@ -94,14 +114,17 @@ class ClassLabels(ClassifierMixin, LabelledEstimator):  # type: ignore[misc]
     def _validate_labels(self, y: Any) -> NDArray[Any]:
         y = array_of_labels(y)
         if len(getattr(y, "shape", ())) == 2 and y.shape[1] > 1:
+            answers = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+            if answers.dtype.kind in "biuf" and all(as_flags(column) is not None for column in answers.T):
+                return answers
             raise TableError(
-                f"y should be a 1d array, got an array of shape {tuple(y.shape)} instead. If y is one-hot, pass "
-                "y.argmax(axis=1); for several labels of classes, use MultiOutputClassifier of scikit-learn"
+                f"y should be a 1d array, got an array of shape {tuple(y.shape)} instead, whose columns are not all 0 "
+                "and 1; for several labels of classes, use MultiOutputClassifier of scikit-learn"
             )
         labels = np.asarray(column_or_1d(y, warn=True))
         check_classification_targets(labels)
         if self.threshold is not None:
-            check_threshold(self.threshold, (0, 1))  # before training; whether there are two classes, the model knows
+            check_probability(self.threshold)  # before training; whether there are two classes, the model knows
         return labels
 
     def _apply_threshold(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from creche.fitting.search import FitProgress
     from creche.model.fit_record import FitRecord
     from creche.model.fitted import FittedModel
-    from creche.plan.words import ClassWeighting, Effort, Role, Task
+    from creche.plan.words import ClassWeighting, Effort, Role
     from creche.table.schema import Schema
 
 __all__ = ["TabularClassifier", "TabularRegressor"]
@@ -26,8 +26,6 @@ __all__ = ["TabularClassifier", "TabularRegressor"]
 
 class TabularEstimator(LabelledEstimator):
     """The base of `TabularClassifier` and `TabularRegressor`."""
-
-    _task: ClassVar[Task]
 
     @reject_unknown
     def __init__(
@@ -59,7 +57,7 @@ class TabularEstimator(LabelledEstimator):
         ----------
         X : array-like or DataFrame (n, d)
             The features.
-        y : array-like (n,), or (n, k) of numbers
+        y : array-like (n,), or (n, k) of numbers, or for classifiers of 0 and 1
             The labels.
         sample_weight : array-like (n,), optional
             Weight of each row; rows of weight 0 are left out.
@@ -76,11 +74,12 @@ class TabularEstimator(LabelledEstimator):
         """
         x, labels = self._validate_observations(X, y, reset=True)
         if len(labels) == 1:
-            raise TableError("X: has one sample; needs two or more, to judge networks on rows that they do not learn")
+            raise TableError("X: has one sample; needs two or more, to evaluate networks on held-out rows")
         self.model_ = fit(
-            x, labels, task=self._task, effort=self.effort, time_limit=self.time_limit, metric=self.metric,
-            schema=self.schema, class_weight=getattr(self, "class_weight", None), sample_weight=sample_weight,
-            seed=self._draw_seed(), threads=self.threads, on_progress=_create_printer() if self.verbose else False,
+            x, labels, task=self._choose_task(labels), effort=self.effort, time_limit=self.time_limit,
+            metric=self.metric, schema=self.schema, class_weight=getattr(self, "class_weight", None),
+            sample_weight=sample_weight, seed=self._draw_seed(), threads=self.threads,
+            on_progress=_create_printer() if self.verbose else False,
         )  # fmt: skip
         self.record_ = self.model_.record
         self._remember_labels(labels)
@@ -104,8 +103,8 @@ def _create_printer() -> Callable[[FitProgress], None]:
 class TabularClassifier(ClassLabels, TabularEstimator):
     """A strong classifier in one call: `creche.fit` as a scikit-learn estimator.
 
-    Many networks are trained on folds of the rows, weighted by their predictions for the rows that they did not learn,
-    and calibrated on these.
+    Many networks are trained on folds of the rows, weighted by their predictions for the rows that they were not
+    trained on, and calibrated on these.
 
     Parameters
     ----------
@@ -149,8 +148,6 @@ class TabularClassifier(ClassLabels, TabularEstimator):
 
     """
 
-    _task = "classification"
-
     @reject_unknown
     def __init__(
         self,
@@ -188,12 +185,14 @@ class TabularClassifier(ClassLabels, TabularEstimator):
 
         Returns
         -------
-        (n,) array of the labels' type
+        (n,) array of the labels' type, or (n, k) for several labels
             With `interval`, a pair of this and an (n, classes) array of bool.
 
         """
         x = self._validate_fitted(X)
         predicted = self.model_.predict(x, interval)
+        if self.model_.labels.is_multilabel:
+            return np.asarray(predicted, dtype=self._answer_type)
         if interval is None:
             return np.asarray(predicted, dtype=self.classes_.dtype)
         return np.asarray(predicted[0], dtype=self.classes_.dtype), predicted[1]

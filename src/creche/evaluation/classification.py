@@ -95,6 +95,9 @@ class ClassificationEvaluation(Evaluation):
     calibration_error : float
         Expected calibration error (ECE): how far the probability of the likeliest class is from the share of rows where
         it is right, in the mean over 15 bins of that probability (Naeini, Cooper & Hauskrecht 2015).
+    class_distance, weighted_kappa : float
+        For ordered classes, the mean number of classes from the true one to the predicted one, and the quadratic
+        weighted kappa (Cohen 1968): 1 where all are right, 0 for chance.
     values : dict of metric to float
         All of these by key.
     per_class : tuple of ClassMetrics
@@ -140,11 +143,6 @@ class ClassificationEvaluation(Evaluation):
     calibration_error = MetricValue("calibration_error")
 
     @property
-    def main_metric(self) -> str:
-        """The accuracy."""
-        return "accuracy"
-
-    @property
     def constant(self) -> str:
         """The most frequent class."""
         return "most frequent class"
@@ -160,6 +158,7 @@ class ClassificationEvaluation(Evaluation):
         n_resamples: int = 1000,
         baseline: NDArray[np.float64] | None = None,
         threshold: float | None = None,
+        is_ordered: bool = False,
     ) -> ClassificationEvaluation:
         """Evaluate predicted probabilities.
 
@@ -179,6 +178,8 @@ class ClassificationEvaluation(Evaluation):
             The share of each class among the training rows; by default, among these rows.
         threshold : float, optional
             For two classes: predict the second at or above this probability.
+        is_ordered : bool, default False
+            Whether the classes are in an order: their distances are then measured, too.
 
         Raises
         ------
@@ -187,7 +188,13 @@ class ClassificationEvaluation(Evaluation):
 
         """
         labels = ClassificationLabels.of(
-            class_numbers, classes, weights=weights, n_resamples=n_resamples, baseline=baseline, threshold=threshold
+            class_numbers,
+            classes,
+            weights=weights,
+            n_resamples=n_resamples,
+            baseline=baseline,
+            threshold=threshold,
+            is_ordered=is_ordered,
         )
         return labels.evaluate(probabilities)
 
@@ -351,12 +358,13 @@ class ClassificationLabels:
         n_resamples: int = 1000,
         baseline: NDArray[np.float64] | None = None,
         threshold: float | None = None,
+        is_ordered: bool = False,
     ) -> ClassificationLabels:
         """Check and keep the labels; arguments as for `ClassificationEvaluation.of`."""
         checked = check_weights(weights, len(class_numbers))
         _check_threshold(threshold, classes)
         numbers = class_numbers.astype(np.int64)
-        constant = _constant_prediction(baseline, numbers, checked, len(classes))
+        constant = _constant_prediction(baseline, numbers, checked, len(classes), is_ordered)
         return cls(numbers, classes, checked, constant, n_resamples, threshold)
 
     @cached_property
@@ -371,7 +379,7 @@ class ClassificationLabels:
     def evaluate(self, probabilities: NDArray[Any]) -> ClassificationEvaluation:
         """Evaluate predicted probabilities, (n, classes)."""
         p = probabilities.astype(np.float64)
-        scorer = ClassificationScorer(p, self.numbers, predict_classes(p, self.threshold))
+        scorer = ClassificationScorer(p, self.numbers, predict_classes(p, self.threshold), self.constant.is_ordered)
         measured = scorer.measured(self.weights.reshape(1, -1))
         values = _scalars(measured.metrics())
         samples, constant_samples = resample_metrics(
@@ -389,12 +397,16 @@ class ClassificationLabels:
 
 
 def _constant_prediction(
-    shares: NDArray[np.float64] | None, true: NDArray[np.int64], weights: NDArray[np.float64], classes: int
+    shares: NDArray[np.float64] | None,
+    true: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    classes: int,
+    is_ordered: bool,
 ) -> ClassificationScorer:
     """The shares of the classes, by default those of these rows, as the probabilities of a row of each class."""
     known = np.bincount(true, weights, classes) if shares is None else np.asarray(shares, dtype=np.float64)
     p = np.tile(known / known.sum(), (classes, 1))
-    return ClassificationScorer(p, np.arange(classes), p.argmax(axis=1))
+    return ClassificationScorer(p, np.arange(classes), p.argmax(axis=1), is_ordered)
 
 
 def _per_class(

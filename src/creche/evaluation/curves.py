@@ -30,7 +30,7 @@ class Curve:
     ----------
     x, y : (points,) float64
     thresholds : (points,) float64
-        The probability from which on each point predicts the class, in descending order.
+        The probability at or above which each point predicts the class, in descending order.
 
     """
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from creche._displayed import Displayed
 from creche.evaluation.bootstrap import Interval
-from creche.evaluation.metrics import METRICS, nan_to_none
+from creche.evaluation.metrics import MAIN_METRICS, METRICS, nan_to_none
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,7 +61,7 @@ class Evaluation(Displayed):
     @property
     def main_metric(self) -> str:
         """The key of the metric that a summary of one sentence names."""
-        raise NotImplementedError
+        return next(key for key in MAIN_METRICS if key in self.values)
 
     @property
     def constant(self) -> str:

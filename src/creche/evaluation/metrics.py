@@ -19,10 +19,11 @@ from creche.errors import PlanError
 from creche.plan.words import Task, canonical_word, check_word
 
 if TYPE_CHECKING:
-    from creche.evaluation.scorers import MeasuredClasses, MeasuredNumbers, RegressionScorer
+    from creche.evaluation.scorers import MeasuredClasses, MeasuredLabels, MeasuredNumbers, RegressionScorer
 
 __all__ = [
     "CALIBRATION_BINS",
+    "MAIN_METRICS",
     "METRICS",
     "SMALLEST_PROBABILITY",
     "Array",
@@ -40,6 +41,9 @@ __all__ = [
 
 Array: TypeAlias = NDArray[np.float64]
 
+# The first of these that an evaluation has sums it up where there is room for one metric only.
+MAIN_METRICS = ("accuracy", "subset_accuracy", "rmse", "pinball")
+
 SMALLEST_PROBABILITY = 1e-15
 CALIBRATION_BINS = 15
 
@@ -56,7 +60,7 @@ class Metric:
         Its name in arguments, tables and JSON: ``"log_loss"``.
     title : str
         Its name on pages: ``"log loss"``.
-    task : {"classification", "regression"}
+    task : {"classification", "regression", "multilabel"}
     formula : str
         With p for predicted probabilities, y for labels, ŷ for predictions and e = y - ŷ.
     bounds : (float, float)
@@ -64,6 +68,10 @@ class Metric:
     lower_is_better : bool, default False
     needs_probabilities : bool, default False
         Whether it depends on more than the predicted classes.
+    needs_order : bool, default False
+        For a classification, whether it is for ordered classes only.
+    is_for_labels : bool, default False
+        For a classification, whether each of several labels of yes or no has it, too.
     quantiles : (float, float), default (0, inf)
         For a regression, the smallest and the largest number of predicted quantiles that it is for.
     has_baseline : bool, default True
@@ -73,12 +81,12 @@ class Metric:
     has_mean : bool, default True
         Whether its mean over several labels, or quantiles, means anything.
     is_joint : bool, default False
-        Whether it is one value of all quantiles together, rather than one of each.
+        Whether it is one value of all labels or quantiles together, rather than one of each.
     row_values : callable, optional
         For a mean over the rows: takes the scorer and returns the value of each row, (n,) or (n, k) for k labels.
     measure : callable, optional
-        For anything else: takes `MeasuredClasses` and returns (r,), or `MeasuredNumbers` and returns (r, k); (r, 1) if
-        it is joint.
+        For anything else: takes `MeasuredClasses` and returns (r,), or `MeasuredNumbers` or `MeasuredLabels` and
+        returns (r, k); (r, 1) if it is joint.
     from_counts : callable, optional
         For two classes, the metric from true positives, false positives, positives and negatives (arrays and numbers).
         `choose_threshold` can maximize such a metric.
@@ -92,6 +100,8 @@ class Metric:
     bounds: tuple[float, float]
     lower_is_better: bool = False
     needs_probabilities: bool = False
+    needs_order: bool = False
+    is_for_labels: bool = False
     quantiles: tuple[float, float] = (0, math.inf)
     has_baseline: bool = True
     is_goal: bool = True
@@ -105,8 +115,8 @@ class Metric:
         if (self.row_values is None) == (self.measure is None):
             raise PlanError(f"metric {self.key}: needs either row_values or measure, and not both")
 
-    def compute(self, measured: MeasuredClasses | MeasuredNumbers) -> Array:
-        """The metric under each weighting of the rows: (r,) for classes, (r, k) for k labels that are numbers."""
+    def compute(self, measured: MeasuredClasses | MeasuredNumbers | MeasuredLabels) -> Array:
+        """The metric under each weighting of the rows: (r,) for classes, (r, k) for k labels."""
         if self.measure is not None:
             return self.measure(measured)
         assert self.row_values is not None
@@ -120,8 +130,8 @@ def predict_classes(probabilities: Array, threshold: float | None) -> NDArray[np
     return (probabilities[:, 1] >= threshold).astype(np.int64)
 
 
-def metrics_for(task: str, quantiles: int = 0) -> list[Metric]:
-    """The metrics of a task, in the order of tables, for a model that predicts this number of quantiles.
+def metrics_for(task: str, quantiles: int = 0, *, is_ordered: bool = False) -> list[Metric]:
+    """The metrics of a task, in the order of tables, for this number of predicted quantiles, or for ordered classes.
 
     Examples
     --------
@@ -131,22 +141,25 @@ def metrics_for(task: str, quantiles: int = 0) -> list[Metric]:
     ['pinball', 'coverage', 'interval_coverage', 'interval_width']
 
     """
-    return [m for m in METRICS.values() if m.task == task and m.quantiles[0] <= quantiles <= m.quantiles[1]]
+    if task == "multilabel":
+        return [m for m in METRICS.values() if m.task == task or m.is_for_labels]
+    known = [m for m in METRICS.values() if m.task == task and (is_ordered or not m.needs_order)]
+    return [m for m in known if m.quantiles[0] <= quantiles <= m.quantiles[1]]
 
 
-def resolve_metric(key: str | None, task: str, quantiles: int = 0) -> Metric:
+def resolve_metric(key: str | None, task: str, quantiles: int = 0, *, is_ordered: bool = False) -> Metric:
     """The metric of that key; by default the log loss or the root mean squared error, for quantiles the pinball loss.
 
     Raises
     ------
     PlanError
-        If there is no such metric for the task, or it is no goal.
+        If there is no such metric for the task, or it cannot be a goal.
 
     """
-    known = {metric.key: metric for metric in metrics_for(task, quantiles) if metric.is_goal}
+    known = {metric.key: metric for metric in metrics_for(task, quantiles, is_ordered=is_ordered) if metric.is_goal}
     if key is None:
-        key = "log_loss" if task == "classification" else "pinball" if quantiles else "rmse"
-    other: Task = "regression" if task == "classification" else "classification"
+        key = "pinball" if quantiles else "rmse" if task == "regression" else "log_loss"
+    other: Task = "classification" if task == "regression" else "regression"
     if canonical_word(key, known) not in known and key in {metric.key for metric in metrics_for(other)}:
         raise PlanError(
             f"metric: got {key!r}, which is for {other}, and the task is {task}; choose one of {', '.join(known)}",
@@ -208,12 +221,6 @@ def nan_to_none(metrics: Mapping[str, float]) -> dict[str, float | None]:
     return {key: value if math.isfinite(value) else None for key, value in metrics.items()}
 
 
-def _mean_of_known(values: Array) -> Array:
-    known = ~np.isnan(values)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.where(known, values, 0).sum(axis=1) / known.sum(axis=1))
-
-
 def _balanced_accuracy(measured: MeasuredClasses) -> Array:
     occurs = ~np.isnan(measured.recall)
     return np.asarray(np.where(occurs, measured.recall, 0).sum(axis=1) / occurs.sum(axis=1))
@@ -224,6 +231,18 @@ def _calibration_error(measured: MeasuredClasses) -> Array:
     bins, gaps = measured.scorer.binned_gaps
     of_bins = sum_groups(measured.weights, bins, CALIBRATION_BINS, gaps)
     return np.asarray(np.abs(of_bins).sum(axis=1) / measured.total)
+
+
+def _weighted_kappa(measured: MeasuredClasses) -> Array:
+    true, predicted = (each.astype(np.float64) for each in (measured.scorer.true, measured.scorer.predicted))
+
+    def mean(values: Array) -> Array:
+        return np.asarray(sum_weighted(measured.weights, values) / measured.total)
+
+    # Independent numbers i and j have the mean squared difference E i² + E j² - 2 E i E j.
+    by_chance = mean(true**2) + mean(predicted**2) - 2 * mean(true) * mean(predicted)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(by_chance > 0, 1 - mean((predicted - true) ** 2) / by_chance, np.nan))
 
 
 def _pinball(scorer: RegressionScorer) -> Array:
@@ -249,6 +268,12 @@ MetricName: TypeAlias = Literal[
     "f1",
     "brier",
     "calibration_error",
+    "class_distance",
+    "weighted_kappa",
+    "subset_accuracy",
+    "hamming_loss",
+    "precision",
+    "recall",
     "rmse",
     "mae",
     "r2",
@@ -278,17 +303,20 @@ METRICS: dict[str, Metric] = {
             key="log_loss", title="log loss", task="classification", bounds=(0.0, math.inf), lower_is_better=True,
             needs_probabilities=True,
             formula="mean of -log p(y); probabilities below 1e-15 count as 1e-15",
+            is_for_labels=True,
             row_values=lambda scorer: scorer.negative_log,
         ),
         Metric(
             key="auc", title="AUC", task="classification", bounds=(0.0, 1.0), needs_probabilities=True,
             formula="area under the ROC curve, one class against the rest, mean over the classes",
-            measure=lambda measured: _mean_of_known(measured.areas),
+            is_for_labels=True,
+            measure=lambda measured: measured.area,
         ),
         Metric(
             key="f1", title="F1", task="classification", bounds=(0.0, 1.0),
             formula="2 precision recall / (precision + recall), mean over the classes",
-            measure=lambda measured: _mean_of_known(measured.f1),
+            is_for_labels=True,
+            measure=lambda measured: measured.f1_score,
             from_counts=lambda tp, fp, positives, _: 2 * tp / (tp + fp + positives),
         ),
         Metric(
@@ -303,6 +331,38 @@ METRICS: dict[str, Metric] = {
             has_baseline=False,  # the shares of the classes are calibrated by construction
             formula="mean of |accuracy - mean p(ŷ)| over 15 bins of p(ŷ) (Naeini, Cooper & Hauskrecht 2015)",
             measure=_calibration_error,
+        ),
+        Metric(
+            key="class_distance", title="mean absolute error in classes", task="classification",
+            bounds=(0.0, math.inf), lower_is_better=True, needs_order=True,
+            formula="mean of the number of classes from y to ŷ, in their order",
+            row_values=lambda scorer: np.abs(scorer.predicted - scorer.true).astype(np.float64),
+        ),
+        Metric(
+            key="weighted_kappa", title="quadratic weighted kappa", task="classification", bounds=(-1.0, 1.0),
+            needs_order=True,
+            formula="1 - mean of d² / its mean if y and ŷ were independent, for d classes from y to ŷ (Cohen 1968)",
+            measure=_weighted_kappa,
+        ),
+        Metric(
+            key="subset_accuracy", title="subset accuracy", task="multilabel", bounds=(0.0, 1.0), is_joint=True,
+            formula="share of rows with ŷ = y in every label",
+            row_values=lambda scorer: scorer.is_right.all(axis=1, keepdims=True),
+        ),
+        Metric(
+            key="hamming_loss", title="Hamming loss", task="multilabel", bounds=(0.0, 1.0), lower_is_better=True,
+            formula="share of cells with ŷ ≠ y, over rows and labels",
+            row_values=lambda scorer: ~scorer.is_right,
+        ),
+        Metric(
+            key="precision", title="precision", task="multilabel", bounds=(0.0, 1.0),
+            formula="share of yes among the rows predicted as yes, mean over the labels",
+            measure=lambda measured: measured.precision,
+        ),
+        Metric(
+            key="recall", title="recall", task="multilabel", bounds=(0.0, 1.0),
+            formula="share of predicted yes among the rows of yes, mean over the labels",
+            measure=lambda measured: measured.recall,
         ),
         Metric(
             key="rmse", title="root mean squared error", task="regression", bounds=(0.0, math.inf),

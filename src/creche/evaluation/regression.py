@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.evaluation import bootstrap
-from creche.evaluation.bootstrap import Interval, check_count, check_weights, differences, resample_metrics
+from creche.evaluation.bootstrap import Interval, check_count, check_weights
+from creche.evaluation.columns import columns_to_dict, measure_columns
 from creche.evaluation.evaluation import Evaluation, MetricValue
-from creche.evaluation.metrics import Array, nan_to_none
-from creche.evaluation.scorers import RegressionScorer, label_metric_key
+from creche.evaluation.metrics import Array
+from creche.evaluation.scorers import RegressionScorer
 from creche.plan.losses import Quantile, SquaredError
 
 __all__ = ["LargeError", "RegressionEvaluation"]
@@ -93,11 +93,6 @@ class RegressionEvaluation(Evaluation):
     r2 = MetricValue("r2")
 
     @property
-    def main_metric(self) -> str:
-        """The root mean squared error, or the pinball loss of several quantiles."""
-        return "rmse" if "rmse" in self.values else "pinball"
-
-    @property
     def constant(self) -> str:
         """The mean, or the quantiles that are predicted."""
         return "mean" if not self.quantiles else "quantile" if len(self.quantiles) == 1 else "quantiles"
@@ -159,25 +154,8 @@ class RegressionEvaluation(Evaluation):
         constant = RegressionScorer(
             np.broadcast_to(np.asarray(baseline, dtype=np.float64), true.shape), true, levels, center
         )
-        whole = checked.reshape(1, -1)
-        values = {key: float(metric[0]) for key, metric in scorer(whole).items()}
-        samples, constant_samples = resample_metrics((scorer.with_each_label, constant), checked, n_resamples)
-        intervals = bootstrap.intervals(samples)
-        per_label = scorer.per_label(whole)
-        return cls(
-            rows=len(y), values=values, intervals={key: intervals[key] for key in values if key in intervals},
-            baseline={key: float(metric[0]) for key, metric in constant(whole).items()},
-            gain=differences(samples, constant_samples), labels=labels,
-            per_label={label: {key: float(v[0, i]) for key, v in per_label.items()} for i, label in enumerate(labels)},
-            label_intervals={
-                label: {
-                    key: intervals[label_metric_key(key, i)]
-                    for key in per_label if label_metric_key(key, i) in intervals
-                }
-                for i, label in enumerate(labels)
-            },
-            quantiles=levels, _scorer=scorer,
-        )  # fmt: skip
+        measured = measure_columns(scorer, constant, checked, n_resamples, labels)
+        return cls(**measured, quantiles=levels, _scorer=scorer)
 
     def largest_errors(self, limit: int = 5) -> list[LargeError]:
         """Return the rows with the largest absolute errors, in standard deviations of their label.
@@ -225,11 +203,6 @@ class RegressionEvaluation(Evaluation):
         """Return the evaluation as plain data; None where a number is not finite."""
         return {
             **Evaluation.to_dict(self),
-            "labels": list(self.labels),
+            **columns_to_dict(self.labels, self.per_label, self.label_intervals),
             **({"quantiles": list(self.quantiles)} if self.quantiles else {}),
-            "per_label": {label: nan_to_none(metrics) for label, metrics in self.per_label.items()},
-            "label_intervals": {
-                label: {key: list(pair) for key, pair in intervals.items()}
-                for label, intervals in self.label_intervals.items()
-            },
         }

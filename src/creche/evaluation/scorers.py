@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +15,11 @@ from creche.evaluation.metrics import CALIBRATION_BINS, SMALLEST_PROBABILITY, Ar
 
 __all__ = [
     "ClassificationScorer",
+    "ColumnScorer",
     "MeasuredClasses",
+    "MeasuredLabels",
     "MeasuredNumbers",
+    "MultilabelScorer",
     "RegressionScorer",
     "class_f1_key",
     "label_metric_key",
@@ -32,12 +37,15 @@ class ClassificationScorer:
     probabilities : (n, classes) float64
     true, predicted : (n,) int64
         Numbers of classes.
+    is_ordered : bool
+        Whether the classes are in an order.
 
     """
 
     probabilities: Array
     true: NDArray[np.int64]
     predicted: NDArray[np.int64]
+    is_ordered: bool = False
 
     def __call__(self, weights: Array) -> dict[str, Array]:
         """Each metric as an (r,) array, for (r, n) weights."""
@@ -101,7 +109,8 @@ class MeasuredClasses:
 
     def metrics(self) -> dict[str, Array]:
         """Each metric, (r,)."""
-        return {metric.key: metric.compute(self) for metric in metrics_for("classification")}
+        known = metrics_for("classification", is_ordered=self.scorer.is_ordered)
+        return {metric.key: metric.compute(self) for metric in known}
 
     @cached_property
     def total(self) -> Array:
@@ -131,6 +140,16 @@ class MeasuredClasses:
         with np.errstate(invalid="ignore", divide="ignore"):
             return hits / predicted, hits / occurring, 2 * hits / (occurring + predicted)
 
+    @property
+    def area(self) -> Array:
+        """The mean of the known `areas`, (r,)."""
+        return _mean_of_known(self.areas)
+
+    @property
+    def f1_score(self) -> Array:
+        """The mean of the known F1 of the classes, (r,)."""
+        return _mean_of_known(self.f1)
+
     @cached_property
     def areas(self) -> Array:
         """The area under the ROC curve of each class against the rest, (r, classes); NaN where one side is empty."""
@@ -139,8 +158,53 @@ class MeasuredClasses:
         return np.column_stack(areas * 2 if self.scorer.probabilities.shape[1] == 2 else areas)
 
 
+class ColumnScorer(ABC):
+    """Predictions of several labels, or quantiles, which have metrics of their own."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def metrics(self) -> list[Metric]:
+        """The metrics, in the order of tables."""
+
+    @abstractmethod
+    def measured(self, weights: Array) -> Any:
+        """The quantities that metrics are made of, for (r, n) weights; each is computed when it is first used."""
+
+    def __call__(self, weights: Array) -> dict[str, Array]:
+        """Each metric as an (r,) array, for (r, n) weights: the mean over the labels, where that means anything."""
+        return self._means(self._compute(weights))
+
+    def with_each_label(self, weights: Array) -> dict[str, Array]:
+        """The same, and those of each label."""
+        values = self._compute(weights)
+        single = {label_metric_key(m.key, i): v[:, i] for m, v in _of_labels(values).items() for i in range(v.shape[1])}
+        return {**self._means(values), **single}
+
+    def per_label(self, weights: Array) -> dict[str, Array]:
+        """Each metric of each label, (r, k); infinite where a square overflows."""
+        return {metric.key: values for metric, values in _of_labels(self._compute(weights)).items()}
+
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
+    def _compute(self, weights: Array) -> dict[Metric, Array]:
+        measured = self.measured(weights)
+        return {metric: metric.compute(measured) for metric in self.metrics}
+
+    def _means(self, values: dict[Metric, Array]) -> dict[str, Array]:
+        return {
+            metric.key: self.mean(computed)
+            for metric, computed in values.items()
+            if metric.has_mean or computed.shape[1] == 1
+        }
+
+    def mean(self, values: Array) -> Array:
+        """The mean over the labels, (r,), of values (r, k)."""
+        return np.asarray(values.mean(axis=1))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
-class RegressionScorer:
+class RegressionScorer(ColumnScorer):
     """Predicted numbers and their labels, to be scored under any number of weightings at once.
 
     Attributes
@@ -164,24 +228,10 @@ class RegressionScorer:
         """Predictions less labels, (n, k)."""
         return self.predicted - self.true
 
-    def __call__(self, weights: Array) -> dict[str, Array]:
-        """Each metric as an (r,) array, for (r, n) weights: the mean over the labels, where that means anything."""
-        return _label_means(self._compute(weights))
-
-    def with_each_label(self, weights: Array) -> dict[str, Array]:
-        """The same, and those of each label."""
-        values = self._compute(weights)
-        single = {label_metric_key(m.key, i): v[:, i] for m, v in _of_labels(values).items() for i in range(v.shape[1])}
-        return {**_label_means(values), **single}
-
-    def per_label(self, weights: Array) -> dict[str, Array]:
-        """Each metric of each label, (r, k); infinite where a square overflows."""
-        return {metric.key: values for metric, values in _of_labels(self._compute(weights)).items()}
-
-    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
-    def _compute(self, weights: Array) -> dict[Metric, Array]:
-        measured = self.measured(weights)
-        return {metric: metric.compute(measured) for metric in metrics_for("regression", len(self.quantiles))}
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics, in the order of tables."""
+        return metrics_for("regression", len(self.quantiles))
 
     def measured(self, weights: Array) -> MeasuredNumbers:
         """The quantities that metrics are made of, for (r, n) weights; each is computed when it is first used."""
@@ -221,6 +271,98 @@ class MeasuredNumbers:
         return np.where(variance > smallest, 1 - self.squares / variance, np.nan)
 
 
+@dataclass(frozen=True, eq=False)
+class MultilabelScorer(ColumnScorer):
+    """Predicted labels of yes or no, to be scored under any number of weightings at once.
+
+    Attributes
+    ----------
+    probabilities : (n, k) float64
+        Those of yes.
+    true, predicted : (n, k) bool
+
+    """
+
+    probabilities: Array
+    true: NDArray[np.bool_]
+    predicted: NDArray[np.bool_]
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics, in the order of tables."""
+        return metrics_for("multilabel")
+
+    @cached_property
+    def labels(self) -> list[ClassificationScorer]:
+        """Each label as a classification of no and yes."""
+        return [
+            ClassificationScorer(np.column_stack([1 - p, p]), true.astype(np.int64), predicted.astype(np.int64))
+            for p, true, predicted in zip(self.probabilities.T, self.true.T, self.predicted.T, strict=True)
+        ]
+
+    @cached_property
+    def is_right(self) -> NDArray[np.bool_]:
+        """Whether each label of each row was predicted, (n, k)."""
+        return np.asarray(self.predicted == self.true)
+
+    @cached_property
+    def negative_log(self) -> Array:
+        """-log p of the true answer of each label, (n, k)."""
+        return np.column_stack([label.negative_log for label in self.labels])
+
+    def measured(self, weights: Array) -> MeasuredLabels:
+        """The quantities that metrics are made of, for (r, n) weights; each is computed when it is first used."""
+        return MeasuredLabels(self, weights)
+
+    def mean(self, values: Array) -> Array:
+        """The mean over the labels for which it is known, (r,), of values (r, k)."""
+        return _mean_of_known(values)
+
+
+@dataclass(frozen=True, eq=False)
+class MeasuredLabels:
+    """The quantities that metrics of labels of yes or no are made of, under r weightings of the same n rows.
+
+    Attributes
+    ----------
+    scorer : MultilabelScorer
+    weights : (r, n) float64
+
+    """
+
+    scorer: MultilabelScorer
+    weights: Array
+
+    @cached_property
+    def total(self) -> Array:
+        """The sum of the weights, (r, 1)."""
+        return np.asarray(self.weights.sum(axis=1, keepdims=True))
+
+    @property
+    def precision(self) -> Array:
+        """The precision of yes of each label, (r, k); NaN where it was never predicted."""
+        return np.column_stack([label.precision[:, 1] for label in self._labels])
+
+    @property
+    def recall(self) -> Array:
+        """The recall of yes of each label, (r, k); NaN where it does not occur."""
+        return np.column_stack([label.recall[:, 1] for label in self._labels])
+
+    @property
+    def f1_score(self) -> Array:
+        """The F1 of yes of each label, (r, k); NaN where it neither occurs nor was predicted."""
+        return np.column_stack([label.f1[:, 1] for label in self._labels])
+
+    @property
+    def area(self) -> Array:
+        """The area under the ROC curve of each label, (r, k); NaN where it is the same in all rows."""
+        return np.column_stack([label.areas[:, 1] for label in self._labels])
+
+    @cached_property
+    def _labels(self) -> list[MeasuredClasses]:
+        return [label.measured(self.weights) for label in self.scorer.labels]
+
+
 def class_f1_key(number: int) -> str:
     """The key of one class's F1 among resampled metrics."""
     return f"f1 of class {number}"
@@ -235,5 +377,7 @@ def _of_labels(values: dict[Metric, Array]) -> dict[Metric, Array]:
     return {metric: computed for metric, computed in values.items() if not metric.is_joint}
 
 
-def _label_means(values: dict[Metric, Array]) -> dict[str, Array]:
-    return {m.key: computed.mean(axis=1) for m, computed in values.items() if m.has_mean or computed.shape[1] == 1}
+def _mean_of_known(values: Array) -> Array:
+    known = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, values, 0).sum(axis=1) / known.sum(axis=1))

@@ -1,4 +1,4 @@
-"""Decision thresholds: the probability from which on the second of two classes is predicted."""
+"""Decision thresholds: the probability at or above which the second of two classes is predicted."""
 
 from __future__ import annotations
 

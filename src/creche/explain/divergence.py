@@ -194,7 +194,8 @@ class Divergence(Displayed):
             side = "above" if self.is_above_edge else "below"
             times = self.learning_rate / self.edge
             sentences.append(
-                f"The learning rate is {side} the edge, {self.edge:.3g}, beyond which gradient descent cannot converge "
+                f"The learning rate is {side} the limit, {self.edge:.3g}, beyond which gradient descent cannot "
+                f"converge "
                 f"near the initial weights{f': {times:.3g} times as high' if self.is_above_edge else ''}."
             )
             if self.is_above_edge:

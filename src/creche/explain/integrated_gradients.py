@@ -295,7 +295,7 @@ def integrated_gradients(
     with watch_steps(on_progress):
         by_input = _integrate(function, starts, ends, outcome, quadrature(steps))
     attributions = sum(_sum_by_column(one.features, own) for one, own in zip(function.models, by_input, strict=True))
-    unit = "log-odds" if logit else "probability" if network.classes is not None else "number"
+    unit = "log-odds" if logit else "number" if network.labels.task == "regression" else "probability"
     return IntegratedGradients(
         network.features.names, chosen.row_numbers, np.asarray(attributions), names, outputs, baselines,
         chosen.cells(network.features.names), network.labels.name, unit,
@@ -387,7 +387,8 @@ def _find_targets(
     """Return the output to attribute in each row, and its name."""
     if network.classes is None:
         if logit:
-            raise PlanError(f"logit: needs a classification; the label {network.labels.name!r} is a number")
+            held = "several labels of yes or no" if network.labels.is_multilabel else "a number"
+            raise PlanError(f"logit: needs a classification; the label {network.labels.name!r} is {held}")
         return _find_one_target(target, network.labels.outcomes, len(outputs))
     if target is None:
         which = outputs.argmax(axis=1)

@@ -326,7 +326,7 @@ def compute_surface(
     directions = [unflatten(direction, network) for direction in plane.directions]
     here = float(evaluator.losses(step_along(weights, directions, np.zeros((1, 2))), 1)[0])
     if not np.isfinite(here):
-        raise CrecheError(f"the loss of the current network on these rows is {here}, so there is nothing to draw")
+        raise CrecheError(f"the loss of the current network on these rows is {here}, so there is no surface to draw")
     projection = share = path_losses = None
     if path is not None:
         projection, share = project(path, plane.origin, plane.directions)

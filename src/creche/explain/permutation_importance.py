@@ -218,9 +218,7 @@ def permutation_importance(
         check_whole_number("seed", seed, at_least=0),
     )
     check_count("n_resamples", n_resamples)
-    chosen = resolve_metric(
-        metric, "regression" if network.classes is None else "classification", len(network.quantiles)
-    )
+    chosen = resolve_metric(metric, network.labels.task, len(network.quantiles), is_ordered=network.labels.is_ordered)
     observed = read_observations(network, data, y)
     if len(observed) < 2:
         raise TableError("data: has one row; shuffling cells among rows needs at least two")

@@ -29,10 +29,11 @@ def find_encoder(model: Predictor, table: Table, name: Any, argument: str) -> En
     if name in encoders:
         return encoders[name]
     if name in model.labels.names:
-        raise PlanError(f"{argument}: {name!r} is what the network predicts; {nearest(name, encoders)}")
+        raise PlanError(f"{argument}: {name!r} is the label; {nearest(name, encoders)}")
     if name in table.columns:
         raise PlanError(
-            f"{argument}: {name!r} is in the table, but the network was not trained on it; {nearest(name, encoders)}"
+            f"{argument}: {name!r} is a column of the table, but the network was not trained on it; "
+            f"{nearest(name, encoders)}"
         )
     raise PlanError(f"{argument}: got {name!r}; {nearest(name, encoders)}")
 
@@ -60,8 +61,8 @@ def find_outcome(outcomes: tuple[Any, ...], target: Any, argument: str = "target
 
 
 def predict_array(model: Predictor, table: Table) -> NDArray[np.float64]:
-    """Return probabilities, (n, classes), or predictions in the labels' units, (n, labels)."""
-    predicted = model.predict(table) if model.classes is None else model.predict_proba(table)
+    """Return probabilities, (n, classes) or (n, labels), or predictions in the labels' units, (n, labels)."""
+    predicted = model.predict(table) if model.labels.task == "regression" else model.predict_proba(table)
     return np.asarray(predicted, dtype=np.float64).reshape(len(table), -1)
 
 

@@ -186,7 +186,7 @@ def read_labels_if_any(
 def _unwrap(data: Any) -> Any:
     """Return the observations of a batch, and all other data as it is; None is refused."""
     if data is None:
-        raise TableError("data: is missing; a model keeps no rows, so give the rows to explain it with")
+        raise TableError("data: is missing; a model does not store rows, so pass rows to explain it with")
     return data.observations if isinstance(data, Batch) else data
 
 
@@ -241,6 +241,9 @@ class FeatureRows:
         for name, kind in zip(names, kinds or ("number",) * len(names), strict=True):
             context = ColumnContext(self.table.source, name, self.table.first_row)
             column = coerce_column(self.table.columns[name], Rule(kind, required=True), context)
+            if model.labels.is_multilabel:
+                columns.append([None if np.isnan(v) else v == 1 for v in column.values.astype(np.float64).tolist()])
+                continue
             words = column.words if column.kind == "boolean" else ()
             columns.append([words[int(v)] if words and v is not None else v for v in column.to_objects()])
         return _as_objects(columns[0] if len(columns) == 1 else list(zip(*columns, strict=True)))
@@ -283,7 +286,7 @@ def _as_table(model: Predictor, source: Any) -> Table:
     if is_table(source):
         table = read_table(source, expected=model.features.expected)
         if len(table) == 0:
-            raise TableError(f"{table.source}: has no rows; there is nothing to explain")
+            raise TableError(f"{table.source}: has no rows; needs at least one")
         return _with_feature_names(model, table)
     x = check_matrix(source, columns=len(names))
     if x.shape[1] != len(names):
@@ -347,7 +350,7 @@ def select_rows(row_numbers: NDArray[np.int64], rows: Any, argument: str = "rows
             )
         places = np.flatnonzero(wanted)
         if len(places) == 0:
-            raise TableError(f"{argument}: selects no row; {_describe_numbers(row_numbers)}")
+            raise TableError(f"{argument}: selects no rows; {_describe_numbers(row_numbers)}")
         return places
     if wanted.ndim != 1 or len(wanted) == 0 or wanted.dtype.kind not in "iu":
         raise PlanError(
@@ -375,7 +378,7 @@ def _select_slice(row_numbers: NDArray[np.int64], rows: slice, argument: str) ->
             raise TableError(f"{argument}: there is no row {number}; {_describe_numbers(row_numbers)}")
     places = np.flatnonzero((row_numbers >= start) & (row_numbers < stop))[:: rows.step]
     if len(places) == 0:
-        raise TableError(f"{argument}: {start}:{stop} selects no row; {_describe_numbers(row_numbers)}")
+        raise TableError(f"{argument}: {start}:{stop} selects no rows; {_describe_numbers(row_numbers)}")
     return places
 
 

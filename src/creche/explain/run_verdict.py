@@ -71,18 +71,18 @@ def judge_run(losses: Array, lowest: float, constant: float, *, diverged_in: int
     start, end = float(losses[0]), float(losses[-1])
     if diverged_in is not None or not np.isfinite(losses).all():
         when = "" if diverged_in is None else f" in epoch {diverged_in}"
-        return RunVerdict("diverged", f"the loss was no longer a finite number{when}")
+        return RunVerdict("diverged", f"the loss stopped being finite{when}")
     late = _stretches(losses)
     changes = np.diff(late)
     rises = changes[changes > 0]
     if end >= start:
-        return RunVerdict("too high", f"it ended with a higher loss than it began with ({start:.3g}, then {end:.3g})")
+        return RunVerdict("too high", f"its final loss, {end:.3g}, is higher than its initial loss, {start:.3g}")
     jumps = len(rises) >= RISING * len(changes) and len(rises) > 1 and rises.mean() >= JUMPS * constant
     if jumps:
-        return RunVerdict("too high", f"the loss jumped up and down, between {late.min():.3g} and {late.max():.3g}")
+        return RunVerdict("too high", f"the loss went up and down between {late.min():.3g} and {late.max():.3g}")
     fall, is_steady = _last_fall(losses)
     if start - float(losses.min()) < HARDLY * start and is_steady:
-        return RunVerdict("too low", f"the loss hardly moved, from {start:.3g} to {end:.3g}")
+        return RunVerdict("too low", f"the loss hardly changed, from {start:.3g} to {end:.3g}")
     if fall > FAST * constant and is_steady:
         return RunVerdict("too low", _still_falling(fall, end))
     if end <= lowest + NEAR * max(constant - lowest, 0.0):
@@ -92,7 +92,7 @@ def judge_run(losses: Array, lowest: float, constant: float, *, diverged_in: int
         near = f"near the lowest, {lowest:.3g} (a constant prediction: {constant:.3g})"
         return RunVerdict("good", f"its final loss, {end:.3g}, is {near}{falling}")
     if losses.max() > ABOVE * start:
-        return RunVerdict("too high", f"the loss jumped up to {losses.max():.3g}, and ended at {end:.3g}")
+        return RunVerdict("too high", f"the loss jumped to {losses.max():.3g}, and ended at {end:.3g}")
     if end > constant - NOTHING * constant and not is_steady:
         return RunVerdict("too high", f"it got stuck at {end:.3g}, no better than a constant prediction")
     if fall > FALLING * constant and is_steady:

@@ -157,8 +157,7 @@ def _check_index(argument: str, value: Any, highest: int, known: str) -> int:
 
 def output_names(model: Model) -> tuple[str, ...]:
     """Return the name of each output of the network: its class, or its label in a regression."""
-    names = [str(value) for value in model.labels.outcomes]
-    return tuple(names[-model.plan.network.outputs :])  # two classes may have one output, the second's
+    return model.labels.output_names(model.plan.network.outputs)
 
 
 def read_weight(weights: Weights, place: WeightPlace) -> Any:

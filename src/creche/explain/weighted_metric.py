@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from creche.errors import TableError
 from creche.evaluation.metrics import Metric, predict_classes
-from creche.evaluation.scorers import ClassificationScorer, RegressionScorer
+from creche.evaluation.scorers import ClassificationScorer, ColumnScorer, MultilabelScorer, RegressionScorer
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
 from creche.table.labels import encode_classes
@@ -36,6 +36,9 @@ def create_measure(
         If the labels are words and the network was trained on numbers.
 
     """
+    if network.labels.is_multilabel:
+        answers = observed.y.astype(np.bool_)
+        return lambda predicted: _Measure(MultilabelScorer(predicted, answers, network.answers(predicted)), metric)
     if network.classes is None:
         if observed.y.dtype.kind in "OUS":
             raise TableError(f"label {observed.label!r}: holds words; the network was trained on numbers there")
@@ -46,7 +49,7 @@ def create_measure(
     classes = encode_classes(observed.y, network.classes, network.labels.name, observed.row_numbers).astype(np.int64)
 
     def measure(predicted: Array) -> Measure:
-        scorer = ClassificationScorer(predicted, classes, predict_classes(predicted, None))
+        scorer = ClassificationScorer(predicted, classes, predict_classes(predicted, None), network.labels.is_ordered)
         if metric.row_values is not None:
             return RowMeans(np.asarray(metric.row_values(scorer), dtype=np.float64))
         return _Measure(scorer, metric)
@@ -68,10 +71,10 @@ class RowMeans:
 class _Measure:
     """Any other metric; of several labels, its mean over them."""
 
-    scorer: ClassificationScorer | RegressionScorer
+    scorer: ClassificationScorer | ColumnScorer
     metric: Metric
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def __call__(self, weights: Array) -> Array:
         values = self.metric.compute(self.scorer.measured(weights))
-        return values if values.ndim == 1 else np.asarray(values.mean(axis=1))
+        return self.scorer.mean(values) if isinstance(self.scorer, ColumnScorer) else values

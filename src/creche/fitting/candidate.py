@@ -297,7 +297,8 @@ def _loss_unit(table: FoldTable, tables: FoldTables) -> float:
     labels = table.prepared.labels
     if labels.classes is not None or not tables.loss.standardizes_labels:
         return 1.0
-    return sum(scale * scale for scale in labels.scale) / len(labels.scale)
+    power = tables.loss.unit_power  # by products, whose bits do not depend on the machine
+    return sum(math.prod((scale,) * power) for scale in labels.scale) / len(labels.scale)
 
 
 def _finish(contender: Contender, tables: FoldTables, threads: int) -> Candidate:

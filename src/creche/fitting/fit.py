@@ -21,6 +21,7 @@ from creche.fitting.search import FitProgress, Search
 from creche.model.fit_record import FitRecord
 from creche.model.fitted import FittedModel
 from creche.plan.arguments import check_whole_number, reject_unknown
+from creche.plan.losses import Loss
 from creche.plan.words import (
     EFFORTS,
     TASKS,
@@ -38,12 +39,14 @@ from creche.table.preparation import Preparation
 from creche.table.reading.options import ReadOptions
 from creche.table.schema import Schema
 from creche.table.split import Split
-from creche.training.arguments import default_loss
+from creche.training.arguments import choose_loss, default_loss
 from creche.training.checkpoint import check_inputs_kept
 
-__all__ = ["fit", "fit_again"]
+__all__ = ["DEFAULT_METRICS", "fit", "fit_again"]
 
-DEFAULT_METRICS: Mapping[Task, MetricName] = {"classification": "log_loss", "regression": "rmse"}
+DEFAULT_METRICS: Mapping[Task, MetricName] = {
+    "classification": "log_loss", "regression": "rmse", "multilabel": "log_loss",
+}  # fmt: skip
 
 
 @reject_unknown
@@ -64,6 +67,8 @@ def fit(
     duplicates: Duplicates = "warn",
     missing_label: MissingLabel = "error",
     classes: Sequence[Any] | Mapping[Any, str] | None = None,
+    quantiles: Sequence[float] | None = None,
+    ordered: bool = False,
     read_options: ReadOptions | Mapping[str, Any] | None = None,
     seed: int = 0,
     threads: int | None = None,
@@ -74,18 +79,19 @@ def fit(
     """Fit a strong model to a table: many networks on folds of its rows, weighted and calibrated.
 
     Configurations of networks are trained on every fold, each to the epoch that is best for all folds together. Their
-    predictions for the rows that they did not learn decide how much each counts (stacking; Breiman 1996) and calibrate
-    the mean (Guo et al. 2017). The same arguments on the same data give the same model, bit for bit, on any machine and
-    any number of threads: the budget counts operations, not seconds. Only `time_limit` looks at a clock.
+    predictions for the rows that they were not trained on decide how much each counts (stacking; Breiman 1996) and
+    calibrate the mean (Guo et al. 2017). The same arguments on the same data give the same model, bit for bit, on any
+    machine and any number of threads: the budget counts operations, not seconds. Only `time_limit` looks at a clock.
 
     Parameters
     ----------
     data : file name, DataFrame or (n, d) array
         As for `creche.train`.
-    y : (n,) array, or (n, k) array of numbers, optional
+    y : (n,) array, or (n, k) array of numbers or of yes and no, optional
         The labels, if `data` does not hold them.
     label : str or sequence of str, optional
-        The column to predict, or several numeric columns to predict together; the other columns are the features.
+        The column to predict, or several columns to predict together, all numeric or all yes or no; the other columns
+        are the features.
     effort : {"fast", "default", "best"}, default "default"
         The budget. "best" takes sixteen times the work of "default", and "fast" a fraction of it.
     time_limit : float, optional
@@ -94,7 +100,9 @@ def fit(
     metric : str, optional
         What the model is to be good at: by default "log_loss" for classification and "rmse" for regression. Of two
         classes, "accuracy", "balanced_accuracy" and "f1" also choose the probability at which the second is predicted.
-    task, schema, sample_weight, class_weight, duplicates, missing_label, classes, read_options
+    task, schema, sample_weight, class_weight, duplicates, missing_label, classes, quantiles, ordered
+        As for `creche.train`.
+    read_options
         As for `creche.train`.
     group : str, optional
         A column whose equal values stay in one fold, such as a patient.
@@ -157,7 +165,18 @@ def fit(
         check_inputs_kept("checkpoint", checkpoint, {"data": data})
     elif resume:
         raise PlanError("resume: needs the file to continue from; give it as checkpoint", argument="resume")
-    job = _Job(preparation, effort, time_limit, metric, known, seed, resolve_threads(threads), checkpoint, resume)
+    job = _Job(
+        preparation,
+        effort,
+        time_limit,
+        metric,
+        known,
+        seed,
+        resolve_threads(threads),
+        checkpoint,
+        resume,
+        choose_loss(None, quantiles, ordered),
+    )
     weights = None if columns_weight is not None else sample_weight
     with watch(on_progress, "fit") as report:
         return job.run(data, y, weights, None, report, started)
@@ -195,10 +214,17 @@ def fit_again(
     record, origin = model.record, model.provenance
     if origin is None:
         raise PlanError("the model does not hold how it was fitted; fit it with `creche.fit`", argument="model")
-    task: Task = "regression" if model.classes is None else "classification"
+    task = model.labels.task
     effort = check_word("effort", record.effort, EFFORTS)
     job = _Job(
-        origin.preparation, effort, record.time_limit, record.metric, task, record.seed, resolve_threads(threads)
+        origin.preparation,
+        effort,
+        record.time_limit,
+        record.metric,
+        task,
+        record.seed,
+        resolve_threads(threads),
+        loss=model.models[0].plan.loss,
     )
     with watch(on_progress, "fit") as report:
         return job.run(data, y, sample_weight, record, report, clock.monotonic())
@@ -217,6 +243,7 @@ class _Job:
     threads: int
     checkpoint: str | Path | None = None
     resume: bool = False
+    loss: Loss | None = None
 
     def run(
         self,
@@ -227,12 +254,15 @@ class _Job:
         on_progress: Callable[[FitProgress], object] | None,
         started: float,
     ) -> FittedModel:
-        inspection = inspect_table(data, y, self.preparation, task=self.task, loss=None, weights=weights)
-        metric = resolve_metric(self.metric or DEFAULT_METRICS[inspection.task], inspection.task)
+        inspection = inspect_table(data, y, self.preparation, task=self.task, loss=self.loss, weights=weights)
+        loss = self.loss or default_loss(inspection.task)
+        quantiles = loss.predicted_quantiles
+        wanted = self.metric or (None if quantiles else DEFAULT_METRICS[inspection.task])
+        metric = resolve_metric(wanted, inspection.task, len(quantiles), is_ordered=loss.orders_classes)
         shape = _measure(inspection)
         policy = choose_policy(shape, self.effort, self.seed)
         folds = split_fold_rows(inspection, policy.folds, self.seed)
-        tables = FoldTables(inspection, folds, default_loss(inspection.task), "float32")
+        tables = FoldTables(inspection, folds, loss, "float32")
         search = Search(tables, policy, self.threads, self.time_limit, started, on_progress)
         if self.checkpoint is not None:
             identity = self._identify(inspection, policy, metric, len(folds))
@@ -273,6 +303,7 @@ class _Job:
         return {
             "fit": {
                 "effort": self.effort, "metric": metric.key, "task": inspection.task, "seed": self.seed, "folds": folds,
+                "loss": None if self.loss is None else self.loss.to_dict(),
                 "configurations": [configuration.to_dict() for configuration in policy.first],
             },
             "preparation": inspection.preparation.to_dict(),

@@ -90,7 +90,7 @@ def split_fold_rows(inspection: TableInspection, folds: int, seed: int) -> list[
         found = f"data: has only one row{'' if is_whole else ' of a weight above 0'}"
         if split.group is not None:
             found = f"group: column {split.group!r} has the same value in each row"
-        raise TableError(f"{found}; needs two or more, to judge networks on rows that they do not learn")
+        raise TableError(f"{found}; needs two or more, to evaluate networks on held-out rows")
     if folds == 1:
         parts = min(max(HELD_OUT_PARTS, math.ceil(rows / MOST_HELD_OUT)), units)
         return _assign(inspection, max(parts, 2), seed)[:1]

@@ -66,12 +66,15 @@ class Judged:
     classes : (n,) int32 array, or None
         Class numbers.
     numbers : (n, labels) float64 array, or None
+        One label is repeated for several quantiles.
     weights : (n,) float64 array
         How much each counts where candidates are compared and calibrated, class weights included; they sum to 1.
     row_weights : (n,) float64 array
         The same without class weights, for the evaluation.
     fold_weights : tuple of float
         The sum of the weights of each fold.
+    quantiles : tuple of float
+        The quantiles that are predicted, of each of the numbers, or of all; empty for the mean.
 
     """
 
@@ -81,6 +84,12 @@ class Judged:
     weights: NDArray[np.float64]
     row_weights: NDArray[np.float64]
     fold_weights: tuple[float, ...]
+    quantiles: tuple[float, ...] = ()
+
+    @property
+    def unit_power(self) -> int:
+        """The power of the labels' unit in which errors of numbers are compared."""
+        return 1 if self.quantiles else 2
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -95,6 +104,7 @@ class Judged:
             weights / float(sum_rows(weights)),
             row_weights / float(sum_rows(row_weights)),
             (1.0,),
+            self.quantiles,
         )
 
 
@@ -218,7 +228,10 @@ class FoldTables:
         if self.inspection.classes is None:
             numbers = observed.y.astype(np.float64).reshape(len(rows), -1)
             _check_range(numbers, observed)
-            return Judged(rows, None, numbers, weights, row_weights, of_folds)
+            quantiles = self.loss.predicted_quantiles
+            if len(quantiles) > 1:
+                numbers = np.repeat(numbers, len(quantiles), axis=1)
+            return Judged(rows, None, numbers, weights, row_weights, of_folds, quantiles)
         classes = encode_classes(observed.y, self.inspection.classes, observed.label, observed.row_numbers)
         return Judged(rows, classes, None, weights, row_weights, of_folds)
 

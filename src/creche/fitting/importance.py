@@ -1,4 +1,4 @@
-"""How much each column matters to a fitted model: permutation importance on rows that the networks did not learn."""
+"""How much each column matters to a fitted model: permutation importance on held-out rows."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def measure_importance(
     def loss(column: int | None) -> float:
         predicted = np.concatenate([fold.predict(column) for fold in folds])
         mean = score_mean(calibration.apply(predicted), judged)
-        return mean if judged.classes is not None else mean**0.5
+        return mean if judged.classes is not None else mean ** (1 / judged.unit_power)
 
     baseline = loss(None)
     rises = {name: loss(number) - baseline for number, name in enumerate(names)}

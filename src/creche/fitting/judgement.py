@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+from creche.evaluation import (
+    AnyEvaluation,
+    ClassificationEvaluation,
+    MultilabelEvaluation,
+    RegressionEvaluation,
+)
 from creche.fitting.fold_tables import Judged
 from creche.table.labels import LabelEncoder
 
@@ -16,21 +21,24 @@ KEPT_SCORES = 1000
 
 def evaluate_judged(
     predicted: NDArray[np.float64], judged: Judged, labels: LabelEncoder, threshold: float | None, n_resamples: int
-) -> ClassificationEvaluation | RegressionEvaluation:
+) -> AnyEvaluation:
     """Return the evaluation of out-of-fold predictions."""
     baseline, weights = np.array(labels.baseline), judged.row_weights * len(judged)
     if judged.classes is not None:
         assert labels.classes is not None
         return ClassificationEvaluation.of(
             predicted, judged.classes, labels.classes, weights=weights, n_resamples=n_resamples, baseline=baseline,
-            threshold=threshold,
+            threshold=threshold, is_ordered=labels.is_ordered,
         )  # fmt: skip
     assert judged.numbers is not None
-    numbers = judged.numbers[:, 0] if judged.numbers.shape[1] == 1 else judged.numbers
-    flat = predicted[:, 0] if judged.numbers.shape[1] == 1 else predicted
+    if labels.is_multilabel:
+        return MultilabelEvaluation.of(
+            predicted, judged.numbers, weights=weights, n_resamples=n_resamples, labels=labels.names, baseline=baseline
+        )
     return RegressionEvaluation.of(
-        flat, numbers, weights=weights, n_resamples=n_resamples, labels=labels.names, baseline=baseline
-    )
+        predicted, judged.numbers, weights=weights, n_resamples=n_resamples, quantiles=labels.quantiles,
+        labels=labels.predicted_names, baseline=baseline,
+    )  # fmt: skip
 
 
 def conformity_scores(predicted: NDArray[np.float64], judged: Judged) -> NDArray[np.float64]:
@@ -40,6 +48,9 @@ def conformity_scores(predicted: NDArray[np.float64], judged: Judged) -> NDArray
     else:
         assert judged.numbers is not None
         scores = np.abs(predicted - judged.numbers).max(axis=1)
+        if len(judged.quantiles) > 1:  # how far outside the interval the label lies; below 0 inside
+            true = judged.numbers[:, 0]
+            scores = np.maximum(predicted[:, 0] - true, true - predicted[:, -1])
     scores = np.sort(scores)
     if len(scores) <= KEPT_SCORES:
         return scores

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._version import __version__
-from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+from creche.evaluation import AnyEvaluation
 from creche.fitting.candidate import Candidate
 from creche.fitting.fold_tables import Judged
 from creche.fitting.judgement import evaluate_judged
 from creche.model.fitted import FittedModel
 from creche.model.history import History
 from creche.model.provenance import OUT_OF_FOLD, Provenance
+from creche.model.thresholds import class_threshold
 from creche.table.datasets import locate_read_file
 from creche.table.digest import digest_arrays
 from creche.table.inspection import TableInspection
@@ -51,11 +52,11 @@ def add_provenance(
     path = locate_read_file(x.source) if isinstance(x, Table) else None
     # These now, before anybody changes the table or the model.
     description, weights = inspection.describe(), digest_arrays(model.arrays())
-    labels, threshold, kept_epoch = model.labels, model.threshold, best.epoch
-    history = _history(best, "classification" if judged.classes is not None else "regression")
+    labels, threshold, kept_epoch = model.labels, class_threshold(model.threshold), best.epoch
+    history = _history(best, labels.task)
 
     @cache
-    def evaluate() -> ClassificationEvaluation | RegressionEvaluation:
+    def evaluate() -> AnyEvaluation:
         return evaluate_judged(predicted, judged, labels, threshold, n_resamples)
 
     def trace_back() -> Provenance:
@@ -86,4 +87,4 @@ def _history(best: Candidate, task: str) -> History:
         "train_loss": train, "validation_loss": held_out, "train_metric": unknown, "validation_metric": unknown,
         "learning_rate": unknown, "seconds": np.zeros(len(train)),
     }  # fmt: skip
-    return History.of(columns, "accuracy" if task == "classification" else "rmse")
+    return History.of(columns, "rmse" if task == "regression" else "accuracy")

@@ -16,7 +16,7 @@ from creche.fitting.policy import RANDOM_PER_ROUND, Policy
 from creche.fitting.weighting import score_mean
 from creche.model.fit_record import Round
 
-__all__ = ["FitProgress", "Search", "mix_candidates"]
+__all__ = ["FitProgress", "Search", "Standing", "mix_candidates"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class FitProgress:
         Since the beginning.
     seconds_left : float or None
         An estimate; None at the beginning.
+    board : tuple of Standing
+        The configurations that have been trained, in the order in which they were.
 
     """
 
@@ -46,6 +48,29 @@ class FitProgress:
     share: float
     seconds: float
     seconds_left: float | None
+    board: tuple[Standing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A configuration that `creche.fit` has trained on every fold.
+
+    Attributes
+    ----------
+    number : int
+        Its position in the order in which configurations are tried, from 0.
+    name : str
+    loss : float
+        The log loss, or the root mean squared error, of its out-of-fold predictions.
+    epochs : int
+        Epochs that its networks have learnt.
+
+    """
+
+    number: int
+    name: str
+    loss: float
+    epochs: int
 
 
 @dataclass(slots=True, eq=False)
@@ -220,8 +245,17 @@ class Search:
         left = elapsed * (1 - share) / share if share > 0.02 else None
         if self.time_limit is not None:
             left = max(0.0, self.time_limit - elapsed)
-        best = None if self._best is None or self.tables.judged.classes is not None else self._best**0.5
-        self.on_progress(FitProgress(len(self.candidates), training, best or self._best, share, elapsed, left))
+        best = None if self._best is None else self._as_told(self._best)
+        board = tuple(
+            Standing(each.number, each.configuration.name, self._as_told(each.loss), each.epoch)
+            for each in self.candidates
+        )
+        self.on_progress(FitProgress(len(self.candidates), training, best, share, elapsed, left, board))
+
+    def _as_told(self, loss: float) -> float:
+        """Return a mean loss in units that mean something: errors of numbers in those of the label."""
+        judged = self.tables.judged
+        return loss if judged.classes is not None else loss ** (1 / judged.unit_power)
 
 
 def mix_candidates(candidates: Sequence[Candidate], weights: NDArray[np.float64]) -> NDArray[np.float64]:

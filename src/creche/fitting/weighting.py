@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from creche.evaluation.ordered_math import exp, log, mean_rows, sum_rows
 from creche.fitting.fold_tables import Judged
 
-__all__ = ["SMALLEST_PROBABILITY", "fit_weights", "log_losses", "score_mean", "squared_errors"]
+__all__ = ["SMALLEST_PROBABILITY", "fit_weights", "log_losses", "number_losses", "score_mean"]
 
 Array = NDArray[np.float64]
 
@@ -34,16 +34,30 @@ def log_losses(predicted: Array, judged: Judged) -> Array:
     return -log(np.maximum(predicted[np.arange(len(predicted)), judged.classes], SMALLEST_PROBABILITY))
 
 
-def squared_errors(predicted: Array, judged: Judged) -> Array:
-    """Return the squared error of each row, (n,), the mean over the labels."""
+def number_losses(predicted: Array, judged: Judged) -> Array:
+    """Return the squared error of each row, or its pinball loss, (n,): the mean over the labels, or quantiles."""
     assert judged.numbers is not None
     errors = predicted - judged.numbers
-    return np.asarray(sum_rows((errors * errors).T) / errors.shape[1])
+    return np.asarray(sum_rows(_losses_and_slopes(errors, _levels(judged))[0].T) / errors.shape[1])
+
+
+def _levels(judged: Judged) -> Array | None:
+    """Return the quantile of each number, (labels,); None for the mean."""
+    assert judged.numbers is not None
+    return np.resize(np.array(judged.quantiles), judged.numbers.shape[1]) if judged.quantiles else None
+
+
+def _losses_and_slopes(errors: Array, levels: Array | None) -> tuple[Array, Array]:
+    """Return e² and e, or of quantiles the pinball loss and its derivative, for predicted less true numbers e."""
+    if levels is None:
+        return errors * errors, errors
+    slopes = np.where(errors > 0, 1 - levels, np.where(errors < 0, -levels, 0.0))
+    return slopes * errors, slopes
 
 
 def score_mean(predicted: Array, judged: Judged) -> float:
-    """Return the log loss, or the mean squared error, of predictions for the judged rows."""
-    losses = squared_errors(predicted, judged) if judged.classes is None else log_losses(predicted, judged)
+    """Return the log loss, or the mean squared error or pinball loss, of predictions for the judged rows."""
+    losses = number_losses(predicted, judged) if judged.classes is None else log_losses(predicted, judged)
     return float(sum_rows(losses * judged.weights))
 
 
@@ -54,7 +68,8 @@ def fit_weights(predicted: Sequence[Array], judged: Judged) -> Array:
     candidates' predictions has the lowest loss. They are found from equal weights on by multiplicative updates, with a
     small Dirichlet prior. For probabilities, an update is a step of the EM algorithm for the shares of a mixture
     (Dempster, Laird & Rubin 1977); for numbers, one of exponentiated gradient on the logarithm of the mean squared
-    error (Kivinen & Warmuth 1997). Greedy selection (Caruana et al. 2004) overfits tables of few hundred rows more.
+    error, or of the pinball loss of quantiles (Kivinen & Warmuth 1997). Greedy selection (Caruana et al. 2004) overfits
+    tables of few hundred rows more.
 
     Only candidates about as good as the best one are weighted at all: on small tables, weights cannot be told from 0 by
     their predictions, and of many candidates that should have none, each would keep a little.
@@ -76,7 +91,7 @@ def _select(predicted: Sequence[Array], judged: Judged) -> list[int]:
     """Return the positions of the candidates that are weighted, in ascending order."""
     losses = [score_mean(each, judged) for each in predicted]
     ranked = sorted(range(len(losses)), key=lambda n: (losses[n], n))
-    limit = losses[ranked[0]] * (LARGEST_RATIO if judged.classes is not None else LARGEST_RATIO**2)
+    limit = losses[ranked[0]] * (LARGEST_RATIO if judged.classes is not None else LARGEST_RATIO**judged.unit_power)
     close = sum(loss <= limit for loss in losses)
     return sorted(ranked[: min(max(close, LEAST_WEIGHTED), MOST_WEIGHTED)])
 
@@ -109,20 +124,23 @@ def _class_update(predicted: Sequence[Array], judged: Judged) -> Callable[[Array
 
 
 def _number_update(predicted: Sequence[Array], judged: Judged) -> Callable[[Array], Array]:
-    """Return the update for numbers, by the gradient of the logarithm of the mean squared error."""
+    """Return the update for numbers, by the gradient of the logarithm of the mean squared error or pinball loss."""
     assert judged.numbers is not None
     centered = judged.numbers - mean_rows(judged.numbers, judged.weights)
     scale = np.sqrt(mean_rows(centered * centered, judged.weights))
     errors = np.stack([(each - judged.numbers) / np.where(scale > 0, scale, 1.0) for each in predicted], axis=1)
     errors = np.moveaxis(errors, 2, 1).reshape(-1, len(predicted))  # rows and labels, candidates
     row_weights = np.repeat(judged.weights, judged.numbers.shape[1]) / judged.numbers.shape[1]
+    each = _levels(judged)
+    levels = None if each is None else np.tile(each, len(judged))
 
     def update(weights: Array) -> Array:
         mean = sum_rows((errors * weights).T)
-        loss = float(sum_rows(mean * mean * row_weights))
+        losses, slopes = _losses_and_slopes(mean, levels)
+        loss = float(sum_rows(losses * row_weights))
         if loss == 0.0:
             return weights
-        gradient = sum_rows(errors * (mean * row_weights)[:, np.newaxis]) / loss
+        gradient = sum_rows(errors * (slopes * row_weights)[:, np.newaxis]) / loss
         gradient = np.clip(gradient - sum_rows(gradient * weights), -LARGEST_STEP, LARGEST_STEP)
         changed = weights * exp(-gradient) + PRIOR_ROWS / len(judged)
         return np.asarray(changed / sum_rows(changed))

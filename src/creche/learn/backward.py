@@ -18,9 +18,10 @@ def describe_backpropagation(lesson: Lesson) -> Section:
     """Follow the gradient of one row back through all layers."""
     step, at = lesson.first_step, lesson.row
     blocks: list[Block] = [
-        "How does the loss change if a weight grows a little? That is the weight's gradient. Backpropagation finds the "
-        "gradients of all weights in one pass from the outputs back to the inputs. First those of the loss by the z of "
-        f"each neuron, here for row {step.rows[at]}:",
+        "How does the loss change if a weight grows a little? The answer is the gradient of the weight. "
+        "Backpropagation "
+        "computes the gradients of all weights in one pass from the outputs back to the inputs. It begins with the "
+        f"gradient of the loss with respect to the z of each neuron, here for row {step.rows[at]}:",
     ]
     for i in reversed(range(len(step.layers))):
         layer = step.layers[i]
@@ -30,10 +31,11 @@ def describe_backpropagation(lesson: Lesson) -> Section:
         values = [format_digits(float(g), 3) for g in layer.dloss_dsums[at, :width]]
         blocks.append(Grid(["outputs" if is_last else f"layer {i + 1}", *names[:width]], [["gradient", *values]]))
     blocks.append(
-        "Below 0 means: a larger z lowers the loss. The true class has such a gradient at the output; the others have "
-        "one above 0. A neuron whose relu gave 0 has a gradient of 0, and passes nothing back."
+        "A negative gradient means that a larger z lowers the loss. At the outputs, the gradient of the true class is "
+        "negative, and those of the other classes are positive. A neuron whose relu is 0 has a gradient of 0 and "
+        "passes nothing back."
     )
-    return Section("Backward: from the outputs to the inputs", blocks)
+    return Section("Backward pass: from the outputs to the inputs", blocks)
 
 
 def describe_chain(lesson: Lesson) -> Section:
@@ -45,21 +47,21 @@ def describe_chain(lesson: Lesson) -> Section:
     followed = step.follow(layer, neuron, row)
     blocks: list[Block] = []
     if followed.dloss_dactivation is not None:
-        head = ["to", "its weight", "gradient there", "product"]
+        head = ["to", "weight", "gradient there", "product"]
         numbers = np.column_stack([followed.target_weights, followed.target_gradients, followed.target_products])
         rows: list[list[str | float]] = [
             [to, *products] for to, products in zip(followed.targets, numbers[:NEURONS_SHOWN].tolist(), strict=False)
         ]
         rows.append(["sum", "", "", followed.dloss_dactivation])
         blocks += [
-            f"The gradient of {followed.name} comes from all neurons that it leads to, by the chain rule:",
+            f"By the chain rule, the gradient of {followed.name} comes from all neurons that it leads to:",
             Grid(head, rows, sums=1),
-            f"Times the slope of {followed.function} at its z, {followed.derivative or 0:.3g}: "
-            f"{format_digits(followed.dloss_dsum)}.",
+            f"Multiplied by the slope of {followed.function} at its z, {followed.derivative or 0:.3g}, this gives "
+            f"{format_digits(followed.dloss_dsum)}, the gradient at z.",
         ]
     i = int(np.abs(followed.values).argmax())
     blocks.append(
-        "The gradient of a weight is what comes in times the gradient at z. For the weight from "
+        "The gradient of a weight is its input times the gradient at z. For the weight from "
         f"{followed.sources[i]}: {followed.values[i]:.5g} × {format_digits(followed.dloss_dsum)} = "
         f"{format_digits(followed.values[i] * followed.dloss_dsum)} in row {row}; summed over the rows of the batch, "
         f"{format_digits(float(followed.gradients[i]))}."
@@ -67,7 +69,7 @@ def describe_chain(lesson: Lesson) -> Section:
     if step.check is not None:
         check = step.check
         blocks.append(
-            "Is it true? Changing each weight a little and computing the loss again gives the same, for "
+            "Is that right? Changing each weight a little and computing the loss again (finite differences) confirms "
             f"{check.checked:,} of {check.total:,} gradients, to a relative difference of "
             f"{check.largest_difference_in_float64:.1g}."
         )
@@ -87,7 +89,7 @@ def describe_step(lesson: Lesson) -> Section:
     bias = (followed.bias, followed.bias_gradient, followed.bias_step, followed.bias_after)
     rows.append(["bias", *(f"{number:.5f}" for number in bias)])
     optimizer = step.plan.optimizer
-    rule = f" The rule is that of {describe_optimizer(optimizer)}."
+    rule = f" The optimizer is {describe_optimizer(optimizer)}."
     if isinstance(optimizer, SGD) and not optimizer.momentum:
         i = int(np.abs(followed.gradients).argmax())
         rule = (
@@ -100,9 +102,10 @@ def describe_step(lesson: Lesson) -> Section:
     return Section(
         "The optimizer's step",
         [
-            f"The gradient points to where the loss rises, so the optimizer goes the other way.{rule}",
+            f"The gradient points in the direction in which the loss rises, so the optimizer goes the opposite "
+            f"way.{rule}",
             Grid([f"to {followed.name}", "before", "gradient", "step", "after"], rows),
-            f"All {step.plan.network.parameters:,} weights and biases move at once. The loss of this batch was "
-            f"{format_digits(before, 5)} before the step, and is {format_digits(after, 5)} after it: {change}.",
+            f"All {step.plan.network.parameters:,} weights and biases change at once. The loss of this batch was "
+            f"{format_digits(before, 5)} before the step and is {format_digits(after, 5)} after it: {change}.",
         ],
     )

@@ -38,12 +38,13 @@ def describe_table(lesson: Lesson) -> Section:
         "The table",
         [
             f"Each row of {lesson.source} is an observation: {format_count(len(names), 'value')} x and a label y, the "
-            f"{label}. Here is the first of each class:",
+            f"{label}. This is the first row of each class:",
             Grid(["row", *shown, label], rows),
             *more,
-            f"The classes are numbered: {numbered}. A network is to tell the class from x alone.",
-            f"Of {len(observed):,} rows it learns from {train:,}, the training rows; the other {validation:,}, the "
-            "validation rows, are kept back to see how well it does on rows it has never met.",
+            f"The classes are numbered: {numbered}. The network has to predict the class from x alone.",
+            f"Of the {len(observed):,} rows, {train:,} are training rows, which it learns from. The other "
+            f"{validation:,}, the "
+            "validation rows, are held out to measure how well it predicts rows that it has never seen.",
         ],
     )
 
@@ -63,11 +64,11 @@ def describe_network(lesson: Lesson) -> Section:
         "The network",
         [
             f"A fully connected network {network}: {widths[0]} inputs, hidden layers of {hidden} neurons, and "
-            f"{widths[-1]} outputs, the probability of each class. You choose the hidden layers; the table decides the "
-            "inputs and the outputs.",
+            f"{widths[-1]} outputs, one probability for each class. You choose the hidden layers; the table determines "
+            "the inputs and the outputs.",
             Grid(["layer", "neurons", "weights + biases", "activation"], rows, left=1),
-            f"Every neuron of a layer is connected with every neuron of the layer before by a weight, and has a bias: "
-            f"{network.parameters:,} numbers in all. They are what is learnt; nothing else is.",
+            f"Every neuron is connected to every neuron of the previous layer by a weight, and has a bias: "
+            f"{network.parameters:,} numbers (parameters) in all. Training changes these numbers and nothing else.",
         ],
     )
 
@@ -88,12 +89,14 @@ def describe_weights(lesson: Lesson) -> Section:
     return Section(
         "Random weights",
         [
-            f"Before it has seen a row, the network gets random weights ({initializer.key}, seed "
-            f"{lesson.start.plan.seed}), and biases of 0. These lead from the inputs to layer 1:",
+            f"Before training, the network gets random weights ({initializer.key}, seed {lesson.start.plan.seed}) "
+            f"and "
+            "biases of 0. These weights lead from the inputs to layer 1:",
             Grid(head, rows, digits=3),
-            f"Such a network knows nothing: of the first {len(step)} rows it puts {right} into the right class, and "
-            f"guessing would be right in about {len(step) / len(lesson.classes):.0f}. The same seed gives the same "
-            "weights, so that all that follows can be repeated to the last digit.",
+            f"Such a network knows nothing: it predicts {right} of the first {len(step)} rows correctly, where "
+            f"guessing "
+            f"would get about {len(step) / len(lesson.classes):.0f} right. The same seed gives the same weights, so "
+            "everything that follows can be repeated to the last digit.",
         ],
     )
 
@@ -103,9 +106,9 @@ def describe_inputs(lesson: Lesson) -> Section:
     step = lesson.first_step
     row = int(step.rows[lesson.row])
     blocks: list[Block] = [
-        f"One row is followed from here on: row {row} of the table, {_article(lesson.label_of_row)}. Its values are in "
-        "different units, so each number becomes the distance from the mean of its column, counted in standard "
-        "deviations:",
+        f"From here on, we follow one row: row {row} of the table, {_article(lesson.label_of_row)}. Its values have "
+        "different units, so each becomes its distance from the mean of its column, in standard deviations "
+        "(standardization):",
         *input_section(step, row).blocks,
     ]
     first = lesson.prepared.features.columns[0]
@@ -114,7 +117,8 @@ def describe_inputs(lesson: Lesson) -> Section:
         if value is not None:
             blocks.append(
                 f"For {first.name}: ({format_cell(value)} - {first.center:.5g}) / {first.scale:.5g} = "
-                f"{(value - first.center) / first.scale:.5g}. Mean and deviation are those of the training rows."
+                f"{(value - first.center) / first.scale:.5g}. Mean and standard deviation are those of the training "
+                f"rows."
             )
     return Section("From measurements to inputs", blocks)
 

@@ -29,8 +29,9 @@ def describe_forward_pass(lesson: Lesson) -> Section:
     )
     more = " + …" if len(first.values) > 4 else ""
     blocks.append(
-        "A neuron multiplies what comes in by its weights, and adds its bias: that is z. Then its activation f is "
-        f"applied: {_explain_activation(first.function)}. Neuron 0 of layer 1: z = {terms}{more} + {first.bias:.3f} = "
+        "A neuron multiplies its inputs by its weights and adds its bias: this sum is z, the pre-activation (weighted "
+        f"sum). Then it applies its activation f: {_explain_activation(first.function)}. Neuron 0 of layer 1: z = "
+        f"{terms}{more} + {first.bias:.3f} = "
         f"{first.weighted_sum:.3f}, {first.function}(z) = {first.activation:.3f}."
     )
     for i, layer in enumerate(layers):
@@ -44,9 +45,9 @@ def describe_forward_pass(lesson: Lesson) -> Section:
         ]
         blocks.append(Grid(["outputs" if is_last else f"layer {i + 1}", *names[:width]], rows))
     blocks.append(
-        "The softmax of the last layer makes probabilities of its z: e to the power of each, divided by their sum."
+        "The softmax of the last layer turns its z into probabilities: e to the power of each, divided by their sum."
     )
-    return Section(f"Forward: row {step.rows[at]} through the layers", blocks)
+    return Section(f"Forward pass: row {step.rows[at]} through the layers", blocks)
 
 
 def describe_loss(lesson: Lesson) -> Section:
@@ -58,10 +59,10 @@ def describe_loss(lesson: Lesson) -> Section:
     return Section(
         "The loss: how wrong a prediction is",
         [
-            f"The label of class {true}, {lesson.classes[true]}, is the vector {_label(true, count)}: all of the "
-            "probability at the true class. Suppose a network predicted these probabilities:",
+            f"The label of class {true}, {lesson.classes[true]}, is the vector {_label(true, count)}: a "
+            "probability of 1 for the true class (one-hot). Suppose a network predicted these probabilities:",
             _error_grid(lesson, example, 0),
-            f"{_arithmetic(example, 0)} It is 0 for a perfect prediction, and the larger the more wrong it is.",
+            f"{_arithmetic(example, 0)} It is 0 for a perfect prediction, and larger the more wrong the prediction is.",
         ],
     )
 
@@ -73,12 +74,12 @@ def describe_own_loss(lesson: Lesson) -> Section:
     return Section(
         f"The loss of row {lesson.first_step.rows[at]}",
         [
-            "With its random weights, the network has predicted for the row that is followed:",
+            "With its random weights, the network predicts for our row:",
             _error_grid(lesson, errors, at),
             _arithmetic(errors, at),
-            "Most networks learn classes with another loss, the cross-entropy: -log of the probability of the true "
-            f"class. Here it is -log {errors.probabilities[at, true]:.4f} = {errors.cross_entropy[at]:.4f}. It too is "
-            "0 for a perfect prediction, and grows without end as the probability of the true class goes to 0.",
+            "Most classifiers are trained with another loss, the cross-entropy: -log of the probability of the true "
+            f"class. Here it is -log {errors.probabilities[at, true]:.4f} = {errors.cross_entropy[at]:.4f}. It, too, "
+            "is 0 for a perfect prediction, and grows without limit as the probability of the true class approaches 0.",
         ],
     )
 
@@ -101,7 +102,7 @@ def _error_grid(lesson: Lesson, errors: ClassificationErrors, at: int) -> Grid:
 def _arithmetic(errors: ClassificationErrors, at: int) -> str:
     squares = " + ".join(f"{s:.4g}" for s in errors.squares[at])
     return (
-        f"The mean of the squares is the squared loss: ({squares}) / {len(errors.squares[at])} = "
+        f"The mean of the squares is the squared error: ({squares}) / {len(errors.squares[at])} = "
         f"{errors.squared_error[at]:.4g}."
     )
 
@@ -120,16 +121,16 @@ def describe_batch(lesson: Lesson) -> Section:
     return Section(
         "A batch",
         [
-            f"The network does not learn from one row at a time but from a batch of {len(step)}, drawn at random from "
-            "the training rows:",
+            f"The network learns not from one row at a time but from a batch of {len(step)}, drawn at random from the "
+            "training rows:",
             Grid(["row", "label", *lesson.classes, "loss"], rows, left=2),
             *more,
             f"The loss of the batch ({loss}) is the mean of the losses of its rows: {format_digits(step.loss, 5)}. "
-            f"{len(lesson.prepared.train):,} training rows make {epochs} batches; once through all of them is an "
+            f"{len(lesson.prepared.train):,} training rows make {epochs} batches; one pass through all of them is an "
             "epoch.",
         ],
     )
 
 
 def _explain_activation(function: str) -> str:
-    return "relu(z) is z where z is above 0, else 0" if function == "relu" else f"here f is {function}"
+    return "relu(z) is z if z is above 0, otherwise 0" if function == "relu" else f"here f is {function}"

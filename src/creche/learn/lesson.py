@@ -182,7 +182,7 @@ def create_lesson(data: Any = DEFAULT_TABLE, *, threads: int | None = None, **ar
     if given.get("label") != ITS_TABLE["label"] and "classes" not in arguments:
         given.pop("classes", None)
     if given.get("task") == "regression":
-        raise PlanError("task: got 'regression'; the chapter is about classes: name a label that is one")
+        raise PlanError("task: got 'regression'; the chapter is about classification: name a label with classes")
     given["task"] = "classification"
     if not given.get("label"):
         raise PlanError("label: is missing; name the column to predict, such as species", argument="label")

@@ -45,17 +45,17 @@ def describe_epochs(lesson: Lesson) -> Section:
             numbers += [history.validation_loss[epoch - 1], history.validation_metric[epoch - 1]]
         rows.append([str(epoch), *(f"{number:.4f}" for number in numbers)])
     blocks: list[Block] = [
-        "The next batch, the same again: forward, loss, backward, step. After "
+        "The same is repeated with the next batch: forward pass, loss, backward pass, step. After "
         f"{run.plan.steps_per_epoch(len(run.rows))} steps the first epoch is over; then the rows are shuffled, and the "
-        "next begins.",
+        "next epoch begins.",
         Grid(head, rows),
-        "Loss and accuracy of an epoch are means over its batches, each taken before its step.",
+        "The loss and accuracy of an epoch are means over its batches, each measured before its step.",
     ]
     if has_validation:
         blocks.append(
-            f"After {epochs} epochs the network puts {history.validation_metric[-1]:.1%} of the validation rows, which "
-            "it has never learnt from, into the right class. If the training loss goes on falling while the validation "
-            "loss rises, it learns the rows by heart: overfitting."
+            f"After {epochs} epochs the network predicts {history.validation_metric[-1]:.1%} of the validation rows "
+            "correctly, although it was never trained on them. When the training loss keeps falling while the "
+            "validation loss rises, the network memorizes the training rows: it is overfitting."
         )
     return Section("Epoch after epoch", blocks)
 
@@ -80,11 +80,12 @@ def describe_curve(lesson: Lesson) -> Section:
     return Section(
         "The loss against one weight",
         [
-            f"All weights but one stay as they are; the one {place}, which has the largest gradient, goes from left to "
+            f"All weights but one stay as they are. This one, {place}, has the largest gradient and varies from left "
+            f"to "
             "right:",
             chart,
-            f"The gradient is the slope of the curve at the point, {curve.gradient:.4g}: {curve.slope}.",
-            Grid(["learning rate", "weight after", "loss there", "this step is"], rows, left=0),
+            f"The gradient is the slope of the curve at the point, {curve.gradient:.4g} ({curve.slope}).",
+            Grid(["learning rate", "weight after", "loss after", "verdict"], rows, left=0),
         ],
     )
 
@@ -93,8 +94,9 @@ def describe_rates(lesson: Lesson) -> Section:
     """Show a learning rate that is too low, one that is good, and one that is too high."""
     return _describe_runs(
         "Learning rates",
-        "How far should a step go? The gradient tells the direction, the learning rate multiplies its length. Three "
-        "networks with the same random weights and the same batches, and different rates:",
+        "How long should a step be? The gradient gives the direction, and the learning rate scales the length. Here "
+        "are "
+        "three networks with the same random weights and the same batches, but different learning rates:",
         lesson.rates,
     )
 
@@ -104,9 +106,10 @@ def describe_optimizers(lesson: Lesson) -> Section:
     rate = lesson.start.plan.optimizer.learning_rate
     return _describe_runs(
         "SGD, ADADELTA and Adam",
-        f"SGD has one rate for all weights, here {rate:g}. ADADELTA (Zeiler 2012) and Adam (Kingma & Ba 2015) "
-        "also remember how large the gradients of each weight have been, and give each a step of its own, longer where "
-        f"gradients are small. ADADELTA needs no rate; Adam has one, here {RATE_OF_ADAM:g}. From one start:",
+        f"SGD has one learning rate for all weights, here {rate:g}. ADADELTA (Zeiler 2012) and Adam (Kingma & Ba 2015) "
+        "also keep track of how large the gradients of each weight have been, and scale the step of each weight "
+        "accordingly: longer where its gradients are small. ADADELTA needs no learning rate; Adam has one, here "
+        f"{RATE_OF_ADAM:g}. All three start from the same weights:",
         lesson.optimizers,
     )
 
@@ -135,21 +138,24 @@ def describe_gpus(lesson: Lesson) -> Section:
     return Section(
         "What GPUs change",
         [
-            "Nothing in what is computed: the same sums, gradients and steps. But all neurons of a layer, and all rows "
-            "of a batch, can be computed at once, and a GPU has thousands of small arithmetic units that do so. The "
-            "multiplications of one step, forward and backward:",
+            "They change nothing in what is computed: sums, gradients and steps are the same. But all neurons of a "
+            "layer, "
+            "and all rows of a batch, can be computed at the same time, and a GPU has thousands of small arithmetic "
+            "units "
+            "for that. These are the multiplications of one step, forward and backward:",
             table,
-            "The large network keeps a GPU busy, and is trained many times faster on one. The small one does not: "
-            "handing its work over takes longer than doing it. Creche computes on the processor, with several numbers "
-            f"in each instruction. Here it has taken {steps:,} steps, {len(lesson.trained.history)} epochs of {rows:,} "
-            "rows.",
+            "The large network keeps a GPU busy and trains many times faster on it. The small one does not: sending "
+            "its work to a GPU takes longer than doing it. Creche computes on the processor (CPU), with several "
+            "numbers "
+            f"in each instruction. Here it took {steps:,} steps: {len(lesson.trained.history)} epochs of {rows:,} "
+            f"rows.",
             f"That took {duration}.",
         ],
     )
 
 
 def describe_prediction(lesson: Lesson) -> Section:
-    """Predict an observation that the network has not learnt from, and tell how to go on."""
+    """Predict an observation that the network was not trained on, and tell how to continue."""
     model, names = lesson.trained.model, lesson.prepared.features.names
     forward = forward_pass(model, lesson.observation)
     cells = ", ".join(f"{name} {format_cell(values[0])}" for name, values in list(forward.features.items())[:SHOWN])
@@ -168,11 +174,11 @@ def describe_prediction(lesson: Lesson) -> Section:
     return Section(
         "A prediction, and your turn",
         [
-            f"A new observation: {cells}{more}. Forward through the trained network, once:",
+            f"Here is a new observation: {cells}{more}. One forward pass through the trained network gives:",
             Grid([label, "probability"], rows),
-            f"The network predicts {best}. The same on the command line, and what else you can try:",
+            f"The network predicts {best}. These commands do the same, and compare learning rates and optimizers:",
             *commands,
-            "'creche glossary' explains the words, and 'creche --help' lists the commands.",
+            "'creche glossary' explains the terms, and 'creche --help' lists the commands.",
         ],
     )
 

@@ -1,4 +1,4 @@
-"""Calibration: what is done to the mean of several networks' predictions, fitted to rows that they did not learn."""
+"""Calibration: what is done to the mean of several networks' predictions, fitted to out-of-fold rows."""
 
 from __future__ import annotations
 

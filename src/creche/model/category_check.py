@@ -89,7 +89,7 @@ class CategoryCheck:
             more = "or more" if len(self.unseen) >= MAX_UNSEEN else "more"
             named.append(f"and {len(self.unseen) - NAMED:,} {more} categories")
         expected = 0.0 if self.training is None else self.training.expected_unseen * self.present
-        let = f"; as training lets expect in about {expected:,.0f} rows" if expected >= 1 else ""
+        let = f"; about {expected:,.0f} rows were to be expected" if expected >= 1 else ""
         message = (
             f"{name}: {count_values(self.unseen_rows, self.present)} of a category that training did not have: "
             f"{', '.join(named)}{let}"

@@ -15,9 +15,10 @@ from creche.evaluation.disagreement import class_disagreement, entropy, number_d
 from creche.model.batched import BatchedModels
 from creche.model.calibration import Calibration
 from creche.model.model import Model
-from creche.model.predictor import Predictor, check_threshold, read_threshold
+from creche.model.predictor import Predictor
 from creche.model.provenance import Provenance
 from creche.model.storable import Storable
+from creche.model.thresholds import DecisionThreshold, check_threshold, read_threshold
 
 if TYPE_CHECKING:
     from creche.table.training_summary import TrainingSummary
@@ -42,7 +43,7 @@ class Ensemble(Predictor, Storable):
     provenance : Provenance, optional
         Where the ensemble comes from.
     threshold : float, optional
-        For two classes, the probability from which on the second is predicted; by default, the likelier one is.
+        For two classes, the probability at or above which the second is predicted; by default, the likelier one is.
 
     Attributes
     ----------
@@ -77,7 +78,7 @@ class Ensemble(Predictor, Storable):
         temperature: float = 1.0,
         threads: int | None = None,
         provenance: Provenance | None = None,
-        threshold: float | None = None,
+        threshold: DecisionThreshold | None = None,
     ) -> None:
         if not models:
             raise PlanError("models: an ensemble needs at least one")
@@ -96,7 +97,7 @@ class Ensemble(Predictor, Storable):
         self.shares = shares / shares.sum()
         self.threads = threads
         self.provenance = provenance
-        self.threshold = None if threshold is None else check_threshold(threshold, first.classes)
+        self.threshold = None if threshold is None else check_threshold(threshold, first.labels)
         self.features = first.features
         self.labels = first.labels
         self._batched = BatchedModels(self.models, threads)
@@ -115,7 +116,7 @@ class Ensemble(Predictor, Storable):
         """
         return Ensemble(self.models, self.weights.tolist(), self.temperature, threads, self.provenance, self.threshold)
 
-    def _replace_threshold(self, threshold: float | None) -> Self:
+    def _replace_threshold(self, threshold: DecisionThreshold | None) -> Self:
         changed = copy(self)
         changed.threshold = threshold
         return changed
@@ -210,7 +211,7 @@ class Ensemble(Predictor, Storable):
         if len(arrays) != sum(len(model.to_parts()[1]) for model in models):
             raise FileError("it holds arrays that belong to none of its networks; the file is damaged")
         origin = None if header.get("provenance") is None else Provenance.from_dict(header["provenance"])
-        threshold = read_threshold(header.get("threshold"), models[0].classes)
+        threshold = read_threshold(header.get("threshold"), models[0].labels)
         return cls(models, together["weights"], float(together["temperature"]), None, origin, threshold)
 
     def __repr__(self) -> str:

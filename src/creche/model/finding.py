@@ -1,4 +1,4 @@
-"""A finding: how the values of one column differ from the training rows, and from which difference on that is one."""
+"""A finding: how the values of one column differ from the training rows, and when such a difference is one."""
 
 from __future__ import annotations
 

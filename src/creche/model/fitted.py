@@ -15,13 +15,13 @@ from creche.model.calibration import Calibration
 from creche.model.ensemble import Ensemble
 from creche.model.fit_record import FitRecord
 from creche.model.model import Model
-from creche.model.predictor import choose_classes, read_threshold
 from creche.model.provenance import Provenance
+from creche.model.thresholds import DecisionThreshold, choose_classes, class_threshold, read_threshold
 from creche.plan.arguments import reject_unknown
 from creche.table.labels import LabelEncoder, class_array
 
 if TYPE_CHECKING:
-    from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+    from creche.evaluation import AnyEvaluation
     from creche.table.training_summary import TrainingSummary
 
 __all__ = ["FittedModel"]
@@ -31,7 +31,7 @@ Later: TypeAlias = T | Callable[[], T] | None  # a value, or a function that ret
 
 
 class FittedModel(Ensemble):
-    """The networks that `creche.fit` keeps, which predict together, calibrated on rows that they did not learn.
+    """The networks that `creche.fit` keeps, which predict together, calibrated on rows that they were not trained on.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class FittedModel(Ensemble):
 
     Attributes
     ----------
-    out_of_fold : ClassificationEvaluation or RegressionEvaluation, optional
+    out_of_fold : ClassificationEvaluation, RegressionEvaluation or MultilabelEvaluation, optional
         The evaluation of the out-of-fold predictions, with intervals that are computed when it is first asked for; None
         once loaded from a file, whose provenance holds its metrics.
     out_of_fold_rows : (n,) int64 array, optional
@@ -82,7 +82,7 @@ class FittedModel(Ensemble):
         calibration: Calibration,
         record: FitRecord,
         scores: NDArray[np.float64],
-        threshold: float | None = None,
+        threshold: DecisionThreshold | None = None,
         threads: int | None = None,
         provenance: Later[Provenance] = None,
         summary: TrainingSummary | Callable[[], TrainingSummary] | None = None,
@@ -92,7 +92,7 @@ class FittedModel(Ensemble):
         self.labels = labels
         self.calibration = calibration
         self.record = record
-        self._out_of_fold: Later[ClassificationEvaluation | RegressionEvaluation] = None
+        self._out_of_fold: Later[AnyEvaluation] = None
         self.out_of_fold_rows: NDArray[np.int64] | None = None
         self.scores = scores
         self.threshold = threshold
@@ -124,7 +124,7 @@ class FittedModel(Ensemble):
         self._provenance = provenance
 
     @property
-    def out_of_fold(self) -> ClassificationEvaluation | RegressionEvaluation | None:
+    def out_of_fold(self) -> AnyEvaluation | None:
         """The evaluation of the out-of-fold predictions; None once loaded from a file."""
         if callable(self._out_of_fold):
             self._out_of_fold = self._out_of_fold()
@@ -133,7 +133,7 @@ class FittedModel(Ensemble):
     def set_origin(
         self,
         provenance: Callable[[], Provenance],
-        out_of_fold: Callable[[], ClassificationEvaluation | RegressionEvaluation],
+        out_of_fold: Callable[[], AnyEvaluation],
         rows: NDArray[np.int64],
     ) -> None:
         """Set functions that return where the model comes from and how good it is, when they are first asked for.
@@ -193,12 +193,20 @@ class FittedModel(Ensemble):
 
         """
         limits: NDArray[Any] | None
+        if self.labels.is_multilabel:
+            if interval is not None:
+                raise PlanError(
+                    f"interval: the label {self.labels.name!r} has several columns; an interval is for one",
+                    argument="interval",
+                )
+            answers = self.answers(self.predict_proba(data))
+            return self._label_frame(data, answers) if as_frame else answers
         if self.classes is None:
             predicted = self._predict_numbers(data)
             limits, names = None if interval is None else self._intervals(predicted, interval), ["low", "high"]
         else:
             probabilities = self.predict_proba(data)
-            predicted = class_array(self.classes)[choose_classes(probabilities, self.threshold)]
+            predicted = class_array(self.classes)[choose_classes(probabilities, class_threshold(self.threshold))]
             limits = None if interval is None else self._sets(probabilities, interval)
             names = [f"in set: {name}" for name in self.classes]
         if as_frame:
@@ -241,6 +249,9 @@ class FittedModel(Ensemble):
         return float(self.scores[place - 1])
 
     def _intervals(self, numbers: NDArray[np.float64], coverage: float) -> NDArray[np.float64]:
+        if len(self.quantiles) > 1:  # Romano, Patterson & Candès 2019, "Conformalized quantile regression"
+            further = self.conformal_score(coverage)
+            return np.column_stack([numbers[:, 0] - further, numbers[:, -1] + further])
         if numbers.ndim == 2:
             raise PlanError(
                 f"interval: the label {self.labels.name!r} has several columns; an interval is for one",
@@ -287,11 +298,14 @@ class FittedModel(Ensemble):
         own = {name.removeprefix("fit."): array for name, array in arrays.items() if name.startswith("fit.")}
         networks = {name: array for name, array in arrays.items() if not name.startswith("fit.")}
         ensemble = Ensemble.from_parts({key: value for key, value in header.items() if key != "fit"}, networks)
-        labels, record = LabelEncoder.from_dict(fit["labels"]), FitRecord.from_dict(fit["record"])
+        labels, record = (
+            LabelEncoder.from_dict(fit["labels"], ensemble.models[0].plan.loss),
+            FitRecord.from_dict(fit["record"]),
+        )
         if (labels.names, labels.classes) != (ensemble.labels.names, ensemble.labels.classes):
             raise FileError("its label is not that of its networks; the file was damaged or made by hand")
         calibration = Calibration.from_dict(fit["calibration"], len(labels.classes or ()), len(labels.names))
-        scores, threshold = own.pop("scores", None), read_threshold(fit["threshold"], labels.classes)
+        scores, threshold = own.pop("scores", None), read_threshold(fit["threshold"], labels)
         if scores is None or not _are_scores(scores):
             raise FileError("its conformity scores are invalid; the file was damaged or made by hand")
         from creche.table.training_summary import TrainingSummary

@@ -82,12 +82,12 @@ class History(Displayed):
         columns : dict of str to (epochs,) float64
             The engine's arrays by name; root mean squared errors are in standard deviations of the label.
         task : str
-            "classification" or "regression".
+            "classification", "regression" or "multilabel".
         scale : sequence of float
             The standard deviation of each label that is a number.
 
         """
-        if task == "classification":
+        if task != "regression":
             return cls.of(columns, "accuracy")
         # The error of one label is in its own units; several have no unit in common.
         unit = scale[0] if len(scale) == 1 else 1.0

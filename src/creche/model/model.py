@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from creche._system.resources import resolve_threads
 from creche.engine.native import new_predictor
 from creche.errors import FileError, TableError
-from creche.model.predictor import Predictor, read_threshold
+from creche.model.predictor import Predictor
 from creche.model.storable import Storable
+from creche.model.thresholds import DecisionThreshold, read_threshold
 from creche.plan.plan import Plan
 from creche.table.checks import check_finite, check_matrix
 from creche.table.encoders.features import FeatureEncoder
@@ -53,7 +54,8 @@ class Model(Predictor, Storable):
     summarize : TrainingSummary or callable, optional
         The summary of the training rows, or a function that returns it when it is first asked for.
     threshold : float, optional
-        For two classes, the probability from which on the second is predicted; by default, the likelier one is.
+        For two classes, the probability at or above which the second is predicted, and for several labels of yes or no,
+        a tuple of those at or above which yes is predicted; by default, the likelier one is.
 
     """
 
@@ -64,7 +66,7 @@ class Model(Predictor, Storable):
     threads: int | None = None
     origin: Callable[[], Provenance] | Provenance | None = None
     summarize: Callable[[], TrainingSummary] | TrainingSummary | None = None
-    threshold: float | None = None
+    threshold: DecisionThreshold | None = None
     _predictor: list[Any] = field(default_factory=list, init=False)
 
     @property
@@ -97,7 +99,7 @@ class Model(Predictor, Storable):
         header["training"], arrays = summary.to_parts()
         return header, self.arrays() | arrays
 
-    def _replace_threshold(self, threshold: float | None) -> Self:
+    def _replace_threshold(self, threshold: DecisionThreshold | None) -> Self:
         return replace(self, threshold=threshold)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -116,7 +118,7 @@ class Model(Predictor, Storable):
             raise FileError(f"its header has no {missing[0]!r}; the file was damaged or made by hand")
         plan = Plan.from_dict(header["plan"])
         features = FeatureEncoder.from_dict(header["features"])
-        labels = LabelEncoder.from_dict(header["labels"], plan.loss.predicted_quantiles)
+        labels = LabelEncoder.from_dict(header["labels"], plan.loss)
         origin = None if header["provenance"] is None else _provenance(header["provenance"])
         network = plan.network
         weights = []
@@ -129,7 +131,7 @@ class Model(Predictor, Storable):
                     raise FileError(f"layer {i}: holds weights that are not finite; the file is damaged")
             weights.append(layer)
         outputs = labels.outputs(plan.loss)
-        if (plan.task == "classification") != (labels.classes is not None):
+        if plan.task != labels.task:
             raise FileError(f"its task is {plan.task}, which does not fit its label; the file is damaged")
         # Files of earlier versions have none.
         from creche.table.training_summary import TrainingSummary
@@ -138,7 +140,7 @@ class Model(Predictor, Storable):
         expected = 2 * len(network.layers) + (0 if summary is None else len(summary.to_parts()[1]))
         if len(arrays) != expected or (len(features.inputs), outputs) != (network.inputs, network.outputs):
             raise FileError(f"the network {network} does not fit its features and labels; the file is damaged")
-        threshold = read_threshold(header.get("threshold"), labels.classes)
+        threshold = read_threshold(header.get("threshold"), labels)
         return cls(plan, features, labels, weights, None, origin, summary, threshold)  # type: ignore[arg-type]
 
     def _predict_probabilities(self, data: Any) -> NDArray[Any]:
@@ -243,6 +245,7 @@ class Model(Predictor, Storable):
 
     def __repr__(self) -> str:
         kind = f"{len(self.classes)} classes" if self.classes is not None else "a number"
+        kind = "yes or no" if self.labels.is_multilabel else kind
         return f"Model({self.plan.network}, {self.plan.network.parameters:,} parameters; {self.labels.name}: {kind})"
 
 

@@ -13,7 +13,8 @@ from creche._system.output_files import check_outputs
 from creche.errors import TableError, nearest
 from creche.model.data_check import DataCheck, DataChecker
 from creche.model.ensemble import Ensemble
-from creche.model.predictor import Predictor, check_threshold
+from creche.model.predictor import Predictor
+from creche.model.thresholds import GivenThreshold, check_threshold, class_threshold
 from creche.plan.arguments import reject_unknown
 from creche.table.checks import warn
 from creche.table.datasets import resolve_bundled
@@ -49,11 +50,12 @@ class FilePrediction:
     check: DataCheck
 
 
-def predict_table(model: Predictor, table: Table, threshold: float | None = None) -> Table:
+def predict_table(model: Predictor, table: Table, threshold: GivenThreshold | None = None) -> Table:
     """Predict a table's rows, as columns.
 
-    For classes ``predicted_<label>`` and one ``probability_<class>`` each, for numbers ``predicted_<label>``, and
-    for quantiles ``predicted_<label>_q0.05``; for an ensemble also ``disagreement`` (`Ensemble.disagreement`).
+    For classes ``predicted_<label>`` and one ``probability_<class>`` each, for several labels of yes or no
+    ``predicted_<label>`` and ``probability_<label>`` each, for numbers ``predicted_<label>``, and for quantiles
+    ``predicted_<label>_q0.05``; for an ensemble also ``disagreement`` (`Ensemble.disagreement`).
 
     Parameters
     ----------
@@ -66,12 +68,18 @@ def predict_table(model: Predictor, table: Table, threshold: float | None = None
     from creche.evaluation.metrics import predict_classes
 
     labels = model.labels
-    if labels.classes is None:
+    if labels.task == "regression":
         numbers = model.predict(table).reshape(len(table), -1)
         columns = {f"predicted_{name}": Column("number", numbers[:, i]) for i, name in enumerate(labels.outcomes)}
         return Table({**columns, **_disagreement(model, table)}, table.source, table.first_row)
     probabilities = model.predict_proba(table)
-    numbers = predict_classes(probabilities, model.threshold if threshold is None else threshold)
+    if labels.classes is None:
+        answers = model.answers(probabilities, threshold)
+        columns = {f"predicted_{n}": Column("boolean", answers[:, i].astype(float)) for i, n in enumerate(labels.names)}
+        columns |= {f"probability_{n}": Column("number", probabilities[:, i]) for i, n in enumerate(labels.names)}
+        return Table({**columns, **_disagreement(model, table)}, table.source, table.first_row)
+    chosen = model.threshold if threshold is None else check_threshold(threshold, labels)
+    numbers = predict_classes(probabilities, class_threshold(chosen))
     names = tuple(str(value) for value in labels.classes)
     columns = {f"predicted_{labels.name}": Column("words", numbers.astype(np.int32), names)}
     for i, name in enumerate(names):
@@ -92,7 +100,7 @@ def predict_file(
     keep: Sequence[str] | None = None,
     format: OutputFormat | None = None,
     read_options: ReadOptions | None = None,
-    threshold: float | None = None,
+    threshold: GivenThreshold | None = None,
     strict: bool = False,
     on_progress: Callable[[int], object] | None = None,
 ) -> FilePrediction:
@@ -150,7 +158,7 @@ def predict_file(
     from creche.table.write import TableWriter
 
     if threshold is not None:
-        check_threshold(threshold, model.classes)
+        check_threshold(threshold, model.labels)
     check_outputs({"output": output}, {"table": resolve_bundled(data)})
     rows = 0
     ignored: tuple[str, ...] = ()

@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from creche._displayed import Displayed
 from creche._progress import OnProgress, StepProgress, watch_steps
-from creche.errors import CrecheError, FileError, TableError
+from creche.errors import CrecheError, TableError
+from creche.model.thresholds import (
+    DecisionThreshold,
+    GivenThreshold,
+    check_threshold,
+    choose_classes,
+    class_threshold,
+)
 from creche.plan.arguments import reject_unknown
 from creche.plan.words import MissingLabel
 from creche.table.class_names import name_labels
@@ -26,12 +33,12 @@ from creche.table.row_weights import resolve_sample_weights
 from creche.table.table import Table
 
 if TYPE_CHECKING:
-    from creche.evaluation import ClassificationEvaluation, RegressionEvaluation, Threshold
+    from creche.evaluation import AnyEvaluation, Threshold
     from creche.evaluation.metrics import ThresholdMetric
     from creche.model.data_check import DataCheck
     from creche.table.training_summary import TrainingRows, TrainingSummary
 
-__all__ = ["Predictor", "check_threshold", "choose_classes", "read_threshold"]
+__all__ = ["Predictor"]
 
 
 class Predictor(Displayed, ABC):
@@ -67,22 +74,25 @@ class Predictor(Displayed, ABC):
     def _predict_numbers(self, data: Any) -> NDArray[Any]:
         """Predict numbers in the labels' units, (n,) or (n, k)."""
 
-    #: The probability from which on the second of two classes is predicted; None for the likelier one.
-    threshold: float | None
+    #: The probability at or above which the second of two classes is predicted, or yes for each of several labels; None
+    # for
+    #: the likelier one.
+    threshold: DecisionThreshold | None
 
-    def with_threshold(self, threshold: Threshold | float | None) -> Self:
+    def with_threshold(self, threshold: GivenThreshold | None) -> Self:
         """Return the model with another threshold, which `predict`, `evaluate` and its file then use.
 
         Parameters
         ----------
         threshold : Threshold, float or None
-            The probability from which on the second of two classes is predicted, such as `choose_threshold` returns;
-            None predicts the likelier class.
+            The probability at or above which the second of two classes is predicted, such as `choose_threshold`
+            returns; None predicts the likelier class. For several labels of yes or no, one for all of them, a sequence
+            with one for each, or a dict from some labels to theirs, such as `choose_thresholds` returns.
 
         Raises
         ------
         TableError
-            If the label does not have two classes, or the threshold is not a probability.
+            If there are neither two classes nor several labels of yes or no, or a threshold is not a probability.
 
         Examples
         --------
@@ -94,17 +104,14 @@ class Predictor(Displayed, ABC):
         True
 
         """
-        value = getattr(threshold, "threshold", threshold)
-        if value is not None:
-            value = check_threshold(value, self.classes)
-        return self._replace_threshold(value)
+        return self._replace_threshold(None if threshold is None else check_threshold(threshold, self.labels))
 
     @abstractmethod
-    def _replace_threshold(self, threshold: float | None) -> Self: ...
+    def _replace_threshold(self, threshold: DecisionThreshold | None) -> Self: ...
 
     @property
     def classes(self) -> tuple[Any, ...] | None:
-        """The classes, in the order of the columns of `predict_proba`; None if the label is a number."""
+        """The classes, in the order of the columns of `predict_proba`; None for numbers, or several labels."""
         return self.labels.classes
 
     @overload
@@ -115,7 +122,7 @@ class Predictor(Displayed, ABC):
 
     @reject_unknown
     def predict_proba(self, data: Any, *, as_frame: bool = False) -> Any:
-        """Predict the probability of each class for each row.
+        """Predict the probability of each class, or of the yes of each of several labels, for each row.
 
         Parameters
         ----------
@@ -123,13 +130,13 @@ class Predictor(Displayed, ABC):
             A table needs the columns that the network was trained on, in any order; other columns are ignored. A row of
             a pandas DataFrame (``df.iloc[0]``) or a dict of values is one row.
         as_frame : bool, default False
-            Whether to return a DataFrame, whose columns have the names of the classes: of the library that `data` came
-            in, with the index of a pandas DataFrame; of Polars if `data` is not a DataFrame.
+            Whether to return a DataFrame, whose columns have the names of the classes, or labels: of the library that
+            `data` came in, with the index of a pandas DataFrame; of Polars if `data` is not a DataFrame.
 
         Returns
         -------
         (n, classes) array of the plan's precision, or DataFrame
-            Rows sum to 1; columns are in the order of `classes`.
+            Rows sum to 1; columns are in the order of `classes`. For k labels of yes or no, (n, k) float64.
 
         Raises
         ------
@@ -142,10 +149,10 @@ class Predictor(Displayed, ABC):
         probabilities = self._predict_probabilities(data)
         if not as_frame:
             return probabilities
-        return frame_like(data, dict(zip(map(str, self.classes or ()), probabilities.T, strict=True)))
+        return frame_like(data, dict(zip(map(str, self.labels.outcomes), probabilities.T, strict=True)))
 
     def _require_classes(self) -> None:
-        if self.classes is None:
+        if self.labels.task == "regression":
             raise CrecheError(f"predict_proba: the label {self.labels.name!r} is a number, not a class; use predict")
 
     @overload
@@ -156,7 +163,7 @@ class Predictor(Displayed, ABC):
 
     @reject_unknown
     def predict(self, data: Any, *, as_frame: bool = False) -> Any:
-        """Predict the likeliest class, the number, or the quantiles of each row.
+        """Predict the likeliest class, the number, the quantiles, or the labels of yes or no of each row.
 
         Parameters
         ----------
@@ -165,7 +172,8 @@ class Predictor(Displayed, ABC):
 
         Returns
         -------
-        (n,) array, or (n, k) for k labels that are numbers, or k quantiles in ascending order; or DataFrame
+        (n,) array, or (n, k) for k labels that are numbers, k quantiles in ascending order, or bool for k labels of yes
+        or no; or DataFrame
 
         Examples
         --------
@@ -181,10 +189,31 @@ class Predictor(Displayed, ABC):
 
         """
         if self.classes is not None:
-            predicted = np.asarray(class_array(self.classes)[choose_classes(self.predict_proba(data), self.threshold)])
+            chosen = choose_classes(self.predict_proba(data), class_threshold(self.threshold))
+            predicted = np.asarray(class_array(self.classes)[chosen])
+        elif self.labels.is_multilabel:
+            predicted = self.answers(self.predict_proba(data))
         else:
             predicted = self._predict_numbers(data)
         return self._label_frame(data, predicted) if as_frame else predicted
+
+    def answers(self, probabilities: NDArray[Any], threshold: GivenThreshold | None = None) -> NDArray[np.bool_]:
+        """Return whether yes is predicted for each of several labels.
+
+        Parameters
+        ----------
+        probabilities : (n, k) array
+            As `predict_proba` returns them.
+        threshold : optional
+            As for `with_threshold`; by default, the model's own.
+
+        Returns
+        -------
+        (n, k) array of bool
+
+        """
+        chosen = self.threshold if threshold is None else check_threshold(threshold, self.labels)
+        return np.asarray(probabilities >= np.asarray(0.5 if chosen is None else chosen))
 
     def _label_frame(self, data: Any, predicted: NDArray[Any], **more: NDArray[Any]) -> Any:
         """Return predictions as a frame with a column for each label or quantile, and more columns."""
@@ -234,10 +263,10 @@ class Predictor(Displayed, ABC):
         *,
         sample_weight: Any = None,
         n_resamples: int = 1000,
-        threshold: float | None = None,
+        threshold: GivenThreshold | None = None,
         missing_label: MissingLabel = "error",
         on_progress: OnProgress[StepProgress] = None,
-    ) -> ClassificationEvaluation | RegressionEvaluation:
+    ) -> AnyEvaluation:
         """Evaluate the predictions on rows whose labels are known, and compare them with a constant prediction.
 
         Parameters
@@ -260,7 +289,7 @@ class Predictor(Displayed, ABC):
 
         Returns
         -------
-        ClassificationEvaluation or RegressionEvaluation
+        ClassificationEvaluation, RegressionEvaluation or MultilabelEvaluation
 
         Examples
         --------
@@ -330,11 +359,51 @@ class Predictor(Displayed, ABC):
 
         rows = data if isinstance(data, Observations) else self.read_observations(data, y)
         if self.classes is None or len(self.classes) != 2:
-            raise TableError("threshold: can only be chosen for models of two classes")
+            more = "; use choose_thresholds for several labels" if self.labels.is_multilabel else ""
+            raise TableError(f"threshold: can only be chosen for models of two classes{more}")
         true = encode_classes(rows.y, self.classes, self.labels.name, rows.row_numbers)
         probabilities = self._predict_probabilities(rows.x)
         weights = resolve_sample_weights(sample_weight, rows)
         return choose_threshold(probabilities, true, metric=metric, costs=costs, weights=weights)
+
+    @reject_unknown
+    def choose_thresholds(
+        self,
+        data: Any,
+        y: Any = None,
+        *,
+        metric: ThresholdMetric | None = None,
+        costs: tuple[float, float] | None = None,
+        sample_weight: Any = None,
+    ) -> dict[str, Threshold]:
+        """Choose the probability at or above which yes is predicted, for each of several labels.
+
+        Parameters
+        ----------
+        data, y, metric, costs, sample_weight
+            As for `choose_threshold`; F1 is that of yes.
+
+        Returns
+        -------
+        dict of label to Threshold
+
+        Raises
+        ------
+        TableError
+            If there are not several labels of yes or no, or one has only one answer in these rows.
+
+        """
+        from creche.evaluation import choose_threshold
+
+        if not self.labels.is_multilabel:
+            raise TableError("thresholds: are for models of several labels of yes or no; use choose_threshold")
+        rows = data if isinstance(data, Observations) else self.read_observations(data, y)
+        probabilities = self._predict_probabilities(rows.x)
+        weights = resolve_sample_weights(sample_weight, rows)
+        return {
+            name: choose_threshold(np.column_stack([1 - p, p]), true, metric=metric, costs=costs, weights=weights)
+            for name, p, true in zip(self.labels.names, probabilities.T, rows.y.T, strict=True)
+        }
 
     def read_observations(
         self,
@@ -366,7 +435,7 @@ class Predictor(Displayed, ABC):
         expected = {**self.features.expected, **self.labels.expected}
         rows = read_observations(
             data, y, self.labels.names if y is None else None, expected=expected, missing_label=missing_label,
-            read_options=read_options, task="regression" if self.classes is None else "classification",
+            read_options=read_options, task=self.labels.task,
         )  # fmt: skip
         names = self.labels.names_of_values
         if names is None:
@@ -380,10 +449,10 @@ class Predictor(Displayed, ABC):
         *,
         sample_weight: Any = None,
         n_resamples: int = 1000,
-        threshold: float | None = None,
+        threshold: GivenThreshold | None = None,
         counts_training_rows: bool = False,
         on_progress: OnProgress[StepProgress] = None,
-    ) -> ClassificationEvaluation | RegressionEvaluation:
+    ) -> AnyEvaluation:
         """Evaluate the predictions on rows that have been read already: see `evaluate`.
 
         Parameters
@@ -399,7 +468,7 @@ class Predictor(Displayed, ABC):
 
         Returns
         -------
-        ClassificationEvaluation or RegressionEvaluation
+        ClassificationEvaluation, RegressionEvaluation or MultilabelEvaluation
 
         """
         if sample_weight is not None:
@@ -419,8 +488,8 @@ class Predictor(Displayed, ABC):
         weights: NDArray[np.float64] | None = None,
         *,
         n_resamples: int = 1000,
-        threshold: float | None = None,
-    ) -> Callable[[NDArray[Any]], ClassificationEvaluation | RegressionEvaluation]:
+        threshold: GivenThreshold | None = None,
+    ) -> Callable[[NDArray[Any]], AnyEvaluation]:
         """Check the rows' labels once, and return a function that evaluates predictions for these rows.
 
         Parameters
@@ -438,67 +507,24 @@ class Predictor(Displayed, ABC):
             Takes probabilities (n, classes) or numbers (n, k), and returns their evaluation.
 
         """
-        from creche.evaluation import ClassificationLabels, RegressionEvaluation
+        from creche.evaluation import ClassificationLabels, MultilabelEvaluation, RegressionEvaluation
 
-        threshold = self.threshold if threshold is None else threshold
+        chosen = self.threshold if threshold is None else check_threshold(threshold, self.labels)
         baseline = np.array(self.labels.baseline)
         if self.classes is not None:
             numbers = encode_classes(rows.y, self.classes, self.labels.name, rows.row_numbers)
             return ClassificationLabels.of(
-                numbers, self.classes, weights=weights, n_resamples=n_resamples, baseline=baseline, threshold=threshold
-            ).evaluate
-        if threshold is not None:
-            check_threshold(threshold, None)
+                numbers, self.classes, weights=weights, n_resamples=n_resamples, baseline=baseline,
+                threshold=class_threshold(chosen), is_ordered=self.labels.is_ordered,
+            ).evaluate  # fmt: skip
+        if self.labels.is_multilabel:
+            return partial(
+                MultilabelEvaluation.of, y=rows.y, weights=weights, n_resamples=n_resamples, labels=self.labels.names,
+                baseline=baseline, thresholds=chosen,
+            )  # fmt: skip
         if rows.y.dtype.kind in "OUS":
             raise TableError(f"label {rows.label!r}: holds text; the network was trained on numbers there")
         return partial(
             RegressionEvaluation.of, y=rows.y.astype(np.float64), weights=weights, n_resamples=n_resamples,
             quantiles=self.quantiles, labels=self.labels.outcomes, baseline=baseline,
         )  # fmt: skip
-
-
-def choose_classes(probabilities: NDArray[Any], threshold: float | None) -> NDArray[np.int64]:
-    """Return the number of the class that is predicted for each row: the likeliest, or the second from a threshold on.
-
-    Examples
-    --------
-    >>> probabilities = np.array([[0.7, 0.3], [0.2, 0.8]])
-    >>> choose_classes(probabilities, None), choose_classes(probabilities, 0.3)
-    (array([0, 1]), array([1, 1]))
-
-    """
-    if threshold is None:
-        return np.asarray(probabilities.argmax(axis=1))
-    return np.asarray((probabilities[:, 1] >= threshold).astype(np.int64))
-
-
-def check_threshold(threshold: Any, classes: tuple[Any, ...] | None) -> float:
-    """Return a threshold as a number, if a model of these classes can have it.
-
-    Raises
-    ------
-    TableError
-        If there are not two classes, or it is not a probability.
-
-    """
-    if classes is None or len(classes) != 2:
-        raise TableError(f"threshold: got {threshold!r}; it is for models of two classes only")
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
-        raise TableError(f"threshold: got {threshold!r}; needs a probability, from 0 to 1")
-    return float(threshold)
-
-
-def read_threshold(value: Any, classes: tuple[Any, ...] | None) -> float | None:
-    """Return the threshold in the header of a file.
-
-    Raises
-    ------
-    FileError
-        If a model of these classes cannot have it.
-
-    """
-    if value is None:
-        return None
-    if type(value) is not float or classes is None or len(classes) != 2 or not 0 <= value <= 1:
-        raise FileError(f"its threshold is {value!r}; the file was damaged or made by hand")
-    return value

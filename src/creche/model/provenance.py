@@ -20,7 +20,7 @@ from creche.table.schema import Schema
 from creche.table.table import Table
 
 if TYPE_CHECKING:
-    from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+    from creche.evaluation import AnyEvaluation
     from creche.model.model import Model
     from creche.table.prepare import Prepared
 
@@ -152,7 +152,7 @@ def describe_provenance(
     status: str,
     steps: int,
     kept_epoch: int,
-    evaluate: Callable[[], ClassificationEvaluation | RegressionEvaluation],
+    evaluate: Callable[[], AnyEvaluation],
 ) -> Provenance:
     """Record how a model was trained on a prepared table; `evaluate` is called for its evaluation.
 

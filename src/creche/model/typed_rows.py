@@ -15,7 +15,7 @@ from creche.table.table import Column, Table
 if TYPE_CHECKING:
     from creche.model.predictor import Predictor
 
-__all__ = ["read_typed_rows"]
+__all__ = ["as_typed_column", "read_columns", "read_typed_rows"]
 
 TYPED_SOURCE = "row"
 
@@ -59,14 +59,31 @@ def read_typed_rows(model: Predictor, texts: Sequence[str]) -> Table:
     if not texts:
         raise TableError("row: got none; needs the values of an observation, separated by commas")
     rows = [_split(text, features.names, number) for number, text in enumerate(texts, 1)]
-    columns = {}
-    for place, name in enumerate(features.names):
-        format = features.formats.get(name)
-        missing = (DEFAULT_MISSING if format is None else format.missing) or ("",)
-        cells = [row[place].strip() for row in rows]
-        column = Column.from_words([None if cell in missing or not cell else cell for cell in cells])
-        columns[name] = Column(column.kind, column.values, column.words, format or CellFormat())
-    return read_table(Table(columns, TYPED_SOURCE), expected=_expected(model))
+    columns = {
+        name: as_typed_column(model, name, [row[place] for row in rows]) for place, name in enumerate(features.names)
+    }
+    return read_columns(model, columns)
+
+
+def as_typed_column(model: Predictor, name: str, cells: Sequence[str]) -> Column:
+    """Return cells of a column of the model as a column of words, written as those of the training table were."""
+    format = model.features.formats.get(name)
+    missing = (DEFAULT_MISSING if format is None else format.missing) or ("",)
+    stripped = [cell.strip() for cell in cells]
+    column = Column.from_words([None if cell in missing or not cell else cell for cell in stripped])
+    return Column(column.kind, column.values, column.words, format or CellFormat())
+
+
+def read_columns(model: Predictor, columns: Mapping[str, Column]) -> Table:
+    """Return a table of these columns, each read as the kind that the model expects.
+
+    Raises
+    ------
+    TableError
+        If a value is not of its column's kind.
+
+    """
+    return read_table(Table(dict(columns), TYPED_SOURCE), expected=_expected(model))
 
 
 def _expected(model: Predictor) -> Mapping[str, str | ExpectedColumn]:

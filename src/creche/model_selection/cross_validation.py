@@ -75,6 +75,7 @@ def cross_validate(
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
     loss: Loss | LossName | Callable[..., Any] | None = None,
     quantiles: Sequence[float] | None = None,
+    ordered: bool = False,
     optimizer: Optimizer | OptimizerName = "adam",
     learning_rate: float | None = None,
     schedule: Schedule | ScheduleName = "constant",
@@ -129,7 +130,9 @@ def cross_validate(
         Seed of the folds, unless `split_seed` is given, and of the first network of each fold.
     n_resamples : int, default 1000
         Number of bootstrap resamples for the intervals of `CrossValidation.evaluation`; 0 for none.
-    hidden, activation, dropout, initializer, quantiles, optimizer, learning_rate, batch_size, drop_last, epochs
+    hidden, activation, dropout, initializer, quantiles, ordered, optimizer, learning_rate, batch_size, drop_last
+        As for `creche.train`.
+    epochs
         As for `creche.train`.
     schedule, weight_decay_schedule, dropout_schedule, label_smoothing_schedule : Schedule or str, default "constant"
         As for `creche.train`.
@@ -142,7 +145,7 @@ def cross_validate(
     shuffle, task, precision, plan, schema, preprocessing, standardize
         As for `creche.train`.
     validation_fraction : float, default 0.3
-        With early stopping, the share of a fold's training rows that is kept for validation.
+        With early stopping, the share of a fold's training rows that is held out for validation.
     stratify : bool, default True
         Whether each fold has the same share of each class.
     group, time : str, optional

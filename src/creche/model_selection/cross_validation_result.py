@@ -13,7 +13,12 @@ from creche._displayed import Displayed
 from creche._progress import OnProgress, watch_steps
 from creche.engine.introspection import predict_many, stack_weights
 from creche.errors import TableError
-from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+from creche.evaluation import (
+    AnyEvaluation,
+    ClassificationEvaluation,
+    MultilabelEvaluation,
+    RegressionEvaluation,
+)
 from creche.evaluation.bootstrap import check_count
 from creche.evaluation.fold_intervals import Spread
 from creche.model.fold_origin import FoldMember, FoldOrigin
@@ -103,7 +108,7 @@ class CrossValidation(Displayed):
                     self._fold_indices.append(i)
 
     @property
-    def evaluations(self) -> list[ClassificationEvaluation | RegressionEvaluation]:
+    def evaluations(self) -> list[AnyEvaluation]:
         """The evaluation of each network on the rows of its fold."""
         return self._evaluated[0]
 
@@ -137,7 +142,7 @@ class CrossValidation(Displayed):
         return self._predicted_rows.observations.row_numbers
 
     @cached_property
-    def evaluation(self) -> ClassificationEvaluation | RegressionEvaluation:
+    def evaluation(self) -> AnyEvaluation:
         """The evaluation of all `predictions` together.
 
         Where several networks predicted a row, this evaluates their mean, which is better than a single network.
@@ -146,6 +151,10 @@ class CrossValidation(Displayed):
         weights, predicted = self._predicted_rows.weights, self.predictions[rows.row_indices]
         # Without the model: its baseline is that of the first fold's training rows, not that of all rows.
         with watch_steps():
+            if model.labels.is_multilabel:
+                return MultilabelEvaluation.of(
+                    predicted, rows.y, weights=weights, n_resamples=self._n_resamples, labels=model.labels.names
+                )
             if model.classes is None:
                 return RegressionEvaluation.of(
                     predicted, rows.y.astype(np.float64), weights=weights, n_resamples=self._n_resamples,
@@ -153,8 +162,9 @@ class CrossValidation(Displayed):
                 )  # fmt: skip
             true = encode_classes(rows.y, model.classes, rows.label, rows.row_numbers)
             return ClassificationEvaluation.of(
-                predicted, true, model.classes, weights=weights, n_resamples=self._n_resamples
-            )
+                predicted, true, model.classes, weights=weights, n_resamples=self._n_resamples,
+                is_ordered=model.labels.is_ordered,
+            )  # fmt: skip
 
     @property
     def test_to_train(self) -> float:
@@ -242,7 +252,8 @@ class CrossValidation(Displayed):
     def choose_threshold(
         self, *, metric: ThresholdMetric | None = None, costs: tuple[float, float] | None = None
     ) -> Threshold:
-        """Choose the probability from which on the second of two classes is predicted, by the out-of-fold predictions.
+        """Choose the probability at or above which the second of two classes is predicted, by the out-of-fold
+        predictions.
 
         Give it to a model with `Predictor.with_threshold`.
 
@@ -322,7 +333,7 @@ class CrossValidation(Displayed):
 
         It has the first seed, and trains for the median of the epochs whose weights the networks of the folds have;
         schedules span these epochs. No row is held out, so the model records `evaluation`: networks that learned fewer
-        rows than this one, on rows that they did not learn.
+        rows than this one, on rows that they were not trained on.
 
         Parameters
         ----------
@@ -369,6 +380,8 @@ class CrossValidation(Displayed):
     def plot(self, *, axes: Any = None) -> Any:
         """Draw the out-of-fold predictions: the confusion matrix, or predicted against true numbers.
 
+        Of several labels of yes or no, draw one: ``plots.confusion_matrix(crossed.evaluation.of_label("ill"))``.
+
         Parameters
         ----------
         axes : matplotlib.axes.Axes, optional
@@ -381,7 +394,7 @@ class CrossValidation(Displayed):
         """
         from creche import plots
 
-        draw = plots.predicted_against_true if self._inspection.classes is None else plots.confusion_matrix
+        draw = plots.predicted_against_true if self._inspection.task == "regression" else plots.confusion_matrix
         return draw(self.evaluation, axes=axes)
 
     def __repr__(self) -> str:
@@ -389,7 +402,7 @@ class CrossValidation(Displayed):
         return f"CrossValidation({len(self.members):,} networks on {len(self._folds)} folds{diverged})"
 
     @cached_property
-    def _evaluated(self) -> tuple[list[ClassificationEvaluation | RegressionEvaluation], OutOfFoldPredictions]:
+    def _evaluated(self) -> tuple[list[AnyEvaluation], OutOfFoldPredictions]:
         """The evaluation of each network on the rows of its fold, and the predictions of all of them."""
         observations, classes = self._inspection.usable.observations, self._inspection.classes
         columns = len(self.members[0].model.labels.outcomes)

@@ -1,6 +1,6 @@
 """The models that a cross-validation leaves behind: the ensemble of the folds' networks, or one network on all rows.
 
-Both record the evaluation of the out-of-fold predictions, for no row is left that they have not learned.
+Both record the evaluation of the out-of-fold predictions, because they were trained on all rows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from creche.training.arguments import TrainArguments, create_plan, create_run
 from creche.training.run import Run, check_fit
 
 if TYPE_CHECKING:
-    from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+    from creche.evaluation import AnyEvaluation
     from creche.model.model import Model
     from creche.model_selection.member import Member
 
@@ -35,7 +35,7 @@ __all__ = ["combine_fold_networks", "count_epochs", "refit_on_all_rows"]
 def combine_fold_networks(
     members: Sequence[Member | Run],
     inspection: TableInspection,
-    evaluation: ClassificationEvaluation | RegressionEvaluation,
+    evaluation: AnyEvaluation,
     folds: FoldOrigin,
     threads: int,
 ) -> Ensemble:
@@ -46,7 +46,7 @@ def combine_fold_networks(
     members : sequence of Member or Run
     inspection : TableInspection
         The inspection of the whole table.
-    evaluation : ClassificationEvaluation or RegressionEvaluation
+    evaluation : ClassificationEvaluation, RegressionEvaluation or MultilabelEvaluation
         That of the out-of-fold predictions.
     folds : FoldOrigin
         The folds of the networks.
@@ -93,7 +93,7 @@ def count_epochs(members: Sequence[Member | Run]) -> int:
 def refit_on_all_rows(
     members: Sequence[Member | Run],
     inspection: TableInspection,
-    evaluation: ClassificationEvaluation | RegressionEvaluation,
+    evaluation: AnyEvaluation,
     arguments: TrainArguments,
     on_progress: OnProgress[Run] = None,
 ) -> Model:
@@ -104,7 +104,7 @@ def refit_on_all_rows(
     members : sequence of Member or Run
         The networks of the folds, which say how many epochs to train for.
     inspection : TableInspection
-    evaluation : ClassificationEvaluation or RegressionEvaluation
+    evaluation : ClassificationEvaluation, RegressionEvaluation or MultilabelEvaluation
         That of the out-of-fold predictions.
     arguments : TrainArguments
         The resolved arguments of the cross-validation.

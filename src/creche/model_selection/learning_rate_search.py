@@ -85,6 +85,7 @@ def find_learning_rate(
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
     loss: Loss | LossName | None = None,
     quantiles: Sequence[float] | None = None,
+    ordered: bool = False,
     optimizer: Optimizer | OptimizerName = "adam",
     weight_decay: float | None = None,
     l1: float | None = None,
@@ -144,7 +145,7 @@ def find_learning_rate(
     extend : bool, default True
         Whether to try higher or lower rates, too, if the good ones reach the end of the range: up to three times, by a
         factor of 100.
-    hidden, activation, dropout, initializer, loss, quantiles, optimizer
+    hidden, activation, dropout, initializer, loss, quantiles, ordered, optimizer
         As for `creche.train`.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own.

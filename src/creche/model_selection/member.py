@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from creche._displayed import Displayed
 from creche.engine.colony import Crew
 from creche.engine.run_state import RunState
-from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+from creche.evaluation import AnyEvaluation
 from creche.model.history import History
 from creche.model.model import Model
 from creche.model.provenance import describe_provenance
@@ -98,11 +98,11 @@ class Member(Displayed):
         return model
 
     @property
-    def evaluation(self) -> tuple[str, ClassificationEvaluation | RegressionEvaluation]:
+    def evaluation(self) -> tuple[str, AnyEvaluation]:
         """The partition that is evaluated ("test", else "validation", else "train") and the evaluation of the model."""
         return self.prepared.evaluation_part[0], self._evaluate(self.model)
 
-    def _evaluate(self, model: Model) -> ClassificationEvaluation | RegressionEvaluation:
+    def _evaluate(self, model: Model) -> AnyEvaluation:
         rows = self.prepared.evaluation_part[1]
         return model.evaluate_rows(rows.observations, rows.weights)
 

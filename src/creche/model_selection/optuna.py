@@ -137,6 +137,7 @@ def sweep_with_optuna(
     initializer: Values[Initializer | InitializerName | Sequence[Initializer | InitializerName] | None] = None,
     loss: Values[Loss | LossName | None] = None,
     quantiles: Sequence[float] | None = None,
+    ordered: bool = False,
     optimizer: Values[Optimizer | OptimizerName] = "adam",
     learning_rate: NumericValues[float | None] = None,
     weight_decay: NumericValues[float | None] = None,
@@ -210,7 +211,7 @@ def sweep_with_optuna(
         As for `creche.train`; each may have several values.
     early_stopping, keep, shuffle
         As for `creche.train`; each may have several values.
-    quantiles, task, precision, schema
+    quantiles, ordered, task, precision, schema
         As for `creche.train`.
     preprocessing : Preprocessing, dict or str, optional
         As for `creche.train`; may have several values.

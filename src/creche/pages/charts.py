@@ -36,8 +36,8 @@ MAX_NEURONS = 8  # of a layer
 MAX_NAME, MIN_NAME = 28, 8  # characters
 WIDTH, HEIGHT, LOSS_HEIGHT = 60, 13, 9  # of a drawing, in characters
 MARGIN = " " * 11  # left of a drawing, where the axis is
-LOGARITHMIC_FROM = 20  # the factor between lowest and highest loss from which on the axis is logarithmic
-ZERO_BASED_FROM = 3  # the factor from which on a linear axis begins at 0
+LOGARITHMIC_FROM = 20  # the factor between lowest and highest loss above which the axis is logarithmic
+ZERO_BASED_FROM = 3  # the factor above which a linear axis begins at 0
 BAR_WIDTH, HALF_WIDTH, MARKED_WIDTH = 24, 12, 20
 
 Mark = tuple[str, str]

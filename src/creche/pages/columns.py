@@ -1,4 +1,4 @@
-"""The page of a table before training: its columns, what is worth a look, and the options that would change them."""
+"""The page of a table before training: its columns, what to check, and the options that would change them."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def _facts(inspection: ColumnInspection) -> Table:
     inputs = sum(column.role in INPUT_ROLES for column in inspection.columns)
     facts.add_row("features", f"{inputs:,} of {format_count(len(inspection.columns), 'column')}")
     if inspection.label is None:
-        facts.add_row("label", f"none; {advise_argument('label')} shows its task, and columns that give it away")
+        facts.add_row("label", f"none; {advise_argument('label')} also shows the task and columns that leak the label")
     else:
         facts.add_row("label", _describe_label(inspection.label, inspection.columns))
         if inspection.label.task is not None:
             alternative = inspection.label.alternative
-            other = f"; {advise_argument('task', alternative)} is possible, too" if alternative else ""
+            other = f"; {advise_argument('task', alternative)} is possible as well" if alternative else ""
             facts.add_row("task", f"{inspection.label.task}{other}")
     return facts
 
@@ -68,6 +68,8 @@ def _describe_label(label: LabelSummary, columns: Sequence[ColumnSummary]) -> st
     name = ", ".join(label.names)
     if label.task != "classification":
         ranges = [_describe_values(c, PAGE_WIDTH) for c in columns if c.name in label.names]
+        if label.task == "multilabel":
+            return f"{name}: {len(label.names)} labels of yes or no"
         return f"{name}: {', '.join(filter(None, ranges)) or 'neither classes nor numbers'}"
     shown = [f"{shorten_text(value, VALUE_WIDTH)} {count:,}" for value, count in label.classes]
     return f"{name}, {len(label.classes):,} classes: {list_first(shown, MAX_CLASSES)}"
@@ -111,7 +113,7 @@ def _describe_values(column: ColumnSummary, space: int) -> str:
 
 
 def _list_findings(findings: Sequence[Finding]) -> list[RenderableType]:
-    """List what is worth a look, each with the option that would change it; of many of one kind, the first."""
+    """List what is worth checking, each with the option that would change it; of many of one kind, the first."""
     parts: list[RenderableType] = [Text("Before training", style="bold")]
     kinds = list(dict.fromkeys(finding.kind for finding in findings))
     for kind in kinds:

@@ -31,7 +31,7 @@ def cross_validation_page(crossed: CrossValidation, interrupted: bool = False) -
     parts: list[RenderableType] = [_heading(crossed, interrupted), Text(), _summary_table(crossed)]
     notes = []
     if any(np.isfinite(spread.low) for spread in summary.values()):
-        notes.append("The CI allows for folds sharing training rows (Nadeau & Bengio 2003).")
+        notes.append("The CI accounts for folds that share training rows (Nadeau & Bengio 2003).")
     if any(np.isfinite(spread.share_of_seed) for spread in summary.values()):
         notes.append("split, seed: share of variance explained by each.")
     parts += [Text(f"  {note}", style="dim") for note in notes]
@@ -40,7 +40,7 @@ def cross_validation_page(crossed: CrossValidation, interrupted: bool = False) -
     has_means = counts.max() > 1
     if has_means:
         networks = f"{counts.min()}" if counts.min() == counts.max() else f"{counts.min()} to {counts.max()}"
-        parts += [Text(f"Held-out predictions: the mean of the {networks} networks that were not trained on a row.")]
+        parts += [Text(f"Held-out predictions: the mean of the {networks} networks that were not trained on the row.")]
         parts += [Text()]
     parts.append(evaluation_page(crossed.evaluation, "held-out rows", crossed.row_numbers))
     if has_means:
@@ -59,13 +59,13 @@ def _heading(crossed: CrossValidation, interrupted: bool) -> Text:
     rate = f", {count / crossed.seconds:,.0f} networks a second" if crossed.seconds > 0 else ""
     threads = format_count(crossed.threads, "thread")
     lines = [
-        f"{format_count(count, 'network')}, each evaluated on the rows of its fold",
+        f"{format_count(count, 'network')}, each evaluated on its held-out fold",
         f"{factors}, trained in {format_duration(crossed.seconds)} on {threads}{rate}",
     ]
     if crossed.diverged:
-        lines.append(f"{len(crossed.diverged):,} more diverged and are left out")
+        lines.append(f"{len(crossed.diverged):,} more diverged and were dropped")
     if interrupted:
-        lines.append("interrupted: networks that were not finished are left out")
+        lines.append("interrupted: unfinished networks were dropped")
     return Text("\n".join(lines))
 
 

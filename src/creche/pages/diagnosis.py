@@ -23,7 +23,7 @@ OPTIMIZER_OPTIONS = ("weight_decay", "clip_norm")
 
 
 def diagnosis_page(diagnosis: Diagnosis) -> RenderableType:
-    """Render each finding with its evidence, its meaning and the cure."""
+    """Render each finding with its evidence, its meaning and the remedy."""
     if not len(diagnosis):
         return Text(str(diagnosis))
     parts: list[RenderableType] = []
@@ -63,5 +63,5 @@ def finding_page(finding: Finding) -> RenderableType:
     table.add_row("meaning", finding.meaning)
     if finding.trials:
         advice = finding.advise(as_options) if is_command_line() else finding.advice
-        table.add_row("cure", Text(advice, style="bold" if finding.cure else ""))
+        table.add_row("remedy", Text(advice, style="bold" if finding.cure else ""))
     return Group(Text(finding.title, style="bold"), Padding(table, (0, 0, 0, 2)))

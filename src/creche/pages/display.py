@@ -53,13 +53,15 @@ def result_text(result: Displayed) -> str:
     from creche.pages.console import page_text
     from creche.pages.terms import terms_line
     from creche.pages.wording import is_command_line
-    from creche.render.text import sections_text, terminal_width
+    from creche.render.text import WIDTH, sections_text, terminal_width
 
     page = _find_page(result)
     if page is None:
         return repr(result)
     text = sections_text(page) if isinstance(page, Sequence) and not isinstance(page, str) else page_text(page)
-    line = "" if is_command_line() else terms_line(text, terminal_width())  # a command prints its own at its end
+    line = (
+        "" if is_command_line() else terms_line(text, min(terminal_width(), WIDTH))
+    )  # a command prints its own at its end
     return f"{text}\n\n{line}" if line else text
 
 

@@ -10,7 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from creche.evaluation import ClassificationEvaluation, RegressionEvaluation, Threshold
+from creche.evaluation import AnyEvaluation as Evaluation
+from creche.evaluation import ClassificationEvaluation, MultilabelEvaluation, RegressionEvaluation, Threshold
 from creche.evaluation.bootstrap import MIN_ROWS, Interval
 from creche.evaluation.curves import wilson_interval
 from creche.evaluation.metrics import METRICS, compare_with_baseline, metric_name
@@ -20,8 +21,6 @@ from creche.pages.tables import BOOTSTRAP_INTERVAL, INTERVAL, plain_table
 from creche.render.words import CLASSES_SHOWN, format_interval, format_number
 
 __all__ = ["evaluation_page", "reliability_data", "reliability_page", "threshold_line"]
-
-Evaluation = ClassificationEvaluation | RegressionEvaluation
 
 BINS = 10
 SIGNS = {"unsure": " ≈", "worse": " !"}
@@ -53,6 +52,8 @@ def evaluation_page(
         is_small = len(evaluation.classes) <= CLASSES_SHOWN
         parts += [Text(), _confusion_matrix(evaluation) if is_small else _hardest_classes(evaluation)]
         parts += _misclassified_rows(evaluation, numbers, limit)
+    elif isinstance(evaluation, MultilabelEvaluation):
+        parts += [Text(), _label_table(evaluation), *_surest_mistakes(evaluation, numbers, limit)]
     else:
         parts += [Text(), _quantile_table(evaluation)] if evaluation.quantiles else []
         parts += _largest_misses(evaluation, numbers, limit)
@@ -120,13 +121,15 @@ def _metric_table(evaluation: Evaluation, rows_name: str) -> Table:
 def _split_metric(evaluation: Evaluation, key: str) -> list[tuple[str, float, Interval | None]]:
     """Split F1 by class, and any metric of several labels by label; very many are not listed.
 
-    Quantiles have a table of their own.
+    Quantiles, and labels of yes or no, have tables of their own.
     """
     if isinstance(evaluation, ClassificationEvaluation):
         if key != "f1" or len(evaluation.classes) > CLASSES_SHOWN:
             return []
         return [(str(c.name), c.f1, c.f1_interval) for c in evaluation.per_class]
-    if evaluation.quantiles or not 1 < len(evaluation.labels) <= CLASSES_SHOWN:
+    if isinstance(evaluation, MultilabelEvaluation) or evaluation.quantiles:
+        return []
+    if not 1 < len(evaluation.labels) <= CLASSES_SHOWN:
         return []
     return [
         (label, evaluation.per_label[label][key], evaluation.label_intervals[label].get(key))
@@ -152,7 +155,7 @@ def _notes(evaluation: Evaluation) -> list[str]:
 
 def _interval_note(evaluation: Evaluation) -> list[str]:
     """Say what interval it is, and how many rows should lie in it, where several quantiles are predicted."""
-    if isinstance(evaluation, ClassificationEvaluation) or evaluation.interval is None:
+    if not isinstance(evaluation, RegressionEvaluation) or evaluation.interval is None:
         return []
     low, high = evaluation.quantiles[0], evaluation.quantiles[-1]
     return [f"interval: from quantile {low:g} to {high:g}; {evaluation.interval:.4g} of the rows should lie in it"]
@@ -212,6 +215,39 @@ def _misclassified_rows(
         predicted = Text(str(error.predicted), style="red")
         probabilities = f"{error.probability:.3f}", f"{error.true_probability:.3f}"
         table.add_row(f"row {row_numbers[error.row]}", str(error.true), predicted, *probabilities)
+    return [Text(), table]
+
+
+def _label_table(evaluation: MultilabelEvaluation) -> Table:
+    """Render the share of yes and the metrics of each label; of very many labels, of those with the lowest F1."""
+    labels = list(evaluation.labels)
+    if len(labels) > CLASSES_SHOWN:
+        labels = sorted(labels, key=lambda label: float(np.nan_to_num(evaluation.per_label[label]["f1"])))
+    has_intervals = bool(evaluation.intervals)
+    head = "label" if len(labels) <= CLASSES_SHOWN else "hardest labels"
+    interval = [BOOTSTRAP_INTERVAL] if has_intervals else []
+    table = plain_table(head, "yes", "wrong", "precision", "recall", "F1", *interval, "AUC", left=(head,))
+    for label in labels[:CLASSES_SHOWN]:
+        metrics, bounds = evaluation.per_label[label], evaluation.label_intervals[label].get("f1")
+        cells = ["" if bounds is None else format_interval(*bounds)] if has_intervals else []
+        numbers = (format_number(metrics[key]) for key in ("precision", "recall"))
+        table.add_row(
+            label, _format_share(evaluation.shares[label]), _format_share(metrics["hamming_loss"]), *numbers,
+            Text(format_number(metrics["f1"]), style="bold"), *cells, format_number(metrics["auc"]),
+        )  # fmt: skip
+    return table
+
+
+def _surest_mistakes(evaluation: MultilabelEvaluation, row_numbers: NDArray[Any], limit: int) -> list[RenderableType]:
+    errors = evaluation.largest_errors(limit)
+    if not errors:
+        return []
+    names = ("largest errors", "label", "true", "predicted", "p(yes)")
+    table = plain_table(*names, left=names[:4])
+    for error in errors:
+        true, predicted = ("yes", "no") if error.true else ("no", "yes")
+        number = f"{error.predicted:.3f}"
+        table.add_row(f"row {row_numbers[error.row]}", error.label, true, Text(predicted, style="red"), number)
     return [Text(), table]
 
 

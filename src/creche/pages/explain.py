@@ -51,12 +51,12 @@ def importance_page(importance: PermutationImportance) -> RenderableType:
     ]
     others = len(importance) - MAX_COLUMNS
     if others > 0:
-        parts.append(Text(f"  and {others:,} more columns of less importance ({_whole_list()})", style="dim"))
+        parts.append(Text(f"  and {others:,} less important columns ({_whole_list()})", style="dim"))
     notes = []
     if importance.training_rows is not None:
         known = str(importance.training_rows)
         notes.append(f"  {known[:1].upper()}{known[1:]}, so these numbers are too optimistic.")
-    notes += ["  Correlated columns can replace each other, so that each looks unimportant."]
+    notes += ["  Correlated columns can replace one another, so that each seems unimportant."]
     if importance.rows < MIN_ROWS:
         notes.append(f"  No confidence intervals: they need at least {MIN_ROWS} rows.")
     return Group(*parts, Text(), *(Text(note, style="dim") for note in notes))
@@ -75,7 +75,9 @@ def attribution_page(attributions: IntegratedGradients) -> RenderableType:
     scale = max(abs(output), abs(baseline))
     head = f"row {attributions.rows[0]}"
     table = plain_table(head, "value", "contribution", "", left=(head, "value", ""))
-    table.add_row(Text(attributions.baseline_name, style="dim"), "", Text(_format(baseline, scale), style="dim"))
+    table.add_row(
+        Text(f"baseline ({attributions.baseline_name})", style="dim"), "", Text(_format(baseline, scale), style="dim")
+    )
     for name, cell, value in listed:
         table.add_row(
             Text(name), Text(format_cell(cell)), _format_signed(value, largest), draw_signed_bar(value, largest)
@@ -90,7 +92,7 @@ def attribution_page(attributions: IntegratedGradients) -> RenderableType:
         Text(),
         table,
         Text(),
-        Text(f"  Integrated gradients; the sum of the contributions is off by {gap:.1g}.", style="dim"),
+        Text(f"  Integrated gradients; they sum to the prediction to within {gap:.1g}.", style="dim"),
         *([] if attributions.training_rows is None else [Text("  The model was trained on this row.", style="dim")]),
         *(
             [Text(f"  table() lists {len(attributions.rows):,} rows.", style="dim")]

@@ -50,7 +50,7 @@ def fitted_data(model: FittedModel) -> dict[str, Any]:
     origin = model.provenance
     return {
         "label": model.labels.name,
-        "task": "regression" if model.classes is None else "classification",
+        "task": model.labels.task,
         "networks": len(model),
         "record": model.record.to_dict(),
         "calibration": model.calibration.to_dict(),
@@ -94,13 +94,14 @@ def _facts(model: FittedModel) -> Table:
     record = model.record
     facts = facts_table()
     facts.add_row("label", f"{model.labels.name}: {describe_classes(model.labels)}")
-    judged = "" if record.judged_rows == record.rows else f", {record.judged_rows:,} of them held out once"
+    judged = "" if record.judged_rows == record.rows else f", {record.judged_rows:,} of them held out"
     folds = f"{record.folds} folds" if record.folds > 1 else "one split"
     facts.add_row("rows", f"{record.rows:,} in {folds}{judged}")
     kept = sum(each.weight > 0 for each in record.tried)
     facts.add_row(
         "model",
-        f"{format_count(len(model), 'network')} of {kept} of {format_count(len(record.tried), 'configuration')} tried",
+        f"{format_count(len(model), 'network')} from {kept} of the {format_count(len(record.tried), 'configuration')} "
+        f"tried",
     )
     baseline = "" if record.baseline is None else f", baseline {format_number(record.baseline)}"
     facts.add_row(record.score_name, f"{format_number(record.score)} on held-out rows{baseline}")
@@ -110,7 +111,7 @@ def _facts(model: FittedModel) -> Table:
         facts.add_row("threshold", describe_threshold(model.threshold, model.labels))
     if (certain := _describe_interval(model)) is not None:
         facts.add_row("interval", certain)
-    ending = {"interrupted": ", interrupted", "out of time": ", ended by the time limit"}.get(record.status, "")
+    ending = {"interrupted": ", interrupted", "out of time": ", stopped by the time limit"}.get(record.status, "")
     facts.add_row(
         "effort", f"{record.effort}, {record.work:.2g} operations in {format_duration(record.seconds)}{ending}"
     )
@@ -130,7 +131,10 @@ def _describe_interval(model: FittedModel) -> str | None:
     """Describe the conformal interval of 90 % coverage, where there are rows enough."""
     if model.classes is not None or model.record.judged_rows < 10 or len(model.labels.names) > 1:
         return None
-    return f"± {format_number(model.conformal_score(COVERAGE))} around the prediction holds {COVERAGE:.0%} of labels"
+    score = format_number(model.conformal_score(COVERAGE))
+    if len(model.quantiles) > 1:
+        return f"the outermost quantiles, moved outwards by {score}, contain {COVERAGE:.0%} of labels"
+    return f"± {score} around the prediction contains {COVERAGE:.0%} of labels"
 
 
 def record_page(record: FitRecord) -> RenderableType:
@@ -164,8 +168,9 @@ def _select(tried: tuple[TriedConfiguration, ...]) -> list[TriedConfiguration]:
 def _importance(model: FittedModel) -> list[RenderableType]:
     """Render the columns with the rise in loss that shuffling each causes."""
     importance = list(model.record.importance.items())
-    loss = "rmse" if model.classes is None else "log loss"
-    table = plain_table("column", f"rise in {loss}", "", left=("column", ""))
+    loss = "log loss" if model.classes is not None else "rmse"
+    loss = "rmse of p(yes)" if model.labels.is_multilabel else "pinball loss" if model.quantiles else loss
+    table = plain_table("column", f"increase in {loss}", "", left=("column", ""))
     largest = max((abs(rise) for _, rise in importance), default=0.0)
     for name, rise in importance[:MAX_COLUMNS]:
         table.add_row(Text(name), format_number(rise), draw_bar(max(rise, 0.0), largest))

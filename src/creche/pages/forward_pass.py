@@ -26,7 +26,7 @@ def forward_page(forward: ForwardPass) -> Sequence[Section]:
         [
             ("rows", f"{format_count(len(forward), 'row')} of {forward.source}"),
             ("network", str(forward.plan.network)),
-            ("note", "no label is needed to go forward; the loss, and all that follows from it, would need one"),
+            ("note", "a forward pass needs no label; the loss, the gradients and the step would need one"),
         ]
     )
     sections = [Section("Forward pass", [facts]), input_section(forward, int(forward.rows[0]))]
@@ -42,13 +42,13 @@ def layer_grid(forward: ForwardPass, layer: int, row: int = 0) -> Grid:
     is_last = layer == len(forward.sums) - 1
     sums = forward.sums[layer][row].tolist()
     results = (forward.predictions if is_last else forward.activations[layer])[row].tolist()
-    if is_last and len(sums) < len(results):  # one output for two classes: the probability of the second
-        results = results[-1:]
+    if is_last and len(sums) < len(results):  # two classes or ordered ones: the probability of a class or one above it
+        results = np.cumsum(results[::-1])[::-1][1:].tolist()
     names = forward.output_names[-len(sums) :] if is_last else tuple(f"neuron {i}" for i in range(len(sums)))
     function = forward.functions[layer]
     last = forward.label if function in ("identity",) and is_last else f"{function}(z)"
     rows: list[list[str | float]] = [[*cells] for cells in zip(names, sums, results, strict=True)]
-    return Grid(["outputs" if is_last else "neurons", "weighted sum z", last], rows[:MAX_NEURONS])
+    return Grid(["outputs" if is_last else "neurons", "pre-activation z", last], rows[:MAX_NEURONS])
 
 
 def _prediction_section(forward: ForwardPass) -> Section:

@@ -145,6 +145,13 @@ GLOSSARY: Mapping[str, Mapping[str, str]] = {
             "0.8, four in five should be correct. The expected calibration error (ECE) is the mean distance between "
             "the two."
         ),
+        "weighted kappa": (
+            "For ordered classes, 1 - the mean squared distance in classes / what it would be by chance: 1 where all "
+            "are right, 0 for chance."
+        ),
+        "multi-label": "Several labels of yes or no that are predicted together; any number may be yes in a row.",
+        "Hamming loss": "The share of wrong answers among all labels of yes or no of all rows.",
+        "subset accuracy": "The share of rows for which every label of yes or no is predicted right.",
         "RMSE": "The root of the mean squared error, in the unit of the label.",
         "MAE": "The mean absolute error, in the unit of the label.",
         "quantile": (

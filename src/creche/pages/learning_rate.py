@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["learning_rate_data", "learning_rate_page"]
 
 WIDTH, HEIGHT = 64, 10
-LOGARITHMIC_FROM = 20  # the factor between lowest and highest loss from which on the axis is logarithmic
+LOGARITHMIC_FROM = 20  # the factor between lowest and highest loss above which the axis is logarithmic
 MAX_FACTOR = 1e3  # how far above or below the median loss the axis goes
 MAX_SEEDS = 8
 

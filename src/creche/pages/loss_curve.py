@@ -39,12 +39,12 @@ def loss_curve_page(curve: LossAgainstWeight) -> RenderableType:
     if curve.landings:
         rows: list[list[str | float]] = []
         for n, step in enumerate(curve.landings, start=1):
-            outside = "" if low <= step.weight <= high else " (outside the drawing)"
+            outside = "" if low <= step.weight <= high else " (outside the chart)"
             numbers = (f"{step.learning_rate:.4g}", f"{step.weight:.6g}", f"{step.loss:.6g}")
             rows.append([str(n), step.verdict + outside, *numbers])
-        grid = Grid(["step", "verdict", "learning rate", "lands at", "loss there"], rows, left=2)
+        grid = Grid(["step", "verdict", "learning rate", "weight after", "loss after"], rows, left=2)
         table = Text(grid_text(grid, min(terminal_width(), WIDTH + len(MARGIN))))
-        note = "  A step of plain gradient descent on this weight alone: w - rate × gradient."
+        note = "  A step of gradient descent on this weight alone: w - learning rate × gradient."
         parts += [table, Text(note, "dim")]
     return Group(*parts, *(Text(f"  {as_sentence(note)}", "dim") for note in curve.notes()))
 

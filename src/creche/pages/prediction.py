@@ -29,8 +29,9 @@ def prediction_data(model: Predictor, table: Table, predicted: Table) -> dict[st
     rows = []
     for row, prediction in zip(values, predictions, strict=True):
         known = {"values": row, "predicted": _predicted(model, prediction)}
-        if model.classes is not None:
-            known["probabilities"] = {str(name): prediction[f"probability_{name}"] for name in model.classes}
+        if model.labels.task != "regression":
+            outcomes = map(str, model.labels.outcomes)
+            known["probabilities"] = {name: prediction[f"probability_{name}"] for name in outcomes}
         if "disagreement" in prediction:
             known["disagreement"] = prediction["disagreement"]
         rows.append(known)
@@ -51,9 +52,13 @@ def prediction_page(model: Predictor, table: Table, predicted: Table) -> Rendera
             shown = format_number(value) if isinstance(value, float) else str(value)
             parts.append(Text.assemble(f"predicted {name}: ", (shown, "bold")))
         if "probabilities" in row:
-            chart = plain_table("class", "probability", "", left=("class", ""))
+            head = "label" if model.labels.is_multilabel else "class"
+            chart = plain_table(head, "probability", "", left=(head, ""))
+            likeliest = [str(value) for value in row["predicted"].values()]
+            if model.labels.is_multilabel:
+                likeliest = [name for name, is_yes in row["predicted"].items() if is_yes]
             for name, probability in row["probabilities"].items():
-                style = "bold" if name == str(row["predicted"][model.labels.name]) else ""
+                style = "bold" if name in likeliest else ""
                 chart.add_row(Text(name, style), Text(_format(probability), style), draw_bar(probability, 1.0, width))
             parts.append(chart)
     return Group(*parts)

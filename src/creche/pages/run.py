@@ -86,7 +86,8 @@ def run_page(run: Run) -> RenderableType:
     history = run.history
     parts += history_curves(history)
     if len(history):
-        has_metric = len(run.prepared.labels.quantiles) < 2  # a squared error of several quantiles tells nothing
+        labels = run.prepared.labels  # a squared error of quantiles, or a share of right outputs, would mislead
+        has_metric = len(labels.quantiles) < 2 and not labels.is_ordered
         parts += [Text(), epoch_table(history, run.kept_epoch, has_metric)]
     if run.status in ("running", "diverged"):
         return Group(*parts)
@@ -291,6 +292,11 @@ def _example_row(run: Run, rows: Observations) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
     lines: list[RenderableType] = [Text(f"Row {row.row_numbers[0]}: {_describe_features(run, row)}"), table]
     model, label = run.model, row.y[0]
+    if model.labels.is_multilabel:
+        for name, p, is_yes in zip(model.labels.names, model.predict_proba(row.x)[0].tolist(), label, strict=True):
+            mark = Text(f"true: {'yes' if is_yes else 'no'}", style="dim")
+            table.add_row(f"  {name}", f"{p:.3f}", draw_bar(p, 1.0), mark)
+        return Group(*lines)
     if model.classes is None:
         predicted = np.asarray(model.predict(row.x)).reshape(-1)
         true_numbers = np.broadcast_to(label, predicted.shape)
@@ -332,9 +338,7 @@ def _describe_features(run: Run, row: Observations) -> str:
 def _draw_model(model: Model) -> list[RenderableType]:
     """Draw the network below an empty line; nothing in a terminal that is too narrow."""
     hidden = [(layer.width, layer.activation.key) for layer in model.plan.network.layers[:-1]]
-    outputs = [str(outcome) for outcome in model.labels.outcomes]
-    if len(outputs) != model.plan.network.outputs:
-        outputs = outputs[-model.plan.network.outputs :]  # for two classes, one probability determines both
+    outputs = list(model.labels.output_names(model.plan.network.outputs))
     drawing = draw_network(model.features.inputs, hidden, outputs, _head_name(model))
     return [Text(), drawing] if drawing else []
 

@@ -30,7 +30,7 @@ from creche.pages.wording import advise_argument
 from creche.render.words import describe_classes, name_purpose
 
 if TYPE_CHECKING:
-    from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+    from creche.evaluation import AnyEvaluation
     from creche.model.ensemble import Ensemble
     from creche.model_selection.colony import Colony
     from creche.model_selection.member import Member
@@ -41,16 +41,16 @@ __all__ = ["sweep_data", "sweep_page"]
 MAX_PLANS = 5
 TOP = 10
 BAR_WIDTH = 12
-INTERACTIONS_FROM = 0.05  # the share of variance from which on interactions are listed
+INTERACTIONS_FROM = 0.05  # the share of variance above which interactions are listed
 
 OPTIMISM = (
     "The best of {chosen} was chosen by these {rows} rows, so their metrics are optimistic; "
-    "{advice} keeps rows that play no part in the choice."
+    "{advice} holds out rows that are not used in the choice."
 )
 OPTIMISM_ON_FOLDS = (
-    "Each CI allows for folds sharing training rows (Nadeau & Bengio 2003). The gap to the best is compared fold by "
-    "fold; where it holds 0, a plan may be as good. The best of {count:,} plans was chosen by these folds, so its mean "
-    "is optimistic."
+    "Each CI accounts for folds that share training rows (Nadeau & Bengio 2003). The gap to the best is computed fold "
+    "by fold; where its CI contains 0, the plan may be as good as the best. The best of {count:,} plans was chosen by "
+    "these folds, so its mean is optimistic."
 )
 ENDINGS = {"diverged": "diverged", "stopped": "stopped by halving", "early_stopped": "stopped early"}
 PLURALS = {
@@ -77,7 +77,7 @@ def sweep_page(
     if on_folds:
         return Group(*parts, Text(), Text(OPTIMISM_ON_FOLDS.format(count=len(colony.plans())), style="dim"))
     if any(effect.argument == "seed" for effect in effects):
-        parts += [Text(), Text("The best plans over their seeds:"), _best_plans(colony)]
+        parts += [Text(), Text("Best plans, over their seeds:"), _best_plans(colony)]
     best = colony.best(best_by)
     name, evaluation = best.evaluation
     parts += [Text(), Text(_describe_best(colony, best, best_by)), Text()]
@@ -230,9 +230,7 @@ def _describe_choice(choice: dict[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items())
 
 
-def _ensemble_table(
-    evaluation: ClassificationEvaluation | RegressionEvaluation, name: str, ensemble: Ensemble
-) -> Table:
+def _ensemble_table(evaluation: AnyEvaluation, name: str, ensemble: Ensemble) -> Table:
     """Render the metrics of the ensemble and of the best network on the same rows."""
     assert ensemble.provenance is not None
     head = f"on {evaluation.rows:,} {name_purpose(name)} rows"

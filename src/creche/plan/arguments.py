@@ -146,7 +146,7 @@ _ENTRIES = (
     Argument("data", REQUIRED, "data", fit=True),
     Argument("y", None, "data", fit=True),
     Argument("label", None, "preparation", fit=True, command=_option(
-        TABLE, "Column to predict; several numeric columns separated by commas.", parser="parse_words",
+        TABLE, "Column to predict; several, all numeric or all yes or no, separated by commas.", parser="parse_words",
     )),
     Argument("schema", None, "preparation", estimator=True, fit=True, command=_option(
         TABLE, "Role of a column: numeric, categorical, boolean, datetime, text, identifier or ignore. Repeat for "
@@ -165,7 +165,7 @@ _ENTRIES = (
     Argument("read_options", None, "preparation", fit=True),
     Argument("missing_label", "error", "preparation", fit=True),
     Argument("task", None, "plan", fit=True, command=_option(
-        TABLE, "Task: classification or regression.", str, "from the label",
+        TABLE, "Task: classification, regression or multilabel.", str, "from the label",
         words="creche.plan.words:TASKS",
     )),
     Argument("hidden", (32, 32), "plan", is_list=True, sweepable=True, estimator=True, command=_option(
@@ -186,8 +186,11 @@ _ENTRIES = (
         TRAINING, "Loss to minimize: cross_entropy, squared_error, huber, quantile:0.9, …", str, "by task",
         words="creche.plan:LOSSES",
     )),
-    Argument("quantiles", None, "plan", is_list=True, command=_option(
+    Argument("quantiles", None, "plan", is_list=True, fit=True, command=_option(
         TRAINING, "Quantiles to predict, in ascending order: 0.05,0.5,0.95.", parser="parse_quantiles",
+    )),
+    Argument("ordered", False, "plan", fit=True, command=_option(
+        TRAINING, "Learn classes in their order: that of --classes, or of whole numbers.", bool,
     )),
     Argument("optimizer", "adam", "plan", sweepable=True, changeable=True, estimator=True, command=_option(
         TRAINING, "Update rule: adam, sgd, adadelta, …", str, "adam", words="creche.plan:OPTIMIZERS",
@@ -238,7 +241,9 @@ _ENTRIES = (
     Argument("weight_decay", None, "optimizer", sweepable=True, changeable=True, command=_option(
         TRAINING, "Weight decay (L2 regularization).", float, "0",
     )),
-    Argument("l1", None, "optimizer", sweepable=True, changeable=True),
+    Argument("l1", None, "optimizer", sweepable=True, changeable=True, command=_option(
+        TRAINING, "Strength of L1 regularization.", float, "0",
+    )),
     Argument("momentum", None, "optimizer", sweepable=True),
     Argument("clip_norm", None, "optimizer", sweepable=True, command=_option(
         TRAINING, "Maximum gradient norm (gradient clipping).", float, "none",

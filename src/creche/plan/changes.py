@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from creche.plan.words import OptimizerName, ScheduleName
 if TYPE_CHECKING:
     from creche.plan.plan import Plan
 
-__all__ = ["Change", "SetWeight", "add_change", "order_changes"]
+__all__ = ["Change", "SetWeight", "join_changes", "order_changes"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -184,6 +184,32 @@ class Change(Component):
         given = {f.name: getattr(later, f.name) for f in fields(later) if getattr(later, f.name) is not None}
         return replace(self, **{**given, "weights": tuple(places.values())})
 
+    def typed(self) -> str:
+        """Return the change as the command line takes it after ``--change``; only words and numbers can be typed.
+
+        Raises
+        ------
+        PlanError
+            If the optimizer or schedule has other numbers than its own.
+
+        Examples
+        --------
+        >>> Change(200, optimizer="sgd", weights=[SetWeight(0, 2, 0.5, 3)]).typed()
+        '200:optimizer=sgd,W[0][3,2]=0.5'
+
+        """
+        parts = []
+        for name in (field.name for field in fields(self) if field.name not in ("step", "weights")):
+            value = getattr(self, name)
+            if isinstance(value, Component):
+                if value != type(value)():
+                    raise PlanError(f"changes: {value!r} has numbers of its own, which cannot be typed; use a plan")
+                parts.append(f"{name}={value.key}")
+            elif value is not None:
+                parts.append(f"{name}={value!r}")
+        parts += [f"{weight.place.replace(', ', ',')}={weight.value!r}" for weight in self.weights]
+        return f"{self.step}:{','.join(parts)}"
+
     def describe(self) -> str:
         """Say in words what is different.
 
@@ -219,7 +245,7 @@ def order_changes(changes: object) -> tuple[Change, ...]:
     Raises
     ------
     PlanError
-        If it is no such list.
+        If it is not such a list.
 
     """
     if changes is None:
@@ -229,16 +255,20 @@ def order_changes(changes: object) -> tuple[Change, ...]:
     return tuple(sorted(map(Change.of, changes), key=lambda change: change.step))
 
 
-def add_change(changes: tuple[Change, ...], change: Change) -> tuple[Change, ...]:
-    """Return the changes with one more at the end of those of its step, as one with the last of them if that does.
+def join_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Return as few changes as do the same as these, which are in the order of their steps.
 
     Examples
     --------
-    >>> add_change((Change(8, learning_rate=0.5),), Change(8, learning_rate=0.1))
+    >>> join_changes([Change(8, learning_rate=0.5), Change(8, learning_rate=0.1)])
     (Change(step=8, learning_rate=0.1),)
 
     """
-    before = [each for each in changes if each.step <= change.step]
-    after = [each for each in changes if each.step > change.step]
-    merged = before[-1].merge(change) if before else None
-    return (*(before[:-1] if merged else before), merged or change, *after)
+    joined: list[Change] = []
+    for change in changes:
+        merged = joined[-1].merge(change) if joined else None
+        if merged is None:
+            joined.append(change)
+        else:
+            joined[-1] = merged
+    return tuple(joined)

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EXP", "IDENTITY", "SIGMOID", "SOFTMAX", "SORTED", "Head"]
+__all__ = ["CUMULATIVE", "EXP", "IDENTITY", "LOGISTIC", "SIGMOID", "SOFTMAX", "SORTED", "Head"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -26,9 +26,10 @@ class Head:
 
     Attributes
     ----------
-    key : {"softmax", "sigmoid", "exp", "identity", "sorted"}
+    key : {"softmax", "sigmoid", "cumulative", "exp", "identity", "sorted"}
     apply : callable
-        From weighted sums (n, outputs) to predictions: probabilities (n, classes) or numbers (n, outputs).
+        From weighted sums (n, outputs) to predictions: probabilities (n, classes), of each class or each label, or
+        numbers (n, outputs).
     gradient : callable
         Takes weighted sums z (n, outputs) and a weight for each prediction, of the predictions' shape; returns the
         gradient of ``(weight * prediction).sum()`` with respect to z, (n, outputs).
@@ -98,10 +99,38 @@ def _sort_gradient(z: Array, weight: Array) -> Array:
     return gradient
 
 
+def _class_shares(p: NDArray[Any]) -> NDArray[Any]:
+    """From the probabilities of a higher class than each but the last, (n, k - 1), to those of the k classes."""
+    ends = np.ones((len(p), 1), dtype=p.dtype)
+    bounds = np.hstack([ends, -np.sort(-p, axis=1), np.zeros_like(ends)])
+    return np.asarray(bounds[:, :-1] - bounds[:, 1:])
+
+
+def _cumulative(z: Array) -> Array:
+    return np.asarray(_class_shares(_logistic(z)))
+
+
+def _cumulative_gradient(z: Array, weight: Array) -> Array:
+    order = np.argsort(-z, axis=1, kind="stable")  # of one bound: the class above it gains what the one below loses
+    gradient = np.empty_like(z)
+    np.put_along_axis(gradient, order, weight[:, 1:] - weight[:, :-1], axis=1)
+    return gradient * _logistic(z) * _logistic(-z)
+
+
 SOFTMAX = Head("softmax", _softmax, _softmax_gradient)
 SIGMOID = Head("sigmoid", _sigmoid, _sigmoid_gradient, _finish_sigmoid, lambda outputs: outputs == 1)
+LOGISTIC = Head("sigmoid", _logistic, lambda z, weight: np.asarray(weight * _logistic(z) * _logistic(-z)))
 EXP = Head("exp", lambda z: np.asarray(np.exp(z)), lambda z, weight: np.asarray(weight * np.exp(z)))
 IDENTITY = Head("identity", lambda z: z, lambda _, weight: weight)
+# Of ordered classes: the outputs are probabilities of a class above each but the last (Frank & Hall 2001, "A simple
+# approach to ordinal classification"), sorted as below, and their differences the probabilities of the classes.
+CUMULATIVE = Head(
+    "cumulative",
+    lambda z: _class_shares(_logistic(z)),
+    _cumulative_gradient,
+    _class_shares,
+    lambda outputs: outputs == 1,
+)
 # Rearrangement: sorted, the outputs for ascending quantiles never cross, and each is nearer to the true quantile
 # (Chernozhukov, Fernandez-Val & Galichon 2010, "Quantile and probability curves without crossing").
 SORTED = Head("sorted", _sort, _sort_gradient, _sort, lambda outputs: outputs == 1)

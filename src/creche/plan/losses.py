@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError
-from creche.plan.component import Bounds, Component, Registry, number_field
-from creche.plan.heads import EXP, IDENTITY, SIGMOID, SOFTMAX, SORTED, Head
+from creche.plan.component import Bounds, Component, Registry, flag_field, number_field
+from creche.plan.heads import CUMULATIVE, EXP, IDENTITY, LOGISTIC, SIGMOID, SOFTMAX, SORTED, Head
 
 __all__ = [
     "LOSSES",
@@ -49,13 +49,15 @@ class Loss(Component):
     Attributes
     ----------
     tasks : tuple of str
-        The tasks it can be used for: ``"classification"``, ``"regression"`` or both.
+        The tasks it can be used for: some of ``"classification"``, ``"regression"`` and ``"multilabel"``.
     takes_class_numbers : bool
         Whether labels that are classes go to it as their numbers, (n,), rather than as columns of 0 and 1.
     standardizes_labels : bool
         Whether labels that are numbers may be standardized for it.
     smallest_label : float
         The smallest number that it takes as a label.
+    unit_power : int
+        The power of the label's unit that it is in, for a loss of numbers: 2 for squares.
     is_nonnegative : bool
         Whether its values are 0 or more.
     is_python : bool
@@ -67,11 +69,13 @@ class Loss(Component):
     takes_class_numbers: ClassVar[bool] = True
     standardizes_labels: ClassVar[bool] = True
     smallest_label: ClassVar[float] = -math.inf
+    unit_power: ClassVar[int] = 2
     is_nonnegative: ClassVar[bool] = True
     is_python: ClassVar[bool] = False
 
     classification_head: ClassVar[Head] = SOFTMAX
     regression_head: ClassVar[Head] = IDENTITY
+    multilabel_head: ClassVar[Head] = LOGISTIC
 
     def head(self, task: str) -> Head:
         """Return the function that turns the weighted sums of the output layer into predictions.
@@ -79,9 +83,11 @@ class Loss(Component):
         Parameters
         ----------
         task : str
-            "classification" or "regression".
+            "classification", "regression" or "multilabel".
 
         """
+        if task == "multilabel":
+            return self.multilabel_head
         return self.classification_head if task == "classification" else self.regression_head
 
     def head_gradient(self, task: str, z: Array, weight: Array) -> Array:
@@ -90,7 +96,7 @@ class Loss(Component):
         Parameters
         ----------
         task : str
-            "classification" or "regression".
+            "classification", "regression" or "multilabel".
         z : (n, outputs) array
             The weighted sums of the output layer.
         weight : (n, outputs) array
@@ -105,12 +111,40 @@ class Loss(Component):
         Parameters
         ----------
         task : str
-            "classification" or "regression".
+            "classification", "regression" or "multilabel".
         count : int
-            The number of classes, or of labels that are numbers.
+            The number of classes; for another task, of labels.
 
         """
         return count
+
+    @property
+    def orders_classes(self) -> bool:
+        """Whether it learns which class is above which, rather than only which it is."""
+        return False
+
+    def class_targets(self, numbers: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
+        """Return what the outputs should be, (n, outputs), for a loss that does not take class numbers.
+
+        Parameters
+        ----------
+        numbers : (n,) array of int
+            The number of each row's class.
+        count : int
+            The number of classes.
+
+        """
+        return np.asarray(numbers.reshape(-1, 1) == (np.array([1]) if count == 2 else np.arange(count)))
+
+    def target_classes(self, targets: Array) -> NDArray[np.int64]:
+        """Return the class numbers, (n,), whose `class_targets` these are.
+
+        Parameters
+        ----------
+        targets : (n, outputs) array
+
+        """
+        return np.asarray((targets[:, 0] > 0).astype(np.int64) if targets.shape[1] == 1 else targets.argmax(axis=1))
 
     @property
     def predicted_quantiles(self) -> tuple[float, ...]:
@@ -144,7 +178,7 @@ class Loss(Component):
         Parameters
         ----------
         task : str
-            "classification" or "regression".
+            "classification", "regression" or "multilabel".
 
         """
         return self.to_dict()
@@ -177,7 +211,8 @@ class CustomLoss(Loss):
         Takes outputs, (m, k), the weighted sums of the output layer, before softmax, and labels: class numbers, (m,)
         int32, or numbers, (m, k), in standard deviations from the mean unless ``standardize=False``. Returns losses,
         (m,), one for each row, and the gradient, (m, k), of each row's loss with respect to its outputs. Predictions
-        are the softmax of the outputs for classes, and the outputs themselves for numbers.
+        are the softmax of the outputs for classes, and the outputs themselves for numbers. Several labels of yes or no
+        are ones and zeros, (m, k), and predictions the sigmoid of the outputs.
 
     Attributes
     ----------
@@ -198,7 +233,7 @@ class CustomLoss(Loss):
     """
 
     key: ClassVar[str] = "custom"
-    tasks: ClassVar[tuple[str, ...]] = ("classification", "regression")
+    tasks: ClassVar[tuple[str, ...]] = ("classification", "regression", "multilabel")
     is_nonnegative: ClassVar[bool] = False
     is_python: ClassVar[bool] = True
 
@@ -255,10 +290,11 @@ class CustomLoss(Loss):
         Parameters
         ----------
         task : str
-            "classification" or "regression".
+            "classification", "regression" or "multilabel".
 
         """
-        return {"kind": "cross_entropy" if task == "classification" else "squared_error"}
+        kinds = {"classification": CrossEntropy.key, "multilabel": BinaryCrossEntropy.key}
+        return {"kind": kinds.get(task, SquaredError.key)}
 
     def engine_callback(self) -> LossFunction:
         """Return `call`, if the function is known."""
@@ -419,27 +455,99 @@ class BinaryCrossEntropy(Loss):
     """Cross-entropy of a sigmoid for each output: mean over the outputs of -y log p - (1 - y) log(1 - p), for classes.
 
     p = 1 / (1 + exp(-z)) of the output z. Two classes need one output, the probability of the second; more classes need
-    one output each, one class against the rest, and probabilities are p divided by their sum over the classes.
+    one output each, one class against the rest, and probabilities are p divided by their sum over the classes. Several
+    labels of yes or no have one output each, and p is the probability of yes.
+
+    Parameters
+    ----------
+    ordered : bool, default False
+        Whether the classes are in an order: the outputs are then the probabilities of a class above each but the last,
+        one fewer than there are classes (Frank & Hall 2001; Cheng, Wang & Pollastri 2008, "A neural network approach to
+        ordinal regression"). They are sorted, so that probabilities of classes, their differences, are 0 or more.
+
+    Examples
+    --------
+    >>> BinaryCrossEntropy(ordered=True).outputs("classification", 5)
+    4
+
     """
 
     key: ClassVar[str] = "binary_cross_entropy"
     _title: ClassVar[str] = "binary cross-entropy"
-    tasks: ClassVar[tuple[str, ...]] = ("classification",)
+    tasks: ClassVar[tuple[str, ...]] = ("classification", "multilabel")
     takes_class_numbers: ClassVar[bool] = False
-    classification_head: ClassVar[Head] = SIGMOID
+    ordered: bool = flag_field(False)
 
-    def outputs(self, task: str, count: int) -> int:
-        """Return the number of outputs that a network needs: one for two classes, or one for each class.
+    @property
+    def orders_classes(self) -> bool:
+        """The loss's `ordered`."""
+        return self.ordered
+
+    def head(self, task: str) -> Head:
+        """Return the function that turns the weighted sums of the output layer into predictions.
 
         Parameters
         ----------
         task : str
-            "classification".
+            "classification" or "multilabel".
+
+        """
+        if task == "multilabel":
+            return self.multilabel_head
+        return CUMULATIVE if self.ordered else SIGMOID
+
+    def class_targets(self, numbers: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
+        """Return whether each row is of an output's class, or above it, (n, outputs).
+
+        Parameters
+        ----------
+        numbers : (n,) array of int
+            The number of each row's class.
         count : int
             The number of classes.
 
         """
-        return 1 if count == 2 else count
+        if self.ordered:
+            return np.asarray(numbers.reshape(-1, 1) > np.arange(count - 1))
+        return Loss.class_targets(self, numbers, count)
+
+    def target_classes(self, targets: Array) -> NDArray[np.int64]:
+        """Return the class numbers, (n,), whose `class_targets` these are.
+
+        Parameters
+        ----------
+        targets : (n, outputs) array
+
+        """
+        return np.asarray((targets > 0).sum(axis=1)) if self.ordered else Loss.target_classes(self, targets)
+
+    def engine_settings(self, task: str) -> dict[str, Any]:
+        """Return the attributes of the loss in the compiled engine's plan.
+
+        Parameters
+        ----------
+        task : str
+            "classification" or "multilabel".
+
+        """
+        return {"kind": self.key}
+
+    def outputs(self, task: str, count: int) -> int:
+        """Return the number of outputs that a network needs: one for two classes, or one for each class or label.
+
+        Ordered classes need one fewer than there are.
+
+        Parameters
+        ----------
+        task : str
+            "classification" or "multilabel".
+        count : int
+            The number of classes, or of labels.
+
+        """
+        if task == "multilabel":
+            return count
+        return count - 1 if self.ordered else 1 if count == 2 else count
 
     def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
         mean = np.clip(np.average(targets, axis=0, weights=weights), SMALLEST_SHARE, 1 - 1e-9)
@@ -464,7 +572,7 @@ class SquaredError(Loss):
         Parameters
         ----------
         task : str
-            "classification" or "regression".
+            "classification", "regression" or "multilabel".
 
         """
         return {"kind": "squared_error_of_classes" if task == "classification" else self.key}
@@ -478,6 +586,7 @@ class AbsoluteError(Loss):
     """
 
     key: ClassVar[str] = "absolute_error"
+    unit_power: ClassVar[int] = 1
     tasks: ClassVar[tuple[str, ...]] = ("regression",)
 
     def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
@@ -556,6 +665,7 @@ class Quantile(Loss):
     key: ClassVar[str] = "quantile"
     _title: ClassVar[str] = "pinball loss"
     tasks: ClassVar[tuple[str, ...]] = ("regression",)
+    unit_power: ClassVar[int] = 1
     quantile: float | tuple[float, ...] = 0.5
 
     def __post_init__(self) -> None:

@@ -114,8 +114,8 @@ class Plan(Displayed, Component):
     ----------
     network : Network
         The number of inputs, and the layers.
-    task : {"classification", "regression"}, default "classification"
-        Whether the label is a class or a number.
+    task : {"classification", "regression", "multilabel"}, default "classification"
+        Whether the label is a class, a number, or several labels of yes or no.
     loss : Loss or str, default "cross_entropy"
         What training minimizes.
     optimizer : Optimizer or str, default "adam"

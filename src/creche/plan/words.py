@@ -56,7 +56,7 @@ __all__ = [
     "check_word",
 ]
 
-Task: TypeAlias = Literal["classification", "regression"]
+Task: TypeAlias = Literal["classification", "regression", "multilabel"]
 Precision: TypeAlias = Literal["float32", "float64"]
 ActivationName: TypeAlias = Literal[
     "identity", "relu", "leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu", "mish", "tanh", "sigmoid", "softplus"

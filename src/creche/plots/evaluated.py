@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.errors import PlanError, TableError
-from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+from creche.evaluation import ClassificationEvaluation, MultilabelEvaluation, RegressionEvaluation
 from creche.plots.style import AXES_PARAMETER, AXES_RETURNED, Draw, extend_docstring
 from creche.table.observations import Observations
 
@@ -35,7 +35,7 @@ class EvaluatedRows:
 
     Attributes
     ----------
-    evaluation : ClassificationEvaluation or RegressionEvaluation
+    evaluation : ClassificationEvaluation, RegressionEvaluation or MultilabelEvaluation
     label : str
         The label's name; empty if it is unknown.
     row_numbers : (n,) int64
@@ -46,6 +46,10 @@ class EvaluatedRows:
     evaluation: Any
     label: str
     row_numbers: NDArray[np.int64]
+
+    def of_label(self, label: str) -> EvaluatedRows:
+        """Return the evaluation of one of several labels of yes or no, as of the classes no and yes."""
+        return EvaluatedRows(self.evaluation.of_label(label), label, self.row_numbers)
 
 
 def draws_classification(function: Draw) -> Draw:
@@ -126,7 +130,7 @@ def evaluate_rows(
 
     """
     if data is None:
-        raise TableError("data: is missing; a model keeps no rows, so pass rows to evaluate it on")
+        raise TableError("data: is missing; a model does not store rows, so pass rows to evaluate it on")
     rows = data if isinstance(data, Observations) else model.read_observations(data, y, missing_label=missing_label)
     return EvaluatedRows(model.evaluate_rows(rows, n_resamples=0), model.labels.name, rows.row_numbers)
 
@@ -134,13 +138,24 @@ def evaluate_rows(
 def _resolve(source: Any, data: Any, y: Any) -> EvaluatedRows:
     from creche.model.predictor import Predictor
 
-    if isinstance(source, EvaluatedRows | ClassificationEvaluation | RegressionEvaluation):
+    if isinstance(source, EvaluatedRows | ClassificationEvaluation | MultilabelEvaluation | RegressionEvaluation):
         if data is not None or y is not None:
             raise PlanError("data: an evaluation already has its rows; pass the evaluation alone, or a model and data")
         if isinstance(source, EvaluatedRows):
             return source
+        _refuse_several(source)
         label = "" if isinstance(source, ClassificationEvaluation) else ", ".join(source.labels)
         return EvaluatedRows(source, label, np.arange(1, source.rows + 1))
     if not isinstance(source, Predictor):
         raise PlanError(f"evaluation: got {type(source).__name__}; {NEEDED}")
-    return evaluate_rows(source, data, y)
+    evaluated = evaluate_rows(source, data, y)
+    _refuse_several(evaluated.evaluation)
+    return evaluated
+
+
+def _refuse_several(evaluation: Any) -> None:
+    if isinstance(evaluation, MultilabelEvaluation):
+        raise PlanError(
+            f"evaluation: is of the labels {', '.join(evaluation.labels)}, and this plot is of one; give "
+            "evaluation.of_label(name)"
+        )

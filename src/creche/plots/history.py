@@ -119,7 +119,7 @@ def _find_history(source: Any) -> History:
     if not isinstance(found, History):
         raise PlanError(f"history: got {type(source).__name__} without one; needs a History, a Run, or a trained Model")
     if len(found) == 0:
-        raise PlanError("history: has no completed epoch, so there is nothing to draw; train for an epoch or more")
+        raise PlanError("history: has no completed epoch, so there is no surface to draw; train for an epoch or more")
     return found
 
 

@@ -93,7 +93,7 @@ def _draw_landings(axes: Any, curve: LossAgainstWeight) -> None:
         look = category_style(n + 2)
         marker = MARKERS[(n + 1) % len(MARKERS)]
         inside = left <= landing.weight <= right and np.isfinite(landing.loss)
-        where = "" if inside else f", lands at {landing.weight:.3g}"
+        where = "" if inside else f", ends at {landing.weight:.3g}"
         label = f"learning rate {landing.learning_rate:.3g}: {landing.verdict}{where}"
         edge = min(max(landing.weight, left), right)
         height = landing.loss if inside else curve.loss

@@ -30,7 +30,7 @@ __all__ = ["network"]
 THINNEST, THICKEST = 0.15, 3.0  # points
 LETTER_WIDTH, NAME_GAP, LAYER_GAP = 0.075, 0.15, 1.5  # inches; a name gap is the distance from a neuron to its name
 NAME_LENGTH = 28
-ROOMY = 0.6  # inches between layers, from which on captions are horizontal
+ROOMY = 0.6  # inches between layers, above which captions are horizontal
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +162,7 @@ def _draw_neurons(axes: Any, column: Column, x: float, diameter: float, *, roomy
 
 def _outer_names(columns: list[Column], model: Model) -> tuple[list[str], list[str]]:
     """Return the names of the input neurons drawn, and of the output neurons: classes or labels."""
-    outputs = model.labels.outcomes
-    outputs = outputs[-model.plan.network.outputs :]  # a single output for two classes is the probability of the second
+    outputs = model.labels.output_names(model.plan.network.outputs)
     inputs = [shorten(model.features.inputs[i], NAME_LENGTH) for i in columns[0].neurons.tolist()]
     return inputs, [shorten(outputs[i], NAME_LENGTH) for i in columns[-1].neurons.tolist()]
 

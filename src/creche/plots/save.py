@@ -139,6 +139,12 @@ def _list_pictures(model: Any, evaluated: EvaluatedRows) -> dict[str, Callable[[
         for name in ("confusion_matrix", "reliability_diagram", "roc_curves", "precision_recall"):
             found[name] = partial(getattr(plots, name), evaluated)
         return found
+    if model.labels.is_multilabel:
+        for number, label in enumerate(model.labels.names[:LABELS_DRAWN], 1):
+            own = evaluated.of_label(label)
+            for name in ("confusion_matrix", "reliability_diagram", "roc_curves", "precision_recall"):
+                found[f"{name}_{number}"] = partial(getattr(plots, name), own)
+        return found
     if len(model.quantiles) > 1:
         return {**found, "predicted_intervals": partial(plots.predicted_intervals, evaluated)}
     labels = evaluated.evaluation.labels[:LABELS_DRAWN]

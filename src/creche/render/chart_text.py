@@ -13,8 +13,8 @@ __all__ = ["chart_text"]
 HEIGHT = 9  # lines
 WIDEST = 72  # characters
 AXIS = 10  # characters for a value and the line of the axis
-LOGARITHMIC_FROM = 20.0  # the factor between the lowest and the highest value from which on the axis is logarithmic
-ZERO_BASED_FROM = 3.0  # the factor from which on another axis begins at 0
+LOGARITHMIC_FROM = 20.0  # the factor between the lowest and the highest value above which the axis is logarithmic
+ZERO_BASED_FROM = 3.0  # the factor above which another axis begins at 0
 
 
 def chart_text(chart: Chart, width: int) -> str:

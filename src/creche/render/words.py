@@ -25,11 +25,13 @@ CLASSES_SHOWN = 12
 
 
 def describe_classes(labels: LabelEncoder) -> str:
-    """Return the classes, or "a number" for regression; the first 12 if there are many."""
+    """Return the classes (the first 12 if there are many), "a number", or how many labels of yes or no there are."""
+    if labels.is_multilabel:
+        return f"{len(labels.names)} labels of yes or no"
     if labels.classes is None:
         number = "a number" if len(labels.names) == 1 else "numbers"
         return f"{describe_quantiles(labels.quantiles)} of {number}" if labels.quantiles else number
-    return list_first([*map(str, labels.classes)], CLASSES_SHOWN)
+    return list_first([*map(str, labels.classes)], CLASSES_SHOWN, " < " if labels.is_ordered else ", ")
 
 
 def describe_quantiles(quantiles: Sequence[float]) -> str:
@@ -45,8 +47,11 @@ def describe_quantiles(quantiles: Sequence[float]) -> str:
     return f"the quantile{'s' if len(quantiles) > 1 else ''} {numbers}"
 
 
-def describe_threshold(threshold: float, labels: LabelEncoder) -> str:
-    """Return from which probability on the second of two classes is predicted."""
+def describe_threshold(threshold: float | tuple[float, ...], labels: LabelEncoder) -> str:
+    """Describe the probability at or above which the second of two classes, or yes for each label, is predicted."""
+    if isinstance(threshold, tuple):
+        each = [f"{name} from {value:.3g}" for name, value in zip(labels.names, threshold, strict=True)]
+        return f"yes for {list_first(each, CLASSES_SHOWN)}"
     return f"{labels.classes[1]!r} from a probability of {threshold:.3g}"  # type: ignore[index]
 
 

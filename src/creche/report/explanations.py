@@ -58,7 +58,8 @@ def importance_section(subject: ReportSubject, figures: Figures) -> Html:
     importance = explain.permutation_importance(subject.model, rows.x, rows.y)
     parts = [
         figures.figure(
-            _drawer(importance), "How much worse the predictions become when the values of a column are shuffled.",
+            _drawer(importance), "How much worse the metric becomes when the values of a column are shuffled among "
+                                 "the rows.",
             "Permutation importance of the columns",
         )
     ]  # fmt: skip
@@ -95,9 +96,9 @@ def weight_section(subject: ReportSubject, figures: Figures) -> Html | None:
     name = subject.model.features.inputs[row]
     return figures.figure(
         _drawer(curve),
-        f"The loss as one weight changes, from {name} to neuron {column} of the first layer, and all others keep their "
-        "values. The slope of the tangent is the gradient. Among the largest weights of that layer, this is the one "
-        "whose removal would raise the loss most.",
+        f"The loss as a function of one weight, from {name} to neuron {column} of the first layer, with all others "
+        "unchanged. The slope of the tangent is the gradient. Among the largest weights of that layer, this is the one "
+        "whose removal would increase the loss most.",
         f"Loss against the weight from {name} to neuron {column}",
     )
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from creche import plots
 from creche._phrases import format_count
-from creche.evaluation.metrics import metric_name, metrics_for
+from creche.evaluation.metrics import MAIN_METRICS, metric_name, metrics_for
 from creche.model.ensemble import Ensemble
 from creche.model.fitted import FittedModel
 from creche.model.model import Model
@@ -20,7 +20,7 @@ TRIED_LISTED = 40
 
 
 def describe_out_of_fold(model: Model | Ensemble) -> str:
-    """Return a sentence with the most important metric on rows that the networks which predict them did not learn."""
+    """Return a sentence with the most important metric on rows that the model was not trained on."""
     if not isinstance(model, FittedModel):
         return _describe_cross_validation(model)
     record = model.record
@@ -29,7 +29,7 @@ def describe_out_of_fold(model: Model | Ensemble) -> str:
     if model.provenance is not None and record.metric in (known := model.provenance.evaluation.get("intervals", {})):
         interval = f" (95 % CI: {format_interval(*known[record.metric])})"
     return (
-        f"On {format_count(record.judged_rows, 'row')} that its networks did not learn (out of fold) its "
+        f"On {format_count(record.judged_rows, 'row')} that its networks were not trained on (out of fold), its "
         f"{record.score_name} is {format_number(record.score)}{interval}{baseline}."
     )
 
@@ -38,12 +38,12 @@ def _describe_cross_validation(model: Model | Ensemble) -> str:
     """Return the sentence for a model that a cross-validation has left behind."""
     assert model.provenance is not None
     found = model.provenance.evaluation
-    key = "rmse" if model.classes is None else "accuracy"
+    key = next(name for name in MAIN_METRICS if name in found)
     bounds = found.get("intervals", {}).get(key)
     interval = "" if bounds is None else f" (95 % CI: {format_interval(*bounds)})"
     return (
-        f"On {format_count(found['rows'], 'row')}, each predicted by networks of the cross-validation that did not "
-        f"learn it (out of fold), the {metric_name(key)} is {format_number(found[key])}{interval}."
+        f"On {format_count(found['rows'], 'row')}, each predicted by networks of the cross-validation that were "
+        f"not trained on it (out of fold), the {metric_name(key)} is {format_number(found[key])}{interval}."
     )
 
 
@@ -54,12 +54,12 @@ def out_of_fold_table(model: Model | Ensemble) -> Html | None:
     found = model.provenance.evaluation
     intervals = found.get("intervals", {})
     rows = []
-    for metric in metrics_for("regression" if model.classes is None else "classification"):
+    for metric in metrics_for(model.labels.task, len(model.quantiles), is_ordered=model.labels.is_ordered):
         if found.get(metric.key) is not None:
             bounds = format_interval(*intervals[metric.key]) if metric.key in intervals else ""
             rows.append((metric_name(metric.key), tag("strong", format_number(found[metric.key])), bounds))
     head = ("metric", "value", "95 % CI (bootstrap)")
-    return table(head, rows, caption="Out of fold: each row predicted by networks that did not learn it")
+    return table(head, rows, caption="Out of fold: each row is predicted by networks that were not trained on it")
 
 
 def tried_section(model: FittedModel, figures: Figures) -> Html:
@@ -86,8 +86,8 @@ def tried_section(model: FittedModel, figures: Figures) -> Html:
         parts.append(
             figures.figure(
                 partial(plots.loss_curves, history),
-                f"The loss of {name}, the configuration that counts most, by epoch: the mean over its folds, each "
-                "validated on the rows that it holds out.",
+                f"The loss of {name}, the configuration with the largest weight, by epoch: the mean over its folds, "
+                "each evaluated on its held-out rows.",
                 f"The held-out loss goes from {history.watched_loss[0]:.3g} to {history.watched_loss[-1]:.3g}",
             )
         )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from creche._phrases import list_first
-from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+from creche.evaluation import ClassificationEvaluation, MultilabelEvaluation, RegressionEvaluation
 from creche.evaluation.bootstrap import MIN_ROWS
 from creche.evaluation.metrics import compare_with_baseline, metric_name
+from creche.plan.words import Task
 from creche.report.subject import ReportSubject
 from creche.table.table import Table
 
@@ -56,34 +58,41 @@ def baseline_name(subject: ReportSubject) -> str:
 def find_limitations(subject: ReportSubject) -> list[Limitation]:
     """Return all limitations, the gravest first."""
     found = [*_check_rows(subject), *_check_baseline(subject)]
-    check = _check_classification if subject.is_classification else _check_regression
+    checks: dict[Task, Callable[[Any], Iterator[Limitation]]] = {
+        "classification": _check_classification, "regression": _check_regression, "multilabel": _check_labels,
+    }  # fmt: skip
+    check = checks[subject.model.labels.task]
     return [*found, *check(subject.evaluation), *_check_columns(subject), *_check_training(subject)]
 
 
 def _check_rows(subject: ReportSubject) -> Iterator[Limitation]:
     topic, plan = "evaluation", subject.model_plan
     if subject.part == "train":
-        others = "" if not subject.has_out_of_fold else "; the out-of-fold metrics tell how good it is there"
+        others = "" if not subject.has_out_of_fold else "; the out-of-fold metrics are those to expect on new rows"
         yield Limitation(
-            topic, f"It uses the rows that the model was trained on: on new rows the model will be worse{others}."
+            topic, f"It uses rows that the model was trained on, so the metrics are too optimistic{others}."
         )
     if subject.part == "other":
         known = subject.model.find_training_rows(subject.rows.x)
         used = ""
         if known is not None:
-            used = f" But {known}, so the metrics are too good."
+            used = f" But {known}, so the metrics are too optimistic."
         elif subject.model.training_summary is None:
-            used = " If some of its rows were used in training, the metrics are too good."
-        yield Limitation(topic, f"{subject.source} as a whole is not a table that the model was trained with.{used}")
+            used = " If some of its rows were used in training, the metrics are too optimistic."
+        yield Limitation(
+            topic,
+            f"The evaluation uses rows of {subject.source}, a table other than the one the model was trained on.{used}",
+        )
     if subject.part == "validation" and plan is not None and plan.keep == "best":
         yield Limitation(
             topic,
-            "The same validation rows decided which epoch's weights were kept, so the metrics are a little too good; "
-            "rows kept for testing (test_fraction) take no part in training.",
+            "The same validation rows decided which epoch's weights were kept, so the metrics are slightly too "
+            "optimistic; "
+            "test rows (test_fraction) are used neither in training nor in that choice.",
         )
     count = len(subject.rows)
     if count < FEW_ROWS:
-        no_intervals = " It has no confidence intervals: they need at least ten." if count < MIN_ROWS else ""
+        no_intervals = " There are no confidence intervals: they need at least ten rows." if count < MIN_ROWS else ""
         yield Limitation(topic, f"There are only {count} rows, so every metric is uncertain.{no_intervals}")
 
 
@@ -121,7 +130,7 @@ def _check_classification(evaluation: ClassificationEvaluation) -> Iterator[Limi
             )
         yield Limitation(
             "probabilities",
-            "They are not well calibrated: the expected calibration error (ECE) is "
+            "Probabilities are not well calibrated: the expected calibration error (ECE) is "
             f"{evaluation.calibration_error:.3f}.{tendency}",
         )
 
@@ -135,11 +144,22 @@ def _check_regression(evaluation: RegressionEvaluation) -> Iterator[Limitation]:
         rmse = evaluation.per_label[label]["rmse"]
         largest = float(np.abs(true - predicted).max())
         if rmse > 0 and largest > LARGE_ERROR * rmse:
-            yield Limitation(label, f"Single rows have far larger errors than most: up to {largest:.4g}.")
+            yield Limitation(label, f"A few rows have far larger errors than the rest: up to {largest:.4g}.")
         bias = float((predicted - true).mean())
         if rmse > 0 and abs(bias) > LARGE_BIAS * rmse:
             direction = "high" if bias > 0 else "low"
             yield Limitation(label, f"Predictions are too {direction} on average, by {abs(bias):.4g}.")
+
+
+def _check_labels(evaluation: MultilabelEvaluation) -> Iterator[Limitation]:
+    yes = {label: round(share * evaluation.rows) for label, share in evaluation.shares.items()}
+    few = [f"{label} ({count})" for label, count in yes.items() if count < FEW_ROWS]
+    if few:
+        yield Limitation("labels", f"Labels with fewer than {FEW_ROWS} rows of yes to evaluate: {_list_names(few)}.")
+    recalls = {label: evaluation.per_label[label]["recall"] for label in evaluation.labels}
+    missed = [f"{label} ({recall:.0%})" for label, recall in recalls.items() if recall < LOW_RECALL]
+    if missed:
+        yield Limitation("labels", f"Labels with less than {LOW_RECALL:.0%} of yes is found: {_list_names(missed)}.")
 
 
 def _check_coverage(evaluation: RegressionEvaluation) -> Iterator[Limitation]:
@@ -174,7 +194,7 @@ def _check_columns(subject: ReportSubject) -> Iterator[Limitation]:
     if complete:
         yield Limitation(
             "columns",
-            "Columns that were never missing in training, so predictions for rows in which they are missing are "
+            "Columns without missing values in training, so predictions for rows in which they are missing are "
             f"untested: {_list_names(complete)}.",
         )
 
@@ -189,7 +209,7 @@ def _check_training(subject: ReportSubject) -> Iterator[Limitation]:
     if plan.network.parameters > rows:
         yield Limitation(
             "training",
-            f"The network has more parameters ({plan.network.parameters:,}) than there were training rows ({rows:,}), "
+            f"The network has more parameters ({plan.network.parameters:,}) than training rows ({rows:,}), "
             "enough to memorize them.",
         )
     labels = subject.model.labels

@@ -92,7 +92,7 @@ def _list_details(subject: ReportSubject) -> list[tuple[str, str]]:
         ]
     if origin is not None:
         found += [
-            ("trained with", f"Creche {origin.version}, {len(origin.history):,} epochs"),
+            ("trained by", f"Creche {origin.version}, {len(origin.history):,} epochs"),
             ("SHA-256 of the weights", origin.weights),
         ]
     return found

@@ -215,8 +215,8 @@ def _use_section(intended_use: str | None) -> Html:
 
 def _limitations_section(subject: ReportSubject, figures: Figures) -> Html:
     general = (
-        "The model has learned associations in its training rows, not causes. This report does not show how good it is "
-        "on rows of another kind, place or time."
+        "The model has learned associations in its training rows, not causes. This report does not show how well it "
+        "predicts rows of another kind, place or time."
     )
     items = [tag("li", tag("strong", found.topic), ": ", found.text) for found in find_limitations(subject)]
     return join_html([tag("ul", *items) if items else None, tag("p", general)])
@@ -233,12 +233,13 @@ def _reproduce_section(subject: ReportSubject, figures: Figures) -> Html | None:
                 [
                     ("SHA-256 of the weights", tag("code", origin.weights)),
                     ("SHA-256 of the table", tag("code", str(origin.data.get("total")))),
-                    ("trained with", f"Creche {origin.version}"),
+                    ("trained by", f"Creche {origin.version}"),
                 ]
             ),
             tag(
-                "p", tag("code", "creche verify MODEL TABLE"), " trains the model again and compares every bit. "
-                f"The table of this report {is_same} a table that the model was trained with.",
+                "p", tag("code", "creche verify MODEL TABLE"), " trains the model again and compares all weights bit "
+                                                               "for "
+                f"bit. The table of this report {is_same} the table that the model was trained on.",
             ),
         ]
     )  # fmt: skip

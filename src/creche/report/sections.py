@@ -58,6 +58,8 @@ def _describe_task(subject: ReportSubject) -> str:
     count = len(subject.model.features.names)
     columns = f"from {format_count(count, 'column')}"
     if subject.model.classes is None:
+        if subject.model.labels.is_multilabel:
+            return f"The model predicts the probability of yes of {subject.label} {columns}."
         if subject.model.quantiles:
             return f"The model predicts {describe_quantiles(subject.model.quantiles)} of {subject.label} {columns}."
         return f"The model predicts {subject.label}, a number, {columns}."
@@ -71,7 +73,7 @@ def _describe_result(subject: ReportSubject) -> str:
     value, bounds, baseline = (
         evaluation.metrics()[name], evaluation.intervals.get(name), evaluation.baseline.get(name, np.nan),
     )  # fmt: skip
-    if subject.is_classification:
+    if METRICS[name].bounds == (0.0, 1.0):
         interval = "" if bounds is None else f" (95 % CI: {bounds[0]:.1%} to {bounds[1]:.1%})"
         result, reference = f"{value:.1%}{interval}", f"{baseline:.1%}"
     else:
@@ -123,6 +125,9 @@ def data_section(subject: ReportSubject, figures: Figures) -> Html | None:
                 [(c, f"{share:.1%}", *([f"{share * rows:,.0f}"] if rows else [])) for c, share in shares],
             )
         )
+    elif labels.is_multilabel:
+        shares = zip(labels.names, labels.baseline, strict=True)
+        parts.append(table(("label", "yes among the training rows"), [(n, f"{share:.1%}") for n, share in shares]))
     elif labels.quantiles:
         title = f"{describe_quantiles(labels.quantiles)} of the training rows"
         baselines = zip(labels.predicted_names, labels.baseline, strict=True)
@@ -163,11 +168,11 @@ def _describe_split(subject: ReportSubject) -> str:
     if split.column is not None:
         return f"by the column {split.column}"
     if split.time is not None:
-        return f"by time: the latest rows by {split.time} kept out"
+        return f"by time: the latest rows by {split.time} held out"
     if split.group is not None:
         return f"at random by group: rows with the same {split.group} stay together"
     if not split.validation_fraction and not split.test_fraction:
-        return "no rows kept out"
+        return "no rows held out"
     return "at random" + (", stratified by class" if split.stratify and subject.is_classification else "")
 
 
@@ -190,7 +195,8 @@ def network_section(subject: ReportSubject, figures: Figures) -> Html | None:
         [
             figures.figure(
                 partial(plots.network, model),
-                "Neurons are circles, weights are lines: thicker is larger within a layer, dashed is negative.",
+                "Neurons are circles and weights are lines: thicker lines are larger weights of the layer, dashed "
+                "lines negative ones.",
                 f"Diagram of the network: {description}",
             ),
             facts_table(
@@ -248,7 +254,8 @@ def training_section(subject: ReportSubject, figures: Figures) -> Html | None:
             f"The {which} loss goes from {history.watched_loss[0]:.3g} to {history.watched_loss[-1]:.3g}",
         )
     ]
-    if len(subject.model.quantiles) < 2:  # a squared error of several quantiles tells nothing
+    # A squared error of quantiles, or a share of right outputs, would mislead.
+    if len(subject.model.quantiles) < 2 and not subject.model.labels.is_ordered:
         curves.append(figures.figure(
             partial(plots.metric_curves, history), f"The {metric_name(history.metric)} by epoch.",
             f"The {metric_name(history.metric)} of the training rows goes from {history.train_metric[0]:.3g} to "
@@ -264,6 +271,7 @@ def training_section(subject: ReportSubject, figures: Figures) -> Html | None:
 def errors_section(subject: ReportSubject, figures: Figures) -> Html | None:
     """Return the plots of the evaluation, the metrics of each class, and the rows with the largest errors."""
     draw = _classification_errors if subject.is_classification else _regression_errors
+    draw = _multilabel_errors if subject.model.labels.is_multilabel else draw
     return join_html([*draw(subject, figures), _largest_errors_table(subject)])
 
 
@@ -274,12 +282,12 @@ def _classification_errors(subject: ReportSubject, figures: Figures) -> list[Htm
     parts = [
         figures.figure(
             partial(plots.confusion_matrix, evaluated),
-            "Rows by true and predicted class, and their shares of the true class.",
+            "Rows by true and predicted class, with their share of the true class.",
             f"Confusion matrix: {wrong} of {evaluation.rows} rows are not on the diagonal",
         ),
         figures.figure(
             partial(plots.reliability_diagram, evaluated),
-            "How often predictions are correct, by their probability; below the diagonal the model is overconfident.",
+            "Share of correct predictions by predicted probability; below the diagonal, the model is overconfident.",
             f"Reliability diagram; the expected calibration error (ECE) is {evaluation.calibration_error:.3f}",
         ),
         figures.figure(
@@ -325,7 +333,7 @@ def _regression_errors(subject: ReportSubject, figures: Figures) -> list[Html]:
         both = [
             figures.figure(
                 partial(plots.predicted_against_true, subject.evaluated, label=label),
-                "Predicted against true values, a point for each row; on the diagonal both are the same.",
+                "Predicted against true values, one point for each row; on the diagonal, both are equal.",
                 f"{label}, predicted against true{_describe_value('R²', metrics['r2'])}",
             ),
             figures.figure(
@@ -336,6 +344,45 @@ def _regression_errors(subject: ReportSubject, figures: Figures) -> list[Html]:
         ]
         parts.append(tag("div", *both, class_="pair"))
     return parts
+
+
+def _multilabel_errors(subject: ReportSubject, figures: Figures) -> list[Html]:
+    """Return the metrics of each label, and the pictures of the first few."""
+    evaluation, parts = subject.evaluation, []
+    for label in evaluation.labels[:LABELS_DRAWN]:
+        own, metrics = subject.evaluated.of_label(label), evaluation.per_label[label]
+        both = [
+            figures.figure(
+                partial(plots.confusion_matrix, own), f"{label}: rows by true and predicted answer.",
+                f"Confusion matrix of {label}: {metrics['hamming_loss']:.1%} of the rows are not on the diagonal",
+            ),
+            figures.figure(
+                partial(plots.precision_recall, own), f"{label}: precision against recall at every threshold.",
+                f"Precision-recall curves of {label}{_describe_value('the area under its ROC curve', metrics['auc'])}",
+            ),
+        ]  # fmt: skip
+        parts.append(tag("div", *both, class_="pair"))
+    return [_labels_table(subject), *parts]
+
+
+def _labels_table(subject: ReportSubject) -> Html:
+    """Return the metrics of each label; if there are more than 40, of those with the lowest F1."""
+    evaluation = subject.evaluation
+    labels = list(evaluation.labels)
+    if len(labels) > CLASSES_LISTED:
+        labels = sorted(labels, key=lambda label: float(np.nan_to_num(evaluation.per_label[label]["f1"])))
+    rows = []
+    for label in labels[:CLASSES_LISTED]:
+        metrics, bounds = evaluation.per_label[label], evaluation.label_intervals[label].get("f1")
+        rows.append(
+            (
+                label, f"{evaluation.shares[label]:.1%}", f"{metrics['hamming_loss']:.1%}",
+                format_number(metrics["precision"]), format_number(metrics["recall"]),
+                tag("strong", format_number(metrics["f1"])), format_interval(*bounds) if bounds else "",
+                format_number(metrics["auc"]),
+            )
+        )  # fmt: skip
+    return table(("label", "yes", "wrong", "precision", "recall", "F1", "95 % CI (bootstrap)", "AUC"), rows)
 
 
 def _interval_errors(subject: ReportSubject, figures: Figures) -> list[Html]:

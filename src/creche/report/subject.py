@@ -101,11 +101,11 @@ class ReportSubject:
 
     @property
     def rows_description(self) -> str:
-        """The rows of the evaluation, in words: "the 103 rows kept for validation"."""
+        """The rows of the evaluation, in words: "the 103 rows held out for validation"."""
         count = format_count(len(self.rows), "row")
         return {
-            "test": f"the {count} kept for testing",
-            "validation": f"the {count} kept for validation",
+            "test": f"the {count} held out for testing",
+            "validation": f"the {count} held out for validation",
             "train": f"the {count} it was trained on",
             "other": f"the {count} of {self.source}",
         }[self.part]
@@ -138,7 +138,7 @@ def create_subject(
     if not isinstance(network, Model | Ensemble):
         raise PlanError(f"model: got {type(network).__name__}; needs a trained model, or the name of a model file")
     if data is None:
-        raise TableError("data: is missing; a model keeps no rows, so pass rows to evaluate it on")
+        raise TableError("data: is missing; a model does not store rows, so pass rows to evaluate it on")
     name = Path(model).stem if isinstance(model, str | Path) else ""
     source = _table_name(data)
     if is_table(data) and (not isinstance(data, str | Path) or str(data) == "-"):

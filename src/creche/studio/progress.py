@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from creche.engine.native import new_predictor
 from creche.model.model import Model
 from creche.studio.protocol.views import FloatArray, History, Tick
 from creche.studio.state import SessionState
 
-__all__ = ["HISTORY_LIMIT", "describe_history", "take_tick"]
+__all__ = ["HISTORY_LIMIT", "NOTHING", "describe_history", "send_row", "take_tick"]
 
 # Above this many neurons, the activations of the selected row are left out.
 ACTIVATIONS_LIMIT = 4096
@@ -29,7 +32,8 @@ def take_tick(state: SessionState, sequence: int) -> Tick:
     weights = run.weights
     history = run.history
     model = Model(run.plan, state.prepared.features, state.prepared.labels, weights, 1)
-    activations, probabilities = _send_row(state, model)
+    x = state.selected_inputs
+    activations, probabilities = (NOTHING, NOTHING) if x is None else send_row(model, x)
     return Tick(
         sequence=sequence,
         status=live.status,
@@ -42,7 +46,7 @@ def take_tick(state: SessionState, sequence: int) -> Tick:
         epochs_per_second=live.epochs_per_second,
         train_loss=float(history.train_loss[-1]) if len(history) else None,
         validation_loss=float(history.validation_loss[-1]) if history.has_validation else None,
-        history_rows=len(history),
+        history_rows=len(live.history),
         edges_version=drawn.version,
         edge_weights=drawn.take(weights),
         biases=np.concatenate([bias for _, bias in weights]).astype(np.float32),
@@ -59,11 +63,8 @@ def _empty_tick(state: SessionState, sequence: int) -> Tick:
     )
 
 
-def _send_row(state: SessionState, model: Model) -> tuple[FloatArray, FloatArray]:
-    """Send the selected row through the network: the activations of all neurons, and what it predicts."""
-    x = state.selected_inputs
-    if x is None:
-        return NOTHING, NOTHING
+def send_row(model: Model, x: NDArray[Any]) -> tuple[FloatArray, FloatArray]:
+    """Send inputs (1, d) through the network: the activations of all neurons, inputs included, and what it predicts."""
     predictor = new_predictor(model.plan, model.weights, 1)
     predicted = model.decode_outputs(predictor.predict(x))[0].astype(np.float32)
     layers = model.plan.network.layers
@@ -78,7 +79,7 @@ def describe_history(state: SessionState, after: int = 0) -> History:
     if state.live is None:
         empty = np.empty(0, dtype=np.int32)
         return History(1, (), empty, np.empty((0, 0), dtype=np.float32), False, empty)
-    history = state.live.run.history
+    history = state.live.history
     epochs = np.arange(after, len(history))
     is_thinned = len(history) > HISTORY_LIMIT
     if is_thinned:
@@ -95,5 +96,5 @@ def describe_history(state: SessionState, after: int = 0) -> History:
         epochs=(epochs + 1).astype(np.int32),
         values=values,
         is_thinned=is_thinned,
-        snapshots=np.empty(0, dtype=np.int32),
+        snapshots=state.live.snapshot_epochs(),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import queue
 import secrets
 import threading
@@ -10,11 +9,11 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from creche.errors import CrecheError
 from creche.studio import answers
 from creche.studio.answers.connection import welcome
 from creche.studio.answers.registry import ANSWERS, LATER, Turn
 from creche.studio.answers.settings import describe_settings
+from creche.studio.failures import describe_failure
 from creche.studio.network import describe_network
 from creche.studio.progress import describe_history, take_tick
 from creche.studio.protocol import requests, views
@@ -22,17 +21,16 @@ from creche.studio.protocol.frames import ReceivedRequest
 from creche.studio.state import RefusedError, SessionState
 from creche.studio.table_source import TableSource
 from creche.studio.table_view import describe_table
-from creche.studio.uploads import TooLargeError, Uploads
+from creche.studio.uploads import Uploads
+from creche.studio.watched import WatchedViews
 
-__all__ = ["Session", "Watcher", "describe_failure"]
-
-logger = logging.getLogger(__name__)
+__all__ = ["Session", "Watcher"]
 
 # How long the engine trains before the thread looks for requests again.
 SLICE = 0.02
 
 # Ticks take at most this share of the time, however large the network.
-TICK_SHARE = 0.1
+TICK_SHARE = 0.25
 
 MOST_TICKS = 30.0  # a second
 
@@ -85,9 +83,10 @@ class Session:
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._state = SessionState.create(secrets.token_hex(8), threads, uploads or Uploads())
         self._state.push = self._push
+        self._watched = WatchedViews(self._state)
         self._sequence = 0
         self._next_tick = self._next_history = 0.0
-        self._sent_epochs = 0
+        self._sent_history = (-1, 0)  # its version, and how many epochs of it
         if source is not None:
             self._state.open(source, label)
             self._state.changed.clear()  # a page that connects is told all of it
@@ -141,6 +140,10 @@ class Session:
             self._is_closed = True
             self._jobs.put(None)
         self._thread.join()
+        works = [work for work in (self._state.colony, self._state.fit) if work is not None]
+        self._state.end_work()
+        for work in works:
+            work.join()
         self.uploads.close()
         self._push(views.Closing(text))
 
@@ -174,14 +177,17 @@ class Session:
         try:
             job()
             self._push_changed()
+            self._push_history()  # a pause leaves epochs that were not sent yet
             self._push_tick()
+            live = self._state.live
+            self._watched.send(at_once=live is None or live.status != "running")
         except Exception as error:
             self._report(error)
 
     def _train(self) -> None:
         live = self._state.live
         assert live is not None
-        live.advance(SLICE)
+        live.advance(min(SLICE, max(0.001, self._next_tick - time.monotonic())))
         now = time.monotonic()
         ended = live.status != "running"
         if ended or now >= self._next_history:
@@ -189,6 +195,7 @@ class Session:
             self._next_history = time.monotonic() + HISTORY_INTERVAL
         if ended or now >= self._next_tick:
             self._push_tick()
+        self._watched.send(at_once=ended)
 
     def _answer(self, watcher: Watcher, received: ReceivedRequest) -> None:
         def reply(view: object) -> None:
@@ -222,21 +229,23 @@ class Session:
             self._push(describe_table(state))
         if "network" in changed and state.live is None:
             self._push(welcome(state))
-        if "settings" in changed and state.settings is not None:
+        if "settings" in changed and state.live is not None:
             self._push(describe_settings(state, restarted="network" in changed))
         if "network" in changed and state.live is not None and state.drawn is not None:
             self._push(describe_network(state.live.run, state.drawn))
         if "history" in changed:
-            self._sent_epochs = -1
+            self._sent_history = (-1, 0)
             self._push_history()
 
     def _push_history(self) -> None:
         state = self._state
-        epochs = 0 if state.live is None else state.live.run.epoch
-        if epochs == self._sent_epochs or not self._watchers:
+        live = state.live
+        version, epochs = (0, 0) if live is None else (live.history_version, len(live.history))
+        if (version, epochs) == self._sent_history or not self._watchers:
             return
-        self._push(describe_history(state, max(0, self._sent_epochs)))
-        self._sent_epochs = epochs
+        sent_version, sent_epochs = self._sent_history
+        self._push(describe_history(state, sent_epochs if version == sent_version else 0))
+        self._sent_history = version, epochs
 
     def _push_tick(self) -> None:
         """Push the state of training, if someone watches."""
@@ -248,29 +257,6 @@ class Session:
         rates = [min(MOST_TICKS, watch.rate) for watch in self._state.watched.values()]
         took = time.monotonic() - started
         self._next_tick = started + max(1 / max([*rates, 0.1]), took / TICK_SHARE)
-
-
-def describe_failure(error: Exception) -> views.Failure:
-    """Return what the page is told of an error; one that is not Creche's own is logged with its traceback."""
-    if isinstance(error, RefusedError):
-        return views.Failure(error.code, str(error), error.remedy)
-    if isinstance(error, CrecheError):
-        return views.Failure(_code_of(error), _sentence(str(error)))
-    logger.error("a request failed", exc_info=error)
-    return views.Failure("internal", f"The session failed: {type(error).__name__}: {error}.", "The log has details.")
-
-
-def _code_of(error: CrecheError) -> views.FailureCode:
-    from creche.errors import DivergedError, FileError, TableError
-
-    codes: dict[type[CrecheError], views.FailureCode] = {
-        TooLargeError: "too_large", TableError: "bad_table", FileError: "bad_table", DivergedError: "diverged",
-    }  # fmt: skip
-    return next((code for kind, code in codes.items() if isinstance(error, kind)), "bad_value")
-
-
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 assert answers  # its modules register their functions

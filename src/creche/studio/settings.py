@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -11,15 +11,16 @@ from creche.plan.activations import ACTIVATIONS
 from creche.plan.changes import Change
 from creche.plan.losses import LOSSES, Loss
 from creche.plan.optimizers import OPTIMIZERS, Optimizer
-from creche.plan.schedules import SCHEDULES
+from creche.plan.schedules import SCHEDULES, Schedule
 from creche.plan.words import EFFORTS, LossName, PreprocessingName, Role, Task
 from creche.studio.protocol.requests import ChangeSettings
 from creche.studio.protocol.views import Choices, Settings
 from creche.table.encoders.preprocessing import Preprocessing
-from creche.training.arguments import TrainArguments
+from creche.training.arguments import TrainArguments, default_loss
 
 __all__ = [
-    "NEEDS_RESTART", "build_arguments", "default_settings", "list_choices", "list_train_arguments", "merge_settings",
+    "NEEDS_RESTART", "build_arguments", "default_settings", "list_changes", "list_choices", "list_train_arguments",
+    "merge_settings", "settings_after",
 ]  # fmt: skip
 
 # What cannot change while a network trains: its shape, what it sees and where it began.
@@ -45,7 +46,7 @@ def default_settings(task: Task) -> Settings:
     'adam'
 
     """
-    loss: LossName = "cross_entropy" if task == "classification" else "squared_error"
+    loss: LossName = default_loss(task).key  # type: ignore[assignment]  # keys are the words
     optimizer = OPTIMIZERS.of("adam")
     return Settings(
         hidden=(32, 32),
@@ -104,6 +105,36 @@ def merge_settings(settings: Settings, request: ChangeSettings) -> tuple[Setting
     return replace(settings, **changed), changed
 
 
+def list_changes(settings: Settings, changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `Run.change` that lead to these settings, where these have changed.
+
+    Another optimizer begins with its own numbers, so those that differ from them are named; a schedule is named where
+    the number of epochs changes, so that it ends with them.
+    """
+    arguments = dict(changed)
+    if "optimizer" in changed:
+        own = OPTIMIZERS.of(settings.optimizer)
+        numbers = {name: getattr(settings, name) for name in OPTIMIZER_NUMBERS}
+        arguments |= {name: value if value != getattr(own, name) else None for name, value in numbers.items()}
+    if "epochs" in changed and settings.schedule != "constant":
+        arguments["schedule"] = settings.schedule
+    return arguments
+
+
+def settings_after(settings: Settings, changes: Iterable[Change]) -> Settings:
+    """Return the settings after changes of the plan."""
+    for change in changes:
+        given = {field.name: getattr(change, field.name) for field in fields(settings) if hasattr(change, field.name)}
+        wanted = {name: value for name, value in given.items() if value is not None}
+        if isinstance(change.optimizer, Optimizer):
+            own = {name: getattr(change.optimizer, name) for name in OPTIMIZER_NUMBERS}
+            wanted = {**own, **wanted, "optimizer": change.optimizer.key}
+        if isinstance(change.schedule, Schedule):
+            wanted["schedule"] = change.schedule.key
+        settings = replace(settings, **wanted)
+    return settings
+
+
 def list_train_arguments(
     settings: Settings, task: Task, label: tuple[str, ...], roles: Mapping[str, Role]
 ) -> dict[str, Any]:
@@ -126,6 +157,7 @@ def list_train_arguments(
         "seed": settings.seed,
         "early_stopping": False,
         "keep": "last",
+        "missing_label": "drop",
         "preprocessing": Preprocessing.of(settings.preprocessing),
         "validation_fraction": settings.validation_fraction,
         "test_fraction": settings.test_fraction,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,18 +16,31 @@ from creche.plan.words import Role, Task
 from creche.studio.live_run import LiveRun
 from creche.studio.network import DrawnEdges
 from creche.studio.protocol.requests import Watch
-from creche.studio.protocol.views import FailureCode, Settings
-from creche.studio.settings import build_arguments, default_settings
+from creche.studio.protocol.views import FailureCode, Field, Settings
+from creche.studio.protocol.views import Partition as PartName
+from creche.studio.settings import build_arguments, default_settings, settings_after
 from creche.studio.table_source import TableSource
 from creche.studio.uploads import Uploads
+from creche.table.checks import collect_warnings
 from creche.table.prepare import Prepared, encode_features, prepare
 from creche.table.table import Table
 from creche.training.arguments import create_run, resolve_loss, resolve_preparation
+
+if TYPE_CHECKING:
+    from creche.explain.trace.result import Trace
+    from creche.studio.evaluation import EvaluatedPart
+    from creche.studio.response import ResponseGrids
+
+if TYPE_CHECKING:
+    from creche.studio.colony import ColonyWork
+    from creche.studio.fitting import FitWork
 
 __all__ = ["Part", "RefusedError", "SessionState"]
 
 # Parts of the state that the page shows; after a request, those that changed are pushed.
 Part: TypeAlias = Literal["table", "settings", "network", "history"]
+
+PARTS: tuple[PartName, ...] = ("train", "validation", "test")
 
 # What the preparation of the table depends on, besides the label and the roles.
 PREPARATION = ("loss", *(field.name for field in fields(Settings) if field.name in arguments_in("preparation")))
@@ -58,20 +71,34 @@ class SessionState:
         The task, if the user has set it.
     roles : dict of str to str
         The roles of columns that the user has set.
-    settings : Settings or None
-        None without a network.
+    beginning : Settings or None
+        The settings with which the network began to train; None without one.
     live : LiveRun or None
         The run, with its network; None without a label.
     drawn : DrawnEdges or None
-    changed_at, changes : list
-        After how many epochs settings were changed while training, and what was changed, in words.
     selected_row : int or None
+    traced : Trace or None
+        The last step that was taken apart.
+    response_grids : ResponseGrids or None
+        What the responses of neurons are computed on, once one was asked for.
+    evaluated : dict of str to EvaluatedPart
+        The parts of the rows that were evaluated, by name.
     watched : dict of watcher to Watch
         What each watcher looks at.
     changed : set of str
         The parts that were changed since they were last pushed.
     push : callable
         Sends a view to all watchers.
+    inspected : tuple or None
+        What is shown of the table, behind the table, label, task and roles that it belongs to.
+    remarks : tuple of str
+        What was found, changed or left out when the table was prepared for training.
+    colony : ColonyWork or None
+        The last colony.
+    fit : FitWork or None
+        The last `creche.fit`.
+    form : tuple or None
+        The fields of the form for one observation, behind the preparation of the table that they belong to.
 
     """
 
@@ -82,16 +109,23 @@ class SessionState:
     label: tuple[str, ...] = ()
     chosen_task: Task | None = None
     roles: dict[str, Role] = field(default_factory=dict)
-    settings: Settings | None = None
+    beginning: Settings | None = None
     live: LiveRun | None = None
     drawn: DrawnEdges | None = None
-    changed_at: list[float] = field(default_factory=list)
-    changes: list[str] = field(default_factory=list)
     selected_row: int | None = None
+    traced: Trace | None = None
+    response_grids: ResponseGrids | None = None
+    evaluated: dict[PartName, EvaluatedPart] = field(default_factory=dict)
     watched: dict[Any, Watch] = field(default_factory=dict)
     changed: set[Part] = field(default_factory=set)
     push: Callable[[object], None] = lambda view: None
+    inspected: tuple[Any, Any] | None = None
+    remarks: tuple[str, ...] = ()
+    colony: ColonyWork | None = None
+    fit: FitWork | None = None
+    form: tuple[Prepared, tuple[Field, ...]] | None = None
     _prepared: tuple[Any, Prepared] | None = None
+    _parts: tuple[Prepared, NDArray[np.int8]] | None = None
     _inputs: NDArray[Any] | None = None
 
     @classmethod
@@ -129,10 +163,10 @@ class SessionState:
         return self.live
 
     def need_settings(self) -> Settings:
-        """Return the settings of the network."""
-        self.need_live()
-        assert self.settings is not None
-        return self.settings
+        """Return the settings of the network, after the changes so far."""
+        live = self.need_live()
+        assert self.beginning is not None
+        return settings_after(self.beginning, live.run.plan.changes)
 
     # -- table and network ---------------------------------------------------------------------------------------------
 
@@ -167,12 +201,20 @@ class SessionState:
                 chosen = task or self._prepare(default_settings("classification"), task, None).task
                 self.begin(default_settings(chosen))
             else:
-                self.settings = self.live = self.drawn = None
+                self.beginning = self.live = self.drawn = None
         except BaseException:
             self.source, self.label, self.chosen_task, self.roles, self._prepared = before
             raise
         self.selected_row = None
+        self.end_work()
         self.changed |= {"table", "settings", "network", "history"}
+
+    def end_work(self) -> None:
+        """Cancel the colony and the fit, and forget them."""
+        for work in (self.colony, self.fit):
+            if work is not None:
+                work.cancel()
+        self.colony = self.fit = None
 
     def begin(self, settings: Settings) -> None:
         """Begin training anew, from random weights, with these settings.
@@ -190,12 +232,11 @@ class SessionState:
         plays = self.live is not None and self.live.status == "running"
         if self.live is not None:
             self.live.pause()
-        self.settings, self.live = settings, LiveRun(run)
-        self.changed_at, self.changes = [], []
+        self.beginning, self.live = settings, LiveRun(run)
         self.redraw()
         if plays:
             self.live.play()
-        self._inputs = None
+        self._inputs = self.traced = None
         self.changed |= {"settings", "network", "history"}
 
     def redraw(self) -> None:
@@ -209,9 +250,16 @@ class SessionState:
         key = tuple(getattr(settings, name) for name in PREPARATION) if loss is not None else None
         if self._prepared is None or self._prepared[0] != key:
             arguments = build_arguments(settings, task or "classification", self.label, self.roles)
-            prepared = prepare(
-                self.need_source().table, None, resolve_preparation(arguments), task=task, loss=loss, seed=settings.seed
-            )
+            with collect_warnings() as remarks:
+                prepared = prepare(
+                    self.need_source().table,
+                    None,
+                    resolve_preparation(arguments),
+                    task=task,
+                    loss=loss,
+                    seed=settings.seed,
+                )
+            self.remarks = tuple(remarks)
             self._prepared = key, prepared
             self.changed.add("table")
         return self._prepared[1]
@@ -239,6 +287,20 @@ class SessionState:
         if place == len(rows) or rows.row_indices[place] != number - 1:
             raise RefusedError("bad_value", f"Row {number} has no label, so it is not used.", "Choose another row.")
         return place
+
+    def part_of(self, place: int) -> PartName:
+        """Return the part that a row lies in, by its place among the rows that have a label.
+
+        A row that is in no part, as one of weight 0, counts as a training row.
+        """
+        if self._parts is None or self._parts[0] is not self.prepared:
+            prepared, rows = self.prepared, self.prepared.labelled.row_indices
+            numbers = np.zeros(len(rows), dtype=np.int8)
+            for number, part in ((1, prepared.validation), (2, prepared.test)):
+                if part is not None:
+                    numbers[np.isin(rows, part.observations.row_indices)] = number
+            self._parts = prepared, numbers
+        return PARTS[int(self._parts[1][place])]
 
     def select_row(self, number: int | None) -> None:
         """Select the row whose activations are sent with every tick."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from creche.errors import FileError, TableError, nearest
+from creche.table.checks import collect_warnings
 from creche.table.datasets import BUNDLED, bundled_path
 from creche.table.preparation import Preparation
 from creche.table.reading.options import ReadOptions
@@ -35,6 +36,8 @@ class TableSource:
         The label of a bundled table; empty for others.
     read_options : ReadOptions
         How it was read.
+    remarks : tuple of str
+        What was guessed, changed or left out when it was read.
 
     """
 
@@ -43,6 +46,7 @@ class TableSource:
     table: Table
     default_label: tuple[str, ...] = ()
     read_options: ReadOptions = field(default_factory=ReadOptions)
+    remarks: tuple[str, ...] = ()
 
 
 def open_bundled(name: str) -> TableSource:
@@ -86,7 +90,14 @@ def open_file(path: str | Path, name: str | None = None, read_options: ReadOptio
     if str(path) in BUNDLED and not Path(path).exists():
         return open_bundled(str(path))
     called = Path(path).name if name is None else name
-    return TableSource(called, str(path) if name is None else name, read_table(path, options), read_options=options)
+    with collect_warnings() as remarks:
+        try:
+            table = read_table(path, options)
+        except (FileError, TableError) as error:  # where an upload lies is nothing that its owner knows
+            raise type(error)(str(error).replace(str(path), called)) from error
+    table = table if name is None else replace(table, source=name)
+    argument = str(path) if name is None else name
+    return TableSource(called, argument, table, read_options=options, remarks=tuple(remarks))
 
 
 def open_data(data: Any, read_options: ReadOptions | Mapping[str, Any] | None = None) -> TableSource:
@@ -103,5 +114,6 @@ def open_data(data: Any, read_options: ReadOptions | Mapping[str, Any] | None = 
         return open_file(data, read_options=options)
     if not is_table(data):
         raise TableError(f"data: got {type(data).__name__}, which has no named columns; give a table")
-    table = read_table(data, options)
-    return TableSource("data", "data", table, read_options=options)
+    with collect_warnings() as remarks:
+        table = read_table(data, options)
+    return TableSource("data", "data", table, read_options=options, remarks=tuple(remarks))

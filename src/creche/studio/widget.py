@@ -40,15 +40,16 @@ class StudioWidget(anywidget.AnyWidget):
         self._connection = Connection(session, self._wakened.set)
         self._is_open = True
         self.on_msg(self._receive)
-        threading.Thread(target=self._send_all, name="creche-studio-widget", daemon=True).start()
+        self._sender = threading.Thread(target=self._send_all, name="creche-studio-widget", daemon=True)
+        self._sender.start()
 
     def close(self) -> None:
         """End the session, and remove the widget from the notebook."""
         if self._is_open:
             self._is_open = False
             self._session.close("The widget was closed in the notebook.")
+            self._sender.join()  # it ends once it has sent that
             self._connection.close()
-            self._wakened.set()
         super().close()
 
     def _receive(self, _: Any, content: Any, buffers: Any) -> None:
@@ -57,7 +58,7 @@ class StudioWidget(anywidget.AnyWidget):
 
     def _send_all(self) -> None:
         outbox = self._connection.outbox
-        while self._is_open:
+        while True:
             self._wakened.clear()
             while (outgoing := outbox.take()) is not None:
                 header, arrays = to_json(*outgoing)

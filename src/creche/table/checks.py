@@ -7,7 +7,9 @@ import numbers
 import re
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ __all__ = [
     "check_finite",
     "check_matrix",
     "check_precision",
+    "collect_warnings",
     "find_note",
     "numbers_from_objects",
     "warn",
@@ -34,8 +37,37 @@ __all__ = [
 CONVERSION_ERRORS = (TypeError, ValueError, RuntimeError, ArithmeticError, AttributeError, NotImplementedError)
 
 
+_collected: ContextVar[list[str] | None] = ContextVar("_collected", default=None)
+
+
+@contextmanager
+def collect_warnings() -> Iterator[list[str]]:
+    """Yield a list that gets the messages of warnings in place of the user: for results that show them themselves.
+
+    Other threads warn as always, which `warnings.catch_warnings` does not see to.
+
+    Examples
+    --------
+    >>> with collect_warnings() as messages:
+    ...     warn("left out 3 rows")
+    >>> messages
+    ['left out 3 rows']
+
+    """
+    messages: list[str] = []
+    token = _collected.set(messages)
+    try:
+        yield messages
+    finally:
+        _collected.reset(token)
+
+
 def warn(message: str) -> None:
     """Issue a CrecheWarning at the line of the user's code that called Creche."""
+    collected = _collected.get()
+    if collected is not None:
+        collected.append(message)
+        return
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("creche."):
         level, frame = level + 1, frame.f_back

@@ -29,7 +29,7 @@ from creche.table.table import Table
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["ColumnInspection", "Finding", "LabelSummary", "inspect_columns"]
+__all__ = ["ColumnInspection", "Finding", "FindingKind", "LabelSummary", "inspect_columns"]
 
 FindingKind: TypeAlias = Literal[
     "error", "leak", "left_out", "reading", "words", "spellings", "constant", "duplicates", "label", "task"
@@ -38,7 +38,7 @@ FindingKind: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about a table that is worth a look before training.
+    """Something about a table to check before training.
 
     Attributes
     ----------
@@ -55,6 +55,8 @@ class Finding:
         What to do about it in words; empty if an option does it, or the text says it.
     argument, option : str
         The argument of `creche.train`, and the option of the command line, that would change it; empty if none would.
+    role : str or None
+        The role that they would give the column.
 
     """
 
@@ -64,6 +66,7 @@ class Finding:
     remedy: str = ""
     argument: str = ""
     option: str = ""
+    role: Role | None = None
 
     def __str__(self) -> str:
         return "; ".join(filter(None, (self.text, self.remedy, self.argument)))
@@ -83,7 +86,7 @@ class LabelSummary:
     Attributes
     ----------
     names : tuple of str
-    task : {"classification", "regression"} or None
+    task : {"classification", "regression", "multilabel"} or None
         As set, or as guessed from the values; None if the label can be neither.
     classes : tuple of (str, int)
         The classes and their numbers of rows, the most frequent first; empty for regression.
@@ -111,7 +114,7 @@ class LabelSummary:
 
 @dataclass(frozen=True, slots=True)
 class ColumnInspection(Displayed):
-    """What would be read from a table, and what is worth a look before training.
+    """What would be read from a table, and what to check before training.
 
     Attributes
     ----------
@@ -188,7 +191,7 @@ def inspect_columns(
         As `creche.train` takes it.
     label : str or sequence of str, optional
         The column to predict, or several. Without it, no task is guessed and no leak is looked for.
-    task : {"classification", "regression"}, optional
+    task : {"classification", "regression", "multilabel"}, optional
         By default guessed from the label.
     schema : dict of column to role, optional
         Roles of columns that are not to be inferred.
@@ -259,7 +262,7 @@ def inspect_columns(
 def _inspect_label(
     table: Table, names: tuple[str, ...], task: str | None, labelled: Any
 ) -> tuple[Observations | None, LabelSummary, list[Finding]]:
-    """Return the rows that have a label, what would be predicted, and what is worth a look."""
+    """Return the rows that have a label, what would be predicted, and what to check."""
     missing, findings = int(len(table) - labelled.sum()), []
     if missing:
         text = f"{missing:,} of {len(table):,} rows have no label"
@@ -278,12 +281,12 @@ def _inspect_label(
     if note is not None and guess is not None and not guess.is_certain:
         other = "regression" if resolved == "classification" else "classification"
         findings.append(Finding("task", names[0], note.partition("; ")[0], "", f"task={other!r}", f"--task {other}"))
-    if resolved == "regression":
+    if resolved != "classification":
         try:
             check_varying(rows.y, names)
         except TableError as error:
             findings.append(Finding("error", names[0], str(error)))
-        return rows, LabelSummary(names, "regression", (), missing, _find_other_task(rows, "regression")), findings
+        return rows, LabelSummary(names, resolved, (), missing, _find_other_task(rows, resolved)), findings
     rows = replace(rows, y=as_class_labels(rows.y))
     column = only_labels.columns[names[0]]
     counts = tuple((str(value), count) for value, count in count_values(column))
@@ -335,8 +338,8 @@ def _find_remarks(
             yield Finding("constant", column.name, text, "", *_set_role(column.name, "ignore"))
 
 
-def _set_role(name: str, role: Role) -> tuple[str, str]:
-    return role_argument(name, role), role_option(name, role)
+def _set_role(name: str, role: Role) -> tuple[str, str, Role]:
+    return role_argument(name, role), role_option(name, role), role
 
 
 def _count_duplicates(inputs: Table, rows: Observations | None) -> int:

@@ -148,7 +148,7 @@ def assign_folds(
         if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
             raise PlanError(f"{name}: got {value!r}; needs a whole number of at least {minimum}")
     if groups is not None and times is not None:
-        raise PlanError("group, time: got both; a split goes by one of them")
+        raise PlanError("group, time: got both; a split uses one of them")
     if times is not None:
         if repeats > 1:
             raise PlanError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import list_first
 from creche.errors import TableError
 from creche.plan.losses import Loss
 from creche.plan.words import TASKS, Task, check_word
@@ -41,7 +42,7 @@ __all__ = ["TableInspection", "choose_task", "inspect_table"]
 # In smaller tables, one column may well determine the label; in wider ones, looking for it would delay training.
 MIN_ROWS_FOR_LEAKS, MAX_COLUMNS_FOR_LEAKS = 1000, 1000
 
-LEAKS_SHOWN = 3
+LEAKS_SHOWN, CLASSES_NAMED = 3, 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,9 +57,9 @@ class TableInspection:
         The labelled rows of positive weight; without duplicates, if those are dropped.
     schema : Schema or None
         None for arrays.
-    task : {"classification", "regression"}
+    task : {"classification", "regression", "multilabel"}
     classes : tuple or None
-        The classes, in the order of the outputs; None for regression.
+        The classes, in the order of the outputs; None for numbers, and for several labels of yes or no.
     loss : Loss or None
         The loss that was asked for.
     preparation : Preparation
@@ -67,7 +68,7 @@ class TableInspection:
     external_weights : (n,) array or None
         The weights of the labelled rows, if they are not a column of the table.
     task_note : str or None
-        What the page tells of the task, if it was guessed and the other task is possible, too.
+        What the page tells of the task, if it was guessed and the other task is possible as well.
 
     """
 
@@ -147,7 +148,7 @@ def inspect_table(
     """
     known = None if task is None else check_word("task", task, TASKS, error=TableError)
     if encoders is not None:
-        known = "regression" if encoders[1].classes is None else "classification"
+        known = encoders[1].task
     implied = _implied_task(loss, preparation)
     labelled = read_observations(
         data,
@@ -185,14 +186,18 @@ def inspect_table(
         classes = encoders[1].classes
     else:
         classes = resolve_classes(preparation.classes, y, labelled.label, row_numbers)
-    if chosen == "regression" and classes is not None:
+    if chosen != "classification" and classes is not None:
+        learnt = "a number (task='regression')" if chosen == "regression" else "several boolean labels (multi-label)"
+        remedy = ", or set task='classification'" if chosen == "regression" else ""
         raise TableError(
-            f"classes: got {classes!r}, but the label {labelled.label!r} is learnt as a number (task='regression'); "
-            "leave classes out, or set task='classification'"
+            f"classes: got {classes!r}, but the label {labelled.label!r} is treated as {learnt}; leave classes "
+            f"out{remedy}"
         )
     if chosen == "classification" and classes is None:
         classes = find_classes(y, labelled.label, row_numbers, which)
-    if chosen == "regression" and encoders is None:
+    if loss is not None and loss.orders_classes:
+        _check_order(chosen, classes, preparation, labelled.label)
+    if chosen != "classification" and encoders is None:
         check_varying(y, labelled.labels, which)
     if chosen == "regression" and y.ndim == 1:
         check_exact(y, f"label {labelled.label!r}", row_numbers)
@@ -202,6 +207,23 @@ def inspect_table(
     return TableInspection(
         labelled, usable, schema, chosen, classes, loss, preparation, encoders, external_weights, note
     )
+
+
+def _check_order(task: Task, classes: tuple[Any, ...] | None, preparation: Preparation, label: str) -> None:
+    """Refuse to order labels other than classes, and words whose order was not given."""
+    if classes is None:
+        held = "several labels of yes or no" if task == "multilabel" else "numbers"
+        raise TableError(
+            f"ordered: label {label!r} holds {held}, which are not classes in an order; leave ordered out",
+            argument="ordered",
+        )
+    if preparation.classes is None and any(isinstance(value, str) for value in classes):
+        shown = list_first([*map(repr, classes)], CLASSES_NAMED)
+        raise TableError(
+            f"ordered: label {label!r} holds words, whose order is not known; give {shown} from the lowest to the "
+            "highest as classes, or with --classes",
+            argument="ordered",
+        )
 
 
 def _implied_task(loss: Loss | None, preparation: Preparation) -> Task | None:
@@ -224,6 +246,14 @@ def choose_task(
         If the labels do not suit the task that is set.
 
     """
+    if rows.y.ndim == 2 and rows.y.dtype.kind == "b":
+        return "multilabel", None
+    if known == "multilabel":
+        raise TableError(
+            f"label {rows.label!r}: task='multilabel' needs several columns of yes or no, label=['a', 'b']; leave task "
+            "out for one column",
+            argument="task",
+        )
     holds_words = rows.y.dtype.kind in "OUS"
     if known == "regression" and holds_words:
         raise TableError(f"label {rows.label!r}: holds words; task='regression' needs a label of numbers")

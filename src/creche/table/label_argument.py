@@ -15,12 +15,12 @@ from creche.errors import TableError
 from creche.plan.words import Task
 from creche.table.checks import CONVERSION_ERRORS, warn
 from creche.table.label_kinds import integers_as_array, unify_labels
-from creche.table.labels import check_exact
+from creche.table.label_stack import as_flags, stack_labels
 from creche.table.reading.dataframes import is_frame, iterate_frames
 from creche.table.reading.plain_frame import PlainFrame
 from creche.table.reading.series import fill_masked
 
-__all__ = ["LabelArgument", "are_one_hot", "array_of_labels", "multilabel_error", "read_label_argument"]
+__all__ = ["LabelArgument", "are_one_hot", "array_of_labels", "read_label_argument"]
 
 CLASSES_SHOWN = 5
 
@@ -31,7 +31,7 @@ class LabelArgument:
 
     Attributes
     ----------
-    values : (n,) array of words, booleans, integers or floats, or (n, k) float64 array
+    values : (n,) array of words, booleans, integers or floats, or (n, k) array of float64 or booleans
     names : tuple of str
         The names of the labels, one for each column.
     columns : tuple of str
@@ -49,7 +49,7 @@ def read_label_argument(y: Any, rows: int, names: tuple[str, ...], task: Task | 
 
     One column, as an array of shape (n, 1), a frame or a list of lists, is the same as shape (n,). Several columns of 0
     and 1 with exactly one 1 in each row (one-hot) are classes, named as the columns of a frame or numbered from 0,
-    unless the task is regression. Other columns of numbers are several labels.
+    unless the task is another. Other columns are several labels, of yes or no or of numbers.
 
     Parameters
     ----------
@@ -58,14 +58,14 @@ def read_label_argument(y: Any, rows: int, names: tuple[str, ...], task: Task | 
         The number of rows that it must have.
     names : tuple of str
         The names of the labels, if there are any yet.
-    task : {"classification", "regression"} or None
+    task : {"classification", "regression", "multilabel"} or None
         What is learnt; None if the labels are to decide it, and then a guess is warned of.
 
     Raises
     ------
     TableError
         If the labels differ in number from the rows, are missing, not finite or of mixed kinds, or if they are neither
-        one label for each row nor several numbers.
+        one label for each row nor several of one kind.
 
     """
     columns, own_names = _split_columns(y, f"({rows},)")
@@ -78,7 +78,7 @@ def read_label_argument(y: Any, rows: int, names: tuple[str, ...], task: Task | 
     if len(columns) == 1:
         name = own_names[0] if own_names else None
         found = LabelArgument(columns[0], names or (str(name or "y"),), own)
-    elif task != "regression" and len(names) < 2 and are_one_hot(columns):
+    elif task not in ("regression", "multilabel") and len(names) < 2 and are_one_hot(columns):
         classes = _decode_one_hot(columns, own_names)
         if task is None:
             _warn_of_one_hot(classes, len(columns))
@@ -86,7 +86,7 @@ def read_label_argument(y: Any, rows: int, names: tuple[str, ...], task: Task | 
     else:
         default = tuple(f"y{i}" for i in range(len(columns)))
         named = tuple(map(str, own_names)) if len(set(map(str, own_names))) == len(columns) else default
-        found = LabelArgument(_stack_numbers(columns, titles, task), names or named, own)
+        found = LabelArgument(stack_labels(columns, titles, task), names or named, own)
     count = 1 if found.values.ndim == 1 else found.values.shape[1]
     if len(found.names) != count:
         raise TableError(f"label: got {len(names)} names for {count} columns of y; needs one name per column")
@@ -123,19 +123,10 @@ def are_one_hot(columns: Sequence[NDArray[Any]]) -> bool:
     """Whether the columns, numbers or booleans, hold 0 and 1 with exactly one 1 in each row."""
     ones = np.zeros(len(columns[0]), dtype=np.int64)
     for column in columns:
-        if not _is_binary(column):
+        if column.dtype.kind not in "biuf" or as_flags(column) is None:
             return False
         ones += column == 1
     return bool((ones == 1).all())
-
-
-def multilabel_error(what: str, count: int) -> TableError:
-    """Return the error about several yes/no labels at once."""
-    return TableError(
-        f"{what}: has {count} columns of yes or no (multi-label), but a network learns one label of classes; train one "
-        "network for each column, as MultiOutputClassifier(DNNClassifier()) of scikit-learn does, or set "
-        "task='regression' to learn them as the numbers 0 and 1"
-    )
 
 
 def _split_columns(y: Any, needed: str = "(rows,)") -> tuple[list[NDArray[Any]], list[Any]]:
@@ -182,10 +173,6 @@ def _check_length(columns: Sequence[NDArray[Any]], rows: int) -> None:
     raise TableError(f"y: has {found} labels, but X has {rows} rows; needs one label per row")
 
 
-def _is_binary(column: NDArray[Any]) -> bool:
-    return column.dtype.kind == "b" or (column.dtype.kind in "iuf" and bool(((column == 0) | (column == 1)).all()))
-
-
 def _decode_one_hot(columns: Sequence[NDArray[Any]], names: Sequence[Any]) -> NDArray[Any]:
     """Return the class of each row: the name of the column that holds the 1, or its number."""
     number = np.zeros(len(columns[0]), dtype=np.int64)
@@ -201,34 +188,7 @@ def _decode_one_hot(columns: Sequence[NDArray[Any]], names: Sequence[Any]) -> ND
 def _warn_of_one_hot(classes: NDArray[Any], count: int) -> None:
     distinct = sorted(set(classes.tolist()))
     warn(
-        f"y: is one-hot (exactly one of its {count} columns is 1 in each row), so it is learnt as the classes "
+        f"y: is one-hot (exactly one of its {count} columns is 1 in each row), so it is treated as the classes "
         f"{list_first([*map(repr, distinct)], CLASSES_SHOWN)}; task='classification' confirms it, and "
-        "task='regression' learns several numbers"
+        "task='multilabel' learns a label of its own of each column"
     )
-
-
-def _stack_numbers(columns: Sequence[NDArray[Any]], titles: Sequence[str], task: Task | None) -> NDArray[np.float64]:
-    """Return several labels of numbers as one array in C order, for the order of sums must not depend on the layout."""
-    for column, title in zip(columns, titles, strict=True):
-        if column.dtype.kind in "OU":
-            raise TableError(
-                f"{title}: holds words; a network learns one label of classes, or several labels that are all numbers"
-            )
-    if task != "regression":
-        is_binary = all(map(_is_binary, columns))
-        if is_binary and (task is not None or any(column.dtype.kind == "b" for column in columns)):
-            raise multilabel_error("y", len(columns))
-        if task is not None:
-            raise TableError(
-                f"y: has {len(columns)} columns, which are not one-hot; classification needs one label per row, and "
-                "several labels of numbers need task='regression'"
-            )
-        if is_binary:
-            warn(
-                f"y: has {len(columns)} columns of 0 and 1 (multi-label), which are learnt as numbers; "
-                "task='regression' confirms it, and for classes train one network for each column, as "
-                "MultiOutputClassifier(DNNClassifier()) of scikit-learn does"
-            )
-    for column, title in zip(columns, titles, strict=True):
-        check_exact(column, title)
-    return np.ascontiguousarray(np.column_stack([column.astype(np.float64) for column in columns]))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from creche._phrases import format_count, list_first
 from creche.errors import FileError, TableError
 from creche.plan.losses import Loss
+from creche.plan.words import Task
 from creche.table.cell_format import CellFormat, ExpectedColumn
 from creche.table.roles import LONGEST_CATEGORY
 from creche.table.table import KINDS
@@ -50,14 +51,15 @@ class LabelEncoder:
     Attributes
     ----------
     names : tuple of str
-        The names of the label columns: one, or several columns of numbers that are predicted together.
+        The names of the label columns: one, or several columns that are predicted together.
     classes : tuple, or None
-        The classes: class number i is the i-th. Sorted unless they were given in another order. None for regression.
+        The classes: class number i is the i-th. Sorted unless they were given in another order. None for numbers, and
+        for several labels of yes or no.
     mean, scale : tuple of float
         For regression, one of each per label: the network learns (y - mean) / scale, and its outputs are scaled back.
     baseline : tuple of float
-        What can be predicted without a network: the share of each class among the training rows, or the mean of each
-        label.
+        What can be predicted without a network: the share of each class among the training rows, the mean of each
+        label (for yes or no, the share of yes), or its quantiles.
     kinds : tuple of str
         The kinds of the label columns in training, as which they are read again; empty for arrays.
     formats : tuple of CellFormat or None
@@ -68,6 +70,10 @@ class LabelEncoder:
         What tables hold in place of the name of each class; empty if they hold the classes themselves.
     quantiles : tuple of float
         The quantiles of the label that the outputs predict, which the loss of the plan tells; empty for the mean.
+    is_multilabel : bool
+        Whether they are several labels of yes or no, and the outputs probabilities of yes.
+    is_ordered : bool
+        Whether the classes are in an order, which the loss of the plan tells.
 
     """
 
@@ -81,6 +87,15 @@ class LabelEncoder:
     bounds: tuple[tuple[float, float], ...] = ()
     values: tuple[Any, ...] = ()
     quantiles: tuple[float, ...] = ()
+    is_multilabel: bool = False
+    is_ordered: bool = False
+
+    @property
+    def task(self) -> Task:
+        """The task that a network with these labels learns."""
+        if self.is_multilabel:
+            return "multilabel"
+        return "regression" if self.classes is None else "classification"
 
     @property
     def names_of_values(self) -> dict[Any, str] | None:
@@ -107,6 +122,15 @@ class LabelEncoder:
             return tuple(f"{self.name}_q{quantile:g}" for quantile in self.quantiles)
         return self.names
 
+    def output_names(self, count: int) -> tuple[str, ...]:
+        """Return the names of the outputs of a network that has `count` of them.
+
+        Two classes may have one output, the second's; of ordered classes they are the probabilities of a class or one
+        above it.
+        """
+        names = tuple(map(str, self.outcomes))[-count:]
+        return tuple(f"≥ {name}" for name in names) if self.is_ordered and len(self.outcomes) > 2 else names
+
     @property
     def predicted_names(self) -> tuple[str, ...]:
         """The names of the columns of predictions: those of the labels, or of several quantiles."""
@@ -114,9 +138,7 @@ class LabelEncoder:
 
     def outputs(self, loss: Loss) -> int:
         """Return the number of outputs that a network needs for this loss."""
-        if self.classes is None:
-            return loss.outputs("regression", len(self.names))
-        return loss.outputs("classification", len(self.classes))
+        return loss.outputs(self.task, len(self.names if self.classes is None else self.classes))
 
     def encode_numbers(self, y: NDArray[Any]) -> NDArray[np.float64]:
         """Return the targets, (n, k), for number labels y, (n,) or (n, k); one label is repeated for k quantiles."""
@@ -154,11 +176,13 @@ class LabelEncoder:
             data["bounds"] = [list(pair) for pair in self.bounds]
         if self.values:
             data["values"] = list(self.values)
+        if self.is_multilabel:
+            data["multilabel"] = True
         return data
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], quantiles: tuple[float, ...] = ()) -> Self:
-        """Make the encoder that `to_dict` described, for a loss that predicts these quantiles.
+    def from_dict(cls, data: Mapping[str, Any], loss: Loss | None = None) -> Self:
+        """Make the encoder that `to_dict` described; the loss tells which quantiles, and whether classes are ordered.
 
         Raises
         ------
@@ -175,6 +199,7 @@ class LabelEncoder:
                 raise FileError(f"labels: {name} is {values!r}; the file was damaged or made by hand")
             return tuple(values)
 
+        quantiles = () if loss is None else loss.predicted_quantiles
         names = read_list("names", str)
         classes = None if data.get("classes") is None else read_list("classes", (str, int, float, bool))
         mean, scale, baseline = (read_list(name, (int, float)) for name in ("mean", "scale", "baseline"))
@@ -190,6 +215,9 @@ class LabelEncoder:
         bounds = data.get("bounds", [])
         if not isinstance(bounds, list) or len(bounds) not in (0, len(mean)) or not all(map(_is_pair, bounds)):
             raise FileError(f"labels: bounds are {bounds!r}; the file was damaged or made by hand")
+        is_multilabel = data.get("multilabel", False)
+        if type(is_multilabel) is not bool or (is_multilabel and (classes is not None or len(names) < 2)):
+            raise FileError("labels: their fields contradict each other; the file was damaged or made by hand")
         values = read_list("values", (str, int, float, bool)) if "values" in data else ()
         if values and (classes is None or len(set(map(str, values))) != len(classes)):
             raise FileError(f"labels: values are {values!r}; the file was damaged or made by hand")
@@ -204,6 +232,8 @@ class LabelEncoder:
             tuple((float(low), float(high)) for low, high in bounds),
             values,
             quantiles,
+            is_multilabel,
+            loss is not None and loss.orders_classes,
         )
 
 
@@ -272,31 +302,31 @@ def find_classes(
 
     """
     distinct = set(y.tolist()) if y.dtype == object else find_distinct(y)[0].tolist()
-    classes = sorted(distinct, key=lambda value: (str(type(value)), value))
-    for value in classes:
-        if isinstance(value, str) and len(value) > LONGEST_CATEGORY:
-            row = y.tolist().index(value)
-            raise TableError(
-                f"label {name!r}: row {row if row_numbers is None else row_numbers[row]} holds {len(value):,} "
-                f"characters; a class has at most {LONGEST_CATEGORY:,}: shorten it, or predict another column"
-            )
-    if len(classes) < 2:
-        only = f" ({classes[0]!r})" if classes else ""
+    if any(isinstance(value, str) and len(value) > LONGEST_CATEGORY for value in distinct):
+        labels = y.tolist()
+        row = next(i for i, value in enumerate(labels) if isinstance(value, str) and len(value) > LONGEST_CATEGORY)
+        raise TableError(
+            f"label {name!r}: row {row if row_numbers is None else row_numbers[row]} holds {len(labels[row]):,} "
+            f"characters; a class has at most {LONGEST_CATEGORY:,}: shorten it, or predict another column"
+        )
+    if len(distinct) < 2:
+        only = f" ({next(iter(distinct))!r})" if distinct else ""
         where = f" in the {format_count(len(y), 'row')} {rows}" if rows else ""
         remedy = "needs two or more" if rows else "needs two or more, so predict another column"
         raise TableError(f"label {name!r}: has only one class{only}{where}; {remedy}")
-    if len(classes) == len(y) > MIN_ROWS_WITHOUT_CLASSES:
+    if len(distinct) == len(y) > MIN_ROWS_WITHOUT_CLASSES:
         is_number = y.dtype.kind in "iuf"
         remedy = "use task='regression'" if is_number else "if it is an identifier, predict another column"
         raise TableError(
-            f"label {name!r}: each of the {len(y)} rows has {'a number' if is_number else 'a word'} of its own, so "
+            f"label {name!r}: each of the {len(y):,} rows has {'a number' if is_number else 'a word'} of its own, so "
             f"there are no classes to learn; {remedy}"
         )
-    return tuple(classes)
+    # The refusals come first, because a million words take long to sort.
+    return tuple(sorted(distinct, key=lambda value: (str(type(value)), value)))
 
 
 def check_varying(y: NDArray[Any], names: Sequence[str], rows: str = "") -> None:
-    """Refuse number labels, (n,) or (n, k), that are the same in all rows; `rows` is as for `find_classes`.
+    """Refuse labels, (n,) numbers or (n, k), that are the same in all rows; `rows` is as for `find_classes`.
 
     Raises
     ------
@@ -308,12 +338,13 @@ def check_varying(y: NDArray[Any], names: Sequence[str], rows: str = "") -> None
     for name, values in zip(names, y.reshape(len(y), -1).T, strict=True):
         if len(values) > 1 and (values == values[0]).all():
             raise TableError(
-                f"label {name!r}: is {values[0]:g} in each of the {len(values):,} {among}; needs a label that varies"
+                f"label {name!r}: is {float(values[0]):g} in each of the {len(values):,} {among}; needs a label that "
+                "varies"
             )
 
 
 def check_exact(y: NDArray[Any], what: str, row_numbers: NDArray[np.int64] | None = None) -> None:
-    """Refuse integers, (n,), that would be rounded if they were learnt as numbers, which are float64.
+    """Refuse integers, (n,), that would be rounded if they were treated as numbers, which are float64.
 
     Parameters
     ----------

@@ -227,7 +227,7 @@ def _describe(
         option = f"decimal_comma={marks.decimal == '.'}"
         flag = "--decimal-comma" if marks.decimal == "." else "--no-decimal-comma"
         notes.append(
-            f"can be read in two ways: {marks.doubtful!r} is taken as {value:g}; if that is wrong, set "
+            f"can be read in two ways: {marks.doubtful!r} is read as {value:g}; if that is wrong, set "
             f"ReadOptions({option}), or {flag}"
         )
     if format.unit or format.is_accounting:

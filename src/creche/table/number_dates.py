@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 __all__ = ["dates_from_numbers"]
 
-# What numbers between the bounds count, from which day on; the units of NumPy.
+# What numbers between the bounds count, and since which day; the units of NumPy.
 COUNTS = (
     (1800, 2201, "Y", "", "years"),
     (20_000, 80_000, "D", "1899-12-30", "days since 1899-12-30, as in Excel"),

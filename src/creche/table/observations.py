@@ -31,7 +31,7 @@ class Observations:
     ----------
     x : Table or (n, d) float32 or float64 array
         A table may also hold columns that are not features.
-    y : (n,) array of labels, or (n, k) of numbers
+    y : (n,) array of labels, or (n, k) of numbers, or of booleans
     labels : tuple of str
         The names of the label columns.
     row_indices : (n,) int64 array
@@ -120,7 +120,7 @@ def read_observations(
         What to do with rows without a label.
     read_options : ReadOptions, optional
         How the file is written, if that is not to be detected.
-    task : {"classification", "regression"}, optional
+    task : {"classification", "regression", "multilabel"}, optional
         What is learnt; by default, the labels are to decide it.
 
     Raises
@@ -224,7 +224,7 @@ def _find_missing(name: str, column: Column, table: Table, missing_label: str) -
     if missing.any() and missing_label == "error" and not missing.all():
         row = int(np.argmax(missing)) + table.first_row
         note = find_note(table, name)
-        hint = f"; the column {note}" if "taken as missing" in note else ""
+        hint = f"; the column {note}" if "read as missing" in note else ""
         if column.kind == "words" and column.format is not None and "NA" in column.format.missing:
             hint = "; if a word such as NA or None is a class, set default_missing=False, or --no-default-missing"
         raise TableError(
@@ -250,21 +250,18 @@ def _label_values(name: str, column: Column) -> NDArray[Any]:
 
 def _stack_labels(
     names: tuple[str, ...], columns: Sequence[NDArray[Any]], row_numbers: NDArray[np.int64], task: Task | None
-) -> NDArray[np.float64]:
-    from creche.table.label_argument import are_one_hot, multilabel_error
+) -> NDArray[Any]:
+    from creche.table.label_argument import are_one_hot
+    from creche.table.label_stack import stack_labels
 
-    if all(column.dtype.kind == "b" for column in columns):
-        raise multilabel_error(f"label {', '.join(names)}", len(names))
-    for name, column in zip(names, columns, strict=True):
-        if column.dtype.kind not in "iuf":
-            raise TableError(f"label {name!r}: holds no numbers; of several labels, each must be a column of numbers")
-        check_exact(column, f"label {name!r}", row_numbers)
-    if task is None and are_one_hot(columns):
+    stacked = stack_labels(columns, [f"label {name!r}" for name in names], task, row_numbers)
+    if task is None and stacked.dtype.kind == "b" and are_one_hot(list(stacked.T)):
         warn(
-            f"label {', '.join(names)}: exactly one of the columns is 1 in each row (one-hot), and they are learnt as "
-            "numbers; task='regression' confirms it, and to learn classes, make one column of them"
+            f"label {', '.join(names)}: exactly one of the columns is yes in each row (one-hot), and each is treated "
+            f"as "
+            "a label of its own; task='multilabel' confirms it, and to learn classes, make one column of them"
         )
-    return np.column_stack([column.astype(np.float64) for column in columns])
+    return stacked
 
 
 def _as_column(labels: NDArray[Any]) -> Column:

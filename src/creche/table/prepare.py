@@ -92,14 +92,14 @@ class Prepared:
     labels : LabelEncoder
     schema : Schema or None
         None for arrays, whose columns are all numbers.
-    task : {"classification", "regression"}
+    task : {"classification", "regression", "multilabel"}
     preparation : Preparation
     has_validation_table : bool
         Whether the validation rows come from a table of their own.
     external_weights : (n,) array or None
         The weights of the labelled rows, if they are not a column of the table.
     task_note : str or None
-        What the page tells of the task, if it was guessed and the other task is possible, too.
+        What the page tells of the task, if it was guessed and the other task is possible as well.
 
     """
 
@@ -240,9 +240,7 @@ def encode_labels(
     numbers = encode_classes(y, labels.classes, labels.name, row_numbers)
     if loss.takes_class_numbers:
         return numbers, None
-    count = len(labels.classes)
-    one_hot = numbers.reshape(-1, 1) == (np.array([1]) if count == 2 else np.arange(count))
-    return None, one_hot.astype(precision)
+    return None, loss.class_targets(numbers, len(labels.classes)).astype(precision)
 
 
 def _clear_fractions(preparation: Preparation, validation_data: Any, test_data: Any) -> Preparation:
@@ -323,8 +321,15 @@ def fit_labels(
             kinds=train.kinds,
             formats=train.formats,
             values=tuple(preparation.classes) if isinstance(preparation.classes, Mapping) else (),
+            is_ordered=loss is not None and loss.orders_classes,
         )
     y = train.y.astype(np.float64).reshape(len(train), -1)
+    if train.y.ndim == 2 and train.y.dtype.kind == "b":
+        shares, count = np.average(y, axis=0, weights=weights), y.shape[1]
+        return LabelEncoder(
+            train.labels, None, (0.0,) * count, (1.0,) * count, tuple(shares.tolist()), train.kinds, train.formats,
+            is_multilabel=True,
+        )  # fmt: skip
     # Dividing by powers of two near the largest labels keeps squares from over- and underflowing, and loses no bit.
     size = np.ldexp(1.0, np.clip(np.frexp(np.abs(y).max(axis=0))[1], -1000, 1000))
     y = y / size

@@ -71,7 +71,8 @@ def apply_class_weights(
 
     """
     if labels.classes is None:
-        raise TableError(f"class_weight: label {labels.name!r} holds numbers, not classes; use sample_weight")
+        held = "several labels of yes or no" if labels.is_multilabel else "numbers"
+        raise TableError(f"class_weight: label {labels.name!r} holds {held}, not classes; use sample_weight")
     numbers = encode_classes(train.y, labels.classes, labels.name)
     if class_weight == "balanced":
         counts = np.bincount(numbers, weights, len(labels.classes))

@@ -420,7 +420,7 @@ def find_remarks(
     if column.reason:
         role = None if values.doubt or column.reason == EMPTY else suggest_role(values)
         remedy = "" if role is None else f"to keep it, set {write_role(name, role)}"
-        yield ColumnRemark("left_out", name, f"left out column {name!r}: {column.reason}", remedy, role)
+        yield ColumnRemark("left_out", name, f"dropped column {name!r}: {column.reason}", remedy, role)
     if column.kind == "words" and column.role in INPUT_ROLES:
         spellings = find_spellings(values.words, count_words(values))
         if spellings:

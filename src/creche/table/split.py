@@ -68,7 +68,7 @@ class Split(Component):
             if not isinstance(getattr(self, name), str):
                 raise PlanError(f"{name}: got {getattr(self, name)!r}; needs the name of a column")
         if len(chosen) > 1:
-            raise PlanError(f"{chosen[0]}, {chosen[1]}: got both; a split goes by one of them")
+            raise PlanError(f"{chosen[0]}, {chosen[1]}: got both; a split uses one of them")
 
     @property
     def by_column(self) -> str | None:

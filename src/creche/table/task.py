@@ -12,7 +12,7 @@ from creche.table.labels import LARGEST_EXACT, find_distinct
 
 __all__ = ["TaskGuess", "guess_task"]
 
-MAX_INTEGER_CLASSES = 50  # whole numbers with more distinct values are learnt as numbers
+MAX_INTEGER_CLASSES = 50  # whole numbers with more distinct values are treated as numbers
 MAX_CODES = 10  # up to this number of values, those that are numbered from 0 or 1 are classes without further signs
 MAX_CODES_FROM_1 = 3  # more values that begin at 1 may be ratings
 MIN_ROWS_PER_CODE = 2  # on average, for up to MAX_CODES values to be certain codes
@@ -24,11 +24,11 @@ FIRST_CODES = (-1, 0, 1)  # where numbered classes begin
 
 @dataclass(frozen=True, slots=True)
 class TaskGuess:
-    """What a label is learnt as if no argument decides it.
+    """What a label is treated as if no argument decides it.
 
     Attributes
     ----------
-    task : {"classification", "regression"}
+    task : {"classification", "regression", "multilabel"}
     reason : str
         The reason, as the end of a sentence that begins with "because".
     distinct : int
@@ -52,13 +52,14 @@ class TaskGuess:
             task, other = classes, "task='regression' treats it as a number"
         else:
             task, other = "a number", f"task='classification' treats it as {classes}"
-        return f"label {name!r} is learnt as {task}, because {self.reason}; {other}"
+        return f"label {name!r} is treated as {task}, because {self.reason}; {other}"
 
 
 def guess_task(y: NDArray[np.generic]) -> TaskGuess:
     """Guess whether a label holds classes or numbers.
 
-    Words and booleans are classes; numbers with fractions, and several labels, are numbers. For whole numbers, also
+    Words and booleans are classes; numbers with fractions, and several labels of numbers, are numbers, and several
+    labels of booleans are multi-label. For whole numbers, also
     those written 0.0 and 1.0, what matters is how many different values there are, where they lie and how many rows
     each has:
 
@@ -88,6 +89,8 @@ def guess_task(y: NDArray[np.generic]) -> TaskGuess:
     'it has 31 different whole numbers, from 25 to 55'
 
     """
+    if y.ndim == 2 and y.dtype.kind == "b":
+        return TaskGuess("multilabel", "there are several labels of yes or no")
     if y.ndim == 2:
         return TaskGuess("regression", "there are several labels")
     if y.dtype.kind in "OUSb":

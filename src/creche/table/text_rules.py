@@ -122,13 +122,13 @@ def are_missing(others: dict[str, int], values: int, total: int) -> bool:
 
 
 def note_missing(codes: NDArray[np.int32], words: list[str], others: tuple[str, ...]) -> list[str]:
-    """Return remarks on words that are taken as missing; the index of a row is in braces."""
+    """Return remarks on words that are read as missing; the index of a row is in braces."""
     notes = []
     index = {word: i for i, word in enumerate(words)}
     for word in others[:LISTED_WORDS]:
         rows = np.flatnonzero(codes == index[word])
         count = format_count(len(rows), "row")
-        notes.append(f"has {word!r} in {count} (the first is row {{{int(rows[0])}}}), taken as missing")
+        notes.append(f"has {word!r} in {count} (the first is row {{{int(rows[0])}}}), read as missing")
     if len(others) > LISTED_WORDS:
-        notes.append(f"and {len(others) - LISTED_WORDS} more words taken as missing")
+        notes.append(f"and {len(others) - LISTED_WORDS} more words read as missing")
     return notes

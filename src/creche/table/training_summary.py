@@ -243,7 +243,8 @@ class TrainingSummary:
 
 
 def feature_columns(features: FeatureEncoder, x: Table | NDArray[np.floating[Any]]) -> list[Column]:
-    """Return the column of each feature, of the kind it had in training; those of arrays go by their position.
+    """Return the column of each feature, of the kind it had in training; those of arrays are identified by their
+    position.
 
     Raises
     ------

@@ -16,7 +16,7 @@ from creche.plan.activations import Activation
 from creche.plan.arguments import ARGUMENTS, DEFAULTS, NUMBER_SCHEDULES, PER_LAYER, arguments_in
 from creche.plan.changes import Change, order_changes
 from creche.plan.initializers import Initializer
-from creche.plan.losses import LOSSES, CrossEntropy, CustomLoss, Loss, Quantile, SquaredError
+from creche.plan.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, CustomLoss, Loss, Quantile, SquaredError
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS, Optimizer
 from creche.plan.plan import EarlyStopping, Plan
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TrainArguments",
+    "choose_loss",
     "create_plan",
     "create_run",
     "default_loss",
@@ -80,6 +81,7 @@ class TrainArguments:
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None
     loss: Loss | LossName | Callable[..., Any] | None
     quantiles: Sequence[float] | None
+    ordered: bool
     optimizer: Optimizer | OptimizerName
     learning_rate: float | None
     schedule: Schedule | ScheduleName
@@ -203,22 +205,41 @@ def resolve_loss(arguments: TrainArguments) -> Loss | None:
         If there is no such loss, or it was asked for in two ways.
 
     """
-    if arguments.quantiles is None:
-        return None if arguments.loss is None else LOSSES.of(arguments.loss)
-    if arguments.loss is not None:
+    return choose_loss(arguments.loss, arguments.quantiles, arguments.ordered)
+
+
+def choose_loss(loss: Any, quantiles: Sequence[float] | None, ordered: bool) -> Loss | None:
+    """Return the loss that one of these asks for; None if none does.
+
+    Raises
+    ------
+    PlanError
+        If there is no such loss, or it was asked for in two ways.
+
+    """
+    if not isinstance(ordered, bool | np.bool_):
+        raise PlanError(f"ordered: got {ordered!r}; needs True or False", argument="ordered")
+    others = {"quantiles": quantiles is not None, "ordered": bool(ordered)}
+    setting = [name for name, is_given in others.items() if is_given]
+    if not setting:
+        return None if loss is None else LOSSES.of(loss)
+    if len(setting) > 1 or loss is not None:
+        other = "ordered=True" if len(setting) > 1 else f"loss={loss!r}"
         raise PlanError(
-            f"quantiles: sets the loss, and loss={arguments.loss!r} sets it already; leave one of the two out",
-            argument="quantiles",
+            f"{setting[0]}: sets the loss, and {other} sets it already; leave one of the two out", argument=setting[0]
         )
+    if ordered:
+        return BinaryCrossEntropy(ordered=True)
     try:
-        return Quantile(arguments.quantiles)  # type: ignore[arg-type]  # made a tuple there
+        return Quantile(quantiles)  # type: ignore[arg-type]  # made a tuple there
     except PlanError as error:
         raise PlanError(f"quantiles: {str(error).partition(': ')[2]}", argument="quantiles") from error
 
 
 def default_loss(task: str) -> Loss:
     """Return the loss of a task for which none was asked."""
-    return CrossEntropy() if task == "classification" else SquaredError()
+    losses: dict[str, Loss] = {"classification": CrossEntropy(), "multilabel": BinaryCrossEntropy()}
+    return losses.get(task, SquaredError())
 
 
 def resolve_early_stopping(choice: Any, has_validation: bool) -> EarlyStopping | None:

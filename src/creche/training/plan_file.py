@@ -14,7 +14,7 @@ from creche.plan.component import Component
 from creche.plan.plan import Plan, with_kept_weights
 from creche.table.preparation import Preparation
 
-__all__ = ["FILE_ARGUMENTS", "plan_to_arguments", "read_plan", "write_plan"]
+__all__ = ["FILE_ARGUMENTS", "format_plan", "plan_to_arguments", "read_plan", "write_plan"]
 
 # What a file may hold: what determines a run, and not where its data lies or how it is observed.
 FILE_ARGUMENTS = arguments_in("plan", "preparation")
@@ -81,6 +81,13 @@ def _shorten(values: list[Any]) -> Any:
     return plain[0] if plain and all(value == plain[0] for value in plain) else plain
 
 
+def format_plan(arguments: Mapping[str, Any]) -> str:
+    """Return arguments as the text of a file in TOML, which `read_plan` reads."""
+    import tomli_w
+
+    return tomli_w.dumps(_without_none(dict(arguments)))
+
+
 def write_plan(arguments: Mapping[str, Any], path: str | Path) -> None:
     """Write arguments to a file that `read_plan` reads: JSON if its name ends in .json, else TOML.
 
@@ -95,9 +102,7 @@ def write_plan(arguments: Mapping[str, Any], path: str | Path) -> None:
     if Path(path).suffix == ".json":
         text = json.dumps(dict(arguments), indent=2, allow_nan=False) + "\n"
     else:
-        import tomli_w
-
-        text = tomli_w.dumps(_without_none(dict(arguments)))
+        text = format_plan(arguments)
     with open_replacement(path) as file:
         file.write(text.encode())
 

@@ -33,13 +33,15 @@ from creche.training.callbacks import OnEpoch, as_callbacks, call_callbacks
 from creche.training.watching import check_watched, create_measure
 
 if TYPE_CHECKING:
-    from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
+    from creche.evaluation import AnyEvaluation
     from creche.model.provenance import Provenance
     from creche.training.recording import Recording
 
 __all__ = ["Observer", "Run", "StateWriter", "check_fit"]
 
 REPORT_INTERVAL = 0.05  # seconds
+
+ROWS_AT_ONCE = 1024  # whose activations are held at a time
 
 CHANGES_MADE = "changes_made"  # in the state of a run whose plan changes: how many of the changes have been made
 
@@ -108,7 +110,7 @@ class Run(Displayed):
         self.recorder: Observer | None = None
         self._create_engine()
         self._divergence: tuple[int, int, float] | None = None  # of the run that this is a copy of
-        self._evaluated: tuple[int, ClassificationEvaluation | RegressionEvaluation] | None = None
+        self._evaluated: tuple[int, AnyEvaluation] | None = None
 
     def _plan_after(self, changes: int) -> Plan:
         if not self.plan.changes:
@@ -191,6 +193,21 @@ class Run(Displayed):
         """
         return float(self._engine.evaluate(rows.x, rows.classes, rows.targets, rows.weights)[0])
 
+    def losses_of(self, rows: Rows) -> NDArray[Any]:
+        """Return the loss of each row by the current network, without dropout, (n,).
+
+        Parameters
+        ----------
+        rows : Rows
+            Encoded rows with their labels, such as `rows` or `validation` of this run.
+
+        """
+        pieces = []
+        for begin in range(0, len(rows), ROWS_AT_ONCE):
+            piece = rows.take(slice(begin, begin + ROWS_AT_ONCE))
+            pieces.append(self._engine.introspect(piece.x, piece.classes, piece.targets, None)[3])
+        return np.concatenate(pieces) if pieces else np.empty(0)
+
     @property
     def model(self) -> Model:
         """The model: the encoders, the network and its current weights."""
@@ -210,18 +227,18 @@ class Run(Displayed):
         return model
 
     @property
-    def evaluation(self) -> tuple[str, ClassificationEvaluation | RegressionEvaluation]:
+    def evaluation(self) -> tuple[str, AnyEvaluation]:
         """The evaluation of the current network on the test rows, else the validation rows, else the training rows.
 
         Returns
         -------
         part : {"test", "validation", "train"}
-        evaluation : ClassificationEvaluation or RegressionEvaluation
+        evaluation : ClassificationEvaluation, RegressionEvaluation or MultilabelEvaluation
 
         """
         return self.prepared.evaluation_part[0], self._evaluate(self.model, self.step)
 
-    def _evaluate(self, model: Model, steps: int) -> ClassificationEvaluation | RegressionEvaluation:
+    def _evaluate(self, model: Model, steps: int) -> AnyEvaluation:
         if self._evaluated is None or self._evaluated[0] != steps:
             part = self.prepared.evaluation_part[1]
             self._evaluated = steps, model.evaluate_rows(part.observations, part.weights)
@@ -497,6 +514,46 @@ class Run(Displayed):
         if self._best_epoch is not None:
             self._best_epoch.restore(state)
         self.status = "running"
+
+    def rewind(self, state: Mapping[str, NDArray[Any]], plan: Plan | None = None) -> Run:
+        """Go back to an earlier state of this run; changes of the plan that came later are forgotten.
+
+        Parameters
+        ----------
+        state : dict of str to array
+            What `state` returned.
+        plan : Plan, optional
+            The plan of the run when it had that state, or later; by default, the present one.
+
+        Returns
+        -------
+        Run
+            The run itself.
+
+        Raises
+        ------
+        PlanError
+            If the state does not belong to this run.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> plan = {"label": "species", "epochs": 9, "early_stopping": False, "keep": "last", "threads": 1}
+        >>> run = cr.train("penguins", steps=20, **plan)
+        >>> state = run.state()
+        >>> run.change(learning_rate=100.0).resume().epoch
+        9
+        >>> run.rewind(state).step, run.plan.changes
+        (20, (Change(step=20, learning_rate=100.0),))
+
+        """
+        step = RunState(state).step
+        changes = (plan or self.plan).changes
+        self.plan = replace(self.plan, changes=tuple(change for change in changes if change.step <= step))
+        self.set_state(state)
+        self._divergence = None
+        self._make_due_changes()
+        return self
 
     def __getstate__(self) -> dict[str, Any]:
         own = {name: value for name, value in self.__dict__.items() if name not in ("_engine", "_best_epoch")}

@@ -69,6 +69,7 @@ def train(
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
     loss: Loss | LossName | Callable[..., Any] | None = None,
     quantiles: Sequence[float] | None = None,
+    ordered: bool = False,
     optimizer: Optimizer | OptimizerName = "adam",
     learning_rate: float | None = None,
     schedule: Schedule | ScheduleName = "constant",
@@ -123,12 +124,13 @@ def train(
     data : file name, DataFrame or (n, d) array
         A file (CSV, Parquet, Arrow, JSON, Excel) or any DataFrame (with `label` or `y`), or the features as an array of
         numbers (with `y`).
-    y : (n,) array, or (n, k) array of numbers, optional
+    y : (n,) array, or (n, k) array of numbers or of yes and no, optional
         The labels, if `data` does not hold them: an array, list, Series or DataFrame. One column is the same as shape
-        (n,). One-hot columns are classes, named as the columns of a DataFrame or numbered from 0, unless
-        ``task="regression"``.
+        (n,). One-hot columns are classes, named as the columns of a DataFrame or numbered from 0, unless `task` is
+        "multilabel" or "regression".
     label : str or sequence of str, optional
-        The column to predict, or several numeric columns to predict together; the other columns are the features.
+        The column to predict, or several columns to predict together, all numeric or all yes or no; the other columns
+        are the features.
     hidden : sequence of int, default (32, 32)
         Widths of the hidden layers; empty for none.
     activation : Activation, str or a sequence with one for each hidden layer, default "tanh"
@@ -143,6 +145,9 @@ def train(
     quantiles : sequence of float, optional
         Short for ``loss=Quantile([0.05, 0.5, 0.95])``: predict these quantiles of a label that is a number, in
         ascending order; the outermost are the ends of an interval.
+    ordered : bool, default False
+        Short for ``loss=BinaryCrossEntropy(ordered=True)``: the classes are in an order, that of `classes` or that of
+        whole numbers, and the network learns which are above which.
     optimizer : Optimizer or str, default "adam"
         The update rule.
     learning_rate : float, optional
@@ -170,10 +175,11 @@ def train(
         Seed for the split, the initial weights, the order of rows and dropout.
     shuffle : bool, default True
         Whether each epoch goes through the rows in a new order.
-    task : {"classification", "regression"}, optional
+    task : {"classification", "regression", "multilabel"}, optional
         By default classification if the label holds words or yes/no; for whole numbers (also 0.0 and 1.0) it depends on
         how many there are, where they lie and how many rows each has: 0 and 1 or the digits 0 to 9 are classes, ages
-        and years are numbers, and a warning tells of an uncertain guess. Other numbers are a regression.
+        and years are numbers, and a warning tells of an uncertain guess. Other numbers are a regression. Several labels
+        of yes or no are multi-label.
     precision : {"float32", "float64"}, default "float32"
         The type of weights and inputs.
     plan : Plan, optional

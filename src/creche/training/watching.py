@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from creche.engine.best_epoch import Measure
 from creche.engine.native import Rows
 from creche.errors import TableError
+from creche.plan.losses import Loss
 from creche.plan.plan import LOSS, Plan
 from creche.plan.words import check_word
 from creche.table.prepare import Prepared
@@ -37,7 +38,7 @@ def check_watched(plan: Plan) -> Plan:
         return plan
     from creche.evaluation.metrics import metrics_for
 
-    known = metrics_for(plan.task, len(plan.loss.predicted_quantiles))
+    known = metrics_for(plan.task, len(plan.loss.predicted_quantiles), is_ordered=plan.loss.orders_classes)
     keys = [metric.key for metric in known if metric.is_goal]
     key = check_word("EarlyStopping.watch", stopping.watch, [LOSS, *keys])
     return plan if key == stopping.watch else replace(plan, early_stopping=replace(stopping, watch=key))
@@ -78,26 +79,28 @@ def create_measure(plan: Plan, prepared: Prepared, rows: Rows, threads: int) -> 
 
 def _compute(metric: Metric, model: Model, rows: Rows) -> float:
     from creche.evaluation.metrics import predict_classes
-    from creche.evaluation.scorers import ClassificationScorer, RegressionScorer
+    from creche.evaluation.scorers import ClassificationScorer, MultilabelScorer, RegressionScorer
 
     predicted = model.predict_encoded(rows.x).astype(np.float64)
     weights = np.ones((1, len(rows))) if rows.weights is None else rows.weights.astype(np.float64)[np.newaxis]
     if model.classes is not None:
-        classes = ClassificationScorer(predicted, true_classes(rows), predict_classes(predicted, None))
+        true = true_classes(rows, model.plan.loss)
+        classes = ClassificationScorer(predicted, true, predict_classes(predicted, None), model.labels.is_ordered)
         return float(metric.compute(classes.measured(weights))[0])
     targets = rows.targets
     assert targets is not None
+    if model.labels.is_multilabel:
+        labels = MultilabelScorer(predicted, targets > 0, model.answers(predicted))
+        return float(labels.mean(metric.compute(labels.measured(weights)))[0])
     numbers = model.labels.unscale(targets)
     scorer = RegressionScorer(predicted, numbers, model.quantiles, numbers.mean(axis=0))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         return float(metric.compute(scorer.measured(weights)).mean())
 
 
-def true_classes(rows: Rows) -> NDArray[np.int64]:
+def true_classes(rows: Rows, loss: Loss) -> NDArray[np.int64]:
     """Return the class of each row, by its number, from what the loss needs: class numbers, or targets of 0 and 1."""
     if rows.classes is not None:
         return rows.classes.astype(np.int64)
     assert rows.targets is not None
-    if rows.targets.shape[1] == 1:
-        return (rows.targets[:, 0] > 0).astype(np.int64)
-    return np.asarray(rows.targets.argmax(axis=1))
+    return loss.target_classes(rows.targets)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.cli.changes import format_change, parse_changes
+from creche.cli.changes import parse_changes
 from creche.cli.main import main
 from creche.errors import PlanError
 from creche.plan.changes import Change, SetWeight
@@ -20,7 +20,7 @@ CHANGES = [
 
 
 def test_what_is_typed_is_what_is_written() -> None:
-    typed = [format_change(change) for change in CHANGES]
+    typed = [change.typed() for change in CHANGES]
     assert typed[0] == "8:optimizer=sgd,learning_rate=0.5,W[0][1,2]=0.75,b[1][2]=-0.5"
     assert parse_changes(typed) == CHANGES
 
@@ -51,7 +51,7 @@ def test_what_cannot_be_is_explained(typed: str, words: str) -> None:
 
 
 def test_the_command_line_trains_as_python_does(tmp_path: Path) -> None:
-    options = [text for change in CHANGES for text in ("--change", format_change(change))]
+    options = [text for change in CHANGES for text in ("--change", change.typed())]
     arguments = ["train", "penguins", "--label", "species", "--hidden", "5", "--epochs", "9", "--threads", "1"]
     ending = ["--early-stopping", "off", "--keep", "last", "--steps", "45", "-o", str(tmp_path / "model.creche")]
     assert main([*arguments, *options, *ending]) == 0

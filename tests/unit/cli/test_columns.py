@@ -38,7 +38,7 @@ def test_the_page(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_without_a_label(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["columns", "penguins"]) == 0
-    assert "none; --label NAME shows its task" in capsys.readouterr().out
+    assert "none; --label NAME also shows the task" in capsys.readouterr().out
 
 
 def test_json_is_what_python_gives(capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,7 +76,7 @@ def test_a_leak_an_identifier_and_the_other_task(tmp_path: Path, capsys: pytest.
     assert "--column copy=ignore" in page
     assert "--column customer_id=numeric" in page
     assert "--column code" not in page
-    assert "Label 'y' is learnt as 4 classes, because its values are numbered from 1 to 4 --task regression" in page
+    assert "Label 'y' is treated as 4 classes, because its values are numbered from 1 to 4 --task regression" in page
 
 
 def test_a_table_of_2000_columns_fits_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,7 +33,7 @@ def test_the_page_of_one_network_for_each_fold(capsys: pytest.CaptureFixture[str
     assert main(FOLDS) == 0
     page, err = capsys.readouterr()
     assert err == ""
-    assert "3 networks, each evaluated on the rows of its fold" in page
+    assert "3 networks, each evaluated on its held-out fold" in page
     assert "on 344 held-out rows" in page
     accuracy = the_same().summary()["accuracy"]
     numbers = [f"{value:.4f}" for value in (accuracy.mean, accuracy.low, accuracy.high, accuracy.std)]
@@ -51,13 +51,13 @@ def test_the_page_with_repeats_and_seeds(
     page = capsys.readouterr().out
     assert max(map(len, page.splitlines())) <= int(columns)
     crossed = the_same(repeats=2, seeds=4)
-    assert "24 networks, each evaluated on the rows of its fold" in page
+    assert "24 networks, each evaluated on its held-out fold" in page
     assert "3 folds × 2 repeats × 4 seeds, trained in " in page
     share = crossed.summary()["log_loss"].share_of_seed
     assert row(page, "log", "loss")[-2:] == [f"{1 - share:.0%}", f"{share:.0%}"]
     third = [e.metrics()["accuracy"] for e in crossed.evaluations[20:]]
     assert row(page, "2", "3")[:4] == ["2", "3", "114", f"{sum(third) / 4:.4f}"]
-    assert "the mean of the 8 networks that were not trained on a row" in page
+    assert "the mean of the 8 networks that were not trained on the row" in " ".join(page.split())
     first = crossed.most_uncertain_rows()[0]
     expected = ["row", str(first.row), first.true, first.predicted, f"{first.disagreement:.4f}"]
     assert any(text.split() == expected for text in page.splitlines())
@@ -154,4 +154,4 @@ def test_ctrl_c_shows_what_was_done_and_ends_with_130(
         assert out == ""
         assert "stopped before any network had finished" in err
     else:
-        assert "interrupted: networks that were not finished are left out" in out
+        assert "interrupted: unfinished networks were dropped" in out

@@ -44,7 +44,7 @@ def test_one_row(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = cr.explain.integrated_gradients(cr.load(model_file), "penguins", rows=12)
     assert page.startswith(f"probability of Adelie: {found.outputs[0]:.4f}\n")
     lines = [line.split() for line in page.splitlines()]
-    assert ["a", "neutral", "row", f"{found.baselines[0]:.4f}"] in lines
+    assert ["baseline", "(a", "neutral", "row)", f"{found.baselines[0]:.4f}"] in lines
     for name, _, value in found.largest():
         line = next(line for line in lines if line[:1] == [name])
         assert float(line[2]) == pytest.approx(value, abs=5e-5)
@@ -105,7 +105,7 @@ def test_very_many_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     table.write_text("\n".join([",".join(f"c{j}" for j in range(30)) + ",y", *lines]) + "\n")
     cr.train(str(table), label="y", hidden=[3], epochs=2, threads=1).model.save(tmp_path / "wide.creche")
     assert main(["explain", str(tmp_path / "wide.creche"), str(table), "--repeats", "1"]) == 0
-    assert "and 10 more columns" in capsys.readouterr().out
+    assert "and 10 less important columns" in capsys.readouterr().out
     assert main(["explain", str(tmp_path / "wide.creche"), str(table), "--row", "1"]) == 0
     assert "10 others" in capsys.readouterr().out
 

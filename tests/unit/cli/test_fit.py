@@ -49,7 +49,7 @@ def test_the_page_tells_what_was_tried_and_how_good_it_is(capsys: pytest.Capture
     for text in (
         "label        species: Adelie, Chinstrap, Gentoo",
         "rows         344 in 3 folds",
-        "networks of ",
+        "networks from ",
         f"{model.record.score:.4f} on held-out rows, baseline",
         "temperature",
         "effort       fast",
@@ -74,7 +74,7 @@ def test_the_facts_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_model_of_numbers_has_an_interval(capsys: pytest.CaptureFixture[str], regression_file: Path) -> None:
     page = run(capsys, "show", regression_file)
-    assert "around the prediction holds 90% of labels" in page
+    assert "around the prediction contains 90% of labels" in page
     assert "root mean squared error" in page
 
 
@@ -161,11 +161,12 @@ def test_report(capsys: pytest.CaptureFixture[str], fitted_file: Path, regressio
         drop = [] if model.classes else ["--drop-unlabelled"]
         run(capsys, "report", file, "penguins", "-o", page, "--card", card, *drop)
         for text in (page.read_text(), card.read_text()):
-            assert f"On {model.record.judged_rows} rows that its networks did not learn (out of fold) its" in text
+            rows = f"On {model.record.judged_rows} rows that its networks were not trained on (out of fold), its"
+            assert rows in text
             assert f"the {model.record.rows} rows it was trained on" in text
-            assert "on new rows the model will be worse; the out-of-fold metrics tell how good it is there" in text
+            assert "so the metrics are too optimistic; the out-of-fold metrics are those to expect on new rows" in text
         assert "2 configurations were trained on 3 folds" in page.read_text()
-        assert "The table of this report is a table that the model was trained with" in page.read_text()
+        assert "The table of this report is the table that the model was trained on" in page.read_text()
 
 
 def test_report_on_other_rows(fitted_file: Path, tmp_path: Path) -> None:

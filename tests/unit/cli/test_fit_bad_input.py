@@ -51,7 +51,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "no such time": (TABLE, {"time": "bb"}, "has no column 'bb'; did you mean 'b'?"),
     "the label as time": (NUMBERS, {"time": "y"}, "'y' is the label; name another column"),
     "an empty time": (TABLE | {"t": [None, *ROW[1:] / 2]}, {"time": "t"}, "row 1 is empty, but rows are split by"),
-    "a group and a time": (TABLE | {"t": ROW / 2}, {"time": "t", "group": "b"}, "got both; a split goes by one"),
+    "a group and a time": (TABLE | {"t": ROW / 2}, {"time": "t", "group": "b"}, "got both; a split uses one"),
     "an unknown metric": (TABLE, {"metric": "acuracy"}, "got 'acuracy'; did you mean 'accuracy'? Choose one of"),
     "a metric of numbers": (TABLE, {"metric": "rmse"}, "got 'rmse', which is for regression, and the task is class"),
     "a metric of classes": (NUMBERS, {"metric": "auc"}, "got 'auc', which is for classification, and the task is re"),

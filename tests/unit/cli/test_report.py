@@ -21,7 +21,7 @@ def test_a_page_and_a_card(model_file: Path, tmp_path: Path, capsys: pytest.Capt
     assert capsys.readouterr() == (f"{page}\n{card}\n", "")
     assert "<h1>Birds</h1>" in page.read_text()
     assert "<p>Counting.</p>" in page.read_text()
-    assert "On the 103 rows kept for validation" in page.read_text()
+    assert "On the 103 rows held out for validation" in page.read_text()
     assert "## Intended use\n\nCounting." in card.read_text()
 
 
@@ -35,7 +35,7 @@ def test_the_title_is_the_file_s_name_and_the_page_stands_in_this_folder(
     assert main(["report", str(model_file), "other.txt", "--format", "csv", "--separator", ";"]) == 0
     page = (tmp_path / "report.html").read_text()
     assert "<h1>penguins: species</h1>" in page
-    assert "kept for validation" in page  # the same rows, written otherwise
+    assert "held out for validation" in page  # the same rows, written otherwise
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_training_that_diverged_is_explained(capsys: Out) -> None:
     assert main(["train", "penguins", *arguments, "--hidden", "5", "--threads", "1"]) == 1
     printed = capsys.readouterr().err
     assert "training diverged in epoch" in printed
-    assert "The learning rate is above the edge" in printed
+    assert "The learning rate is above the limit" in printed
 
 
 def test_one_remedy_for_training_far_above_the_edge(capsys: Out) -> None:
@@ -108,7 +108,7 @@ def test_the_row_that_is_followed_is_worked_out(model_file: Path, capsys: Out) -
     out = capsys.readouterr().out
     step = cr.explain.trace(cr.load(model_file), "penguins", rows=slice(1, 21))
     row = step.follow().row
-    assert f"Row {row}: its values" in out
+    assert f"Row {row}: values and encoded inputs" in out
     assert f"In row {row} the squared error is (" in out
     assert f"forward pass of row {row}" in out
 

@@ -322,13 +322,13 @@ def test_ctrl_c_shows_what_there_is_and_ends_with_130(tmp_path: Path, form: list
     [
         (
             [3, 4, 5, 6, 7, 8, 9],
-            "label 'quality' is learnt as a number, because its 7 different whole numbers lie close together, from 3 "
+            "label 'quality' is treated as a number, because its 7 different whole numbers lie close together, from 3 "
             "to 9; --task classification treats it as 7 classes",
             "quality: a number",
         ),
         (
             [1, 2, 3, 5, 6, 7],
-            "label 'quality' is learnt as 6 classes, because its values are numbered from 1 to 7; --task regression "
+            "label 'quality' is treated as 6 classes, because its values are numbered from 1 to 7; --task regression "
             "treats it as a number",
             "quality: 1, 2, 3, 5, 6, 7",
         ),
@@ -351,7 +351,7 @@ def test_an_uncertain_task_is_on_the_page(
     assert main([*quick_run, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["task"] == found["plan"]["task"]
-    assert found["task_note"].startswith("label 'quality' is learnt as ")
+    assert found["task_note"].startswith("label 'quality' is treated as ")
     for task in ("classification", "regression"):
         assert main([*quick_run, "--task", task]) == 0
         page, err = capsys.readouterr()

@@ -84,7 +84,12 @@ def test_entries_are_whole(metric: Metric) -> None:
     assert metric.bounds[0 if metric.lower_is_better else 1] == (0.0 if metric.lower_is_better else 1.0)
     if metric.task == "classification":
         p = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
-        found = cr.ClassificationEvaluation.of(p, np.array([0, 1, 1]), (0, 1), n_resamples=0).metrics()
+        found = cr.ClassificationEvaluation.of(
+            p, np.array([0, 1, 1]), (0, 1), n_resamples=0, is_ordered=metric.needs_order
+        ).metrics()
+    elif metric.task == "multilabel":
+        p, y = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]), np.array([[0, 1], [0, 1], [1, 0]])
+        found = cr.MultilabelEvaluation.of(p, y, n_resamples=0).metrics()
     else:
         count = int(metric.quantiles[0])
         levels, predicted = np.linspace(0.1, 0.9, count), np.ones((3, max(count, 1)))

@@ -96,7 +96,7 @@ def test_arrays_and_dates_and_a_column_that_is_the_same() -> None:
     [
         (("bill_lenght_mm", "body_mass_g"), {}, PlanError, "x_column: got 'bill_lenght_mm'; did you mean 'bill_length"),
         (("body_mass_g", "island"), {}, PlanError, "y_column: 'island' is categorical; needs a numeric column: bill"),
-        (("body_mass_g", "species"), {}, PlanError, "y_column: 'species' is what the network predicts"),
+        (("body_mass_g", "species"), {}, PlanError, "y_column: 'species' is the label"),
         (("body_mass_g", "body_mass_g"), {}, PlanError, "y_column: got 'body_mass_g', which is the column along x"),
         (SIDES, {"others": {"isle": "Dream"}}, PlanError, "others: got 'isle'; did you mean 'island'"),
         (SIDES, {"others": {"bill_length_mm": 3}}, PlanError, "others: 'bill_length_mm' is one of the two columns"),

@@ -30,7 +30,7 @@ class TestWhatIsSaid:
         assert found.is_above_edge
         assert found.extreme is None
         assert found.learning_rate == 50
-        assert "The learning rate is above the edge" in str(found)
+        assert "The learning rate is above the limit" in str(found)
 
     def test_a_column_on_a_scale_of_millions(self) -> None:
         x, y = line()

@@ -266,9 +266,9 @@ def test_very_many_categories() -> None:
     ("arguments", "message"),
     [
         ({"column": "mas"}, "column: got 'mas'; did you mean 'mass'\\? Choose one of mass, place"),
-        ({"column": "kind"}, "column: 'kind' is what the network predicts"),
+        ({"column": "kind"}, "column: 'kind' is the label"),
         ({"column": "number"},
-         "column: 'number' is in the table, but the network was not trained on it; choose one of mass"),
+         "column: 'number' is a column of the table, but the network was not trained on it; choose one of mass"),
         ({"column": "mass", "second": "plaice"}, "second: got 'plaice'; did you mean 'place'"),
         ({"column": "mass", "second": "mass"}, "second: got 'mass', which is the first"),
         ({"column": "mass", "kind": "each"}, "kind: got 'each'; .*hoose one of average, individual"),

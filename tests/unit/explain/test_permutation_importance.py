@@ -225,7 +225,7 @@ def test_what_cannot_be_worked_out(model: cr.Model) -> None:
         (penguins.drop("species"), "has no column 'species'"),
         (penguins.drop("sex"), "has no column 'sex'"),
         (penguins.head(1), "data: has one row; shuffling cells among rows needs at least two"),
-        (None, "data: is missing; a model keeps no rows"),
+        (None, "data: is missing; a model does not store rows"),
         (penguins.select(pl.all().exclude("species")).head(3).to_numpy(), "or arrays X and y"),
     ):
         with pytest.raises(cr.TableError, match=re.escape(message)):

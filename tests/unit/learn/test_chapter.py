@@ -77,7 +77,7 @@ def test_the_chapter_is_the_one_of_the_book(lesson: Lesson) -> None:
     assert str(lesson.start.plan.network) == "4-5-5-3"
     assert lesson.classes == ("Adelie", "Gentoo", "Chinstrap")
     assert "The classes are numbered: 0 Adelie, 1 Gentoo, 2 Chinstrap." in text_of(lesson, "The table")
-    assert "73 numbers in all" in text_of(lesson, "The network")
+    assert "73 numbers (parameters) in all" in text_of(lesson, "The network")
     example = text_of(lesson, "The loss: how wrong")
     assert "is the vector [1, 0, 0]" in example
     assert "prediction 0.4 0.3 0.3 difference 0.6 0.3 0.3 its square 0.36 0.09 0.09" in example
@@ -116,7 +116,7 @@ def test_gradients_and_the_step_against_numpy(lesson: Lesson, twin: Twin) -> Non
         assert f"{gradient:.3g}" in backward
     assert "73 of 73 gradients" in text_of(lesson, "One gradient")
     told = text_of(lesson, "The optimizer's step")
-    assert f"was {step.loss:.5f} before the step, and is {step.loss_after:.5f} after it: lower." in told
+    assert f"was {step.loss:.5f} before the step and is {step.loss_after:.5f} after it: lower." in told
 
 
 def test_epochs_are_those_of_train(lesson: Lesson) -> None:
@@ -129,7 +129,7 @@ def test_epochs_are_those_of_train(lesson: Lesson) -> None:
     told = text_of(lesson, "Epoch after epoch")
     history = run.history
     assert f"50 {history.train_loss[-1]:.4f} {history.train_metric[-1]:.4f} {history.validation_loss[-1]:.4f}" in told
-    assert f"puts {history.validation_metric[-1]:.1%} of the validation rows" in told
+    assert f"predicts {history.validation_metric[-1]:.1%} of the validation rows correctly" in told
     expected = run.model.predict_proba([[37.3, 16.8, 19.2, 30.0]])[0]
     prediction = text_of(lesson, "A prediction")
     assert all(f"{name} {p:.4f}" in prediction for name, p in zip(lesson.classes, expected, strict=True))
@@ -199,7 +199,7 @@ def test_other_tables_and_networks(data: Any, more: dict[str, Any]) -> None:
     ("arguments", "message"),
     [
         ({"label": "specie"}, "has no column 'specie'; did you mean 'species'"),
-        ({"task": "regression"}, "task: got 'regression'; the chapter is about classes"),
+        ({"task": "regression"}, "task: got 'regression'; the chapter is about classification"),
         ({"label": None}, "label: is missing"),
         ({"classes": ["Adelie", "Gentoo"]}, "also has the class 'Chinstrap'"),
         ({"classes": ["Adelie", "Gentoo", "Gentoo", "Chinstrap"]}, "classes: got 'Gentoo' twice"),

@@ -1,4 +1,4 @@
-"""The threshold that a model keeps: predictions, evaluations and files go by it."""
+"""The threshold that a model keeps: predictions, evaluations and files use it."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_identifiers_and_groups_are_no_features() -> None:
     """Neither the column of groups nor one that counts rows, even if a fold lacks some of them."""
     x, y = two_classes(60)
     table = {"a": x[:, 0], "n": np.arange(1, 61), "patient": np.arange(60) // 4, "ill": y}
-    with pytest.warns(cr.CrecheWarning, match="left out column 'n': an identifier") as caught:
+    with pytest.warns(cr.CrecheWarning, match="dropped column 'n': an identifier") as caught:
         crossed = cr.cross_validate(table, label="ill", folds=3, group="patient", **QUICK)
     assert len(caught) == 1
     assert {member.model.features.names for member in crossed.members} == {("a",)}

@@ -62,7 +62,7 @@ def test_a_report_leads_with_the_out_of_fold_metrics(crossed: cr.CrossValidation
     for name, model in (("ensemble", crossed.ensemble()), ("refitted", crossed.refit())):
         page = cr.report(model, "penguins", tmp_path / f"{name}.html").read_text()
         summary = page.partition('id="summary"')[2].partition('id="intended')[0]
-        assert "On 344 rows, each predicted by networks of the cross-validation that did not learn it" in summary
+        assert "On 344 rows, each predicted by networks of the cross-validation that were not trained on it" in summary
         assert summary.index(accuracy) < summary.index("On the 344 rows it was trained on")
 
 

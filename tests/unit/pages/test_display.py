@@ -216,9 +216,9 @@ def test_names_are_text_and_never_markup() -> None:
 
 @pytest.mark.usefixtures("plain")
 def test_advice_is_in_the_words_of_the_reader(colony: cr.Colony) -> None:
-    assert "test_fraction=0.2 keeps rows" in " ".join(str(colony).split())
+    assert "test_fraction=0.2 holds out rows" in " ".join(str(colony).split())
     with use_command_line_words():
-        assert "--test-fraction 0.2 keeps rows" in " ".join(str(colony).split())
+        assert "--test-fraction 0.2 holds out rows" in " ".join(str(colony).split())
 
 
 @pytest.mark.usefixtures("plain")

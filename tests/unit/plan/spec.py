@@ -109,6 +109,7 @@ NUMBERS: dict[type, dict[str, Interval]] = {
 }
 
 FLAGS: dict[type, tuple[str, ...]] = {
+    lo.BinaryCrossEntropy: ("ordered",),
     o.SGD: ("regularize_bias", "decoupled"),
     o.Adagrad: ("regularize_bias", "decoupled"),
     o.Adadelta: ("regularize_bias", "decoupled"),

@@ -107,7 +107,7 @@ def test_a_plan_file_holds_what_determines_a_run() -> None:
 
 
 def test_a_plan_holds_the_arguments_of_its_group() -> None:
-    held = {field.name for field in fields(cr.Plan)} | {"hidden", *PER_LAYER, "learning_rate", "quantiles"}
+    held = {field.name for field in fields(cr.Plan)} | {"hidden", *PER_LAYER, "learning_rate", "quantiles", "ordered"}
     assert set(arguments_in("plan")) == held - {"network"}
 
 

@@ -9,7 +9,7 @@ import pytest
 import creche as cr
 from creche.errors import PlanError
 from creche.plan.arguments import CHANGEABLE
-from creche.plan.changes import Change, SetWeight, add_change, order_changes
+from creche.plan.changes import Change, SetWeight, join_changes, order_changes
 
 PLAN = cr.Plan(cr.Network.of(4, [5, 3], 3, dropout=0.1), optimizer=cr.Adam(weight_decay=0.5), epochs=20)
 
@@ -63,7 +63,7 @@ def test_a_plan_without_changes_says_nothing_of_them() -> None:
 def test_changes_of_one_step_join_unless_one_replaces_the_optimizer(
     first: Change, second: Change, joined: tuple[Change, ...] | None
 ) -> None:
-    changes = add_change(add_change((), first), second)
+    changes = join_changes([first, second])
     assert changes == ((first, second) if joined is None else joined)
     # Whether or not they join, the plan that results is that of one after the other.
     plan = second.apply(first.apply(PLAN))

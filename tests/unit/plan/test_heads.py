@@ -7,9 +7,12 @@ import pytest
 
 import creche as cr
 from creche.engine.native import new_predictor
-from creche.plan.heads import EXP, IDENTITY, SIGMOID, SOFTMAX, Head
+from creche.plan.heads import CUMULATIVE, EXP, IDENTITY, LOGISTIC, SIGMOID, SOFTMAX, SORTED, Head
 
-SHAPES = [(SOFTMAX, 3), (SIGMOID, 1), (SIGMOID, 3), (EXP, 2), (IDENTITY, 2)]
+SHAPES = [
+    (SOFTMAX, 3), (SIGMOID, 1), (SIGMOID, 3), (LOGISTIC, 2), (CUMULATIVE, 1), (CUMULATIVE, 4), (EXP, 2), (IDENTITY, 2),
+    (SORTED, 3),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("head", "outputs"), SHAPES, ids=lambda part: getattr(part, "key", str(part)))
@@ -50,3 +53,27 @@ def test_heads_are_those_of_the_engine(loss: str, task: str, outputs: int) -> No
     x = rng.standard_normal((6, 4))
     predicted = plan.loss.head(task).apply(predictor.outputs(x))
     np.testing.assert_allclose(predicted[:, -outputs:], predictor.predict(x), rtol=1e-12)
+
+
+def test_probabilities_of_ordered_classes_sum_to_1_whatever_the_order_of_the_outputs() -> None:
+    z = np.random.default_rng(0).standard_normal((50, 4)) * 3
+    p = CUMULATIVE.apply(z)
+    assert p.shape == (50, 5)
+    assert (p >= 0).all()
+    np.testing.assert_allclose(p.sum(axis=1), 1)
+    above = -np.sort(-1 / (1 + np.exp(-z)), axis=1)
+    np.testing.assert_allclose(np.cumsum(p[:, ::-1], axis=1)[:, ::-1][:, 1:], above)
+    engine = (1 / (1 + np.exp(-z))).astype(np.float32)
+    np.testing.assert_allclose(CUMULATIVE.finish(engine), p, atol=1e-6)
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize("count", [2, 5])
+def test_targets_of_classes_and_back(ordered: bool, count: int) -> None:
+    loss, numbers = cr.BinaryCrossEntropy(ordered=ordered), np.arange(count, dtype=np.int32).repeat(2)
+    targets = loss.class_targets(numbers, count)
+    assert targets.shape == (2 * count, loss.outputs("classification", count))
+    np.testing.assert_array_equal(loss.target_classes(targets), numbers)
+    # The outputs that are surest of the targets give each row its class.
+    predicted = loss.head("classification").apply(np.where(targets, 20.0, -20.0))
+    np.testing.assert_array_equal(predicted.argmax(axis=1), numbers)

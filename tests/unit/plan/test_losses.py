@@ -60,7 +60,8 @@ def test_help_tells_formula_numbers_and_task(kind: type[Loss]) -> None:
     assert any(sign in text for sign in ("(z - y", "log p", "exp(z)", "e = "))
     assert any(word in text for word in ("for classes", "for numbers", "for counts"))
     for field in dataclasses.fields(kind):
-        assert re.search(rf"{field.name} : float( or sequence of float)?, default {field.default:g}", text)
+        default = field.default if isinstance(field.default, bool) else f"{field.default:g}"
+        assert re.search(rf"{field.name} : (bool|float|float or sequence of float), default {default}", text)
 
 
 def test_heads_and_outputs() -> None:

@@ -321,7 +321,7 @@ def test_what_cannot_be_drawn(draw: Callable[[], Any], message: str) -> None:
 
 
 def test_a_model_without_rows() -> None:
-    with pytest.raises(cr.TableError, match="data: is missing; a model keeps no rows"):
+    with pytest.raises(cr.TableError, match="data: is missing; a model does not store rows"):
         plots.confusion_matrix(made.model())
 
 

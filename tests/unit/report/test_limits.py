@@ -100,7 +100,7 @@ def test_predictions_that_are_biased_and_single_large_errors() -> None:
     one = rows.with_columns(
         pl.when(pl.int_range(pl.len()) == 5).then(90_000).otherwise(pl.col("body_mass_g")).alias("body_mass_g")
     )
-    assert "Single rows have far larger errors than most" in limitations(create_subject(model, one))
+    assert "A few rows have far larger errors than the rest" in limitations(create_subject(model, one))
 
 
 def test_training_for_too_long_and_stopping_by_the_rows_of_the_evaluation() -> None:

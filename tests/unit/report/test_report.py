@@ -48,7 +48,7 @@ def test_the_headline_is_of_the_rows_kept_out(model: cr.Model, penguins: tuple[s
     kept = model.provenance.evaluation  # type: ignore[union-attr]
     low, high = kept["intervals"]["accuracy"]
     assert (
-        f"On the 103 rows kept for validation its accuracy is {kept['accuracy']:.1%} (95 % CI: {low:.1%} to "
+        f"On the 103 rows held out for validation its accuracy is {kept['accuracy']:.1%} (95 % CI: {low:.1%} to "
         f"{high:.1%}); that of the baseline (most frequent class) is {kept['baseline']['accuracy']:.1%}."
     ) in penguins[1].text
     for name in ("log_loss", "auc", "f1"):
@@ -66,7 +66,7 @@ def test_facts_of_training(model: cr.Model, penguins: tuple[str, Page]) -> None:
         "14-4-3, 75 parameters, float32",
     } <= set(texts)
     assert "2700 to 6300" in texts  # of body_mass_g, of the training rows
-    assert "The table of this report is a table that the model was trained with." in penguins[1].text
+    assert "The table of this report is the table that the model was trained on." in penguins[1].text
 
 
 def test_the_page_is_one_file_that_fetches_and_runs_nothing(penguins: tuple[str, Page]) -> None:
@@ -138,7 +138,8 @@ def test_other_tables_are_evaluated_as_a_whole(model: cr.Model, tmp_path: Path) 
         assert subject.rows_description == f"the 200 rows of {called}"
         assert subject.evaluation.accuracy == model.evaluate(some).accuracy
         assert (
-            f"{called} as a whole is not a table that the model was trained with." in find_limitations(subject)[0].text
+            f"The evaluation uses rows of {called}, a table other than the one the model was trained on."
+            in find_limitations(subject)[0].text
         )
 
 
@@ -146,7 +147,7 @@ def test_rows_kept_for_testing_come_first_and_training_rows_are_named() -> None:
     rows = cr.datasets.penguins().drop_nulls()
     tested = cr.train(rows, label="sex", hidden=[3], epochs=2, threads=1, test_fraction=0.2)
     subject = create_subject(tested.model, rows)
-    assert subject.rows_description == "the 67 rows kept for testing"
+    assert subject.rows_description == "the 67 rows held out for testing"
     assert subject.evaluation.to_dict() == tested.evaluation[1].to_dict()
     alone = cr.train(rows, label="sex", hidden=[3], epochs=2, threads=1, validation_fraction=0).model
     subject = create_subject(alone, rows)
@@ -201,7 +202,7 @@ def test_an_ensemble_and_a_model_without_a_record_of_its_training(model: cr.Mode
     ensemble.save(tmp_path / "e.creche")
     page = page_of(tmp_path / "e.creche", "penguins", tmp_path, card=tmp_path / "card.md")[1]
     assert "An ensemble of" in page.text
-    assert "kept for validation" in page.text
+    assert "held out for validation" in page.text
     bare = cr.Model(model.plan, model.features, model.labels, model.weights, 1)
     page = page_of(bare, "penguins", tmp_path, card=tmp_path / "card.md")[1]
     assert "The model has no record of its training." in page.text

@@ -102,9 +102,22 @@ def test_pieces_of_the_history_join() -> None:
         begin = len(page.sent)
         page.get(Play())
         page.pushed(views.Tick, lambda tick: tick.status == "finished")
-        pieces = [view for view, _ in page.sent[begin:] if isinstance(view, views.History)]
+        sent = [view for view, _ in page.sent[begin:] if isinstance(view, views.History)]
+        pieces = [piece for piece in sent if len(piece.epochs)]
         assert np.concatenate([piece.epochs for piece in pieces]).tolist() == list(range(1, 201))
         assert all(piece.first == piece.epochs[0] for piece in pieces)
+
+
+def test_the_history_is_whole_when_it_pauses() -> None:
+    with watched() as page:
+        page.get(Play())
+        page.pushed(views.Tick, lambda tick: tick.epoch > 5)
+        page.get(Pause())
+        paused = page.pushed(views.Tick, lambda tick: tick.status == "paused" and tick.epoch > 5)
+        sent = [view for view, _ in page.sent]
+        place = next(i for i, view in enumerate(sent) if view is paused)
+        newest = next(view for view in reversed(sent[:place]) if isinstance(view, views.History))
+        assert newest.epochs[-1] == paused.history_rows
 
 
 def test_reset_draws_the_same_weights_and_another_seed_others() -> None:

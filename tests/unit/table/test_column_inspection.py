@@ -21,7 +21,7 @@ SICK = RANDOM.integers(0, 2, ROWS)
 
 
 def untidy() -> pl.DataFrame:
-    """A table with one of each thing that is worth a look."""
+    """A table with one of each thing that is worth checking."""
     return pl.DataFrame(
         {
             "Unnamed: 0": np.arange(ROWS),
@@ -80,7 +80,7 @@ def test_findings_name_the_option_that_would_change_them() -> None:
     }  # fmt: skip
     texts = {finding.column: str(finding) for finding in inspection.findings if finding.kind == "left_out"}
     assert texts["Unnamed: 0"] == (
-        "left out column 'Unnamed: 0': an identifier: a row number (0, 1, 2, …); schema={'Unnamed: 0': 'numeric'}"
+        "dropped column 'Unnamed: 0': an identifier: a row number (0, 1, 2, …); schema={'Unnamed: 0': 'numeric'}"
     )
     roles = {column.name: column.role for column in inspection.columns}
     assert roles["Unnamed: 0"] == roles["PatientID"] == "identifier"
@@ -137,7 +137,7 @@ def test_whole_numbers_that_could_be_either_are_worth_a_look(low: int, task: str
     frame = {"quality": values, "x": RANDOM.normal(size=len(values))}
     (finding,) = cr.inspect_columns(frame, "quality").findings
     assert (finding.kind, finding.option, finding.argument) == ("task", f"--task {other}", f"task={other!r}")
-    assert finding.text.startswith(f"label 'quality' is learnt as {task}, because its ")
+    assert finding.text.startswith(f"label 'quality' is treated as {task}, because its ")
 
 
 def test_rows_without_a_label_and_copies() -> None:

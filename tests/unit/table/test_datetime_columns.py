@@ -28,7 +28,7 @@ ISO = [f"{day:%Y-%m-%d}" for day in DAYS]
         ([f"{d.day}/{d.month}/{d.year}" for d in DAYS], [], ""),
         ([f"{d:%d.%m.%y}" for d in DAYS], [], r"years of two digits \('01.01.20'\)"),
         ([f"{d:%Y%m%d}" for d in DAYS], [], "is read as dates: '20200101' is 2020-01-01"),
-        (ISO, ["0000-00-00"], r"has '0000-00-00' in 1 row \(the first is row [{]20}\), taken as missing"),
+        (ISO, ["0000-00-00"], r"has '0000-00-00' in 1 row \(the first is row [{]20}\), read as missing"),
         (ISO, ["-", "unknown"], "'-' in 1 row .*'unknown' in 1 row"),
         (ISO, ["soon"], "'soon' in 1 row"),
         (ISO, ["2020-02-30"], "'2020-02-30' in 1 row"),

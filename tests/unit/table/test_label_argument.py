@@ -85,7 +85,7 @@ def test_one_hot_arrays_are_classes(dtype: Any, task: Any) -> None:
     y = ONE_HOT.astype(dtype)
     if task is None:
         message = (
-            r"y: is one-hot .*learnt as the classes 0, 1, 2; task='classification' confirms it, and task='regression'"
+            r"y: is one-hot .*treated as the classes 0, 1, 2; task='classification' confirms it, and task='multilabel'"
         )
         with pytest.warns(CrecheWarning, match=message):
             found = read_label_argument(y, 6, (), task)
@@ -141,39 +141,67 @@ def test_one_hot_labels_in_training_and_evaluation() -> None:
     assert isinstance(numbers.evaluate(x, np.eye(2)[y]), cr.RegressionEvaluation)
 
 
-def test_one_hot_columns_of_a_table_are_numbers_and_it_is_said() -> None:
+def test_one_hot_columns_of_a_table_are_labels_and_it_is_said() -> None:
     table = {"x": np.arange(6.0), "cat": [0, 1, 1, 0, 0, 1], "dog": [1, 0, 0, 1, 1, 0]}
     with pytest.warns(
-        CrecheWarning, match=r"label cat, dog: .*one-hot.* learnt as numbers; task='regression' confirms"
+        CrecheWarning, match=r"label cat, dog: .*one-hot.* a label of its own; task='multilabel' confirms"
     ):
         rows = read_observations(table, label=["cat", "dog"])
-    assert rows.y.shape == (6, 2)
-    assert read_observations(table, label=["cat", "dog"], task="regression").y.shape == (6, 2)
+    assert rows.y.dtype == np.bool_
+    assert read_observations(table, label=["cat", "dog"], task="multilabel").y.shape == (6, 2)
+    numbers = read_observations(table, label=["cat", "dog"], task="regression").y
+    assert numbers.dtype == np.float64
 
 
 MULTILABEL = np.array([[1, 1], [0, 1], [1, 0], [0, 0], [1, 0], [0, 1]])
 
 
-def test_several_labels_of_yes_and_no() -> None:
-    message = r"y: has 2 columns of yes or no \(multi-label\).*MultiOutputClassifier.*task='regression'"
-    for y, task in ((MULTILABEL.astype(bool), None), (MULTILABEL, "classification")):
+@pytest.mark.parametrize("task", [None, "classification", "multilabel"])
+@pytest.mark.parametrize(
+    "y",
+    [
+        MULTILABEL, MULTILABEL.astype(float), MULTILABEL == 1, np.where(MULTILABEL, "yes", "no"),
+        pd.DataFrame({"u": MULTILABEL[:, 0] == 1, "v": np.where(MULTILABEL[:, 1], "TRUE", "false")}),
+    ],
+    ids=["whole", "float", "boolean", "words", "frame"],
+)  # fmt: skip
+def test_several_labels_of_yes_and_no(y: Any, task: Any) -> None:
+    found = read_label_argument(y, 6, (), task)
+    assert found.values.dtype == np.bool_
+    assert found.values.flags.c_contiguous
+    np.testing.assert_array_equal(found.values, MULTILABEL == 1)
+    table = {"x": np.arange(6.0), "u": MULTILABEL[:, 0] == 1, "v": np.where(MULTILABEL[:, 1], "yes", "no")}
+    np.testing.assert_array_equal(read_observations(table, label=["u", "v"], task=task).y, MULTILABEL == 1)
+
+
+def test_labels_of_yes_and_no_can_be_learnt_as_numbers() -> None:
+    for y in (MULTILABEL, MULTILABEL == 1):
+        found = read_label_argument(y, 6, (), "regression").values
+        assert found.dtype == np.float64
+        np.testing.assert_array_equal(found, MULTILABEL)
+
+
+def test_labels_of_different_kinds_are_refused_by_name() -> None:
+    table = {"x": np.arange(6.0), "u": MULTILABEL[:, 0] == 1, "n": np.arange(6.0), "w": list("abcabc")}
+    for labels, message in (
+        (
+            ["u", "n"],
+            r"label 'n': holds numbers \(row 3 is 2\), and label 'u' yes or no; several labels are either all",
+        ),
+        (["w", "u"], "label 'w': holds words, and label 'u' yes or no"),
+        (["n", "w"], "label 'w': holds words; several labels are either all numbers or all yes or no"),
+    ):
         with pytest.raises(TableError, match=message):
-            read_label_argument(y, 6, (), task)  # type: ignore[arg-type]
-    with pytest.warns(CrecheWarning, match=r"y: has 2 columns of 0 and 1 \(multi-label\), which are learnt as numbers"):
-        found = read_label_argument(MULTILABEL, 6, (), None)
-    np.testing.assert_array_equal(found.values, MULTILABEL)
-    table = {"x": np.arange(6.0), "u": MULTILABEL[:, 0] == 1, "v": MULTILABEL[:, 1] == 1}
-    with pytest.raises(TableError, match=r"label u, v: has 2 columns of yes or no \(multi-label\)"):
-        read_observations(table, label=["u", "v"])
+            read_observations(table, label=labels)
 
 
 @pytest.mark.parametrize(
     ("y", "task", "message"),
     [
-        (np.array([["a", "b"]] * 6), None, "y, column 0: holds words; a network learns one label of classes, or"),
+        (np.array([["a", "b"]] * 6), None, "y, column 0: holds words; several labels are either all"),
         (pd.DataFrame({"u": NUMBERS, "v": WORDS}), None, "y, column 'v': holds words"),
         ([[0.5, "a"]] * 6, None, "y, column 1: holds words"),
-        (np.arange(12).reshape(6, 2), "classification", "y: has 2 columns, which are not one-hot; classification"),
+        (np.arange(12).reshape(6, 2), "classification", r"y, column 0: holds numbers \(row 1 is 2\), and classes"),
         (np.array([NUMBERS]), None, r"y: has shape \(1, 6\); needs one label per row, shape \(6,\), as y.ravel\(\)"),
         (np.zeros((6, 0)), None, r"y: has shape \(6, 0\); needs one label per row, shape \(6,\)"),
         (np.array(3), None, r"y: has shape \(\); needs one label per row"),

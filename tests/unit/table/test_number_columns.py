@@ -36,8 +36,8 @@ TWENTY = [str(i) for i in range(1, 21)]
     ("words", "expected", "note"),
     [
         (["1", "2.5", "NA", ""], [1, 2.5, None, None], ""),
-        (["8,520", "815", "9,100"], [8520, 815, 9100], "'8,520' is taken as 8520.*decimal_comma=True.*--decimal-comma"),
-        (["8.520", "815", "9.100"], [8520, 815, 9100], "'8.520' is taken as 8520.*--no-decimal-comma"),
+        (["8,520", "815", "9,100"], [8520, 815, 9100], "'8,520' is read as 8520.*decimal_comma=True.*--decimal-comma"),
+        (["8.520", "815", "9.100"], [8520, 815, 9100], "'8.520' is read as 8520.*--no-decimal-comma"),
         (["1,234,567", "815"], [1234567, 815], ""),
         (["0,125", "1,500"], [0.125, 1.5], ""),
         (["$9,520", "$6,738", "$1,000,000"], [9520, 6738, 1000000], r"read as numbers, without '\$'"),
@@ -49,7 +49,7 @@ TWENTY = [str(i) for i in range(1, 21)]
         (["60 kg", "59 kg", "58"], [60, 59, 58], "without 'kg'"),  # 0 is often written without a unit
         (["18\u00a0520", "9\u00a0000", "815"], [18520, 9000, 815], ""),
         (["1'200", "2'300", "815"], [1200, 2300, 815], ""),
-        ([*TWENTY, "-"], [*range(1, 21), None], r"has '-' in 1 row \(the first is row [{]20}\), taken as missing"),
+        ([*TWENTY, "-"], [*range(1, 21), None], r"has '-' in 1 row \(the first is row [{]20}\), read as missing"),
         ([*TWENTY, "n.a.", "unknown", "n.a."], [*range(1, 21), None, None, None], "'n.a.' in 2 rows .*'unknown'"),
         ([*TWENTY, "soon"], [*range(1, 21), None], "has 'soon' in 1 row"),
         (["inf", "1", "2"], [float("inf"), 1, 2], ""),

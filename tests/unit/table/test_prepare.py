@@ -436,7 +436,7 @@ def test_class_weights_by_the_words_of_a_file_or_a_command_line(labels: list[Any
 
 
 def test_numbers_have_no_classes() -> None:
-    with pytest.raises(TableError, match=r"classes: got .*, but the label 'y' is learnt as a number"):
+    with pytest.raises(TableError, match=r"classes: got .*, but the label 'y' is treated as a number"):
         prepare_table(np.zeros((4, 1)), np.array([0, 1, 0, 1]), classes=[0, 1], task="regression")
 
 

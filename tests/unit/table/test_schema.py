@@ -76,7 +76,7 @@ def test_a_warning_says_why_a_column_is_left_out() -> None:
     words = Column.from_words([f"code{i}" for i in range(ROWS)])
     columns = table(code=words, size=number(RANDOM.normal(size=ROWS)))
     with pytest.warns(
-        CrecheWarning, match="left out column 'code': an identifier: 60 of 60 rows have a value of their own"
+        CrecheWarning, match="dropped column 'code': an identifier: 60 of 60 rows have a value of their own"
     ):
         schema = Schema.infer(columns, [], {})
     assert schema.features == ["size"]
@@ -152,7 +152,7 @@ def test_a_word_among_numbers_is_named_in_a_warning() -> None:
     assert "column 'size' is read as words because row 7 is '#REF!', though 59 of 60 rows hold numbers" in str(
         caught[0].message
     )
-    assert "left out column 'size'" in str(caught[1].message)
+    assert "dropped column 'size'" in str(caught[1].message)
     assert "to keep it, set schema={'size': 'numeric'}, or --column size=numeric" in str(caught[1].message)
 
 
@@ -183,7 +183,7 @@ def test_an_empty_column_that_is_to_be_learnt_from_is_refused() -> None:
 @pytest.mark.parametrize("values", [[[1, 2]] * ROWS, [b"x"] * ROWS, [{"x": 1}] * ROWS])
 def test_a_column_that_no_network_could_take_is_left_out_with_what_it_holds(values: list[Any]) -> None:
     columns = read_table({"size": RANDOM.normal(size=ROWS), "odd": values})
-    with pytest.warns(CrecheWarning, match="left out column 'odd': it holds (a list|bytes|a dict)"):
+    with pytest.warns(CrecheWarning, match="dropped column 'odd': it holds (a list|bytes|a dict)"):
         assert Schema.infer(columns, [], {}).features == ["size"]
     with pytest.raises(TableError, match=r"column 'odd': it holds .*; leave it out, or make columns of it"):
         Schema.infer(columns, [], {"odd": "categorical"})

@@ -101,7 +101,7 @@ def test_measures_with_few_values_are_numbers_and_it_is_said(y: Any, reason: str
     assert reason in guess.reason
     note = guess.note("quality")
     assert note is not None
-    assert note.startswith("label 'quality' is learnt as a number, because ")
+    assert note.startswith("label 'quality' is treated as a number, because ")
     assert note.endswith(f"; task='classification' treats it as {len(np.unique(y))} classes")
 
 
@@ -127,7 +127,7 @@ def test_codes_that_may_be_measures_are_classes_and_it_is_said(y: Any, reason: s
     assert reason in guess.reason
     note = guess.note("stars")
     assert note is not None
-    assert note.startswith(f"label 'stars' is learnt as {len(np.unique(y))} classes, because ")
+    assert note.startswith(f"label 'stars' is treated as {len(np.unique(y))} classes, because ")
     assert note.endswith("; task='regression' treats it as a number")
 
 
@@ -137,7 +137,9 @@ def prepared(data: Any, y: Any = None, task: str | None = None, **arguments: Any
 
 def test_the_note_is_a_warning_and_kept_for_the_page() -> None:
     x = np.random.default_rng(0).standard_normal((len(STARS), 2))
-    with pytest.warns(CrecheWarning, match="label 'y' is learnt as 5 classes, .*; task='regression' treats it") as told:
+    with pytest.warns(
+        CrecheWarning, match="label 'y' is treated as 5 classes, .*; task='regression' treats it"
+    ) as told:
         out = prepared(x, STARS)
     assert out.task_note == str(told[0].message)
     for task in ("classification", "regression"):
@@ -148,7 +150,7 @@ def test_the_note_is_a_warning_and_kept_for_the_page() -> None:
 def test_a_value_that_occurs_once_does_not_stop_a_guess() -> None:
     y = np.array([1, 2, 3] * 10 + [7])
     x = np.random.default_rng(0).standard_normal((len(y), 2))
-    with pytest.warns(CrecheWarning, match="learnt as a number, because its value 7 occurs only once"):
+    with pytest.warns(CrecheWarning, match="treated as a number, because its value 7 occurs only once"):
         assert prepared(x, y).task == "regression"
     with pytest.warns(CrecheWarning, match="row 30 is the only one of class 7, so it stays a training row"):
         out = prepared(x, y, task="classification")

@@ -196,3 +196,22 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "quantile" in capsys.readouterr().out
     assert main([*train, "--quantiles", "low,high"]) == 2
     assert "--quantiles: got 'low,high'; needs numbers above 0 and below 1" in capsys.readouterr().err
+
+
+def test_a_fitted_model_and_its_conformal_interval(penguins: pl.DataFrame, tmp_path: Path) -> None:
+    model = cr.fit(penguins, label="body_mass_g", quantiles=LEVELS, effort="fast", threads=2)
+    assert model.record.metric == "pinball"
+    found = model.out_of_fold
+    assert isinstance(found, cr.RegressionEvaluation)
+    assert found.pinball == pytest.approx(model.record.score)
+    assert found.baseline["pinball"] > 2 * found.values["pinball"]
+    predicted, interval = model.predict(penguins, interval=0.8)
+    assert (np.diff(predicted, axis=1) >= 0).all()
+    further = predicted[:, 0] - interval[:, 0]
+    np.testing.assert_allclose(further, model.conformal_score(0.8))
+    np.testing.assert_allclose(interval[:, 1] - predicted[:, 2], further)
+    assert further[0] < 0  # an interval for eight in ten is narrower than that for nine
+    model.save(tmp_path / "m.creche")
+    loaded = cr.load(tmp_path / "m.creche")
+    assert loaded.predict(penguins).tobytes() == predicted.tobytes()
+    assert cr.verify(loaded, penguins, threads=2).same

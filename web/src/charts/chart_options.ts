@@ -55,7 +55,7 @@ export function chartOptions({ target, lines, log, width, height, syncKey, onCur
     width,
     height,
     legend: { show: false },
-    padding: [8, 10, 0, 0],
+    padding: [8, 18, 0, 0],
     cursor: {
       sync: { key: syncKey },
       drag: { x: false, y: false },

@@ -22,6 +22,8 @@ export function CurvesPanel() {
   });
   const losses = useComputed(() => chartData(store, "loss"));
   const others = useComputed(() => chartData(store, second.value));
+  const metrics = store.evaluation.value?.metrics ?? [];
+  const titleOf = (key: string) => metrics.find((metric) => metric.key === key)?.title ?? writeWords(key);
   const changes = store.settings.value?.changes ?? [];
   return (
     <Panel
@@ -50,35 +52,37 @@ export function CurvesPanel() {
         </>
       }
     >
-      <LineChart title="Loss" data={losses} isLog={isLog} syncKey={syncKey} isTable={isTable.value} />
-      {quantities.value.length > 0 && (
-        <>
-          <div class="second-head">
-            <label>
-              <span class="unseen">Second curve</span>
-              <select
-                value={second.value}
-                onChange={(event) => {
-                  chosen.value = event.currentTarget.value;
-                }}
-              >
-                {quantities.value.map((name) => (
-                  <option key={name} value={name}>
-                    {writeWords(name)}
-                  </option>
-                ))}
-              </select>
-            </label>
+      <div class="pair">
+        <LineChart title="Loss" data={losses} isLog={isLog} syncKey={syncKey} isTable={isTable.value} />
+        {quantities.value.length > 0 && (
+          <div>
+            <div class="second-head">
+              <label>
+                <span class="unseen">Second curve</span>
+                <select
+                  value={second.value}
+                  onChange={(event) => {
+                    chosen.value = event.currentTarget.value;
+                  }}
+                >
+                  {quantities.value.map((name) => (
+                    <option key={name} value={name}>
+                      {titleOf(name)}
+                    </option>
+                  ))}
+                </select>
+              </label>
+            </div>
+            <LineChart
+              title={titleOf(second.value)}
+              data={others}
+              height={150}
+              syncKey={syncKey}
+              isTable={isTable.value}
+            />
           </div>
-          <LineChart
-            title={writeWords(second.value)}
-            data={others}
-            height={150}
-            syncKey={syncKey}
-            isTable={isTable.value}
-          />
-        </>
-      )}
+        )}
+      </div>
       {store.curves.value.isThinned && (
         <p class="quiet small">The curve is thinned: of a long training, not every epoch is drawn.</p>
       )}

@@ -27,7 +27,7 @@ export function linearRange(low: number | null, high: number | null): [number, n
 
 /** A tick without zeros at its end. */
 export function writeTick(value: number): string {
-  if (value !== 0 && (Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3))
+  if (value !== 0 && (Math.abs(value) >= 1e6 || Math.abs(value) < 1e-3))
     return value.toExponential().replace("e+", "e");
   return String(Number(value.toPrecision(6)));
 }

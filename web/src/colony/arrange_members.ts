@@ -1,5 +1,4 @@
 /** How the networks of a colony are shown: in groups, with axes that all share. */
-import { extent } from "../plot/scales.ts";
 import type { ColonyMember, ColonyView } from "../protocol.ts";
 
 export type Order = "grid" | "rank";
@@ -32,19 +31,24 @@ export function curveOfMember(colony: ColonyView, place: number): Float32Array {
   return colony.curves.data.subarray(place * epochs, (place + 1) * epochs);
 }
 
+/** Return the number that this share of the numbers lies below. */
+function quantile(numbers: readonly number[], share: number): number {
+  const ordered = [...numbers].sort((a, b) => a - b);
+  return ordered[Math.round(share * (ordered.length - 1))]!;
+}
+
 /**
- * Return the losses that the axes span: from the lowest to twice the median of the first epoch, so that networks that
- * diverge do not squeeze the others.
+ * Return the losses that the axes span: from a little below what all but the best tenth of the networks reach, to twice
+ * the median of the first epoch, so that neither those that diverge nor a rare low one squeeze the others.
  */
 export function sharedLosses(colony: ColonyView): readonly [low: number, high: number] {
-  const positive = colony.curves.data.filter((loss) => Number.isFinite(loss) && loss > 0);
-  if (positive.length === 0) return [0.1, 1];
-  const first = colony.members
-    .map((_, i) => curveOfMember(colony, i).find((loss) => Number.isFinite(loss)) ?? NaN)
-    .filter((loss) => Number.isFinite(loss))
-    .sort((a, b) => a - b);
-  const [low] = extent(positive);
-  return [low, Math.max(2 * first[first.length >> 1]!, low * 1.01)];
+  const curves = colony.members
+    .map((_, i) => curveOfMember(colony, i).filter((loss) => Number.isFinite(loss) && loss > 0))
+    .filter((curve) => curve.length > 0);
+  if (curves.length === 0) return [0.1, 1];
+  const lowest = curves.map((curve) => Math.min(...curve));
+  const low = Math.max(Math.min(...lowest), quantile(lowest, 0.1) / 2);
+  return [low, Math.max(2 * quantile(curves.map((curve) => curve[0]!), 0.5), low * 1.01)];
 }
 
 /** Return `count` learning rates from `low` to `high`, each a constant factor above the one before. */

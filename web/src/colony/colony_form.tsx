@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 
 import type { Settings, SettingsView } from "../protocol.ts";
 import { useStore } from "../store.ts";
+import { Entry } from "../ui/entry.tsx";
 import { spreadRates } from "./arrange_members.ts";
 
 type Optimizer = Settings["optimizer"];
@@ -30,16 +31,14 @@ function NumberField(props: {
   return (
     <label class="field">
       <span>{props.label}</span>
-      <input
+      <Entry
         type="number"
         min={props.min}
         max={props.max}
         step={props.isWhole ? 1 : "any"}
         value={props.value}
-        onChange={(event) => {
-          const { valueAsNumber: value } = event.currentTarget;
-          if (event.currentTarget.checkValidity() && Number.isFinite(value)) props.onChange(value);
-          else event.currentTarget.reportValidity();
+        enter={(input) => {
+          if (input.reportValidity() && Number.isFinite(input.valueAsNumber)) props.onChange(input.valueAsNumber);
         }}
       />
     </label>

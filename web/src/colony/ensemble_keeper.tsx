@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { saveFile } from "../keep/save_file.ts";
 import type { ColonyView } from "../protocol.ts";
 import { useStore } from "../store.ts";
+import { Entry } from "../ui/entry.tsx";
 
 export function EnsembleKeeper({ colony }: { readonly colony: ColonyView }) {
   const store = useStore();
@@ -19,12 +20,12 @@ export function EnsembleKeeper({ colony }: { readonly colony: ColonyView }) {
     <span class="field">
       <label class="field">
         <span>Ensemble of the best</span>
-        <input
+        <Entry
           type="number"
           min={1}
           max={ranked}
           value={size}
-          onChange={(event) => setWanted(event.currentTarget.valueAsNumber || 1)}
+          enter={({ valueAsNumber: wanted }) => setWanted(wanted || 1)}
         />
       </label>
       <button type="button" onClick={() => void keep()}>

@@ -29,6 +29,8 @@ export function memberTitle(member: ColonyMember): string {
 export function Multiple({ member, curve, losses, isChosen, showsOptimizer, onChoose }: Props) {
   const x = linearScale(0, Math.max(curve.length - 1, 1), 3, WIDTH - 3);
   const y = logScale(losses[0], losses[1], HEIGHT - 4, 4);
+  // What lies outside the shared axes runs along their edge.
+  const shown = curve.map((loss) => (loss < losses[0] ? losses[0] : loss));
   const isDiverged = member.status === "diverged";
   const classes = ["multiple", member.rank === 1 && "is-best", isDiverged && "is-diverged"].filter(Boolean).join(" ");
   return (
@@ -44,7 +46,7 @@ export function Multiple({ member, curve, losses, isChosen, showsOptimizer, onCh
         {writeShort(member.learning_rate)}
       </span>
       <svg class="clipped" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
-        <polyline class="curve" points={polyline(curve.keys(), curve, x, y)} />
+        <polyline class="curve" points={polyline(curve.keys(), shown, x, y)} />
         {isDiverged && <path class="cross" d={`M${WIDTH - 22},10l12,12m0,-12l-12,12`} />}
       </svg>
       <span class="multiple-foot">

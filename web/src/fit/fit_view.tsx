@@ -4,11 +4,14 @@ import { MetricTable } from "../evaluation/evaluation_panel.tsx";
 import { KeepButton } from "../keep/keep_button.tsx";
 import type { FitView as Fit } from "../protocol.ts";
 import { useStore } from "../store.ts";
+import { Entry } from "../ui/entry.tsx";
 import { Hint, Term } from "../ui/hint.tsx";
 import { writeCount, writeNumber, writePercent } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
+import { usePart } from "../ui/part.tsx";
 
 const EFFORTS = { fast: "fast: seconds", default: "default", best: "best: minutes" } as const;
+const MOST_CANDIDATES = 15;
 type Effort = keyof typeof EFFORTS;
 
 export function FitView() {
@@ -24,8 +27,8 @@ export function FitView() {
         <StartFit />
         {fit && <Progress fit={fit} />}
       </Panel>
-      {fit && <Leaderboard fit={fit} />}
       {fit && fit.status !== "running" && <Result fit={fit} />}
+      {fit && <Leaderboard fit={fit} />}
     </div>
   );
 }
@@ -61,15 +64,14 @@ function StartFit() {
       </Hint>
       <div class="entry">
         <label for="fit-limit">At most (seconds)</label>
-        <input
+        <Entry
           id="fit-limit"
           type="number"
           min={1}
           step={1}
           placeholder="no limit"
           value={limit.value ?? ""}
-          onChange={(event) => {
-            const { valueAsNumber: wanted } = event.currentTarget;
+          enter={({ valueAsNumber: wanted }) => {
             limit.value = wanted > 0 ? wanted : null;
           }}
         />
@@ -102,6 +104,7 @@ function Progress({ fit }: { readonly fit: Fit }) {
 
 function Leaderboard({ fit }: { readonly fit: Fit }) {
   const isOver = fit.status !== "running";
+  const [candidates, others] = usePart(fit.candidates, MOST_CANDIDATES, "candidates");
   return (
     <Panel title="Candidates" class="leaderboard">
       <div class="scroll">
@@ -124,7 +127,7 @@ function Leaderboard({ fit }: { readonly fit: Fit }) {
             </tr>
           </thead>
           <tbody>
-            {fit.candidates.map(({ number, title, score, weight, epochs }) => (
+            {candidates.map(({ number, title, score, weight, epochs }) => (
               <tr key={number} class={weight > 0 ? "is-kept" : isOver ? "is-left-out" : ""}>
                 <th scope="row" class="number">
                   {number}
@@ -138,6 +141,7 @@ function Leaderboard({ fit }: { readonly fit: Fit }) {
           </tbody>
         </table>
       </div>
+      {others}
     </Panel>
   );
 }

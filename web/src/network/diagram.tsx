@@ -55,7 +55,7 @@ export function pictureKey(layer: number, neuron: number): string {
 const WIDE_STEP = 132;
 
 function marginsOf(network: NetworkView, width: number, canReshape: boolean): Margins {
-  const share = Math.min(150, Math.max(76, width * 0.16));
+  const share = Math.min(150, Math.max(92, width * 0.16));
   const right = Math.max(share, 106);
   const step = (width - share - right) / (network.layers.length - 1);
   return { left: share, right, top: !canReshape ? 12 : step < WIDE_STEP ? 128 : 64, bottom: 12 };
@@ -105,7 +105,7 @@ export function Diagram(props: Props) {
       paintEdges(context, layout, edges, thickestWeight(reading.weights), { contributions, selected, hovered: hovered?.index ?? -1 }, palette);
       for (const { layer, neurons, folded, x, y } of layout.spots) {
         const picture = folded === "no" ? props.pictures?.get(pictureKey(layer, neurons[0]!)) : undefined;
-        if (picture) paintSmallPicture(context, picture, x, y, layout.radius * 2, palette);
+        if (picture) paintSmallPicture(context, picture, x, y, layout.radius * 2, layout.radius * 0.44, palette);
       }
     },
     [layout, reading, most, hovered?.index, selected, props.pictures],

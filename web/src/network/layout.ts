@@ -91,13 +91,22 @@ export interface Margins {
   readonly bottom: number;
 }
 
+function groupLayers(network: NetworkView): Group[][] {
+  const counts = countEdges(network);
+  return network.layers.map((layer, i) => (i === 0 ? groupInputs(layer, counts[0]!) : groupNeurons(network, i, counts[i]!)));
+}
+
+/** Return the hidden neurons that have a spot of their own. */
+export function drawnNeurons(network: NetworkView): { layer: number; neuron: number }[] {
+  return groupLayers(network).slice(1, -1).flatMap((groups, i) => {
+    return groups.filter(({ folded }) => folded === "no").map(({ neurons }) => ({ layer: i + 1, neuron: neurons[0]! }));
+  });
+}
+
 /** Arrange a network in `width` pixels; the height follows from its widest layer. */
 export function arrange(network: NetworkView, width: number, margins: Margins): Layout {
-  const counts = countEdges(network);
   const last = network.layers.length - 1;
-  const groups = network.layers.map((layer, i) => {
-    return i === 0 ? groupInputs(layer, counts[0]!) : groupNeurons(network, i, counts[i]!);
-  });
+  const groups = groupLayers(network);
   const tallest = Math.max(...groups.map((layer) => layer.length));
   const step = (width - margins.left - margins.right) / Math.max(last, 1);
   const gap = Math.min(64, Math.max(24, 440 / tallest));

@@ -87,7 +87,9 @@ export function Links({ network, tick, neuron, chosen, onChoose }: Props) {
                 onChoose(link.place);
               }}
             >
-              <span class="link-title">{link.title}</span>
+              <span class="link-title" title={link.title}>
+                {link.title}
+              </span>
               <span class="link-bar" aria-hidden="true">
                 <span
                   class={weight < 0 ? "is-negative" : "is-positive"}

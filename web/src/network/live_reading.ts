@@ -9,7 +9,9 @@ export function readTick(network: NetworkView, tick: Tick, task: TableView["task
   const fits = tick.edges_version === network.edges_version;
   const weights = fits ? tick.edge_weights.data : new Float32Array(0);
   const layers = splitByLayer(network, tick.activations.data);
-  const outputs = [...tick.probabilities.data].map((number) => {
+  // Two classes may share an output, which is then the probability of the second.
+  const predicted = [...tick.probabilities.data].slice(-network.layers.at(-1)!.width);
+  const outputs = predicted.map((number) => {
     if (task === "regression") return { text: writeNumber(number), share: null };
     return { text: writePercent(number), share: number };
   });

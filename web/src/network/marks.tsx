@@ -10,6 +10,10 @@ import { pictureKey, type Reading } from "./diagram.tsx";
 import type { Layout, Spot } from "./layout.ts";
 import type { SmallPicture } from "./paint.ts";
 
+/** How tall a line of a name is, and how many it may have. */
+const LINE = 15;
+const MOST_LINES = 3;
+
 interface Props {
   readonly network: NetworkView;
   readonly layout: Layout;
@@ -98,8 +102,15 @@ function Name({ spot, layout, reading }: { spot: Spot; layout: Layout; reading: 
   const gap = layout.radius + 6;
   if (spot.kind === "input") {
     const room = spot.x - gap;
+    const [first, second] = layout.layers[0]!.map((i) => layout.spots[i]!.y);
+    const lines = second === undefined ? MOST_LINES : Math.floor((second - first!) / LINE);
     return (
-      <span class="mark-name is-input" aria-hidden="true" style={{ right: `${layout.width - room}px`, top: `${spot.y}px`, maxWidth: `${room}px` }}>
+      <span class="mark-name is-input" aria-hidden="true" style={{
+          right: `${layout.width - room}px`,
+          top: `${spot.y}px`,
+          maxWidth: `${room}px`,
+          WebkitLineClamp: Math.max(1, Math.min(MOST_LINES, lines)),
+        }}>
         {breakable(spot.title)}
       </span>
     );

@@ -1,5 +1,5 @@
 /** The region of the network: the diagram, alive, with what is shown in it, and the neuron that is selected. */
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 
 import type { NetworkView, TableView } from "../protocol.ts";
 import { useStore } from "../store.ts";
@@ -7,6 +7,7 @@ import { writeShort } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
 import { Diagram } from "./diagram.tsx";
 import { thickestWeight } from "./edges.ts";
+import { drawnNeurons } from "./layout.ts";
 import { readTick } from "./live_reading.ts";
 import { shapeOf } from "./names.ts";
 import { NeuronPanel, inputColumns } from "./neuron_panel.tsx";
@@ -31,7 +32,7 @@ export function NetworkPanel() {
   const table = store.table.value;
   const [most, setMost] = useState(FIRST_EDGES);
   const [chosen, setChosen] = useState<Shown | null>(null);
-  const hidden = network?.layers.slice(1, -1).reduce((sum, layer) => sum + layer.width, 0) ?? 0;
+  const hidden = useMemo(() => (network ? drawnNeurons(network).length : 0), [network]);
   const isFollowing = tick?.selected_row != null;
   const canPicture = hidden > 0 && hidden <= MOST_PICTURES;
   const shown = !canPicture ? "numbers" : (chosen ?? (isFollowing ? "numbers" : "curves"));

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 
 import type { NetworkView, Tick } from "../protocol.ts";
 import { useStore, type NeuronPlace } from "../store.ts";
+import { Term } from "../ui/hint.tsx";
 import { Links } from "./links.tsx";
 import { neuronTitle } from "./names.ts";
 import { ResponsePlot } from "./response_plot.tsx";
@@ -16,6 +17,8 @@ interface Props {
 
 function ColumnSelect(props: {
   label: string;
+  /** What a screen reader says, where the label alone would not be understood. */
+  name: string;
   none: string;
   columns: readonly string[];
   value: string | null;
@@ -24,7 +27,7 @@ function ColumnSelect(props: {
   return (
     <label class="field">
       <span>{props.label}</span>
-      <select value={props.value ?? ""} onChange={(event) => props.onChange(event.currentTarget.value || null)}>
+      <select aria-label={props.name} value={props.value ?? ""} onChange={(event) => props.onChange(event.currentTarget.value || null)}>
         <option value="">{props.none}</option>
         {props.columns.map((column) => (
           <option key={column} value={column}>
@@ -52,6 +55,8 @@ export function NeuronPanel({ network, tick, neuron }: Props) {
   });
   const title = neuronTitle(network, layer, neuron.neuron);
   const columns = inputColumns(network);
+  const table = store.table.value;
+  const dates = table?.columns.filter((column) => column.role === "datetime").map((column) => column.name) ?? [];
   return (
     <section class="neuron-panel" aria-label={`Selected: ${title}`}>
       <header>
@@ -68,12 +73,22 @@ export function NeuronPanel({ network, tick, neuron }: Props) {
       ) : (
         <div class="neuron-columns">
           <div>
+            <h4>
+              <Term term="response">Response</Term>
+            </h4>
             <div class="fields">
-              <ColumnSelect label="Responds along" none="its strongest column" columns={columns} value={x} onChange={setX} />
-              <ColumnSelect label="and" none="no second column" columns={columns.filter((c) => c !== x)} value={y} onChange={setY} />
+              <ColumnSelect label="Responds along" name="Responds along" none="its strongest column" columns={columns} value={x} onChange={setX} />
+              <ColumnSelect
+                label="and"
+                name="Second column of the response"
+                none="no second column"
+                columns={columns.filter((column) => column !== x)}
+                value={y}
+                onChange={setY}
+              />
             </div>
             {response ? (
-              <ResponsePlot response={response} classes={store.table.value?.classes ?? []} />
+              <ResponsePlot response={response} classes={table?.classes ?? []} dates={dates} />
             ) : (
               <p class="is-waiting">Waiting for the response …</p>
             )}

@@ -116,32 +116,57 @@ export interface SmallPicture {
   readonly rows: number;
 }
 
-/** Paint the small picture of a neuron in a square of `side` pixels around (x, y). */
+/** Paint a picture in a square of `side` pixels around (x, y), whose corners are rounded by `corner` pixels. */
 export function paintSmallPicture(
   context: CanvasRenderingContext2D,
   picture: SmallPicture,
   x: number,
   y: number,
   side: number,
+  corner: number,
   palette: Palette,
 ): void {
-  const { values, columns, rows } = picture;
-  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const [left, top] = [x - side / 2, y - side / 2];
+  context.save();
+  context.beginPath();
+  context.roundRect(left, top, side, side, corner);
+  context.clip();
   context.fillStyle = palette.surface;
   context.fillRect(left, top, side, side);
-  if (rows > 1) {
-    const [width, height] = [side / columns, side / rows];
-    values.forEach((value, i) => {
-      context.globalAlpha = largest > 0 ? Math.min(Math.abs(value) / largest, 1) * 0.9 : 0;
-      context.fillStyle = value < 0 ? palette.negative : palette.positive;
-      const row = rows - 1 - Math.floor(i / columns);
-      // Each cell reaches a little into the next, so that no seams show.
-      context.fillRect(left + (i % columns) * width, top + row * height, width + 0.5, height + 0.5);
-    });
-    context.globalAlpha = 1;
-    return;
-  }
+  if (picture.rows > 1) paintMap(context, picture, left, top, side, palette);
+  else paintCurve(context, picture, left, top, side, palette);
+  context.restore();
+}
+
+function paintMap(
+  context: CanvasRenderingContext2D,
+  { values, columns, rows }: SmallPicture,
+  left: number,
+  top: number,
+  side: number,
+  palette: Palette,
+): void {
+  const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  // Cells end at whole pixels, so that no seams show between them.
+  const edge = (start: number, place: number, count: number): number => Math.round(start + (place * side) / count);
+  values.forEach((value, i) => {
+    const column = i % columns;
+    const row = rows - 1 - Math.floor(i / columns);
+    const [x0, y0] = [edge(left, column, columns), edge(top, row, rows)];
+    context.globalAlpha = largest > 0 ? Math.min(Math.abs(value) / largest, 1) * 0.9 : 0;
+    context.fillStyle = value < 0 ? palette.negative : palette.positive;
+    context.fillRect(x0, y0, edge(left, column + 1, columns) - x0, edge(top, row + 1, rows) - y0);
+  });
+}
+
+function paintCurve(
+  context: CanvasRenderingContext2D,
+  { values, columns }: SmallPicture,
+  left: number,
+  top: number,
+  side: number,
+  palette: Palette,
+): void {
   const lowest = Math.min(0, ...values);
   const highest = Math.max(0, ...values);
   const scale = (side - 6) / (highest - lowest || 1);

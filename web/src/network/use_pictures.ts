@@ -3,12 +3,15 @@ import { useEffect, useState } from "preact/hooks";
 import type { NetworkView, NeuronResponse } from "../protocol.ts";
 import { useStore } from "../store.ts";
 import { pictureKey } from "./diagram.tsx";
-import type { SmallPicture } from "./paint.ts";
+import { drawnNeurons } from "./layout.ts";
 import { shapeOf } from "./names.ts";
+import type { SmallPicture } from "./paint.ts";
+import { revisionOf } from "./use_answer.ts";
 
-/** The most hidden neurons whose small pictures are asked for. */
+/** The most neurons whose small pictures are asked for. */
 export const MOST_PICTURES = 40;
-const PAUSE = 50;
+/** Milliseconds between two questions, so that they take a small part of the time of training. */
+const PAUSE = 80;
 const MAP_SIDE = 12;
 const NONE: ReadonlyMap<string, SmallPicture> = new Map();
 
@@ -34,37 +37,41 @@ export interface PictureColumns {
 /** Keep small pictures of all hidden neurons, asked for one after the other as the network changes. */
 export function usePictures(network: NetworkView | null, columns: PictureColumns | null): ReadonlyMap<string, SmallPicture> {
   const store = useStore();
-  const [pictures, setPictures] = useState(NONE);
-  const key = network && columns ? `${shapeOf(network)} ${JSON.stringify(columns)}` : null;
+  const shape = network && columns ? `${shapeOf(network)} ${JSON.stringify(columns)}` : "";
+  const [pictures, setPictures] = useState({ shape, made: NONE });
   useEffect(() => {
-    setPictures(NONE);
     if (!network || !columns) return undefined;
-    const hidden = network.layers.slice(1, -1).flatMap((layer, i) => {
-      return Array.from({ length: layer.width }, (_, neuron) => ({ layer: i + 1, neuron }));
-    });
+    const hidden = drawnNeurons(network);
     if (hidden.length > MOST_PICTURES) return undefined;
     let isOver = false;
-    let asked: number | undefined;
+    let asked = "";
     let next = 0;
     const timer = setInterval(() => {
-      const sequence = store.tick.peek()?.sequence;
-      if (next === 0 && (sequence === undefined || sequence === asked || document.hidden)) return;
-      if (next === 0) asked = sequence;
+      if (document.hidden) return;
+      const revision = next === 0 ? revisionOf(store.tick.peek()) : "";
+      if (next === 0 && revision === asked) return;
+      if (next === 0) asked = revision;
       const place = hidden[next]!;
       next = (next + 1) % hidden.length;
       store
         .ask({ type: "Respond", ...place, x_column: columns.x, y_column: columns.y })
         .then((response) => {
           if (isOver) return;
-          setPictures((old) => new Map(old).set(pictureKey(place.layer, place.neuron), shrink(response)));
+          setPictures((old) => {
+            const made = new Map(old.shape === shape ? old.made : NONE);
+            return { shape, made: made.set(pictureKey(place.layer, place.neuron), shrink(response)) };
+          });
         })
-        // A picture that is refused is not worth a notice; the panel of the neuron says why.
-        .catch(() => clearInterval(timer));
+        .catch(() => {
+          // A picture that is refused is not worth a notice; it is asked for again when the network has changed.
+          next = 0;
+        });
     }, PAUSE);
     return () => {
       isOver = true;
       clearInterval(timer);
     };
-  }, [store, key]);
-  return key === null ? NONE : pictures;
+  }, [store, shape, network?.edges_version]);
+  // A network of the same shape keeps its pictures until it has new ones.
+  return pictures.shape === shape ? pictures.made : NONE;
 }

@@ -65,7 +65,7 @@ export function PredictView() {
         {others}
       </Panel>
       <Panel title="Prediction" class="prediction" aside={<ModelSelect model={model} />}>
-        {view.value && <Prediction view={view.value} />}
+        {view.value ? <Prediction view={view.value} /> : <p class="quiet">The network is asked …</p>}
       </Panel>
     </div>
   );
@@ -87,12 +87,14 @@ function Prediction({ view }: { readonly view: PredictionView }) {
           <Term term="probabilities">Probabilities</Term>
         </h3>
       )}
-      <Bars
-        title={isClassification ? "Probabilities" : "Predicted numbers"}
-        names={view.names}
-        numbers={view.numbers.data}
-        isShare={isClassification}
-      />
+      {view.names.length > 1 && (
+        <Bars
+          title={isClassification ? "Probabilities" : "Predicted numbers"}
+          names={view.names}
+          numbers={view.numbers.data}
+          isShare={isClassification}
+        />
+      )}
       {view.warnings.length > 0 && (
         <ul class="findings">
           {view.warnings.map((warning) => (

@@ -2,6 +2,7 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import type { RowView } from "../protocol.ts";
 import { useStore } from "../store.ts";
+import { Entry } from "../ui/entry.tsx";
 import { Term } from "../ui/hint.tsx";
 import { writeNumber, writePercent } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
@@ -9,7 +10,7 @@ import { RowBrowser } from "./row_browser.tsx";
 
 export function RowPanel() {
   const store = useStore();
-  const row = store.tick.value?.selected_row ?? null;
+  const row = store.selectedRow.value;
   const rows = store.table.value?.rows ?? 0;
   const select = (number: number | null) => void store.act({ type: "SelectRow", row: number });
   return (
@@ -27,7 +28,7 @@ export function RowPanel() {
           >
             ‹
           </button>
-          <input
+          <Entry
             type="number"
             aria-label="Number of the row"
             min={1}
@@ -35,10 +36,7 @@ export function RowPanel() {
             step={1}
             placeholder="row"
             value={row ?? ""}
-            onChange={(event) => {
-              const { valueAsNumber: wanted } = event.currentTarget;
-              select(Number.isNaN(wanted) ? null : Math.round(wanted));
-            }}
+            enter={({ valueAsNumber: wanted }) => select(Number.isNaN(wanted) ? null : Math.round(wanted))}
           />
           <button
             type="button"
@@ -66,7 +64,7 @@ function SelectedRow({ number }: { readonly number: number }) {
   const store = useStore();
   const details = useSignal<{ columns: readonly string[]; row: RowView } | null>(null);
   useSignalEffect(() => {
-    const selected = store.tick.value?.selected_row ?? null;
+    const selected = store.selectedRow.value;
     if (selected === null || selected === details.peek()?.row.number) return;
     store.ask({ type: "ShowRows", first: selected, count: 1 }).then(
       ({ columns, rows }) => {

@@ -11,7 +11,7 @@ interface RowTableProps {
 
 export function RowTable({ columns, rows, label }: RowTableProps) {
   const store = useStore();
-  const selected = store.tick.value?.selected_row ?? null;
+  const selected = store.selectedRow.value;
   const isClassification = rows.some(({ probability }) => probability !== null);
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={label}>

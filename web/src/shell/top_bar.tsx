@@ -79,6 +79,7 @@ export function TopBar() {
           <Icon name={THEME_ICONS[theme.value]} />
         </button>
       </div>
+      {store.isBusy.value && <progress class="busy" aria-label="The session is at work" />}
     </header>
   );
 }

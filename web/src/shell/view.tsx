@@ -40,11 +40,15 @@ function TrainView() {
       <div class="area-network">{Network && <Network />}</div>
       <CurvesPanel />
       <div class="area-below">
-        {Weight && <Weight />}
-        <RowPanel />
-        <EvaluationPanel />
-        <ErrorsPanel />
-        <DiagnosisPanel />
+        <div class="stack">
+          {Weight && <Weight />}
+          <RowPanel />
+          <DiagnosisPanel />
+        </div>
+        <div class="stack">
+          <EvaluationPanel />
+          <ErrorsPanel />
+        </div>
       </div>
     </div>
   );

@@ -40,9 +40,15 @@ function valuesAt(trace: BatchTrace, row: number, stage: Stage): (Float32Array |
   }
   const forward = trace.layers.map((layer, i) => {
     if (i + 1 > stage.layer) return null;
-    return rowOf(i + 1 === stage.layer && stage.kind === "sums" ? layer.sums : layer.activations, row);
+    if (i + 1 === stage.layer && stage.kind === "sums") return rowOf(layer.sums, row);
+    return i + 1 === trace.layers.length ? predictionsOf(trace, row) : rowOf(layer.activations, row);
   });
   return [rowOf(trace.inputs, row), ...forward];
+}
+
+/** The prediction of each output; where two classes share an output, that of the second class. */
+export function predictionsOf(trace: BatchTrace, row: number): Float32Array {
+  return rowOf(trace.predictions, row).slice(-trace.layers.at(-1)!.bias.data.length);
 }
 
 /** Return how much a connection stands out at a stage: those that numbers flow along. */
@@ -77,7 +83,7 @@ export function readStage(
   return {
     weights,
     values: valuesAt(trace, row, stage),
-    outputs: isPredicted ? [...rowOf(trace.predictions, row)].map(format) : [],
+    outputs: isPredicted ? [...predictionsOf(trace, row)].map(format) : [],
     glow: (layout, edges) => glowAt(stage, layout, edges),
     meaning: MEANINGS[stage.kind],
     edgeMeaning: isGradient ? "gradient" : isUpdate ? "weight after the step" : "weight",

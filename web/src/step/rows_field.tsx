@@ -2,6 +2,7 @@
 import { useId, useState } from "preact/hooks";
 
 import { useStore } from "../store.ts";
+import { Entry } from "../ui/entry.tsx";
 import { parseRows } from "./parse_rows.ts";
 
 interface Props {
@@ -17,14 +18,14 @@ export function RowsField({ rows, onRows }: Props) {
   return (
     <label class="field">
       <span>Rows</span>
-      <input
+      <Entry
         type="text"
         placeholder="the next batch"
         value={rows.join(", ")}
         aria-invalid={problem !== ""}
         aria-describedby={id}
-        onChange={(event) => {
-          const parsed = parseRows(event.currentTarget.value, total);
+        enter={({ value }) => {
+          const parsed = parseRows(value, total);
           setProblem(typeof parsed === "string" ? parsed : "");
           if (typeof parsed !== "string") onRows(parsed);
         }}

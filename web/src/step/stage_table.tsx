@@ -3,7 +3,7 @@ import { neuronTitle } from "../network/names.ts";
 import type { BatchTrace, NetworkView } from "../protocol.ts";
 import type { NeuronPlace } from "../store.ts";
 import { writeNumber } from "../ui/numbers.ts";
-import { columnOf, rowOf } from "./read_stage.ts";
+import { columnOf, predictionsOf, rowOf } from "./read_stage.ts";
 import type { Stage } from "./stages.ts";
 
 interface Column {
@@ -162,7 +162,9 @@ export function StageTable({ network, trace, row, stage, neuron }: Props) {
     default: {
       const layer = trace.layers[stage.layer - 1]!;
       const columns: Column[] = [{ title: "z", numbers: rowOf(layer.sums, row) }];
-      if (stage.kind !== "sums") columns.push({ title: layer.activation, numbers: rowOf(layer.activations, row) });
+      const isLast = stage.layer === trace.layers.length;
+      const applied = isLast ? predictionsOf(trace, row) : rowOf(layer.activations, row);
+      if (stage.kind !== "sums") columns.push({ title: `${layer.activation}(z)`, numbers: applied });
       if (stage.kind === "sum_gradients") columns.push({ title: "gradient at z", numbers: rowOf(layer.sum_gradients, row) });
       const caption = `${stage.title}, ${trace.row_names[row]}`;
       return <NumberTable caption={caption} names={namesOf(network, stage.layer)} nameTitle="neuron" columns={columns} />;

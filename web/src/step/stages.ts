@@ -1,5 +1,7 @@
 /** The stages of one training step: forward from layer to layer, the loss, backward, and the update. */
-import type { NetworkView } from "../protocol.ts";
+import type { NetworkView, TableView } from "../protocol.ts";
+
+export type Task = TableView["task"];
 
 export type StageKind =
   | "inputs" | "sums" | "activations" | "predictions" | "differences" | "losses" | "sum_gradients" | "weight_gradients"
@@ -17,7 +19,7 @@ function layerTitle(network: NetworkView, layer: number): string {
   return layer === network.layers.length - 1 ? "the outputs" : `layer ${layer}`;
 }
 
-function forwardStages(network: NetworkView, isClassification: boolean): Stage[] {
+function forwardStages(network: NetworkView, task: Task): Stage[] {
   const last = network.layers.length - 1;
   return network.layers.slice(1).flatMap(({ activation }, i): Stage[] => {
     const layer = i + 1;
@@ -32,10 +34,11 @@ function forwardStages(network: NetworkView, isClassification: boolean): Stage[]
       const text = `Each neuron applies its activation function, ${activation}, to its z. The result goes on to the next layer.`;
       return [sums, { kind: "activations", layer, title: `Activations of ${where}`, text }];
     }
-    const text = isClassification
-      ? `${activation} makes probabilities of the sums of the outputs: one for each class.`
-      : "The sums of the outputs are the predictions, in the units that the network sees.";
-    return [sums, { kind: "predictions", layer, title: isClassification ? "Probabilities" : "Predictions", text }];
+    const isNumber = task === "regression";
+    const text = isNumber
+      ? "The sums of the outputs are the predictions, in the units that the network sees."
+      : `The ${activation} of the sums of the outputs is a probability for each ${task === "multilabel" ? "label" : "class"}.`;
+    return [sums, { kind: "predictions", layer, title: isNumber ? "Predictions" : "Probabilities", text }];
   });
 }
 
@@ -51,8 +54,15 @@ function backwardStages(network: NetworkView): Stage[] {
   });
 }
 
+const DIFFERENCES: Readonly<Record<NonNullable<Task>, string>> = {
+  classification:
+    "The label is 1 at the true class and 0 at the others. The difference is the prediction minus the label.",
+  multilabel: "A label is 1 for yes and 0 for no. The difference is the prediction minus the label.",
+  regression: "The difference is the prediction minus the label.",
+};
+
 /** Return the stages of a step of a network, in their order. */
-export function stagesOf(network: NetworkView, isClassification: boolean, optimizer: string): Stage[] {
+export function stagesOf(network: NetworkView, task: Task, optimizer: string): Stage[] {
   const last = network.layers.length - 1;
   return [
     {
@@ -61,22 +71,18 @@ export function stagesOf(network: NetworkView, isClassification: boolean, optimi
       title: "Features in",
       text: "The row comes in, each feature encoded as a number that is neither very large nor very small.",
     },
-    ...forwardStages(network, isClassification),
+    ...forwardStages(network, task),
     {
       kind: "differences",
       layer: last,
       title: "Difference from the label",
-      text: isClassification
-        ? "The label is 1 at the true class and 0 at the others. The difference is the prediction minus the label."
-        : "The difference is the prediction minus the label.",
+      text: DIFFERENCES[task ?? "classification"],
     },
     {
       kind: "losses",
       layer: last,
       title: "The loss",
-      text: isClassification
-        ? "The mean of the squared differences beside the loss that is minimized. Both are 0 for a perfect prediction, and the larger the more wrong it is."
-        : "The mean of the squared differences beside the loss that is minimized.",
+      text: "The mean of the squared differences beside the loss that is minimized. Both are lowest for a perfect prediction, and grow as it gets worse.",
     },
     ...backwardStages(network),
     {

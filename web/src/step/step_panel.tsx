@@ -10,9 +10,11 @@ import { Arithmetic } from "./arithmetic.tsx";
 import { readStage } from "./read_stage.ts";
 import { RowsField } from "./rows_field.tsx";
 import { StageTable } from "./stage_table.tsx";
-import { stagesOf, type Stage } from "./stages.ts";
+import { stagesOf, type Stage, type StageKind } from "./stages.ts";
 
 const MOST_EDGES = 300;
+/** The stages whose table lists the weights of one neuron. */
+const ABOUT_WEIGHTS: readonly StageKind[] = ["weight_gradients", "optimizer", "update"];
 
 /** Take the next step apart, on rows by number or on the next batch, again each time the network has changed. */
 function useTrace(rows: readonly number[]): BatchTrace | null {
@@ -57,13 +59,13 @@ export function StepPanel() {
     );
   }
 
-  const isClassification = store.table.value?.task !== "regression";
-  const stages = stagesOf(network, isClassification, trace.optimizer);
+  const task = store.table.value?.task ?? null;
+  const stages = stagesOf(network, task, trace.optimizer);
   const place = Math.max(0, Math.min(stages.length - 1, Number(store.address.get("stage") ?? 1) - 1 || 0));
   const stage = stages[place]!;
   const followed = Math.min(row, trace.row_names.length - 1);
   const format = (prediction: number) =>
-    isClassification ? { text: writePercent(prediction), share: prediction } : { text: writeNumber(prediction), share: null };
+    task === "regression" ? { text: writeNumber(prediction), share: null } : { text: writePercent(prediction), share: prediction };
   const neuron = toldNeuron(store.selectedNeuron.value, stage);
   return (
     <Panel title="One step, taken apart" class="step-panel" aside={<RowsField rows={rows} onRows={setRows} />}>
@@ -108,13 +110,15 @@ export function StepPanel() {
         network={network}
         reading={readStage(network, trace, followed, stage, format)}
         most={MOST_EDGES}
-        neuron={neuron}
+        neuron={ABOUT_WEIGHTS.includes(stage.kind) ? neuron : store.selectedNeuron.value}
         weight={null}
         onNeuron={(chosen) => (store.selectedNeuron.value = chosen)}
         label={`${stage.title}. Arrow keys walk from neuron to neuron; Enter opens a neuron's arithmetic.`}
       />
       <div class="step-details">
-        <StageTable network={network} trace={trace} row={followed} stage={stage} neuron={neuron} />
+        <div>
+          <StageTable network={network} trace={trace} row={followed} stage={stage} neuron={neuron} />
+        </div>
         {store.selectedNeuron.value && neuron.layer > 0 ? (
           <Arithmetic trace={trace} row={followed} neuron={neuron} />
         ) : (

@@ -93,7 +93,7 @@ function ColumnRow({ column, table }: { readonly column: Column; readonly table:
       </td>
       <td class="wraps">
         {column.summary}
-        <Findings findings={column.findings} />
+        <Findings findings={column.findings} isAtColumn />
       </td>
     </tr>
   );

@@ -122,7 +122,8 @@ export const STOPS: readonly Stop[] = [
     help: [],
     isDone: (facts) => {
       const probes = requestsOf(facts, "Probe");
-      return probes.some(({ target }) => target == null) && probes.some(({ target }) => target != null);
+      const guess = probes.findIndex(({ target }) => target != null);
+      return guess >= 0 && probes.slice(guess).some(({ target }) => target == null);
     },
   },
   {
@@ -156,7 +157,7 @@ export const STOPS: readonly Stop[] = [
       "SGD has one rate for all weights. ADADELTA (Zeiler 2012) and Adam (Kingma & Ba 2015) also remember how large the gradients of each weight have been, and give each a step of its own, longer where gradients are small.",
       "A colony trains many networks from the same start, side by side.",
     ],
-    task: "Race SGD, ADADELTA and Adam over learning rates from 0.001 to 10, and find which learns well at most rates.",
+    task: "Race SGD, ADADELTA and Adam over learning rates from 0.001 to 10, find which learns well at most rates, and continue with the best network.",
     help: [
       { type: "StartColony", learning_rates: [0.001, 0.00316, 0.01, 0.0316, 0.1, 0.316, 1, 3.16, 10], optimizers: RACERS, epochs: 50 },
     ],

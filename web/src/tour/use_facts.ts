@@ -12,7 +12,7 @@ const MOST_REQUESTS = 200;
 function stageOf(store: Store): Facts["stage"] {
   const network = store.network.value;
   if (store.view.value !== "step" || !network) return null;
-  const stages = stagesOf(network, store.table.value?.task !== "regression", "");
+  const stages = stagesOf(network, store.table.value?.task ?? null, "");
   return stages[Number(store.address.get("stage") ?? 1) - 1] ?? null;
 }
 

@@ -1,6 +1,6 @@
 /** What can be done when training has ended: by its last epoch, or because the loss is no finite number any more. */
 import { useStore } from "../store.ts";
-import { countOf, writeShort } from "../ui/numbers.ts";
+import { countOf, writeSentence, writeShort } from "../ui/numbers.ts";
 import { playOrPause } from "./play.ts";
 
 export function RunEnd() {
@@ -22,7 +22,7 @@ function Divergence() {
   return (
     <div class="run-end is-bad" role="alert">
       <p>
-        <b>Training diverged.</b> {store.tick.value?.why}
+        <b>Training diverged.</b> {writeSentence(store.tick.value?.why ?? "")}
       </p>
       <div class="buttons">
         <button
@@ -46,13 +46,10 @@ function Divergence() {
 function Finish() {
   const store = useStore();
   const epochs = store.settings.value?.settings.epochs ?? 0;
-  const goOn = async () => {
-    if (await store.change({ epochs: 2 * epochs })) await playOrPause(store, true);
-  };
   return (
     <div class="run-end">
-      <p>{store.tick.value?.why || `Trained for ${countOf(epochs, "epoch")}.`}</p>
-      <button type="button" onClick={() => void goOn()}>
+      <p>{writeSentence(store.tick.value?.why || `Trained for ${countOf(epochs, "epoch")}`)}</p>
+      <button type="button" onClick={() => void playOrPause(store, true)}>
         Train {countOf(epochs, "more epoch")}
       </button>
     </div>

@@ -1,12 +1,13 @@
 /** The fields of a setting: a choice, a number, a rate on a logarithmic slider. */
 import { useSignal } from "@preact/signals";
-import { useId, useMemo } from "preact/hooks";
+import { useId, useMemo, useRef } from "preact/hooks";
 import type { HelpTerm } from "../help.ts";
 import type { Settings } from "../protocol.ts";
 import { useStore } from "../store.ts";
+import { Entry } from "../ui/entry.tsx";
 import { Hint } from "../ui/hint.tsx";
 import { sendLatest } from "../ui/latest.ts";
-import { writeShort, writeWords } from "../ui/numbers.ts";
+import { writeWords } from "../ui/numbers.ts";
 
 type SettingName = keyof Settings;
 type NumberName = { [N in SettingName]: Settings[N] extends number ? N : never }[SettingName];
@@ -71,25 +72,23 @@ export function NumberField({ name, label, term, restarts, min, max, step = "any
       {(describedBy) => (
         <>
           <FieldLabel id={id} label={label} restarts={restarts} />
-          <input
+          <Entry
             id={id}
             type="number"
             inputMode="decimal"
             aria-describedby={describedBy}
             {...{ min, max, step }}
-            value={value === undefined ? "" : writeShort(value)}
-            onChange={async (event) => {
-              const input = event.currentTarget;
-              const wanted = input.valueAsNumber;
-              const isFine = !Number.isNaN(wanted) && (await store.change({ [name]: wanted }));
-              if (!isFine) input.value = value === undefined ? "" : writeShort(value);
-            }}
+            value={value ?? ""}
+            enter={({ valueAsNumber: wanted }) => !Number.isNaN(wanted) && store.change({ [name]: wanted })}
           />
         </>
       )}
     </Hint>
   );
 }
+
+/** Each change of the rate becomes a part of how the model was made, so only where the slider rests counts. */
+const REST = 150;
 
 interface RateProps {
   readonly lowest: number;
@@ -101,30 +100,35 @@ export function RateField({ lowest, highest }: RateProps) {
   const store = useStore();
   const id = useId();
   const dragged = useSignal<number | null>(null);
-  const send = useMemo(() => sendLatest((rate: number) => store.change({ learning_rate: rate })), [store]);
+  const rest = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const send = useMemo(
+    () =>
+      sendLatest(async (wanted: number) => {
+        await store.change({ learning_rate: wanted });
+        if (dragged.peek() === wanted) dragged.value = null;
+      }),
+    [store, dragged],
+  );
   const rate = dragged.value ?? store.settings.value?.settings.learning_rate ?? lowest;
   return (
     <Hint term="learning_rate" class="entry rate-entry">
       {(describedBy) => (
         <>
           <label for={id}>Learning rate</label>
-          <input
+          <Entry
             type="number"
             aria-label="Learning rate as a number"
             aria-describedby={describedBy}
             min={0}
             step="any"
-            value={writeShort(rate)}
-            onChange={(event) => {
-              if (event.currentTarget.valueAsNumber > 0) send(event.currentTarget.valueAsNumber);
-              else event.currentTarget.value = writeShort(rate);
-            }}
+            value={rate}
+            enter={({ valueAsNumber: wanted }) => wanted > 0 && store.change({ learning_rate: wanted })}
           />
           <input
             id={id}
             type="range"
             aria-describedby={describedBy}
-            aria-valuetext={writeShort(rate)}
+            aria-valuetext={String(rate)}
             min={Math.log10(lowest)}
             max={Math.log10(highest)}
             step={0.02}
@@ -132,10 +136,8 @@ export function RateField({ lowest, highest }: RateProps) {
             onInput={(event) => {
               const chosen = Number((10 ** event.currentTarget.valueAsNumber).toPrecision(3));
               dragged.value = chosen;
-              send(chosen);
-            }}
-            onChange={() => {
-              dragged.value = null;
+              clearTimeout(rest.current);
+              rest.current = setTimeout(() => send(chosen), REST);
             }}
           />
         </>
@@ -154,25 +156,23 @@ export function HiddenField() {
       {(describedBy) => (
         <>
           <FieldLabel id={id} label="Hidden layers" restarts />
-          <input
+          <Entry
             id={id}
             type="text"
             inputMode="numeric"
             aria-describedby={describedBy}
             placeholder="none"
             value={hidden}
-            onChange={async (event) => {
-              const input = event.currentTarget;
-              const words = input.value.split(/[\s,;×-]+/).filter((word) => word !== "");
+            enter={(input) => {
+              const words = input.value.split(/[\s,;×]+|(?<=\d)-/).filter((word) => word !== "");
               const widths = words.map(Number);
-              if (widths.some((width) => !Number.isInteger(width) || width < 1)) {
-                store.notify(
-                  "failure",
-                  `Hidden layers: got "${input.value}".`,
-                  'Write whole numbers, such as "32, 32".',
-                );
-              } else if (await store.change({ hidden: widths })) return;
-              input.value = hidden;
+              if (widths.every((width) => Number.isInteger(width) && width >= 1))
+                return store.change({ hidden: widths });
+              return store.notify(
+                "failure",
+                `Hidden layers: got "${input.value}".`,
+                'Write whole numbers, such as "32, 32".',
+              );
             }}
           />
         </>

@@ -3,7 +3,13 @@ import type { Finding } from "../protocol.ts";
 
 const WORDS = { note: "Note", warning: "Warning", error: "Error" } as const;
 
-export function Findings({ findings }: { readonly findings: readonly Finding[] }) {
+interface FindingsProps {
+  readonly findings: readonly Finding[];
+  /** Whether they are shown where their column is, and need not name it. */
+  readonly isAtColumn?: boolean;
+}
+
+export function Findings({ findings, isAtColumn = false }: FindingsProps) {
   if (findings.length === 0) return null;
   return (
     <ul class="findings">
@@ -11,7 +17,7 @@ export function Findings({ findings }: { readonly findings: readonly Finding[] }
         <li key={i} class={`is-${severity}`}>
           <b>{WORDS[severity]}</b>
           <span>
-            {column && <code>{column}</code>} {text} {remedy && <span class="remedy">{remedy}</span>}
+            {column && !isAtColumn && <code>{column}</code>} {text} {remedy && <span class="remedy">{remedy}</span>}
           </span>
         </li>
       ))}

@@ -1,5 +1,6 @@
-/** How numbers are written on the page. */
+/** How numbers and words are written on the page. */
 const MINUS = "\u2212";
+const COUNTS = new Intl.NumberFormat("en");
 
 /** A number with about four digits that count: 0.0123, 12.34, 1.2e-7. A number that does not exist is a dash. */
 export function writeNumber(value: number | null | undefined, digits = 4): string {
@@ -12,7 +13,7 @@ export function writeNumber(value: number | null | undefined, digits = 4): strin
 }
 
 function writePlain(value: number, size: number, digits: number): string {
-  if (Number.isInteger(value) && size >= 10 ** digits) return value.toLocaleString("en");
+  if (Number.isInteger(value) && size >= 10 ** digits) return COUNTS.format(value);
   const whole = size >= 1 ? Math.floor(Math.log10(size)) + 1 : 1;
   const smaller = size < 1 ? -Math.floor(Math.log10(size)) - 1 : 0;
   return value.toFixed(Math.max(0, Math.min(8, digits - whole + (size < 1 ? 1 : 0) + smaller)));
@@ -32,7 +33,7 @@ export function writeShort(value: number): string {
 
 /** A whole number with separators of thousands. */
 export function writeCount(value: number): string {
-  return value.toLocaleString("en");
+  return COUNTS.format(value);
 }
 
 /** "1 row", "2 rows". */
@@ -51,4 +52,10 @@ export function writePercent(share: number): string {
 /** A key of the protocol as words: "leaky_relu" is "leaky relu". */
 export function writeWords(key: string): string {
   return key.replaceAll("_", " ");
+}
+
+/** Words as a sentence: with a capital, and a full stop unless there is one. */
+export function writeSentence(words: string): string {
+  if (words === "") return "";
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?…]$/.test(words) ? "" : "."}`;
 }

@@ -11,7 +11,7 @@ import {
 import { writeNumber } from "../ui/numbers.ts";
 
 const HEIGHT = 260;
-const MARGIN = { left: 56, right: 14, top: 12, bottom: 40 };
+const MARGIN = { left: 52, right: 14, top: 24, bottom: 40 };
 
 /** A point where the weight has been. */
 export interface Footprint {
@@ -63,12 +63,12 @@ export function CurvePlot({ curve, footprints, onTry }: Props) {
         width={width}
         height={HEIGHT}
         role="group"
-        aria-label={`Loss against ${curve.title}`}
+        aria-label={`Loss against the ${curve.title}`}
         onPointerMove={drag}
         onPointerUp={() => (isDragged.current = false)}
         onPointerCancel={() => (isDragged.current = false)}
       >
-        <Axis scale={x} side="bottom" at={HEIGHT - MARGIN.bottom} title={`weight ${curve.title}`} />
+        <Axis scale={x} side="bottom" at={HEIGHT - MARGIN.bottom} title={curve.source === null ? "bias" : "weight"} />
         <Axis scale={y} side="left" at={MARGIN.left} title="loss" grid={width - MARGIN.left - MARGIN.right} />
         <svg
           x={MARGIN.left}
@@ -112,8 +112,8 @@ export function CurvePlot({ curve, footprints, onTry }: Props) {
           cy={y.place(curve.loss)}
           r="8"
           role="slider"
-          tabIndex={0}
-          aria-label={`Value of the weight ${curve.title}`}
+          tabindex={0}
+          aria-label={`Value of the ${curve.title}`}
           aria-valuenow={curve.weight}
           aria-valuemin={x.low}
           aria-valuemax={x.high}

@@ -1,50 +1,45 @@
 /** The region of one weight: the loss against it, trying values by hand, and the step that comes next. */
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 
-import { isSamePlace } from "../network/edges.ts";
 import { weightTitle } from "../network/names.ts";
+import { useAnswer } from "../network/use_answer.ts";
 import type { WeightCurve } from "../protocol.ts";
-import { useStore, useWatch, type Store, type WeightPlace } from "../store.ts";
+import { useStore, type Store } from "../store.ts";
+import { Term } from "../ui/hint.tsx";
 import { writeNumber } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
 import { CurvePlot, type Footprint } from "./curve_plot.tsx";
 import { useTrial } from "./use_trial.ts";
 
 const MOST_FOOTPRINTS = 80;
+const NOWHERE = { newest: null, step: -1, points: [] };
 
-/** Show the curve of a weight; without a target, of the weight with the steepest slope. */
-async function probe(store: Store, place: WeightPlace | null): Promise<void> {
-  const curve = await store.act({ type: "Probe", ...place });
-  if (!curve) return;
-  store.weightCurve.value = curve;
-  store.selectedWeight.value = { layer: curve.layer, source: curve.source, target: curve.target };
+/** Select the weight with the steepest slope. */
+async function selectSteepest(store: Store): Promise<void> {
+  const curve = await store.act({ type: "Probe" });
+  if (curve) store.selectedWeight.value = { layer: curve.layer, source: curve.source, target: curve.target };
 }
 
-/** Return where the weight has been since the curve was opened, oldest first. */
+/** Return where the weight has been since it was selected, oldest first; going back to an earlier step begins anew. */
 function useFootprints(curve: WeightCurve | null, step: number): readonly Footprint[] {
-  const path = useRef<{ key: string; step: number; points: Footprint[] }>({ key: "", step: -1, points: [] });
-  if (!curve) return [];
-  const key = `${curve.layer} ${curve.source} ${curve.target}`;
-  if (path.current.key !== key || step < path.current.step) path.current = { key, step: -1, points: [] };
-  if (!curve.is_trial && step !== path.current.step) {
-    const points = [...path.current.points, { weight: curve.weight, loss: curve.loss }].slice(-MOST_FOOTPRINTS);
-    path.current = { key, step, points };
+  const path = useRef<{ newest: WeightCurve | null; step: number; points: readonly Footprint[] }>(NOWHERE);
+  if (!curve) path.current = NOWHERE;
+  else if (curve !== path.current.newest) {
+    const before = step < path.current.step ? [] : path.current.points;
+    const points = [...before, { weight: curve.weight, loss: curve.loss }].slice(-MOST_FOOTPRINTS);
+    path.current = { newest: curve, step, points };
   }
   return path.current.points;
 }
 
 export function WeightPanel() {
   const store = useStore();
-  useWatch("weight");
   const chosen = store.selectedWeight.value;
   const network = store.network.value;
-  const newest = store.weightCurve.value;
-  const curve = newest && isSamePlace(newest, chosen) ? newest : null;
-  const footprints = useFootprints(curve, store.tick.value?.step ?? 0);
-  const tryValue = useTrial(chosen);
-  useEffect(() => {
-    if (chosen && !isSamePlace(chosen, store.weightCurve.peek())) void probe(store, chosen);
-  }, [store, chosen]);
+  const present = useAnswer(chosen && JSON.stringify(chosen), (session) => session.ask({ type: "Probe", ...chosen! }));
+  const trial = useTrial(chosen);
+  const curve = trial.curve ?? present;
+  const footprints = useFootprints(present, store.tick.value?.step ?? 0);
   if (!network) return null;
 
   return (
@@ -52,7 +47,7 @@ export function WeightPanel() {
       title={chosen ? `Loss against ${weightTitle(network, chosen)}` : "Loss against one weight"}
       class="weight-panel"
       aside={
-        <button type="button" onClick={() => void probe(store, null)}>
+        <button type="button" onClick={() => void selectSteepest(store)}>
           Steepest weight
         </button>
       }
@@ -66,15 +61,15 @@ export function WeightPanel() {
       {chosen && !curve && <p class="quiet">Computing the curve …</p>}
       {curve && (
         <>
-          <CurvePlot curve={curve} footprints={footprints} onTry={tryValue} />
+          <CurvePlot curve={curve} footprints={footprints} onTry={trial.tryValue} />
           <Numbers curve={curve} />
           <div class="buttons">
             {curve.is_trial ? (
               <>
-                <button type="button" class="primary" onClick={() => void apply(store, curve)}>
+                <button type="button" class="primary" onClick={() => void apply(store, curve).then(trial.discard)}>
                   Apply this value
                 </button>
-                <button type="button" onClick={() => void probe(store, chosen)}>
+                <button type="button" onClick={trial.discard}>
                   Discard
                 </button>
               </>
@@ -95,8 +90,7 @@ export function WeightPanel() {
 }
 
 async function apply(store: Store, { layer, source, target, weight }: WeightCurve): Promise<void> {
-  const place = { layer, source, target };
-  if (await store.act({ type: "ApplyWeight", ...place, value: weight })) await probe(store, place);
+  await store.act({ type: "ApplyWeight", layer, source, target, value: weight });
 }
 
 function Numbers({ curve }: { readonly curve: WeightCurve }) {
@@ -104,15 +98,21 @@ function Numbers({ curve }: { readonly curve: WeightCurve }) {
     <>
       <dl class="weight-numbers">
         <div>
-          <dt>{curve.is_trial ? "tried weight" : "weight"}</dt>
+          <dt>
+            <Term term={curve.source === null ? "bias" : "weight"}>{curve.is_trial ? "tried value" : "present value"}</Term>
+          </dt>
           <dd>{writeNumber(curve.weight)}</dd>
         </div>
         <div>
-          <dt>loss</dt>
+          <dt>
+            <Term term="loss">loss</Term>
+          </dt>
           <dd>{writeNumber(curve.loss)}</dd>
         </div>
         <div>
-          <dt>slope (gradient)</dt>
+          <dt>
+            <Term term="gradient">slope (gradient)</Term>
+          </dt>
           <dd>{writeNumber(curve.gradient)}</dd>
         </div>
         <div>

@@ -165,7 +165,8 @@ class Finding(Displayed):
             return ""
         best = self.trials[0]
         closest = "" if math.isinf(best.after) else f"; at best, {best.describe(format_arguments)}"
-        return f"None helped with each seed. Tried: {_join_words(trial.change for trial in self.trials)}{closest}."
+        tried = _join_words(trial.change for trial in self.trials)
+        return f"None of the remedies helped with every seed. Tried: {tried}{closest}."
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, ready for JSON."""
@@ -184,7 +185,7 @@ class Finding(Displayed):
 
     def __str__(self) -> str:
         lines = [self.title, _indent("evidence", self.evidence), _indent("meaning", self.meaning)]
-        return "\n".join([*lines, _indent("cure", self.advice)] if self.advice else lines)
+        return "\n".join([*lines, _indent("remedy", self.advice)] if self.advice else lines)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -228,7 +229,7 @@ class Diagnosis(Displayed, Sequence[Finding]):
 
     def __str__(self) -> str:
         if not self.findings:
-            return f"Nothing found: {len(self.checked_rules)} rules checked {self.epochs:,} epochs."
+            return f"Nothing found: {len(self.checked_rules)} rules were checked over {self.epochs:,} epochs."
         return "\n\n".join(f"{place}. {finding}" for place, finding in enumerate(self.findings, 1))
 
     def __repr__(self) -> str:

@@ -96,20 +96,19 @@ class RunFacts:
     def compared_predictions(self) -> NDArray[np.float64]:
         """What the network predicts for the rows by which networks are compared.
 
-        Probabilities (n, classes), or numbers in the units of the labels: (n,), or (n, k) for several.
+        Probabilities (n, classes), or numbers in the units of the labels (n, k), among them probabilities of yes.
         """
         rows = self.run.rows if self.run.validation is None else self.run.validation
         with np.errstate(all="ignore"):
             outputs = new_predictor(self.plan, self.run.weights, self.run.threads).predict(rows.x).astype(np.float64)
-            if self.plan.task == "regression":
-                return self.prepared.labels.decode_numbers(outputs)
-        return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else np.asarray(outputs)
+            predicted = self.plan.loss.head(self.plan.task).finish(outputs)
+        return predicted if self.plan.task == "classification" else self.prepared.labels.decode_numbers(predicted)
 
     @cached_property
     def compared_classes(self) -> NDArray[np.int64]:
         """The true class of each of those rows, by its number."""
         rows = self.run.rows if self.run.validation is None else self.run.validation
-        return true_classes(rows)
+        return true_classes(rows, self.plan.loss)
 
     def update_ratio(self) -> float | None:
         """Return by what share of their norm one step changes a layer's weights in the second half of the run.
@@ -131,7 +130,7 @@ class RunFacts:
     @property
     def error_measure(self) -> str:
         """The measure that does not depend on how the label is scaled."""
-        return "loss" if self.plan.task == "classification" else "rmse"
+        return "rmse" if self.plan.task == "regression" else "loss"
 
     @property
     def evaluated_on(self) -> str:

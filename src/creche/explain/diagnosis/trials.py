@@ -232,8 +232,8 @@ def _evaluate(setup: _Setup, weights: Parameters | None, measure: str) -> float:
         return 0.0 if measure == "balanced_accuracy" else float("inf")
     rows = setup.rows if setup.validation is None else setup.validation
     if measure == "balanced_accuracy":
-        outputs, true = new_predictor(setup.plan, weights, 1).predict(rows.x), true_classes(rows)
-        predicted = (outputs[:, 0] > 0.5).astype(np.int64) if outputs.shape[1] == 1 else outputs.argmax(axis=1)
+        outputs, true = new_predictor(setup.plan, weights, 1).predict(rows.x), true_classes(rows, setup.plan.loss)
+        predicted = setup.plan.loss.head(setup.plan.task).finish(outputs).argmax(axis=1)
         return float(np.mean([(predicted[true == c] == c).mean() for c in np.unique(true)]))
     if measure in ("mae", "deviance"):
         return _measure_numbers(setup, rows, weights, measure)

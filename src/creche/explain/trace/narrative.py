@@ -95,7 +95,7 @@ def _describe_check(trace: Trace) -> str:
     if trace.plan.precision == "float32":
         text += f" and to {check.largest_difference:.2g} as rounded to float32"
     text += " (relative differences)"
-    return text + (f"; {check.kinks} are on a kink of the activation and do not count" if check.kinks else "")
+    return text + (f"; {check.kinks} lie on a kink of the activation and are not counted" if check.kinks else "")
 
 
 def input_section(trace: Trace | ForwardPass, row: int) -> Section:
@@ -113,7 +113,7 @@ def input_section(trace: Trace | ForwardPass, row: int) -> Section:
     grid = Grid(["column", "value", "input", "encoded"], rows, 3)
     more = len(inputs) - MAX_INPUTS
     rest = [f"… {more:,} more inputs"] if more > 0 else []
-    return Section(f"Row {row}: its values, and the inputs they become", [grid, *rest])
+    return Section(f"Row {row}: values and encoded inputs", [grid, *rest])
 
 
 def _join_bins(names: Sequence[str], values: Sequence[float], columns: Mapping[str, str]) -> list[tuple[str, float]]:
@@ -150,10 +150,11 @@ def _layer_section(trace: Trace) -> Section:
                 _range(layer.sums), _range(trace.outputs if is_last else layer.activations), gradient, step,
             ]
         )  # fmt: skip
-    head = ["layer", "activation", "silent", "weighted sums", "activations", "gradient", "step"]
+    head = ["layer", "activation", "dead", "pre-activations", "activations", "gradient", "step"]
     note = (
-        "A neuron is silent if its activation is 0 in every row: it passes nothing on to the next layer. The gradient "
-        "and the step are the largest among the layer's weights."
+        "A neuron is dead if its activation is 0 in every row: it passes nothing on to the next layer. The gradient "
+        "and "
+        "the step are the largest among the layer's weights."
     )
     return Section("Layers", [Grid(head, rows, digits=3), note])
 
@@ -184,7 +185,7 @@ def _weight_section(trace: Trace) -> Section:
         is_last = i == len(trace.layers) - 1
         between = f"from {f'layer {i}' if i else 'the inputs'} to {'the outputs' if is_last else f'layer {i + 1}'}"
         if layer.weights.size > MAX_WEIGHTS:
-            blocks.append(f"{layer.weights.size:,} weights {between}; they are in the table and the JSON.")
+            blocks.append(f"{layer.weights.size:,} weights {between}; table() and --json list them.")
             continue
         head = ["from", *(_short_name(trace, i + 1, j) for j in range(layer.width))]
         for title, w, b in (
@@ -218,15 +219,16 @@ def describe_rows(trace: Trace, max_rows: int, row: int | None = None) -> list[S
     if isinstance(trace.errors, RegressionErrors):
         grids: list[Block] = [_number_grid(trace, trace.errors, count, "")]
         if trace.errors.is_scaled:
-            note = "The same in the network's units, standard deviations from the mean:"
+            note = "The same in the units of the network, standard deviations from the mean:"
             grids += [note, _number_grid(trace, trace.errors, count, "scaled_")]
         return [Section("Predictions and errors, row by row", [*grids, *more, _describe_mean(trace)])]
     if len(trace.classes or ()) > CLASSES_SIDE_BY_SIDE:
         blocks: list[Block] = [_prediction_grid(trace, trace.errors, count), *more, _describe_mean(trace)]
         return [Section("Predictions and errors, row by row", blocks)]
     note = (
-        "The label is 1 for the true class and 0 for the others. Below is how far each class's probability is from it, "
-        "the square (²) of each difference, the mean of the squares, and -log of the true class's probability."
+        "The label is 1 for the true class and 0 for the others. The table shows the difference of each class's "
+        "probability from it, its square (²), the mean of the squares (squared error), and -log of the true class's "
+        "probability (cross-entropy)."
     )
     differences = _difference_grid(trace, trace.errors, count)
     blocks = [note, differences, *more, _describe_errors(trace, trace.errors, row), _describe_mean(trace)]
@@ -253,7 +255,7 @@ def _difference_grid(trace: Trace, errors: ClassificationErrors, count: int) -> 
          f"{errors.squared_error[r]:.4f}", f"{errors.cross_entropy[r]:.4f}"]
         for r in range(count)
     ]  # fmt: skip
-    return Grid(["row", *names, *(f"{name}²" for name in names), "mean", "-log p"], rows)
+    return Grid(["row", *names, *(f"{name}²" for name in names), "mean", "cross-entropy"], rows)
 
 
 def _describe_errors(trace: Trace, errors: ClassificationErrors, row: int | None) -> str:
@@ -334,7 +336,7 @@ def _forward_pass(neuron: NeuronTrace) -> list[Block]:
     rows: list[list[str | float]] = [
         [n.sources[i], float(n.values[i]), float(n.weights[i]), float(n.products[i])] for i in _listed_sources(n)
     ]
-    for name, value in (("sum", float(n.products.sum())), ("bias", n.bias), ("weighted sum z", n.weighted_sum)):
+    for name, value in (("sum", float(n.products.sum())), ("bias", n.bias), ("pre-activation z", n.weighted_sum)):
         rows.append([name, "", "", value])
     rows.append([f"{n.function}(z)", "", "", n.activation])
     return [Grid(["from", "value", "weight", "value × weight"], rows, sums=4, digits=6), *_count_rest(n)]
@@ -345,7 +347,7 @@ def _backward_pass(neuron: NeuronTrace) -> list[Block]:
     if n.dloss_dactivation is None:
         return [
             f"The gradient of the loss with respect to z is {format_digits(n.dloss_dsum, 6)} in this row; for an "
-            "output it comes from the loss itself."
+            "output it comes directly from the loss."
         ]
     terms = zip(n.targets, n.target_weights, n.target_gradients, n.target_products, strict=True)
     rows: list[list[str | float]] = [[to, *map(float, numbers)] for to, *numbers in terms]
@@ -370,5 +372,5 @@ def _update(neuron: NeuronTrace) -> list[Block]:
     state = [n.bias_optimizer_state[name][1] for name in names]
     rows.append(["bias", n.bias, n.bias_gradient, *state, n.bias_step, n.bias_after])
     head = ["weight from", "before", "gradient", *(name.replace("_", " ") for name in names), "step", "after"]
-    note = "The optimizer's state, between gradient and step, is that after the step."
+    note = "The columns between gradient and step show the optimizer's state after the step."
     return [Grid(head, rows), *_count_rest(n), *([note] if names else [])]

@@ -56,7 +56,7 @@ def training_weights(
             weights = resolve_sample_weights(column, rows)
             notes.append(f"rows are weighted by {column}, as in training")
         else:
-            notes.append(f"training weighted rows by {column}, which this table lacks: here all rows count the same")
+            notes.append(f"training weighted rows by {column}, which this table lacks: here all rows have equal weight")
     if preparation.class_weight is not None:
         weights = _apply_class_weights(model, preparation.class_weight, rows, weights)
         notes.append("rows are weighted by class, as in training")
@@ -217,7 +217,7 @@ def trace(
     if not step.is_taken:
         raise _no_step(inside, batch)
     if run is None:
-        notes += ("a model does not keep the optimizer's state: this is the first step of a fresh optimizer",)
+        notes += ("a model does not store the optimizer's state: this is the first step of a new optimizer",)
     dropped = [layer.dropout for layer in plan.network.layers if layer.dropout]
     if dropped:
         notes += (f"training drops up to {max(dropped):.0%} of a layer's activations at random; here dropout is off",)
@@ -243,7 +243,7 @@ def _create_batch(
         preparation = None if origin is None else origin.preparation
         weights, notes = training_weights(model, preparation, batch.observations)
         if run is not None and run.prepared.external_weights is not None:
-            notes += ("training weighted rows by an array that is not a column: here all rows count the same",)
+            notes += ("training weighted rows by an array that is not a column: here all rows have equal weight",)
         if weights is not None:
             batch = replace(batch, rows=replace(batch.rows, weights=weights.astype(model.plan.precision)))
     batch = take_rows(batch, select_rows(batch.observations.row_numbers, rows))
@@ -290,12 +290,11 @@ def _assemble(
     else:
         notes += ("the step is so large that weights are no longer finite",)
     source = observed.x.source if isinstance(observed.x, Table) else "X"
-    names = [str(value) for value in model.labels.outcomes]
     return Trace(
         plan, source, observed, model.features.names, observed.row_numbers, batch.rows.weights, batch.inputs,
-        batch.rows.x, _layers(plan, step, inside), tuple(names[-plan.network.outputs :]), outputs, model.classes,
-        errors, inside.losses, inside.loss, losses_after, loss_after, step.epoch, step.number, step.learning_rate,
-        None, (1, 0), notes,
+        batch.rows.x, _layers(plan, step, inside), model.labels.output_names(plan.network.outputs), outputs,
+        model.classes, errors, inside.losses, inside.loss, losses_after, loss_after, step.epoch, step.number,
+        step.learning_rate, None, (1, 0), notes,
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from creche._version import __version__
 from creche.studio.answers.registry import Turn, answers
 from creche.studio.answers.settings import describe_settings
 from creche.studio.network import describe_network
-from creche.studio.progress import describe_history
+from creche.studio.prediction import list_fields
 from creche.studio.protocol import requests, views
 from creche.studio.state import RefusedError, SessionState
 from creche.studio.table_view import describe_table
@@ -24,7 +24,7 @@ def connect(turn: Turn, request: requests.Connect) -> views.Welcome:
             f"The page speaks version {request.version} of the protocol, this session version {views.VERSION}.",
             "Reload the page.",
         )
-    turn.watcher.send(describe_history(turn.state), None)
+    turn.state.changed.add("history")  # pushed to all as a whole, so that no page has a piece twice
     return welcome(turn.state)
 
 
@@ -40,7 +40,7 @@ def welcome(state: SessionState) -> views.Welcome:
         table=None if state.source is None else describe_table(state),
         settings=describe_settings(state) if has_network else None,
         network=describe_network(live.run, drawn) if live is not None and drawn is not None else None,
-        fields=(),
+        fields=list_fields(state),
         can_upload=True,
         watchers=len(state.watched),
     )
@@ -49,5 +49,12 @@ def welcome(state: SessionState) -> views.Welcome:
 @answers(requests.Watch)
 def watch(turn: Turn, request: requests.Watch) -> views.Done:
     """Note what a watcher looks at."""
+    live = turn.state.live
+    if live is not None and request.views and getattr(live.run.prepared, request.partition) is None:
+        raise RefusedError(
+            "bad_value", f"There are no {request.partition} rows.", "Set a share of rows for them, or look at others."
+        )
+    if not request.rate > 0:
+        raise RefusedError("bad_value", f"rate: got {request.rate:g}; needs a number above 0.")
     turn.state.watched[turn.watcher] = request
     return views.Done()

@@ -1,11 +1,20 @@
-"""Rows of the table, seen through the network."""
+"""Rows of the table, seen through the network, and what the run suffers from."""
 
 from __future__ import annotations
 
+import numpy as np
+
+from creche._phrases import format_count
+from creche.explain.diagnosis.diagnose import diagnose
 from creche.studio.answers.registry import Turn, answers
+from creche.studio.evaluation import describe_rows
 from creche.studio.protocol import requests, views
+from creche.studio.state import RefusedError
+from creche.table.partition import Partition
 
 __all__: list[str] = []
+
+MOST_ROWS = 200
 
 
 @answers(requests.SelectRow)
@@ -14,3 +23,34 @@ def select_row(turn: Turn, request: requests.SelectRow) -> views.Done:
     turn.state.need_live()
     turn.state.select_row(request.row)
     return views.Done()
+
+
+@answers(requests.ShowRows)
+def show_rows(turn: Turn, request: requests.ShowRows) -> views.RowsView:
+    """Show a piece of the table, of the rows that have a label."""
+    state = turn.state
+    run = state.need_live().run
+    if request.first < 1 or not 1 <= request.count <= MOST_ROWS:
+        raise RefusedError("bad_value", f"Rows are counted from 1, and at most {MOST_ROWS} are shown at once.")
+    labelled = state.prepared.labelled
+    places = np.arange(request.first - 1, min(request.first - 1 + request.count, len(labelled)))
+    part = Partition(labelled.take(places))
+    names = [state.part_of(int(place)) for place in places]
+    losses = run.losses_of(state.prepared.encode_part(part, run.plan.loss, run.plan.precision))
+    rows = describe_rows(run, part, losses, names)
+    return views.RowsView(state.prepared.features.names, rows, len(labelled))
+
+
+@answers(requests.Diagnose)
+def diagnose_run(turn: Turn, request: requests.Diagnose) -> views.DiagnosisView:
+    """Say what the run suffers from; cures are not tried, because that would take longer than a page waits."""
+    run = turn.state.need_live().run
+    found = diagnose(run, try_cures=False)
+    verdict = str(found)
+    if found:
+        verdict = f"{format_count(len(found), 'finding')} after {format_count(run.epoch, 'epoch')}."
+    findings = tuple(
+        views.Finding("warning", f"{finding.title[0].upper()}{finding.title[1:]}: {finding.evidence}", finding.meaning)
+        for finding in found
+    )
+    return views.DiagnosisView(run.epoch, verdict, findings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from creche._phrases import format_count
 from creche.studio.answers.registry import LATER, Turn, answers
 from creche.studio.live_run import LiveRun
 from creche.studio.protocol import requests, views
@@ -53,6 +54,29 @@ def reset(turn: Turn, request: requests.Reset) -> views.Done:
     return views.Done()
 
 
+@answers(requests.Rewind)
+def rewind(turn: Turn, request: requests.Rewind) -> views.Restored:
+    """Go back to the end of a recorded epoch, or to the last finite weights."""
+    state = turn.state
+    live = state.need_live()
+    if request.last_finite == (request.epoch is not None):
+        raise RefusedError("bad_request", "Rewind needs either an epoch or last_finite.")
+    if request.epoch is None:
+        live.go_back_to_finite()
+        text = f"Back at the last finite weights, after {format_count(live.run.step, 'step')}."
+    elif not 0 <= request.epoch <= len(live.history):
+        raise RefusedError(
+            "bad_value", f"epoch: got {request.epoch}; the recorded epochs are 0 to {len(live.history):,}."
+        )
+    else:
+        epoch = live.go_back(request.epoch)
+        text = f"Back at the end of epoch {epoch:,}." if epoch else "Back at the random weights."
+        if epoch != request.epoch:
+            text = f"{text} It is the nearest whose weights are kept."
+    state.changed |= {"settings", "history"}
+    return views.Restored(live.run.epoch, live.run.step, text)
+
+
 def _need_trainable(turn: Turn) -> LiveRun:
     live = turn.state.need_live()
     if live.status == "diverged":
@@ -61,7 +85,6 @@ def _need_trainable(turn: Turn) -> LiveRun:
             "Go back to the last finite weights and lower the learning rate, or start anew.",
         )  # fmt: skip
     if live.status == "finished":
-        raise RefusedError(
-            "bad_value", f"All {live.run.plan.epochs:,} epochs are done.", "Set more epochs, or go back to the start."
-        )
+        done = f"All {live.run.current_plan.epochs:,} epochs are done."
+        raise RefusedError("bad_value", done, "Set more epochs, or go back to the start.")
     return live

@@ -35,6 +35,7 @@ __all__ = [
     "ExplainNeuron",
     "Keep",
     "LoadRow",
+    "ModelName",
     "OpenTable",
     "Pause",
     "PickMember",
@@ -53,9 +54,13 @@ __all__ = [
     "TraceStep",
     "UploadPart",
     "Watch",
+    "WatchedView",
 ]
 
-WatchedView: TypeAlias = Literal["evaluation", "errors", "weight"]
+ModelName: TypeAlias = Literal["network", "fit", "ensemble"]
+"""Which model predicts: the network at hand, the result of `StartFit`, or the ensemble of the colony."""
+
+WatchedView: TypeAlias = Literal["evaluation", "errors"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,11 +318,15 @@ class Cancel(Request):
 
 @dataclass(frozen=True, slots=True)
 class Predict(Request):
-    """Predict one observation: the text of each field by column; those left out are missing."""
+    """Predict one observation: the text of each field by column.
+
+    Numbers have a decimal point. Columns that are left out are missing; without any value, the observation is a typical
+    one.
+    """
 
     reply: ClassVar[type] = views.PredictionView
     values: dict[str, str]
-    model: Literal["network", "fit", "ensemble"] = "network"
+    model: ModelName = "network"
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +335,7 @@ class LoadRow(Request):
 
     reply: ClassVar[type] = views.PredictionView
     row: int
-    model: Literal["network", "fit", "ensemble"] = "network"
+    model: ModelName = "network"
 
 
 @dataclass(frozen=True, slots=True)

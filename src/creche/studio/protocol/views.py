@@ -47,6 +47,7 @@ __all__ = [
     "IntArray",
     "KeptFile",
     "LayerView",
+    "MemberStatus",
     "Metric",
     "NetworkView",
     "NeuronArithmetic",
@@ -66,6 +67,7 @@ __all__ = [
     "TracedLayer",
     "WeightCurve",
     "Welcome",
+    "WorkStatus",
 ]
 
 VERSION = 1
@@ -74,6 +76,8 @@ FloatArray: TypeAlias = NDArray[np.float32]
 IntArray: TypeAlias = NDArray[np.int32]
 
 Status: TypeAlias = Literal["empty", "paused", "running", "finished", "diverged"]
+MemberStatus: TypeAlias = Literal["training", "finished", "early_stopped", "stopped", "diverged"]
+WorkStatus: TypeAlias = Literal["running", "finished", "cancelled"]
 Partition: TypeAlias = Literal["train", "validation", "test"]
 FailureCode: TypeAlias = Literal[
     "bad_request", "bad_value", "bad_table", "needs_restart", "no_table", "no_network", "diverged", "too_large",
@@ -310,8 +314,9 @@ class Metric:
 class EvaluationView:
     """How good the network is now, on one part of the rows. Pushed while it is watched.
 
-    `confusion` has the actual classes as rows and the predicted ones as columns; (0, 0) for a regression, which has
-    `actual` and `predicted` of up to 2,000 rows instead. `reliability` has rows (predicted, observed, count).
+    `rows` is how many rows that is: all, or an even sample of more than 10,000. `confusion` has the actual classes as
+    rows and the predicted ones as columns; (0, 0) for more than 100 classes, and for a regression, which has `actual`
+    and `predicted` of up to 2,000 rows instead. `reliability` has rows (predicted, observed, count).
     """
 
     partition: Partition
@@ -397,7 +402,7 @@ class NeuronResponse:
 
 @dataclass(frozen=True, slots=True)
 class WeightCurve:
-    """The loss against one weight, all others fixed, with its tangent. Pushed while it is watched.
+    """The loss against one weight, all others fixed, with its tangent.
 
     `layer` is the index of W in `Model.weights`; `source` is None for a bias. `weight`, `loss` and `gradient` are those
     of the point; `next_weight` is where plain gradient descent with the present learning rate leads.
@@ -501,7 +506,7 @@ class ColonyMember:
     learning_rate: float
     hidden: tuple[int, ...]
     seed: int
-    status: Literal["training", "finished", "early_stopped", "stopped", "diverged"]
+    status: MemberStatus
     validation_loss: float | None
     rank: int | None
     """From 1 for the lowest validation loss; None if it diverged."""
@@ -511,10 +516,11 @@ class ColonyMember:
 class ColonyView:
     """Many networks trained together. Pushed while they train.
 
-    `curves` has the validation loss of each member after the first epochs, NaN where it has none yet.
+    `curves` has the validation loss of each member after the first epochs, NaN where it has none yet. `epoch` is the
+    mean of their completed epochs, for they need not take turns.
     """
 
-    status: Literal["running", "finished", "cancelled"]
+    status: WorkStatus
     epoch: int
     epochs: int
     members: tuple[ColonyMember, ...]
@@ -539,7 +545,7 @@ class FitCandidate:
 class FitView:
     """The progress and the result of `creche.fit`. Pushed while it runs."""
 
-    status: Literal["running", "finished", "cancelled"]
+    status: WorkStatus
     done: float
     """From 0 to 1."""
     metric: str
@@ -648,7 +654,7 @@ class Closing:
 
 
 PUSHED = (
-    Welcome, TableView, SettingsView, NetworkView, Tick, History, EvaluationView, ErrorsView, WeightCurve, ColonyView,
+    Welcome, TableView, SettingsView, NetworkView, Tick, History, EvaluationView, ErrorsView, ColonyView,
     FitView, Failure, Closing,
 )  # fmt: skip
 """What a session may send without being asked."""

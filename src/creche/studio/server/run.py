@@ -169,7 +169,7 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError) as error:
-        raise PlanError(f"host: got {host!r}, which is no address of this machine", argument="host") from error
+        raise PlanError(f"host: got {host!r}, which is not an address of this machine", argument="host") from error
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -182,7 +182,7 @@ def _bind(host: str, port: int) -> socket.socket:
         if error.errno in (errno.EACCES, errno.EPERM):
             message = f"port: got {port}, which only the administrator may use; choose one from 1024 on"
             raise PlanError(message, argument="port") from error
-        raise PlanError(f"host: got {host!r}, which is no address of this machine", argument="host") from error
+        raise PlanError(f"host: got {host!r}, which is not an address of this machine", argument="host") from error
     return listener
 
 

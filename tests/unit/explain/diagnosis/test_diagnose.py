@@ -92,7 +92,7 @@ HEALTHY: dict[str, Callable[..., cr.Run]] = {
 def test_a_healthy_run_is_left_alone(name: str, ending: dict[str, Any], seed: int) -> None:
     diagnosis = diagnose(HEALTHY[name](seed, **ending))
     assert diagnosis.rules == ()
-    assert str(diagnosis).startswith(f"Nothing found: {len(RULES)} rules checked ")
+    assert str(diagnosis).startswith(f"Nothing found: {len(RULES)} rules were checked over ")
 
 
 SEEDS = pytest.mark.parametrize("seed", [0, 1, 2])
@@ -195,7 +195,7 @@ def test_a_label_that_was_not_scaled(seed: int) -> None:
 def test_one_answer_for_every_row(seed: int) -> None:
     run = trained(*classes(seed), learning_rate=0.5, seed=seed, hidden=[16, 16])
     finding = found(run, "constant_prediction")
-    assert finding.title == "The network predicts the same for every row"
+    assert finding.title == "The network predicts the same value for every row"
     assert finding.cure is not None
     assert finding.cure.arguments["learning_rate"] <= 0.05
     x, y = numbers(seed)
@@ -259,7 +259,7 @@ def test_divergence(seed: int) -> None:
     diagnosis = diagnose(run)
     assert diagnosis.rules == ("divergence",)
     epoch, batch, rate = run.divergence or (0, 0, 0.0)
-    assert diagnosis[0].evidence.startswith(f"in epoch {epoch + 1}, batch {batch + 1}, with learning rate {rate:g}")
+    assert f"in epoch {epoch + 1}, batch {batch + 1}, at learning rate {rate:g}" in diagnosis[0].evidence
     cure = diagnosis[0].cure
     assert cure is not None
     assert (cure.before, cure.arguments["learning_rate"]) == (np.inf, 0.05)
@@ -310,7 +310,7 @@ def test_what_was_tried_in_vain_is_said(monkeypatch: pytest.MonkeyPatch) -> None
     run = trained(*classes(0, 150, 0.2, 20), epochs=200, learning_rate=0.01, hidden=[64, 64])
     finding = found(run, "overfitting")
     assert finding.cure is None
-    assert finding.advice.startswith("None helped with each seed. Tried: ")
+    assert finding.advice.startswith("None of the remedies helped with every seed. Tried: ")
     assert "at best, " in finding.advice
 
 

@@ -34,4 +34,4 @@ def standardize_numbers(facts: RunFacts, measure: str = "loss") -> list[Alternat
     preparation = facts.prepared.preparation
     if preparation.preprocessing.scaling != "none" or preparation.class_weight is not None:
         return []
-    return [Alternative("standardizing the numbers", {"preprocessing": "standard"}, measure)]
+    return [Alternative("standardizing numeric columns", {"preprocessing": "standard"}, measure)]

@@ -16,8 +16,8 @@ SAME_NUMBER = 0.02  # as a share of the label's standard deviation
 
 MIN_ROWS = 20
 
-TITLE = "The network predicts the same for every row"
-MEANING = "nothing of the features reaches the output: neurons have died, or have not begun to learn"
+TITLE = "The network predicts the same value for every row"
+MEANING = "the features do not affect the output: neurons are dead, or have not begun to learn"
 
 
 def find_constant_prediction(facts: RunFacts) -> Symptom | None:
@@ -55,7 +55,8 @@ def _find_one_class(facts: RunFacts) -> Symptom | None:
         f"The network always predicts {name!r}",
         f"it predicts {name!r} for all of {rows:,} training rows; {share:.0f} % of them are of that class. Its "
         f"probabilities have a standard deviation of {spread:.2g}",
-        "the most frequent class is the safest guess: no row makes another class the most likely one",
+        "the most frequent class is the safest guess: there is no row in which another class has the highest "
+        "probability",
         alternatives,
     )
 
@@ -73,7 +74,7 @@ def _find_one_number(facts: RunFacts) -> Symptom | None:
         f"predictions vary by {100 * float((spread / label_spread).max()):.1g} % of the label's standard deviation",
         MEANING,
         [
-            *standardize_numbers(facts, "rmse"),
-            *divide_learning_rate(facts, 10, 100, 1000, 1 / 10, 1 / 100, measure="rmse"),
+            *standardize_numbers(facts, facts.error_measure),
+            *divide_learning_rate(facts, 10, 100, 1000, 1 / 10, 1 / 100, measure=facts.error_measure),
         ],
     )

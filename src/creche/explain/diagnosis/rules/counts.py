@@ -47,15 +47,15 @@ def find_counts(facts: RunFacts) -> Symptom | None:
         return None
     predicted = facts.compared_predictions
     below = predicted[predicted < 0]
-    lowest = f"; the network predicts less than 0 for {len(below):,} of {len(predicted):,} {facts.evaluated_on} rows, "
-    negative = f"{lowest}down to {below.min():.4g}" if len(below) else ""
+    rows = f"{len(below):,} of {len(predicted):,} {facts.evaluated_on} rows"
+    negative = f"; the network predicts negative numbers for {rows}, down to {below.min():.4g}" if len(below) else ""
     skewness = float((((y - y.mean()) / y.std()) ** 3).mean())
     return Symptom(
         "The label looks like counts",
-        f"{labels.name!r} has whole numbers from {y.min():,.0f} to {y.max():,.0f} only, most of them small (mean "
+        f"{labels.name!r} contains only whole numbers from {y.min():,.0f} to {y.max():,.0f}, most of them small (mean "
         f"{y.mean():,.4g}, skewness {skewness:.2g}){negative}",
-        f"the {facts.plan.loss.key.replace('_', ' ')} does not know that no count lies below 0, and that large counts "
-        "vary more than small ones; the Poisson loss does, and its predictions are above 0",
+        f"the {facts.plan.loss.title} ignores that counts cannot be negative, and that large counts vary more than "
+        "small ones; the Poisson loss takes both into account, and its predictions are positive",
         [Alternative("the Poisson loss", {"loss": "poisson"}, "deviance")],
         is_forecast=len(below) < NEGATIVE_SHARE * len(predicted),
     )

@@ -24,10 +24,10 @@ def find_divergence(facts: RunFacts) -> Symptom | None:
     optimizer = facts.plan.optimizer
     if not optimizer.clip_norm and optimizer.parameterization == "standard":
         clipped = replace(optimizer, clip_norm=1.0)
-        alternatives.append(Alternative("clipping the gradient's norm at 1", {"optimizer": clipped}))
+        alternatives.append(Alternative("clipping the gradient norm at 1", {"optimizer": clipped}))
     return Symptom(
         "Training diverged",
-        f"in epoch {epoch + 1}, batch {batch + 1}, with learning rate {rate:g}, the loss was no longer finite{before}",
-        "each step overshot the valley it was heading for, and the weights grew without bound",
+        f"the loss stopped being finite in epoch {epoch + 1}, batch {batch + 1}, at learning rate {rate:g}{before}",
+        "each step overshot the minimum, and the weights grew without bound",
         alternatives,
     )

@@ -25,7 +25,7 @@ PLACEHOLDER_SHARE = 0.1
 MIN_ROWS = 20  # that differ from the median
 OF_FEW_ROWS = 10.0  # few values tell little of how far out the usual ones reach: with n of them, 10 / n more is needed
 
-SPREAD_RATIO = 2.0  # of the standard deviations with and without the extreme values, from which on learning suffers
+SPREAD_RATIO = 2.0  # of the standard deviations with and without the extreme values, at which learning suffers
 FAR_IN_SPREADS = 100.0  # where the standard deviation is not what scales the column
 ROWS_NAMED = 3
 
@@ -121,7 +121,7 @@ def find_extreme_feature(facts: RunFacts) -> Symptom | None:
     return Symptom(
         worst.title(),
         worst.evidence() + also,
-        f"{_feature_meaning(worst, scaling)}. If it is a mistake, correct the value or leave its row out",
+        f"{_feature_meaning(worst, scaling)}. If it is a mistake, correct the value or drop its row",
         [
             Alternative(change, {"preprocessing": word}, facts.error_measure)
             for word, change in scalings
@@ -133,13 +133,13 @@ def find_extreme_feature(facts: RunFacts) -> Symptom | None:
 
 def _feature_meaning(extremes: _Extremes, scaling: str) -> str:
     if not extremes.in_training.any():
-        return "the network has seen nothing like it, so its prediction there may be anything, and sway the loss"
+        return "the network has seen no similar value, so its prediction there is arbitrary and may dominate the loss"
     if scaling == "standard":
         return (
-            "it sets the scale of the column: the other values are all but alike once scaled, and the network can "
-            "hardly tell them apart"
+            "it sets the scale of the column: once scaled, the other values are nearly equal, and the network can "
+            "hardly distinguish them"
         )
-    return "one such row changes the weights more than all others"
+    return "one such row changes the weights more than all other rows"
 
 
 def _harms(extremes: _Extremes, scaling: str) -> bool:
@@ -184,21 +184,21 @@ def find_extreme_label(facts: RunFacts) -> Symptom | None:
     alternatives = []
     if len(trained):
         row = "those rows" if several else f"row {worst.rows[worst.in_training][0]}"
-        alternatives.append(Alternative(f"leaving {row} out", {}, "mae", tuple(trained.tolist())))
-        for loss, name in (("absolute_error", "the absolute error as the loss"), ("huber", "the Huber loss")):
+        alternatives.append(Alternative(f"dropping {row}", {}, "mae", tuple(trained.tolist())))
+        for loss, name in (("absolute_error", "absolute error as the loss"), ("huber", "the Huber loss")):
             if facts.plan.loss.key != loss:
                 alternatives.append(Alternative(name, {"loss": loss}, "mae"))
     if alternatives:
         meaning = (
-            "it sets the scale of the label, and squared errors are nearly all its own, so that the network learns "
-            "little about the other rows"
+            "it sets the scale of the label and accounts for nearly all of the squared error, so that the network "
+            "learns little about the other rows"
         )
     else:
-        meaning = "the validation loss, which chooses the epoch, and metrics such as the RMSE are nearly all its own"
+        meaning = "it accounts for nearly all of the validation loss, which chooses the epoch, and of the RMSE"
     return Symptom(
         worst.title(),
         worst.evidence(),
-        f"{meaning}. If it is a mistake, correct the value or leave its row out",
+        f"{meaning}. If it is a mistake, correct the value or drop its row",
         alternatives,
     )
 

@@ -38,12 +38,12 @@ def find_imbalance(facts: RunFacts) -> Symptom | None:
     accuracy, balanced = float((true == predicted).mean()), float(recall[rows > 0].mean())
     threshold = " and choose a threshold (Model.choose_threshold)" if len(classes) == 2 else ""
     return Symptom(
-        f"The rare class {classes[rarest]!r} is mostly missed",
-        f"{shares[rarest]:.1%} of the training rows are {classes[rarest]!r}; of {rows[rarest]:,} such "
-        f"{facts.evaluated_on} rows the network recognizes {hits[rarest]:,}, and of {rows[usual]:,} {classes[usual]!r} "
-        f"rows {hits[usual]:,}: accuracy {accuracy:.3f}, balanced accuracy {balanced:.3f}",
-        "the accuracy is mostly that of the frequent class; the balanced accuracy and the AUC tell more. Weights make "
-        "the network find more rare rows and raise more false alarms, and its probabilities are then no longer those "
-        f"of the table; where probabilities matter, leave them{threshold}",
+        f"The rare class {classes[rarest]!r} is rarely predicted",
+        f"{shares[rarest]:.1%} of the training rows are {classes[rarest]!r}; the network predicts "
+        f"{hits[rarest]:,} of {rows[rarest]:,} such {facts.evaluated_on} rows correctly, and {hits[usual]:,} of "
+        f"{rows[usual]:,} {classes[usual]!r} rows: accuracy {accuracy:.3f}, balanced accuracy {balanced:.3f}",
+        "the accuracy mostly reflects the frequent class; balanced accuracy and AUC are more informative. With class "
+        "weights the network finds more rows of the rare class and raises more false alarms, and its probabilities no "
+        f"longer match the frequencies in the table; where probabilities matter, leave class weights out{threshold}",
         [Alternative("balanced class weights", {"class_weight": "balanced"}, "balanced_accuracy")],
     )

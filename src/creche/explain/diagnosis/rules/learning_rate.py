@@ -56,7 +56,7 @@ def find_learning_rate_too_high(facts: RunFacts) -> Symptom | None:
         "The learning rate is too high",
         f"the {which} loss rose in {len(rises)} of the last {len(changes)} epochs, by {rises.mean():.2g} on average, "
         f"around a level of {level:.3g}{step}",
-        "steps are so long that they jump across the valley instead of descending into it",
+        "steps are so long that they jump across the minimum instead of descending to it",
         divide_learning_rate(facts, 3, 10, 100),
         is_forecast=True,
     )
@@ -78,10 +78,10 @@ def find_learning_rate_too_low(facts: RunFacts) -> Symptom | None:
     more = _multiply_epochs(facts, 5)
     return Symptom(
         "The learning rate is too low",
-        f"the {facts.evaluated_on} loss fell in every fifth of the run, from {facts.watched[0]:.4g} to "
+        f"the {facts.evaluated_on} loss fell throughout the run, from {facts.watched[0]:.4g} to "
         f"{facts.watched[-1]:.4g}: by {early:.2g} in the first half and by {late:.2g} in the second; the best constant "
         f"prediction has a loss of {facts.baseline:.3g}{step}",
-        "training has hardly begun: the steps are too short for their number",
+        "training has hardly begun: the steps are too short, or too few",
         [*divide_learning_rate(facts, 1 / 3, 1 / 10, 1 / 100), *default_learning_rate(facts), *more],
         is_forecast=True,
     )
@@ -106,7 +106,7 @@ def find_too_few_epochs(facts: RunFacts) -> Symptom | None:
         "Training ended too early",
         f"in the last {quarter} of {len(losses)} epochs the validation loss still fell from {before:.3g} to "
         f"{after:.3g}, by {100 * gain / before:.0f} %",
-        "the network can learn more from these rows",
+        "the network could learn more from these rows",
         [*_multiply_epochs(facts, 3), *divide_learning_rate(facts, 1 / 3)],
         is_forecast=True,
     )

@@ -32,7 +32,7 @@ def find_dead_neurons(facts: RunFacts) -> Symptom | None:
     return Symptom(
         f"{facts.layer_name(worst).capitalize()} is {degree}",
         f"{dead[worst]} of its {width} neurons are 0 on all sampled training rows{_since(facts, worst)}",
-        f"no gradient flows through a neuron that is 0 on every row, so it cannot learn any more; {rest}",
+        f"no gradient flows through a neuron that is 0 on every row, so it can no longer learn; {rest}",
         [
             *standardize_numbers(facts, facts.error_measure),
             Alternative("leaky_relu as the activation", {"activation": "leaky_relu"}),

@@ -41,7 +41,8 @@ def find_overfitting(facts: RunFacts) -> Symptom | None:
         f"the validation loss was lowest in epoch {best + 1}, at {lowest:.3g}, and is {now:.3g} in the last "
         f"{len(late)} of {len(losses)} epochs; the training loss fell further, from {facts.train[best]:.3g} to "
         f"{facts.train[-1]:.3g}",
-        "what the network still learns applies to the training rows only, and it becomes overconfident on others",
+        "what the network learns from then on applies to the training rows only, and it becomes overconfident on "
+        "others",
         _alternatives(facts),
     )
 

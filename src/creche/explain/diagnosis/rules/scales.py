@@ -34,8 +34,8 @@ def find_unscaled_features(facts: RunFacts) -> Symptom | None:
     return Symptom(
         "Features have very different scales",
         f"{names[high]!r} varies by {spread[high]:.3g} (standard deviation), {names[low]!r} by {spread[low]:.3g}: "
-        f"{_round_ratio(spread[high] / spread[low])} times as much; numbers were not scaled",
-        "no learning rate suits both: steps that are right for one are far too long or too short for the other",
+        f"{_round_ratio(spread[high] / spread[low])} times as much; numeric columns were not scaled",
+        "no learning rate suits both: steps of the right length for one are far too long or too short for the other",
         standardize_numbers(facts, facts.error_measure),
     )
 
@@ -70,7 +70,7 @@ def find_unscaled_label(facts: RunFacts) -> Symptom | None:
         "The label was not scaled",
         f"{labels.names[which]!r} has mean {mean[which]:.3g} and standard deviation {spread[which]:.3g}, and the "
         "network's first predictions are near 0; " + _describe_error(facts),
-        "most of training is spent on finding the label's scale, and a learning rate that suits this is wrong later",
+        "most of the training goes into finding the label's scale, and a learning rate that suits this is wrong later",
         standardize_numbers(facts, "rmse"),
     )
 

@@ -52,13 +52,14 @@ def test_the_poisson_loss_is_proposed_with_what_it_gives(seed: int) -> None:
     (finding,) = count_findings(run)
     assert finding.title == "The label looks like counts"
     train = run.prepared.train.observations.y
-    assert f"whole numbers from 0 to {train.max():.0f} only" in finding.evidence
+    assert f"only whole numbers from 0 to {train.max():.0f}" in finding.evidence
     rows = run.prepared.validation.observations  # type: ignore[union-attr]
     predicted = run.model.predict(rows.x)
     below = predicted[predicted < 0]
     if len(below):
         told = (
-            f"predicts less than 0 for {len(below):,} of {len(predicted):,} validation rows, down to {below.min():.4g}"
+            f"predicts negative numbers for {len(below):,} of {len(predicted):,} validation rows, down to "
+            f"{below.min():.4g}"
         )
         assert told in finding.evidence
     (trial,) = finding.trials
