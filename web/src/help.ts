@@ -59,6 +59,7 @@ export const HELP = {
   code: "A program that makes this very model, to the last bit.",
   weight: "A weight says how much a neuron counts an input; training means finding the weights.",
   bias: "A number that a neuron adds to its weighted sum.",
+  response: "The activation of a neuron as one or two columns change, while all others stay at a typical row.",
   gradient: "The slope of the loss against a weight: the direction in which the loss rises most.",
   colony: "Many networks that train at the same time, to compare settings.",
   logarithmic: "Equal distances mean equal factors, so that small losses stay visible.",

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 
 import type { ColonyView } from "../protocol.ts";
 import { useStore } from "../store.ts";
+import { Term } from "../ui/hint.tsx";
 import { writeNumber } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
 import { curveOfMember, groupMembers, sharedLosses, type Order } from "./arrange_members.ts";
@@ -19,7 +20,7 @@ export function ColonyPanel() {
   if (!settings || !store.network.value) return <Panel title="Colony">Choose a table and a label first.</Panel>;
   const member = colony?.members.find((candidate) => candidate.number === chosen) ?? null;
   return (
-    <Panel title="Colony" class="colony-panel" aside="many networks, trained side by side">
+    <Panel title={<Term term="colony">Colony</Term>} class="colony-panel" aside="many networks, trained side by side">
       <ColonyForm view={settings} />
       {colony && (
         <>

@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 
 import type { NetworkView, Tick } from "../protocol.ts";
 import { useStore, type NeuronPlace } from "../store.ts";
+import { Term } from "../ui/hint.tsx";
 import { Links } from "./links.tsx";
 import { neuronTitle } from "./names.ts";
 import { ResponsePlot } from "./response_plot.tsx";
@@ -54,6 +55,8 @@ export function NeuronPanel({ network, tick, neuron }: Props) {
   });
   const title = neuronTitle(network, layer, neuron.neuron);
   const columns = inputColumns(network);
+  const table = store.table.value;
+  const dates = table?.columns.filter((column) => column.role === "datetime").map((column) => column.name) ?? [];
   return (
     <section class="neuron-panel" aria-label={`Selected: ${title}`}>
       <header>
@@ -70,8 +73,11 @@ export function NeuronPanel({ network, tick, neuron }: Props) {
       ) : (
         <div class="neuron-columns">
           <div>
+            <h4>
+              <Term term="response">Response</Term>
+            </h4>
             <div class="fields">
-              <ColumnSelect label="Responds along" name="First column of the response" none="its strongest column" columns={columns} value={x} onChange={setX} />
+              <ColumnSelect label="Responds along" name="Responds along" none="its strongest column" columns={columns} value={x} onChange={setX} />
               <ColumnSelect
                 label="and"
                 name="Second column of the response"
@@ -82,7 +88,7 @@ export function NeuronPanel({ network, tick, neuron }: Props) {
               />
             </div>
             {response ? (
-              <ResponsePlot response={response} classes={store.table.value?.classes ?? []} />
+              <ResponsePlot response={response} classes={table?.classes ?? []} dates={dates} />
             ) : (
               <p class="is-waiting">Waiting for the response …</p>
             )}

@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
 
+import { writeTick } from "../charts/ticks.ts";
 import { Axis } from "../plot/axis.tsx";
 import { ClassMark } from "../plot/class_mark.tsx";
 import { extent, linearScale, polyline, type Scale } from "../plot/scales.ts";
@@ -17,6 +18,17 @@ interface Props {
   readonly response: NeuronResponse;
   /** The classes whose numbers the rows have; empty for a regression. */
   readonly classes: readonly string[];
+  /** The columns whose numbers are days since 1970. */
+  readonly dates: readonly string[];
+}
+
+function writerOf(column: string | null, dates: readonly string[]): (tick: number) => string {
+  return column !== null && dates.includes(column) ? writeDay : writeTick;
+}
+
+/** Write a number of days since 1970 as a date. */
+function writeDay(days: number): string {
+  return new Date(days * 86_400_000).toISOString().slice(0, 10);
 }
 
 /** Return the range of a column's values; categories take a step each. */
@@ -30,7 +42,7 @@ function describe(response: NeuronResponse): string {
   return `${response.title}: activation from ${writeNumber(low)} to ${writeNumber(high)} over ${over}`;
 }
 
-function RowMarks({ response, x, y, classes }: Props & { x: Scale; y: (index: number) => number }) {
+function RowMarks({ response, x, y, classes }: Omit<Props, "dates"> & { x: Scale; y: (index: number) => number }) {
   const rows = response.rows.data;
   const marks: JSX.Element[] = [];
   for (let i = 0; i < rows.length; i += 3) {
@@ -39,13 +51,13 @@ function RowMarks({ response, x, y, classes }: Props & { x: Scale; y: (index: nu
   return <g class="row-marks">{marks}</g>;
 }
 
-function CurvePlot({ response, classes, width }: Props & { width: number }) {
+function CurvePlot({ response, classes, dates, width }: Props & { width: number }) {
   const x = linearScale(...rangeOf(response.x_values.data, response.x_labels), MARGIN.left, width - MARGIN.right);
   const [low, high] = extent([0, ...response.activations.data]);
   const y = linearScale(low, high, HEIGHT - MARGIN.bottom - 18, MARGIN.top);
   return (
     <svg class="plot" width={width} height={HEIGHT} role="img" aria-label={describe(response)}>
-      <Axis scale={x} side="bottom" at={HEIGHT - MARGIN.bottom} title={response.x_column} labels={response.x_labels} />
+      <Axis scale={x} side="bottom" at={HEIGHT - MARGIN.bottom} title={response.x_column} labels={response.x_labels} write={writerOf(response.x_column, dates)} />
       <Axis scale={y} side="left" at={MARGIN.left} title="activation" labels={[]} />
       <line class="zero-line" x1={MARGIN.left} x2={width - MARGIN.right} y1={y.place(0)} y2={y.place(0)} />
       <RowMarks response={response} classes={classes} x={x} y={(i) => HEIGHT - MARGIN.bottom - 6 - ((i / 3) % 3) * 3} />
@@ -67,7 +79,7 @@ function CurvePlot({ response, classes, width }: Props & { width: number }) {
   );
 }
 
-function MapPlot({ response, classes, width }: Props & { width: number }) {
+function MapPlot({ response, classes, dates, width }: Props & { width: number }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const inner = { width: width - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
   const x = linearScale(...rangeOf(response.x_values.data, response.x_labels), MARGIN.left, width - MARGIN.right);
@@ -91,21 +103,21 @@ function MapPlot({ response, classes, width }: Props & { width: number }) {
         style={{ left: `${MARGIN.left}px`, top: `${MARGIN.top}px`, width: `${inner.width}px`, height: `${inner.height}px` }}
       />
       <svg class="plot" width={width} height={HEIGHT} role="img" aria-label={describe(response)}>
-        <Axis scale={x} side="bottom" at={HEIGHT - MARGIN.bottom} title={response.x_column} labels={response.x_labels} />
-        <Axis scale={y} side="left" at={MARGIN.left} title={response.y_column ?? ""} labels={response.y_labels} />
+        <Axis scale={x} side="bottom" at={HEIGHT - MARGIN.bottom} title={response.x_column} labels={response.x_labels} write={writerOf(response.x_column, dates)} />
+        <Axis scale={y} side="left" at={MARGIN.left} title={response.y_column ?? ""} labels={response.y_labels} write={writerOf(response.y_column, dates)} />
         <RowMarks response={response} classes={classes} x={x} y={(i) => y.place(response.rows.data[i + 1]!)} />
       </svg>
     </div>
   );
 }
 
-export function ResponsePlot({ response, classes }: Props) {
+export function ResponsePlot({ response, classes, dates }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const width = Math.min(useSize(frame).value.width || 360, 520);
   const Plot = response.y_column === null ? CurvePlot : MapPlot;
   return (
     <figure class="response" ref={frame}>
-      <Plot response={response} classes={classes} width={width} />
+      <Plot response={response} classes={classes} dates={dates} width={width} />
       <figcaption>
         {classes.map((name, i) => (
           <span key={name} class="legend-entry">

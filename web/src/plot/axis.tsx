@@ -11,6 +11,8 @@ interface Props {
   readonly title: string;
   /** Categories at 0, 1, …, which replace the numbers. */
   readonly labels?: readonly string[];
+  /** How a tick is written; by default as a number. */
+  readonly write?: (tick: number) => string;
   /** Whether lines go from the ticks through the plot, and how long they are. */
   readonly grid?: number;
 }
@@ -19,12 +21,12 @@ function shorten(text: string, length: number): string {
   return text.length > length ? `${text.slice(0, length - 1)}…` : text;
 }
 
-export function Axis({ scale, side, at, title, labels = [], grid = 0 }: Props) {
+export function Axis({ scale, side, at, title, labels = [], write = writeTick, grid = 0 }: Props) {
   const ticks = labels.length > 0 ? labels.map((_, i) => i) : scale.ticks;
   const begin = scale.place(scale.low);
   const end = scale.place(scale.high);
   const every = Math.ceil(ticks.length / 8);
-  const textOf = (tick: number): string => (labels.length > 0 ? shorten(labels[tick]!, 12) : writeTick(tick));
+  const textOf = (tick: number): string => (labels.length > 0 ? shorten(labels[tick]!, 12) : write(tick));
   const isBottom = side === "bottom";
   return (
     <g class={`axis axis-${side}`} aria-hidden="true">

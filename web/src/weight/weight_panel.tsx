@@ -5,6 +5,7 @@ import { weightTitle } from "../network/names.ts";
 import { useAnswer } from "../network/use_answer.ts";
 import type { WeightCurve } from "../protocol.ts";
 import { useStore, type Store } from "../store.ts";
+import { Term } from "../ui/hint.tsx";
 import { writeNumber } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
 import { CurvePlot, type Footprint } from "./curve_plot.tsx";
@@ -97,15 +98,21 @@ function Numbers({ curve }: { readonly curve: WeightCurve }) {
     <>
       <dl class="weight-numbers">
         <div>
-          <dt>{curve.is_trial ? "tried weight" : "weight"}</dt>
+          <dt>
+            <Term term={curve.source === null ? "bias" : "weight"}>{curve.is_trial ? "tried value" : "present value"}</Term>
+          </dt>
           <dd>{writeNumber(curve.weight)}</dd>
         </div>
         <div>
-          <dt>loss</dt>
+          <dt>
+            <Term term="loss">loss</Term>
+          </dt>
           <dd>{writeNumber(curve.loss)}</dd>
         </div>
         <div>
-          <dt>slope (gradient)</dt>
+          <dt>
+            <Term term="gradient">slope (gradient)</Term>
+          </dt>
           <dd>{writeNumber(curve.gradient)}</dd>
         </div>
         <div>
