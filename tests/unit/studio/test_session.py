@@ -25,7 +25,7 @@ from tests.unit.studio.watching import Page, watched
 
 
 def train_like(page: Page, **changes: object) -> cr.Run:
-    arguments = {"epochs": 3, "early_stopping": False, "keep": "last", "threads": 1, **changes}
+    arguments = {"hidden": [8, 8], "epochs": 3, "early_stopping": False, "keep": "last", "threads": 1, **changes}
     return cr.train("penguins", label="species", **arguments)  # type: ignore[arg-type]
 
 
@@ -39,7 +39,7 @@ def test_a_page_is_welcomed_with_all_it_draws() -> None:
         assert welcome.table.name == "penguins"
         assert welcome.table.label == ("species",)
         assert welcome.table.train_rows + welcome.table.validation_rows == 344
-        assert [layer.width for layer in welcome.network.layers][1:] == [32, 32, 3]
+        assert [layer.width for layer in welcome.network.layers][1:] == [8, 8, 3]
         assert welcome.network.layers[-1].names == ("Adelie", "Chinstrap", "Gentoo")
         assert welcome.network.layers[-1].activation == "softmax"
         assert len(welcome.network.edges) == min(1500, welcome.network.connections)
@@ -158,7 +158,7 @@ def test_a_setting_that_cannot_be_leaves_the_network_as_it_was() -> None:
             assert failure.code == "bad_value"
             assert word in failure.text or "GB" in failure.text
         assert page.tick().epoch == 1
-        assert page.get(Connect(views.VERSION)).settings.settings.hidden == (32, 32)
+        assert page.get(Connect(views.VERSION)).settings.settings.hidden == (8, 8)
 
 
 def test_another_optimizer_brings_its_own_numbers() -> None:
