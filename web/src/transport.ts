@@ -77,6 +77,9 @@ export class SocketTransport implements Transport {
   }
 }
 
+/** More requests than one place ever sends. */
+const PLACE = 2 ** 30;
+
 /** What a widget needs of anywidget's model. */
 export interface WidgetModel {
   send(content: unknown): void;
@@ -87,17 +90,24 @@ export interface WidgetModel {
 /** The custom messages of a widget, which the notebook's kernel answers. */
 export class WidgetTransport implements Transport {
   private callback: ((content: Header, buffers: readonly DataView[]) => void) | null = null;
+  /** Added to the numbers of requests: all places that show a widget share its messages, and each begins at 1. */
+  private readonly first = Math.floor(Math.random() * 2 ** 20) * PLACE;
 
   constructor(private readonly model: WidgetModel) {}
 
   open(listener: Listener): void {
-    this.callback = (content, buffers) => listener.received(decodeParts(content, buffers));
+    this.callback = (content, buffers) => {
+      const message = decodeParts(content, buffers);
+      if (message.reply === null) return listener.received(message);
+      const reply = message.reply - this.first;
+      if (reply > 0 && reply < PLACE) listener.received({ ...message, reply } as Message);
+    };
     this.model.on("msg:custom", this.callback);
     listener.opened();
   }
 
   send(request: Outgoing): void {
-    this.model.send(request);
+    this.model.send({ ...request, id: request.id + this.first });
   }
 
   close(): void {

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.engine.native import Rows, new_predictor
+from creche.errors import CrecheError
 from creche.evaluation.classification import ClassificationEvaluation
 from creche.evaluation.evaluation import Evaluation
 from creche.model.model import Model
@@ -78,6 +79,8 @@ class EvaluatedPart:
 
         """
         predicted = _predict(run, self.rows.x)
+        if not np.isfinite(predicted).all():
+            raise CrecheError("the predictions are not finite, so they have no metrics")
         evaluation = self.evaluate(predicted if run.prepared.labels.classes is not None else _as_labels(run, predicted))
         classes: tuple[str, ...] = ()
         confusion, reliability = np.empty((0, 0), dtype=np.int32), np.empty((0, 3), dtype=np.float32)

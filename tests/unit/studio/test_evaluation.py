@@ -12,6 +12,7 @@ from creche.studio.protocol import views
 from creche.studio.protocol.requests import (
     ChangeSettings,
     ConfigureTable,
+    Connect,
     Diagnose,
     Play,
     Rewind,
@@ -133,6 +134,16 @@ def test_nothing_is_computed_that_is_not_watched() -> None:
     with watched() as page:
         page.get(Step("epoch", count=3))
         assert not [view for view, _ in page.sent if isinstance(view, views.EvaluationView | views.ErrorsView)]
+
+
+def test_a_network_whose_predictions_are_not_finite_is_watched_without_a_failure() -> None:
+    with watched() as page:
+        page.get(ChangeSettings(activation="relu", optimizer="sgd", learning_rate=1e30))
+        page.get(Watch(("evaluation", "errors")))
+        page.get(Play())
+        page.pushed(views.Tick, lambda tick: tick.status == "diverged")
+        page.get(Connect(views.VERSION))
+        assert [view for view, _ in page.sent if isinstance(view, views.Failure)] == []
 
 
 def test_a_part_that_is_not_there_is_refused() -> None:

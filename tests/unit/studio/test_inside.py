@@ -72,7 +72,7 @@ def test_the_arithmetic_of_a_neuron_adds_up_to_its_sum() -> None:
         step = page.get(TraceStep((3, 7)))
         neuron = page.get(ExplainNeuron(2, 4, 7))
         assert neuron.title == "Neuron 4 of layer 2 in row 7"
-        (line,) = [line for line in neuron.forward if line.startswith("weighted sum z")]
+        (line,) = [line for line in neuron.forward if line.startswith("pre-activation z")]
         assert float(line.split()[-1]) == pytest.approx(step.layers[1].sums[1, 4], rel=1e-5)
         (line,) = [line for line in neuron.backward if line.startswith("product: gradient at z")]
         assert float(line.split()[-1]) == pytest.approx(step.layers[1].sum_gradients[1, 4], rel=1e-5)

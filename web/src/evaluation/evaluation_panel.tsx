@@ -2,7 +2,7 @@
 import type { EvaluationView, Metric } from "../protocol.ts";
 import { useStore, useWatch } from "../store.ts";
 import { Term } from "../ui/hint.tsx";
-import { countOf, writeNumber } from "../ui/numbers.ts";
+import { countOf, writeCount, writeNumber } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
 import { Confusion } from "./confusion.tsx";
 import { PartitionSelect } from "./partition_select.tsx";
@@ -20,11 +20,14 @@ export function EvaluationPanel() {
 }
 
 function Evaluation({ view }: { readonly view: EvaluationView }) {
+  const table = useStore().table.value;
   const isClassification = view.classes.length > 0;
+  const all = table?.[`${view.partition}_rows`] ?? view.rows;
   return (
     <>
       <p class="quiet small">
-        {countOf(view.rows, "row")}, after epoch {view.epoch}
+        {view.rows < all ? `A sample of ${writeCount(view.rows)} of ${countOf(all, "row")}` : countOf(view.rows, "row")}
+        , after epoch {view.epoch}
       </p>
       <MetricTable metrics={view.metrics} />
       <div class="evaluation-pictures">

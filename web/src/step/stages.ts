@@ -28,7 +28,7 @@ function forwardStages(network: NetworkView, task: Task): Stage[] {
       kind: "sums",
       layer,
       title: `Weighted sums of ${where}`,
-      text: "Each neuron multiplies what comes in by its weights and adds its bias: the sum z.",
+      text: "Each neuron multiplies what comes in by its weights and adds its bias: the sum z, its pre-activation.",
     };
     if (layer < last) {
       const text = `Each neuron applies its activation function, ${activation}, to its z. The result goes on to the next layer.`;

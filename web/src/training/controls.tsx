@@ -8,6 +8,7 @@ import { sendLatest } from "../ui/latest.ts";
 import { writeCount, writeNumber } from "../ui/numbers.ts";
 import { Toolbar } from "../ui/toolbar.tsx";
 import { playOrPause, stepOnce } from "./play.ts";
+import { TimePicture } from "./time_picture.tsx";
 
 const SPEEDS = [
   { title: "full speed", value: 0 },
@@ -95,21 +96,24 @@ function TimeSlider() {
           <label class="small quiet" for="time-slider">
             Time
           </label>
-          <input
-            id="time-slider"
-            type="range"
-            aria-describedby={describedBy}
-            aria-valuetext={`epoch ${shown} of ${newest}`}
-            min={0}
-            max={newest}
-            value={shown}
-            disabled={snapshots.length < 2}
-            onInput={(event) => {
-              const nearest = nearestOf(snapshots, event.currentTarget.valueAsNumber);
-              dragged.value = nearest;
-              rewind(nearest);
-            }}
-          />
+          <span class="time-track">
+            <TimePicture curves={store.curves.value} newest={newest} />
+            <input
+              id="time-slider"
+              type="range"
+              aria-describedby={describedBy}
+              aria-valuetext={`epoch ${shown} of ${newest}`}
+              min={0}
+              max={newest}
+              value={shown}
+              disabled={snapshots.length < 2}
+              onInput={(event) => {
+                const nearest = nearestOf(snapshots, event.currentTarget.valueAsNumber);
+                dragged.value = nearest;
+                rewind(nearest);
+              }}
+            />
+          </span>
         </>
       )}
     </Hint>

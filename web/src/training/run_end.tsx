@@ -21,9 +21,7 @@ function Divergence() {
   const goBack = () => store.act({ type: "Rewind", last_finite: true });
   return (
     <div class="run-end is-bad" role="alert">
-      <p>
-        <b>Training diverged.</b> {writeSentence(store.tick.value?.why ?? "")}
-      </p>
+      <p>{writeSentence(store.tick.value?.why || "Training diverged")}</p>
       <div class="buttons">
         <button
           type="button"
