@@ -177,7 +177,7 @@ def test_a_selected_row_is_sent_through_the_network() -> None:
         model = train_like(page).model
         row = cr.datasets.penguins().head(1)
         np.testing.assert_array_equal(tick.probabilities, model.predict_proba(row)[0])
-        assert len(tick.activations) == model.plan.network.inputs + 32 + 32 + 3
+        assert len(tick.activations) == model.plan.network.inputs + 8 + 8 + 3
         np.testing.assert_array_equal(tick.activations[: model.plan.network.inputs], model.encode_rows(row)[0])
         assert page.fail(SelectRow(345)).code == "bad_value"
 
