@@ -1,4 +1,4 @@
-/** One sentence for each term of the page. It is shown where the term stands, and all of them with "?". */
+/** One sentence for each term of the page. It is shown at the term, and all of them with "?". */
 export const HELP = {
   epoch: "An epoch is one pass through all training rows.",
   batch: "A batch is the group of rows from which one step of training is computed.",
