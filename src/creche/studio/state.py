@@ -197,8 +197,12 @@ class SessionState:
         self._prepared = None
         try:
             if label:
-                # The task is known only once the table has been read with its label.
-                chosen = task or self._prepare(default_settings("classification"), task, None).task
+                chosen = task
+                if chosen is None:  # which is known only once the table has been prepared with its label
+                    prepared = self._prepare(default_settings("classification"), None, None)
+                    chosen = prepared.task
+                    # Where no loss was asked for, the table is prepared for the default one.
+                    self._prepared = _preparation_key(default_settings(chosen)), prepared
                 self.begin(default_settings(chosen))
             else:
                 self.beginning = self.live = self.drawn = None
@@ -247,7 +251,7 @@ class SessionState:
 
     def _prepare(self, settings: Settings, task: Task | None, loss: Any) -> Prepared:
         """Return the table prepared for these settings; the last preparation is kept."""
-        key = tuple(getattr(settings, name) for name in PREPARATION) if loss is not None else None
+        key = _preparation_key(settings) if loss is not None else None
         if self._prepared is None or self._prepared[0] != key:
             arguments = build_arguments(settings, task or "classification", self.label, self.roles)
             with collect_warnings() as remarks:
@@ -320,3 +324,7 @@ class SessionState:
         if self._inputs is None and self.selected_row is not None:
             self._inputs = self.encode_rows([self.selected_row])
         return self._inputs
+
+
+def _preparation_key(settings: Settings) -> tuple[Any, ...]:
+    return tuple(getattr(settings, name) for name in PREPARATION)
