@@ -28,11 +28,14 @@ class DrawnEdges:
     version : int
     edges : (n, 3) int32 array
         Layer, source and target of each, in the order of the network.
+    connections : int
+        How many the network has.
 
     """
 
     version: int
     edges: IntArray
+    connections: int
 
     @classmethod
     def choose(cls, weights: Weights, version: int) -> DrawnEdges:
@@ -48,7 +51,8 @@ class DrawnEdges:
         layers = np.searchsorted(starts, chosen, side="right") - 1
         places = chosen - starts[layers]
         widths = np.array([w.shape[1] for w, _ in weights])[layers]
-        return cls(version, np.stack([layers, places // widths, places % widths], axis=1).astype(np.int32))
+        edges = np.stack([layers, places // widths, places % widths], axis=1).astype(np.int32)
+        return cls(version, edges, sum(sizes))
 
     def take(self, weights: Weights) -> FloatArray:
         """Return the weights of the connections, (n,)."""
@@ -61,7 +65,7 @@ class DrawnEdges:
     @property
     def is_choice(self) -> bool:
         """Whether there are connections that are not drawn."""
-        return len(self.edges) == EDGES_LIMIT
+        return len(self.edges) < self.connections
 
 
 def describe_network(run: Run, drawn: DrawnEdges) -> NetworkView:

@@ -36,6 +36,8 @@ MOST_TICKS = 30.0  # a second
 
 HISTORY_INTERVAL = 0.1  # seconds between two pieces of the history
 
+CHOICE_INTERVAL = 2.0  # seconds, after which the strongest connections of a wide network are chosen anew
+
 
 class Watcher(Protocol):
     """Who watches a session: a connection of a page, or a widget.
@@ -85,7 +87,7 @@ class Session:
         self._state.push = self._push
         self._watched = WatchedViews(self._state)
         self._sequence = 0
-        self._next_tick = self._next_history = 0.0
+        self._next_tick = self._next_history = self._next_choice = 0.0
         self._sent_history = (-1, 0)  # its version, and how many epochs of it
         if source is not None:
             self._state.open(source, label)
@@ -193,6 +195,11 @@ class Session:
         if ended or now >= self._next_history:
             self._push_history()
             self._next_history = time.monotonic() + HISTORY_INTERVAL
+        drawn = self._state.drawn
+        if drawn is not None and drawn.is_choice and (ended or now >= self._next_choice):
+            self._state.redraw()
+            self._push_changed()
+            self._next_choice = time.monotonic() + CHOICE_INTERVAL
         if ended or now >= self._next_tick:
             self._push_tick()
         self._watched.send(at_once=ended)

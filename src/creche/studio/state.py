@@ -197,13 +197,12 @@ class SessionState:
         self._prepared = None
         try:
             if label:
-                chosen = task
-                if chosen is None:  # which is known only once the table has been prepared with its label
-                    prepared = self._prepare(default_settings("classification"), None, None)
-                    chosen = prepared.task
-                    # Where no loss was asked for, the table is prepared for the default one.
-                    self._prepared = _preparation_key(default_settings(chosen)), prepared
-                self.begin(default_settings(chosen))
+                # The task is known only once the table has been read with its label.
+                # Without a loss, the table is prepared as for the task's own.
+                prepared = self._prepare(default_settings(task or "classification"), task, None)
+                settings = default_settings(prepared.task)
+                self._prepared = _preparation_of(settings), prepared
+                self.begin(settings)
             else:
                 self.beginning = self.live = self.drawn = None
         except BaseException:
@@ -232,7 +231,8 @@ class SessionState:
         task = self.chosen_task or (self._prepared[1].task if self._prepared else "classification")
         arguments = build_arguments(settings, task, self.label, self.roles)
         prepared = self._prepare(settings, task, resolve_loss(arguments))
-        run = create_run(replace(arguments, threads=self.threads), prepared)
+        before = None if self.live is None else self.live.run
+        run = create_run(replace(arguments, threads=self.threads), prepared, before)
         plays = self.live is not None and self.live.status == "running"
         if self.live is not None:
             self.live.pause()
@@ -244,14 +244,16 @@ class SessionState:
         self.changed |= {"settings", "network", "history"}
 
     def redraw(self) -> None:
-        """Choose anew which connections are drawn."""
+        """Choose anew which connections are drawn; the same choice keeps its version."""
         version = 0 if self.drawn is None else self.drawn.version + 1
-        self.drawn = DrawnEdges.choose(self.need_live().run.weights, version)
-        self.changed.add("network")
+        chosen = DrawnEdges.choose(self.need_live().run.weights, version)
+        if self.drawn is None or not np.array_equal(chosen.edges, self.drawn.edges):
+            self.drawn = chosen
+            self.changed.add("network")
 
     def _prepare(self, settings: Settings, task: Task | None, loss: Any) -> Prepared:
         """Return the table prepared for these settings; the last preparation is kept."""
-        key = _preparation_key(settings) if loss is not None else None
+        key = _preparation_of(settings) if loss is not None else None
         if self._prepared is None or self._prepared[0] != key:
             arguments = build_arguments(settings, task or "classification", self.label, self.roles)
             with collect_warnings() as remarks:
@@ -326,5 +328,6 @@ class SessionState:
         return self._inputs
 
 
-def _preparation_key(settings: Settings) -> tuple[Any, ...]:
+def _preparation_of(settings: Settings) -> tuple[Any, ...]:
+    """Return the settings that the preparation of the table depends on."""
     return tuple(getattr(settings, name) for name in PREPARATION)

@@ -297,10 +297,18 @@ def resolve_arguments(arguments: TrainArguments) -> TrainArguments:
     return replace(arguments, plan=plan, loss=plan.loss, seed=plan.seed, task=plan.task)
 
 
-def create_run(arguments: TrainArguments, prepared: Prepared) -> Run:
-    """Return a run of (resolved) arguments on prepared rows, before its first step."""
+def create_run(arguments: TrainArguments, prepared: Prepared, like: Run | None = None) -> Run:
+    """Return a run of (resolved) arguments on prepared rows, before its first step.
+
+    It shares the encoded rows of another run that it is `like`, if those are the same.
+    """
     plan = create_plan(arguments, prepared) if arguments.plan is None else arguments.plan
-    run = Run(plan, prepared, resolve_threads(arguments.threads))
+    encoded = None
+    if like is not None and like.prepared is prepared and (like.plan.loss, like.plan.precision) == (
+        plan.loss, plan.precision,
+    ):  # fmt: skip
+        encoded = like.rows, like.validation
+    run = Run(plan, prepared, resolve_threads(arguments.threads), encoded)
     record = resolve_record(arguments.record)
     if record is not None:
         from creche.training.recorder import Recorder

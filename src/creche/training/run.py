@@ -97,11 +97,17 @@ class Run(Displayed):
     recorder : optional
         What records the run while it trains.
 
+    Notes
+    -----
+    Rows that were encoded for another run of the same table, loss and precision can be given to it (`encoded`).
+
     """
 
-    def __init__(self, plan: Plan, prepared: Prepared, threads: int) -> None:
+    def __init__(
+        self, plan: Plan, prepared: Prepared, threads: int, encoded: tuple[Rows, Rows | None] | None = None
+    ) -> None:
         check_fit(plan, prepared)
-        rows, validation = prepared.encode(plan.loss, plan.precision)
+        rows, validation = encoded or prepared.encode(plan.loss, plan.precision)
         self.plan = check_watched(plan).resolved(len(rows), has_validation=validation is not None)
         self.threads = threads
         self.status = "running"

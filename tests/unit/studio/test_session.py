@@ -142,8 +142,7 @@ def test_the_shape_changes_only_if_the_loss_of_weights_is_accepted() -> None:
         assert "1 epoch" in failure.text
         assert page.tick().epoch == 1
         page.get(ChangeSettings(hidden=(5,), restart=True))
-        network = page.pushed(views.NetworkView)
-        assert [layer.width for layer in network.layers[1:]] == [5, 3]
+        page.pushed(views.NetworkView, lambda network: [layer.width for layer in network.layers[1:]] == [5, 3])
 
 
 def test_a_setting_that_cannot_be_leaves_the_network_as_it_was() -> None:
@@ -159,6 +158,21 @@ def test_a_setting_that_cannot_be_leaves_the_network_as_it_was() -> None:
             assert word in failure.text or "GB" in failure.text
         assert page.tick().epoch == 1
         assert page.get(Connect(views.VERSION)).settings.settings.hidden == (32, 32)
+
+
+def test_of_a_wide_network_the_strongest_connections_are_drawn() -> None:
+    with watched() as page:
+        page.get(ChangeSettings(hidden=(60, 50)))
+        begin = len(page.sent)
+        page.get(Step("epoch", count=20))
+        tick = page.pushed(views.Tick, lambda tick: tick.epoch == 20, after=begin)
+        run = train_like(page, hidden=(60, 50), epochs=20)
+        network = page.get(Connect(views.VERSION)).network
+        assert tick.edges_version == network.edges_version
+        assert len(network.edges) == 1500 < network.connections
+        np.testing.assert_array_equal(tick.edge_weights, edge_weights(run, network.edges))
+        strengths = np.sort(np.concatenate([np.abs(w).ravel() for w, _ in run.weights]))
+        assert np.abs(tick.edge_weights).min() == strengths[-1500]
 
 
 def test_another_optimizer_brings_its_own_numbers() -> None:

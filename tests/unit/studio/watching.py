@@ -16,7 +16,7 @@ from creche.studio.table_source import TableSource, open_bundled
 
 V = TypeVar("V")
 
-PATIENCE = 30.0  # seconds, after which a test fails that waits for what never comes
+PATIENCE = 120.0  # seconds, after which a test fails that waits for what never comes
 
 
 class Page:

@@ -73,6 +73,7 @@ def rewind(turn: Turn, request: requests.Rewind) -> views.Restored:
         text = f"Back at the end of epoch {epoch:,}." if epoch else "Back at the random weights."
         if epoch != request.epoch:
             text = f"{text} It is the nearest whose weights are kept."
+    state.redraw()
     state.changed |= {"settings", "history"}
     return views.Restored(live.run.epoch, live.run.step, text)
 
