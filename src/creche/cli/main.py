@@ -18,9 +18,11 @@ import typer
 from creche._progress import watch_steps
 from creche._version import __version__
 from creche.cli.files import check_files
+from creche.cli.narrow_help import PANEL_WIDTH, use_narrow_help
 from creche.cli.output import naming_terms
 from creche.errors import SYNONYMS, CrecheError, CrecheWarning, DivergedError, FileError, closest
 from creche.pages.wording import use_command_line_words, write_as_options
+from creche.render.text import terminal_width
 
 if TYPE_CHECKING:
     from click import ClickException, Command
@@ -53,6 +55,7 @@ def create_app(arguments: Sequence[str]) -> typer.Typer:
 
     Importing the other commands and reading their options takes longer than training on the penguins.
     """
+    has_panels = terminal_width() >= PANEL_WIDTH
     app = typer.Typer(
         name="creche",
         help="Train deep neural networks on tables, and see how they learn.",
@@ -61,19 +64,26 @@ def create_app(arguments: Sequence[str]) -> typer.Typer:
         pretty_exceptions_enable=False,
         suggest_commands=False,  # `_describe_misuse` does it
         context_settings={"help_option_names": ["-h", "--help"]},
+        rich_markup_mode="rich" if has_panels else None,
     )
+    if not has_panels:
+        use_narrow_help()
     app.callback()(_creche)
     named = [name for name in COMMANDS if arguments and arguments[0] == name.replace("_", "-")]
     for name in named or COMMANDS:
         command = getattr(import_module(f"creche.cli.{name}"), name)
         shows_help = name not in WITHOUT_ARGUMENTS
-        app.command(no_args_is_help=shows_help, help=_join_lines(command.__doc__ or ""))(check_files(command))
+        app.command(no_args_is_help=shows_help, help=_join_lines(command.__doc__ or "", has_panels))(
+            check_files(command)
+        )
     return app
 
 
-def _join_lines(text: str) -> str:
+def _join_lines(text: str, has_panels: bool) -> str:
     """Join the lines of each paragraph, which the terminal breaks anew, and put each example on its own line."""
     paragraphs = "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+    if not has_panels:  # where the lines of a paragraph are joined again
+        return paragraphs
     return re.sub("\n\n(?=creche )", "\n", paragraphs).replace("For example:\n", "For example:\n\n")
 
 

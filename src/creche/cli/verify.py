@@ -10,7 +10,7 @@ import typer
 from creche._system.output_files import Input
 from creche.cli.model_command import ModelCommand, model_command
 from creche.cli.options import JSON, ROWS, THREADS, Option
-from creche.cli.output import replace_controls
+from creche.cli.output import print_page
 from creche.cli.progress import fit_progress, training_progress
 
 __all__ = ["verify"]
@@ -50,6 +50,6 @@ def verify(command: ModelCommand) -> None:
     if command.as_json:
         command.print_json(asdict(verification))
     else:
-        print(replace_controls(str(verification)))
+        print_page(str(verification))
     if not verification.same:
         raise typer.Exit(1)

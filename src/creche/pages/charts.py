@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from rich.text import Text
 
 from creche._phrases import shorten_text
+from creche.render.text import WIDTH as PAGE_WIDTH
+from creche.render.text import terminal_width
 
 __all__ = [
     "BAR_WIDTH",
@@ -19,16 +21,19 @@ __all__ = [
     "Canvas",
     "Drawing",
     "Mark",
+    "append_legend",
     "draw_bar",
     "draw_curve",
     "draw_loss_curves",
     "draw_marked_bar",
     "draw_network",
     "draw_signed_bar",
+    "fit_bar",
+    "fit_drawing",
 ]
 
 MAX_NEURONS = 8  # of a layer
-MAX_NAME = 28  # characters
+MAX_NAME, MIN_NAME = 28, 8  # characters
 WIDTH, HEIGHT, LOSS_HEIGHT = 60, 13, 9  # of a drawing, in characters
 MARGIN = " " * 11  # left of a drawing, where the axis is
 LOGARITHMIC_FROM = 20  # the factor between lowest and highest loss above which the axis is logarithmic
@@ -42,6 +47,16 @@ TRAINING: Mark = ("·", "yellow")
 VALIDATION: Mark = ("●", "blue")
 CURVE: Mark = ("·", "blue")
 LINE: Mark = ("-", "yellow")
+
+
+def fit_drawing(width: int = WIDTH) -> int:
+    """Return the width of a drawing beside its axis: less in a narrow terminal."""
+    return max(min(width, terminal_width() - len(MARGIN) - 1), 10)
+
+
+def fit_bar(width: int = BAR_WIDTH) -> int:
+    """Return the width of a bar in a table: less in a narrow terminal."""
+    return max(min(width, width * terminal_width() // PAGE_WIDTH), 6)
 
 
 class Drawing(Text):
@@ -62,12 +77,22 @@ def draw_network(
     head : str
         The function applied to the sums of the output layer, such as "softmax".
 
+    Returns
+    -------
+    Drawing
+        Empty if the terminal is too narrow for it.
+
     """
     columns = [_neurons(len(inputs)), *(_neurons(width) for width, _ in hidden), _neurons(len(outputs))]
     captions = [(str(len(inputs)), "inputs"), *((str(w), a) for w, a in hidden), (str(len(outputs)), head)]
     height = max(len(column) for column in columns)
     gap = max(len(caption) for pair in captions for caption in pair) + 2
-    left, right = _align_names(inputs, height), _align_names(outputs, height)
+    room = terminal_width() - 1 - gap * len(columns)
+    longest = min(MAX_NAME, max(map(len, outputs)), max(room - MIN_NAME, room // 2))
+    right = _align_names(outputs, height, longest)
+    left = _align_names(inputs, height, min(MAX_NAME, room - max(map(len, right))))
+    if room < 2 * MIN_NAME:
+        return Drawing()
     margin = max(len(name) for name in left)
     text = Drawing()
     for row in range(height):
@@ -88,12 +113,12 @@ def _neurons(width: int) -> list[str]:
     return ["●"] * half + ["⋮"] + ["●"] * (half - 1)
 
 
-def _align_names(names: Sequence[str], height: int) -> list[str]:
+def _align_names(names: Sequence[str], height: int, longest: int) -> list[str]:
     """Align names with their neurons; of many names, take the first and the last."""
     if len(names) > MAX_NEURONS:
         half = MAX_NEURONS // 2
         names = [*names[:half], "…", *names[-(half - 1) :]]
-    return _center([shorten_text(name, MAX_NAME) for name in names], height)
+    return _center([shorten_text(name, max(longest, 1)) for name in names], height)
 
 
 def _center(column: Sequence[str], height: int) -> list[str]:
@@ -111,7 +136,7 @@ class Canvas:
 
     """
 
-    def __init__(self, width: int = WIDTH, height: int = HEIGHT) -> None:
+    def __init__(self, width: int, height: int = HEIGHT) -> None:
         self._cells: list[list[Mark]] = [[(" ", "")] * width for _ in range(height)]
 
     def put(self, column: int, share: float, mark: Mark) -> None:
@@ -149,7 +174,7 @@ def draw_loss_curves(train: NDArray[np.float64], validation: NDArray[np.float64]
     if not is_logarithmic and low < high / ZERO_BASED_FROM:
         low = min(0.0, low)
     scale = np.log if is_logarithmic else np.asarray
-    width = min(WIDTH, len(train))
+    width = min(fit_drawing(), len(train))
     canvas = Canvas(width, LOSS_HEIGHT)
     bottom, top = float(scale(low)), float(scale(high))
     for curve, mark in curves:
@@ -159,16 +184,31 @@ def draw_loss_curves(train: NDArray[np.float64], validation: NDArray[np.float64]
                 share = (float(scale(known.mean())) - bottom) / (top - bottom) if top > bottom else 0.0
                 canvas.put(column, share, mark)
     text = canvas.draw(bottom, top, is_logarithmic=is_logarithmic)
-    text.append(f"{'epoch':>9} 1{len(train):>{max(width - 1, 1)}}\n{MARGIN}", style="dim")
-    text.append(f"{TRAINING[0]} training loss", style=TRAINING[1])
+    text.append(f"{'epoch':>9} 1{len(train):>{max(width - 1, 1)}}", style="dim")
+    entries = [Text(f"{TRAINING[0]} training loss", style=TRAINING[1])]
     if validation is not None:
-        text.append(f"   {VALIDATION[0]} validation loss", style=VALIDATION[1])
+        entries.append(Text(f"{VALIDATION[0]} validation loss", style=VALIDATION[1]))
     if is_logarithmic:
-        text.append("   (logarithmic)", style="dim")
+        entries.append(Text("(logarithmic)", style="dim"))
+    append_legend(text, entries)
     return text
 
 
-def draw_bar(value: float, largest: float, width: int = BAR_WIDTH) -> Text:
+def append_legend(drawing: Drawing, entries: Sequence[Text]) -> None:
+    """Write the entries of a legend below a drawing, as many in a line as there is room for."""
+    used = terminal_width()
+    for entry in entries:
+        if used + 3 + entry.cell_len > terminal_width() - 1:
+            drawing.append(f"\n{MARGIN}")
+            used = len(MARGIN)
+        else:
+            drawing.append("   ")
+            used += 3
+        drawing.append_text(entry)
+        used += entry.cell_len
+
+
+def draw_bar(value: float, largest: float, width: int | None = None) -> Text:
     """Draw a bar whose filled part is the value's share of the largest.
 
     Examples
@@ -177,6 +217,7 @@ def draw_bar(value: float, largest: float, width: int = BAR_WIDTH) -> Text:
     '██████░░░░░░░░░░░░░░░░░░'
 
     """
+    width = fit_bar() if width is None else width
     filled = round(value / largest * width) if largest > 0 else 0
     return Text("█" * filled, style="blue") + Text("░" * (width - filled), style="dim")
 
@@ -190,10 +231,11 @@ def draw_signed_bar(value: float, largest: float) -> Text:
     ('      ▒▒▒▒▒▒│            ', '            │████████████')
 
     """
-    length = round(abs(value) / largest * HALF_WIDTH) if largest > 0 else 0
-    left = Text(" " * (HALF_WIDTH - length)) + Text("▒" * length, style="red") if value < 0 else Text(" " * HALF_WIDTH)
+    half = fit_bar(HALF_WIDTH)
+    length = round(abs(value) / largest * half) if largest > 0 else 0
+    left = Text(" " * (half - length)) + Text("▒" * length, style="red") if value < 0 else Text(" " * half)
     right = Text("█" * length, style="blue") if value >= 0 else Text()
-    return left + Text("│", style="dim") + right + Text(" " * (HALF_WIDTH - len(right)))
+    return left + Text("│", style="dim") + right + Text(" " * (half - len(right)))
 
 
 def draw_marked_bar(share: float, mark: float) -> Text:
@@ -205,8 +247,9 @@ def draw_marked_bar(share: float, mark: float) -> Text:
     '██████████░░░░░░│░░░'
 
     """
-    bar = draw_bar(share, 1.0, MARKED_WIDTH)
-    position = min(round(mark * MARKED_WIDTH), MARKED_WIDTH - 1)
+    width = fit_bar(MARKED_WIDTH)
+    bar = draw_bar(share, 1.0, width)
+    position = min(round(mark * width), width - 1)
     return bar[:position] + Text("│", style="bold yellow") + bar[position + 1 :]
 
 

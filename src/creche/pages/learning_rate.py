@@ -12,7 +12,8 @@ from rich.text import Text
 
 from creche._phrases import format_count
 from creche.evaluation.metrics import metric_name
-from creche.pages.charts import MARGIN, Canvas, Mark
+from creche.pages.charts import MARGIN, Canvas, Mark, append_legend, fit_drawing
+from creche.pages.page_table import PageTable
 from creche.pages.tables import (
     count_rows,
     facts_table,
@@ -83,8 +84,9 @@ def _draw_rates(found: LearningRates) -> Text:
     """
     losses = found.losses
     low, high, is_logarithmic = _loss_axis(found)
-    distance = max(1, (WIDTH - 1) // (len(found.rates) - 1))
-    width = min(WIDTH, (len(found.rates) - 1) * distance + 1)
+    room = fit_drawing(WIDTH)
+    distance = max(1, (room - 1) // (len(found.rates) - 1))
+    width = min(room, (len(found.rates) - 1) * distance + 1)
     logs = np.log(found.rates)
     columns = np.round((logs - logs[0]) / (logs[-1] - logs[0]) * (width - 1)).astype(int)
     canvas = Canvas(width, HEIGHT)
@@ -103,7 +105,9 @@ def _draw_rates(found: LearningRates) -> Text:
         if np.isfinite(median):
             put(median, column, MEDIAN)
     text = canvas.draw(bottom, top, is_logarithmic=is_logarithmic, digits=3)
-    return text.append_text(_draw_bands(found, columns, width)).append_text(_legend(found, is_logarithmic))
+    text.append_text(_draw_bands(found, columns, width))
+    append_legend(text, _legend(found, is_logarithmic))
+    return text
 
 
 def _draw_bands(found: LearningRates, columns: NDArray[Any], width: int) -> Text:
@@ -121,15 +125,14 @@ def _draw_bands(found: LearningRates, columns: NDArray[Any], width: int) -> Text
     low, high = f"{found.rates[0]:.3g}", f"{found.rates[-1]:.3g}"
     text.append("\n").append_text(names).append("\n" + MARGIN + " " * indent).append(caption, style="bold green")
     ends = f"{low}{high:>{width - len(low)}}"
-    return text.append(f"\n{'rate':>9}  {ends}\n", style="dim")
+    return text.append(f"\n{'rate':>9}  {ends}", style="dim")
 
 
-def _legend(found: LearningRates, is_logarithmic: bool) -> Text:
-    text = Text(MARGIN)
-    text.append("● median", style=MEDIAN[1]).append(f", · network: final {_watched_rows(found)} loss", style="dim")
+def _legend(found: LearningRates, is_logarithmic: bool) -> list[Text]:
+    entries = [Text("● median", MEDIAN[1]), Text(f"· network: final {_watched_rows(found)} loss", "dim")]
     if (found.losses == np.inf).any():
-        text.append("  × diverged", style=DIVERGED[1])
-    return text.append("  (logarithmic)" if is_logarithmic else "", style="dim")
+        entries.append(Text("× diverged", DIVERGED[1]))
+    return [*entries, Text("(logarithmic)", "dim")] if is_logarithmic else entries
 
 
 def _loss_axis(found: LearningRates) -> tuple[float, float, bool]:
@@ -152,7 +155,7 @@ def _watched_rows(found: LearningRates) -> str:
 
 
 def _band_table(found: LearningRates) -> Table:
-    table = Table(box=None, padding=(0, 1), header_style="dim")
+    table = PageTable(box=None, padding=(0, 1), header_style="dim")
     table.add_column("band", no_wrap=True)
     table.add_column("learning rates", no_wrap=True)
     table.add_column("tried", justify="right")

@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from creche.pages.charts import LINE, MARGIN, WIDTH, Mark, draw_curve
+from creche.pages.charts import LINE, MARGIN, WIDTH, Mark, append_legend, draw_curve, fit_drawing
 from creche.pages.tables import as_sentence, facts_table
 from creche.render.document import Grid
 from creche.render.text import grid_text, terminal_width
@@ -55,13 +55,7 @@ def _draw(curve: LossAgainstWeight) -> Text:
     tangent = np.linspace(curve.weight - reach, curve.weight + reach, 41)
     steps = [(step.weight, step.loss, (str(n), STEP_STYLE)) for n, step in enumerate(curve.landings, start=1)]
     points = [*reversed(steps), (curve.weight, curve.loss, CURRENT)]
-    width = max(min(WIDTH, terminal_width() - len(MARGIN) - 1), 10)
-    text = draw_curve(weights, curve.losses, points, (tangent, curve.tangent(tangent)), width)
-    text.append(f"\n{MARGIN}")
-    for (character, style), caption in (
-        (CURRENT, "current value"), (LINE, "tangent"), (("1", STEP_STYLE), "a step, by number"),
-    ):  # fmt: skip
-        text.append(character, style=style)
-        text.append(f" {caption}   ")
-    text.rstrip()
+    text = draw_curve(weights, curve.losses, points, (tangent, curve.tangent(tangent)), fit_drawing())
+    legend = ((CURRENT, "current value"), (LINE, "tangent"), (("1", STEP_STYLE), "a step, by number"))
+    append_legend(text, [Text.assemble((character, style), f" {caption}") for (character, style), caption in legend])
     return text

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from creche._phrases import format_count
-from creche.pages.charts import BAR_WIDTH, MARGIN, WIDTH, Canvas, Mark
+from creche.pages.charts import MARGIN, Canvas, Drawing, Mark, append_legend, fit_bar, fit_drawing
 from creche.pages.tables import as_sentence, facts_table, plain_table
 from creche.render.words import format_number
 
@@ -66,7 +66,7 @@ def draw_curves(
     ends: tuple[str, str],
     heights: tuple[float, float],
     rows: NDArray[np.float64],
-) -> Text:
+) -> Drawing:
     """Draw curves, and below them how many rows there are along x.
 
     Parameters
@@ -84,16 +84,17 @@ def draw_curves(
     """
     (left, right), (low, high) = (float(x[0]), float(x[-1])), heights
     width = right - left or 1.0
-    canvas = Canvas()
-    across = np.linspace(left, right, WIDTH)
+    columns = fit_drawing()
+    canvas = Canvas(columns)
+    across = np.linspace(left, right, columns)
     for number, y in curves:
         for column, value in enumerate(np.interp(across, x, y).tolist()):
             canvas.put(column, (value - low) / (high - low) if high > low else 0.5, MARKS[number % len(MARKS)])
     text = canvas.draw(low, high)
     present = rows[np.isfinite(rows)]
-    counts, _ = np.histogram(present, bins=WIDTH, range=(left, left + width))
+    counts, _ = np.histogram(present, bins=columns, range=(left, left + width))
     text.append(f"{'rows':>9}  {_draw_counts(counts)}\n", style="dim")
-    text.append(f"{MARGIN}{ends[0]}{ends[1]:>{max(WIDTH - len(ends[0]), 1)}}", style="dim")
+    text.append(f"{MARGIN}{ends[0]}{ends[1]:>{max(columns - len(ends[0]), 1)}}", style="dim")
     return text
 
 
@@ -122,12 +123,11 @@ def _draw_column(dependence: PartialDependence, numbers: list[int]) -> list[Rend
     drawing = draw_curves(
         span.numeric_positions, curves, (span.labels[0], span.labels[-1]), (low, high), span.numeric_row_positions
     )
-    drawing.append(f"\n{MARGIN}")
+    entries = []
     for place, number in enumerate(numbers):
         character, style = MARKS[place % len(MARKS)]
-        drawing.append(character, style=style)
-        drawing.append(f" {dependence.outcomes[number]}   ")
-    drawing.rstrip()
+        entries.append(Text.assemble((character, style), f" {dependence.outcomes[number]}"))
+    append_legend(drawing, entries)
     return [Text(f"{MARGIN}{_measure(dependence)}", "dim"), drawing]
 
 
@@ -141,7 +141,7 @@ def _bar_table(dependence: PartialDependence, numbers: list[int], low: float, hi
             value = float(dependence.average[i, number])
             first = (Text(label), f"{count:,}") if place == 0 else (Text(), "")
             share = (value - low) / (high - low) if high > low else 0.0
-            bar = Text("█" * round(min(max(share, 0.0), 1.0) * BAR_WIDTH), style=MARKS[place % len(MARKS)][1])
+            bar = Text("█" * round(min(max(share, 0.0), 1.0) * fit_bar()), style=MARKS[place % len(MARKS)][1])
             table.add_row(*first, Text(str(dependence.outcomes[number])), format_number(value), bar)
     return table
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from creche._phrases import format_count, list_first
 from creche.evaluation.metrics import metric_name
 from creche.explain.cells import format_cell
-from creche.pages.charts import draw_bar, draw_loss_curves, draw_network
+from creche.pages.charts import BAR_WIDTH, draw_bar, draw_loss_curves, draw_network
 from creche.pages.evaluation import evaluation_page
 from creche.pages.tables import (
     BOOTSTRAP_INTERVAL,
@@ -26,6 +26,7 @@ from creche.pages.tables import (
 )
 from creche.pages.wording import write_note
 from creche.render.components import describe_component, describe_optimizer, describe_schedules
+from creche.render.text import terminal_width
 from creche.render.words import (
     CLASSES_SHOWN,
     describe_classes,
@@ -69,6 +70,7 @@ MAX_COLUMNS = 100
 MANY_COLUMNS = 200
 COLUMNS_OF_MANY = 20  # that are shown where there are more than `MANY_COLUMNS`
 EXAMPLES_WIDTH = 24  # characters
+ROOM_BESIDE_BARS = 23  # for an indentation, a probability, "true class" and the gaps
 DIGEST_LENGTH = 16
 
 
@@ -80,7 +82,7 @@ def run_page(run: Run) -> RenderableType:
     parts: list[RenderableType] = [_run_facts(run)]
     if run.prepared.schema is not None:
         parts += [Text(), schema_table(run.prepared.schema)]
-    parts += [Text(), _draw_model(run.model)]
+    parts += _draw_model(run.model)
     history = run.history
     parts += history_curves(history)
     if len(history):
@@ -136,7 +138,7 @@ def model_page(model: Model) -> RenderableType:
             facts.add_row(name, value)
     if model.threshold is not None:
         facts.add_row("threshold", describe_threshold(model.threshold, model.labels))
-    parts: list[RenderableType] = [facts, Text(), _draw_model(model)]
+    parts: list[RenderableType] = [facts, *_draw_model(model)]
     if provenance is not None:
         parts += _recorded_parts(provenance)
     return Group(*parts)
@@ -303,10 +305,13 @@ def _example_row(run: Run, rows: Observations) -> RenderableType:
                           f"{true:g}")  # fmt: skip
         return Group(*lines)
     probabilities = model.predict_proba(row.x)[0]
-    for number in _select_classes(probabilities, model.classes.index(label)):
+    selected = _select_classes(probabilities, model.classes.index(label))
+    beside = max(len(str(model.classes[number])) for number in selected) + ROOM_BESIDE_BARS
+    width = max(min(BAR_WIDTH, terminal_width() - beside), 1)
+    for number in selected:
         name, probability = model.classes[number], float(probabilities[number])
         mark = Text("true class", style="dim") if name == label else Text()
-        table.add_row(f"  {name}", f"{probability:.3f}", draw_bar(probability, 1.0), mark)
+        table.add_row(f"  {name}", f"{probability:.3f}", draw_bar(probability, 1.0, width), mark)
     if len(probabilities) > CLASSES_SHOWN:
         lines.append(Text(f"  and {len(probabilities) - table.row_count} other classes", style="dim"))
     return Group(*lines)
@@ -330,10 +335,12 @@ def _describe_features(run: Run, row: Observations) -> str:
     return list_first(pairs, MAX_VALUES)
 
 
-def _draw_model(model: Model) -> Text:
+def _draw_model(model: Model) -> list[RenderableType]:
+    """Draw the network below an empty line; nothing in a terminal that is too narrow."""
     hidden = [(layer.width, layer.activation.key) for layer in model.plan.network.layers[:-1]]
     outputs = list(model.labels.output_names(model.plan.network.outputs))
-    return draw_network(model.features.inputs, hidden, outputs, _head_name(model))
+    drawing = draw_network(model.features.inputs, hidden, outputs, _head_name(model))
+    return [Text(), drawing] if drawing else []
 
 
 def _head_name(model: Model) -> str:

@@ -13,7 +13,7 @@ from creche._phrases import format_count
 from creche.evaluation.metrics import metric_name
 from creche.model_selection.fold_statistics import FOLD_COLUMNS, plan_numbers
 from creche.model_selection.results import Effect, format_choice
-from creche.pages.charts import draw_bar
+from creche.pages.charts import draw_bar, fit_bar
 from creche.pages.evaluation import evaluation_page
 from creche.pages.tables import (
     INTERVAL,
@@ -181,7 +181,7 @@ def _effect_table(colony: Colony, effects: list[Effect]) -> Table:
     shares = [0.0 if math.isnan(effect.share) else effect.share for effect in effects]
     for effect, share in zip(effects, shares, strict=True):
         text = "" if math.isnan(effect.share) else f"{share:.0%}"
-        bar = draw_bar(share, 1.0, BAR_WIDTH)
+        bar = draw_bar(share, 1.0, fit_bar(BAR_WIDTH))
         table.add_row(effect.argument.replace("_", " "), text, bar, effect.best_value, format_score(effect.median))
     interactions = 1 - sum(shares)
     if interactions > INTERACTIONS_FROM and len(effects) > 2 and effects[-1].argument == "seed":

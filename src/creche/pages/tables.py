@@ -13,6 +13,7 @@ from rich.text import Text
 
 from creche._phrases import format_count
 from creche.pages.charts import Drawing
+from creche.pages.page_table import PageTable
 from creche.render.words import name_purpose
 
 if TYPE_CHECKING:
@@ -40,17 +41,17 @@ BOOTSTRAP_INTERVAL = "95 % CI (bootstrap)"
 PADDING = (0, 0, 0, 2)  # above, right, below, left
 
 
-def plain_table(*names: str, left: tuple[str, ...] = ()) -> Table:
+def plain_table(*names: str, left: tuple[str, ...] = ()) -> PageTable:
     """Return an empty table with these columns, aligned to the right except for those in `left`."""
-    table = Table(box=None, padding=PADDING, header_style="dim")
+    table = PageTable(box=None, padding=PADDING, header_style="dim")
     for name in names:
         table.add_column(name, justify="left" if name in left else "right")
     return table
 
 
-def narrow_table(names: Sequence[str]) -> Table:
+def narrow_table(names: Sequence[str]) -> PageTable:
     """Return an empty table of numbers, as narrow as possible: names break between words, cells do not break."""
-    table = Table(box=None, padding=(0, 1), header_style="dim")
+    table = PageTable(box=None, padding=(0, 1), header_style="dim")
     for i, name in enumerate(names):
         lines = name if name == INTERVAL else name.replace("_", " ").replace(" ", "\n")
         table.add_column(lines, justify="right", no_wrap=True, style="dim" if i == 0 else "", vertical="bottom")

@@ -29,6 +29,7 @@ LINES_DRAWN = 8  # for the categories of a second column
 MOST_ACROSS, MOST_DOWN = 10, 15  # cells that have room for their numbers
 HORIZONTAL_NAMES = 6  # more names are rotated
 TICKS = 12
+LEGEND_WIDTH = 16  # characters of its title
 LEVELS = 10
 RUG_HEIGHT = 0.025  # above the bottom edge, as a share of the height
 
@@ -82,11 +83,19 @@ def _draw_one_column(axes: Any, dependence: PartialDependence, only: int | None)
         axes.set_ylabel(shorten(dependence.axis_title(outcomes[numbers[0]]), 48))
     else:
         axes.set_ylabel("mean probability" if dependence.is_classification else "mean prediction")
-        axes.legend(title=shorten(dependence.label), fontsize="small", title_fontsize="small", framealpha=0.8)
+        _add_legend(axes, dependence.label)
     axes.set_xlabel(shorten(dependence.columns[0], 48))
     if dependence.is_classification:
         axes.set_ylim(-0.08 if not dependence.grids[0].is_category else 0, 1.03)
     tidy_axes(axes)
+
+
+def _add_legend(axes: Any, title: str) -> None:
+    """Add a legend to the right of the axes, where it covers no line."""
+    axes.legend(
+        title=shorten(title, LEGEND_WIDTH), loc="upper left", bbox_to_anchor=(1.01, 1.0), borderaxespad=0.0,
+        frameon=False, fontsize="small", title_fontsize="small",
+    )  # fmt: skip
 
 
 def _draw_curves(axes: Any, dependence: PartialDependence, numbers: list[int]) -> None:
@@ -181,7 +190,7 @@ def _draw_lines(axes: Any, along: ValueGrid, lines: ValueGrid, means: NDArray[np
     _draw_rug(axes, along)
     _format_dates(axes.xaxis, along)
     axes.set_xlabel(shorten(along.name, 48))
-    axes.legend(title=shorten(lines.name), fontsize="small", title_fontsize="small", framealpha=0.8)
+    _add_legend(axes, lines.name)
     tidy_axes(axes)
 
 

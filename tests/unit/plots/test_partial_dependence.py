@@ -194,3 +194,14 @@ def test_a_class_that_is_not_there(model: cr.Model) -> None:
     with pytest.raises(PlanError, match="target: got 'gentoo'; did you mean 'Gentoo'"):
         decision_regions(model, "penguins", "bill_length_mm", "body_mass_g", points=3).plot(target="gentoo")
     assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("columns", [("bill_length_mm", None), ("island", None), ("bill_length_mm", "island")])
+def test_the_legend_covers_nothing(model: cr.Model, columns: tuple[str, str | None]) -> None:
+    axes = partial_dependence(model, "penguins", columns[0], second=columns[1]).plot(
+        **({} if columns[1] is None else {"target": "Gentoo"})
+    )
+    axes.figure.canvas.draw()
+    legend, inside = axes.get_legend().get_window_extent(), axes.get_window_extent()
+    assert legend.x0 >= inside.x1
+    assert legend.x1 <= axes.figure.bbox.x1 + 1
