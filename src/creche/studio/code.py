@@ -11,7 +11,7 @@ from typing import Any
 from creche.plan.arguments import ARGUMENTS, DEFAULTS, CommandOption
 from creche.plan.changes import Change, join_changes
 from creche.plan.plan import Plan
-from creche.studio.settings import build_loss, build_optimizer
+from creche.studio.settings import OPTIMIZER_NUMBERS, build_loss, build_optimizer
 from creche.studio.state import SessionState
 from creche.table.reading.options import ReadOptions
 from creche.training.arguments import default_loss
@@ -128,7 +128,7 @@ def _type(name: str, value: Any) -> list[tuple[str, str]]:
     flag = command.flag or f"--{name.replace('_', '-')}"
     if name == "optimizer" and not isinstance(value, str):
         own = type(value)()
-        numbers = [(n, getattr(value, n)) for n in ("learning_rate", "weight_decay", "l1")]
+        numbers = [(n, getattr(value, n)) for n in OPTIMIZER_NUMBERS]
         typed = [(f"--{n.replace('_', '-')}", repr(number)) for n, number in numbers if number != getattr(own, n)]
         return [(flag, value.key), *typed]
     if name == "changes":

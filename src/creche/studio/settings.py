@@ -19,8 +19,8 @@ from creche.table.encoders.preprocessing import Preprocessing
 from creche.training.arguments import TrainArguments, default_loss
 
 __all__ = [
-    "NEEDS_RESTART", "build_arguments", "build_loss", "build_optimizer", "default_settings", "list_changes",
-    "list_choices", "list_train_arguments", "merge_settings", "settings_after",
+    "NEEDS_RESTART", "OPTIMIZER_NUMBERS", "build_arguments", "build_loss", "build_optimizer", "default_settings",
+    "list_changes", "list_choices", "list_train_arguments", "merge_settings", "settings_after",
 ]  # fmt: skip
 
 # What cannot change while a network trains: its shape, what it sees and where it began.
