@@ -1,4 +1,4 @@
-/** One sentence for each term of the page. It is shown where the term stands, and all of them with "?". */
+/** One sentence for each term of the page. It is shown at the term, and all of them with "?". */
 export const HELP = {
   epoch: "An epoch is one pass through all training rows.",
   batch: "A batch is the group of rows from which one step of training is computed.",
@@ -7,7 +7,7 @@ export const HELP = {
   train_loss: "The loss on the rows that the network learns from, as they were trained on during the epoch.",
   validation_loss:
     "The loss on rows that the network never learns from; if it rises while the training loss falls, the network overfits.",
-  hidden: "The widths of the hidden layers, from the inputs to the outputs, such as 32, 32.",
+  hidden: "The widths of the hidden layers, from the inputs to the outputs, such as 8, 8.",
   activation:
     "The function that each hidden neuron applies to its weighted sum; without one, layers would add nothing.",
   optimizer: "The rule that turns gradients into changes of the weights.",

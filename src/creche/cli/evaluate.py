@@ -124,6 +124,7 @@ def _choose_threshold(model: Predictor, rows: Observations, options: dict[str, A
     if len(model.classes or ()) != 2:
         flag = "--choose-threshold" if metric is not None else "--cost-false-positive"
         kind = f"has {len(model.classes)} classes" if model.classes else "is a regression"
+        kind = "has several labels" if model.labels.is_multilabel else kind
         raise PlanError(f"{flag}: this model {kind}; only binary classifiers have a threshold; leave it out")
     pair: Any = None if costs == [None, None] else tuple(costs)
     return model.choose_threshold(rows, metric=metric, costs=pair, sample_weight=options.get("sample_weight"))

@@ -27,8 +27,8 @@ SESSION_OPTIONS = (
 def studio(table: OptionalTableArgument = None, **given: Any) -> None:
     """Open a live page in which a network learns from a table.
 
-    Shape the network, watch it train at full speed, look inside, and keep the model. TABLE is 'penguins' unless another
-    is named; it can also be opened in the page. For example:
+    Shape the network, watch it train at full speed, look inside, and keep the model. TABLE is 'penguins-four' unless
+    another is named; it can also be opened in the page. For example:
 
     creche studio
 
@@ -40,8 +40,8 @@ def studio(table: OptionalTableArgument = None, **given: Any) -> None:
     """
     server = parse_arguments(SERVER_OPTIONS, given)
     arguments = parse_arguments(SESSION_OPTIONS, given)
-    from creche.studio.open import SessionMaker, serve_studio
+    from creche.studio.open import START_TABLE, SessionMaker, serve_studio
 
     with show_activity("reading the table"):
-        make = SessionMaker(table or "penguins", **arguments, read_options=create_read_options(given) or None)
+        make = SessionMaker(table or START_TABLE, **arguments, read_options=create_read_options(given) or None)
     serve_studio(make, **server)

@@ -262,7 +262,8 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         (n,) array of the labels' type, or (n, k) for several labels
 
         """
+        x = self._validate_fitted(X)
         if self.model_.labels.is_multilabel:
-            return np.asarray(self.model_.predict(self._validate_fitted(X)), dtype=self._answer_type)
-        probabilities = self.predict_proba(X)
+            return np.asarray(self.model_.predict(x), dtype=self._answer_type)
+        probabilities = np.asarray(self.model_.predict_proba(x))
         return np.asarray(self.classes_[choose_classes(probabilities, class_threshold(self.model_.threshold))])

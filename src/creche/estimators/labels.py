@@ -113,6 +113,8 @@ class ClassLabels(ClassifierMixin, LabelledEstimator):  # type: ignore[misc]
 
     def _validate_labels(self, y: Any) -> NDArray[Any]:
         y = array_of_labels(y)
+        if isinstance(y, list) and y and np.ndim(y[0]) == 1:
+            y = np.asarray(y)
         if len(getattr(y, "shape", ())) == 2 and y.shape[1] > 1:
             answers = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
             if answers.dtype.kind in "biuf" and all(as_flags(column) is not None for column in answers.T):

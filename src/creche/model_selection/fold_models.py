@@ -22,7 +22,8 @@ from creche.table.inspection import TableInspection
 from creche.table.preparation import Preparation
 from creche.table.prepare import split_rows
 from creche.training.arguments import TrainArguments, create_plan, create_run
-from creche.training.run import Run, check_fit
+from creche.training.planned_engine import check_fit
+from creche.training.run import Run
 
 if TYPE_CHECKING:
     from creche.evaluation import AnyEvaluation

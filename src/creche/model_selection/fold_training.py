@@ -18,7 +18,8 @@ from creche.model_selection.member import Member
 from creche.plan.plan import Plan
 from creche.table.folds import Fold
 from creche.training.arguments import TrainArguments, create_plan, create_run
-from creche.training.run import Run, check_fit
+from creche.training.planned_engine import check_fit
+from creche.training.run import Run
 from creche.training.watching import check_watched, create_measure
 
 __all__ = ["ColonyFolds", "FoldNetworks", "SequentialFolds", "create_fold_networks"]

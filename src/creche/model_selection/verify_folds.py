@@ -21,7 +21,8 @@ from creche.table.bootstrap_sample import resample_rows
 from creche.table.digest import digest_arrays
 from creche.table.folds import Fold, prepare_folds
 from creche.table.inspection import inspect_table
-from creche.training.run import Run, check_fit
+from creche.training.planned_engine import check_fit
+from creche.training.run import Run
 from creche.training.verify import Verification, arrange_columns, list_differences
 from creche.training.watching import create_measure
 

@@ -19,8 +19,9 @@ from creche.table.reading.options import ReadOptions
 if TYPE_CHECKING:
     from creche.studio.widget import StudioWidget
 
-__all__ = ["SessionMaker", "serve_studio", "studio"]
+__all__ = ["START_TABLE", "SessionMaker", "serve_studio", "studio"]
 
+START_TABLE = "penguins-four"
 MEBIBYTE = 2**20
 LOOPBACK = "127.0.0.1"
 SERVER_LIBRARIES = ("starlette", "uvicorn", "websockets")
@@ -29,7 +30,7 @@ NOTEBOOK_LIBRARIES = ("anywidget",)
 
 @reject_unknown
 def studio(
-    data: Any = "penguins",
+    data: Any = START_TABLE,
     label: str | Sequence[str] | None = None,
     *,
     in_notebook: bool | None = None,
@@ -47,7 +48,7 @@ def studio(
 
     Parameters
     ----------
-    data : file name, DataFrame or other table, default "penguins"
+    data : file name, DataFrame or other table, default "penguins-four"
         As `creche.train` takes it; another can be opened in the page.
     label : str or sequence of str, optional
         The column to predict, or several; it can be chosen in the page.

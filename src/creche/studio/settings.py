@@ -32,13 +32,16 @@ OPTIMIZER_NUMBERS = tuple(field.name for field in fields(Settings) if field.name
 # Long enough to be watched; the penguins take some seconds.
 EPOCHS = 1000
 
+# Few enough to see each neuron and connection.
+HIDDEN = (8, 8)
+
 PREPROCESSINGS: tuple[PreprocessingName, ...] = (
     "auto", "standard", "robust", "quantile", "none", "realmlp", "piecewise_linear",
 )  # fmt: skip
 
 
 def default_settings(task: Task) -> Settings:
-    """Return the settings with which a session begins: those of `creche.train`, but for more epochs.
+    """Return the settings with which a session begins: those of `creche.train`, with fewer neurons and more epochs.
 
     Examples
     --------
@@ -49,7 +52,7 @@ def default_settings(task: Task) -> Settings:
     loss: LossName = default_loss(task).key  # type: ignore[assignment]  # keys are the words
     optimizer = OPTIMIZERS.of("adam")
     return Settings(
-        hidden=(32, 32),
+        hidden=HIDDEN,
         activation="tanh",
         optimizer="adam",
         learning_rate=optimizer.learning_rate,

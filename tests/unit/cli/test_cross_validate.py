@@ -108,7 +108,7 @@ def test_several_labels_of_numbers(tmp_path: Path, capsys: pytest.CaptureFixture
     assert row(capsys.readouterr().out, "root", "mean", "squared", "error")
     first = json.loads(file.read_text().splitlines()[0])
     assert list(first) == [
-        "row", "true_body_mass_g", "predicted_body_mass_g", "true_bill_length_mm", "predicted_bill_length_mm",
+        "row", "true_body_mass_g", "true_bill_length_mm", "predicted_body_mass_g", "predicted_bill_length_mm",
         "disagreement", "networks",
     ]  # fmt: skip
     assert (first["row"], first["true_body_mass_g"], first["true_bill_length_mm"]) == (1, 3750, 39.1)

@@ -271,12 +271,18 @@ def test_labels_in_lists_keep_their_kind_and_value() -> None:
 
 
 @pytest.mark.parametrize("dtype", [int, float, bool], ids=repr)
-def test_a_classifier_says_what_to_give_for_one_hot_labels(dtype: Any) -> None:
+def test_one_hot_labels_are_labels_of_their_own_as_in_scikit_learn(dtype: Any) -> None:
     x, y = three_classes()
-    with pytest.raises(ValueError, match=r"y should be a 1d array, got .* \(120, 3\) instead.*y\.argmax\(axis=1\)"):
-        DNNClassifier(**QUICK).fit(x, np.eye(3)[y].astype(dtype))
-    with pytest.raises(ValueError, match="y should be a 1d array"):
-        DNNClassifier(**QUICK).fit(x, pl.DataFrame(np.eye(3)[y]))
+    columns = np.eye(3)[y].astype(dtype)
+    fitted = DNNClassifier(**QUICK).fit(x, columns)
+    for labels in (columns, pl.DataFrame(columns), columns.tolist()):
+        again = DNNClassifier(**QUICK).fit(x, labels)
+        assert again.predict(x).dtype == columns.dtype
+        assert again.predict_proba(x).tobytes() == fitted.predict_proba(x).tobytes()
+    with pytest.raises(
+        ValueError, match=r"y should be a 1d array, got .* \(120, 3\) instead, whose columns are not all"
+    ):
+        DNNClassifier(**QUICK).fit(x, columns.astype(int) + 1)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, np.uint8], ids=repr)

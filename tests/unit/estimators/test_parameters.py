@@ -17,9 +17,11 @@ def test_a_clone_has_the_same_parameters_and_is_not_fitted() -> None:
     assert same_weights(cloned.fit(x, y), network)
 
 
-def test_classifier_and_regressor_differ_in_class_weight_only() -> None:
+def test_classifier_and_regressor_differ_in_what_suits_one_task_only() -> None:
     classifier, regressor = DNNClassifier().get_params(), DNNRegressor().get_params()
-    assert classifier.pop("class_weight") is None
+    of_classes = {name: classifier.pop(name) for name in ("class_weight", "ordered", "threshold")}
+    assert of_classes == {"class_weight": None, "ordered": False, "threshold": None}
+    assert regressor.pop("quantiles") is None
     assert classifier == regressor
 
 

@@ -57,11 +57,11 @@ def judged_classes(classes: Any, weights: Any = None, folds: int = 1) -> Judged:
     )
 
 
-def judged_numbers(numbers: Any) -> Judged:
-    """Rows of one fold with these numbers, (n, labels)."""
+def judged_numbers(numbers: Any, quantiles: tuple[float, ...] = ()) -> Judged:
+    """Rows of one fold with these numbers, (n, labels), whose means or quantiles are predicted."""
     count = len(numbers)
     weights = np.full(count, 1 / count)
-    return Judged(np.arange(count), None, np.asarray(numbers, dtype=np.float64), weights, weights, (1.0,))
+    return Judged(np.arange(count), None, np.asarray(numbers, dtype=np.float64), weights, weights, (1.0,), quantiles)
 
 
 def make_tiny(monkeypatch: pytest.MonkeyPatch, configurations: tuple[Configuration, ...] = TINY) -> None:

@@ -70,7 +70,13 @@ def test_the_weights_minimize_the_loss(seed: int, monkeypatch: pytest.MonkeyPatc
     ]
     numbers = rng.standard_normal((200, 1)) * 1000
     estimates = [numbers + 1000 * scale * rng.standard_normal((200, 1)) for scale in noise]
-    for predicted, judged in ((probabilities, judged_classes(classes)), (estimates, judged_numbers(numbers))):
+    three = np.repeat(numbers, 3, axis=1)
+    levels = [three + [[-900, 0, 900]] + 1000 * scale * rng.standard_normal((200, 3)) for scale in noise]
+    cases = [
+        (probabilities, judged_classes(classes)), (estimates, judged_numbers(numbers)),
+        (levels, judged_numbers(three, (0.1, 0.5, 0.9))),
+    ]  # fmt: skip
+    for predicted, judged in cases:
 
         def loss(weights: Array, predicted: list[Array] = predicted, judged: object = judged) -> float:
             mean = sum(w * each for w, each in zip(weights, predicted, strict=True))

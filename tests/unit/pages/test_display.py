@@ -73,6 +73,11 @@ def diverged() -> cr.Run:
     return caught.value.run
 
 
+def multilabel() -> cr.MultilabelEvaluation:
+    probabilities = np.random.default_rng(0).uniform(0, 1, (30, 2))
+    return cr.MultilabelEvaluation.of(probabilities, probabilities > 0.4, labels=("ill", "tired"))
+
+
 def regression() -> cr.RegressionEvaluation:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", cr.CrecheWarning)
@@ -93,6 +98,7 @@ MADE_OF_RUN: dict[str, Callable[[cr.Run], Any]] = {
     "DataCheck": lambda run: run.model.check_data("penguins"),
     "ClassificationEvaluation": lambda run: run.evaluation[1],
     "RegressionEvaluation": lambda _: regression(),
+    "MultilabelEvaluation": lambda _: multilabel(),
     "Verification": lambda run: cr.verify(run.model, "penguins"),
     "ColumnInspection": lambda _: cr.inspect_columns("penguins", "species"),
     "CrossValidation": lambda _: cr.cross_validate(**penguins(folds=2)),

@@ -25,7 +25,15 @@ from tests.unit.studio.watching import Page, watched
 
 
 def train(**arguments: object) -> cr.Run:
-    job = {"label": "species", "epochs": 1000, "early_stopping": False, "keep": "last", "threads": 1, **arguments}
+    job = {
+        "hidden": [8, 8],
+        "label": "species",
+        "epochs": 1000,
+        "early_stopping": False,
+        "keep": "last",
+        "threads": 1,
+        **arguments,
+    }
     return cr.train("penguins", **job)  # type: ignore[arg-type]
 
 

@@ -22,8 +22,8 @@ def check(page: Page, step: int, *changes: cr.Change, after: int = 0) -> None:
     """The network has the weights of `creche.train` with these changes, after this step."""
     tick = tick_at(page, step, after)
     run = cr.train(
-        "penguins", label="species", epochs=1000, early_stopping=False, keep="last", steps=step, changes=changes,
-        threads=1,
+        "penguins", label="species", hidden=[8, 8], epochs=1000, early_stopping=False, keep="last", steps=step,
+        changes=changes, threads=1,
     )  # fmt: skip
     np.testing.assert_array_equal(tick.biases, np.concatenate([bias for _, bias in run.weights]))
     edges = page.get(Connect(views.VERSION)).network.edges

@@ -128,7 +128,7 @@ def test_an_applied_weight_is_that_of_the_network_and_training_goes_on_from_it()
 
 def typical_rows(**varied: object) -> pl.DataFrame:
     """Return rows at the medians and most frequent categories of the training rows of the session."""
-    run = cr.train(PENGUINS, label="species", epochs=0, threads=1)
+    run = cr.train(PENGUINS, label="species", hidden=[8, 8], epochs=0, threads=1)
     rows = PENGUINS[run.prepared.train.observations.row_indices]
     one = {
         name: np.sort(column.drop_nulls().to_numpy())[column.drop_nulls().len() // 2]
@@ -160,7 +160,7 @@ def test_a_map_has_the_curves_of_its_columns_as_rows() -> None:
         response = page.get(Respond(1, 3, "island", "body_mass_g"))
         assert response.activations.shape == (len(response.y_values), 3)
         k = 7
-        model = cr.train(PENGUINS, label="species", epochs=0, threads=1).model
+        model = cr.train(PENGUINS, label="species", hidden=[8, 8], epochs=0, threads=1).model
         mass = [float(response.y_values[k])] * 3
         table = typical_rows(island=list(response.x_labels), body_mass_g=mass)
         (w, b), *_ = model.weights
@@ -194,7 +194,7 @@ def test_training_rows_are_shown_at_their_values_with_their_classes() -> None:
 
 def test_what_there_is_not_is_refused_in_a_sentence() -> None:
     with watched() as page:
-        assert "layer 1 has neurons 0 to 31" in page.fail(Respond(1, 99)).text
+        assert "layer 1 has neurons 0 to 7" in page.fail(Respond(1, 99)).text
         assert "layer from 1 to 3" in page.fail(Respond(4, 0)).text
         assert "did you mean 'island'" in page.fail(Respond(1, 0, "isla")).text
         assert "the first column already" in page.fail(Respond(1, 0, "island", "island")).text

@@ -24,7 +24,15 @@ def page() -> Iterator[Page]:
 
 
 def train_like(data: object, **changes: object) -> cr.Model:
-    arguments = {"label": "species", "epochs": 2, "early_stopping": False, "keep": "last", "threads": 1, **changes}
+    arguments = {
+        "hidden": [8, 8],
+        "label": "species",
+        "epochs": 2,
+        "early_stopping": False,
+        "keep": "last",
+        "threads": 1,
+        **changes,
+    }
     return cr.train(data, **arguments).model  # type: ignore[arg-type]
 
 

@@ -25,7 +25,7 @@ from tests.unit.studio.watching import Page, watched
 
 
 def train_like(page: Page, **changes: object) -> cr.Run:
-    arguments = {"epochs": 3, "early_stopping": False, "keep": "last", "threads": 1, **changes}
+    arguments = {"hidden": [8, 8], "epochs": 3, "early_stopping": False, "keep": "last", "threads": 1, **changes}
     return cr.train("penguins", label="species", **arguments)  # type: ignore[arg-type]
 
 
@@ -39,7 +39,7 @@ def test_a_page_is_welcomed_with_all_it_draws() -> None:
         assert welcome.table.name == "penguins"
         assert welcome.table.label == ("species",)
         assert welcome.table.train_rows + welcome.table.validation_rows == 344
-        assert [layer.width for layer in welcome.network.layers][1:] == [32, 32, 3]
+        assert [layer.width for layer in welcome.network.layers][1:] == [8, 8, 3]
         assert welcome.network.layers[-1].names == ("Adelie", "Chinstrap", "Gentoo")
         assert welcome.network.layers[-1].activation == "softmax"
         assert len(welcome.network.edges) == min(1500, welcome.network.connections)
@@ -157,7 +157,7 @@ def test_a_setting_that_cannot_be_leaves_the_network_as_it_was() -> None:
             assert failure.code == "bad_value"
             assert word in failure.text or "GB" in failure.text
         assert page.tick().epoch == 1
-        assert page.get(Connect(views.VERSION)).settings.settings.hidden == (32, 32)
+        assert page.get(Connect(views.VERSION)).settings.settings.hidden == (8, 8)
 
 
 def test_of_a_wide_network_the_strongest_connections_are_drawn() -> None:
@@ -191,7 +191,7 @@ def test_a_selected_row_is_sent_through_the_network() -> None:
         model = train_like(page).model
         row = cr.datasets.penguins().head(1)
         np.testing.assert_array_equal(tick.probabilities, model.predict_proba(row)[0])
-        assert len(tick.activations) == model.plan.network.inputs + 32 + 32 + 3
+        assert len(tick.activations) == model.plan.network.inputs + 8 + 8 + 3
         np.testing.assert_array_equal(tick.activations[: model.plan.network.inputs], model.encode_rows(row)[0])
         assert page.fail(SelectRow(345)).code == "bad_value"
 

@@ -17,7 +17,7 @@ from creche.studio.widget import StudioWidget
 
 pytest.importorskip("anywidget")
 
-PATIENCE = 60
+PATIENCE = 300
 
 
 class Notebook:

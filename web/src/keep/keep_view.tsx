@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { Code, KeptFile } from "../protocol.ts";
 import { useStore } from "../store.ts";
 import type { HelpTerm } from "../help.ts";
-import { Hint, Term } from "../ui/hint.tsx";
+import { Term } from "../ui/hint.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { Panel } from "../ui/panel.tsx";
 import { KeepButton, download } from "./keep_button.tsx";
@@ -27,6 +27,11 @@ const FILES: readonly { what: "model" | "plan" | "report"; title: string; term: 
     term: "report",
     text: "One page: data, network, training, errors, what it uses and where its limits are.",
   },
+];
+
+const LANGUAGES: readonly [Code["language"], string][] = [
+  ["python", "Python"],
+  ["command", "Command line"],
 ];
 
 export function KeepView() {
@@ -53,8 +58,12 @@ function CodePanel() {
   const store = useStore();
   const language = useSignal<Code["language"]>("python");
   const file = useSignal<KeptFile | null>(null);
+  const state = `${store.tick.value?.step}-${store.settings.value?.changes.length}-${store.settings.value?.settings.seed}`;
+  const written = useSignal("");
+  const isChanged = written.value !== state;
   const write = async (chosen: Code["language"]) => {
     language.value = chosen;
+    written.value = state;
     file.value = await store.act({ type: "Code", language: chosen });
   };
   const copy = async (text: string) => {
@@ -66,31 +75,28 @@ function CodePanel() {
     }
   };
   return (
-    <Panel title="The same model from code" class="code">
+    <Panel title={<Term term="code">The same model from code</Term>} class="code">
       <p class="measure">
         The program makes the model at hand, to the last bit: with every change of settings while it trained, and every
         weight that was set by hand.
       </p>
-      <Hint term="code">
-        {(describedBy) => (
-          <div class="buttons" aria-describedby={describedBy}>
-            <button
-              type="button"
-              aria-pressed={file.value !== null && language.value === "python"}
-              onClick={() => void write("python")}
-            >
-              Python
-            </button>
-            <button
-              type="button"
-              aria-pressed={file.value !== null && language.value === "command"}
-              onClick={() => void write("command")}
-            >
-              Command line
-            </button>
-          </div>
-        )}
-      </Hint>
+      <div class="buttons">
+        {LANGUAGES.map(([name, title]) => (
+          <button
+            key={name}
+            type="button"
+            aria-pressed={file.value !== null && language.value === name}
+            onClick={() => void write(name)}
+          >
+            {title}
+          </button>
+        ))}
+      </div>
+      {file.value && isChanged && (
+        <p class="small">
+          The network has changed since this was written. Choose a language again for the model at hand.
+        </p>
+      )}
       {file.value && (
         <div class="listing">
           <div class="buttons">

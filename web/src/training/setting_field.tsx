@@ -171,7 +171,7 @@ export function HiddenField() {
               return store.notify(
                 "failure",
                 `Hidden layers: got "${input.value}".`,
-                'Write whole numbers, such as "32, 32".',
+                'Write whole numbers, such as "8, 8".',
               );
             }}
           />

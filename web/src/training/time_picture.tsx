@@ -24,7 +24,15 @@ export function TimePicture({ curves, newest }: Props) {
   const y = logScale(...extent(positive), HEIGHT - 1, 1);
   return (
     <svg class="time-picture" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
-      <polyline class="curve" points={polyline(places.map((i) => curves.epochs[i]!), values, x, y)} />
+      <polyline
+        class="curve"
+        points={polyline(
+          places.map((i) => curves.epochs[i]!),
+          values,
+          x,
+          y,
+        )}
+      />
     </svg>
   );
 }
