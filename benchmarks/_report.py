@@ -92,6 +92,11 @@ class Report:
         met = value.median < below
         self._claim(f"{text}: {value.show()}{unit}; claimed: under {significant(below)}{unit}", met)
 
+    def claim_at_least(self, text: str, value: Spread, at_least: float, unit: str = "") -> None:
+        """Check the claim that a value reaches a limit."""
+        met = value.median >= at_least
+        self._claim(f"{text}: {value.show()}{unit}; claimed: at least {significant(at_least)}{unit}", met)
+
     def _claim(self, text: str, met: bool) -> None:
         if self.options.quick:
             self.say(f"- {text} (not checked in quick runs)")

@@ -14,6 +14,7 @@ BENCHMARKS = (
     "products",
     "threads",
     "start",
+    "studio",
     "memory",
     "encoding",
     "wide_tables",

@@ -5,6 +5,8 @@ import { useContext, useEffect } from "preact/hooks";
 import { Address, VIEWS, type ViewName } from "./address.ts";
 import { Connection, type Events, RequestError } from "./connection.ts";
 import type { Message } from "./frames.ts";
+import type { Notice, Question } from "./messages.ts";
+import { CALM_RATE, FramePace } from "./frame_pace.ts";
 import { addPiece, type Curves, NO_CURVES } from "./history.ts";
 import { isCalm } from "./preferences.ts";
 import type {
@@ -41,23 +43,7 @@ export interface WeightPlace {
   readonly target: number;
 }
 
-/** Something to read: a failure stays until it is closed, a note goes by itself. */
-export interface Notice {
-  readonly number: number;
-  readonly kind: "failure" | "note";
-  readonly text: string;
-  readonly remedy: string;
-}
-
-/** A question before something is lost. */
-export interface Question {
-  readonly title: string;
-  readonly text: string;
-  readonly action: string;
-  readonly answer: (isYes: boolean) => void;
-}
-
-const RATES = { page: 30, widget: 15, calm: 2 } as const;
+const RATES = { page: 30, widget: 15 } as const;
 const NOTE_SECONDS = 6;
 const BUSY_AFTER = 400;
 
@@ -111,8 +97,7 @@ export class Store implements Events {
   private busyTimer: ReturnType<typeof setTimeout> | undefined;
   private newestTick: Tick | null = null;
   private newestCurves: Curves | null = null;
-  private isDrawing = false;
-  private lastDrawn = 0;
+  private readonly pace = new FramePace(() => this.draw());
   private nextNotice = 1;
 
   constructor(
@@ -252,10 +237,10 @@ export class Store implements Events {
         return;
       case "Tick":
         this.newestTick = message.view;
-        return this.drawSoon();
+        return this.pace.drawSoon();
       case "History":
         this.newestCurves = addPiece(this.newestCurves ?? this.curves.peek(), message.view);
-        return this.drawSoon();
+        return this.pace.drawSoon();
       case "EvaluationView":
         this.evaluation.value = message.view;
         return;
@@ -301,6 +286,9 @@ export class Store implements Events {
         this.fields.value = [];
       }
       this.table.value = table;
+      const { partition } = this;
+      if (table.label.length > 0 && table[`${partition.peek()}_rows`] === 0)
+        partition.value = table.validation_rows > 0 ? "validation" : "train";
       if (table.label.length === 0) this.network.value = null;
     });
   }
@@ -316,19 +304,10 @@ export class Store implements Events {
     });
   }
 
-  /** Show what is newest with the next frame, or, with little motion, when half a second has passed. */
-  private drawSoon(): void {
-    if (this.isDrawing) return;
-    this.isDrawing = true;
-    const wait = isCalm.peek() ? Math.max(0, this.lastDrawn + 1000 / RATES.calm - performance.now()) : 0;
-    setTimeout(() => requestAnimationFrame(() => this.draw()), wait);
-  }
-
+  /** Show what is newest, and acknowledge the tick when it has been drawn. */
   private draw(): void {
     const { newestTick: tick, newestCurves: curves } = this;
     this.newestTick = this.newestCurves = null;
-    this.isDrawing = false;
-    this.lastDrawn = performance.now();
     batch(() => {
       if (curves) this.curves.value = curves;
       if (tick) this.tick.value = tick;
@@ -345,7 +324,7 @@ export class Store implements Events {
 
   private sendWatch(): void {
     const partition = this.partition.value;
-    const rate = isCalm.value ? RATES.calm : RATES[this.kind];
+    const rate = isCalm.value ? CALM_RATE : RATES[this.kind];
     if (this.isConnected.peek() !== true) return;
     const views = [...this.watched].filter(([, count]) => count > 0).map(([view]) => view);
     void this.act({ type: "Watch", views, partition, rate });

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.evaluation.metrics import METRICS
+from creche.evaluation.metrics import METRICS, metrics_for
 from tests.unit.small_runs import digest
 
 JOB: dict[str, Any] = {"hidden": [16], "epochs": 40, "learning_rate": 0.02, "threads": 1}
-KEYS = [key for key, metric in METRICS.items() if not metric.needs_quantile]
+KEYS = [metric.key for task in ("classification", "regression") for metric in metrics_for(task)]
 
 
 def rows(task: str, seed: int = 0, n: int = 160) -> tuple[Any, Any]:

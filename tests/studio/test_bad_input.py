@@ -1,0 +1,118 @@
+"""What goes wrong is told in a sentence on the page, and what was there is kept."""
+
+from __future__ import annotations
+
+import errno
+import tempfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.studio.conftest import Studio
+from tests.studio.driving import Screen
+
+
+def write_table(path: Path, header: str, rows: list[str]) -> Path:
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+def test_a_file_that_is_no_table(screen: Screen, tmp_path: Path) -> None:
+    path = tmp_path / "photo.csv"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20)
+    screen.step("Epoch")
+    screen.show("Table")
+    screen.choose_file(path)
+    screen.agree()
+    assert "photo.csv" in screen.expect_failure(r"photo\.csv")
+    assert screen.number("epoch") == 1
+    expect(screen.page.locator(".table-name")).to_contain_text("penguins")
+
+
+def test_a_file_that_is_too_large(screen: Screen, tmp_path: Path) -> None:
+    path = tmp_path / "huge.csv"
+    with path.open("wb") as file:
+        file.truncate(80 * 2**20)
+    screen.may_be_refused = True
+    screen.show("Table")
+    screen.choose_file(path)
+    assert "64 MiB" in screen.expect_failure(r"huge\.csv")
+
+
+def test_a_column_with_a_category_for_each_row(screen: Screen, tmp_path: Path) -> None:
+    rows = [f"person {i},{'yes' if i % 3 else 'no'},{i % 17}" for i in range(200_000)]
+    path = write_table(tmp_path / "people.csv", "name,buys,age", rows)
+    screen.show("Table")
+    screen.choose_file(path)
+    expect(screen.page.locator(".table-name")).to_contain_text("200,000 rows")
+    label = screen.page.get_by_label("Label", exact=True)
+    label.select_option("name")
+    assert "name" in screen.expect_failure("name")
+    label.select_option("buys")
+    screen.button("To the network →").click()
+    screen.step("Batch")
+    assert screen.number("step") == 1
+
+
+def test_a_label_that_is_constant(screen: Screen, tmp_path: Path) -> None:
+    path = write_table(tmp_path / "same.csv", "x,y", [f"{i * i % 23},7" for i in range(40)])
+    screen.show("Table")
+    screen.choose_file(path)
+    screen.page.get_by_label("Label", exact=True).select_option("y")
+    screen.expect_failure("y")
+
+
+def test_a_network_that_is_too_wide_for_memory(screen: Screen) -> None:
+    screen.step("Epoch")
+    field = screen.page.get_by_label("Hidden layers")
+    field.fill("3000000, 3000000")
+    field.press("Enter")
+    dialog = screen.page.get_by_role("dialog")
+    expect(dialog.or_(screen.failures()).first).to_be_visible()
+    if dialog.is_visible():
+        screen.agree()
+    screen.expect_failure("memory|GB|GiB")
+    assert screen.number("epoch") == 1
+    expect(field).to_have_value("32, 32")
+
+
+@pytest.mark.parametrize(("text", "words"), [("many", "many"), ("-3", "-3"), ("0", "0")])
+def test_hidden_layers_that_are_no_numbers(screen: Screen, text: str, words: str) -> None:
+    field = screen.page.get_by_label("Hidden layers")
+    field.fill(text)
+    field.press("Enter")
+    screen.expect_failure(words)
+    expect(field).to_have_value("32, 32")
+
+
+def test_a_disk_that_is_full(screen: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_table(tmp_path / "fine.csv", "x,y", [f"{i},{i % 2}" for i in range(40)])
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", fail)
+    screen.may_be_refused = True
+    screen.show("Table")
+    screen.choose_file(path)
+    screen.expect_failure("No space left|disk")
+
+
+def test_a_browser_without_web_sockets(browser: Browser, studio: Studio) -> None:
+    context = browser.new_context()
+    context.add_init_script("delete window.WebSocket;")
+    page = context.new_page()
+    page.goto(studio.link)
+    expect(page.get_by_text("WebSocket").first).to_be_visible()
+    context.close()
+
+
+def test_a_page_without_the_token_is_refused(browser: Browser, studio: Studio) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    answer = page.goto(studio.link.partition("?")[0])
+    assert answer is not None
+    assert answer.status == 403
+    expect(page.get_by_text("The studio needs the link that it printed")).to_be_visible()
+    context.close()

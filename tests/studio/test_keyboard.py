@@ -1,0 +1,72 @@
+"""All of it without a mouse: from the start to a saved model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+import creche as cr
+from tests.studio.driving import Screen
+
+MOST_STOPS = 150
+
+
+def walk_to(page: Page, target: Locator) -> None:
+    """Press Tab until an element has the focus, and check that it shows it."""
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        if target.evaluate("(element) => element === document.activeElement"):
+            outline = target.evaluate(
+                "(element) => { const style = getComputedStyle(element); "
+                "return (parseFloat(style.outlineWidth) > 0 && style.outlineStyle !== 'none') "
+                "|| style.boxShadow !== 'none'; }"
+            )
+            assert outline, "the focus cannot be seen"
+            return
+    raise AssertionError(f"{target} cannot be reached with Tab")
+
+
+def test_from_the_start_to_a_saved_model(screen: Screen, tmp_path: Path) -> None:
+    page = screen.page
+    walk_to(page, page.get_by_label("Hidden layers"))
+    page.keyboard.press("Control+a")
+    page.keyboard.type("6 5")
+    page.keyboard.press("Enter")
+    screen.wait_until(lambda: screen.settings.settings.hidden == [6, 5])
+
+    page.locator("main").focus()
+    page.keyboard.press(",")
+    screen.wait_for_number("epoch", "n === 1")
+    page.keyboard.press(".")
+    screen.wait_until(lambda: screen.tick.batch == 1)
+    page.keyboard.press("Space")
+    screen.wait_for_number("epoch", "n >= 4")
+    page.keyboard.press("Space")
+    expect(screen.button("Play")).to_be_visible()
+
+    walk_to(page, page.locator(".mark[tabindex='0']"))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    walk_to(page, page.get_by_role("listbox"))
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    screen.wait_until(lambda: bool(screen.heard.all("WeightCurve")))
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("slider", name="Value of the weight")).to_be_hidden()
+
+    page.locator("main").focus()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+    walk_to(page, page.get_by_role("navigation", name="Views").get_by_role("button", name="Keep", exact=True))
+    page.keyboard.press("Enter")
+    walk_to(page, screen.button("Download the model"))
+    with page.expect_download() as waiting:
+        page.keyboard.press("Enter")
+    path = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    assert [W.shape[1] for W, _ in cr.load(path).weights] == [6, 5, 3]

@@ -1,0 +1,76 @@
+"""What the page looks like: on narrow and wide screens, in both schemes, with little motion, for everyone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.studio.conftest import Windows
+from tests.studio.driving import Screen
+
+VIEWS = ("Table", "Network", "One step", "Colony", "Best model", "Predict", "Keep")
+
+
+def fill(screen: Screen, view: str) -> None:
+    """Have a view show all that it can, so that all of it is examined."""
+    page = screen.page
+    screen.show(view)
+    if view == "Network":
+        screen.button("Steepest weight").click()
+        expect(page.get_by_role("slider", name="Value of the weight")).to_be_visible()
+        page.locator(".mark-hidden").first.click()
+        expect(page.get_by_role("region", name="Selected:")).to_be_visible()
+        expect(page.get_by_role("table").first).to_be_attached()
+    elif view == "One step":
+        expect(page.get_by_role("heading", name="One step, taken apart")).to_be_visible()
+        expect(page.locator(".stage-title")).to_be_visible()
+    elif view == "Predict":
+        expect(page.get_by_test_id("predicted")).not_to_be_empty()
+    elif view == "Keep":
+        screen.button("Python").click()
+        expect(screen.region("Code")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 900, 1400])
+def test_no_view_is_wider_than_the_screen(windows: Windows, width: int) -> None:
+    screen = windows.open(viewport={"width": width, "height": 800})
+    screen.step("Epoch")
+    for view in VIEWS:
+        fill(screen, view)
+        assert screen.page.evaluate("document.documentElement.scrollWidth") <= width, view
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_any_view(windows: Windows, scheme: str) -> None:
+    screen = windows.open(color_scheme=scheme)
+    screen.step("Epoch", times=2)
+    axe = Axe()
+    for view in VIEWS:
+        fill(screen, view)
+        found = axe.run(screen.page, options={"resultTypes": ["violations"]}).response["violations"]
+        told = [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found]
+        assert told == [], f"{view}, {scheme}:\n{json.dumps(told, indent=1)}"
+
+
+def test_the_scheme_is_that_of_the_system_unless_chosen(windows: Windows) -> None:
+    screen = windows.open(color_scheme="dark")
+    studio = screen.page.locator(".creche-studio")
+    expect(studio).to_have_attribute("data-scheme", "dark")
+    dark = screen.page.evaluate("getComputedStyle(document.querySelector('.creche-studio')).backgroundColor")
+    screen.page.get_by_role("button", name="Colours").click()
+    expect(studio).to_have_attribute("data-scheme", "light")
+    assert screen.page.evaluate("getComputedStyle(document.querySelector('.creche-studio')).backgroundColor") != dark
+
+
+def test_with_little_motion_two_states_a_second_are_asked_for(windows: Windows) -> None:
+    screen = windows.open(reduced_motion="reduce")
+    screen.wait_until(lambda: any(request["type"] == "Watch" for request in screen.heard.requests))
+    assert [each for each in screen.heard.requests if each["type"] == "Watch"][-1]["rate"] == 2
+    moving = screen.page.evaluate(
+        "[...document.querySelectorAll('.creche-studio *')].filter((e) => { const style = getComputedStyle(e); "
+        "return parseFloat(style.transitionDuration) > 0.01 || style.animationName !== 'none'; }).length"
+    )
+    assert moving == 0
