@@ -121,8 +121,8 @@ struct LayerPlan {
 
 struct LossPlan {
   LossKind kind = LossKind::cross_entropy;
-  double label_smoothing = 0;  // cross_entropy
-  double delta = 1;            // huber
+  double label_smoothing = 0;             // cross_entropy
+  double delta = 1;                       // huber
   std::vector<double> quantiles = {0.5};  // quantile: the level of each output, or one for all of them
 
   double quantile_of(std::int64_t output) const {

@@ -63,7 +63,7 @@ class ManyPredictor {
   std::vector<LaneLayer<V>> layers_;
   std::vector<std::int64_t> at_;  // offset of each layer's bias in a pack's weights, in vectors
   std::int64_t size_ = 0;         // weights and biases of a pack, in vectors
-  AlignedArray<T> quantiles_;  // of the loss: [output][lane]
+  AlignedArray<T> quantiles_;     // of the loss: [output][lane]
   LossNumbers<V> loss_numbers_;
   LaneLossPass<V> loss_pass_;
   LaneHead<V> head_;
