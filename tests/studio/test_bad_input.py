@@ -66,6 +66,7 @@ def test_a_label_that_is_constant(screen: Screen, tmp_path: Path) -> None:
 def test_a_network_that_is_too_wide_for_memory(screen: Screen) -> None:
     screen.step("Epoch")
     field = screen.page.get_by_label("Hidden layers")
+    before = field.input_value()
     field.fill("3000000, 3000000")
     field.press("Enter")
     dialog = screen.page.get_by_role("dialog")
@@ -74,16 +75,17 @@ def test_a_network_that_is_too_wide_for_memory(screen: Screen) -> None:
         screen.agree()
     screen.expect_failure("memory|GB|GiB")
     assert screen.number("epoch") == 1
-    expect(field).to_have_value("32, 32")
+    expect(field).to_have_value(before)
 
 
 @pytest.mark.parametrize(("text", "words"), [("many", "many"), ("-3", "-3"), ("0", "0")])
 def test_hidden_layers_that_are_no_numbers(screen: Screen, text: str, words: str) -> None:
     field = screen.page.get_by_label("Hidden layers")
+    before = field.input_value()
     field.fill(text)
     field.press("Enter")
     screen.expect_failure(words)
-    expect(field).to_have_value("32, 32")
+    expect(field).to_have_value(before)
 
 
 def test_a_disk_that_is_full(screen: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

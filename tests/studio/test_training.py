@@ -7,8 +7,8 @@ import re
 import numpy as np
 from playwright.sync_api import expect
 
-import creche as cr
 from tests.studio.driving import Screen
+from tests.studio.twin import train_twin
 
 ENDLESS = 1_000_000  # epochs
 
@@ -63,7 +63,7 @@ def test_a_new_learning_rate_changes_what_comes_and_not_what_was(screen: Screen)
     screen.pause()
     shown = losses_of(screen)
     before = int(changed)
-    unchanged = cr.train("penguins", label="species", epochs=before + 3, early_stopping=False).history.train_loss
+    unchanged = train_twin(screen, "penguins", "species", before + 3, learning_rate=0.001).history.train_loss
     np.testing.assert_array_equal(shown[:before], np.asarray(unchanged[:before], np.float32))
     assert (shown[before + 1 : before + 3] != np.asarray(unchanged[before + 1 : before + 3], np.float32)).all()
 

@@ -24,7 +24,8 @@ export function View() {
     case "fit":
       return <FitView />;
     case "predict":
-      return <PredictView />;
+      // The form of another table begins anew.
+      return <PredictView key={store.table.value?.columns.map(({ name, role }) => `${name} ${role}`).join("\n")} />;
     case "keep":
       return <KeepView />;
     default:
