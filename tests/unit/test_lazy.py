@@ -11,8 +11,9 @@ import pytest
 import creche as cr
 
 NAMES = [
-    "AbsoluteError", "Adadelta", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "ClassificationEvaluation", "Colony",
-    "ColumnInspection", "CrossEntropy", "CrossValidation", "CustomLoss", "DNNClassifier", "DNNRegressor",
+    "AbsoluteError", "Adadelta", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "Change", "ClassificationEvaluation",
+    "Colony", "ColumnInspection", "MultilabelEvaluation", "SetWeight",
+    "CrossEntropy", "CrossValidation", "CustomLoss", "DNNClassifier", "DNNRegressor",
     "DivergedError", "EarlyStopping", "GroupFactors", "ParameterGroups",
     "Elu", "Preprocessing", "Ensemble", "EpochRecord", "FileError", "Gelu", "GeluTanh", "Halving", "History", "Huber",
     "Identity", "Layer", "LeakyRelu", "LearningRates", "Lion", "Member", "Mish", "Model", "NAdam", "Network",
@@ -21,8 +22,8 @@ NAMES = [
     "FitProgress", "StepProgress", "FittedModel", "TabularClassifier", "TabularRegressor", "fit",
     "Sigmoid", "Silu", "Softplus", "Split", "SquaredError", "TableError", "Tanh", "Verification", "__version__",
     "cross_validate", "datasets", "explain", "find_learning_rate", "initializers", "inspect_columns", "linear_range",
-    "load", "log_range", "plots", "predict_file", "report", "resume", "schedules", "sweep", "sweep_with_optuna",
-    "train", "verify",
+    "load", "log_range", "plots", "predict_file", "report", "resume", "schedules", "studio", "sweep",
+    "sweep_with_optuna", "train", "verify",
 ]  # fmt: skip
 
 

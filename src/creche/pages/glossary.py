@@ -237,7 +237,7 @@ def describe_term(term: str) -> Section:
     Examples
     --------
     >>> describe_term("Batch").blocks
-    ('The rows of one step; the loss of a batch is the mean over its rows.',)
+    ('The rows of one training step; the loss of a batch is the mean over its rows.',)
 
     """
     typed = term.strip().lower().replace("_", " ")

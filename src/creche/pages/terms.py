@@ -36,7 +36,7 @@ def find_terms(text: str) -> list[str]:
     Examples
     --------
     >>> find_terms("label species, log loss 0.1 (95 % CI: 0.05 to 0.2)")
-    ['log loss', 'confidence interval', 'label', 'loss']
+    ['log loss', 'confidence interval', 'label']
 
     """
     names, pattern = _spellings()

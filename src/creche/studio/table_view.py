@@ -21,7 +21,7 @@ from creche.table.schema import describe_columns
 from creche.table.table import Column as TableColumn
 from creche.table.table import Table
 
-__all__ = ["InspectedTable", "describe_table", "inspect_source", "rank_labels"]
+__all__ = ["InspectedTable", "describe_table", "inspect_session", "inspect_source", "rank_labels"]
 
 MOST_ROWS = 20_000
 """How many rows of a large table are summarized: the page must not wait for all of a million."""
@@ -56,11 +56,7 @@ class InspectedTable:
 
 def describe_table(state: SessionState) -> TableView:
     """Return the table of a session, its columns, its label and its split."""
-    source = state.need_source()
-    key = (source, state.label, state.chosen_task, tuple(state.roles.items()))
-    if state.inspected is None or state.inspected[0] != key:
-        state.inspected = key, inspect_source(source.table, state.label, state.chosen_task, state.roles)
-    inspected = state.inspected[1]
+    source, inspected = state.need_source(), inspect_session(state)
     prepared = None if state.live is None else state.live.run.prepared
     parts = () if prepared is None else (prepared.train, prepared.validation, prepared.test)
     train, validation, test = (0 if part is None else len(part) for part in parts or (None, None, None))
@@ -83,6 +79,23 @@ def describe_table(state: SessionState) -> TableView:
         test_rows=test,
         findings=(*inspected.findings, *_list_remarks(inspected, (*source.remarks, *state.remarks))),
     )
+
+
+def inspect_session(state: SessionState) -> InspectedTable:
+    """Return what is shown of the session's table; the last inspection is kept.
+
+    Raises
+    ------
+    CrecheError
+        If its label or a role does not fit the table.
+
+    """
+    source = state.need_source()
+    key = (source, state.label, state.chosen_task, tuple(state.roles.items()))
+    if state.inspected is None or state.inspected[0] != key:
+        state.inspected = key, inspect_source(source.table, state.label, state.chosen_task, state.roles)
+    inspected: InspectedTable = state.inspected[1]
+    return inspected
 
 
 def _list_remarks(inspected: InspectedTable, remarks: Sequence[str]) -> list[Finding]:

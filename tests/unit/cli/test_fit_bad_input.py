@@ -142,7 +142,7 @@ def test_what_looks_bad_and_is_fitted(name: str, tmp_path: Path, capsys: pytest.
     printed, told = capsys.readouterr()
     assert warning in told
     assert (told.count("creche: ")) == bool(warning)
-    assert "networks of" in printed or "network of" in printed
+    assert "networks from" in printed or "network from" in printed
     model = cr.load(output)
     assert isinstance(model, cr.FittedModel)
     assert model.predict(file).shape == (len(columns["y"]),)

@@ -98,7 +98,7 @@ def test_ctrl_c_ends_politely(interruptible: None) -> None:
     terminal.type("\n")
     terminal.read_until(PROMPT)
     assert terminal.interrupt() == 130
-    assert "creche: ended at step 2; creche learn --step 2 goes on from there" in terminal.seen
+    assert "creche: stopped at step 2; to continue: creche learn --step 2" in terminal.seen
     assert "Traceback" not in terminal.seen
 
 

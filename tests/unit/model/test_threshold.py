@@ -110,7 +110,7 @@ def test_the_command_line_chooses_keeps_and_uses_it(tmp_path: Path, capsys: pyte
     assert main(["evaluate", str(second), table, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["threshold"] == decided
     assert main([*evaluate, "-o", str(second)]) == 2
-    assert "--output: is for a model with another threshold" in capsys.readouterr().err
+    assert "--output: saves a model with a new threshold" in capsys.readouterr().err
 
 
 def test_a_cross_validation_chooses_it_by_the_out_of_fold_predictions(

@@ -100,8 +100,8 @@ def test_an_invalid_value_is_refused_with_its_place(name: str, wrong: object) ->
 @pytest.mark.parametrize(
     ("name", "wrong", "message"),
     [
-        ("task", "numbers", "did you mean 'regression'? Choose one of classification, regression"),
-        ("task", None, "choose one of classification, regression"),
+        ("task", "numbers", "did you mean 'regression'? Choose one of classification, regression, multilabel"),
+        ("task", None, "choose one of classification, regression, multilabel"),
         ("precision", "float16", "did you mean 'float32'? Choose one of float32, float64"),
         ("precision", [], "choose one of float32, float64"),
     ],

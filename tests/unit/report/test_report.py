@@ -152,7 +152,7 @@ def test_rows_kept_for_testing_come_first_and_training_rows_are_named() -> None:
     alone = cr.train(rows, label="sex", hidden=[3], epochs=2, threads=1, validation_fraction=0).model
     subject = create_subject(alone, rows)
     assert subject.rows_description == "the 333 rows it was trained on"
-    assert "It uses the rows that the model was trained on" in find_limitations(subject)[0].text
+    assert "It uses rows that the model was trained on" in find_limitations(subject)[0].text
 
 
 def test_validation_rows_of_a_table_of_their_own() -> None:

@@ -164,3 +164,11 @@ def test_an_upload_that_is_no_base64_or_unknown_is_told() -> None:
         assert page.fail(UploadPart("u", "a.csv", 0, "%%%")).code == "bad_request"
         assert "upload the file again" in page.fail(OpenTable(upload="nothing")).text
         assert page.fail(OpenTable()).code == "bad_request"
+
+
+def test_a_role_that_does_not_fit_is_refused_without_a_label_too() -> None:
+    with watched("penguins-four") as page:
+        page.get(ConfigureTable(label=()))
+        refused = page.fail(ConfigureTable(roles={"wingspan": "numeric"}))
+        assert "has no column 'wingspan'" in refused.text
+        assert page.get(Connect(views.VERSION)).table.label == ()

@@ -179,7 +179,7 @@ def test_pandas_writes_and_its_index_is_left_out() -> None:
     assert values(read(out.getvalue())) == {"a": [1.5, None], "b": ["x", "y"]}
     out = io.BytesIO()
     frame.to_excel(out)
-    with pytest.warns(CrecheWarning, match="dropped column A, which has no name and only numbers the rows"):
+    with pytest.warns(CrecheWarning, match="left out column A, which has no name and only numbers the rows"):
         assert values(read_table(io.BytesIO(out.getvalue()))) == {"a": [1.5, None], "b": ["x", "y"]}
 
 
