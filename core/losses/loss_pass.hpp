@@ -38,8 +38,8 @@ inline double metric_from_mean(LossKind kind, double mean) {
 }
 
 // label_smoothing: of these rows, in place of the plan's, which may follow a schedule. z: the weighted sums of the
-// output layer. dloss_dz: the gradient, of the same shape; its data is null if only the
-// loss is needed. scratch: lane_scratch_size() numbers.
+// output layer. dloss_dz: the gradient, of the same shape; its data is null if only the loss is needed. scratch:
+// lane_scratch_size() numbers.
 template <class T>
 using LossPass = void (*)(const LossPlan& plan, double label_smoothing, PanelMatrix<T> z, const Labels<T>& labels,
                           std::int64_t row_begin, std::int64_t row_end, PanelMatrix<T> dloss_dz, LossResults<T> results,

@@ -204,9 +204,6 @@ class SessionState:
                 self._prepared = _preparation_of(settings), prepared
                 self.begin(settings)
             else:
-                from creche.studio.table_view import inspect_session
-
-                inspect_session(self)
                 self.beginning = self.live = self.drawn = None
         except BaseException:
             self.source, self.label, self.chosen_task, self.roles, self._prepared = before

@@ -56,7 +56,8 @@ class InspectedTable:
 
 def describe_table(state: SessionState) -> TableView:
     """Return the table of a session, its columns, its label and its split."""
-    source, inspected = state.need_source(), inspect_session(state)
+    source = state.need_source()
+    inspected = inspect_session(state, state.label, state.chosen_task, state.roles)
     prepared = None if state.live is None else state.live.run.prepared
     parts = () if prepared is None else (prepared.train, prepared.validation, prepared.test)
     train, validation, test = (0 if part is None else len(part) for part in parts or (None, None, None))
@@ -81,19 +82,21 @@ def describe_table(state: SessionState) -> TableView:
     )
 
 
-def inspect_session(state: SessionState) -> InspectedTable:
-    """Return what is shown of the session's table; the last inspection is kept.
+def inspect_session(
+    state: SessionState, label: tuple[str, ...], task: Task | None, roles: Mapping[str, Role]
+) -> InspectedTable:
+    """Return what is shown of the session's table with a label, a task and roles; the last inspection is kept.
 
     Raises
     ------
     CrecheError
-        If its label or a role does not fit the table.
+        If one of them does not fit the table.
 
     """
     source = state.need_source()
-    key = (source, state.label, state.chosen_task, tuple(state.roles.items()))
+    key = (source, label, task, tuple(roles.items()))
     if state.inspected is None or state.inspected[0] != key:
-        state.inspected = key, inspect_source(source.table, state.label, state.chosen_task, state.roles)
+        state.inspected = key, inspect_source(source.table, label, task, roles)
     inspected: InspectedTable = state.inspected[1]
     return inspected
 

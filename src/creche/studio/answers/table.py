@@ -8,7 +8,7 @@ from creche.studio.answers.registry import Turn, answers
 from creche.studio.protocol import requests, views
 from creche.studio.state import RefusedError
 from creche.studio.table_source import open_bundled, open_file
-from creche.studio.table_view import describe_table
+from creche.studio.table_view import describe_table, inspect_session
 
 __all__: list[str] = []
 
@@ -45,6 +45,9 @@ def configure_table(turn: Turn, request: requests.ConfigureTable) -> views.Table
     """Choose the label, the task and the roles of columns."""
     state = turn.state
     label = state.label if request.label is None else request.label
-    task = state.chosen_task if label == state.label else None
-    state.configure(state.need_source(), label, request.task or task, {**state.roles, **request.roles})
+    task = request.task or (state.chosen_task if label == state.label else None)
+    roles = {**state.roles, **request.roles}
+    if not label:  # with one, the preparation for training refuses what does not fit
+        inspect_session(state, label, task, roles)
+    state.configure(state.need_source(), label, task, roles)
     return describe_table(state)
