@@ -12,10 +12,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from creche._advice import advise, has_command_line_words
 from creche._phrases import format_count, list_first, shorten_text
 from creche.pages.tables import facts_table, format_value, plain_table
-from creche.pages.wording import advise_argument, is_command_line
-from creche.table.roles import INPUT_ROLES, role_option
+from creche.table.roles import INPUT_ROLES
 
 if TYPE_CHECKING:
     from creche.table.column_inspection import ColumnInspection, Finding, LabelSummary
@@ -54,12 +54,12 @@ def _facts(inspection: ColumnInspection) -> Table:
     inputs = sum(column.role in INPUT_ROLES for column in inspection.columns)
     facts.add_row("features", f"{inputs:,} of {format_count(len(inspection.columns), 'column')}")
     if inspection.label is None:
-        facts.add_row("label", f"none; {advise_argument('label')} also shows the task and columns that leak the label")
+        facts.add_row("label", f"none; {advise('label', ...)} also shows the task and columns that leak the label")
     else:
         facts.add_row("label", _describe_label(inspection.label, inspection.columns))
         if inspection.label.task is not None:
             alternative = inspection.label.alternative
-            other = f"; {advise_argument('task', alternative)} is possible as well" if alternative else ""
+            other = f"; {advise('task', alternative)} is possible as well" if alternative else ""
             facts.add_row("task", f"{inspection.label.task}{other}")
     return facts
 
@@ -122,7 +122,7 @@ def _list_findings(findings: Sequence[Finding]) -> list[RenderableType]:
         for finding in shown:
             text = "; ".join(filter(None, (finding.text, finding.remedy)))
             parts.append(Padding(Text(f"{text[:1].upper()}{text[1:]}"), (0, 0, 0, 2)))
-            if change := finding.option if is_command_line() else finding.argument:
+            if change := finding.change:
                 parts.append(Padding(Text(change, style="bold"), (0, 0, 0, 6)))
         rest = of_kind[len(shown) :]
         if rest:
@@ -135,18 +135,18 @@ def _list_findings(findings: Sequence[Finding]) -> list[RenderableType]:
 
 def _list_options(inspection: ColumnInspection) -> list[RenderableType]:
     """List the options that would give columns another role, except for columns with a finding."""
-    if not is_command_line() or all(column.alternative is None for column in inspection.columns):
+    if not has_command_line_words() or all(column.alternative is None for column in inspection.columns):
         return []
-    found = {finding.column for finding in inspection.findings if finding.option}
+    found = {finding.column for finding in inspection.findings if finding.change}
     others = [c for c in inspection.columns if c.alternative not in (None, "ignore") and c.name not in found]
     options = [
-        (role_option(column.name, column.alternative), f"{column.alternative}, not {column.role}")
+        (advise("schema", {column.name: column.alternative}), f"{column.alternative}, not {column.role}")
         for column in others[:MAX_OPTIONS]
         if column.alternative is not None
     ]
     if len(others) > MAX_OPTIONS:
-        options.append(("--column NAME=ROLE", f"another role for {len(others) - MAX_OPTIONS:,} more columns"))
-    options.append(("--column NAME=ignore", "leaves a column out"))
+        options.append((advise("schema", ...), f"another role for {len(others) - MAX_OPTIONS:,} more columns"))
+    options.append((advise("schema", {"NAME": "ignore"}), "leaves a column out"))
     # An option that is broken into two lines cannot be pasted, so a long one has its line to itself.
     widths = [cell_len(option) for option, _ in options]
     width = max(each for each in widths if each <= OPTION_WIDTH)

@@ -8,12 +8,12 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from creche._advice import full_list
 from creche.evaluation.bootstrap import MIN_ROWS
 from creche.evaluation.metrics import is_lower_better, metric_name
 from creche.explain.cells import format_cell
 from creche.pages.charts import draw_bar, draw_signed_bar
 from creche.pages.tables import BOOTSTRAP_INTERVAL, plain_table
-from creche.pages.wording import is_command_line
 from creche.render.words import format_number
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def importance_page(importance: PermutationImportance) -> RenderableType:
     ]
     others = len(importance) - MAX_COLUMNS
     if others > 0:
-        parts.append(Text(f"  and {others:,} less important columns ({_whole_list()})", style="dim"))
+        parts.append(Text(f"  and {others:,} less important columns ({full_list()} lists all)", style="dim"))
     notes = []
     if importance.training_rows is not None:
         known = str(importance.training_rows)
@@ -60,10 +60,6 @@ def importance_page(importance: PermutationImportance) -> RenderableType:
     if importance.rows < MIN_ROWS:
         notes.append(f"  No confidence intervals: they need at least {MIN_ROWS} rows.")
     return Group(*parts, Text(), *(Text(note, style="dim") for note in notes))
-
-
-def _whole_list() -> str:
-    return "--json lists all" if is_command_line() else "table() lists all"
 
 
 def attribution_page(attributions: IntegratedGradients) -> RenderableType:

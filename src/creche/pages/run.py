@@ -24,7 +24,6 @@ from creche.pages.tables import (
     part_sizes,
     plain_table,
 )
-from creche.pages.wording import write_note
 from creche.render.components import describe_component, describe_optimizer, describe_schedules
 from creche.render.text import terminal_width
 from creche.render.words import (
@@ -212,7 +211,7 @@ def _run_facts(run: Run) -> Table:
     facts.add_row("rows", count_rows(part_sizes(prepared)))
     facts.add_row("label", f"{prepared.labels.name}: {describe_classes(prepared.labels)}")
     if prepared.task_note is not None:
-        facts.add_row("task", write_note(prepared.task_note))
+        facts.add_row("task", prepared.task_note)
     facts.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters")
     _add_preprocessing(facts, prepared.preparation)
     facts.add_row("optimizer", f"{describe_optimizer(plan.optimizer)}, batch size {plan.batch_size}")

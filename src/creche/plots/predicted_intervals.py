@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from creche._advice import advise
 from creche.errors import PlanError
 from creche.plots.evaluated import draws_regression, resolve_regression
 from creche.plots.style import NEGATIVE, POSITIVE, VALIDATION, adjust_to_background, resolve_axes, shorten, tidy_axes
@@ -33,7 +34,7 @@ def predicted_intervals(evaluation: Any, data: Any = None, y: Any = None, *, axe
     found = evaluated.evaluation
     quantiles = found.quantiles
     if len(quantiles) < 2:
-        raise PlanError("evaluation: is not of several quantiles; train with quantiles=[0.05, 0.5, 0.95]")
+        raise PlanError(f"evaluation: is not of several quantiles; train with {advise('quantiles', [0.05, 0.5, 0.95])}")
     predicted = np.column_stack([found.pairs(label)[1] for label in found.labels])
     true = found.pairs(found.labels[0])[0]
     middle = int(np.argmin(np.abs(np.array(quantiles) - 0.5)))

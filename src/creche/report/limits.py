@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from creche._advice import advise
 from creche._phrases import list_first
 from creche.evaluation import ClassificationEvaluation, MultilabelEvaluation, RegressionEvaluation
 from creche.evaluation.bootstrap import MIN_ROWS
@@ -87,8 +88,7 @@ def _check_rows(subject: ReportSubject) -> Iterator[Limitation]:
         yield Limitation(
             topic,
             "The same validation rows decided which epoch's weights were kept, so the metrics are slightly too "
-            "optimistic; "
-            "test rows (test_fraction) are used neither in training nor in that choice.",
+            f"optimistic; test rows ({advise('test_fraction')}) are used neither in training nor in that choice.",
         )
     count = len(subject.rows)
     if count < FEW_ROWS:
@@ -224,7 +224,9 @@ def _check_training(subject: ReportSubject) -> Iterator[Limitation]:
             yield Limitation(
                 "training",
                 f"The validation loss was lowest in epoch {history.best_epoch + 1} and then rose from {lowest:.4g} to "
-                f"{last:.4g}, so training was probably too long (keep='best' keeps the weights of the best epoch).",
+                f"{last:.4g}, so training was probably too long ({advise('keep', 'best')} keeps the weights of the "
+                "best "
+                "epoch).",
             )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from creche._advice import advise
 from creche._progress import OnProgress, StepProgress, track, watch_steps
 from creche._system.atomic_files import check_writable, open_replacement
 from creche._system.output_files import check_ending, check_outputs
@@ -208,8 +209,8 @@ def _use_section(intended_use: str | None) -> Html:
     if intended_use:
         return tag("p", intended_use)
     return tag(
-        "p", "To be filled in: intended users and uses, and uses that are out of scope (--intended-use \"…\").",
-        class_="blank",
+        "p", "To be filled in: intended users and uses, and uses that are out of scope "
+        f"({advise('intended_use', ...)}).", class_="blank",
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._system.resources import ALWAYS_AVAILABLE, available_memory
 from creche.errors import CrecheWarning, TableError
 from creche.table.cell_types import ColumnContext
@@ -223,7 +224,7 @@ def check_precision(
     place = f"{what}: row {row_number(row)}, column {name} is {shown}"
     if isinstance(value, float) and not np.isfinite(value):
         raise TableError(f"{place}; needs a finite number, or an empty cell")
-    other = ", or train with precision='float64'" if precision == "float32" else ""
+    other = f", or train with {advise('precision', 'float64')}" if precision == "float32" else ""
     raise TableError(f"{place}, which is too large for {precision}; check its unit{other}")
 
 

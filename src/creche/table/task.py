@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche.plan.words import Task
 from creche.table.labels import LARGEST_EXACT, find_distinct
 
@@ -49,9 +50,9 @@ class TaskGuess:
             return None
         classes = f"{self.distinct:,} classes"
         if self.task == "classification":
-            task, other = classes, "task='regression' treats it as a number"
+            task, other = classes, f"{advise('task', 'regression')} treats it as a number"
         else:
-            task, other = "a number", f"task='classification' treats it as {classes}"
+            task, other = "a number", f"{advise('task', 'classification')} treats it as {classes}"
         return f"label {name!r} is treated as {task}, because {self.reason}; {other}"
 
 

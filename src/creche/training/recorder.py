@@ -161,7 +161,7 @@ class Record(Component):
                 raise PlanError(
                     f"record: the recording would not fit in memory: {moments:,} moments take "
                     f"{_format_size(moments * each)}, more than {self._memory_limit(free)}; give "
-                    f"every={-(-steps // (fit - 1)):,} or more, or leave it out",
+                    f"every={-(-steps // (fit - 1))} or more, or leave it out",
                     argument="record",
                 )
             return Spacing(self.every, moments, thinned=False)

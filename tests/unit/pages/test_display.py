@@ -15,10 +15,11 @@ import pytest
 
 import creche as cr
 from creche import explain
+from creche._advice import use_words
 from creche._displayed import Displayed
+from creche.cli.advice import write_as_option
 from creche.pages import display
 from creche.pages.display import PAGES
-from creche.pages.wording import use_command_line_words
 
 VOID = {"br", "meta"}
 UNSAFE = ("<script", "http:", "https:", "@import", "javascript:", "onclick", "onload")
@@ -223,7 +224,7 @@ def test_names_are_text_and_never_markup() -> None:
 @pytest.mark.usefixtures("plain")
 def test_advice_is_in_the_words_of_the_reader(colony: cr.Colony) -> None:
     assert "test_fraction=0.2 holds out rows" in " ".join(str(colony).split())
-    with use_command_line_words():
+    with use_words(write_as_option):
         assert "--test-fraction 0.2 holds out rows" in " ".join(str(colony).split())
 
 

@@ -153,7 +153,7 @@ def test_a_word_among_numbers_is_named_in_a_warning() -> None:
         caught[0].message
     )
     assert "dropped column 'size'" in str(caught[1].message)
-    assert "to keep it, set schema={'size': 'numeric'}, or --column size=numeric" in str(caught[1].message)
+    assert "to keep it, set schema={'size': 'numeric'}" in str(caught[1].message)
 
 
 def test_a_role_for_a_column_that_is_not_there() -> None:

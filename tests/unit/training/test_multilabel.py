@@ -181,7 +181,7 @@ def test_scikit_learn_estimators(table: pl.DataFrame) -> None:
         ({"loss": "cross_entropy"}, "loss: 'cross_entropy' is not for multilabel; choose one of binary_cross_entropy"),
         ({"label": "b", "task": "multilabel"}, "label 'b': task='multilabel' needs several columns of yes or no"),
         ({"class_weight": "balanced"}, "class_weight: label 'a, b, c' holds several labels of yes or no, not classes"),
-        ({"classes": ["no", "yes"]}, r"classes: got .* is treated as several boolean labels \(multi-label\)"),
+        ({"classes": ["no", "yes"]}, r"classes: got .* is treated as several labels of yes or no; leave classes out"),
     ],
 )
 def test_mistakes(table: pl.DataFrame, arguments: dict[str, Any], message: str) -> None:

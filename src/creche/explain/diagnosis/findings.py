@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import fill
 from typing import Any, overload
 
 import numpy as np
 
+from creche._advice import advise_all
 from creche._displayed import Displayed
 
 __all__ = ["Alternative", "Diagnosis", "Finding", "Symptom", "Trial"]
@@ -95,18 +96,7 @@ class Trial:
         return not self.helped, -self.after if self.measure.endswith("accuracy") else self.after
 
     def __str__(self) -> str:
-        return self.describe(_format_arguments)
-
-    def describe(self, format_arguments: Callable[[Mapping[str, Any]], str]) -> str:
-        """Return the trial in words.
-
-        Parameters
-        ----------
-        format_arguments : callable
-            Takes `arguments` and returns them as text: for Python, or as options of the command line.
-
-        """
-        given = f" ({format_arguments(self.arguments)})" if self.arguments else ""
+        given = f" ({advise_all(self.arguments)})" if self.arguments else ""
         means = f" (means of {self.seeds} seeds)" if self.seeds > 1 else ""
         if math.isinf(self.after):
             return f"{self.change}{given} diverges"
@@ -147,24 +137,13 @@ class Finding(Displayed):
     @property
     def advice(self) -> str:
         """The cure in words, or the cures that did not help; empty if none was tried."""
-        return self.advise(_format_arguments)
-
-    def advise(self, format_arguments: Callable[[Mapping[str, Any]], str]) -> str:
-        """Return `advice`, with arguments in the form that a function gives them.
-
-        Parameters
-        ----------
-        format_arguments : callable
-            Takes `Trial.arguments` and returns them as text: for Python, or as options of the command line.
-
-        """
         if self.cure is not None:
-            described = self.cure.describe(format_arguments)
+            described = str(self.cure)
             return f"{described[0].upper()}{described[1:]}."
         if not self.trials:
             return ""
         best = self.trials[0]
-        closest = "" if math.isinf(best.after) else f"; at best, {best.describe(format_arguments)}"
+        closest = "" if math.isinf(best.after) else f"; at best, {best}"
         tried = _join_words(trial.change for trial in self.trials)
         return f"None of the remedies helped with every seed. Tried: {tried}{closest}."
 
@@ -238,10 +217,6 @@ class Diagnosis(Displayed, Sequence[Finding]):
 
 def _indent(name: str, text: str) -> str:
     return fill(text, WIDTH, initial_indent=f"   {name:<9} ", subsequent_indent=" " * 13)
-
-
-def _format_arguments(arguments: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={_format_value(value)}" for name, value in arguments.items())
 
 
 def _format_value(value: Any) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import full_list
 from creche._phrases import format_count
 from creche.explain.cells import format_cell
 from creche.explain.trace.errors import ClassificationErrors, RegressionErrors
@@ -185,7 +186,7 @@ def _weight_section(trace: Trace) -> Section:
         is_last = i == len(trace.layers) - 1
         between = f"from {f'layer {i}' if i else 'the inputs'} to {'the outputs' if is_last else f'layer {i + 1}'}"
         if layer.weights.size > MAX_WEIGHTS:
-            blocks.append(f"{layer.weights.size:,} weights {between}; table() and --json list them.")
+            blocks.append(f"{layer.weights.size:,} weights {between}, which {full_list()} lists.")
             continue
         head = ["from", *(_short_name(trace, i + 1, j) for j in range(layer.width))]
         for title, w, b in (

@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from creche._advice import advise
 from creche._system.forks import check_polars
 from creche.errors import FileError, TableError
 
@@ -167,7 +168,7 @@ def decode_pieces(stream: Stream, encoding: str, size: int = TEXT_PIECE) -> Iter
                 raise TableError(
                     f"{stream.source}: line {line} holds {'byte 0x' + byte.hex() if byte else 'bytes'}, which is not "
                     f"{encoding.upper()}; save the file as UTF-8, or name its encoding: "
-                    "ReadOptions(text_encoding='cp1252'), or --text-encoding cp1252"
+                    f"{advise('ReadOptions.text_encoding', 'cp1252')}"
                 ) from error
         if b"\0" in out:
             line += out[: out.index(b"\0")].count(b"\n")

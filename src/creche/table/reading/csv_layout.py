@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
+from creche._advice import advise
 from creche.errors import TableError
 from creche.table.number_words import is_number
 from creche.table.reading.csv_dialect import SAMPLE_SIZE, Dialect, detect_dialect, read_sample_rows, split_line
@@ -114,18 +115,18 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
     if dialect.spans:
         notes.append(
             f"{source} is read in columns of fixed width, since runs of blanks do not give all lines as many cells; if "
-            "they separate cells all the same, set ReadOptions(separator=' '), or --separator ' '"
+            f"they separate cells all the same, set {advise('ReadOptions.separator', ' ')}"
         )
     header: tuple[str, ...] = ()
     has_header = options.header
     if has_header is None:
         has_header = options.names is None and (named_by_comment or not looks_like_row(rows))
         if not has_header and options.names is None:
-            letters = ",".join("abcdefgh"[: len(rows[0])])
+            letters = list("abcdefgh"[: len(rows[0])])
             notes.append(
                 f"the first line of {source} looks like a row, not like column names, and is read as one; name the "
-                f"columns by ReadOptions(names=…), or --names {letters}; if the line does hold their names, set "
-                "header=True, or --header"
+                f"columns by {advise('ReadOptions.names', letters)}; if the line does hold their names, set "
+                f"{advise('ReadOptions.header', True)}"
             )
     if has_header:
         begin, head_row = _skip_header(head, begin, dialect, comment, source)
@@ -141,7 +142,7 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         if doubtful is not None:
             notes.append(
                 f"the first line of {source} is read as column names, though {doubtful!r} could be a value; if it is a "
-                "row, set ReadOptions(header=False), or --no-header"
+                f"row, set {advise('ReadOptions.header', False)}"
             )
     else:
         names = [""] * Counter(map(len, rows)).most_common(1)[0][0]
@@ -323,7 +324,7 @@ def _rewrite_lines(pieces: Iterable[bytes], layout: Layout, source: str) -> Iter
         if cells is None:
             raise TableError(
                 f"{source}: line {number} does not fit the columns of the lines before, which have fixed places; put a "
-                "blank between its cells, or set separator=' ', or --separator ' ', if no cell is empty"
+                f"blank between its cells, or set {advise('ReadOptions.separator', ' ')} if no cell is empty"
             )
         if comment and line.lstrip().startswith(comment):
             width = len(cells) or line.count(layout.dialect.separator) + 1

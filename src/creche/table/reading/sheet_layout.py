@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from creche._advice import advise
 from creche._phrases import format_count
 from creche.errors import TableError
 from creche.table.checks import warn
@@ -110,14 +111,15 @@ def frame_from_sheet(sheet: Sheet, source: str, options: ReadOptions = ReadOptio
         if looks_like_row(texts):
             warn(
                 f"{row} looks like a row, not like column names, and is read as one; name the columns by "
-                "ReadOptions(names=…), or --names; if it does hold their names, set header=True, or --header"
+                f"{advise('ReadOptions.names', ...)}; if it does hold their names, set "
+                f"{advise('ReadOptions.header', True)}"
             )
             return frame_from_sheet(sheet, source, replace(options, header=False))
         doubtful = find_doubtful_name(texts)
         if doubtful is not None:
             warn(
                 f"{row} is read as column names, though {doubtful!r} could be a value; if it is a row, set "
-                "ReadOptions(header=False), or --no-header"
+                f"{advise('ReadOptions.header', False)}"
             )
     _fill_merged(sheet, rows, header)
     below = [row for row in range(header + 1, len(rows)) if _is_filled(rows[row])]
@@ -203,7 +205,7 @@ def _check_header(sheet: Sheet, rows: list[Row], header: int, place: str) -> Non
     if all(isinstance(cell, int | float | datetime.date) for cell in cells):
         raise TableError(
             f"{place}: row {sheet.row_name(header)} holds {_show(cells[0])}, …, not column names; insert a row of "
-            "names above the data, or set ReadOptions(header=False), or --no-header"
+            f"names above the data, or set {advise('ReadOptions.header', False)}"
         )
     if any(map(_is_filled, rows[:header])) and not all(map(_may_be_name, cells)):
         strange = next(cell for cell in cells if not _may_be_name(cell))

@@ -346,7 +346,7 @@ def test_a_row_of_units_is_left_out() -> None:
 
 
 def test_a_missing_row_of_names_is_told() -> None:
-    with pytest.warns(CrecheWarning, match="sheet 'A': row 1 looks like a row, .* --header"):
+    with pytest.warns(CrecheWarning, match="sheet 'A': row 1 looks like a row, .* set ReadOptions.header=True"):
         table = read_table(io.BytesIO(workbook(("A", BODY))))
     assert values(table) == {f"column {i + 1}": [row[i] for row in BODY] for i in range(3)}
     with pytest.warns(CrecheWarning, match="row 1 is read as column names, though '1' could be a value"):
