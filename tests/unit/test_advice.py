@@ -138,7 +138,7 @@ ROWS = "y,x,z\n" + "a,1,u\nb,2,v\n" * 9
 @pytest.mark.parametrize(
     ("text", "pattern"),
     [
-        (ROWS + ",3,u\n", r"drop such rows with ([^;\\n]+)"),
+        (ROWS + ",3,u\n", r"drop such rows with ([^;\n]+)"),
         (ROWS + 'a,4,"u\n', r"or (--quote \S+) if"),
         (ROWS.replace("1", "1/2/2020").replace("2,v", "3/4/2020,v"), r"the month comes first: set (\S+) or"),
     ],

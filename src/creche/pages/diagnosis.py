@@ -32,5 +32,5 @@ def finding_page(finding: Finding) -> RenderableType:
     table.add_row("evidence", finding.evidence)
     table.add_row("meaning", finding.meaning)
     if finding.trials:
-        table.add_row("remedy", Text(finding.advice, style="bold" if finding.cure else ""))
+        table.add_row("remedy", Text(finding.advice, style="bold" if finding.remedy else ""))
     return Group(Text(finding.title, style="bold"), Padding(table, (0, 0, 0, 2)))

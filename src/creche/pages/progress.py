@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from creche._phrases import write_number
 from creche._progress import is_notebook
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ class FitDisplay(Display):
             from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 
             self._start((TextColumn("{task.fields[tried]}"), BarColumn(), TaskProgressColumn()), 100, tried="")
-        best = "" if progress.best is None else f", best {progress.best:.4g}"
+        best = "" if progress.best is None else f", best {write_number(progress.best, 4)}"
         left = "" if progress.seconds_left is None else f", {progress.seconds_left:,.0f} s left"
         tried = f"{progress.tried:,} tried, {progress.training:,} in training{best}{left}"
         self._progress.update(self._task, completed=100 * progress.share, tried=tried)

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from creche._phrases import format_count
+from creche._phrases import format_count, write_number
 from creche.pages.charts import Drawing
 from creche.pages.page_table import PageTable
 from creche.render.words import name_purpose
@@ -122,17 +122,17 @@ def format_duration(seconds: float) -> str:
 
 
 def format_score(value: float | None) -> str:
-    """Write a loss or metric with four decimals, small and large ones with three digits; empty for None and NaN.
+    """Write a loss or metric with four decimals, a small or larger one with three digits; empty for None and NaN.
 
     Examples
     --------
     >>> format_score(0.98765), format_score(0.0), format_score(0.00012345), format_score(31234.5), format_score(None)
-    ('0.9877', '0.0000', '0.000123', '3.12e+04', '')
+    ('0.9877', '0.0000', '0.000123', '31,234', '')
 
     """
     if value is None or math.isnan(value):
         return ""
-    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 10 else f"{value:.3g}"
+    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 10 else write_number(value, 3)
 
 
 def format_value(value: Any, *, digits: int = 6, missing: str = "none") -> str:
@@ -150,4 +150,4 @@ def format_value(value: Any, *, digits: int = 6, missing: str = "none") -> str:
         return ", ".join(format_value(item, digits=digits, missing=missing) for item in value)
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
-    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+    return write_number(value, digits) if isinstance(value, float) else str(value)

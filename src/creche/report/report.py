@@ -187,7 +187,11 @@ def create_page(subject: ReportSubject, intended_use: str | None = None) -> str:
     links = tag("ol", *(tag("li", tag("a", heading, href=f"#{name}")) for name, heading, _ in there))
     return html_page(
         subject.title,
-        tag("header", tag("h1", subject.title), tag("p", repr(subject.model), class_="quiet")),
+        tag(
+            "header",
+            tag("h1", subject.title),
+            tag("p", f"{subject.kind[0].upper()}{subject.kind[1:]}.", class_="quiet"),
+        ),
         tag("nav", links, aria_label="sections"),
         tag("main", *(tag("section", tag("h2", heading), content, id=name) for name, heading, content in there)),
         _footer(),

@@ -191,7 +191,7 @@ def _describe_column(
 def _summarize(summary: ColumnSummary) -> str:
     """Write what a column holds as a phrase."""
     if summary.role not in (*INPUT_ROLES, "label") and summary.reason:
-        return f"left out: {summary.reason}"
+        return f"dropped: {summary.reason}"
     if summary.distinct == 0:
         return "no value"
     if summary.low is not None:

@@ -50,9 +50,9 @@ def collect_warnings() -> Iterator[list[str]]:
     Examples
     --------
     >>> with collect_warnings() as messages:
-    ...     warn("left out 3 rows")
+    ...     warn("dropped 3 rows")
     >>> messages
-    ['left out 3 rows']
+    ['dropped 3 rows']
 
     """
     messages: list[str] = []

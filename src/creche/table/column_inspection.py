@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["ColumnInspection", "Finding", "FindingKind", "LabelSummary", "inspect_columns"]
 
 FindingKind: TypeAlias = Literal[
-    "error", "leak", "left_out", "reading", "words", "spellings", "constant", "duplicates", "label", "task"
+    "error", "leak", "dropped", "reading", "words", "spellings", "constant", "duplicates", "label", "task"
 ]
 
 
@@ -44,7 +44,7 @@ class Finding:
     Attributes
     ----------
     kind : str
-        "error": training would refuse the table. "leak": a column alone gives the label away. "left_out": a column
+        "error": training would refuse the table. "leak": a column alone gives the label away. "dropped": a column
         that is not an input. "reading": values that could be read otherwise. "words": a column of words though most are
         numbers. "spellings": categories that may be one. "constant": a column with one value. "duplicates": rows that
         are copies of others. "label": rows without a label. "task": whole numbers that may be classes or amounts.
@@ -81,10 +81,11 @@ class Finding:
         """The role that the change would give the column; None if it would give none."""
         return self.value.get(self.column) if isinstance(self.value, dict) else None
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, object]:
         """Return the finding as plain data."""
         return {
-            "kind": self.kind, "column": self.column, "text": self.text, "remedy": self.remedy, "change": self.change,
+            "kind": self.kind, "column": self.column, "text": self.text, "remedy": self.remedy,
+            "argument": self.argument, "value": self.value,
         }  # fmt: skip
 
 

@@ -279,7 +279,9 @@ def _warn_of_empty(table: Table, columns: Sequence[ColumnSchema]) -> None:
     """Warn once of all columns that are left out because they hold no value."""
     empty = [column.name for column in columns if column.reason == EMPTY]
     if empty:
-        warn(f"left out: {_name_columns(empty)} empty in each of the {len(table):,} rows")
+        noun = "column" if len(empty) == 1 else "columns"
+        named = list_first([*map(repr, empty)], EMPTY_NAMED)
+        warn(f"dropped {noun} {named}: empty in each of the {len(table):,} rows")
 
 
 def _name_columns(names: Sequence[str]) -> str:
@@ -373,7 +375,7 @@ class ColumnRemark(NamedTuple):
 
     Attributes
     ----------
-    kind : {"reading", "words", "left_out", "spellings"}
+    kind : {"reading", "words", "dropped", "spellings"}
         Values that could be read otherwise; a column of words though most are numbers; a column that is left out;
         categories that may be one.
     column, text, remedy : str
@@ -382,7 +384,7 @@ class ColumnRemark(NamedTuple):
 
     """
 
-    kind: Literal["reading", "words", "left_out", "spellings"]
+    kind: Literal["reading", "words", "dropped", "spellings"]
     column: str
     text: str
     remedy: str
@@ -417,7 +419,7 @@ def find_remarks(
     if column.reason:
         role = None if values.doubt or column.reason == EMPTY else suggest_role(values)
         remedy = "" if role is None else f"to keep it, set {advise('schema', {name: role})}"
-        yield ColumnRemark("left_out", name, f"dropped column {name!r}: {column.reason}", remedy, role)
+        yield ColumnRemark("dropped", name, f"dropped column {name!r}: {column.reason}", remedy, role)
     if column.kind == "words" and column.role in INPUT_ROLES:
         spellings = find_spellings(values.words, count_words(values))
         if spellings:

@@ -119,7 +119,7 @@ MADE_OF_RUN: dict[str, Callable[[cr.Run], Any]] = {
     "NearestRows": lambda run: explain.nearest_rows(run.model, "penguins", [1]),
     "Trace": lambda run: explain.trace(run.model, "penguins", rows=[1, 2, 3]),
     "ForwardPass": lambda run: explain.forward_pass(run.model, "penguins", rows=[1, 2]),
-    "Diagnosis": lambda run: explain.diagnose(run, try_cures=False),
+    "Diagnosis": lambda run: explain.diagnose(run, try_remedies=False),
     "Divergence": lambda _: explain.divergence(diverged()),
     "Comparison": lambda _: explain.compare(**penguins(learning_rate=[0.001, 0.01])),
 }  # fmt: skip

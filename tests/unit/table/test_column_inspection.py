@@ -76,12 +76,12 @@ def test_findings_name_the_option_that_would_change_them() -> None:
     inspection = cr.inspect_columns(untidy(), label="sick")
     assert options(inspection) == {
         "leak": {"--column diagnosis=ignore"},
-        "left_out": {
+        "dropped": {
             "--column 'Unnamed: 0=numeric'", "--column PatientID=numeric", "--column dose=numeric",
         },
         "reading": {""}, "words": {""}, "spellings": {""}, "constant": {"--column site=ignore"},
     }  # fmt: skip
-    texts = {finding.column: str(finding) for finding in inspection.findings if finding.kind == "left_out"}
+    texts = {finding.column: str(finding) for finding in inspection.findings if finding.kind == "dropped"}
     assert texts["Unnamed: 0"] == (
         "dropped column 'Unnamed: 0': an identifier: a row number (0, 1, 2, …); schema={'Unnamed: 0': 'numeric'}"
     )

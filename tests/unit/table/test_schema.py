@@ -164,7 +164,7 @@ def test_a_role_for_a_column_that_is_not_there() -> None:
 
 def test_empty_columns_are_left_out_with_one_warning() -> None:
     empty = table(size=number([1.0, 2.0]), gap=number([np.nan, np.nan]))
-    with pytest.warns(CrecheWarning, match="left out: column 'gap' is empty in each of the 2 rows"):
+    with pytest.warns(CrecheWarning, match="dropped column 'gap': empty in each of the 2 rows"):
         assert Schema.infer(empty, [], {}).features == ["size"]
     assert Schema.infer(empty, [], {"gap": "ignore"}).features == ["size"]  # without a warning
     several = table(size=number([1.0, 2.0]), **{f"gap{i}": number([np.nan, np.nan]) for i in range(7)})

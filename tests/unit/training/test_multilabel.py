@@ -193,7 +193,7 @@ def test_missing_and_constant_labels(table: pl.DataFrame, run: cr.Run) -> None:
     gaps = table.with_columns(a=pl.when(pl.col("u") > 1).then(None).otherwise(pl.col("a")))
     with pytest.raises(cr.TableError, match="label 'a': row 4 is empty"):
         cr.train(gaps, **JOB)
-    with pytest.warns(cr.CrecheWarning, match=r"left out \d+ of 400 rows without a label"):
+    with pytest.warns(cr.CrecheWarning, match=r"dropped \d+ of 400 rows without a label"):
         cr.train(gaps, **JOB, missing_label="drop")
     with pytest.raises(cr.TableError, match="label 'c': is 0 in each of the 400 rows"):
         cr.train(table.with_columns(c=pl.lit(False)), **JOB)

@@ -1,4 +1,4 @@
-"""The parts of a diagnosis: findings, and the trials of their cures."""
+"""The parts of a diagnosis: findings, and the trials of their remedies."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """What a rule found, before its cures are tried; title, evidence and meaning are those of `Finding`.
+    """What a rule found, before its remedies are tried; title, evidence and meaning are those of `Finding`.
 
     Attributes
     ----------
     alternatives : sequence of Alternative
-        The cures to try.
+        The remedies to try.
     is_forecast : bool
         Whether the symptom only predicts that an alternative is better: if none is, there is no finding.
 
@@ -63,20 +63,20 @@ class Symptom:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A cure that was tried: the run was trained with it and without it, with the same seeds.
+    """A remedy that was tried: the run was trained with it and without it, with the same seeds.
 
     Attributes
     ----------
     change : str
-        The cure in words: "a third of the learning rate".
+        The remedy in words: "a third of the learning rate".
     arguments : dict
-        The cure as arguments of `creche.train`.
+        The remedy as arguments of `creche.train`.
     measure : str
         What before and after measure: "validation loss", "validation balanced accuracy", …
     before, after : float
-        Means over the seeds without and with the cure; infinite (a balanced accuracy: 0) if training diverged.
+        Means over the seeds without and with the remedy; infinite (a balanced accuracy: 0) if training diverged.
     helped : bool
-        Whether the cure is better with each seed, and by a tenth or more.
+        Whether the remedy is better with each seed, and by a tenth or more.
     seeds : int
         The number of seeds.
 
@@ -119,7 +119,7 @@ class Finding(Displayed):
     meaning : str
         What they mean.
     trials : tuple of Trial
-        The cures that were tried, the best first; empty if none were.
+        The remedies that were tried, the best first; empty if none were.
 
     """
 
@@ -130,15 +130,15 @@ class Finding(Displayed):
     trials: tuple[Trial, ...] = ()
 
     @property
-    def cure(self) -> Trial | None:
-        """The best cure that helped; None if none did, or none was tried."""
+    def remedy(self) -> Trial | None:
+        """The best remedy that helped; None if none did, or none was tried."""
         return next((trial for trial in self.trials if trial.helped), None)
 
     @property
     def advice(self) -> str:
-        """The cure in words, or the cures that did not help; empty if none was tried."""
-        if self.cure is not None:
-            described = str(self.cure)
+        """The remedy in words, or the remedies that did not help; empty if none was tried."""
+        if self.remedy is not None:
+            described = str(self.remedy)
             return f"{described[0].upper()}{described[1:]}."
         if not self.trials:
             return ""

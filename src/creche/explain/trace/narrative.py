@@ -142,12 +142,12 @@ def _layer_section(trace: Trace) -> Section:
     rows: list[list[str | float]] = []
     for i, layer in enumerate(trace.layers):
         is_last = i == len(trace.layers) - 1
-        silent = "" if is_last else f"{int(layer.silent.sum())} of {layer.width}"
+        dead = "" if is_last else f"{int(layer.dead.sum())} of {layer.width}"
         gradient = max(_largest(layer.gradient), _largest(layer.bias_gradient))
         step = max(_largest(layer.steps), _largest(layer.bias_steps))
         rows.append(
             [
-                "outputs" if is_last else str(i + 1), layer.activation, silent,
+                "outputs" if is_last else str(i + 1), layer.activation, dead,
                 _range(layer.sums), _range(trace.outputs if is_last else layer.activations), gradient, step,
             ]
         )  # fmt: skip

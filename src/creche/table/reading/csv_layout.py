@@ -107,7 +107,7 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         n_lines = head[before:begin].count("\n")
         what = "the first line" if n_lines == 1 else f"the first {n_lines} lines"
         notes.append(
-            f"{what} of {source} ({' '.join(filter(None, rows[0]))[:40]!r}) left out, since the table begins below"
+            f"{what} of {source} ({' '.join(filter(None, rows[0]))[:40]!r}) dropped, since the table begins below"
         )
         rows = rows[titles:]
     if not rows:

@@ -128,7 +128,7 @@ def frame_from_sheet(sheet: Sheet, source: str, options: ReadOptions = ReadOptio
         raise no_rows_error(place)
     repeated = [row for row in body if row == rows[header]] if len(_filled_cells(rows[header])) > 1 else []
     if repeated:
-        warn(f"{place}: left out {format_count(len(repeated), 'row')} below the column names that repeat them")
+        warn(f"{place}: dropped {format_count(len(repeated), 'row')} below the column names that repeat them")
         body = [row for row in body if row != rows[header]]
     if not body:
         raise no_rows_error(place)
@@ -143,7 +143,7 @@ def frame_from_sheet(sheet: Sheet, source: str, options: ReadOptions = ReadOptio
         if rows[header][column] is not None or any(row[column] is not None for row in body)
     ]
     if _is_index(rows[header], body, columns):
-        warn(f"{place}: left out column {sheet.column_name(columns[0])}, which has no name and only numbers the rows")
+        warn(f"{place}: dropped column {sheet.column_name(columns[0])}, which has no name and only numbers the rows")
         columns = columns[1:]
     names = [_name_column(sheet, rows, header, column, place) for column in columns]
     if options.names is not None:
@@ -258,7 +258,7 @@ def _leave_out_notes(sheet: Sheet, rows: list[Row], below: list[int], header: in
     if end < len(below):
         first = below[end]
         text = _show(_filled_cells(rows[first])[0])
-        warn(f"{place}: left out what is below the table, from row {sheet.row_name(first)} ({text}) on")
+        warn(f"{place}: dropped what is below the table, from row {sheet.row_name(first)} ({text}) on")
     return below[:end]
 
 
@@ -267,7 +267,7 @@ def _warn_of_titles(sheet: Sheet, rows: list[Row], header: int, place: str) -> N
     if titles:
         text = _show(_filled_cells(rows[titles[0]])[0])
         warn(
-            f"{place}: the column names are in row {sheet.row_name(header)}; left out what is above, from row "
+            f"{place}: the column names are in row {sheet.row_name(header)}; dropped what is above, from row "
             f"{sheet.row_name(titles[0])} ({text}) on"
         )
 

@@ -113,7 +113,7 @@ def test_the_types_of_cells_are_kept(write: Callable[[Any], bytes]) -> None:
 
 
 def test_an_old_excel_file() -> None:
-    with pytest.warns(CrecheWarning, match=r"sheet 'Birds': the column names are in row 3; left out .* row 1 \('Weigh"):
+    with pytest.warns(CrecheWarning, match=r"sheet 'Birds': the column names are in row 3; dropped .* row 1 \('Weigh"):
         table = read_table(BIRDS_XLS)
     assert values(table) == {
         "ring": ["00123", "00124", "00125"],
@@ -179,7 +179,7 @@ def test_pandas_writes_and_its_index_is_left_out() -> None:
     assert values(read(out.getvalue())) == {"a": [1.5, None], "b": ["x", "y"]}
     out = io.BytesIO()
     frame.to_excel(out)
-    with pytest.warns(CrecheWarning, match="left out column A, which has no name and only numbers the rows"):
+    with pytest.warns(CrecheWarning, match="dropped column A, which has no name and only numbers the rows"):
         assert values(read_table(io.BytesIO(out.getvalue()))) == {"a": [1.5, None], "b": ["x", "y"]}
 
 
@@ -226,8 +226,8 @@ def test_around_the_table() -> None:
         table = read_table(io.BytesIO(content))
     assert values(table) == {"island": ["Biscoe", "Dream", "Dream"], "mass": [1, 2, 3], "year": [2020, 2021, 2021]}
     text = " ".join(str(each.message) for each in told)
-    assert "the column names are in row 5; left out what is above, from row 2 ('Weights, in grams') on" in text
-    assert "left out what is below the table, from row 11 ('Source: the station') on" in text
+    assert "the column names are in row 5; dropped what is above, from row 2 ('Weights, in grams') on" in text
+    assert "dropped what is below the table, from row 11 ('Source: the station') on" in text
 
 
 def test_column_names_that_are_years() -> None:
@@ -332,7 +332,7 @@ def test_repeated_names_are_numbered() -> None:
 
 def test_a_row_of_totals_is_left_out() -> None:
     content = workbook(("S", [["a", "b"], ["x", 1], ["y", 2], ["z", 3], ["Total", 6]]))
-    with pytest.warns(CrecheWarning, match="left out row 4 of .*'Total'"):
+    with pytest.warns(CrecheWarning, match="dropped row 4 of .*'Total'"):
         assert values(read_table(io.BytesIO(content))) == {"a": ["x", "y", "z"], "b": [1, 2, 3]}
 
 
@@ -357,6 +357,6 @@ def test_a_missing_row_of_names_is_told() -> None:
 
 def test_repeated_names_are_left_out() -> None:
     names = ["mass", "length", "grade"]
-    with pytest.warns(CrecheWarning, match="sheet 'A': left out 1 row below the column names that repeat them"):
+    with pytest.warns(CrecheWarning, match="sheet 'A': dropped 1 row below the column names that repeat them"):
         table = read_table(io.BytesIO(workbook(("A", [names, *BODY[:2], names, *BODY[2:]]))))
     assert values(table)["mass"] == [row[0] for row in BODY]

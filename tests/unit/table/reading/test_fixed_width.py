@@ -54,7 +54,7 @@ def test_empty_cells(read: Callable[..., Any], before: str) -> None:
     told = " ".join(str(warning.message) for warning in caught)
     assert "is read in columns of fixed width" in told
     assert "ReadOptions(separator=' ')" in told
-    assert ("left out" in told) == bool(before)
+    assert ("dropped" in told) == bool(before)
 
 
 def test_a_later_line_may_be_longer_but_not_run_into_the_next_column(read: Callable[..., Any]) -> None:
