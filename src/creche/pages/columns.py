@@ -14,7 +14,8 @@ from rich.text import Text
 
 from creche._advice import advise, has_command_line_words
 from creche._phrases import format_count, list_first, shorten_text
-from creche.pages.tables import facts_table, format_value, plain_table
+from creche.pages.tables import facts_table, format_value, note, plain_table
+from creche.render.text import terminal_width
 from creche.table.roles import INPUT_ROLES
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def _columns_table(columns: Sequence[ColumnSummary]) -> Table:
     headers = [str(each.header) for each in table.columns[:-1]]
     widths = [max(map(cell_len, each)) for each in zip(headers, *cells, strict=True)]
     space = max(PAGE_WIDTH - sum(widths) - GAP * (len(widths) + 1), MIN_VALUES_WIDTH)
+    if terminal_width() < PAGE_WIDTH:  # where the values are in a table of their own, beside the names
+        space = max(terminal_width() - widths[0] - 2 * GAP, MIN_VALUES_WIDTH)
     for column, texts in zip(shown, cells, strict=True):
         table.add_row(*texts, _describe_values(column, space))
     rest = columns[len(shown) :]
@@ -121,15 +124,15 @@ def _list_findings(findings: Sequence[Finding]) -> list[RenderableType]:
         shown = of_kind if len(of_kind) <= MAX_FINDINGS else of_kind[: MAX_FINDINGS - 1]
         for finding in shown:
             text = "; ".join(filter(None, (finding.text, finding.remedy)))
-            parts.append(Padding(Text(f"{text[:1].upper()}{text[1:]}"), (0, 0, 0, 2)))
+            parts.append(note(f"{text[:1].upper()}{text[1:]}", ""))
             if change := finding.change:
-                parts.append(Padding(Text(change, style="bold"), (0, 0, 0, 6)))
+                parts.append(note(change, "bold", 6))
         rest = of_kind[len(shown) :]
         if rest:
             names = ", ".join(finding.column for finding in rest[:MAX_NAMES] if finding.column)
             more = ", …" if len(rest) > MAX_NAMES else ""
             words = f"… and {len(rest):,} more such {'column' if len(rest) == 1 else 'columns'}: {names}{more}"
-            parts.append(Padding(Text(words, style="dim"), (0, 0, 0, 2)))
+            parts.append(note(words))
     return parts
 
 
@@ -153,5 +156,8 @@ def _list_options(inspection: ColumnInspection) -> list[RenderableType]:
     parts: list[RenderableType] = [Text("Other options", style="bold")]
     for (option, effect), each in zip(options, widths, strict=True):
         text = f"{option}{' ' * (width - each)}  {effect}" if each <= OPTION_WIDTH else option
-        parts.append(Padding(Text(text, overflow="fold"), (0, 0, 0, 2)))
+        if each <= OPTION_WIDTH and cell_len(text) + 2 > terminal_width():
+            parts += [note(option, ""), note(effect, "", 6)]
+        else:
+            parts.append(Padding(Text(text, overflow="fold"), (0, 0, 0, 2)))
     return parts

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from creche._phrases import write_number
 from creche.pages.charts import LINE, MARGIN, WIDTH, Mark, append_legend, draw_curve, fit_drawing
-from creche.pages.tables import as_sentence, facts_table
+from creche.pages.tables import as_sentence, facts_table, note
 from creche.render.document import Grid
 from creche.render.text import grid_text, terminal_width
 
@@ -45,9 +45,9 @@ def loss_curve_page(curve: LossAgainstWeight) -> RenderableType:
             rows.append([str(n), step.verdict + outside, *numbers])
         grid = Grid(["step", "verdict", "learning rate", "weight after", "loss after"], rows, left=2)
         table = Text(grid_text(grid, min(terminal_width(), WIDTH + len(MARGIN))))
-        note = "  A step of gradient descent on this weight alone: w - learning rate × gradient."
-        parts += [table, Text(note, "dim")]
-    return Group(*parts, *(Text(f"  {as_sentence(note)}", "dim") for note in curve.notes()))
+        rule = "A step of gradient descent on this weight alone: w - learning rate × gradient."
+        parts += [table, note(rule)]
+    return Group(*parts, *(note(as_sentence(each)) for each in curve.notes()))
 
 
 def _draw(curve: LossAgainstWeight) -> Text:

@@ -21,6 +21,7 @@ from creche.pages.tables import (
     count_rows,
     facts_table,
     format_duration,
+    note,
     part_sizes,
     plain_table,
 )
@@ -318,7 +319,7 @@ def _example_row(run: Run, rows: Observations, part: str) -> RenderableType:
         mark = Text("true class", style="dim") if name == label else Text()
         table.add_row(f"  {name}", f"{probability:.3f}", draw_bar(probability, 1.0, width), mark)
     if len(probabilities) > CLASSES_SHOWN:
-        lines.append(Text(f"  and {len(probabilities) - table.row_count} other classes", style="dim"))
+        lines.append(note(f"and {len(probabilities) - table.row_count} other classes"))
     return Group(*lines)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -32,6 +33,7 @@ __all__ = [
     "format_value",
     "frame_page",
     "narrow_table",
+    "note",
     "part_sizes",
     "plain_table",
 ]
@@ -66,6 +68,11 @@ def facts_table() -> Table:
     return table
 
 
+def note(text: str, style: str = "dim", indent: int = 2) -> Padding:
+    """Return a remark below a table; where it needs several lines, all are indented."""
+    return Padding(Text(text, style=style), (0, 0, 0, indent))
+
+
 def frame_page(title: str, frame: pl.DataFrame, limit: int = 10) -> RenderableType:
     """Render a title, room for plots, and the first rows of a DataFrame."""
     numbers = [name for name, kind in frame.schema.items() if kind.is_numeric()]
@@ -73,7 +80,7 @@ def frame_page(title: str, frame: pl.DataFrame, limit: int = 10) -> RenderableTy
     for row in frame.head(limit).iter_rows():
         table.add_row(*(Text(format_value(value, missing="")) for value in row))
     rest = frame.height - limit
-    more = [Text(f"  and {format_count(rest, 'more row')}", style="dim")] if rest > 0 else []
+    more = [note(f"and {format_count(rest, 'more row')}")] if rest > 0 else []
     return Group(Text(title), Drawing(), table, *more)
 
 

@@ -168,7 +168,7 @@ def test_empty_columns_are_left_out_with_one_warning() -> None:
         assert Schema.infer(empty, [], {}).features == ["size"]
     assert Schema.infer(empty, [], {"gap": "ignore"}).features == ["size"]  # without a warning
     several = table(size=number([1.0, 2.0]), **{f"gap{i}": number([np.nan, np.nan]) for i in range(7)})
-    message = r"columns 'gap0', .*'gap4', … \(2 more\) are empty in each of the 2 rows"
+    message = r"dropped columns 'gap0', .*'gap4', … \(2 more\): empty in each of the 2 rows"
     with pytest.warns(CrecheWarning, match=message) as caught:
         assert Schema.infer(several, [], {}).features == ["size"]
     assert len(caught) == 1
