@@ -84,10 +84,10 @@ def test_what_came_after_stays_recorded_until_it_goes_on() -> None:
         page.get(Step("epoch", count=2))
         begin = len(page.sent)
         page.get(Rewind(1))
-        history = page.pushed(views.History, after=begin)
+        history = page.pushed(views.History, lambda history: history.first == 1, after=begin)
         assert history.epochs.tolist() == [1, 2, 3, 4, 5, 6]
         assert history.snapshots.tolist() == [0, 1, 2, 3, 4, 5, 6]
-        assert page.pushed(views.SettingsView, after=begin).settings.learning_rate == 0.001
+        page.pushed(views.SettingsView, lambda view: view.settings.learning_rate == 0.001, after=begin)
         begin = len(page.sent)
         assert page.get(Rewind(6)).step == 6 * STEPS
         check(page, 6 * STEPS, cr.Change(4 * STEPS, learning_rate=0.1), after=begin)
