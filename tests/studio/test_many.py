@@ -76,7 +76,8 @@ def test_the_best_model_is_found_and_kept(screen: Screen, tmp_path: Path) -> Non
     screen.wait_until(lambda: screen.heard.all("FitView") and screen.heard.newest("FitView").status == "finished")
     view = screen.heard.newest("FitView")
     rows = screen.page.locator("main tbody tr")
-    assert rows.count() >= len(view.candidates) > 0
+    assert view.candidates
+    screen.wait_until(lambda: rows.count() >= len(view.candidates))
     assert sum(candidate.weight for candidate in view.candidates) > 0
     kept = screen.download(re.compile("Download"), tmp_path)
     model = cr.load(kept)
