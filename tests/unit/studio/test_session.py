@@ -78,14 +78,13 @@ def test_one_batch_is_one_step_and_an_epoch_ends_where_it_ends() -> None:
 
 def test_it_plays_until_it_is_paused() -> None:
     with watched() as page:
-        page.get(Play())
+        page.play_endlessly()
         page.pushed(views.Tick, lambda tick: tick.status == "running" and tick.epoch > 5)
         page.get(Pause())
-        begin = len(page.sent)
+        paused = page.pushed(views.Tick)
+        assert paused.status == "paused"
         page.get(Connect(views.VERSION))
-        step = page.pushed(views.Tick, after=begin).step
-        page.get(Connect(views.VERSION))
-        assert page.pushed(views.Tick, lambda tick: tick.status == "paused", after=begin + 2).step == step
+        assert page.pushed(views.Tick).step == paused.step
 
 
 def test_a_pace_slows_it_down() -> None:
@@ -99,25 +98,21 @@ def test_a_pace_slows_it_down() -> None:
 def test_pieces_of_the_history_join() -> None:
     with watched() as page:
         page.get(ChangeSettings(epochs=200))
-        begin = len(page.sent)
         page.get(Play())
         page.pushed(views.Tick, lambda tick: tick.status == "finished")
-        sent = [view for view, _ in page.sent[begin:] if isinstance(view, views.History)]
-        pieces = [piece for piece in sent if len(piece.epochs)]
+        pieces = [piece for piece in page.all(views.History) if len(piece.epochs)]
         assert np.concatenate([piece.epochs for piece in pieces]).tolist() == list(range(1, 201))
         assert all(piece.first == piece.epochs[0] for piece in pieces)
 
 
 def test_the_history_is_whole_when_it_pauses() -> None:
     with watched() as page:
-        page.get(Play())
+        page.play_endlessly()
         page.pushed(views.Tick, lambda tick: tick.epoch > 5)
         page.get(Pause())
-        paused = page.pushed(views.Tick, lambda tick: tick.status == "paused" and tick.epoch > 5)
-        sent = [view for view, _ in page.sent]
-        place = next(i for i, view in enumerate(sent) if view is paused)
-        newest = next(view for view in reversed(sent[:place]) if isinstance(view, views.History))
-        assert newest.epochs[-1] == paused.history_rows
+        paused = page.pushed(views.Tick)
+        assert paused.epoch > 5
+        assert page.all(views.History)[-1].epochs[-1] == paused.history_rows
 
 
 def test_reset_draws_the_same_weights_and_another_seed_others() -> None:
@@ -125,13 +120,12 @@ def test_reset_draws_the_same_weights_and_another_seed_others() -> None:
         first = page.tick().edge_weights
         page.get(Step("epoch"))
         page.get(Reset())
-        tick = page.pushed(views.Tick, lambda tick: tick.epoch == 0, after=len(page.sent) - 1)
+        tick = page.pushed(views.Tick, lambda tick: tick.epoch == 0)
         np.testing.assert_array_equal(tick.edge_weights, first)
-        begin = len(page.sent)
         page.get(Reset(seed=5))
-        other = page.pushed(views.Tick, after=begin)
+        other = page.pushed(views.Tick)
         assert not np.array_equal(other.edge_weights, first)
-        assert page.pushed(views.SettingsView, after=begin).settings.seed == 5
+        assert page.pushed(views.SettingsView).settings.seed == 5
 
 
 def test_the_shape_changes_only_if_the_loss_of_weights_is_accepted() -> None:
@@ -163,9 +157,8 @@ def test_a_setting_that_cannot_be_leaves_the_network_as_it_was() -> None:
 def test_of_a_wide_network_the_strongest_connections_are_drawn() -> None:
     with watched() as page:
         page.get(ChangeSettings(hidden=(60, 50)))
-        begin = len(page.sent)
         page.get(Step("epoch", count=20))
-        tick = page.pushed(views.Tick, lambda tick: tick.epoch == 20, after=begin)
+        tick = page.pushed(views.Tick, lambda tick: tick.epoch == 20)
         run = train_like(page, hidden=(60, 50), epochs=20)
         network = page.get(Connect(views.VERSION)).network
         assert tick.edges_version == network.edges_version
@@ -228,15 +221,16 @@ def test_tabs_see_what_others_do() -> None:
         other = Page(page.session)
         page.session.attach(other)
         other.get(Connect(views.VERSION))
-        assert page.pushed(views.Tick, lambda tick: tick.watchers == 2)
+        page.pushed(views.Tick, lambda tick: tick.watchers == 2)
         page.get(ChangeSettings(batch_size=7))
         assert other.pushed(views.SettingsView).settings.batch_size == 7
-        before = len(page.sent)
+        page.forget()
         page.session.detach(other)
-        assert page.pushed(views.Tick, lambda tick: tick.watchers == 1, after=before)
-        count = len(other.sent)
+        page.pushed(views.Tick, lambda tick: tick.watchers == 1)
+        other.forget()
         page.get(Step("epoch"))
-        assert len(other.sent) == count
+        page.get(Connect(views.VERSION))
+        assert other.all(object) == []
 
 
 def test_a_request_that_fails_leaves_the_session_alive(
