@@ -120,6 +120,18 @@ def test_the_steepest_weight_is_that_with_the_largest_gradient(trained: tuple[Sc
     assert (curve.weight, curve.gradient) == (known.weight, known.gradient)
 
 
+def test_a_row_lights_up_from_the_start_until_it_is_cleared(screen: Screen) -> None:
+    page = screen.page
+    expect(page.locator(".mark-text")).to_have_count(3)
+    shown = [float(text.rstrip("% ")) for text in page.locator(".mark-text").all_inner_texts()]
+    assert shown == pytest.approx((100 * screen.tick.probabilities).tolist(), abs=0.51)
+    expect(page.locator(".mark-hidden.has-picture")).to_have_count(16)
+    screen.button("Clear the row").click()
+    expect(page.locator(".mark-text")).to_have_count(0)
+    expect(screen.button("Clear the row")).to_be_hidden()
+    assert screen.tick.selected_row is None
+
+
 def test_a_row_lights_up_its_way_to_the_probabilities(trained: tuple[Screen, cr.Run]) -> None:
     screen, run = trained
     number = screen.page.get_by_label("Number of the row")

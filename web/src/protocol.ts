@@ -10,13 +10,15 @@ export const VERSION = 1;
 
 /** A remark about a table, a column or a run.
  *
- * `severity` is how much it matters; `remedy` is what to do, and may be empty.
+ * `severity` is how much it matters; `remedy` is what to do, and may be empty. `role` is the role of `column` that
+ * would cure it, if one does.
  */
 export interface Finding {
   readonly severity: "note" | "warning" | "error";
   readonly text: string;
   readonly remedy: string;
   readonly column: string | null;
+  readonly role: "numeric" | "categorical" | "boolean" | "datetime" | "text" | "identifier" | "ignore" | null;
 }
 
 /** A column of the table.
@@ -138,7 +140,7 @@ export interface NetworkView {
  * of layers 1, 2, … in their order. `activations` and `probabilities` belong to the selected row: activations of all
  * neurons, inputs included, layer by layer; both are empty without a selected row, the former also where the network
  * has more than 4,096 neurons. `train_loss` and `validation_loss` are those of the last completed epoch.
- * `history_rows` counts the completed epochs that a `History` would have.
+ * `history_rows` counts the completed epochs that a `History` would have, `watchers` the windows that see the session.
  */
 export interface Tick {
   readonly sequence: number;
@@ -159,6 +161,7 @@ export interface Tick {
   readonly activations: Tensor<Float32Array>;
   readonly probabilities: Tensor<Float32Array>;
   readonly selected_row: number | null;
+  readonly watchers: number;
 }
 
 /** Losses and metrics of completed epochs, from epoch `first` (counted from 1) on. Pushed in pieces.
@@ -450,7 +453,10 @@ export interface KeptFile {
   readonly text: string;
 }
 
-/** The first message: everything a page needs to draw itself, new or after a lost connection. */
+/** The first message: everything a page needs to draw itself, new or after a lost connection.
+ *
+ * `upload_limit` is the greatest number of bytes of a file that can be uploaded.
+ */
 export interface Welcome {
   readonly version: number;
   readonly creche_version: string;
@@ -460,8 +466,7 @@ export interface Welcome {
   readonly settings: SettingsView | null;
   readonly network: NetworkView | null;
   readonly fields: readonly Field[];
-  readonly can_upload: boolean;
-  readonly watchers: number;
+  readonly upload_limit: number;
 }
 
 /** The answer to a request that has nothing else to tell. */

@@ -54,14 +54,16 @@ def take_tick(state: SessionState, sequence: int) -> Tick:
         activations=activations,
         probabilities=probabilities,
         selected_row=state.selected_row,
+        watchers=len(state.watched),
     )
 
 
 def _empty_tick(state: SessionState, sequence: int) -> Tick:
     why = "choose the column to predict" if state.source else "open a table"
     return Tick(
-        sequence, "empty", why, 0, 0, 0, 0, 0.0, 0.0, None, None, 0, 0, NOTHING, NOTHING, NOTHING, NOTHING, None
-    )
+        sequence, "empty", why, 0, 0, 0, 0, 0.0, 0.0, None, None, 0, 0, NOTHING, NOTHING, NOTHING, NOTHING, None,
+        len(state.watched),
+    )  # fmt: skip
 
 
 def send_row(model: Model, x: NDArray[Any]) -> tuple[FloatArray, FloatArray]:

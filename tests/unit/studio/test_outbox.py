@@ -16,7 +16,7 @@ NONE = np.zeros(0, dtype=np.float32)
 
 def tick(sequence: int, edges_version: int = 0) -> Tick:
     return Tick(
-        sequence, "running", "", 0, 0, 0, 1, 0.1, 0.0, None, None, 0, edges_version, NONE, NONE, NONE, NONE, None
+        sequence, "running", "", 0, 0, 0, 1, 0.1, 0.0, None, None, 0, edges_version, NONE, NONE, NONE, NONE, None, 1,
     )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def history(first: int, *losses: float, stride: int = 1) -> History:
     )  # fmt: skip
 
 
-WELCOME = Welcome(1, "0", "s", (), None, None, None, (), True, 1)
+WELCOME = Welcome(1, "0", "s", (), None, None, None, (), 1)
 
 
 class Clock:

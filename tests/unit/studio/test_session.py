@@ -208,6 +208,19 @@ def test_a_selected_row_is_sent_through_the_network() -> None:
         assert page.fail(SelectRow(345)).code == "bad_value"
 
 
+def test_a_row_that_is_kept_back_is_selected_from_the_start_and_can_be_cleared() -> None:
+    with watched() as page:
+        kept_back = train_like(page).prepared.validation
+        assert kept_back is not None
+        assert page.tick().selected_row == kept_back.observations.row_indices.min() + 1
+        assert len(page.tick().probabilities) == 3
+        page.get(SelectRow(None))
+        cleared = page.pushed(views.Tick, lambda tick: tick.selected_row is None)
+        assert len(cleared.probabilities) == 0
+        page.get(OpenTable(dataset="penguins-four"))
+        page.pushed(views.Tick, lambda tick: tick.sequence > cleared.sequence and tick.selected_row is not None)
+
+
 def test_a_table_can_be_opened_and_its_label_chosen() -> None:
     with watched(None) as page:
         assert page.tick().status == "empty"
@@ -227,10 +240,12 @@ def test_tabs_see_what_others_do() -> None:
         other = Page(page.session)
         page.session.attach(other)
         other.get(Connect(views.VERSION))
+        page.pushed(views.Tick, lambda tick: tick.watchers == 2)
         page.get(ChangeSettings(batch_size=7))
         assert other.pushed(views.SettingsView).settings.batch_size == 7
+        page.forget()
         page.session.detach(other)
-        page.get(Connect(views.VERSION))  # what was on its way when the other left has come before its answer
+        page.pushed(views.Tick, lambda tick: tick.watchers == 1)
         other.forget()
         page.get(Step("epoch"))
         page.get(Connect(views.VERSION))

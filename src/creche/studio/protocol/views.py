@@ -93,13 +93,15 @@ FailureCode: TypeAlias = Literal[
 class Finding:
     """A remark about a table, a column or a run.
 
-    `severity` is how much it matters; `remedy` is what to do, and may be empty.
+    `severity` is how much it matters; `remedy` is what to do, and may be empty. `role` is the role of `column` that
+    would cure it, if one does.
     """
 
     severity: Literal["note", "warning", "error"]
     text: str
     remedy: str = ""
     column: str | None = None
+    role: Role | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +248,7 @@ class Tick:
     of layers 1, 2, … in their order. `activations` and `probabilities` belong to the selected row: activations of all
     neurons, inputs included, layer by layer; both are empty without a selected row, the former also where the network
     has more than 4,096 neurons. `train_loss` and `validation_loss` are those of the last completed epoch.
-    `history_rows` counts the completed epochs that a `History` would have.
+    `history_rows` counts the completed epochs that a `History` would have, `watchers` the windows that see the session.
     """
 
     sequence: int
@@ -269,6 +271,7 @@ class Tick:
     activations: FloatArray  # (inputs + neurons,)
     probabilities: FloatArray  # (outputs,)
     selected_row: int | None
+    watchers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -630,7 +633,10 @@ class KeptFile:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The first message: everything a page needs to draw itself, new or after a lost connection."""
+    """The first message: everything a page needs to draw itself, new or after a lost connection.
+
+    `upload_limit` is the greatest number of bytes of a file that can be uploaded.
+    """
 
     version: int
     creche_version: str
@@ -640,8 +646,7 @@ class Welcome:
     settings: SettingsView | None
     network: NetworkView | None
     fields: tuple[Field, ...]
-    can_upload: bool
-    watchers: int
+    upload_limit: int
 
 
 @dataclass(frozen=True, slots=True)
