@@ -90,9 +90,17 @@ def test_a_value_is_tried_and_then_applied(trained: tuple[Screen, cr.Run]) -> No
     assert_same_weights(screen, model)
     point = screen.page.get_by_role("slider", name="Value of the weight")
     point.focus()
+
+    def trials() -> list[float]:
+        return [curve.weight for curve in screen.heard.all("WeightCurve") if curve.is_trial]
+
+    def is_shown() -> bool:
+        return float(point.get_attribute("aria-valuenow") or "nan") == trials()[-1]
+
     point.press("ArrowRight")
+    screen.wait_until(lambda: len(trials()) == 1 and is_shown())
     point.press("ArrowRight")
-    screen.wait_until(lambda: screen.heard.newest("WeightCurve").is_trial)
+    screen.wait_until(lambda: len(trials()) == 2 and is_shown())
     assert_same_weights(screen, model)
     expect(screen.button("Apply this value")).to_be_visible()
     tried = float(point.get_attribute("aria-valuenow") or "nan")
@@ -110,6 +118,18 @@ def test_the_steepest_weight_is_that_with_the_largest_gradient(trained: tuple[Sc
     curve = screen.heard.newest("WeightCurve")
     known = cr.explain.loss_against_weight(run)
     assert (curve.weight, curve.gradient) == (known.weight, known.gradient)
+
+
+def test_a_row_lights_up_from_the_start_until_it_is_cleared(screen: Screen) -> None:
+    page = screen.page
+    expect(page.locator(".mark-text")).to_have_count(3)
+    shown = [float(text.rstrip("% ")) for text in page.locator(".mark-text").all_inner_texts()]
+    assert shown == pytest.approx((100 * screen.tick.probabilities).tolist(), abs=0.51)
+    expect(page.locator(".mark-hidden.has-picture")).to_have_count(16)
+    screen.button("Clear the row").click()
+    expect(page.locator(".mark-text")).to_have_count(0)
+    expect(screen.button("Clear the row")).to_be_hidden()
+    assert screen.tick.selected_row is None
 
 
 def test_a_row_lights_up_its_way_to_the_probabilities(trained: tuple[Screen, cr.Run]) -> None:

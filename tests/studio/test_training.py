@@ -75,6 +75,7 @@ def test_a_loss_that_is_not_finite_is_told_with_its_step_and_left_by_one_button(
     screen.play()
     alert = screen.page.get_by_role("alert").filter(has_text="Training diverged")
     expect(alert).to_contain_text(re.compile(r"epoch 3, batch \d+"))
+    expect(screen.page.get_by_text("Training diverged").and_(screen.page.locator(":not(.unseen)"))).to_have_count(1)
     expect(screen.page.locator("canvas").first).to_be_visible()
     screen.button(re.compile("Back to the last finite weights")).click()
     expect(alert).to_be_hidden()
