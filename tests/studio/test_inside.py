@@ -29,22 +29,22 @@ def click_on_connection(screen: Screen) -> View:
     last = len(network.layers) - 2
     index = max((i for i, edge in enumerate(network.edges) if edge[0] == last), key=lambda i: weights[i])
     spots = {(0, 0): 0}
-    marks = screen.page.locator(".mark")
     place = 0
     for layer, shape in enumerate(network.layers):
         for neuron in range(shape.width):
             spots[layer, neuron] = place
             place += 1
     _, source, target = network.edges[index]
-    x0, y0, radius = middle(marks.nth(spots[last, source]))
-    x1, y1, _ = middle(marks.nth(spots[last + 1, target]))
-    screen.page.mouse.click(*point_of_curve(x0 + radius, y0, x1 - radius, y1, 0.35))
-    screen.wait_until(lambda: bool(screen.heard.all("WeightCurve")))
-    return screen.heard.newest("WeightCurve")
+    marks = [screen.page.locator(".mark").nth(place) for place in (spots[last, source], spots[last + 1, target])]
+    for mark in marks:
+        mark.scroll_into_view_if_needed()
+    with screen.carrying_out("Probe") as answers:
+        (x0, y0, radius), (x1, y1, _) = [middle(mark) for mark in marks]
+        screen.page.mouse.click(*point_of_curve(x0 + radius, y0, x1 - radius, y1, 0.35))
+    return answers[0]
 
 
 def middle(mark: Locator) -> tuple[float, float, float]:
-    mark.scroll_into_view_if_needed()
     box = mark.bounding_box()
     assert box is not None
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, box["width"] / 2
@@ -90,15 +90,16 @@ def test_a_value_is_tried_and_then_applied(trained: tuple[Screen, cr.Run]) -> No
     assert_same_weights(screen, model)
     point = screen.page.get_by_role("slider", name="Value of the weight")
     point.focus()
-    point.press("ArrowRight")
-    point.press("ArrowRight")
-    screen.wait_until(lambda: screen.heard.newest("WeightCurve").is_trial)
+    with screen.carrying_out("Probe") as answers:
+        point.press("ArrowRight")
+    assert answers[0].is_trial
     assert_same_weights(screen, model)
-    expect(screen.button("Apply this value")).to_be_visible()
-    tried = float(point.get_attribute("aria-valuenow") or "nan")
-    assert tried > curve.weight
-    screen.button("Apply this value").click()
+    with screen.carrying_out("ApplyWeight"):
+        screen.button("Apply this value").click()
     expect(screen.button("Apply this value")).to_be_hidden()
+    (applied,) = screen.heard.sent("ApplyWeight")
+    tried = applied["value"]
+    assert tried == answers[0].weight > curve.weight
     model.weights[curve.layer][0][curve.source, curve.target] = np.float32(tried)
     assert_same_weights(screen, model)
 
@@ -120,8 +121,9 @@ def test_a_row_lights_up_its_way_to_the_probabilities(trained: tuple[Screen, cr.
     screen.wait_until(lambda: screen.tick.selected_row == 7)
     known = np.asarray(run.model.predict_proba("penguins")[6], np.float32)
     assert screen.tick.probabilities.tobytes() == known.tobytes()
-    shown = [float(text.rstrip("% ")) for text in screen.page.locator(".mark-text").all_inner_texts()]
-    assert shown == pytest.approx((100 * known).tolist(), abs=0.51)
+    texts = screen.page.locator(".mark-text")
+    wanted = pytest.approx((100 * known).tolist(), abs=0.51)
+    screen.wait_until(lambda: [float(text.rstrip("% ")) for text in texts.all_inner_texts()] == wanted)
 
 
 def test_a_neuron_shows_what_it_responds_to(trained: tuple[Screen, cr.Run]) -> None:
@@ -153,14 +155,15 @@ def test_one_step_taken_apart_has_the_numbers_of_the_trace(trained: tuple[Screen
         for name, known_as in names.items():
             assert getattr(layer, name).tobytes() == np.asarray(getattr(true, known_as), np.float32).tobytes(), name
     stage = screen.page.locator(".walk select").first
-    stages = stage.locator("option").count()
-    for _ in range(stages - 1):
+    expect(stage).to_be_visible()
+    for number in range(1, stage.locator("option").count()):
         screen.button("Next ›").click()
+        expect(stage).to_have_value(stage.locator("option").nth(number).get_attribute("value") or "")
         expect(screen.page.locator(".stage-table").first).to_be_visible()
     after = screen.heard.newest("BatchTrace").layers[0].weights_after.copy()
     screen.button("Take this step").click()
     screen.show("Network")
-    screen.wait_for_number("step", f"n === {run.step + 1}")
+    screen.expect_number("step", run.step + 1)
     drawn = [i for i, edge in enumerate(screen.network.edges) if edge[0] == 0]
     expected = [after[source, target] for _, source, target in screen.network.edges[drawn]]
     assert screen.tick.edge_weights[drawn].tolist() == expected
