@@ -76,7 +76,7 @@ class Heard:
         return self.all(kind)[-1]
 
     def sent(self, kind: str, since: int = 0) -> list[dict[str, Any]]:
-        """Return the requests of a kind, without the first so many requests of any kind."""
+        """Return the requests of a kind, of those after the first `since` requests."""
         return [request for request in self.requests[since:] if request["type"] == kind]
 
 
@@ -104,7 +104,7 @@ class Screen:
         page.on("websocket", screen.heard.listen)
         page.goto(address)
         expect(page.locator("main h2").first).to_be_visible()
-        screen.wait_until(lambda: screen.tick is not None)
+        screen.wait_until(lambda: screen.heard.all("Tick"))  # comes after what the view is drawn from
         return screen
 
     def _note_console(self, kind: str, text: str) -> None:

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 
 import creche as cr
@@ -90,16 +91,18 @@ def test_a_value_is_tried_and_then_applied(trained: tuple[Screen, cr.Run]) -> No
     assert_same_weights(screen, model)
     point = screen.page.get_by_role("slider", name="Value of the weight")
     point.focus()
-    with screen.carrying_out("Probe") as answers:
-        point.press("ArrowRight")
-    assert answers[0].is_trial
+    tried = curve.weight
+    for _ in range(2):
+        with screen.carrying_out("Probe") as answers:
+            point.press("ArrowRight")
+        assert answers[0].is_trial
+        assert answers[0].weight > tried
+        tried = answers[0].weight
+        screen.wait_until(lambda shown=tried: float(point.get_attribute("aria-valuenow") or "nan") == shown)
     assert_same_weights(screen, model)
     with screen.carrying_out("ApplyWeight"):
         screen.button("Apply this value").click()
     expect(screen.button("Apply this value")).to_be_hidden()
-    (applied,) = screen.heard.sent("ApplyWeight")
-    tried = applied["value"]
-    assert tried == answers[0].weight > curve.weight
     model.weights[curve.layer][0][curve.source, curve.target] = np.float32(tried)
     assert_same_weights(screen, model)
 
@@ -113,6 +116,23 @@ def test_the_steepest_weight_is_that_with_the_largest_gradient(trained: tuple[Sc
     assert (curve.weight, curve.gradient) == (known.weight, known.gradient)
 
 
+def wait_for_percents(screen: Screen, probabilities: NDArray[np.float32]) -> None:
+    """Wait until the outputs of the diagram show these probabilities, rounded."""
+    texts = screen.page.locator(".mark-text")
+    wanted = pytest.approx((100 * probabilities).tolist(), abs=0.51)
+    screen.wait_until(lambda: [float(text.rstrip("% ")) for text in texts.all_inner_texts()] == wanted)
+
+
+def test_a_row_lights_up_from_the_start_until_it_is_cleared(screen: Screen) -> None:
+    page = screen.page
+    wait_for_percents(screen, screen.tick.probabilities)
+    expect(page.locator(".mark-hidden.has-picture")).to_have_count(16)
+    screen.button("Clear the row").click()
+    expect(page.locator(".mark-text")).to_have_count(0)
+    expect(screen.button("Clear the row")).to_be_hidden()
+    assert screen.tick.selected_row is None
+
+
 def test_a_row_lights_up_its_way_to_the_probabilities(trained: tuple[Screen, cr.Run]) -> None:
     screen, run = trained
     number = screen.page.get_by_label("Number of the row")
@@ -121,9 +141,7 @@ def test_a_row_lights_up_its_way_to_the_probabilities(trained: tuple[Screen, cr.
     screen.wait_until(lambda: screen.tick.selected_row == 7)
     known = np.asarray(run.model.predict_proba("penguins")[6], np.float32)
     assert screen.tick.probabilities.tobytes() == known.tobytes()
-    texts = screen.page.locator(".mark-text")
-    wanted = pytest.approx((100 * known).tolist(), abs=0.51)
-    screen.wait_until(lambda: [float(text.rstrip("% ")) for text in texts.all_inner_texts()] == wanted)
+    wait_for_percents(screen, known)
 
 
 def test_a_neuron_shows_what_it_responds_to(trained: tuple[Screen, cr.Run]) -> None:

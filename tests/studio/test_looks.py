@@ -43,6 +43,17 @@ def test_no_view_is_wider_than_the_screen(windows: Windows, width: int) -> None:
         assert screen.page.evaluate("document.documentElement.scrollWidth") <= width, view
 
 
+def test_no_setting_stands_out_of_its_panel(screen: Screen) -> None:
+    panel = screen.page.locator("section.settings")
+    panel.locator("details").evaluate_all("(groups) => groups.forEach((group) => { group.open = true; })")
+    outside = panel.evaluate(
+        "(panel) => { const right = panel.getBoundingClientRect().right; "
+        "return [...panel.querySelectorAll('input, select')].filter((e) => e.getBoundingClientRect().right > right)"
+        ".map((e) => e.id); }"
+    )
+    assert outside == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_any_view(windows: Windows, scheme: str) -> None:
     screen = windows.open(color_scheme=scheme)

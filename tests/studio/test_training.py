@@ -54,10 +54,11 @@ def test_going_back_in_time_gives_the_weights_of_that_epoch(screen: Screen) -> N
 
 def test_a_new_learning_rate_changes_what_comes_and_not_what_was(screen: Screen) -> None:
     screen.set_number("Epochs", ENDLESS)
+    screen.page.get_by_label("Speed", exact=True).select_option("10 epochs/s")  # so that no epoch is left out
     screen.play()
     screen.wait_for_number("epoch", "n >= 3")
     before = int(screen.set_rate(0.02).changed_at[-1])
-    screen.wait_for_number("epoch", f"n >= {before + 4}")
+    screen.wait_for_number("epoch", f"n >= {before + 3}")
     screen.pause()
     unchanged = train_twin(screen, "penguins", "species", before + 3, learning_rate=0.001).history.train_loss
     known = dict(enumerate(np.asarray(unchanged, np.float32).tolist(), start=1))
@@ -74,6 +75,7 @@ def test_a_loss_that_is_not_finite_is_told_with_its_step_and_left_by_one_button(
     screen.play()
     alert = screen.page.get_by_role("alert").filter(has_text="Training diverged")
     expect(alert).to_contain_text(re.compile(r"epoch 3, batch \d+"))
+    expect(screen.page.get_by_text("Training diverged").and_(screen.page.locator(":not(.unseen)"))).to_have_count(1)
     expect(screen.page.locator("canvas").first).to_be_visible()
     screen.button(re.compile("Back to the last finite weights")).click()
     expect(alert).to_be_hidden()

@@ -21,7 +21,8 @@ def test_sessions_do_not_know_of_each_other(windows: Windows) -> None:
 def test_windows_of_a_session_steer_it_together_and_the_last_one_wins(windows: Windows) -> None:
     one = windows.open()
     other = windows.open(one.page.url, beside=one)
-    expect(other.page.get_by_text("2 windows watch this session")).to_be_visible()
+    for screen in (one, other):
+        expect(screen.page.get_by_text("2 windows watch this session")).to_be_visible()
     one.set_rate(0.01)
     expect(other.page.get_by_label("Learning rate as a number")).to_have_value("0.01")
     other.set_rate(0.03)
@@ -31,6 +32,8 @@ def test_windows_of_a_session_steer_it_together_and_the_last_one_wins(windows: W
     other.step("Epoch")
     one.expect_number("epoch", 1)
     assert (one.heard.newest("Tick").edge_weights == other.heard.newest("Tick").edge_weights).all()
+    other.page.close()
+    expect(one.page.get_by_text("windows watch this session")).to_be_hidden()
 
 
 def test_a_window_that_comes_later_sees_the_whole_past(windows: Windows) -> None:

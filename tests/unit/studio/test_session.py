@@ -9,6 +9,7 @@ import pytest
 
 import creche as cr
 from creche.studio.answers.registry import ANSWERS
+from creche.studio.progress import HISTORY_LIMIT
 from creche.studio.protocol import requests, views
 from creche.studio.protocol.requests import (
     ChangeSettings,
@@ -105,6 +106,24 @@ def test_pieces_of_the_history_join() -> None:
         assert all(piece.first == piece.epochs[0] for piece in pieces)
 
 
+def test_pieces_of_a_long_history_join_to_every_second_or_fourth_epoch() -> None:
+    epochs = 2 * HISTORY_LIMIT + 300
+    with watched() as page:
+        page.get(ChangeSettings(epochs=epochs))
+        page.get(Play())
+        page.pushed(views.Tick, lambda tick: tick.status == "finished")
+        pieces = [piece for piece in page.all(views.History) if len(piece.epochs)]
+        train_loss = train_like(page, epochs=epochs).history.train_loss
+    known: dict[int, float] = {}
+    for piece in pieces:
+        known = {each: loss for each, loss in known.items() if each < piece.first and (each - 1) % piece.stride == 0}
+        known |= dict(zip(piece.epochs.tolist(), piece.values[:, piece.columns.index("train_loss")], strict=True))
+    assert pieces[-1].stride == 4
+    assert list(known) == [*range(1, epochs, 4), epochs]
+    np.testing.assert_array_equal(list(known.values()), train_loss[np.array(list(known)) - 1].astype(np.float32))
+    assert sum(len(piece.epochs) for piece in pieces) < epochs + len(pieces) + 1  # none is sent twice
+
+
 def test_the_history_is_whole_when_it_pauses() -> None:
     with watched() as page:
         page.play_endlessly()
@@ -189,6 +208,19 @@ def test_a_selected_row_is_sent_through_the_network() -> None:
         assert page.fail(SelectRow(345)).code == "bad_value"
 
 
+def test_a_row_that_is_kept_back_is_selected_from_the_start_and_can_be_cleared() -> None:
+    with watched() as page:
+        kept_back = train_like(page).prepared.validation
+        assert kept_back is not None
+        assert page.tick().selected_row == kept_back.observations.row_indices.min() + 1
+        assert len(page.tick().probabilities) == 3
+        page.get(SelectRow(None))
+        cleared = page.pushed(views.Tick, lambda tick: tick.selected_row is None)
+        assert len(cleared.probabilities) == 0
+        page.get(OpenTable(dataset="penguins-four"))
+        page.pushed(views.Tick, lambda tick: tick.sequence > cleared.sequence and tick.selected_row is not None)
+
+
 def test_a_table_can_be_opened_and_its_label_chosen() -> None:
     with watched(None) as page:
         assert page.tick().status == "empty"
@@ -208,10 +240,12 @@ def test_tabs_see_what_others_do() -> None:
         other = Page(page.session)
         page.session.attach(other)
         other.get(Connect(views.VERSION))
+        page.pushed(views.Tick, lambda tick: tick.watchers == 2)
         page.get(ChangeSettings(batch_size=7))
         assert other.pushed(views.SettingsView).settings.batch_size == 7
+        page.forget()
         page.session.detach(other)
-        page.get(Connect(views.VERSION))  # what was on its way when the other left has come before its answer
+        page.pushed(views.Tick, lambda tick: tick.watchers == 1)
         other.forget()
         page.get(Step("epoch"))
         page.get(Connect(views.VERSION))

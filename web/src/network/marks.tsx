@@ -43,18 +43,21 @@ export function Marks({ layout, reading, pictures, current, chosen, onChoose }: 
         const output = spot.kind === "output" && spot.folded === "no" ? reading.outputs[neuron] : undefined;
         const hasPicture = pictures?.has(pictureKey(spot.layer, neuron)) ?? false;
         const level = activity?.[i] ?? 0;
+        const sign = level < 0 ? "is-negative" : "is-positive";
         const isChosen = chosen !== null && chosen.layer === spot.layer && spot.neurons.includes(chosen.neuron);
         return (
           <button
             key={`${spot.layer}/${neuron}`}
             type="button"
             data-spot={i}
-            class={`mark mark-${spot.kind} mark-fold-${spot.folded}${hasPicture ? " has-picture" : ""}`}
+            class={`mark mark-${spot.kind} mark-fold-${spot.folded}${hasPicture ? ` has-picture${activity ? ` ${sign}` : ""}` : ""}`}
             style={{
               left: `${spot.x - radius}px`,
               top: `${spot.y - radius}px`,
               width: `${2 * radius}px`,
               height: `${2 * radius}px`,
+              // Around a picture, the frame tells what fills the other marks.
+              ...(hasPicture && activity && { borderWidth: `${1 + 2.5 * Math.abs(level)}px` }),
             }}
             tabIndex={i === current ? 0 : -1}
             aria-pressed={isChosen}
@@ -63,7 +66,7 @@ export function Marks({ layout, reading, pictures, current, chosen, onChoose }: 
           >
             {activity && !hasPicture && (
               <span
-                class={`mark-level ${level < 0 ? "is-negative" : "is-positive"}`}
+                class={`mark-level ${sign}`}
                 style={{ height: `${Math.round(Math.abs(level) * 100)}%` }}
               />
             )}
@@ -88,9 +91,9 @@ export function Marks({ layout, reading, pictures, current, chosen, onChoose }: 
   );
 }
 
-/** Let a name break after its underscores and spaces. */
+/** Let a name break between its words, and between a column and its category. */
 function breakable(name: string): JSX.Element[] {
-  return name.split(/(?<=[_\s.])/).map((part, i) => (
+  return name.split(/(?<=[_\s.=])/).map((part, i) => (
     <Fragment key={i}>
       {part}
       <wbr />

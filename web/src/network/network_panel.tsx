@@ -33,9 +33,8 @@ export function NetworkPanel() {
   const [most, setMost] = useState(FIRST_EDGES);
   const [chosen, setChosen] = useState<Shown | null>(null);
   const hidden = useMemo(() => (network ? drawnNeurons(network).length : 0), [network]);
-  const isFollowing = tick?.selected_row != null;
   const canPicture = hidden > 0 && hidden <= MOST_PICTURES;
-  const shown = !canPicture ? "numbers" : (chosen ?? (isFollowing ? "numbers" : "curves"));
+  const shown = !canPicture ? "numbers" : (chosen ?? "curves");
   const pair = network ? numericColumns(network, table) : [];
   const columns: PictureColumns | null =
     shown === "numbers" ? null : shown === "curves" ? { x: null, y: null } : { x: pair[0] ?? null, y: pair[1] ?? null };

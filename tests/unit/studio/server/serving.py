@@ -42,7 +42,7 @@ class EchoSession:
     def submit(self, watcher: Outbox, received: ReceivedRequest) -> None:
         self.requests.append(received.request)
         if isinstance(received.request, Connect):
-            view: object = Welcome(1, "0", str(id(self)), (), None, None, None, (), True, len(self.watchers))
+            view: object = Welcome(1, "0", str(id(self)), (), None, None, None, (), self.uploads.limit)
         else:
             view = Done(type(received.request).__name__)
         watcher.send(view, received.id)
