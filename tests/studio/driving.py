@@ -93,6 +93,7 @@ class Screen:
         page.on("websocket", screen.heard.listen)
         page.goto(address)
         expect(page.locator("main h2").first).to_be_visible()
+        screen.wait_until(lambda: screen.heard.all("Tick"))  # comes after what the view is drawn from
         return screen
 
     def _note_console(self, kind: str, text: str) -> None:

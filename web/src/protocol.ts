@@ -167,15 +167,16 @@ export interface Tick {
 /** Losses and metrics of completed epochs, from epoch `first` (counted from 1) on. Pushed in pieces.
  *
  * `columns` names the columns of `values`, such as "train_loss" and "validation_accuracy"; `epochs` numbers the rows.
- * Where training is long, epochs in the middle are left out and `is_thinned` is true. A piece with `first` 1 replaces
- * what the page has. `snapshots` are the epochs to which `Rewind` can go back.
+ * Of a long training there are the epochs 1, 1 + `stride`, 1 + 2 `stride`, … and the newest; those of earlier pieces
+ * that are not among them are to be dropped. A piece with `first` 1 replaces what the page has. `snapshots` are the
+ * epochs to which `Rewind` can go back.
  */
 export interface History {
   readonly first: number;
   readonly columns: readonly string[];
   readonly epochs: Tensor<Int32Array>;
   readonly values: Tensor<Float32Array>;
-  readonly is_thinned: boolean;
+  readonly stride: number;
   readonly snapshots: Tensor<Int32Array>;
 }
 
@@ -267,6 +268,16 @@ export interface NeuronResponse {
   readonly y_labels: readonly string[];
   readonly activations: Tensor<Float32Array>;
   readonly rows: Tensor<Float32Array>;
+}
+
+/** What neurons respond to, for small pictures, each over the columns of `RespondSmall` or its strongest one.
+ *
+ * `activations` has a map for each neuron, or one line of it for one column. Of each line the first `counts` numbers
+ * are there, and the rest is NaN: a column of categories has as many values as categories.
+ */
+export interface SmallResponses {
+  readonly activations: Tensor<Float32Array>;
+  readonly counts: Tensor<Int32Array>;
 }
 
 /** The loss against one weight, all others fixed, with its tangent.
@@ -602,6 +613,14 @@ export interface Respond {
   readonly y_column?: string | null;
 }
 
+/** What up to 100 neurons respond to, in few numbers each; `places` has (layer, neuron) of each. */
+export interface RespondSmall {
+  readonly type: "RespondSmall";
+  readonly places: readonly (readonly number[])[];
+  readonly x_column?: string | null;
+  readonly y_column?: string | null;
+}
+
 /** The loss against a weight: W[layer][source, target], or the bias if `source` is None.
  *
  * Without `target`, the weight with the steepest slope. `value` tries a value, which the network does not take yet.
@@ -723,6 +742,7 @@ export interface Views {
   ErrorsView: ErrorsView;
   DiagnosisView: DiagnosisView;
   NeuronResponse: NeuronResponse;
+  SmallResponses: SmallResponses;
   WeightCurve: WeightCurve;
   OptimizerArray: OptimizerArray;
   TracedLayer: TracedLayer;
@@ -759,6 +779,7 @@ export interface Replies {
   Rewind: Restored;
   SelectRow: Done;
   Respond: NeuronResponse;
+  RespondSmall: SmallResponses;
   Probe: WeightCurve;
   ApplyWeight: Done;
   TraceStep: BatchTrace;
@@ -790,6 +811,7 @@ export type Request =
   | Rewind
   | SelectRow
   | Respond
+  | RespondSmall
   | Probe
   | ApplyWeight
   | TraceStep

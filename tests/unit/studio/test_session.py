@@ -9,6 +9,7 @@ import pytest
 
 import creche as cr
 from creche.studio.answers.registry import ANSWERS
+from creche.studio.progress import HISTORY_LIMIT
 from creche.studio.protocol import requests, views
 from creche.studio.protocol.requests import (
     ChangeSettings,
@@ -103,6 +104,25 @@ def test_pieces_of_the_history_join() -> None:
         pieces = [piece for piece in page.all(views.History) if len(piece.epochs)]
         assert np.concatenate([piece.epochs for piece in pieces]).tolist() == list(range(1, 201))
         assert all(piece.first == piece.epochs[0] for piece in pieces)
+
+
+def test_pieces_of_a_long_history_join_to_every_second_or_fourth_epoch() -> None:
+    epochs = 2 * HISTORY_LIMIT + 300
+    with watched() as page:
+        page.get(ChangeSettings(epochs=epochs))
+        begin = len(page.sent)
+        page.get(Play())
+        page.pushed(views.Tick, lambda tick: tick.status == "finished")
+        pieces = [view for view, _ in page.sent[begin:] if isinstance(view, views.History) and len(view.epochs)]
+        train_loss = train_like(page, epochs=epochs).history.train_loss
+    known: dict[int, float] = {}
+    for piece in pieces:
+        known = {each: loss for each, loss in known.items() if each < piece.first and (each - 1) % piece.stride == 0}
+        known |= dict(zip(piece.epochs.tolist(), piece.values[:, piece.columns.index("train_loss")], strict=True))
+    assert pieces[-1].stride == 4
+    assert list(known) == [*range(1, epochs, 4), epochs]
+    np.testing.assert_array_equal(list(known.values()), train_loss[np.array(list(known)) - 1].astype(np.float32))
+    assert sum(len(piece.epochs) for piece in pieces) < epochs + len(pieces) + 1  # none is sent twice
 
 
 def test_the_history_is_whole_when_it_pauses() -> None:

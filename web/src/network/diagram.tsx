@@ -5,12 +5,14 @@ import type { NetworkView } from "../protocol.ts";
 import type { NeuronPlace, WeightPlace } from "../store.ts";
 import { useDrawing, useSize } from "../ui/drawing.ts";
 import { writeNumber } from "../ui/numbers.ts";
-import { indexOf, nearestEdge, placeOf, strongestEdges, thickestWeight, type Edge } from "./edges.ts";
+import {
+  indexOf, isSameDrawing, nearestEdge, placeOf, strokesOf, strongestEdges, thickestWeight, type Edge, type Stroke,
+} from "./edges.ts";
 import { LayerHeads } from "./layer_heads.tsx";
 import { arrange, neighbour, type Direction, type Layout, type Margins } from "./layout.ts";
 import { Marks } from "./marks.tsx";
 import { weightTitle } from "./names.ts";
-import { paintEdges, paintSmallPicture, readPalette, type SmallPicture } from "./paint.ts";
+import { paintChosen, paintSmallPicture, paintStrokes, readPalette, type SmallPicture } from "./paint.ts";
 
 /** What the drawing shows at a moment. */
 export interface Reading {
@@ -86,6 +88,14 @@ function EdgeCard({ network, hovered, meaning, weight, width }: EdgeCardProps) {
   );
 }
 
+/** Return the strokes of the edges; the same object as long as they look the same, so that they are not drawn again. */
+function useStrokes(layout: Layout, edges: readonly Edge[], reading: Reading): readonly Stroke[] {
+  const drawn = useRef<readonly Stroke[]>([]);
+  const strokes = strokesOf(edges, thickestWeight(reading.weights), reading.glow?.(layout, edges) ?? null);
+  if (!isSameDrawing(strokes, drawn.current)) drawn.current = strokes;
+  return drawn.current;
+}
+
 export function Diagram(props: Props) {
   const { network, reading, most, weight, onWeight, onReshape } = props;
   const frame = useRef<HTMLDivElement>(null);
@@ -97,18 +107,22 @@ export function Diagram(props: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [hovered, setHovered] = useState<Hovered | null>(null);
   const selected = weight ? indexOf(network, weight) : -1;
+  const strokes = useStrokes(layout, edges, reading);
   useDrawing(
     canvas,
     (context) => {
       const palette = readPalette(canvas.current!);
-      const contributions = reading.glow?.(layout, edges) ?? null;
-      paintEdges(context, layout, edges, thickestWeight(reading.weights), { contributions, selected, hovered: hovered?.index ?? -1 }, palette);
+      paintStrokes(context, layout, strokes, palette);
+      for (const index of [hovered?.index, selected]) {
+        const stroke = strokes.find(({ edge }) => edge.index === index);
+        if (stroke) paintChosen(context, layout, stroke, strokes.length, palette);
+      }
       for (const { layer, neurons, folded, x, y } of layout.spots) {
         const picture = folded === "no" ? props.pictures?.get(pictureKey(layer, neurons[0]!)) : undefined;
         if (picture) paintSmallPicture(context, picture, x, y, layout.radius * 2, layout.radius * 0.44, palette);
       }
     },
-    [layout, reading, most, hovered?.index, selected, props.pictures],
+    [layout, strokes, hovered?.index, selected, props.pictures],
   );
 
   const hoveredAt = (event: MouseEvent): Hovered | null => {

@@ -61,6 +61,7 @@ __all__ = [
     "RowsView",
     "Settings",
     "SettingsView",
+    "SmallResponses",
     "Status",
     "TableView",
     "Tick",
@@ -278,15 +279,16 @@ class History:
     """Losses and metrics of completed epochs, from epoch `first` (counted from 1) on. Pushed in pieces.
 
     `columns` names the columns of `values`, such as "train_loss" and "validation_accuracy"; `epochs` numbers the rows.
-    Where training is long, epochs in the middle are left out and `is_thinned` is true. A piece with `first` 1 replaces
-    what the page has. `snapshots` are the epochs to which `Rewind` can go back.
+    Of a long training there are the epochs 1, 1 + `stride`, 1 + 2 `stride`, … and the newest; those of earlier pieces
+    that are not among them are to be dropped. A piece with `first` 1 replaces what the page has. `snapshots` are the
+    epochs to which `Rewind` can go back.
     """
 
     first: int
     columns: tuple[str, ...]
     epochs: IntArray  # (n,)
     values: FloatArray  # (n, columns)
-    is_thinned: bool
+    stride: int
     snapshots: IntArray  # (m,)
 
 
@@ -401,6 +403,18 @@ class NeuronResponse:
     y_labels: tuple[str, ...]
     activations: FloatArray
     rows: FloatArray  # (n, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class SmallResponses:
+    """What neurons respond to, for small pictures, each over the columns of `RespondSmall` or its strongest one.
+
+    `activations` has a map for each neuron, or one line of it for one column. Of each line the first `counts` numbers
+    are there, and the rest is NaN: a column of categories has as many values as categories.
+    """
+
+    activations: FloatArray  # (neurons, y, x)
+    counts: IntArray  # (neurons,)
 
 
 @dataclass(frozen=True, slots=True)
