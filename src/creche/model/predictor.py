@@ -507,6 +507,16 @@ class Predictor(Displayed, ABC):
             Takes probabilities (n, classes) or numbers (n, k), and returns their evaluation.
 
         """
+        evaluate = self._prepare_evaluation(rows, weights, n_resamples, threshold)
+        return lambda predicted: replace(evaluate(predicted), library=rows.library)
+
+    def _prepare_evaluation(
+        self,
+        rows: Observations,
+        weights: NDArray[np.float64] | None,
+        n_resamples: int,
+        threshold: GivenThreshold | None,
+    ) -> Callable[[NDArray[Any]], AnyEvaluation]:
         from creche.evaluation import ClassificationLabels, MultilabelEvaluation, RegressionEvaluation
 
         chosen = self.threshold if threshold is None else check_threshold(threshold, self.labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -31,10 +32,12 @@ from creche.model_selection.held_out import (
 from creche.model_selection.member import Member
 from creche.table.folds import Fold
 from creche.table.inspection import TableInspection
-from creche.table.labels import encode_classes
+from creche.table.labels import LabelEncoder, encode_classes
+from creche.table.observations import Observations
 from creche.table.partition import Partition
 from creche.table.prepare import encode_features
-from creche.table.table import Table
+from creche.table.result_frames import frame_method
+from creche.table.table import FrameLibrary, Table
 from creche.training.arguments import TrainArguments
 from creche.training.run import Run
 
@@ -108,6 +111,11 @@ class CrossValidation(Displayed):
                     self._fold_indices.append(i)
 
     @property
+    def library(self) -> FrameLibrary:
+        """The library of DataFrames in which its tables come."""
+        return self._inspection.labelled.library
+
+    @property
     def evaluations(self) -> list[AnyEvaluation]:
         """The evaluation of each network on the rows of its fold."""
         return self._evaluated[0]
@@ -151,20 +159,29 @@ class CrossValidation(Displayed):
         weights, predicted = self._predicted_rows.weights, self.predictions[rows.row_indices]
         # Without the model: its baseline is that of the first fold's training rows, not that of all rows.
         with watch_steps():
-            if model.labels.is_multilabel:
-                return MultilabelEvaluation.of(
-                    predicted, rows.y, weights=weights, n_resamples=self._n_resamples, labels=model.labels.names
-                )
-            if model.classes is None:
-                return RegressionEvaluation.of(
-                    predicted, rows.y.astype(np.float64), weights=weights, n_resamples=self._n_resamples,
-                    quantiles=model.quantiles, labels=model.labels.outcomes,
-                )  # fmt: skip
-            true = encode_classes(rows.y, model.classes, rows.label, rows.row_numbers)
-            return ClassificationEvaluation.of(
-                predicted, true, model.classes, weights=weights, n_resamples=self._n_resamples,
-                is_ordered=model.labels.is_ordered,
+            return replace(self._evaluate(model.labels, predicted, rows, weights), library=self.library)
+
+    def _evaluate(
+        self,
+        labels: LabelEncoder,
+        predicted: NDArray[np.float64],
+        rows: Observations,
+        weights: NDArray[np.float64] | None,
+    ) -> AnyEvaluation:
+        if labels.is_multilabel:
+            return MultilabelEvaluation.of(
+                predicted, rows.y, weights=weights, n_resamples=self._n_resamples, labels=labels.names
+            )
+        if labels.classes is None:
+            return RegressionEvaluation.of(
+                predicted, rows.y.astype(np.float64), weights=weights, n_resamples=self._n_resamples,
+                quantiles=labels.quantiles, labels=labels.outcomes,
             )  # fmt: skip
+        true = encode_classes(rows.y, labels.classes, rows.label, rows.row_numbers)
+        return ClassificationEvaluation.of(
+            predicted, true, labels.classes, weights=weights, n_resamples=self._n_resamples,
+            is_ordered=labels.is_ordered,
+        )  # fmt: skip
 
     @property
     def test_to_train(self) -> float:
@@ -188,14 +205,16 @@ class CrossValidation(Displayed):
                 spreads[name] = spread
         return spreads
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return a Polars DataFrame with a row for each network: repeat, fold, seed, held-out rows and metrics."""
+        """Return a DataFrame with a row for each network: repeat, fold, seed, held-out rows and metrics."""
         import polars as pl
 
         return pl.DataFrame(self._network_rows())
 
+    @frame_method
     def predictions_table(self) -> pl.DataFrame:
-        """Return the out-of-fold predictions as a Polars DataFrame, with a row for each predicted row of the table.
+        """Return the out-of-fold predictions as a DataFrame, with a row for each predicted row of the table.
 
         The columns are row (the row number, as the user counts), ``true_<label>``, ``predicted_<label>``,
         ``probability_<class>`` for each class, disagreement (null where there are fewer than two predictions) and
