@@ -13,7 +13,7 @@ def grip_of(screen: Screen, layer: int) -> Locator:
 
 
 def drag(screen: Screen, grip: Locator, neurons: float) -> None:
-    """Drag a grip down by the distance of so many neurons, and let go."""
+    """Press on a grip, and drag it down by the distance of `neurons` neurons."""
     marks = screen.page.locator(".mark-hidden")
     first, second = (marks.nth(place).bounding_box() for place in (0, 1))
     grip.scroll_into_view_if_needed()
