@@ -90,9 +90,17 @@ def test_a_value_is_tried_and_then_applied(trained: tuple[Screen, cr.Run]) -> No
     assert_same_weights(screen, model)
     point = screen.page.get_by_role("slider", name="Value of the weight")
     point.focus()
+
+    def trials() -> list[float]:
+        return [curve.weight for curve in screen.heard.all("WeightCurve") if curve.is_trial]
+
+    def is_shown() -> bool:
+        return float(point.get_attribute("aria-valuenow") or "nan") == trials()[-1]
+
     point.press("ArrowRight")
+    screen.wait_until(lambda: len(trials()) == 1 and is_shown())
     point.press("ArrowRight")
-    screen.wait_until(lambda: screen.heard.newest("WeightCurve").is_trial)
+    screen.wait_until(lambda: len(trials()) == 2 and is_shown())
     assert_same_weights(screen, model)
     expect(screen.button("Apply this value")).to_be_visible()
     tried = float(point.get_attribute("aria-valuenow") or "nan")

@@ -110,10 +110,9 @@ def test_pieces_of_a_long_history_join_to_every_second_or_fourth_epoch() -> None
     epochs = 2 * HISTORY_LIMIT + 300
     with watched() as page:
         page.get(ChangeSettings(epochs=epochs))
-        begin = len(page.sent)
         page.get(Play())
         page.pushed(views.Tick, lambda tick: tick.status == "finished")
-        pieces = [view for view, _ in page.sent[begin:] if isinstance(view, views.History) and len(view.epochs)]
+        pieces = [piece for piece in page.all(views.History) if len(piece.epochs)]
         train_loss = train_like(page, epochs=epochs).history.train_loss
     known: dict[int, float] = {}
     for piece in pieces:
