@@ -13,6 +13,7 @@ import pytest
 from creche.errors import FileError
 from creche.studio import open as open_studio
 from creche.studio import page_files
+from tests.patience import PATIENCE
 from tests.unit.cli.commands import COMMAND, environment, main
 
 
@@ -84,5 +85,5 @@ def test_it_prints_a_link_and_ends_with_ctrl_c() -> None:
         assert re.fullmatch(r"The studio is at http://127\.0\.0\.1:\d+/\?token=\S{43}\n", run.stdout.readline())
         assert run.stdout.readline() == "Ctrl-C ends it.\n"
         run.send_signal(signal.SIGINT)
-        out, error = run.communicate(timeout=60)
+        out, error = run.communicate(timeout=PATIENCE)
     assert (out, error, run.returncode) == ("The studio has ended.\n", "", 0)

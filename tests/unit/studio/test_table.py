@@ -81,7 +81,24 @@ def test_a_column_that_gives_the_label_away_is_told() -> None:
         (column,) = (c for c in page.get(Connect(views.VERSION)).table.columns if c.name == "copy")
         (finding,) = column.findings
         assert finding.severity == "warning"
-        assert finding.remedy == "if it is not known before the label is, leave it out"
+        assert finding.remedy == "If it is not known before the label is, leave it out."
+
+
+def test_what_was_left_out_is_said_once_with_the_role_that_would_use_it() -> None:
+    frame = pl.DataFrame(
+        {"id": [f"r{i}" for i in range(100)], "x": np.arange(100) / 7, "y": [i % 2 for i in range(100)]}
+    )
+    with watched(open_data(frame), ("y",)) as page:
+        table = page.get(Connect(views.VERSION)).table
+        (column,) = (column for column in table.columns if column.name == "id")
+        assert column.summary == "100 values"
+        (finding,) = column.findings
+        assert (finding.column, finding.role) == ("id", "categorical")
+        assert finding.text.startswith("Left out: an identifier: ")
+        assert finding.text.endswith(".")
+        assert not any("id" in finding.text.split() for finding in table.findings)
+        table = page.get(ConfigureTable(roles={"id": finding.role}))
+        assert [column.role for column in table.columns if column.name == "id"] == ["categorical"]
 
 
 def test_the_likeliest_label_comes_first() -> None:

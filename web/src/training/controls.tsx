@@ -1,5 +1,5 @@
 /** Play, pause, one batch, one epoch, back to the start, back in time, and how fast. */
-import { useMemo } from "preact/hooks";
+import { useLayoutEffect, useMemo } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { useStore } from "../store.ts";
 import { Hint, Term } from "../ui/hint.tsx";
@@ -19,6 +19,9 @@ const SPEEDS = [
   { title: "1 epoch/s", value: 1 },
   { title: "1 epoch in 5 s", value: 0.2 },
 ];
+
+/** Requests after which the slider follows training again. */
+const MOVES: ReadonlySet<string> = new Set(["Play", "Step", "Reset", "PickMember"]);
 
 export function Controls() {
   const store = useStore();
@@ -81,12 +84,17 @@ function TimeSlider() {
     () =>
       sendLatest(async (epoch: number) => {
         if (store.isRunning.peek()) await store.act({ type: "Pause" });
-        await store.act({ type: "Rewind", epoch });
-        if (dragged.peek() === epoch) dragged.value = null;
+        const restored = await store.act({ type: "Rewind", epoch });
+        if (!restored && dragged.peek() === epoch) dragged.value = null;
       }),
     [store, dragged],
   );
   const epoch = store.tick.value?.epoch ?? 0;
+  // The answer comes before the state at that epoch is drawn; until then the slider stays where it was put.
+  const { value: answered } = store.answered;
+  useLayoutEffect(() => {
+    if (dragged.peek() === epoch || (answered && MOVES.has(answered.type))) dragged.value = null;
+  }, [epoch, answered, dragged]);
   const newest = snapshots.at(-1) ?? 0;
   const shown = dragged.value ?? Math.min(epoch, newest);
   return (
