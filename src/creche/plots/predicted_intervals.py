@@ -56,7 +56,7 @@ def predicted_intervals(evaluation: Any, data: Any = None, y: Any = None, *, axe
         xlabel="rows, in the order of their predictions",
         ylabel=shorten(found.labels[0].removesuffix(f"_q{quantiles[0]:g}")),
     )
-    axes.set_title(f"{inside.mean():.1%} within the interval; {found.interval:.0%} should be", fontsize="medium")
+    axes.set_title(f"{inside.mean():.1%} within the interval, expected {found.interval:.0%}", fontsize="medium")
     tidy_axes(axes)
     axes.legend(frameon=False, loc="upper left", fontsize="small")
     return axes

@@ -127,7 +127,7 @@ def check_array(values: Any, what: str) -> NDArray[Any]:
         return fill_masked(_lists_of_arrow(values))
     except CONVERSION_ERRORS as error:
         raise TableError(
-            f"{what}: is not an array of numbers ({_first_line(error)}); needs rows of equally many numbers"
+            f"{what}: is not an array of numbers ({_first_line(error)}); needs rows of equal length"
         ) from error
 
 
@@ -277,7 +277,7 @@ def _to_floats(array: NDArray[Any], what: str) -> NDArray[np.float64]:
             floats = [np.nan if is_missing(value) else float(value) for value in values]
         except CONVERSION_ERRORS:
             raise TableError(
-                f"{what}: is not an array of numbers ({_first_line(error)}); needs rows of equally many numbers, or a "
+                f"{what}: is not an array of numbers ({_first_line(error)}); needs rows of equal length, or a "
                 "DataFrame, which may hold words"
             ) from error
         return np.array(floats).reshape(array.shape)

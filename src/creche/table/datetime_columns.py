@@ -145,7 +145,7 @@ def datetime_column(
                 why = f", but the {'day' if learnt else 'month'} comes first in this column"
             else:
                 why = (
-                    ", and the rows do not agree whether the day or the month comes first: set "
+                    ", and the rows disagree on whether the day or the month comes first: set "
                     f"{advise('ReadOptions.day_first', True)} or {advise('ReadOptions.day_first', False)}"
                 )
         raise context.cell_error(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule, why)

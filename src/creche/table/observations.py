@@ -206,7 +206,7 @@ def _from_table(
             f"label {names[0]!r}: is missing in each of the {len(table)} rows; fill it in, or predict another column"
         )
     if len(rows) < len(table):
-        warn(f"dropped {len(table) - len(rows)} of {len(table)} rows without a label")
+        warn(f"dropped {len(table) - len(rows):,} of {len(table):,} rows without a label")
         columns = [column.take(rows) for column in columns]
     exact = [
         restore_integers(name, column, rows, rows + table.first_row, data, read_options)

@@ -144,7 +144,7 @@ def infer_role(
         return ("text" if is_text else "categorical"), ""
     present = len(column) - missing
     if is_text:
-        return "ignore", f"free text: {distinct:,} of {present:,} rows have a text of their own"
+        return "ignore", f"free text: {distinct:,} distinct texts in {present:,} rows"
     suggested = suggest_role(column)
     if suggested == "datetime":
         return "ignore", "words that look like dates"
@@ -156,7 +156,7 @@ def infer_role(
             return "identifier", f"an identifier: {why}"
         found = f"{n_numbers:,} of {present:,} rows hold numbers" if n_numbers else "with signs or units"
         return "ignore", f"numbers written as words ({found})"
-    return "identifier", f"an identifier: {distinct:,} of {present:,} rows have a value of their own"
+    return "identifier", f"an identifier: {distinct:,} distinct values in {present:,} rows"
 
 
 def suggest_role(column: Column) -> Role:

@@ -120,7 +120,7 @@ def _guess_whole(values: list[int], counts: NDArray[np.int64], is_float: bool) -
     span = f"from {low} to {high}"
     if count == 2:
         if low in FIRST_CODES and high <= 2:  # 0 and 1, 1 and 2, -1 and 1
-            return TaskGuess("classification", "it has two values, as yes and no have")
+            return TaskGuess("classification", "it has two values, like yes and no")
         return guess("classification", "it has only two values", not is_float or high - low == 1)
     if max(-low, high) > LARGEST_EXACT:
         return guess("classification", f"its {count} whole numbers, {span}, are too large to calculate with exactly")

@@ -87,7 +87,7 @@ def test_numbers(words: list[str], expected: list[Any], note: str) -> None:
         (["2020-", "2021-", "2022-"], ""),
         (["12-B", "13-C", "14-D"], ""),
         (["12D3", "11D4", "10D2"], ""),
-        (["007", "012", "150"], "begin with zeros, as those of codes do .'007'"),
+        (["007", "012", "150"], "begin with zeros, like codes .'007'"),
         (["00501", "10115", "80331"], "'00501'"),
     ],
 )

@@ -153,7 +153,7 @@ def test_pages_and_report(table: pl.DataFrame, run: cr.Run, tmp_path: Path) -> N
     drawn = {path.stem for path in cr.plots.save_all(run.model, table, tmp_path)}
     assert {"roc_curves_1", "confusion_matrix_3"} <= drawn
     with pytest.raises(
-        cr.PlanError, match=r"is of the labels a, b, c, and this plot is of one; give evaluation\.of_label"
+        cr.PlanError, match=r"has the labels a, b, c, and this plot shows one; give evaluation\.of_label"
     ):
         cr.plots.roc_curves(run.model, table)
 

@@ -300,5 +300,5 @@ def _read_error(source: str, error: OSError) -> FileError:
     if isinstance(error, FileError):
         return error
     if isinstance(error, PermissionError):
-        return FileError(f"{source}: is not readable for you; permit reading it (chmod u+r)")
+        return FileError(f"{source}: you have no permission to read it; permit it (chmod u+r)")
     return FileError(f"{source}: cannot be read ({error.strerror or error}); check the file and its disk")

@@ -107,15 +107,15 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         n_lines = head[before:begin].count("\n")
         what = "the first line" if n_lines == 1 else f"the first {n_lines} lines"
         notes.append(
-            f"{what} of {source} ({' '.join(filter(None, rows[0]))[:40]!r}) dropped, since the table begins below"
+            f"dropped {what} of {source} ({' '.join(filter(None, rows[0]))[:40]!r}), because the table begins below"
         )
         rows = rows[titles:]
     if not rows:
         return Layout(dialect, ())
     if dialect.spans:
         notes.append(
-            f"{source} is read in columns of fixed width, since runs of blanks do not give all lines as many cells; if "
-            f"they separate cells all the same, set {advise('ReadOptions.separator', ' ')}"
+            f"{source} is read in columns of fixed width, because runs of blanks give lines different numbers of cells; if "
+            f"they do separate cells, set {advise('ReadOptions.separator', ' ')}"
         )
     header: tuple[str, ...] = ()
     has_header = options.header
@@ -155,7 +155,7 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
     clean, unnamed, repeated = clean_names(names, source)
     if repeated:
         notes.append(
-            f"{source} has several columns called {', '.join(map(repr, repeated[:3]))}; they are called "
+            f"{source} has several columns called {', '.join(map(repr, repeated[:3]))}; they are renamed to "
             f"{repeated[0] + ' (1)'!r}, {repeated[0] + ' (2)'!r} and so on"
         )
     used = head[:begin]
@@ -323,7 +323,7 @@ def _rewrite_lines(pieces: Iterable[bytes], layout: Layout, source: str) -> Iter
             return "\n"
         if cells is None:
             raise TableError(
-                f"{source}: line {number} does not fit the columns of the lines before, which have fixed places; put a "
+                f"{source}: line {number} does not fit the fixed columns of the lines before it; put a "
                 f"blank between its cells, or set {advise('ReadOptions.separator', ' ')} if no cell is empty"
             )
         if comment and line.lstrip().startswith(comment):

@@ -137,7 +137,7 @@ def drop_repeated_names_of_frame(
 
 
 def _warn_of_names(row: int, count: int, source: str) -> None:
-    others = "" if count == 1 else f", and {count - 1:,} more rows"
+    others = "" if count == 1 else f" and {format_count(count - 1, 'more row')}"
     warn(f"dropped row {row:,}{others} of {source}, which repeat{'s' if count == 1 else ''} the column names")
 
 
@@ -182,7 +182,7 @@ def _find_end(
         return rows
     for number, (_, word) in enumerate(found, end + 1):
         warn(
-            f"dropped row {number:,} of {source}, at its end: it is called {word[:40]!r}, and holds no observation; "
+            f"dropped row {number:,} of {source}, at its end: it is labelled {word[:40]!r}, and is not an observation; "
             "to keep it, remove that word"
         )
     return end

@@ -241,7 +241,11 @@ def test_column_names_that_are_years() -> None:
         ([["a", "b", None, "c"], [1, 2, 3, 4]], "B1:C1", r"column C has no name in row 1, where B1:C1 are merged"),
         ([["n", "x", None], [None, "p", "q"], [1, 2, 3]], "A1:A2", r"names are in several rows \(A1:A2 are merged\)"),
         ([[1, 2.5], [3, 4]], None, r"row 1 holds '1', …, not column names; insert a row of names above"),
-        ([["t", None, None, None], ["x", 5, "y", 7.5], ["x", 5, "y", 7]], None, "in which row the column names are"),
+        (
+            [["t", None, None, None], ["x", 5, "y", 7.5], ["x", 5, "y", 7]],
+            None,
+            "it is not clear which row holds the column names",
+        ),
         ([["a", "b"]], None, "has column names but no rows below them"),
     ],
 )
@@ -340,7 +344,7 @@ BODY = [[0.793, 1.232, "good"], [0.349, 0.586, "good"], [-0.68, 1.715, "bad"], [
 
 
 def test_a_row_of_units_is_left_out() -> None:
-    with pytest.warns(CrecheWarning, match=r"sheet 'A': the row below the column names, which holds units \(kg, cm\)"):
+    with pytest.warns(CrecheWarning, match=r"sheet 'A': dropped the row of units below the column names \(kg, cm\)"):
         table = read_table(io.BytesIO(workbook(("A", [["mass", "length", "grade"], ["kg", "cm", None], *BODY]))))
     assert values(table)["mass"] == [row[0] for row in BODY]
 
