@@ -114,7 +114,8 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         return Layout(dialect, ())
     if dialect.spans:
         notes.append(
-            f"{source} is read in columns of fixed width, because runs of blanks give lines different numbers of cells; if "
+            f"{source} is read in columns of fixed width, because runs of blanks give lines different numbers of "
+            "cells; if "
             f"they do separate cells, set {advise('ReadOptions.separator', ' ')}"
         )
     header: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from creche._phrases import format_count
 from creche.errors import TableError
 from creche.table.checks import warn
 from creche.table.number_words import split_number

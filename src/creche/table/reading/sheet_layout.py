@@ -210,7 +210,8 @@ def _check_header(sheet: Sheet, rows: list[Row], header: int, place: str) -> Non
     if any(map(_is_filled, rows[:header])) and not all(map(_may_be_name, cells)):
         strange = next(cell for cell in cells if not _may_be_name(cell))
         raise TableError(
-            f"{place}: it is not clear which row holds the column names: row {sheet.row_name(header)}, the first that is "
+            f"{place}: it is not clear which row holds the column names: row {sheet.row_name(header)}, the first "
+            "that is "
             f"more than half full, holds {_show(strange)}; {ONE_ROW}, and no rows above it"
         )
 

@@ -244,7 +244,7 @@ def test_column_names_that_are_years() -> None:
         (
             [["t", None, None, None], ["x", 5, "y", 7.5], ["x", 5, "y", 7]],
             None,
-            "it is not clear which row holds the column names",
+            "not clear which row holds the column names",
         ),
         ([["a", "b"]], None, "has column names but no rows below them"),
     ],
