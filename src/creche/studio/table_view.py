@@ -208,7 +208,7 @@ def _infer_roles(table: Table, names: Sequence[str]) -> dict[str, Role]:
 
 
 def _describe_finding(found: InspectionFinding, reason: str) -> Finding:
-    text = f"dropped: {reason}" if found.kind == "dropped" else found.text
+    text = f"Dropped: {reason}" if found.kind == "dropped" else found.text
     remedy = found.remedy or REMEDIES.get(found.kind, "")
     severity = SEVERITIES.get(found.kind, "note")
     return Finding(severity, _as_sentence(text), _as_sentence(remedy), found.column or None, found.role)
