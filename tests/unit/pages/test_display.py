@@ -142,7 +142,7 @@ def check(result: Any) -> tuple[str, Html]:
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """No matplotlib, and a terminal of 80 columns."""
-    monkeypatch.setitem(sys.modules, "matplotlib", None)  # whoever imports it gets an ImportError
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # importing it raises an ImportError
     monkeypatch.setenv("COLUMNS", "80")
 
 
