@@ -64,9 +64,11 @@ def test_no_panel_of_the_network_view_covers_another(windows: Windows, width: in
     for share in (0, 0.4, 0.8):
         screen.page.evaluate("(share) => window.scrollTo(0, share * document.body.scrollHeight)", share)
         covered = screen.page.evaluate(
-            "() => { const boxes = [...document.querySelectorAll('main .panel')].map((e) => e.getBoundingClientRect()); "
-            "return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => a.left < b.right - 1 && b.left < a.right - 1"
-            " && a.top < b.bottom - 1 && b.top < a.bottom - 1)).length; }"
+            "() => { "
+            "const boxes = [...document.querySelectorAll('main .panel')].map((e) => e.getBoundingClientRect()); "
+            "const isOver = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 "
+            "&& b.top < a.bottom - 1; "
+            "return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => isOver(a, b))).length; }"
         )
         assert covered == 0
 
