@@ -125,6 +125,10 @@ export function Diagram(props: Props) {
     [layout, strokes, hovered?.index, selected, props.pictures],
   );
 
+  // The same element is not compared again when a tick changes the numbers.
+  const heads = useMemo(() => {
+    return onReshape && <LayerHeads network={network} layout={layout} isCompact={layout.step < WIDE_STEP} onReshape={onReshape} />;
+  }, [network, layout, onReshape]);
   const hoveredAt = (event: MouseEvent): Hovered | null => {
     const box = canvas.current!.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
@@ -181,7 +185,7 @@ export function Diagram(props: Props) {
             width={layout.width}
           />
         )}
-        {onReshape && <LayerHeads network={network} layout={layout} isCompact={layout.step < WIDE_STEP} onReshape={onReshape} />}
+        {heads}
       </div>
     </div>
   );
