@@ -116,6 +116,11 @@ class CrossValidation(Displayed):
         return self._inspection.labelled.library
 
     @property
+    def is_multilabel(self) -> bool:
+        """Whether the networks predict several labels of yes or no."""
+        return self._inspection.task == "multilabel"
+
+    @property
     def evaluations(self) -> list[AnyEvaluation]:
         """The evaluation of each network on the rows of its fold."""
         return self._evaluated[0]
@@ -307,11 +312,46 @@ class CrossValidation(Displayed):
 
         rows, classes = self._predicted_rows.observations, self._inspection.classes
         if classes is None or len(classes) != 2:
-            raise TableError("threshold: can only be chosen for models of two classes")
+            more = "; use choose_thresholds for several labels" if self.is_multilabel else ""
+            raise TableError(f"threshold: can only be chosen for models of two classes{more}")
         true = encode_classes(rows.y, classes, rows.label, rows.row_numbers)
         return choose_threshold(
             self.predictions[rows.row_indices], true, metric=metric, costs=costs, weights=self._predicted_rows.weights
         )
+
+    def choose_thresholds(
+        self, *, metric: ThresholdMetric | None = None, costs: tuple[float, float] | None = None
+    ) -> dict[str, Threshold]:
+        """Choose the probability at or above which yes is predicted for each of several labels, by the out-of-fold
+        predictions.
+
+        Parameters
+        ----------
+        metric, costs
+            As for `choose_threshold`; F1 is that of yes.
+
+        Returns
+        -------
+        dict of label to Threshold
+            What `Predictor.with_threshold` takes.
+
+        Raises
+        ------
+        TableError
+            If there are not several labels of yes or no, or one has only one answer in the rows.
+        PlanError
+            As for `choose_threshold`.
+
+        """
+        from creche.evaluation import choose_thresholds
+
+        if not self.is_multilabel:
+            raise TableError("thresholds: are for models of several labels of yes or no; use choose_threshold")
+        rows = self._predicted_rows.observations
+        return choose_thresholds(
+            self.predictions[rows.row_indices], rows.y, rows.labels, metric=metric, costs=costs,
+            weights=self._predicted_rows.weights,
+        )  # fmt: skip
 
     def ensemble(self) -> Ensemble:
         """Return the networks of all folds as one model, whose predictions are the mean of theirs.

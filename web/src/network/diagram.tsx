@@ -8,10 +8,13 @@ import { writeNumber } from "../ui/numbers.ts";
 import {
   indexOf, isSameDrawing, nearestEdge, placeOf, strokesOf, strongestEdges, thickestWeight, type Edge, type Stroke,
 } from "./edges.ts";
+import { useKeptFocus } from "./keep_focus.ts";
+import { LayerGrips } from "./layer_grips.tsx";
 import { LayerHeads } from "./layer_heads.tsx";
 import { arrange, neighbour, type Direction, type Layout, type Margins } from "./layout.ts";
 import { Marks } from "./marks.tsx";
-import { weightTitle } from "./names.ts";
+import { shapeOf, weightTitle } from "./names.ts";
+import { hiddenWidths, resizeLayer } from "./reshape.ts";
 import { paintChosen, paintSmallPicture, paintStrokes, readPalette, type SmallPicture } from "./paint.ts";
 
 /** What the drawing shows at a moment. */
@@ -53,14 +56,10 @@ export function pictureKey(layer: number, neuron: number): string {
   return `${layer}/${neuron}`;
 }
 
-/** The narrowest step from layer to layer at which the buttons of a layer stand side by side. */
-const WIDE_STEP = 132;
-
-function marginsOf(network: NetworkView, width: number, canReshape: boolean): Margins {
+function marginsOf(width: number, canReshape: boolean): Margins {
   const share = Math.min(150, Math.max(92, width * 0.16));
   const right = Math.max(share, 106);
-  const step = (width - share - right) / (network.layers.length - 1);
-  return { left: share, right, top: !canReshape ? 12 : step < WIDE_STEP ? 128 : 64, bottom: 12 };
+  return { left: share, right, top: canReshape ? 64 : 12, bottom: canReshape ? 32 : 12 };
 }
 
 interface Hovered {
@@ -101,7 +100,7 @@ export function Diagram(props: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const width = useSize(frame).value.width || 720;
   const layout = useMemo(() => {
-    return arrange(network, Math.max(width, 260), marginsOf(network, width, onReshape !== undefined));
+    return arrange(network, Math.max(width, 260), marginsOf(width, onReshape !== undefined));
   }, [network, width, onReshape !== undefined]);
   const edges = strongestEdges(network, layout, reading.weights, most);
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -127,7 +126,11 @@ export function Diagram(props: Props) {
 
   // The same element is not compared again when a tick changes the numbers.
   const heads = useMemo(() => {
-    return onReshape && <LayerHeads network={network} layout={layout} isCompact={layout.step < WIDE_STEP} onReshape={onReshape} />;
+    if (!onReshape) return null;
+    return [
+      <LayerGrips key="grips" network={network} layout={layout} onReshape={onReshape} />,
+      <LayerHeads key="heads" network={network} layout={layout} onReshape={onReshape} />,
+    ];
   }, [network, layout, onReshape]);
   const hoveredAt = (event: MouseEvent): Hovered | null => {
     const box = canvas.current!.getBoundingClientRect();
@@ -136,6 +139,7 @@ export function Diagram(props: Props) {
     return edge && { index: edge.index, x, y };
   };
   const [current, setCurrent] = useState(0);
+  useKeptFocus(frame, shapeOf(network), () => frame.current?.querySelector<HTMLElement>(".mark[tabindex='0']"));
   const walk = (event: KeyboardEvent): void => {
     const direction = DIRECTIONS[event.key];
     if (!direction || event.altKey || event.ctrlKey || event.metaKey) return;
@@ -174,6 +178,7 @@ export function Diagram(props: Props) {
               const { layer, neurons } = layout.spots[spot]!;
               props.onNeuron({ layer, neuron: neurons[0]! });
             }}
+            {...(onReshape && { onResize: (layer, width) => onReshape(resizeLayer(hiddenWidths(network), layer, width)) })}
           />
         </div>
         {hovered && hovered.index < reading.weights.length && (

@@ -23,7 +23,11 @@ interface Props {
   readonly current: number;
   readonly chosen: NeuronPlace | null;
   readonly onChoose: (spot: number) => void;
+  /** Called with a hidden layer and how wide it should be; without it, layers stay as they are. */
+  readonly onResize?: (layer: number, width: number) => void;
 }
+
+const RESIZE_KEYS: Readonly<Record<string, number>> = { "+": 1, Insert: 1, "-": -1, Delete: -1 };
 
 /** Return what a mark stands for, without its number. */
 function titleOf(spot: Spot): string {
@@ -32,7 +36,7 @@ function titleOf(spot: Spot): string {
   return spot.kind === "hidden" ? spot.title : `${spot.kind} ${spot.title}`;
 }
 
-export function Marks({ layout, reading, pictures, current, chosen, onChoose }: Props) {
+export function Marks({ network, layout, reading, pictures, current, chosen, onChoose, onResize }: Props) {
   const { radius, spots } = layout;
   const activity = reading.values && activityOf(layout, reading.values);
   return (
@@ -63,6 +67,13 @@ export function Marks({ layout, reading, pictures, current, chosen, onChoose }: 
             aria-pressed={isChosen}
             title={titleOf(spot)}
             onClick={() => onChoose(i)}
+            onKeyDown={(event) => {
+              const change = RESIZE_KEYS[event.key];
+              if (!change || !onResize || spot.kind !== "hidden") return;
+              onResize(spot.layer, network.layers[spot.layer]!.width + change);
+              event.preventDefault();
+              event.stopPropagation();
+            }}
           >
             {activity && !hasPicture && (
               <span

@@ -11,7 +11,7 @@ import { drawnNeurons } from "./layout.ts";
 import { readTick } from "./live_reading.ts";
 import { shapeOf } from "./names.ts";
 import { NeuronPanel, inputColumns } from "./neuron_panel.tsx";
-import { MOST_PICTURES, usePictures, type PictureColumns } from "./use_pictures.ts";
+import { usePictures, type PictureColumns } from "./use_pictures.ts";
 
 type Shown = "numbers" | "curves" | "maps";
 
@@ -34,8 +34,7 @@ export function NetworkPanel() {
   const [most, setMost] = useState(FIRST_EDGES);
   const [chosen, setChosen] = useState<Shown | null>(null);
   const hidden = useMemo(() => (network ? drawnNeurons(network).length : 0), [network]);
-  const canPicture = hidden > 0 && hidden <= MOST_PICTURES;
-  const shown = !canPicture ? "numbers" : (chosen ?? "curves");
+  const shown = hidden === 0 ? "numbers" : (chosen ?? "curves");
   const pair = network ? numericColumns(network, table) : [];
   const columns: PictureColumns | null =
     shown === "numbers" ? null : shown === "curves" ? { x: null, y: null } : { x: pair[0] ?? null, y: pair[1] ?? null };
@@ -56,7 +55,7 @@ export function NetworkPanel() {
       aside={`${writeCount(network.parameters)} weights and biases`}
     >
       <div class="fields">
-        {canPicture && (
+        {hidden > 0 && (
           <label class="field">
             <span>In the neurons</span>
             <select value={shown} onChange={(event) => setChosen(event.currentTarget.value as Shown)}>

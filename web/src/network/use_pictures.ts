@@ -7,8 +7,8 @@ import { shapeOf } from "./names.ts";
 import type { SmallPicture } from "./paint.ts";
 import { useAnswer } from "./use_answer.ts";
 
-/** The most neurons whose small pictures are asked for. */
-export const MOST_PICTURES = 40;
+/** The most neurons whose small pictures are asked for, as many as the session answers at once. */
+const MOST_PICTURES = 100;
 const NONE: ReadonlyMap<string, SmallPicture> = new Map();
 
 /** The columns over which small pictures are drawn; a null `x` is the strongest column of each neuron. */
@@ -30,10 +30,10 @@ function picturesOf(places: Places, { activations, counts }: SmallResponses): Re
   );
 }
 
-/** Keep small pictures of all hidden neurons, asked for together as the network changes. */
+/** Keep small pictures of the hidden neurons that are drawn, asked for together as the network changes. */
 export function usePictures(network: NetworkView | null, columns: PictureColumns | null): ReadonlyMap<string, SmallPicture> {
-  const places = useMemo(() => (network ? drawnNeurons(network) : []), [network]);
-  const isAsked = network !== null && columns !== null && places.length <= MOST_PICTURES;
+  const places = useMemo(() => (network ? drawnNeurons(network).slice(0, MOST_PICTURES) : []), [network]);
+  const isAsked = network !== null && columns !== null && places.length > 0;
   // A network of the same shape keeps its pictures until it has new ones.
   const question = isAsked ? JSON.stringify([shapeOf(network), places, columns]) : null;
   const answer = useAnswer(question, (session) => {
