@@ -15,7 +15,7 @@ from creche.errors import FileError
 from creche.studio.page_files import page_folder
 from creche.studio.session import Session
 from creche.studio.table_source import TableSource, open_bundled
-from tests.studio.driving import PATIENCE, Screen
+from tests.studio.driving import MILLISECONDS, Screen
 from tests.unit.studio.server.serving import running
 
 CHROMIUM = os.environ.get("CRECHE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
@@ -39,7 +39,7 @@ def browser(built_page: Path) -> Iterator[Browser]:
     """Chromium, one for each process of the test run."""
     if not Path(CHROMIUM).exists():
         pytest.skip(f"there is no Chromium at {CHROMIUM}; set CRECHE_CHROMIUM")
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=MILLISECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser

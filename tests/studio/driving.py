@@ -7,7 +7,8 @@ import json
 import re
 import struct
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,10 +17,11 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import BrowserContext, Locator, Page, WebSocket, expect
 
-__all__ = ["PATIENCE", "Screen", "View"]
+from tests.patience import PATIENCE
 
-PATIENCE = 30_000
-"""Milliseconds after which a test fails that waits for what never comes; the machine may be busy with others."""
+__all__ = ["MILLISECONDS", "Screen", "View"]
+
+MILLISECONDS = 1000 * PATIENCE
 
 View = SimpleNamespace
 """A view of the session as the page got it, with numpy arrays."""
@@ -47,26 +49,35 @@ def decode(frame: bytes) -> tuple[str, int | None, View]:
 
 @dataclass
 class Heard:
-    """What went through the page's sockets: the requests it sent and the views it got, oldest first."""
+    """What went through the page's sockets: the requests it sent and the views it got, oldest first.
+
+    `answers` holds the views that answer requests, by the number of the request.
+    """
 
     requests: list[dict[str, Any]] = field(default_factory=list)
     views: list[tuple[str, View]] = field(default_factory=list)
+    answers: dict[int, tuple[str, View]] = field(default_factory=dict)
 
     def listen(self, socket: WebSocket) -> None:
         socket.on("framesent", lambda text: self.requests.append(json.loads(text)))
-        socket.on("framereceived", lambda frame: self.views.append(self._decode(frame)))
+        socket.on("framereceived", self._take)
 
-    @staticmethod
-    def _decode(frame: str | bytes) -> tuple[str, View]:
+    def _take(self, frame: str | bytes) -> None:
         assert isinstance(frame, bytes)
-        kind, _, view = decode(frame)
-        return kind, view
+        kind, reply, view = decode(frame)
+        self.views.append((kind, view))
+        if reply is not None:
+            self.answers[reply] = kind, view
 
     def all(self, kind: str) -> list[View]:
         return [view for name, view in self.views if name == kind]
 
     def newest(self, kind: str) -> View:
         return self.all(kind)[-1]
+
+    def sent(self, kind: str, since: int = 0) -> list[dict[str, Any]]:
+        """Return the requests of a kind, of those after the first `since` requests."""
+        return [request for request in self.requests[since:] if request["type"] == kind]
 
 
 @dataclass
@@ -83,16 +94,17 @@ class Screen:
 
     @classmethod
     def open(cls, context: BrowserContext, address: str) -> Screen:
-        """Open an address in a new window, and wait for its first view."""
+        """Open an address in a new window, and wait until it shows the state of the session."""
         screen = cls(context.new_page())
         page = screen.page
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(MILLISECONDS)
         page.on("pageerror", lambda error: screen.faults.append(f"exception: {error}"))
         page.on("console", lambda message: screen._note_console(message.type, message.text))
         page.on("request", lambda request: screen._note_request(request.url))
         page.on("websocket", screen.heard.listen)
         page.goto(address)
         expect(page.locator("main h2").first).to_be_visible()
+        screen.wait_until(lambda: screen.heard.all("Tick"))  # comes after what the view is drawn from
         return screen
 
     def _note_console(self, kind: str, text: str) -> None:
@@ -138,8 +150,12 @@ class Screen:
         return self.page.get_by_role("region", name=name, exact=True)
 
     def number(self, name: str) -> int:
-        """The number of completed epochs, or of steps."""
+        """The number of completed epochs, or of steps, that is shown now; see `expect_number`."""
         return int(self.page.get_by_test_id(name).inner_text().replace(",", ""))
+
+    def expect_number(self, name: str, number: int) -> None:
+        """Wait until the page shows this number of completed epochs, or of steps."""
+        self.wait_for_number(name, f"n === {number}")
 
     def failures(self) -> Locator:
         return self.page.locator(".notice.is-failure")
@@ -175,15 +191,16 @@ class Screen:
         """Train batches or epochs by their button, one after the other."""
         for _ in range(times):
             before = self.number("step")
-            self.button(unit).click()
+            with self.carrying_out("Step"):
+                self.button(unit).click()
             self.wait_for_number("step", f"n > {before}")
-            expect(self.button(unit)).to_be_enabled()
+            expect(self.button(unit)).to_be_enabled()  # as soon as the last batch of the step is shown
 
     def train(self, epochs: int) -> None:
         """Let training run to an epoch at which it ends by itself, as the settings say then."""
         self.set_number("Epochs", epochs)
         self.play()
-        self.wait_for_number("epoch", f"n === {epochs}")
+        self.expect_number("epoch", epochs)
         expect(self.button("Play")).to_be_visible()
 
     def wait_for_number(self, name: str, condition: str) -> None:
@@ -202,11 +219,10 @@ class Screen:
 
     def set_number(self, name: str, value: float | str) -> None:
         """Type a number into the field of a setting, and wait until the session has taken it."""
-        before = len(self.heard.all("SettingsView"))
         field_ = self.setting(name).first
-        field_.fill(str(value))
-        field_.press("Enter")
-        self.wait_until(lambda: len(self.heard.all("SettingsView")) > before)
+        with self.carrying_out("ChangeSettings"):
+            field_.fill(str(value))
+            field_.press("Enter")
 
     def set_text(self, name: str, text: str) -> None:
         """Type a text into the field of a setting that begins training anew, and agree if it asks."""
@@ -214,31 +230,32 @@ class Screen:
 
     def drop(self, path: Path) -> None:
         """Drop a file on the page, and wait until it is open."""
-        before = len(self.heard.all("TableView"))
         content = base64.b64encode(path.read_bytes()).decode()
         transfer = self.page.evaluate_handle(
             "([name, content]) => { const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0)); "
             "const transfer = new DataTransfer(); transfer.items.add(new File([bytes], name)); return transfer; }",
             [path.name, content],
         )
-        self.page.locator(".drop").dispatch_event("drop", {"dataTransfer": transfer})
-        self.wait_until(lambda: len(self.heard.all("TableView")) > before)
+        with self.carrying_out("OpenTable"):
+            self.page.locator(".drop").dispatch_event("drop", {"dataTransfer": transfer})
 
     def choose_file(self, path: Path) -> None:
         """Choose a file in the dialog of the browser."""
         self.page.get_by_label("Choose a file with a table").set_input_files(path)
 
-    def set_rate(self, rate: float) -> None:
-        """Type the learning rate, and wait until it is in force."""
-        self.page.get_by_label("Learning rate as a number").fill(f"{rate:g}")
-        self.page.get_by_label("Learning rate as a number").press("Enter")
-        self.wait_until(lambda: np.float32(self.settings.settings.learning_rate) == np.float32(rate))
+    def set_rate(self, rate: float) -> View:
+        """Type the learning rate, wait until it is in force, and return the settings."""
+        field_ = self.page.get_by_label("Learning rate as a number")
+        with self.carrying_out("ChangeSettings") as answers:
+            field_.fill(f"{rate:g}")
+            field_.press("Enter")
+        assert np.float32(answers[-1].settings.learning_rate) == np.float32(rate)
+        return answers[-1]
 
     def choose(self, name: str, option: str) -> None:
         """Choose an option of a setting, and wait until the session has taken it."""
-        before = len(self.heard.all("SettingsView"))
-        self.setting(name).first.select_option(option)
-        self.wait_until(lambda: len(self.heard.all("SettingsView")) > before)
+        with self.carrying_out("ChangeSettings"):
+            self.setting(name).first.select_option(option)
 
     def agree(self) -> None:
         """Say yes to the question whether weights may be lost."""
@@ -246,9 +263,26 @@ class Screen:
         dialog.locator("button.primary").click()
         expect(dialog).to_be_hidden()
 
+    @contextmanager
+    def carrying_out(self, kind: str) -> Iterator[list[View]]:
+        """Wait, at the end of a block, until the session has carried out a request of this kind that the block caused.
+
+        The list that it gives holds the answer then.
+        """
+        before = len(self.heard.requests)
+        answers: list[View] = []
+
+        def find() -> bool:
+            known = [self.heard.answers.get(request["id"]) for request in self.heard.sent(kind, before)]
+            answers[:] = [view for answer, view in filter(None, known) if answer != "Failure"]
+            return bool(answers)
+
+        yield answers
+        self.wait_until(find)
+
     def wait_until(self, condition: Any) -> None:
         """Wait until a condition on what went through the sockets holds, while the browser goes on."""
-        end = time.monotonic() + PATIENCE / 1000
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             with suppress(IndexError):  # nothing of the kind has come yet
                 if condition():

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from playwright.sync_api import Locator, expect
 
 import creche as cr
@@ -29,22 +30,22 @@ def click_on_connection(screen: Screen) -> View:
     last = len(network.layers) - 2
     index = max((i for i, edge in enumerate(network.edges) if edge[0] == last), key=lambda i: weights[i])
     spots = {(0, 0): 0}
-    marks = screen.page.locator(".mark")
     place = 0
     for layer, shape in enumerate(network.layers):
         for neuron in range(shape.width):
             spots[layer, neuron] = place
             place += 1
     _, source, target = network.edges[index]
-    x0, y0, radius = middle(marks.nth(spots[last, source]))
-    x1, y1, _ = middle(marks.nth(spots[last + 1, target]))
-    screen.page.mouse.click(*point_of_curve(x0 + radius, y0, x1 - radius, y1, 0.35))
-    screen.wait_until(lambda: bool(screen.heard.all("WeightCurve")))
-    return screen.heard.newest("WeightCurve")
+    marks = [screen.page.locator(".mark").nth(place) for place in (spots[last, source], spots[last + 1, target])]
+    for mark in marks:
+        mark.scroll_into_view_if_needed()
+    with screen.carrying_out("Probe") as answers:
+        (x0, y0, radius), (x1, y1, _) = [middle(mark) for mark in marks]
+        screen.page.mouse.click(*point_of_curve(x0 + radius, y0, x1 - radius, y1, 0.35))
+    return answers[0]
 
 
 def middle(mark: Locator) -> tuple[float, float, float]:
-    mark.scroll_into_view_if_needed()
     box = mark.bounding_box()
     assert box is not None
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, box["width"] / 2
@@ -90,14 +91,17 @@ def test_a_value_is_tried_and_then_applied(trained: tuple[Screen, cr.Run]) -> No
     assert_same_weights(screen, model)
     point = screen.page.get_by_role("slider", name="Value of the weight")
     point.focus()
-    point.press("ArrowRight")
-    point.press("ArrowRight")
-    screen.wait_until(lambda: screen.heard.newest("WeightCurve").is_trial)
+    tried = curve.weight
+    for _ in range(2):
+        with screen.carrying_out("Probe") as answers:
+            point.press("ArrowRight")
+        assert answers[0].is_trial
+        assert answers[0].weight > tried
+        tried = answers[0].weight
+        screen.wait_until(lambda shown=tried: float(point.get_attribute("aria-valuenow") or "nan") == shown)
     assert_same_weights(screen, model)
-    expect(screen.button("Apply this value")).to_be_visible()
-    tried = float(point.get_attribute("aria-valuenow") or "nan")
-    assert tried > curve.weight
-    screen.button("Apply this value").click()
+    with screen.carrying_out("ApplyWeight"):
+        screen.button("Apply this value").click()
     expect(screen.button("Apply this value")).to_be_hidden()
     model.weights[curve.layer][0][curve.source, curve.target] = np.float32(tried)
     assert_same_weights(screen, model)
@@ -112,6 +116,23 @@ def test_the_steepest_weight_is_that_with_the_largest_gradient(trained: tuple[Sc
     assert (curve.weight, curve.gradient) == (known.weight, known.gradient)
 
 
+def wait_for_percents(screen: Screen, probabilities: NDArray[np.float32]) -> None:
+    """Wait until the outputs of the diagram show these probabilities, rounded."""
+    texts = screen.page.locator(".mark-text")
+    wanted = pytest.approx((100 * probabilities).tolist(), abs=0.51)
+    screen.wait_until(lambda: [float(text.rstrip("% ")) for text in texts.all_inner_texts()] == wanted)
+
+
+def test_a_row_lights_up_from_the_start_until_it_is_cleared(screen: Screen) -> None:
+    page = screen.page
+    wait_for_percents(screen, screen.tick.probabilities)
+    expect(page.locator(".mark-hidden.has-picture")).to_have_count(16)
+    screen.button("Clear the row").click()
+    expect(page.locator(".mark-text")).to_have_count(0)
+    expect(screen.button("Clear the row")).to_be_hidden()
+    assert screen.tick.selected_row is None
+
+
 def test_a_row_lights_up_its_way_to_the_probabilities(trained: tuple[Screen, cr.Run]) -> None:
     screen, run = trained
     number = screen.page.get_by_label("Number of the row")
@@ -120,8 +141,7 @@ def test_a_row_lights_up_its_way_to_the_probabilities(trained: tuple[Screen, cr.
     screen.wait_until(lambda: screen.tick.selected_row == 7)
     known = np.asarray(run.model.predict_proba("penguins")[6], np.float32)
     assert screen.tick.probabilities.tobytes() == known.tobytes()
-    shown = [float(text.rstrip("% ")) for text in screen.page.locator(".mark-text").all_inner_texts()]
-    assert shown == pytest.approx((100 * known).tolist(), abs=0.51)
+    wait_for_percents(screen, known)
 
 
 def test_a_neuron_shows_what_it_responds_to(trained: tuple[Screen, cr.Run]) -> None:
@@ -153,14 +173,15 @@ def test_one_step_taken_apart_has_the_numbers_of_the_trace(trained: tuple[Screen
         for name, known_as in names.items():
             assert getattr(layer, name).tobytes() == np.asarray(getattr(true, known_as), np.float32).tobytes(), name
     stage = screen.page.locator(".walk select").first
-    stages = stage.locator("option").count()
-    for _ in range(stages - 1):
+    expect(stage).to_be_visible()
+    for number in range(1, stage.locator("option").count()):
         screen.button("Next ›").click()
+        expect(stage).to_have_value(stage.locator("option").nth(number).get_attribute("value") or "")
         expect(screen.page.locator(".stage-table").first).to_be_visible()
     after = screen.heard.newest("BatchTrace").layers[0].weights_after.copy()
     screen.button("Take this step").click()
     screen.show("Network")
-    screen.wait_for_number("step", f"n === {run.step + 1}")
+    screen.expect_number("step", run.step + 1)
     drawn = [i for i, edge in enumerate(screen.network.edges) if edge[0] == 0]
     expected = [after[source, target] for _, source, target in screen.network.edges[drawn]]
     assert screen.tick.edge_weights[drawn].tolist() == expected

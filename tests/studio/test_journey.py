@@ -13,6 +13,7 @@ import polars as pl
 from playwright.sync_api import expect
 
 import creche as cr
+from tests.patience import PATIENCE
 from tests.studio.driving import Screen
 
 NAME = "birds of the bay.csv"
@@ -37,7 +38,7 @@ def write_birds(folder: Path) -> Path:
 
 
 def run(program: list[str], folder: Path) -> str:
-    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -56,7 +57,7 @@ def test_a_dropped_file_becomes_a_model_that_code_and_command_line_make_again(sc
     screen.step("Epoch", times=4)
     screen.set_rate(0.01)
     screen.play()
-    screen.wait_for_number("epoch", "n === 12")
+    screen.expect_number("epoch", 12)
 
     screen.show("Keep")
     kept = screen.download("Download the model", tmp_path)

@@ -43,6 +43,17 @@ def test_no_view_is_wider_than_the_screen(windows: Windows, width: int) -> None:
         assert screen.page.evaluate("document.documentElement.scrollWidth") <= width, view
 
 
+def test_no_setting_stands_out_of_its_panel(screen: Screen) -> None:
+    panel = screen.page.locator("section.settings")
+    panel.locator("details").evaluate_all("(groups) => groups.forEach((group) => { group.open = true; })")
+    outside = panel.evaluate(
+        "(panel) => { const right = panel.getBoundingClientRect().right; "
+        "return [...panel.querySelectorAll('input, select')].filter((e) => e.getBoundingClientRect().right > right)"
+        ".map((e) => e.id); }"
+    )
+    assert outside == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_any_view(windows: Windows, scheme: str) -> None:
     screen = windows.open(color_scheme=scheme)
@@ -59,18 +70,26 @@ def test_the_scheme_is_that_of_the_system_unless_chosen(windows: Windows) -> Non
     screen = windows.open(color_scheme="dark")
     studio = screen.page.locator(".creche-studio")
     expect(studio).to_have_attribute("data-scheme", "dark")
-    dark = screen.page.evaluate("getComputedStyle(document.querySelector('.creche-studio')).backgroundColor")
+    dark = studio.evaluate("(element) => getComputedStyle(element).backgroundColor")
     screen.page.get_by_role("button", name="Colours").click()
     expect(studio).to_have_attribute("data-scheme", "light")
-    assert screen.page.evaluate("getComputedStyle(document.querySelector('.creche-studio')).backgroundColor") != dark
+    expect(studio).not_to_have_css("background-color", dark)
 
 
 def test_with_little_motion_two_states_a_second_are_asked_for(windows: Windows) -> None:
     screen = windows.open(reduced_motion="reduce")
-    screen.wait_until(lambda: any(request["type"] == "Watch" for request in screen.heard.requests))
-    assert [each for each in screen.heard.requests if each["type"] == "Watch"][-1]["rate"] == 2
+    screen.wait_until(lambda: bool(screen.heard.sent("Watch")))
+    assert {request["rate"] for request in screen.heard.sent("Watch")} == {2}
     moving = screen.page.evaluate(
         "[...document.querySelectorAll('.creche-studio *')].filter((e) => { const style = getComputedStyle(e); "
         "return parseFloat(style.transitionDuration) > 0.01 || style.animationName !== 'none'; }).length"
     )
     assert moving == 0
+
+
+def test_the_switch_of_the_page_asks_for_little_motion_too(screen: Screen) -> None:
+    screen.wait_until(lambda: screen.heard.sent("Watch")[-1]["rate"] == 30)
+    switch = screen.button("Little motion")
+    switch.click()
+    expect(switch).to_have_attribute("aria-pressed", "true")
+    screen.wait_until(lambda: screen.heard.sent("Watch")[-1]["rate"] == 2)

@@ -6,26 +6,29 @@ export interface Curves {
   readonly columns: readonly string[];
   readonly epochs: readonly number[];
   readonly values: readonly (readonly number[])[];
-  readonly isThinned: boolean;
+  /** Of a long training there are the epochs 1, 1 + `stride`, 1 + 2 `stride`, … and the newest. */
+  readonly stride: number;
   readonly snapshots: readonly number[];
 }
 
-export const NO_CURVES: Curves = { columns: [], epochs: [], values: [], isThinned: false, snapshots: [] };
+export const NO_CURVES: Curves = { columns: [], epochs: [], values: [], stride: 1, snapshots: [] };
 
 /** Add a piece. What is known from its first epoch on is replaced, since training may have gone back. */
 export function addPiece(curves: Curves, piece: History): Curves {
   const isNew = piece.first <= 1 || piece.columns.join("\n") !== curves.columns.join("\n");
-  const end = curves.epochs.findIndex((epoch) => epoch >= piece.first);
-  const kept = isNew ? 0 : end < 0 ? curves.epochs.length : end;
+  const stays = (_: unknown, row: number): boolean => {
+    const epoch = curves.epochs[row] as number;
+    return !isNew && epoch < piece.first && (epoch - 1) % piece.stride === 0;
+  };
   const width = piece.columns.length;
   return {
     columns: piece.columns,
-    epochs: [...curves.epochs.slice(0, kept), ...piece.epochs.data],
+    epochs: [...curves.epochs.filter(stays), ...piece.epochs.data],
     values: piece.columns.map((_, column) => {
       const added = Array.from(piece.epochs.data, (_, row) => piece.values.data[row * width + column] as number);
-      return [...(curves.values[column] ?? []).slice(0, kept), ...added];
+      return [...(curves.values[column] ?? []).filter(stays), ...added];
     }),
-    isThinned: piece.is_thinned,
+    stride: piece.stride,
     snapshots: [...piece.snapshots.data],
   };
 }

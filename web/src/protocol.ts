@@ -10,13 +10,15 @@ export const VERSION = 1;
 
 /** A remark about a table, a column or a run.
  *
- * `severity` is how much it matters; `remedy` is what to do, and may be empty.
+ * `severity` is how much it matters; `remedy` is what to do, and may be empty. `role` is the role of `column` that
+ * would cure it, if one does.
  */
 export interface Finding {
   readonly severity: "note" | "warning" | "error";
   readonly text: string;
   readonly remedy: string;
   readonly column: string | null;
+  readonly role: "numeric" | "categorical" | "boolean" | "datetime" | "text" | "identifier" | "ignore" | null;
 }
 
 /** A column of the table.
@@ -138,7 +140,7 @@ export interface NetworkView {
  * of layers 1, 2, … in their order. `activations` and `probabilities` belong to the selected row: activations of all
  * neurons, inputs included, layer by layer; both are empty without a selected row, the former also where the network
  * has more than 4,096 neurons. `train_loss` and `validation_loss` are those of the last completed epoch.
- * `history_rows` counts the completed epochs that a `History` would have.
+ * `history_rows` counts the completed epochs that a `History` would have, `watchers` the windows that see the session.
  */
 export interface Tick {
   readonly sequence: number;
@@ -159,20 +161,22 @@ export interface Tick {
   readonly activations: Tensor<Float32Array>;
   readonly probabilities: Tensor<Float32Array>;
   readonly selected_row: number | null;
+  readonly watchers: number;
 }
 
 /** Losses and metrics of completed epochs, from epoch `first` (counted from 1) on. Pushed in pieces.
  *
  * `columns` names the columns of `values`, such as "train_loss" and "validation_accuracy"; `epochs` numbers the rows.
- * Where training is long, epochs in the middle are left out and `is_thinned` is true. A piece with `first` 1 replaces
- * what the page has. `snapshots` are the epochs to which `Rewind` can go back.
+ * Of a long training there are the epochs 1, 1 + `stride`, 1 + 2 `stride`, … and the newest; those of earlier pieces
+ * that are not among them are to be dropped. A piece with `first` 1 replaces what the page has. `snapshots` are the
+ * epochs to which `Rewind` can go back.
  */
 export interface History {
   readonly first: number;
   readonly columns: readonly string[];
   readonly epochs: Tensor<Int32Array>;
   readonly values: Tensor<Float32Array>;
-  readonly is_thinned: boolean;
+  readonly stride: number;
   readonly snapshots: Tensor<Int32Array>;
 }
 
@@ -264,6 +268,16 @@ export interface NeuronResponse {
   readonly y_labels: readonly string[];
   readonly activations: Tensor<Float32Array>;
   readonly rows: Tensor<Float32Array>;
+}
+
+/** What neurons respond to, for small pictures, each over the columns of `RespondSmall` or its strongest one.
+ *
+ * `activations` has a map for each neuron, or one line of it for one column. Of each line the first `counts` numbers
+ * are there, and the rest is NaN: a column of categories has as many values as categories.
+ */
+export interface SmallResponses {
+  readonly activations: Tensor<Float32Array>;
+  readonly counts: Tensor<Int32Array>;
 }
 
 /** The loss against one weight, all others fixed, with its tangent.
@@ -439,7 +453,10 @@ export interface KeptFile {
   readonly text: string;
 }
 
-/** The first message: everything a page needs to draw itself, new or after a lost connection. */
+/** The first message: everything a page needs to draw itself, new or after a lost connection.
+ *
+ * `upload_limit` is the greatest number of bytes of a file that can be uploaded.
+ */
 export interface Welcome {
   readonly version: number;
   readonly creche_version: string;
@@ -449,8 +466,7 @@ export interface Welcome {
   readonly settings: SettingsView | null;
   readonly network: NetworkView | null;
   readonly fields: readonly Field[];
-  readonly can_upload: boolean;
-  readonly watchers: number;
+  readonly upload_limit: number;
 }
 
 /** The answer to a request that has nothing else to tell. */
@@ -597,6 +613,14 @@ export interface Respond {
   readonly y_column?: string | null;
 }
 
+/** What up to 100 neurons respond to, in few numbers each; `places` has (layer, neuron) of each. */
+export interface RespondSmall {
+  readonly type: "RespondSmall";
+  readonly places: readonly (readonly number[])[];
+  readonly x_column?: string | null;
+  readonly y_column?: string | null;
+}
+
 /** The loss against a weight: W[layer][source, target], or the bias if `source` is None.
  *
  * Without `target`, the weight with the steepest slope. `value` tries a value, which the network does not take yet.
@@ -718,6 +742,7 @@ export interface Views {
   ErrorsView: ErrorsView;
   DiagnosisView: DiagnosisView;
   NeuronResponse: NeuronResponse;
+  SmallResponses: SmallResponses;
   WeightCurve: WeightCurve;
   OptimizerArray: OptimizerArray;
   TracedLayer: TracedLayer;
@@ -754,6 +779,7 @@ export interface Replies {
   Rewind: Restored;
   SelectRow: Done;
   Respond: NeuronResponse;
+  RespondSmall: SmallResponses;
   Probe: WeightCurve;
   ApplyWeight: Done;
   TraceStep: BatchTrace;
@@ -785,6 +811,7 @@ export type Request =
   | Rewind
   | SelectRow
   | Respond
+  | RespondSmall
   | Probe
   | ApplyWeight
   | TraceStep

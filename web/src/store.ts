@@ -46,6 +46,7 @@ export interface WeightPlace {
 const RATES = { page: 30, widget: 15 } as const;
 const NOTE_SECONDS = 6;
 const BUSY_AFTER = 400;
+const PATIENCE = 100;
 
 /** One for each page or widget. Components get theirs with `useStore`. */
 export class Store implements Events {
@@ -97,6 +98,8 @@ export class Store implements Events {
   private busyTimer: ReturnType<typeof setTimeout> | undefined;
   private newestTick: Tick | null = null;
   private newestCurves: Curves | null = null;
+  /** What else the next frame changes, by what it is about. */
+  private readonly arrived = new Map<unknown, () => void>();
   private readonly pace = new FramePace(() => this.draw());
   private nextNotice = 1;
 
@@ -189,6 +192,12 @@ export class Store implements Events {
     return () => this.count(view, -1);
   }
 
+  /** Change what is shown with the next frame; of several changes about one thing, only the last. */
+  showSoon(about: unknown, change: () => void): void {
+    this.arrived.set(about, change);
+    this.pace.drawSoon(this.patience);
+  }
+
   fail(error: unknown): void {
     if (error instanceof RequestError) this.notify("failure", error.failure.text, error.failure.remedy);
     else this.notify("failure", error instanceof Error ? error.message : String(error));
@@ -240,19 +249,15 @@ export class Store implements Events {
         return this.pace.drawSoon();
       case "History":
         this.newestCurves = addPiece(this.newestCurves ?? this.curves.peek(), message.view);
-        return this.pace.drawSoon();
+        return this.pace.drawSoon(this.patience);
       case "EvaluationView":
-        this.evaluation.value = message.view;
-        return;
+        return this.showSoon(message.type, () => (this.evaluation.value = message.view));
       case "ErrorsView":
-        this.errors.value = message.view;
-        return;
+        return this.showSoon(message.type, () => (this.errors.value = message.view));
       case "ColonyView":
-        this.colony.value = message.view;
-        return;
+        return this.showSoon(message.type, () => (this.colony.value = message.view));
       case "FitView":
-        this.fit.value = message.view;
-        return;
+        return this.showSoon(message.type, () => (this.fit.value = message.view));
       case "Failure":
         this.notify("failure", message.view.text, message.view.remedy);
         return;
@@ -279,6 +284,7 @@ export class Store implements Events {
     const task = (view: TableView | null) => JSON.stringify([view?.name, view?.rows, view?.label, view?.task]);
     batch(() => {
       if (task(table) !== task(this.table.peek())) {
+        this.arrived.clear();
         this.evaluation.value = null;
         this.errors.value = null;
         this.colony.value = null;
@@ -307,14 +313,22 @@ export class Store implements Events {
   /** Show what is newest, and acknowledge the tick when it has been drawn. */
   private draw(): void {
     const { newestTick: tick, newestCurves: curves } = this;
+    const changes = [...this.arrived.values()];
     this.newestTick = this.newestCurves = null;
+    this.arrived.clear();
     batch(() => {
+      for (const change of changes) change();
       if (curves) this.curves.value = curves;
       if (tick) this.tick.value = tick;
     });
     if (!tick) return;
     // Preact renders in a microtask, and effects draw right after; the next task comes when both are done.
     setTimeout(() => void this.connection.ask({ type: "Acknowledge", sequence: tick.sequence }).catch(() => {}), 0);
+  }
+
+  /** How many milliseconds a change may wait for the frame of the next tick. */
+  private get patience(): number {
+    return this.isRunning.peek() ? PATIENCE : 0;
   }
 
   private count(view: WatchedView, change: number): void {

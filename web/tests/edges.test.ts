@@ -3,7 +3,8 @@ import { test } from "node:test";
 
 import { activityOf, biasesOf, contributionsOf, splitByLayer } from "../src/network/activity.ts";
 import {
-  curveOf, indexOf, levelOf, LEVELS, nearestEdge, placeOf, pointAt, strongestEdges, thickestWeight, widthOf,
+  curveOf, indexOf, isSameDrawing, levelOf, LEVELS, nearestEdge, placeOf, pointAt, strokesOf, strongestEdges,
+  thickestWeight, widthOf,
 } from "../src/network/edges.ts";
 import { arrange } from "../src/network/layout.ts";
 import { makeNetwork } from "./networks.ts";
@@ -33,6 +34,29 @@ test("the strongest connections are drawn, the strongest last", () => {
   const sizes = all.map((edge) => Math.abs(edge.weight));
   assert.deepEqual(sizes, [...sizes].sort((a, b) => a - b));
   assert.deepEqual(strongestEdges(network, layout, weights, 5), all.slice(-5));
+});
+
+test("weak connections are drawn first, and those that glow last", () => {
+  const edges = strongestEdges(network, layout, weights, 1500);
+  const thickest = thickestWeight(weights);
+  const levels = strokesOf(edges, thickest, null).map((stroke) => stroke.level);
+  assert.deepEqual(levels, [...levels].sort((a, b) => a - b));
+  assert.equal(new Set(levels).size > 2, true);
+  const glowing = edges.map((edge) => edge.index % 3 === 0);
+  const strokes = strokesOf(edges, thickest, Float32Array.from(glowing, Number));
+  assert.deepEqual(strokes.map(({ edge }) => edge.index % 3 === 0), [...glowing].sort());
+  for (const { edge, isNegative } of strokes) assert.equal(isNegative, edge.weight < 0);
+});
+
+test("a drawing stays the same until a line looks different", () => {
+  const draw = (values: Float32Array) => strokesOf(strongestEdges(network, layout, values, 1500), 100, null);
+  const shaken = weights.map((weight) => weight * 1.0001);
+  assert.equal(isSameDrawing(draw(weights), draw(shaken)), true);
+  for (const change of [(weight: number) => -weight, (weight: number) => weight * 10]) {
+    const changed = Float32Array.from(weights, (weight, i) => (i === 3 ? change(weight) : weight));
+    assert.equal(isSameDrawing(draw(weights), draw(changed)), false);
+  }
+  assert.equal(isSameDrawing(draw(weights), draw(weights).slice(1)), false);
 });
 
 test("between folded neurons one connection is drawn, the strongest", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countOf, writeNumber, writePercent, writeSentence, writeShort } from "../src/ui/numbers.ts";
+import { countOf, writeBytes, writeNumber, writePercent, writeSentence, writeShort } from "../src/ui/numbers.ts";
 
 test("numbers keep about four digits that count", () => {
   assert.deepEqual(
@@ -24,6 +24,13 @@ test("counts and shares", () => {
   assert.deepEqual([countOf(1, "row"), countOf(1200, "row")], ["1 row", "1,200 rows"]);
   assert.deepEqual([0, 0.034, 0.5, 0.997, 1].map(writePercent), ["0 %", "3.4 %", "50 %", "99.7 %", "100 %"]);
   assert.deepEqual([1e-6, 0.99999].map(writePercent), ["< 0.1 %", "> 99.9 %"]);
+});
+
+test("sizes of files have a unit", () => {
+  assert.deepEqual(
+    [0, 512, 1536, 64 * 2 ** 20, 2 ** 31, 3.27 * 2 ** 40].map(writeBytes),
+    ["0 bytes", "512 bytes", "1.5 KiB", "64 MiB", "2 GiB", "3.3 TiB"],
+  );
 });
 
 test("words become a sentence", () => {

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from creche._phrases import format_count
 from creche.cli.files import save_model
 from creche.cli.output import print_page
 from creche.cli.progress import folds_progress, show_activity, training_progress
+from creche.cli.thresholds import ChosenThresholds, choose_thresholds, print_thresholds, threshold_facts
 from creche.errors import PlanError
 from creche.plan.arguments import ARGUMENTS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from creche.evaluation import Threshold
     from creche.model_selection.cross_validation_result import CrossValidation
 
 __all__ = ["cross_validate", "keep_model"]
@@ -82,13 +81,15 @@ def cross_validate(table: str, arguments: dict[str, Any], run: dict[str, Any], o
         raise KeyboardInterrupt
 
 
-def _choose_threshold(validation: CrossValidation, others: dict[str, Any]) -> Threshold | None:
+def _choose_threshold(validation: CrossValidation, others: dict[str, Any]) -> ChosenThresholds | None:
     if "choose_threshold" not in others:
         return None
-    return validation.choose_threshold(metric=others["choose_threshold"])
+    return choose_thresholds(validation, is_multilabel=validation.is_multilabel, metric=others["choose_threshold"])
 
 
-def keep_model(validation: CrossValidation, path: Path, refits: bool, chosen: Threshold | None, as_json: bool) -> None:
+def keep_model(
+    validation: CrossValidation, path: Path, refits: bool, chosen: ChosenThresholds | None, as_json: bool
+) -> None:
     """Write the ensemble of the folds' networks, or a network trained on all rows, to a file."""
     if not refits:
         ensemble = validation.ensemble()
@@ -112,16 +113,13 @@ def _check_target(target: str) -> None:
     resolve_format(target)
 
 
-def _show(validation: CrossValidation, as_json: bool, interrupted: bool, chosen: Threshold | None) -> None:
+def _show(validation: CrossValidation, as_json: bool, interrupted: bool, chosen: ChosenThresholds | None) -> None:
     if as_json:
         data = {**validation.to_dict(), "interrupted": interrupted}
-        data |= {} if chosen is None else {"chosen_threshold": asdict(chosen)}
+        data |= threshold_facts(chosen)
         print(json.dumps(data, allow_nan=False, default=str))
         return
     from creche.pages.cross_validation import cross_validation_page
 
     print_page(cross_validation_page(validation, interrupted))
-    if chosen is not None:
-        from creche.pages.evaluation import threshold_line
-
-        print_page("", threshold_line(chosen, validation.evaluation.classes[1]))  # type: ignore[union-attr]
+    print_thresholds(chosen, None if chosen is None else validation.members[0].model.classes, is_first=False)

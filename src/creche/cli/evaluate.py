@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +9,10 @@ from creche.cli.files import MODEL_FILE, save_model
 from creche.cli.model_command import SAMPLE_WEIGHT, ModelCommand, model_command
 from creche.cli.options import DROP_UNLABELLED, FILES, JSON, ROWS, THREADS, Option
 from creche.cli.output import print_page
+from creche.cli.thresholds import ChosenThresholds, choose_thresholds, print_thresholds, threshold_facts
 from creche.errors import PlanError
 
 if TYPE_CHECKING:
-    from creche.evaluation import Threshold
     from creche.model.predictor import Predictor
     from creche.table.observations import Observations
 
@@ -29,9 +28,18 @@ COSTS = ("cost_false_positive", "cost_false_negative")
     Option("n_resamples", int, ROWS, "Bootstrap resamples for the confidence intervals; 0 for none.", "1000"),
     Option("largest_errors", int, ROWS, "Number of rows with the largest errors to list.", "5"),
     Option(
-        "threshold", float, DECISION, "Binary: predict the second class at or above this probability.", "the model's"
+        "threshold",
+        float,
+        DECISION,
+        "Predict the second of two classes, or yes, at or above this probability.",
+        "the model's",
     ),
-    Option("choose_threshold", str, DECISION, "Choose the threshold by f1, accuracy or balanced_accuracy."),
+    Option(
+        "choose_threshold",
+        str,
+        DECISION,
+        "Choose the threshold, or one for each label of yes or no, by f1, accuracy or balanced_accuracy.",
+    ),
     Option(
         "cost_false_positive",
         float,
@@ -72,7 +80,7 @@ def evaluate(command: ModelCommand) -> None:
     Give the costs where one kind of mistake is worse than the other; the second class is the positive one.
     """
     from creche.evaluation import ClassificationEvaluation
-    from creche.pages.evaluation import evaluation_page, reliability_page, threshold_line
+    from creche.pages.evaluation import evaluation_page, reliability_page
 
     options = command.options
     limit = options.get("largest_errors", 5)
@@ -92,7 +100,7 @@ def evaluate(command: ModelCommand) -> None:
         chosen = _choose_threshold(model, rows, options)
         arguments = {name: options[name] for name in ("n_resamples", "threshold", "sample_weight") if name in options}
         if chosen is not None:
-            arguments["threshold"] = chosen.threshold
+            arguments["threshold"] = chosen
         evaluation = model.evaluate_rows(rows, **arguments, counts_training_rows=True)
     if "output" in options:
         save_model(model.with_threshold(arguments["threshold"]), options["output"])
@@ -100,17 +108,16 @@ def evaluate(command: ModelCommand) -> None:
     if command.as_json:
         from creche.pages.evaluation import reliability_data
 
-        facts = evaluation.to_dict() | ({} if chosen is None else {"chosen_threshold": asdict(chosen)})
+        facts = evaluation.to_dict() | threshold_facts(chosen)
         command.print_json(facts | ({} if reliability is None else {"reliability": reliability_data(reliability)}))
         return
-    if chosen is not None:
-        print_page(threshold_line(chosen, model.classes[1]), "")  # type: ignore[index]
+    print_thresholds(chosen, model.classes, is_first=True)
     print_page(evaluation_page(evaluation, "rows", rows.row_numbers, limit))
     if reliability is not None:
         print_page("", reliability_page(reliability))
 
 
-def _choose_threshold(model: Predictor, rows: Observations, options: dict[str, Any]) -> Threshold | None:
+def _choose_threshold(model: Predictor, rows: Observations, options: dict[str, Any]) -> ChosenThresholds | None:
     """Choose the threshold on these rows, if the options ask for it."""
     costs = [options.get(name) for name in COSTS]
     metric = options.get("choose_threshold")
@@ -121,10 +128,14 @@ def _choose_threshold(model: Predictor, rows: Observations, options: dict[str, A
     if metric is None and None in costs:
         missing = "positive" if costs[0] is None else "negative"
         raise PlanError(f"--cost-false-{missing}: is missing; give the costs of both kinds of mistake")
-    if len(model.classes or ()) != 2:
+    is_multilabel = model.labels.is_multilabel
+    if len(model.classes or ()) != 2 and not is_multilabel:
         flag = "--choose-threshold" if metric is not None else "--cost-false-positive"
         kind = f"has {len(model.classes)} classes" if model.classes else "is a regression"
-        kind = "has several labels" if model.labels.is_multilabel else kind
-        raise PlanError(f"{flag}: this model {kind}; only binary classifiers have a threshold; leave it out")
+        raise PlanError(
+            f"{flag}: this model {kind}; only binary and multi-label classifiers have thresholds; leave it out"
+        )
     pair: Any = None if costs == [None, None] else tuple(costs)
-    return model.choose_threshold(rows, metric=metric, costs=pair, sample_weight=options.get("sample_weight"))
+    return choose_thresholds(
+        model, rows, is_multilabel=is_multilabel, metric=metric, costs=pair, sample_weight=options.get("sample_weight")
+    )

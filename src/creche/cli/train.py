@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,12 +27,12 @@ from creche.cli.options import (
 )
 from creche.cli.output import print_page
 from creche.cli.progress import show_activity, training_progress
+from creche.cli.thresholds import ChosenThresholds, choose_thresholds, print_thresholds, threshold_facts
 from creche.errors import DivergedError, PlanError
 from creche.plan.arguments import ARGUMENTS
 from creche.plan.words import check_word
 
 if TYPE_CHECKING:
-    from creche.evaluation import Threshold
     from creche.explain.diagnosis.findings import Diagnosis
     from creche.training.run import Run
 
@@ -65,7 +65,7 @@ OTHER_OPTIONS = (
         "output", Path, FILES, "Write the model to this file: penguins.creche.", typed="--output -o", file=MODEL_FILE,
     ),
     Option(
-        "choose_threshold", str, TRAINING, "Binary: choose the decision threshold by f1, accuracy or "
+        "choose_threshold", str, TRAINING, "Binary and multi-label: choose each decision threshold by f1, accuracy or "
                                            "balanced_accuracy on "
         "the validation rows, and keep it in the model.",
     ),
@@ -206,7 +206,7 @@ def _plan_arguments(given: dict[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def _choose_threshold(run: Run, others: dict[str, Any]) -> Threshold | None:
+def _choose_threshold(run: Run, others: dict[str, Any]) -> ChosenThresholds | None:
     """Choose the threshold on the validation rows, if there are any, or else on the training rows."""
     if "choose_threshold" not in others:
         return None
@@ -217,10 +217,13 @@ def _choose_threshold(run: Run, others: dict[str, Any]) -> Threshold | None:
     if part.weights is not None:
         weights = np.zeros(rows.n_table_rows)
         weights[rows.row_indices] = part.weights
-    return run.model.choose_threshold(rows, metric=others["choose_threshold"], sample_weight=weights)
+    return choose_thresholds(
+        run.model, rows, is_multilabel=run.model.labels.is_multilabel, metric=others["choose_threshold"],
+        sample_weight=weights,
+    )  # fmt: skip
 
 
-def _write_files(run: Run, others: dict[str, Any], chosen: Threshold | None) -> None:
+def _write_files(run: Run, others: dict[str, Any], chosen: ChosenThresholds | None) -> None:
     if "save_plan" in others:
         from creche.training.plan_file import plan_to_arguments, write_plan
 
@@ -235,17 +238,16 @@ def evaluate_run(run: Run, quiet: bool) -> None:
         _ = run.evaluation
 
 
-def show_run(run: Run, as_json: bool, diagnosis: Diagnosis | None = None, chosen: Threshold | None = None) -> None:
+def show_run(
+    run: Run, as_json: bool, diagnosis: Diagnosis | None = None, chosen: ChosenThresholds | None = None
+) -> None:
     """Print the page of a run, or the same facts as JSON, with the threshold that was chosen."""
     from creche.pages import run as render
 
     if as_json:
         facts = render.run_data(run) | ({} if diagnosis is None else {"diagnosis": diagnosis.to_dict()})
-        facts |= {} if chosen is None else {"chosen_threshold": asdict(chosen)}
+        facts |= threshold_facts(chosen)
         print(json.dumps(facts, allow_nan=False, default=str))
         return
     print_page(render.run_page(run))
-    if chosen is not None:
-        from creche.pages.evaluation import threshold_line
-
-        print_page("", threshold_line(chosen, run.model.classes[1]))  # type: ignore[index]
+    print_thresholds(chosen, run.model.classes, is_first=False)

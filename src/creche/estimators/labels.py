@@ -6,8 +6,9 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.metrics import d2_pinball_score, r2_score
 from sklearn.utils import check_array, check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
@@ -63,6 +64,7 @@ class ClassLabels(ClassifierMixin, LabelledEstimator):  # type: ignore[misc]
 
     classes_: NDArray[Any]
     threshold: float | None
+    ordered: bool
     _task = "classification"
 
     def __sklearn_tags__(self) -> Any:
@@ -125,6 +127,12 @@ class ClassLabels(ClassifierMixin, LabelledEstimator):  # type: ignore[misc]
             )
         labels = np.asarray(column_or_1d(y, warn=True))
         check_classification_targets(labels)
+        if self.ordered and labels.dtype.kind in "OUS":
+            raise TableError(
+                "ordered: y holds words, whose order is not known; number the classes from the lowest to the highest, "
+                "as OrdinalEncoder(categories=…) of scikit-learn does",
+                argument="ordered",
+            )
         if self.threshold is not None:
             check_probability(self.threshold)  # before training; whether there are two classes, the model knows
         return labels
@@ -151,3 +159,28 @@ class NumberLabels(RegressorMixin, LabelledEstimator):  # type: ignore[misc]
                 check_exact(column, "y")
         numbers = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y", estimator=self)
         return np.asarray(column_or_1d(numbers, warn=True) if numbers.shape[1:] == (1,) else numbers)
+
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """Return R², or for several quantiles the mean of D²: 1 - pinball loss / that of the same quantile of y.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame (n, d)
+        y : array-like (n,) or (n, k)
+            The labels.
+        sample_weight : array-like (n,), optional
+            How much each row counts.
+
+        Returns
+        -------
+        float
+            At most 1; 0 for the best constant prediction.
+
+        """
+        predicted = self.predict(X)
+        quantiles = self.model_.quantiles
+        if len(quantiles) < 2:
+            return float(r2_score(y, predicted, sample_weight=sample_weight))
+        columns = zip(quantiles, predicted.T, strict=True)
+        scores = [d2_pinball_score(y, p, sample_weight=sample_weight, alpha=quantile) for quantile, p in columns]
+        return float(np.mean(scores))

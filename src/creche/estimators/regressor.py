@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import d2_pinball_score, r2_score
 
 from creche.estimators.base import DNNEstimator
 from creche.estimators.labels import NumberLabels
@@ -155,28 +154,3 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         """
         x = self._validate_fitted(X)
         return self.model_.predict(x)
-
-    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
-        """Return R², or for several quantiles the mean of D²: 1 - pinball loss / that of the same quantile of y.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame (n, d)
-        y : array-like (n,) or (n, k)
-            The labels.
-        sample_weight : array-like (n,), optional
-            How much each row counts.
-
-        Returns
-        -------
-        float
-            At most 1; 0 for the best constant prediction.
-
-        """
-        predicted = self.predict(X)
-        quantiles = self.model_.quantiles
-        if len(quantiles) < 2:
-            return float(r2_score(y, predicted, sample_weight=sample_weight))
-        columns = zip(quantiles, predicted.T, strict=True)
-        scores = [d2_pinball_score(y, p, sample_weight=sample_weight, alpha=quantile) for quantile, p in columns]
-        return float(np.mean(scores))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -78,6 +78,7 @@ class TabularEstimator(LabelledEstimator):
         self.model_ = fit(
             x, labels, task=self._choose_task(labels), effort=self.effort, time_limit=self.time_limit,
             metric=self.metric, schema=self.schema, class_weight=getattr(self, "class_weight", None),
+            quantiles=getattr(self, "quantiles", None), ordered=getattr(self, "ordered", False),
             sample_weight=sample_weight, seed=self._draw_seed(), threads=self.threads,
             on_progress=_create_printer() if self.verbose else False,
         )  # fmt: skip
@@ -122,6 +123,8 @@ class TabularClassifier(ClassLabels, TabularEstimator):
     threshold : float, optional
         For two classes: predict the second from this probability on, also in `model_` and its file; by default the
         likelier class, or what `metric` chooses. `TunedThresholdClassifierCV` of scikit-learn chooses one.
+    ordered : bool, default False
+        Whether the classes, which are whole numbers, are learnt in their order: see `creche.train`.
     random_state : int, RandomState or None, default None
         An int is the seed of `creche.fit`, with which the same model results again; None draws one for each fit.
     threads : int, optional
@@ -158,6 +161,7 @@ class TabularClassifier(ClassLabels, TabularEstimator):
         schema: Mapping[str, Role] | Schema | None = None,
         class_weight: Mapping[Any, float] | ClassWeighting | None = None,
         threshold: float | None = None,
+        ordered: bool = False,
         random_state: int | np.random.RandomState | None = None,
         threads: int | None = None,
         verbose: int = 0,
@@ -168,6 +172,7 @@ class TabularClassifier(ClassLabels, TabularEstimator):
         )  # fmt: skip
         self.class_weight = class_weight
         self.threshold = threshold
+        self.ordered = ordered
 
     def _remember_labels(self, labels: NDArray[Any]) -> None:
         super()._remember_labels(labels)
@@ -206,7 +211,9 @@ class TabularRegressor(NumberLabels, TabularEstimator):
     effort, time_limit, schema, random_state, threads, verbose
         As for `TabularClassifier`.
     metric : str, optional
-        What the model is to be good at, by default "rmse".
+        What the model is to be good at, by default "rmse", or "pinball" for quantiles.
+    quantiles : sequence of float, optional
+        Predict these quantiles of y, in ascending order, in place of its mean: ``[0.05, 0.5, 0.95]``.
 
     Attributes
     ----------
@@ -228,8 +235,27 @@ class TabularRegressor(NumberLabels, TabularEstimator):
 
     _task = "regression"
 
+    @reject_unknown
+    def __init__(
+        self,
+        *,
+        effort: Effort = "default",
+        time_limit: float | None = None,
+        metric: MetricName | None = None,
+        schema: Mapping[str, Role] | Schema | None = None,
+        quantiles: Sequence[float] | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        threads: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            effort=effort, time_limit=time_limit, metric=metric, schema=schema, random_state=random_state,
+            threads=threads, verbose=verbose,
+        )  # fmt: skip
+        self.quantiles = quantiles
+
     def predict(self, X: Any, interval: float | None = None) -> Any:
-        """Return the predicted number of each row.
+        """Return the predicted number, or quantiles, of each row.
 
         Parameters
         ----------
@@ -240,7 +266,7 @@ class TabularRegressor(NumberLabels, TabularEstimator):
 
         Returns
         -------
-        (n,) float64 array, or (n, k) where y was
+        (n,) float64 array, or (n, k) where y was, or for k quantiles
             With `interval`, a pair of this and an (n, 2) array.
 
         """

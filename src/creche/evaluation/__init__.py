@@ -6,7 +6,7 @@ from creche.evaluation.classification import ClassificationEvaluation, Classific
 from creche.evaluation.metrics import METRICS, Metric
 from creche.evaluation.multilabel import MultilabelEvaluation
 from creche.evaluation.regression import RegressionEvaluation
-from creche.evaluation.threshold import Threshold, choose_threshold
+from creche.evaluation.threshold import Threshold, choose_threshold, choose_thresholds
 
 # What a model's `evaluate` returns, by the kind of its labels.
 AnyEvaluation: TypeAlias = ClassificationEvaluation | MultilabelEvaluation | RegressionEvaluation
@@ -21,4 +21,5 @@ __all__ = [
     "RegressionEvaluation",
     "Threshold",
     "choose_threshold",
+    "choose_thresholds",
 ]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from creche._displayed import Displayed
 from creche.evaluation.bootstrap import Interval
 from creche.evaluation.metrics import MAIN_METRICS, METRICS, nan_to_none
+from creche.table.result_frames import FrameResult, frame_method
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +31,7 @@ class MetricValue:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Evaluation(Displayed):
+class Evaluation(FrameResult):
     """Metrics of predictions for rows whose labels are known.
 
     Attributes
@@ -76,8 +76,9 @@ class Evaluation(Displayed):
         metrics = ", ".join(f"{METRICS[key].title} {value:.4g}" for key, value in list(self.values.items())[:3])
         return f"{type(self).__name__}({metrics} on {self.rows:,} rows)"
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return each metric with its interval and the baseline, as a Polars DataFrame."""
+        """Return each metric with its interval and the baseline, as a DataFrame."""
         import polars as pl
 
         rows = []

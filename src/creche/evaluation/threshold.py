@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from creche.evaluation.bootstrap import check_weights
 from creche.evaluation.metrics import METRICS, ThresholdMetric
 from creche.plan.words import check_word
 
-__all__ = ["THRESHOLD_METRICS", "Threshold", "choose_threshold"]
+__all__ = ["THRESHOLD_METRICS", "Threshold", "choose_threshold", "choose_thresholds"]
 
 THRESHOLD_METRICS = tuple(metric.key for metric in METRICS.values() if metric.from_counts is not None)
 
@@ -102,6 +103,55 @@ def choose_threshold(
     sign = 1.0 if metric else -1.0
     at_half = values[candidates == 0.5][0]
     return Threshold(float(candidates[chosen]), metric or "cost", sign * float(values[chosen]), sign * float(at_half))
+
+
+def choose_thresholds(
+    probabilities: NDArray[Any],
+    answers: NDArray[np.bool_],
+    labels: Sequence[str],
+    *,
+    metric: ThresholdMetric | None = None,
+    costs: tuple[float, float] | None = None,
+    weights: NDArray[np.float64] | None = None,
+) -> dict[str, Threshold]:
+    """Choose the threshold of each of several labels of yes or no: see `choose_threshold`.
+
+    Parameters
+    ----------
+    probabilities : (n, k) array
+        Those of yes.
+    answers : (n, k) array of bool
+    labels : sequence of str
+        The names of the k labels.
+    metric, costs, weights
+        As for `choose_threshold`, with yes as the second class.
+
+    Raises
+    ------
+    TableError
+        If only one answer of a label occurs.
+    PlanError
+        As for `choose_threshold`.
+
+    Examples
+    --------
+    >>> p = np.array([[0.1, 0.9], [0.3, 0.2], [0.4, 0.3], [0.8, 0.1]])
+    >>> answers = np.array([[0, 1], [1, 0], [1, 0], [1, 0]], dtype=bool)
+    >>> {label: chosen.threshold for label, chosen in choose_thresholds(p, answers, "ab", metric="f1").items()}
+    {'a': 0.3, 'b': 0.5}
+
+    """
+    chosen = {}
+    for label, p, true in zip(labels, probabilities.T, answers.T, strict=True):
+        if true.all() or not true.any():
+            answer = "yes" if true.all() else "no"
+            raise TableError(
+                f"threshold of {label!r}: every one of these {len(true):,} rows is {answer}; it takes both answers to "
+                "choose one"
+            )
+        both = np.column_stack([1 - p, p])
+        chosen[label] = choose_threshold(both, true, metric=metric, costs=costs, weights=weights)
+    return chosen
 
 
 def _values(

@@ -25,6 +25,8 @@ from creche.model_selection.search_space import Combinations, split_axes
 from creche.plan.arguments import OPTIMIZER_FIELDS, check_whole_number
 from creche.plan.component import Component
 from creche.render.components import describe_component
+from creche.table.result_frames import frame_method
+from creche.table.table import FrameLibrary
 from creche.training.run import Run
 
 if TYPE_CHECKING:
@@ -106,6 +108,11 @@ class Comparison(Displayed, Sequence[ComparedRun]):
     runs: tuple[ComparedRun, ...]
     surface: LossSurface
 
+    @property
+    def library(self) -> FrameLibrary:
+        """The library of DataFrames in which its tables come."""
+        return self.surface.library
+
     def __len__(self) -> int:
         return len(self.runs)
 
@@ -128,6 +135,7 @@ class Comparison(Displayed, Sequence[ComparedRun]):
         """Return the run that ends with the lowest training loss."""
         return min(self.runs, key=lambda one: one.losses[-1] if one.status != "diverged" else np.inf)
 
+    @frame_method
     def table(self) -> pl.DataFrame:
         """Return one row for each run: its values, status, steps, losses (final, lowest, final validation), verdict."""
         import polars as pl
@@ -161,6 +169,7 @@ class Comparison(Displayed, Sequence[ComparedRun]):
             ],
         }  # fmt: skip
 
+    @frame_method
     def step_table(self) -> pl.DataFrame:
         """Return one row for each set of weights that was kept: run, step, losses, and coordinates on the surface."""
         import polars as pl
@@ -330,7 +339,7 @@ def _compare_runs(
     """Return the losses along the paths, and the surface on which they are shown."""
     plan, prepared, threads = runs[0].plan, runs[0].prepared, runs[0].threads
     rows, validation = prepared.encode(plan.loss, plan.precision)
-    evaluators = [LossEvaluator(plan, rows, threads)] + (
+    evaluators = [LossEvaluator(plan, rows, threads, prepared.library)] + (
         [] if validation is None else [LossEvaluator(plan, validation, threads)]
     )
     losses = [

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche._displayed import Displayed
 from creche._progress import OnProgress, StepProgress, watch_steps
 from creche.errors import PlanError, TableError, nearest
 from creche.explain.predictions import find_encoder, find_outcome, outcome_names, predict_array
@@ -20,6 +19,7 @@ from creche.model.predictor import Predictor
 from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.table.cell_types import ColumnContext, Rule
 from creche.table.reading.read import read_table
+from creche.table.result_frames import FrameResult, frame_method
 from creche.table.table import Column, Table
 from creche.table.word_columns import coerce_column
 
@@ -32,7 +32,7 @@ MARGIN = 0.05  # on either side, as a share of a column's range
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class DecisionRegions(Displayed):
+class DecisionRegions(FrameResult):
     """Predictions over two numeric columns: made by `decision_regions`.
 
     Attributes
@@ -102,8 +102,9 @@ class DecisionRegions(Displayed):
         """
         return 0 if target is None else find_outcome(self.outcomes, target)
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return a Polars DataFrame with one line for each point: both columns, predictions, predicted class."""
+        """Return a DataFrame with one line for each point: both columns, predictions, predicted class."""
         import polars as pl
 
         x, y = np.meshgrid(self.x, self.y)
@@ -222,6 +223,7 @@ def decision_regions(
         predictor.classes is not None, predictor.labels.name,
         {name: column.to_objects()[0] for name, column in fixed.items()}, np.column_stack(numbers),
         _predicted_labels(predictor, table) if labels is None else labels, labels is not None,
+        library=table.library,
     )  # fmt: skip
 
 

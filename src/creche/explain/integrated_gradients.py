@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche._displayed import Displayed
 from creche._progress import OnProgress, StepProgress, track, watch_steps
 from creche.errors import PlanError, TableError, nearest
 from creche.explain.cells import format_cell
@@ -21,6 +20,7 @@ from creche.model.model import Model
 from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.encoders.numeric import NumericEncoder
+from creche.table.result_frames import FrameResult, frame_method
 from creche.table.training_summary import TrainingRows
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class IntegratedGradients(Displayed):
+class IntegratedGradients(FrameResult):
     """How much each column of each row contributed to a prediction: made by `integrated_gradients`.
 
     Attributes
@@ -141,8 +141,9 @@ class IntegratedGradients(Displayed):
         order = np.argsort(-np.abs(own), kind="stable").tolist()
         return [(self.columns[i], self.cells[i][place], float(own[i])) for i in order]
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return a Polars DataFrame with one line for each row and column."""
+        """Return a DataFrame with one line for each row and column."""
         import polars as pl
 
         count, width = self.attributions.shape
@@ -300,6 +301,7 @@ def integrated_gradients(
         network.features.names, chosen.row_numbers, np.asarray(attributions), names, outputs, baselines,
         chosen.cells(network.features.names), network.labels.name, unit,
         _describe_baseline(baseline), network.find_training_rows(chosen.table),
+        library=chosen.table.library,
     )  # fmt: skip
 
 

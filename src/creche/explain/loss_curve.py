@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche._displayed import Displayed
 from creche._progress import OnProgress, StepProgress, watch_steps
 from creche.errors import CrecheError, PlanError
 from creche.explain.curve_range import find_range
@@ -18,6 +17,7 @@ from creche.explain.loss_evaluator import LossEvaluator, create_evaluator, vary_
 from creche.explain.step_verdict import Landing, choose_rates, find_valley, judge_step, parse_rates
 from creche.explain.weight_space import WeightPlace, find_steepest, path_values, read_weight, resolve_path
 from creche.plan.arguments import check_whole_number, reject_unknown
+from creche.table.result_frames import FrameResult, frame_method
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LossAgainstWeight(Displayed):
+class LossAgainstWeight(FrameResult):
     """The loss as a function of one weight or bias, all others fixed: made by `loss_against_weight`.
 
     Attributes
@@ -111,15 +111,17 @@ class LossAgainstWeight(Displayed):
         """
         return np.asarray(self.loss + self.gradient * (np.asarray(weights, dtype=np.float64) - self.weight))
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return the curve as a Polars DataFrame: weight, loss, tangent."""
+        """Return the curve as a DataFrame: weight, loss, tangent."""
         import polars as pl
 
         weights = self.weights.astype(np.float64)
         return pl.DataFrame({"weight": weights, "loss": self.losses, "tangent": self.tangent(weights)})
 
+    @frame_method
     def landing_table(self) -> pl.DataFrame:
-        """Return the steps as a Polars DataFrame: learning rate, weight and loss after the step, verdict."""
+        """Return the steps as a DataFrame: learning rate, weight and loss after the step, verdict."""
         import polars as pl
 
         names = ("learning_rate", "weight", "loss", "verdict")
@@ -313,7 +315,7 @@ def loss_against_weight(
         landings = _landings(line, rates, gradient, (exact[here], losses[here]), (exact[valley], losses[valley]))
     return LossAgainstWeight(
         place.name, place.layer, place.source, place.target, weights, losses, here, gradient, valley, landings,
-        path_of_weight, not_finite, left_out,
+        path_of_weight, not_finite, left_out, library=evaluator.library,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from creche.model.model import Model
 from creche.model_selection.member import Member
 from creche.plan.network import Network
 from creche.plan.plan import Plan
+from creche.table.table import FrameLibrary
 from creche.training.run import Run
 
 __all__ = ["LossEvaluator", "create_evaluator", "step_along", "unpack_networks", "vary_weight"]
@@ -40,6 +41,8 @@ class LossEvaluator:
     plan : Plan
     rows : Rows
     threads : int
+    library : {"polars", "pandas", "pyarrow", "modin", "cudf"}, default "polars"
+        The library of DataFrames in which results about these rows come.
 
     Raises
     ------
@@ -48,8 +51,8 @@ class LossEvaluator:
 
     """
 
-    def __init__(self, plan: Plan, rows: Rows, threads: int) -> None:
-        self.plan, self.rows, self.threads = plan, rows, threads
+    def __init__(self, plan: Plan, rows: Rows, threads: int, library: FrameLibrary = "polars") -> None:
+        self.plan, self.rows, self.threads, self.library = plan, rows, threads, library
         self._function_run: Any = new_run(plan, rows, None, threads) if plan.loss.is_python else None
 
     def losses(self, stack_of: Callable[[slice], Stack], count: int) -> NDArray[np.float64]:
@@ -123,16 +126,20 @@ def create_evaluator(
     if isinstance(data, Batch):
         if sample_weight is not None or y is not None:
             raise TableError("data: a Batch has labels and weights already; leave y and sample_weight out")
-        rows = data.rows
+        rows, library = data.rows, data.observations.library
     elif is_run and data is None:
         if sample_weight is not None or y is not None:
             raise TableError(
                 "data: is missing; the run's own rows have labels and weights already, so leave y and sample_weight out"
             )
-        rows = model_or_run.prepared.encode(model.plan.loss, model.plan.precision)[0]
+        prepared = model_or_run.prepared
+        rows, library = prepared.encode(model.plan.loss, model.plan.precision)[0], prepared.library
     else:
-        rows = create_batch(model, data, y, sample_weight=sample_weight).rows
-    return model, LossEvaluator(model.plan, rows, resolve_threads(model.threads if threads is None else threads))
+        batch = create_batch(model, data, y, sample_weight=sample_weight)
+        rows, library = batch.rows, batch.observations.library
+    return model, LossEvaluator(
+        model.plan, rows, resolve_threads(model.threads if threads is None else threads), library
+    )
 
 
 def vary_weight(weights: Weights, place: WeightPlace, values: NDArray[Any]) -> Callable[[slice], Stack]:

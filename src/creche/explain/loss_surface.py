@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from creche._displayed import Displayed
 from creche._progress import OnProgress, StepProgress, watch_steps
 from creche.errors import CrecheError, PlanError, nearest
 from creche.explain.curve_range import find_range
@@ -28,6 +27,7 @@ from creche.explain.weight_space import (
 )
 from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.plan.words import canonical_word
+from creche.table.result_frames import FrameResult, frame_method
 
 if TYPE_CHECKING:
     import polars as pl
@@ -147,7 +147,7 @@ NARROWEST = 0.2  # as a share of the wider extent, so that a straight path still
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class LossSurface(Displayed):
+class LossSurface(FrameResult):
     """The loss over a plane: made by `loss_surface`.
 
     Attributes
@@ -193,15 +193,17 @@ class LossSurface(Displayed):
         """The number of points at which the loss is not finite."""
         return int((~np.isfinite(self.losses)).sum())
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return all points as a Polars DataFrame: x, y, loss."""
+        """Return all points as a DataFrame: x, y, loss."""
         import polars as pl
 
         x, y = np.meshgrid(self.x, self.y)
         return pl.DataFrame({"x": x.ravel(), "y": y.ravel(), "loss": self.losses.ravel()})
 
+    @frame_method
     def path_table(self) -> pl.DataFrame:
-        """Return the path as a Polars DataFrame, one row for each of its networks in order: x, y, loss."""
+        """Return the path as a DataFrame, one row for each of its networks in order: x, y, loss."""
         import polars as pl
 
         if self.path is None:
@@ -343,7 +345,8 @@ def compute_surface(
     on_axes = None if projection is None else projection + plane.offset
     x, y = x + plane.offset[0], y + plane.offset[1]
     return LossSurface(
-        x, y, losses, plane.offset.copy(), here, plane.names, plane.kind, directions, on_axes, path_losses, share
+        x, y, losses, plane.offset.copy(), here, plane.names, plane.kind, directions, on_axes, path_losses, share,
+        library=evaluator.library,
     )  # fmt: skip
 
 

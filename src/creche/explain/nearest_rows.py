@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from creche._displayed import Displayed
 from creche._phrases import format_count
 from creche._system.resources import resolve_threads
 from creche.engine.introspection import layer_outputs
@@ -22,6 +21,7 @@ from creche.model.model import Model
 from creche.model.predictor import Predictor
 from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.plan.words import check_word
+from creche.table.result_frames import FrameResult, frame_method
 from creche.table.table import Table
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ PREDICTED = ("predicted", "training_row_predicted", "training_row_probability")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class NearestRows(Displayed):
+class NearestRows(FrameResult):
     """The training rows nearest to some rows: made by `nearest_rows`.
 
     Attributes
@@ -76,8 +76,9 @@ class NearestRows(Displayed):
     classes: tuple[Any, ...] | None
     names: tuple[str, ...]
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return a Polars DataFrame with one line for each row and each of its nearest training rows.
+        """Return a DataFrame with one line for each row and each of its nearest training rows.
 
         Columns: row, rank, training_row, distance, the training row's label (if there is one), and the predictions for
         both rows. For classification these are classes, followed by the training row's probability of the class
@@ -193,6 +194,7 @@ def nearest_rows(
         queried.row_numbers[places], training.row_numbers[near], np.sqrt(np.take_along_axis(squares, near, axis=1)),
         space, predictor.labels.name, None if labels is None else labels[near], predict_array(predictor, query),
         predicted_near.reshape(*near.shape, -1), predictor.classes, predictor.labels.predicted_names,
+        library=queried.table.library,
     )  # fmt: skip
 
 

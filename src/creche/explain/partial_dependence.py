@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from creche._displayed import Displayed
 from creche._progress import OnProgress, StepProgress, watch_steps
 from creche.errors import PlanError
 from creche.explain.predictions import find_outcome, outcome_names, unique_column_name
@@ -16,6 +15,7 @@ from creche.explain.rows import as_predictor, read_rows
 from creche.explain.value_grid import ValueGrid, create_grid, predict_settings
 from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.plan.words import check_word
+from creche.table.result_frames import FrameResult, frame_method
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,7 +24,7 @@ __all__ = ["Kind", "PartialDependence", "partial_dependence"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PartialDependence(Displayed):
+class PartialDependence(FrameResult):
     """Predictions as one or two columns change and all others stay as they are: made by `partial_dependence`.
 
     Attributes
@@ -95,8 +95,9 @@ class PartialDependence(Displayed):
         """
         return f"mean probability of {outcome}" if self.is_classification else f"mean prediction of {outcome}"
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return a Polars DataFrame: the columns, and the predictions for their values.
+        """Return a DataFrame: the columns, and the predictions for their values.
 
         A classification has one row for each value and class, a regression one row for each value. Individual
         predictions have as many for each row of the data, with its number.
@@ -283,6 +284,7 @@ def partial_dependence(
         average,
         by_row,
         rows.row_numbers,
+        library=table.library,
     )
 
 

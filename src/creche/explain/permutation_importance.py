@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche._displayed import Displayed
 from creche._progress import OnProgress, StepProgress, count_steps, watch_steps
 from creche.errors import TableError
 from creche.evaluation.bootstrap import MIN_ROWS, check_count, check_weights
@@ -17,6 +16,7 @@ from creche.explain.encoded_rows import EncodedRows
 from creche.explain.rows import as_predictor, read_observations, read_rows
 from creche.explain.weighted_metric import Measure, RowMeans, create_measure
 from creche.plan.arguments import check_whole_number, reject_unknown
+from creche.table.result_frames import FrameResult, frame_method
 from creche.table.row_weights import resolve_sample_weights
 from creche.table.training_summary import TrainingRows
 
@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class PermutationImportance(Displayed):
+class PermutationImportance(FrameResult):
     """How much worse a network predicts without each column: made by `permutation_importance`.
 
     Attributes
@@ -73,8 +73,9 @@ class PermutationImportance(Displayed):
     def __len__(self) -> int:
         return len(self.columns)
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return a Polars DataFrame with one row for each column: its importance, interval and deviation."""
+        """Return a DataFrame with one row for each column: its importance, interval and deviation."""
         import polars as pl
 
         return pl.DataFrame(
@@ -254,7 +255,7 @@ def permutation_importance(
                 resampled += sign * draws.differences(plain, measures, weights, order) / resampled_repeats
     resampled += (each.mean(axis=1) - each[:, :resampled_repeats].mean(axis=1))[:, np.newaxis]
     result = _sort_columns(names, each, resampled, chosen.key, score, len(observed))
-    return replace(result, training_rows=network.find_training_rows(observed.x))
+    return replace(result, training_rows=network.find_training_rows(observed.x), library=observed.library)
 
 
 class _Draws:

@@ -303,7 +303,7 @@ def _with_feature_names(model: Predictor, table: Table) -> Table:
             raise TableError(
                 f"{table.source}: has {len(table.names)} columns; the network was trained on an array of {len(names)}"
             )
-        return Table(dict(zip(names, table.columns.values(), strict=True)), table.source, table.first_row)
+        return table.with_columns(dict(zip(names, table.columns.values(), strict=True)))
     for name in names:
         table.column(name, "features")
     return table

@@ -245,7 +245,7 @@ def apply_settings(table: Table, changes: Mapping[str, Column], settings: NDArra
         name: changes[name].take(setting_of_row) if name in changes else column.take(rows)
         for name, column in table.columns.items()
     }
-    return Table(columns, table.source, table.first_row)
+    return table.with_columns(columns)
 
 
 class InputSettings:

@@ -72,7 +72,7 @@ def assemble_model(
         None if baseline is None else float(baseline), seed, len(tables), len(inspection.usable), len(judged),
         tuple(search.rounds), _rank_tried(candidates, weights, judged, labels, metric),
         measure_importance(candidates, weights, tables, calibration, seed), search.work,
-        search.elapsed(), search.status, refits,
+        search.elapsed(), search.status, refits, library=inspection.labelled.library,
     )  # fmt: skip
     model = FittedModel(
         models, shares, labels, calibration, record, conformity_scores(predicted, judged), threshold, search.threads

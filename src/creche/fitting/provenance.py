@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -20,7 +21,7 @@ from creche.model.thresholds import class_threshold
 from creche.table.datasets import locate_read_file
 from creche.table.digest import digest_arrays
 from creche.table.inspection import TableInspection
-from creche.table.table import Table
+from creche.table.table import FrameLibrary, Table
 
 __all__ = ["add_provenance"]
 
@@ -53,11 +54,12 @@ def add_provenance(
     # These now, before anybody changes the table or the model.
     description, weights = inspection.describe(), digest_arrays(model.arrays())
     labels, threshold, kept_epoch = model.labels, class_threshold(model.threshold), best.epoch
-    history = _history(best, labels.task)
+    library = inspection.labelled.library
+    history = _history(best, labels.task, library)
 
     @cache
     def evaluate() -> AnyEvaluation:
-        return evaluate_judged(predicted, judged, labels, threshold, n_resamples)
+        return replace(evaluate_judged(predicted, judged, labels, threshold, n_resamples), library=library)
 
     def trace_back() -> Provenance:
         return Provenance(
@@ -79,7 +81,7 @@ def add_provenance(
     return model
 
 
-def _history(best: Candidate, task: str) -> History:
+def _history(best: Candidate, task: str, library: FrameLibrary) -> History:
     """Return the history of a candidate: the means over its folds."""
     train, held_out = best.losses[:, 0], best.losses[:, 1]
     unknown = np.full(len(train), np.nan)
@@ -87,4 +89,4 @@ def _history(best: Candidate, task: str) -> History:
         "train_loss": train, "validation_loss": held_out, "train_metric": unknown, "validation_metric": unknown,
         "learning_rate": unknown, "seconds": np.zeros(len(train)),
     }  # fmt: skip
-    return History.of(columns, "rmse" if task == "regression" else "accuracy")
+    return History.of(columns, "rmse" if task == "regression" else "accuracy", library)

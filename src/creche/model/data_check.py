@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from creche._displayed import Displayed
 from creche._phrases import format_count
 from creche.errors import PlanError, TableError
 from creche.model.category_check import CategoryCheck
@@ -23,8 +22,10 @@ from creche.model.number_check import NumberCheck
 from creche.table.checks import check_finite, check_matrix
 from creche.table.encoders.categorical import CategoricalEncoder
 from creche.table.encoders.datetime import DatetimeEncoder
+from creche.table.reading.dataframes import library_of
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import is_table, read_batches
+from creche.table.result_frames import FrameResult, frame_method, polars_frame
 from creche.table.table import Table
 from creche.table.training_summary import feature_columns
 
@@ -47,7 +48,7 @@ LISTED = 12  # findings in a text
 
 
 @dataclass(frozen=True, slots=True)
-class DataCheck(Displayed):
+class DataCheck(FrameResult):
     """How rows differ from the training rows: made by `Model.check_data` and by `creche.predict_file`.
 
     Its length is the number of findings, so that it is true if there are any.
@@ -87,8 +88,9 @@ class DataCheck(Displayed):
             first.append(f"and {len(others):,} more such findings, in {columns}")
         return first
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return the findings as a Polars DataFrame."""
+        """Return the findings as a DataFrame."""
         import polars as pl
 
         names = {"column": pl.String, "kind": pl.String, "count": pl.Int64, "rows": pl.Int64, "unit": pl.String}
@@ -97,7 +99,7 @@ class DataCheck(Displayed):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the check as plain data."""
-        return {"rows": self.rows, "is_complete": self.is_complete, "findings": self.table().to_dicts()}
+        return {"rows": self.rows, "is_complete": self.is_complete, "findings": polars_frame(self.table).to_dicts()}
 
     def refuse(self) -> None:
         """Raise an error if there are findings, or if the rows could not be checked.
@@ -140,7 +142,7 @@ def check_data(model: Predictor, data: Any, read_options: ReadOptions | None = N
             raise TableError(f"X: has {x.shape[1]} columns; the network was trained on {len(model.features.names)}")
         check_finite(x)
         checker.add(x)
-    return checker.result()
+    return replace(checker.result(), library=library_of(data))
 
 
 class DataChecker:

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, fields
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Self
 
-from creche._displayed import Displayed
 from creche._phrases import format_count
 from creche.errors import FileError
 from creche.plan.words import EFFORTS
+from creche.table.result_frames import FrameResult, frame_method, library_entry, read_library
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,7 +71,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class FitRecord(Displayed):
+class FitRecord(FrameResult):
     """What `creche.fit` did; from `rounds`, the same model can be made again.
 
     Attributes
@@ -132,8 +132,9 @@ class FitRecord(Displayed):
 
         return metric_name(self.metric)
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return the configurations that were tried as a Polars DataFrame, the best score first.
+        """Return the configurations that were tried as a DataFrame, the best score first.
 
         Examples
         --------
@@ -159,10 +160,11 @@ class FitRecord(Displayed):
     def to_dict(self) -> dict[str, Any]:
         """Return the record as plain data."""
         data = asdict(self)
+        del data["library"]
         data["rounds"] = [asdict(each) for each in self.rounds]
         data["importance"] = dict(self.importance)
         data["tried"] = [{**asdict(each), "arguments": dict(each.arguments)} for each in self.tried]
-        return data
+        return {**data, **library_entry(self.library)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -174,7 +176,7 @@ class FitRecord(Displayed):
             If a part is missing or invalid.
 
         """
-        values = _read(cls, data, {"rounds", "tried"})
+        values = _read(cls, data, {"rounds", "tried", "library"})
         for name, kind in (("rounds", Round), ("tried", TriedConfiguration)):
             entries = data.get(name)
             if not isinstance(entries, list) or not entries:
@@ -186,7 +188,7 @@ class FitRecord(Displayed):
             raise FileError(f"fit: effort is {values['effort']!r}; the file was damaged or made by hand")
         if not any(each.weight > 0 for each in values["tried"]):
             raise FileError("fit: no configuration has a weight; the file was damaged or made by hand")
-        return cls(**values)
+        return cls(**values, library=read_library(data))
 
 
 _KINDS: Mapping[str, type | tuple[type, ...]] = {
@@ -204,8 +206,8 @@ _ARGUMENTS: Mapping[str, type | tuple[type, ...]] = {
 
 def _read(kind: Any, data: Any, others: Sequence[str] | set[str] = ()) -> dict[str, Any]:
     """Return the fields of a dataclass from plain data, each of its type."""
-    names = [field.name for field in fields(kind)]
-    if not isinstance(data, Mapping) or set(data) != set(names):
+    names = {field.name for field in fields(kind)} - {"library"}
+    if not isinstance(data, Mapping) or set(data) - {"library"} != names:
         raise FileError("fit: its record lacks a part; the file was damaged or made by hand")
     values = {}
     for field in fields(kind):

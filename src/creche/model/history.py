@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from creche._displayed import Displayed
 from creche.errors import FileError
+from creche.table.result_frames import FrameResult, frame_method, library_entry, read_library
+from creche.table.table import FrameLibrary
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,7 +23,7 @@ BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class History(Displayed):
+class History(FrameResult):
     """The record of a run, one number per completed epoch in each array.
 
     Training numbers are means over the epoch's batches, each computed before its update and with dropout, while the
@@ -60,7 +61,7 @@ class History(Displayed):
     metric: str
 
     @classmethod
-    def of(cls, columns: dict[str, Any], metric: str) -> Self:
+    def of(cls, columns: dict[str, Any], metric: str, library: FrameLibrary = "polars") -> Self:
         """Build a history from its columns.
 
         Parameters
@@ -69,12 +70,16 @@ class History(Displayed):
             The arrays by name.
         metric : str
             What the metrics are: "accuracy" or "rmse".
+        library : {"polars", "pandas", "pyarrow", "modin", "cudf"}, default "polars"
+            The library of the training data.
 
         """
-        return cls(**columns, metric=metric)
+        return cls(**columns, metric=metric, library=library)
 
     @classmethod
-    def from_engine(cls, columns: dict[str, Any], task: str, scale: Sequence[float]) -> Self:
+    def from_engine(
+        cls, columns: dict[str, Any], task: str, scale: Sequence[float], library: FrameLibrary = "polars"
+    ) -> Self:
         """Build a history from the engine's columns.
 
         Parameters
@@ -85,14 +90,16 @@ class History(Displayed):
             "classification", "regression" or "multilabel".
         scale : sequence of float
             The standard deviation of each label that is a number.
+        library : {"polars", "pandas", "pyarrow", "modin", "cudf"}, default "polars"
+            The library of the training data.
 
         """
         if task != "regression":
-            return cls.of(columns, "accuracy")
+            return cls.of(columns, "accuracy", library)
         # The error of one label is in its own units; several have no unit in common.
         unit = scale[0] if len(scale) == 1 else 1.0
         scaled = {name: columns[name] * unit for name in ("train_metric", "validation_metric")}
-        return cls.of({**columns, **scaled}, "rmse")
+        return cls.of({**columns, **scaled}, "rmse", library)
 
     def __len__(self) -> int:
         return len(self.train_loss)
@@ -112,8 +119,9 @@ class History(Displayed):
         """The epoch, from 0, with the lowest watched loss; -1 before the first epoch ends."""
         return -1 if not np.isfinite(self.watched_loss).any() else int(np.nanargmin(self.watched_loss))
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return the history as a Polars DataFrame, one row per epoch, epochs counted from 1."""
+        """Return the history as a DataFrame, one row per epoch, epochs counted from 1."""
         import polars as pl
 
         columns = {
@@ -135,6 +143,7 @@ class History(Displayed):
                 name: [value if np.isfinite(value) else None for value in getattr(self, name).tolist()]
                 for name in COLUMNS
             },
+            **library_entry(self.library),
         }
 
     @classmethod
@@ -159,7 +168,8 @@ class History(Displayed):
             raise FileError("history: its columns differ in length; the file was damaged or made by hand")
         if data.get("metric") not in ("accuracy", "rmse"):
             raise FileError(f"history: metric is {data.get('metric')!r}; the file was damaged or made by hand")
-        return cls.of({name: np.array(values, dtype=np.float64) for name, values in columns.items()}, data["metric"])
+        numbers = {name: np.array(values, dtype=np.float64) for name, values in columns.items()}
+        return cls.of(numbers, data["metric"], read_library(data))
 
     def plot(self) -> Any:
         """Draw loss and metric by epoch, as a matplotlib Figure (needs the `plots` extra); see `creche.plots`."""

@@ -393,17 +393,14 @@ class Predictor(Displayed, ABC):
             If there are not several labels of yes or no, or one has only one answer in these rows.
 
         """
-        from creche.evaluation import choose_threshold
+        from creche.evaluation import choose_thresholds
 
         if not self.labels.is_multilabel:
             raise TableError("thresholds: are for models of several labels of yes or no; use choose_threshold")
         rows = data if isinstance(data, Observations) else self.read_observations(data, y)
         probabilities = self._predict_probabilities(rows.x)
         weights = resolve_sample_weights(sample_weight, rows)
-        return {
-            name: choose_threshold(np.column_stack([1 - p, p]), true, metric=metric, costs=costs, weights=weights)
-            for name, p, true in zip(self.labels.names, probabilities.T, rows.y.T, strict=True)
-        }
+        return choose_thresholds(probabilities, rows.y, self.labels.names, metric=metric, costs=costs, weights=weights)
 
     def read_observations(
         self,
@@ -507,6 +504,16 @@ class Predictor(Displayed, ABC):
             Takes probabilities (n, classes) or numbers (n, k), and returns their evaluation.
 
         """
+        evaluate = self._prepare_evaluation(rows, weights, n_resamples, threshold)
+        return lambda predicted: replace(evaluate(predicted), library=rows.library)
+
+    def _prepare_evaluation(
+        self,
+        rows: Observations,
+        weights: NDArray[np.float64] | None,
+        n_resamples: int,
+        threshold: GivenThreshold | None,
+    ) -> Callable[[NDArray[Any]], AnyEvaluation]:
         from creche.evaluation import ClassificationLabels, MultilabelEvaluation, RegressionEvaluation
 
         chosen = self.threshold if threshold is None else check_threshold(threshold, self.labels)

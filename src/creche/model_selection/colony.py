@@ -16,6 +16,8 @@ from creche.model_selection.member import Member
 from creche.model_selection.results import Results, read_results
 from creche.plan.words import BEST_BY, BestBy, check_word
 from creche.table.prepare import Prepared
+from creche.table.result_frames import frame_method, polars_frame
+from creche.table.table import FrameLibrary
 
 if TYPE_CHECKING:
     import polars as pl
@@ -88,6 +90,11 @@ class Colony(Displayed, Sequence[Member]):
 
     def __iter__(self) -> Iterator[Member]:
         return (self[i] for i in range(len(self)))
+
+    @property
+    def library(self) -> FrameLibrary:
+        """The library of DataFrames in which its tables come."""
+        return self._prepared[0].library
 
     @property
     def results(self) -> Results:
@@ -233,8 +240,9 @@ class Colony(Displayed, Sequence[Member]):
 
         return select_ensemble(self, size, candidates, temperature)
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return a Polars DataFrame with a row for each member, the best first; values that do not exist are null.
+        """Return a DataFrame with a row for each member, the best first; values that do not exist are null.
 
         The columns are rank (from 1; null for members that diverged), member (its number), the arguments in which the
         members differ, seed, status, epochs, and train_loss, validation_loss and the metrics in the epoch whose weights
@@ -244,8 +252,9 @@ class Colony(Displayed, Sequence[Member]):
 
         return members_table(self)
 
+    @frame_method
     def plans(self) -> pl.DataFrame:
-        """Return a Polars DataFrame with a row for each plan, the best mean first.
+        """Return a DataFrame with a row for each plan, the best mean first.
 
         The networks of a plan differ in their seed and fold only. The columns are the arguments in which the plans
         differ, networks and diverged (numbers of networks), and mean, std, min and max of the validation loss and the
@@ -316,8 +325,8 @@ class Colony(Displayed, Sequence[Member]):
                 "plan": best.plan.to_dict(),
             },
             "effects": [effect.to_dict() for effect in self.effects()],
-            "plans": self.plans().to_dicts(),
-            "members": self.table().to_dicts(),
+            "plans": polars_frame(self.plans).to_dicts(),
+            "members": polars_frame(self.table).to_dicts(),
         }
 
     def plot(self, by: str | None = None) -> Any:

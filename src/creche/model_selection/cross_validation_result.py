@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -31,10 +32,12 @@ from creche.model_selection.held_out import (
 from creche.model_selection.member import Member
 from creche.table.folds import Fold
 from creche.table.inspection import TableInspection
-from creche.table.labels import encode_classes
+from creche.table.labels import LabelEncoder, encode_classes
+from creche.table.observations import Observations
 from creche.table.partition import Partition
 from creche.table.prepare import encode_features
-from creche.table.table import Table
+from creche.table.result_frames import frame_method
+from creche.table.table import FrameLibrary, Table
 from creche.training.arguments import TrainArguments
 from creche.training.run import Run
 
@@ -108,6 +111,16 @@ class CrossValidation(Displayed):
                     self._fold_indices.append(i)
 
     @property
+    def library(self) -> FrameLibrary:
+        """The library of DataFrames in which its tables come."""
+        return self._inspection.labelled.library
+
+    @property
+    def is_multilabel(self) -> bool:
+        """Whether the networks predict several labels of yes or no."""
+        return self._inspection.task == "multilabel"
+
+    @property
     def evaluations(self) -> list[AnyEvaluation]:
         """The evaluation of each network on the rows of its fold."""
         return self._evaluated[0]
@@ -151,20 +164,29 @@ class CrossValidation(Displayed):
         weights, predicted = self._predicted_rows.weights, self.predictions[rows.row_indices]
         # Without the model: its baseline is that of the first fold's training rows, not that of all rows.
         with watch_steps():
-            if model.labels.is_multilabel:
-                return MultilabelEvaluation.of(
-                    predicted, rows.y, weights=weights, n_resamples=self._n_resamples, labels=model.labels.names
-                )
-            if model.classes is None:
-                return RegressionEvaluation.of(
-                    predicted, rows.y.astype(np.float64), weights=weights, n_resamples=self._n_resamples,
-                    quantiles=model.quantiles, labels=model.labels.outcomes,
-                )  # fmt: skip
-            true = encode_classes(rows.y, model.classes, rows.label, rows.row_numbers)
-            return ClassificationEvaluation.of(
-                predicted, true, model.classes, weights=weights, n_resamples=self._n_resamples,
-                is_ordered=model.labels.is_ordered,
+            return replace(self._evaluate(model.labels, predicted, rows, weights), library=self.library)
+
+    def _evaluate(
+        self,
+        labels: LabelEncoder,
+        predicted: NDArray[np.float64],
+        rows: Observations,
+        weights: NDArray[np.float64] | None,
+    ) -> AnyEvaluation:
+        if labels.is_multilabel:
+            return MultilabelEvaluation.of(
+                predicted, rows.y, weights=weights, n_resamples=self._n_resamples, labels=labels.names
+            )
+        if labels.classes is None:
+            return RegressionEvaluation.of(
+                predicted, rows.y.astype(np.float64), weights=weights, n_resamples=self._n_resamples,
+                quantiles=labels.quantiles, labels=labels.outcomes,
             )  # fmt: skip
+        true = encode_classes(rows.y, labels.classes, rows.label, rows.row_numbers)
+        return ClassificationEvaluation.of(
+            predicted, true, labels.classes, weights=weights, n_resamples=self._n_resamples,
+            is_ordered=labels.is_ordered,
+        )  # fmt: skip
 
     @property
     def test_to_train(self) -> float:
@@ -188,14 +210,16 @@ class CrossValidation(Displayed):
                 spreads[name] = spread
         return spreads
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return a Polars DataFrame with a row for each network: repeat, fold, seed, held-out rows and metrics."""
+        """Return a DataFrame with a row for each network: repeat, fold, seed, held-out rows and metrics."""
         import polars as pl
 
         return pl.DataFrame(self._network_rows())
 
+    @frame_method
     def predictions_table(self) -> pl.DataFrame:
-        """Return the out-of-fold predictions as a Polars DataFrame, with a row for each predicted row of the table.
+        """Return the out-of-fold predictions as a DataFrame, with a row for each predicted row of the table.
 
         The columns are row (the row number, as the user counts), ``true_<label>``, ``predicted_<label>``,
         ``probability_<class>`` for each class, disagreement (null where there are fewer than two predictions) and
@@ -288,11 +312,46 @@ class CrossValidation(Displayed):
 
         rows, classes = self._predicted_rows.observations, self._inspection.classes
         if classes is None or len(classes) != 2:
-            raise TableError("threshold: can only be chosen for models of two classes")
+            more = "; use choose_thresholds for several labels" if self.is_multilabel else ""
+            raise TableError(f"threshold: can only be chosen for models of two classes{more}")
         true = encode_classes(rows.y, classes, rows.label, rows.row_numbers)
         return choose_threshold(
             self.predictions[rows.row_indices], true, metric=metric, costs=costs, weights=self._predicted_rows.weights
         )
+
+    def choose_thresholds(
+        self, *, metric: ThresholdMetric | None = None, costs: tuple[float, float] | None = None
+    ) -> dict[str, Threshold]:
+        """Choose the probability at or above which yes is predicted for each of several labels, by the out-of-fold
+        predictions.
+
+        Parameters
+        ----------
+        metric, costs
+            As for `choose_threshold`; F1 is that of yes.
+
+        Returns
+        -------
+        dict of label to Threshold
+            What `Predictor.with_threshold` takes.
+
+        Raises
+        ------
+        TableError
+            If there are not several labels of yes or no, or one has only one answer in the rows.
+        PlanError
+            As for `choose_threshold`.
+
+        """
+        from creche.evaluation import choose_thresholds
+
+        if not self.is_multilabel:
+            raise TableError("thresholds: are for models of several labels of yes or no; use choose_threshold")
+        rows = self._predicted_rows.observations
+        return choose_thresholds(
+            self.predictions[rows.row_indices], rows.y, rows.labels, metric=metric, costs=costs,
+            weights=self._predicted_rows.weights,
+        )  # fmt: skip
 
     def ensemble(self) -> Ensemble:
         """Return the networks of all folds as one model, whose predictions are the mean of theirs.

@@ -13,6 +13,8 @@ from creche.model_selection.colony import Colony
 from creche.model_selection.learning_rate_bands import BandLimits
 from creche.model_selection.learning_rate_baselines import Baselines
 from creche.model_selection.member import Member
+from creche.table.result_frames import frame_method, polars_frame
+from creche.table.table import FrameLibrary
 
 if TYPE_CHECKING:
     import polars as pl
@@ -104,6 +106,11 @@ class LearningRates(Displayed):
     notes: tuple[str, ...]
 
     @property
+    def library(self) -> FrameLibrary:
+        """The library of DataFrames in which its tables come."""
+        return self.colony.library
+
+    @property
     def improves_on_constant(self) -> bool:
         """Whether the best rate improves on a constant prediction."""
         return beats_constant(self.limits, self.baselines)
@@ -157,8 +164,9 @@ class LearningRates(Displayed):
         loss = self.colony.results.loss[members]
         return self.colony[members[int(np.nan_to_num(loss, nan=np.inf).argmin())]]
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return a Polars DataFrame with a row for each rate, in ascending order; values that are not finite are null.
+        """Return a DataFrame with a row for each rate, in ascending order; values that are not finite are null.
 
         The columns are learning_rate, band, the numbers of networks, diverged and still_falling; median, min and max of
         the validation (or training) loss; smoothed_median, the median loss of the rate and both neighbours, which
@@ -204,7 +212,7 @@ class LearningRates(Displayed):
             "tolerance": self.limits.tolerance,
             "constant_loss": self.baselines.constant,
             "untrained_loss": float(np.median(self.baselines.untrained)),
-            "rates": self.table().to_dicts(),
+            "rates": polars_frame(self.table).to_dicts(),
         }
 
     def plot(self, *, axes: Any = None) -> Any:

@@ -75,8 +75,8 @@ class Member(Displayed):
     @property
     def history(self) -> History:
         """One record per completed epoch."""
-        scale = self.prepared.labels.scale
-        return History.from_engine(self._crew.history(self.number), self.plan.task, scale)
+        prepared, columns = self.prepared, self._crew.history(self.number)
+        return History.from_engine(columns, self.plan.task, prepared.labels.scale, prepared.library)
 
     @property
     def parameters(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:

@@ -45,7 +45,9 @@ from creche.plan.words import (
 )
 from creche.table.encoders.features import Preprocessing
 from creche.table.reading.options import ReadOptions
+from creche.table.result_frames import frame_method, polars_frame
 from creche.table.schema import Schema
+from creche.table.table import FrameLibrary
 
 if TYPE_CHECKING:
     import optuna
@@ -78,6 +80,11 @@ class OptunaSweep(Displayed):
     colony: Colony
     trial_numbers: tuple[int, ...]
 
+    @property
+    def library(self) -> FrameLibrary:
+        """The library of DataFrames in which its tables come."""
+        return self.colony.library
+
     def best(self, by: BestBy = "plan") -> Member:
         """Return the network to keep, which is trained already: see `Colony.best`.
 
@@ -89,16 +96,17 @@ class OptunaSweep(Displayed):
         """
         return self.colony.best(by)
 
+    @frame_method
     def table(self) -> pl.DataFrame:
         """Return `Colony.table`, with the number of each network's trial."""
         import polars as pl
 
-        table = self.colony.table()
+        table = polars_frame(self.colony.table)
         return table.insert_column(2, pl.Series("trial", [self.trial_numbers[n] for n in table["member"]]))
 
     def to_dict(self) -> dict[str, Any]:
         """Return `Colony.to_dict`, with the number of each network's trial."""
-        return {**self.colony.to_dict(), "members": self.table().to_dicts()}
+        return {**self.colony.to_dict(), "members": polars_frame(self.table).to_dicts()}
 
     def plot(self, by: str | None = None) -> Any:
         """Draw the loss against the epoch: see `Colony.plot`.

@@ -87,8 +87,9 @@ def _find_page(result: Displayed) -> RenderableType | Sequence[Section] | None:
         return Text(str(result))
     if hasattr(result, "table"):
         from creche.pages.tables import frame_page
+        from creche.table.result_frames import polars_frame
 
-        return frame_page(repr(result), result.table())
+        return frame_page(repr(result), polars_frame(result.table))
     return None
 
 

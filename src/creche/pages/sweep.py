@@ -28,6 +28,7 @@ from creche.pages.tables import (
 )
 from creche.pages.wording import advise_argument
 from creche.render.words import describe_classes, name_purpose
+from creche.table.result_frames import polars_frame
 
 if TYPE_CHECKING:
     from creche.evaluation import AnyEvaluation
@@ -75,7 +76,7 @@ def sweep_page(
     if colony.varied_arguments and any(not math.isnan(effect.share) for effect in effects):
         parts += [Text(), Text("Share of variance explained by each argument:"), _effect_table(colony, effects)]
     if on_folds:
-        return Group(*parts, Text(), Text(OPTIMISM_ON_FOLDS.format(count=len(colony.plans())), style="dim"))
+        return Group(*parts, Text(), Text(OPTIMISM_ON_FOLDS.format(count=len(polars_frame(colony.plans))), style="dim"))
     if any(effect.argument == "seed" for effect in effects):
         parts += [Text(), Text("Best plans, over their seeds:"), _best_plans(colony)]
     best = colony.best(best_by)
@@ -159,7 +160,7 @@ def _describe_endings(colony: Colony) -> str:
 
 def _best_networks(colony: Colony, top: int) -> Table:
     """Render the best networks, one in a row."""
-    rows = colony.table().head(min(top, len(colony.ranking()))).to_dicts()
+    rows = polars_frame(colony.table).head(min(top, len(colony.ranking()))).to_dicts()
     has_seeds = _has_seeds(colony)
     has_epochs = len({row["epochs"] for row in rows}) > 1
     names = [*colony.varied_arguments, *(["seed"] if has_seeds else []), *(["epochs"] if has_epochs else [])]
@@ -200,7 +201,7 @@ def _best_plans(colony: Colony) -> Table:
     has_diverged = bool(colony.results.diverged.any())
     scores = [f"mean {_score_name(colony)}", "std", "min", "max", *(["diverged"] if has_diverged else [])]
     table = narrow_table(["rank", *colony.varied_arguments, *scores])
-    for place, row in enumerate(colony.plans().head(MAX_PLANS).to_dicts(), 1):
+    for place, row in enumerate(polars_frame(colony.plans).head(MAX_PLANS).to_dicts(), 1):
         cells = [str(place), *(format_value(row[column], digits=4) for column in colony.varied_arguments)]
         numbers = [format_score(row[f"{statistic}_{name}"]) for statistic in ("mean", "std", "min", "max")]
         table.add_row(*cells, *numbers, *([f"{row['diverged']:,}"] if has_diverged else []))
@@ -213,7 +214,7 @@ def _best_plans_on_folds(colony: Colony, top: int) -> Table:
     has_diverged = bool(colony.results.diverged.any())
     scores = [f"mean {_score_name(colony)}", INTERVAL, "std", "gap to best", *(["diverged"] if has_diverged else [])]
     table = narrow_table(["rank", *colony.varied_arguments, *scores])
-    for place, row in enumerate(colony.plans().head(top).to_dicts(), 1):
+    for place, row in enumerate(polars_frame(colony.plans).head(top).to_dicts(), 1):
         interval, gap = (
             "" if row[f"low_{key}"] is None else f"{write(row[f'low_{key}'])} to {write(row[f'high_{key}'])}"
             for key, write in ((name, format_score), ("gap", "{:.2g}".format))

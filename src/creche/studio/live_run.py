@@ -53,6 +53,7 @@ class LiveRun:
         self._waiting: list[Callable[[], None]] = []
         self._later: tuple[Plan, dict[str, NDArray[Any]], History] | None = None  # from where it went back
         self._epochs_of_steps: dict[int, float] = {}
+        self._recorded: History | None = None  # the engine copies it whole, each time it is asked
         self._keep()
         if run.status != "running":
             self._judge()
@@ -70,9 +71,16 @@ class LiveRun:
         return self.run.epoch + self.run.batch / self.batches
 
     @property
+    def recorded(self) -> History:
+        """The history up to the present epoch."""
+        if self._recorded is None:
+            self._recorded = self.run.history
+        return self._recorded
+
+    @property
     def history(self) -> History:
         """The history of all recorded epochs, those after the present one included if it went back."""
-        return self.run.history if self._later is None else self._later[2]
+        return self.recorded if self._later is None else self._later[2]
 
     @property
     def changed_at(self) -> tuple[float, ...]:
@@ -127,6 +135,7 @@ class LiveRun:
             If a value is invalid; then nothing is changed.
 
         """
+        self._recorded = None
         if self.status == "diverged":
             self.run.rewind(self.run.state())
         before = len(self.run.plan.changes)
@@ -142,6 +151,7 @@ class LiveRun:
     def take_over(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on from the state of another run of the same plan on the same table."""
         self.run.set_state(state)
+        self._recorded = None
         self._keep()
         self._judge()
 
@@ -160,6 +170,7 @@ class LiveRun:
         plan, state, history = self._later
         nearest = self.snapshots.nearest(epoch)
         self.run.rewind(self.snapshots.restore(nearest, state), plan)
+        self._recorded = None
         if nearest == len(history) and plan == self.run.plan:
             self._later = None
         self._stop("paused", f"back at the end of epoch {nearest:,}" if nearest else "back at the start")
@@ -169,6 +180,7 @@ class LiveRun:
     def go_back_to_finite(self) -> None:
         """Go on from the last finite weights after the loss has diverged."""
         self.run.rewind(self.run.state())
+        self._recorded = None
         self._stop("paused", "back at the last finite weights")
         self._judge()
 
@@ -214,6 +226,7 @@ class LiveRun:
 
     def _train(self, steps: int, seconds: float) -> None:
         self.forget_later()
+        self._recorded = None
         try:
             self.run.resume(steps=steps, seconds=seconds, on_progress=False)
         except DivergedError as error:

@@ -26,7 +26,6 @@ ACKNOWLEDGEMENT_TIMEOUT = 1.0
 """Seconds after which a `Tick` counts as drawn: a busy notebook kernel passes no acknowledgements on."""
 MAX_ANSWERS = 100
 MAX_FAILURES = 20
-MAX_HISTORY_ROWS = 4_000
 
 STRUCTURE: tuple[type, ...] = (TableView, SettingsView, NetworkView)
 """Views that others refer to, sent before those."""
@@ -43,7 +42,7 @@ class Outbox:
     """Holds what is still to be sent to one watcher.
 
     Answers leave in their order, and so do pushed failures. Of every other view that is pushed only the newest is
-    kept; pieces of the history are joined, and thinned if they become long. At most two ticks are sent that the page
+    kept; pieces of the history are joined, and thinned as the newest is. At most two ticks are sent that the page
     has not acknowledged. Nothing but failures is pushed before the answer to `Connect`. All methods may be called from
     any thread.
 
@@ -165,20 +164,13 @@ class Outbox:
 
 
 def _join(waiting: object, piece: History) -> History:
-    """Return two pieces of the history as one, with every other row of it left out if it becomes long."""
+    """Return two pieces of the history as one, without the epochs that the later one drops."""
     if not isinstance(waiting, History) or piece.first == 1 or waiting.columns != piece.columns:
-        joined = piece
-    else:
-        earlier = waiting.epochs < piece.first
-        joined = replace(
-            piece,
-            first=waiting.first,
-            epochs=np.concatenate([waiting.epochs[earlier], piece.epochs]),
-            values=np.concatenate([waiting.values[earlier], piece.values]),
-            is_thinned=waiting.is_thinned or piece.is_thinned,
-        )
-    rows = len(joined.epochs)
-    if rows <= MAX_HISTORY_ROWS:
-        return joined
-    kept = np.append(np.arange(0, rows - 1, 2), rows - 1)
-    return replace(joined, epochs=joined.epochs[kept], values=joined.values[kept], is_thinned=True)
+        return piece
+    earlier = (waiting.epochs < piece.first) & ((waiting.epochs - 1) % piece.stride == 0)
+    return replace(
+        piece,
+        first=waiting.first,
+        epochs=np.concatenate([waiting.epochs[earlier], piece.epochs]),
+        values=np.concatenate([waiting.values[earlier], piece.values]),
+    )

@@ -17,8 +17,8 @@ __all__ = ["HISTORY_LIMIT", "NOTHING", "describe_history", "send_row", "take_tic
 # Above this many neurons, the activations of the selected row are left out.
 ACTIVATIONS_LIMIT = 4096
 
-# Beyond this many epochs, the page gets a part of them.
-HISTORY_LIMIT = 2000
+# Beyond this many epochs, the page gets every second, fourth, … of them.
+HISTORY_LIMIT = 1000
 
 NOTHING: FloatArray = np.empty(0, dtype=np.float32)
 
@@ -30,10 +30,11 @@ def take_tick(state: SessionState, sequence: int) -> Tick:
         return _empty_tick(state, sequence)
     run = live.run
     weights = run.weights
-    history = run.history
-    model = Model(run.plan, state.prepared.features, state.prepared.labels, weights, 1)
-    x = state.selected_inputs
-    activations, probabilities = (NOTHING, NOTHING) if x is None else send_row(model, x)
+    history = live.recorded
+    activations = probabilities = NOTHING
+    if (x := state.selected_inputs) is not None:
+        model = Model(run.plan, state.prepared.features, state.prepared.labels, weights, 1)
+        activations, probabilities = send_row(model, x)
     return Tick(
         sequence=sequence,
         status=live.status,
@@ -53,14 +54,16 @@ def take_tick(state: SessionState, sequence: int) -> Tick:
         activations=activations,
         probabilities=probabilities,
         selected_row=state.selected_row,
+        watchers=len(state.watched),
     )
 
 
 def _empty_tick(state: SessionState, sequence: int) -> Tick:
     why = "choose the column to predict" if state.source else "open a table"
     return Tick(
-        sequence, "empty", why, 0, 0, 0, 0, 0.0, 0.0, None, None, 0, 0, NOTHING, NOTHING, NOTHING, NOTHING, None
-    )
+        sequence, "empty", why, 0, 0, 0, 0, 0.0, 0.0, None, None, 0, 0, NOTHING, NOTHING, NOTHING, NOTHING, None,
+        len(state.watched),
+    )  # fmt: skip
 
 
 def send_row(model: Model, x: NDArray[Any]) -> tuple[FloatArray, FloatArray]:
@@ -75,15 +78,17 @@ def send_row(model: Model, x: NDArray[Any]) -> tuple[FloatArray, FloatArray]:
 
 
 def describe_history(state: SessionState, after: int = 0) -> History:
-    """Return the history of the epochs after this one; of a long training, a part of all epochs."""
+    """Return the history of the epochs after this one; of a long training, a part of them."""
     if state.live is None:
         empty = np.empty(0, dtype=np.int32)
-        return History(1, (), empty, np.empty((0, 0), dtype=np.float32), False, empty)
+        return History(1, (), empty, np.empty((0, 0), dtype=np.float32), 1, empty)
     history = state.live.history
-    epochs = np.arange(after, len(history))
-    is_thinned = len(history) > HISTORY_LIMIT
-    if is_thinned:
-        after, epochs = 0, np.unique(np.linspace(0, len(history) - 1, HISTORY_LIMIT).astype(np.int64))
+    stride = 1
+    while len(history) > stride * HISTORY_LIMIT:
+        stride *= 2
+    epochs = np.arange(-(-after // stride) * stride, len(history), stride)
+    if len(history) > after and (len(history) - 1) % stride:
+        epochs = np.append(epochs, len(history) - 1)
     columns = {"train_loss": history.train_loss, f"train_{history.metric}": history.train_metric}
     if history.has_validation or (not len(history) and state.prepared.validation is not None):
         columns["validation_loss"] = history.validation_loss
@@ -95,6 +100,6 @@ def describe_history(state: SessionState, after: int = 0) -> History:
         columns=tuple(columns),
         epochs=(epochs + 1).astype(np.int32),
         values=values,
-        is_thinned=is_thinned,
+        stride=stride,
         snapshots=state.live.snapshot_epochs(),
     )

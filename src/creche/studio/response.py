@@ -21,10 +21,11 @@ from creche.table.observations import Observations
 from creche.table.prepare import Prepared
 from creche.table.table import Table
 
-__all__ = ["ResponseGrids", "describe_response"]
+__all__ = ["ResponseGrids", "describe_response", "describe_small_responses"]
 
 POINTS = 33  # of a curve, and along each side of a map
-POINTS_OF_SEARCH = 9  # for each column, where the strongest is looked for
+POINTS_OF_SMALL_CURVE = 17  # also for each column where the strongest is looked for
+POINTS_OF_SMALL_MAP = 12  # along each side
 ROWS_READ = 20_000
 MOST_ROWS = 200  # that are drawn over it
 
@@ -167,13 +168,10 @@ def describe_response(grids: ResponseGrids, model: Model, request: requests.Resp
         If there is no such neuron or column.
 
     """
-    _check_neuron(model, request)
+    _check_neuron(model, request.layer, request.neuron)
     x_name = request.x_column or _find_strongest(grids, model, request)
-    names = [x_name] if request.y_column is None else [x_name, request.y_column]
-    if len(set(names)) < len(names):
-        raise PlanError(f"y_column: got {x_name!r}, which is the first column already", argument="y_column")
-    columns = [grids.tried(name, POINTS) for name in names]
-    activations = _activations(model, request, grids.inputs(columns))
+    columns = _tried_columns(grids, x_name, request.y_column, POINTS)
+    activations = _layer_activations(model, request.layer, grids.inputs(columns))[:, request.neuron]
     grid_x, grid_y = columns[0].grid, columns[-1].grid if len(columns) > 1 else None
     return views.NeuronResponse(
         layer=request.layer,
@@ -188,6 +186,42 @@ def describe_response(grids: ResponseGrids, model: Model, request: requests.Resp
         activations=activations if grid_y is None else activations.reshape(len(grid_y), len(grid_x)),
         rows=_shown_rows(grids, grid_x, grid_y),
     )
+
+
+def describe_small_responses(
+    grids: ResponseGrids, model: Model, request: requests.RespondSmall
+) -> views.SmallResponses:
+    """Return the responses of some neurons of this network, in few numbers each.
+
+    Raises
+    ------
+    PlanError
+        If there is no such neuron or column.
+
+    """
+    for place in request.places:
+        if len(place) != 2:
+            raise PlanError(f"places: got {place}; needs (layer, neuron)", argument="places")
+        _check_neuron(model, *place)
+    if request.x_column is None:
+        tried = [[grids.tried(name, POINTS_OF_SMALL_CURVE)] for name in grids.columns]
+    else:
+        points = POINTS_OF_SMALL_CURVE if request.y_column is None else POINTS_OF_SMALL_MAP
+        tried = [_tried_columns(grids, request.x_column, request.y_column, points)]
+    inputs = [grids.inputs(columns) for columns in tried]
+    ends = np.cumsum([len(part) for part in inputs])[:-1]
+    x = np.concatenate(inputs)
+    layers = {layer: _layer_activations(model, layer, x) for layer in {layer for layer, _ in request.places}}
+    found = []
+    for layer, neuron in request.places:
+        parts = np.split(layers[layer][:, neuron], ends)
+        strongest = _strongest_of(parts)
+        found.append(parts[strongest].reshape(-1, len(tried[strongest][0].block)))
+    height, width = (max((part.shape[side] for part in found), default=0) for side in (0, 1))
+    activations = np.full((len(found), height, width), np.nan, dtype=np.float32)
+    for row, part in enumerate(found):
+        activations[row, :, : part.shape[1]] = part
+    return views.SmallResponses(activations, np.array([part.shape[1] for part in found], dtype=np.int32))
 
 
 _NONE: FloatArray = np.empty(0, dtype=np.float32)
@@ -212,31 +246,40 @@ def _title(model: Model, request: requests.Respond) -> str:
     return f"the output of {names[request.neuron]}"
 
 
-def _check_neuron(model: Model, request: requests.Respond) -> None:
+def _check_neuron(model: Model, layer: int, neuron: int) -> None:
     layers = model.plan.network.layers
-    if not 1 <= request.layer <= len(layers):
-        raise PlanError(f"layer: got {request.layer}; needs a layer from 1 to {len(layers)}", argument="layer")
-    width = layers[request.layer - 1].width
-    if not 0 <= request.neuron < width:
-        message = f"neuron: got {request.neuron}; layer {request.layer} has neurons 0 to {width - 1}"
+    if not 1 <= layer <= len(layers):
+        raise PlanError(f"layer: got {layer}; needs a layer from 1 to {len(layers)}", argument="layer")
+    width = layers[layer - 1].width
+    if not 0 <= neuron < width:
+        message = f"neuron: got {neuron}; layer {layer} has neurons 0 to {width - 1}"
         raise PlanError(message, argument="neuron")
 
 
-def _activations(model: Model, request: requests.Respond, x: NDArray[Any]) -> FloatArray:
-    """Return the activation of the neuron for each input; of an output, its prediction."""
-    if request.layer < len(model.plan.network.layers):
-        numbers = layer_outputs(model.plan, model.weights, x, request.layer - 1)[:, request.neuron]
+def _tried_columns(grids: ResponseGrids, x_name: str, y_name: str | None, points: int) -> list[TriedColumn]:
+    if x_name == y_name:
+        raise PlanError(f"y_column: got {x_name!r}, which is the first column already", argument="y_column")
+    return [grids.tried(name, points) for name in (x_name, y_name) if name is not None]
+
+
+def _layer_activations(model: Model, layer: int, x: NDArray[Any]) -> FloatArray:
+    """Return the activation of each neuron of a layer for each input, (n, width); of the outputs, the predictions."""
+    if layer < len(model.plan.network.layers):
+        numbers = layer_outputs(model.plan, model.weights, x, layer - 1)
     else:
-        predicted = np.asarray(model.predict_encoded(x)).reshape(len(x), -1)
-        numbers = predicted[:, request.neuron - model.plan.network.outputs]
+        numbers = np.asarray(model.predict_encoded(x)).reshape(len(x), -1)[:, -model.plan.network.outputs :]
     return np.asarray(numbers, dtype=np.float32)
 
 
 def _find_strongest(grids: ResponseGrids, model: Model, request: requests.Respond) -> str:
     """Return the column over whose values the activation changes most."""
-    columns = [grids.tried(name, POINTS_OF_SEARCH) for name in grids.columns]
+    columns = [grids.tried(name, POINTS_OF_SMALL_CURVE) for name in grids.columns]
     x = np.concatenate([grids.inputs([column]) for column in columns])
-    activations = _activations(model, request, x)
+    activations = _layer_activations(model, request.layer, x)[:, request.neuron]
     ends = np.cumsum([len(column.block) for column in columns])[:-1]
-    spreads = [float(np.ptp(part)) if np.isfinite(part).all() else 0.0 for part in np.split(activations, ends)]
-    return columns[int(np.argmax(spreads))].grid.name
+    return columns[_strongest_of(np.split(activations, ends))].grid.name
+
+
+def _strongest_of(responses: Sequence[NDArray[Any]]) -> int:
+    """Return the place of the response that changes most."""
+    return int(np.argmax([float(np.ptp(part)) if np.isfinite(part).all() else 0.0 for part in responses]))

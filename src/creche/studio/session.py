@@ -14,6 +14,7 @@ from creche.studio.answers.connection import welcome
 from creche.studio.answers.registry import ANSWERS, LATER, Turn
 from creche.studio.answers.settings import describe_settings
 from creche.studio.failures import describe_failure
+from creche.studio.live_run import LiveRun
 from creche.studio.network import describe_network
 from creche.studio.progress import describe_history, take_tick
 from creche.studio.protocol import requests, views
@@ -87,6 +88,7 @@ class Session:
         self._state.push = self._push
         self._watched = WatchedViews(self._state)
         self._sequence = 0
+        self._is_stale = False  # whether a request may have changed what the last tick told
         self._next_tick = self._next_history = self._next_choice = 0.0
         self._sent_history = (-1, 0)  # its version, and how many epochs of it
         if source is not None:
@@ -162,7 +164,7 @@ class Session:
             live = self._state.live
             plays = live is not None and live.status == "running"
             try:
-                job = self._jobs.get(timeout=(live.seconds_to_wait() if plays and live is not None else None))
+                job = self._jobs.get(timeout=(self._seconds_to_wait(live) if plays and live is not None else None))
             except queue.Empty:
                 pass
             else:
@@ -175,14 +177,22 @@ class Session:
             except Exception as error:
                 self._report(error)
 
+    def _seconds_to_wait(self, live: LiveRun) -> float:
+        """Return how long there is nothing to do while training runs: no step to take, and nothing to tell."""
+        seconds = live.seconds_to_wait()
+        return min(seconds, max(0.0, self._next_tick - time.monotonic())) if self._is_stale else seconds
+
     def _call(self, job: Callable[[], None]) -> None:
         try:
             job()
             self._push_changed()
+            live = self._state.live
+            if live is not None and live.status == "running":
+                self._is_stale = True  # the next tick tells
+                return
             self._push_history()  # a pause leaves epochs that were not sent yet
             self._push_tick()
-            live = self._state.live
-            self._watched.send(at_once=live is None or live.status != "running")
+            self._watched.send(at_once=True)
         except Exception as error:
             self._report(error)
 
@@ -256,6 +266,7 @@ class Session:
 
     def _push_tick(self) -> None:
         """Push the state of training, if someone watches."""
+        self._is_stale = False
         if not self._watchers:
             return
         started = time.monotonic()

@@ -208,7 +208,7 @@ class SessionState:
         except BaseException:
             self.source, self.label, self.chosen_task, self.roles, self._prepared = before
             raise
-        self.selected_row = None
+        self.select_row(self._first_row() if label else None)
         self.end_work()
         self.changed |= {"table", "settings", "network", "history"}
 
@@ -307,6 +307,11 @@ class SessionState:
                     numbers[np.isin(rows, part.observations.row_indices)] = number
             self._parts = prepared, numbers
         return PARTS[int(self._parts[1][place])]
+
+    def _first_row(self) -> int:
+        """Return the number of the first validation row; without any, of the first training row."""
+        part = self.prepared.validation or self.prepared.train
+        return int(part.observations.row_indices[0]) + 1
 
     def select_row(self, number: int | None) -> None:
         """Select the row whose activations are sent with every tick."""

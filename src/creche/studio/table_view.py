@@ -16,7 +16,6 @@ from creche.studio.state import SessionState
 from creche.table.column_inspection import ColumnInspection, FindingKind, inspect_columns
 from creche.table.column_inspection import Finding as InspectionFinding
 from creche.table.column_summary import ColumnSummary
-from creche.table.roles import INPUT_ROLES
 from creche.table.schema import describe_columns
 from creche.table.table import Column as TableColumn
 from creche.table.table import Table
@@ -52,6 +51,8 @@ class InspectedTable:
     label_candidates: tuple[str, ...]
     findings: tuple[Finding, ...]
     classes: tuple[tuple[str, int], ...]
+    told: tuple[str, ...]
+    """What was found, in the words of training, which says the same again."""
 
 
 def describe_table(state: SessionState) -> TableView:
@@ -103,10 +104,8 @@ def inspect_session(
 
 def _list_remarks(inspected: InspectedTable, remarks: Sequence[str]) -> list[Finding]:
     """Return remarks of reading and of the split as findings, except for what the inspection has found, too."""
-    known = [finding.text for column in inspected.columns for finding in column.findings]
-    known += [finding.text for finding in inspected.findings]
-    new = [remark for remark in remarks if not any(remark.startswith(text) for text in known)]
-    return [Finding("note", remark) for remark in new]
+    new = [remark for remark in remarks if not any(remark.startswith(text) for text in inspected.told)]
+    return [Finding("note", _as_sentence(remark)) for remark in new]
 
 
 def inspect_source(
@@ -117,17 +116,19 @@ def inspect_source(
         table = _take_evenly(table, MOST_ROWS)
     inspection = inspect_columns(table, label or None, task=task, schema=dict(roles) or None)
     inferred = _infer_roles(table, [*roles, *label])
+    reasons = {column.name: column.reason for column in inspection.columns}
     remarks: dict[str, list[Finding]] = {name: [] for name in table.names}
     others: list[Finding] = []
     for found in inspection.findings:
-        finding = _describe_finding(found)
+        finding = _describe_finding(found, reasons.get(found.column, ""))
         remarks.get(found.column, others).append(finding)
     columns = tuple(
         _describe_column(table, summary, inferred.get(summary.name), tuple(remarks[summary.name]))
         for summary in inspection.columns
     )
     classes = () if inspection.label is None else inspection.label.classes[:MOST_CLASSES]
-    return InspectedTable(len(table), columns, rank_labels(inspection), tuple(others), classes)
+    told = tuple(found.text for found in inspection.findings)
+    return InspectedTable(len(table), columns, rank_labels(inspection), tuple(others), classes, told)
 
 
 def _take_evenly(table: Table, rows: int) -> Table:
@@ -190,8 +191,6 @@ def _describe_column(
 
 def _summarize(summary: ColumnSummary) -> str:
     """Write what a column holds as a phrase."""
-    if summary.role not in (*INPUT_ROLES, "label") and summary.reason:
-        return f"left out: {summary.reason}"
     if summary.distinct == 0:
         return "no value"
     if summary.low is not None:
@@ -208,19 +207,19 @@ def _infer_roles(table: Table, names: Sequence[str]) -> dict[str, Role]:
     return {column.name: column.role for column in describe_columns(table.select(asked), {})}  # type: ignore[misc]
 
 
-def _describe_finding(found: InspectionFinding) -> Finding:
-    remedy = found.remedy or _write_remedy(found)
-    return Finding(SEVERITIES.get(found.kind, "note"), found.text, remedy, found.column or None)
+def _describe_finding(found: InspectionFinding, reason: str) -> Finding:
+    text = f"left out: {reason}" if found.kind == "left_out" else found.text
+    remedy = found.remedy or REMEDIES.get(found.kind, "")
+    severity = SEVERITIES.get(found.kind, "note")
+    return Finding(severity, _as_sentence(text), _as_sentence(remedy), found.column or None, found.role)
 
 
-def _write_remedy(found: InspectionFinding) -> str:
-    """Write what to do in the page."""
-    if found.role is not None:
-        return f"Set its role to {found.role}."
-    return {
-        "task": "Choose the other task if that is wrong.",
-        "duplicates": "Look whether they were entered twice.",
-    }.get(found.kind, "")
+def _as_sentence(text: str) -> str:
+    """Return words with a full stop, and with a capital unless a name begins them."""
+    if not text:
+        return ""
+    first = text[0].upper() if text.split()[0].isalpha() else text[0]
+    return f"{first}{text[1:]}{'' if text[-1] in '.!?…' else '.'}"
 
 
 def _count_classes(y: object, classes: Sequence[object]) -> list[int]:

@@ -40,10 +40,14 @@ class Uploads:
     parent : Path, optional
         Where the temporary folder is made; by default where the system wants it.
 
+    Attributes
+    ----------
+    limit : int
+
     """
 
     def __init__(self, limit: int = MAX_UPLOAD, parent: Path | None = None) -> None:
-        self._limit = limit
+        self.limit = limit
         self._parent = parent
         self._folder: Path | None = None
         self._lock = threading.Lock()
@@ -89,10 +93,10 @@ class Uploads:
                     f"{found.path.name}: a part of the upload begins at byte {offset:,}, but {found.size:,} bytes have "
                     "come so far; upload the file again"
                 )
-            if offset + len(content) > self._limit:
+            if offset + len(content) > self.limit:
                 self._discard(upload)
                 raise TooLargeError(
-                    f"{found.path.name}: is larger than {self._limit / 2**20:,.0f} MiB, which is the most for an "
+                    f"{found.path.name}: is larger than {self.limit / 2**20:,.0f} MiB, which is the most for an "
                     "upload; name it on the command line (creche studio FILE), or raise --max-upload"
                 )
             try:

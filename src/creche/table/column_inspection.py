@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
-from creche._displayed import Displayed
 from creche.errors import TableError
 from creche.plan.arguments import reject_unknown
 from creche.plan.words import TASKS, Role, Task, check_word
@@ -21,6 +20,7 @@ from creche.table.observations import Observations, read_observations
 from creche.table.preparation import Preparation
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import is_table, read_table
+from creche.table.result_frames import FrameResult, frame_method
 from creche.table.roles import INPUT_ROLES, role_argument, role_option
 from creche.table.schema import ColumnSchema, Schema, describe_columns, find_errors, find_remarks, set_roles
 from creche.table.spellings import SPELLING_REMEDY, describe_spellings, find_spellings
@@ -113,7 +113,7 @@ class LabelSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class ColumnInspection(Displayed):
+class ColumnInspection(FrameResult):
     """What would be read from a table, and what to check before training.
 
     Attributes
@@ -139,8 +139,9 @@ class ColumnInspection(Displayed):
     label: LabelSummary | None
     findings: tuple[Finding, ...]
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return a Polars DataFrame with one row for each column; ranges are written as words."""
+        """Return a DataFrame with one row for each column; ranges are written as words."""
         import polars as pl
 
         def write(value: object) -> str | None:
@@ -227,7 +228,7 @@ def inspect_columns(
     labelled = np.ones(len(table), dtype=np.bool_)
     for name in names:
         labelled &= ~table.column(name, "label").missing
-    features = Table({n: c for n, c in table.columns.items() if n not in names}, table.source, table.first_row)
+    features = table.with_columns({n: c for n, c in table.columns.items() if n not in names})
     # Rows without a label are not trained on; if there is no other, all show at least what they hold.
     kept = np.flatnonzero(labelled) if labelled.any() else np.arange(len(table))
     row_numbers = kept + table.first_row
@@ -256,7 +257,9 @@ def inspect_columns(
         (described,) = describe_columns(table.select([name]), {name: "ignore"})
         summaries[name] = summarize_column(described, table.columns[name], is_label=True)
     in_order = tuple(summaries[name] for name in table.names)
-    return ColumnInspection(table.source, len(table), duplicates, in_order, summary, tuple(findings))
+    return ColumnInspection(
+        table.source, len(table), duplicates, in_order, summary, tuple(findings), library=table.library
+    )
 
 
 def _inspect_label(

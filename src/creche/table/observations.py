@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from creche.table.labels import check_exact
 from creche.table.reading.dataframes import ACCEPTED_DATA
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import is_table, read_table
-from creche.table.table import Column, Table
+from creche.table.table import Column, FrameLibrary, Table
 
 __all__ = ["Observations", "read_observations"]
 
@@ -63,6 +63,11 @@ class Observations:
     def row_numbers(self) -> NDArray[np.int64]:
         """The numbers of the rows, as the user counts them, (n,)."""
         return self.row_indices + self.first_row
+
+    @property
+    def library(self) -> FrameLibrary:
+        """The library of DataFrames in which results about these rows come."""
+        return self.x.library if isinstance(self.x, Table) else "polars"
 
     @property
     def label(self) -> str:
@@ -211,7 +216,9 @@ def _from_table(
         for name, column, integers in zip(names, columns, exact, strict=True)
     ]
     y = values[0] if len(names) == 1 else _stack_labels(names, values, rows + table.first_row, task)
-    x = Table({name: column for name, column in table.columns.items() if name not in names}, table.source)
+    x = replace(
+        table, columns={name: column for name, column in table.columns.items() if name not in names}, first_row=1
+    )
     kinds = tuple(column.kind for column in columns)
     return Observations(
         x if len(rows) == len(table) else x.take(rows), y, names, rows, len(table), table.first_row, kinds,

@@ -27,7 +27,7 @@ from creche.table.preparation import Preparation
 from creche.table.reading.read import is_table
 from creche.table.row_weights import apply_class_weights, resolve_sample_weights
 from creche.table.schema import Schema
-from creche.table.table import Column, Table
+from creche.table.table import Column, FrameLibrary, Table
 
 if TYPE_CHECKING:
     from creche.table.training_summary import TrainingSummary
@@ -116,6 +116,11 @@ class Prepared:
     external_weights: NDArray[np.float64] | None = None
     task_note: str | None = None
     _summary: list[TrainingSummary] = field(default_factory=list, init=False, repr=False)
+
+    @property
+    def library(self) -> FrameLibrary:
+        """The library of DataFrames in which results about the table come."""
+        return self.labelled.library
 
     @property
     def evaluation_part(self) -> tuple[str, Partition]:

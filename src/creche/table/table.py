@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,16 @@ from numpy.typing import NDArray
 from creche.errors import TableError, nearest
 from creche.table.cell_format import CellFormat
 
-__all__ = ["KINDS", "Column", "Kind", "Table", "clean_names", "select_names"]
+__all__ = ["KINDS", "LIBRARIES", "Column", "FrameLibrary", "Kind", "Table", "clean_names", "select_names"]
 
 Kind = Literal["number", "whole", "boolean", "words", "datetime"]
 
 KINDS: tuple[Kind, ...] = ("number", "whole", "boolean", "words", "datetime")
+
+# The libraries of DataFrames in which results come back; data of any other give those of Polars.
+FrameLibrary = Literal["polars", "pandas", "pyarrow", "modin", "cudf"]
+
+LIBRARIES: tuple[FrameLibrary, ...] = get_args(FrameLibrary)
 
 LONGEST_NAME = 1000
 
@@ -114,12 +119,16 @@ class Table:
         The name of the table in messages.
     first_row : int, default 1
         The row number of the first row: rows are numbered from 1, the line of column names not counted.
+    library : {"polars", "pandas", "pyarrow", "modin", "cudf"}
+        The library of the DataFrame that it was read from; Polars if it was none. Results about the table come as
+        DataFrames of that library.
 
     """
 
     columns: dict[str, Column]
     source: str
     first_row: int = 1
+    library: FrameLibrary = "polars"
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0
@@ -146,11 +155,15 @@ class Table:
 
     def take(self, rows: NDArray[Any] | slice) -> Table:
         """Return the table of these rows, numbered from `first_row` again."""
-        return Table({name: column.take(rows) for name, column in self.columns.items()}, self.source, self.first_row)
+        return self.with_columns({name: column.take(rows) for name, column in self.columns.items()})
 
     def select(self, names: Sequence[str]) -> Table:
         """Return the table of these columns, in this order."""
-        return Table({name: self.column(name, "columns") for name in names}, self.source, self.first_row)
+        return self.with_columns({name: self.column(name, "columns") for name in names})
+
+    def with_columns(self, columns: dict[str, Column]) -> Table:
+        """Return a table of the same source that has these columns in place of its own."""
+        return replace(self, columns=columns)
 
 
 def clean_names(names: Sequence[str], source: str) -> tuple[list[str], list[str], list[str]]:

@@ -314,6 +314,7 @@ class Recorder:
         self._count = 0
         self._recorded = self._empty(run)
         self._plan, self._steps_per_epoch = plan, plan.steps_per_epoch(len(rows))
+        self._library = run.prepared.library
         self._row_numbers = run.prepared.train.observations.row_numbers[self._sample]
 
     def _empty(self, run: Run) -> dict[str, NDArray[Any]]:
@@ -397,7 +398,7 @@ class Recorder:
         recorded = {name: array[: self._count] for name, array in self._recorded.items()}
         for array in recorded.values():
             array.flags.writeable = False
-        return Recording(self._plan, self._steps_per_epoch, self._row_numbers, recorded)
+        return Recording(self._plan, self._steps_per_epoch, self._row_numbers, recorded, library=self._library)
 
 
 def _norm(w: NDArray[Any]) -> float:

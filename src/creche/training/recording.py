@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche._displayed import Displayed
 from creche.errors import CrecheError
 from creche.plan.plan import Plan
+from creche.table.result_frames import FrameResult, frame_method
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,7 +27,7 @@ Weights = list[tuple[NDArray[Any], NDArray[Any]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Recording(Displayed):
+class Recording(FrameResult):
     """What was recorded of a run at m moments, for its L layers: the hidden ones and the output layer.
 
     Gradients and activations are computed on the same rows at each moment, so that moments can be compared. Norms are
@@ -185,8 +185,9 @@ class Recording(Displayed):
         weights = self.weights
         return [[(w[at], b[at]) for w, b in weights] for at in range(len(self))]
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return a Polars DataFrame with a row for each moment and layer; what was not recorded is null.
+        """Return a DataFrame with a row for each moment and layer; what was not recorded is null.
 
         Columns: step, epoch, loss, layer, weight_norm, gradient_norm, update_norm, update_ratio, dead, saturated,
         activation_mean and activation_deviation (means over the layer's neurons).

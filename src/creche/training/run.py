@@ -97,7 +97,8 @@ class Run(PlannedEngine):
     @property
     def history(self) -> History:
         """One record per completed epoch."""
-        return History.from_engine(self._engine.history(), self.plan.task, self.prepared.labels.scale)
+        prepared = self.prepared
+        return History.from_engine(self._engine.history(), self.plan.task, prepared.labels.scale, prepared.library)
 
     @property
     def recording(self) -> Recording | None:

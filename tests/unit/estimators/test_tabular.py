@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 from sklearn.base import clone
+from sklearn.metrics import d2_pinball_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -85,6 +86,42 @@ def test_frames_with_words_and_missing_values() -> None:
         classifier.predict(x.rename({"island": "isle"}))
 
 
+def test_ordered_classes_are_learnt_as_fit_learns_them() -> None:
+    x, y = three_classes()
+    grades = y * 10 + 5
+    fitted = TabularClassifier(**QUICK, ordered=True).fit(x, grades)
+    model = cr.fit(x, grades, effort="fast", task="classification", ordered=True, threads=1)
+    assert fitted.model_.labels.is_ordered
+    assert fitted.model_.models[0].plan.network.outputs == 2  # the questions "above 5?" and "above 15?"
+    assert weights_of(fitted.model_) == weights_of(model)
+    np.testing.assert_allclose(fitted.predict_proba(x).sum(axis=1), 1, rtol=1e-6)
+    assert fitted.classes_.tolist() == [5, 15, 25]
+    assert clone(fitted).ordered is True
+
+
+@pytest.mark.parametrize("estimator", [TabularClassifier(**QUICK, ordered=True), cr.DNNClassifier(ordered=True)])
+def test_words_have_no_order(estimator: Any) -> None:
+    x, y = three_classes()
+    with pytest.raises(ValueError, match="ordered: y holds words, whose order is not known; number the classes"):
+        estimator.fit(x, np.array(["low", "middle", "high"])[y])
+
+
+def test_quantiles_are_predicted_in_order_and_scored_by_their_pinball_loss() -> None:
+    x, y = a_number(rows=200)
+    fitted = TabularRegressor(**QUICK, quantiles=[0.1, 0.5, 0.9]).fit(x, y)
+    predicted = fitted.predict(x)
+    assert predicted.shape == (200, 3)
+    assert (np.diff(predicted, axis=1) >= 0).all()
+    assert fitted.record_.metric == "pinball"
+    expected = np.mean([d2_pinball_score(y, predicted[:, k], alpha=q) for k, q in enumerate((0.1, 0.5, 0.9))])
+    assert fitted.score(x, y) == pytest.approx(expected)
+    model = cr.fit(x, y, effort="fast", task="regression", quantiles=[0.1, 0.5, 0.9], threads=1)
+    assert weights_of(fitted.model_) == weights_of(model)
+    limits = fitted.predict(x, interval=0.8)[1]
+    assert np.mean((limits[:, 0] <= y) & (y <= limits[:, 1])) >= 0.8
+    assert clone(fitted).get_params()["quantiles"] == [0.1, 0.5, 0.9]
+
+
 def test_clones_pickles_and_random_states() -> None:
     x, y = three_classes(rows=60)
     classifier = TabularClassifier(**QUICK).fit(x, y)
@@ -128,6 +165,12 @@ def test_invalid_parameters_are_refused_in_fit(parameters: dict[str, Any], messa
     estimator = TabularClassifier(**QUICK | parameters)
     with pytest.raises(ValueError, match=message):
         estimator.fit(*three_classes(rows=30))
+
+
+@pytest.mark.parametrize("quantiles", [[0.9, 0.1], [0.5, 1.0], []])
+def test_invalid_quantiles_are_refused(quantiles: list[float]) -> None:
+    with pytest.raises(ValueError, match="quantiles: got"):
+        TabularRegressor(**QUICK, quantiles=quantiles).fit(*a_number(rows=30))
 
 
 def test_unknown_parameters_are_refused_at_once() -> None:

@@ -146,3 +146,72 @@ def test_a_model_that_can_have_no_threshold_is_kept(tmp_path: Path, capsys: pyte
     assert main([*train, "--folds", "3", "--choose-threshold", "f1", "-o", str(file)]) == 2
     assert "threshold: can only be chosen for models of two classes" in capsys.readouterr().err
     assert isinstance(load(file), cr.Ensemble)
+
+
+ANSWERS = SEXED.select(
+    pl.int_range(pl.len()).cast(pl.Float64).sin().alias("noise"),  # no two rows are alike
+    "bill_length_mm",
+    "flipper_length_mm",
+    heavy=pl.col("body_mass_g") > 4700,
+    deep=pl.when(pl.col("bill_depth_mm") > 18).then(pl.lit("yes")).otherwise(pl.lit("no")),
+)
+TWO_LABELS = ["--label", "heavy,deep", "--hidden", "3", "--epochs", "4", "--threads", "1"]
+
+
+def best_f1(probabilities: np.ndarray, true: np.ndarray) -> float:
+    """The highest F1 that any threshold reaches, found by trying each probability."""
+    tried = [(probabilities >= p) for p in [*probabilities, 0.5]]
+    return max(2 * int((yes & true).sum()) / int(yes.sum() + true.sum()) for yes in tried)
+
+
+def test_the_command_line_chooses_one_for_each_of_several_labels(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, first, second = str(tmp_path / "t.csv"), tmp_path / "first.creche", tmp_path / "second.creche"
+    ANSWERS.write_csv(table)
+    assert main(["train", table, *TWO_LABELS, "--choose-threshold", "f1", "-o", str(first)]) == 0
+    shown, kept = capsys.readouterr().out, load(first)
+    assert isinstance(kept.threshold, tuple)
+    run = cr.train(table, label=["heavy", "deep"], hidden=[3], epochs=4, threads=1)
+    assert run.prepared.validation is not None
+    rows = run.prepared.validation.observations
+    chosen = run.model.choose_thresholds(rows, metric="f1")
+    assert kept.threshold == tuple(each.threshold for each in chosen.values())
+    for k, (label, each) in enumerate(chosen.items()):
+        assert f"Threshold {each.threshold:.4f} for yes of {label}, chosen by f1: {each.value:.4f}" in shown
+        assert each.value == pytest.approx(best_f1(run.model.predict_proba(rows.x)[:, k], rows.y[:, k]))
+
+    costs = ["--cost-false-positive", "1", "--cost-false-negative", "20"]
+    assert main(["evaluate", str(first), table, *costs, "--json", "-o", str(second)]) == 0
+    facts, decided = json.loads(capsys.readouterr().out), load(second).threshold
+    assert isinstance(decided, tuple)
+    assert [each["threshold"] for each in facts["chosen_thresholds"].values()] == facts["thresholds"] == list(decided)
+    assert list(facts["chosen_thresholds"]) == ["heavy", "deep"]
+    assert max(decided) < 0.5
+    assert main(["predict", str(second), table, "-o", str(tmp_path / "out.csv")]) == 0
+    predicted = pl.read_csv(tmp_path / "out.csv")
+    for label, threshold in zip(("heavy", "deep"), decided, strict=True):
+        yes = predicted[f"predicted_{label}"].cast(pl.String).is_in(["yes", "true"])
+        assert yes.to_list() == (predicted[f"probability_{label}"] >= threshold).to_list()
+
+
+def test_folds_choose_one_for_each_of_several_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table, file = str(tmp_path / "t.csv"), tmp_path / "kept.creche"
+    ANSWERS.write_csv(table)
+    crossed = cr.cross_validate(table, label=["heavy", "deep"], folds=2, hidden=[3], epochs=4, threads=1)
+    chosen = crossed.choose_thresholds(metric="f1")
+    assert chosen["heavy"].value == pytest.approx(best_f1(crossed.predictions[:, 0], ANSWERS["heavy"].to_numpy()))
+    assert main(["train", table, *TWO_LABELS, "--folds", "2", "--choose-threshold", "f1", "-o", str(file)]) == 0
+    assert f"Threshold {chosen['deep'].threshold:.4f} for yes of deep" in capsys.readouterr().out
+    assert load(file).threshold == tuple(each.threshold for each in chosen.values())
+    with pytest.raises(cr.TableError, match="two classes; use choose_thresholds for several labels"):
+        crossed.choose_threshold(metric="f1")
+    with pytest.raises(cr.TableError, match="thresholds: are for models of several labels of yes or no"):
+        cr.cross_validate(SEXED, label="sex", folds=2, epochs=1, threads=1).choose_thresholds(metric="f1")
+
+
+def test_a_label_with_one_answer_is_named() -> None:
+    model = cr.train(ANSWERS, label=["heavy", "deep"], hidden=[3], epochs=1, threads=1).model
+    light = ANSWERS.filter(~pl.col("heavy"))
+    with pytest.raises(cr.TableError, match=f"threshold of 'heavy': every one of these {len(light)} rows is no"):
+        model.choose_thresholds(light, metric="f1")

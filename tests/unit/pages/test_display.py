@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from html.parser import HTMLParser
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,6 @@ import pytest
 import creche as cr
 from creche import explain
 from creche._displayed import Displayed
-from creche.pages import display
 from creche.pages.display import PAGES
 from creche.pages.wording import use_command_line_words
 
@@ -142,7 +142,7 @@ def check(result: Any) -> tuple[str, Html]:
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> None:
     """No matplotlib, and a terminal of 80 columns."""
-    monkeypatch.setattr(display, "find_spec", lambda name: None if name == "matplotlib" else find_spec(name))
+    monkeypatch.setitem(sys.modules, "matplotlib", None)  # importing it raises an ImportError
     monkeypatch.setenv("COLUMNS", "80")
 
 
@@ -155,6 +155,28 @@ def test_a_result_is_a_page(name: str, run: cr.Run) -> None:
     precise = re.compile(r"\d+\.\d{3,}")
     assert set(precise.findall(text)) <= set(precise.findall(" ".join(page.words)))
     assert max(map(len, text.splitlines())) <= 80 or name == "Divergence"
+
+
+WITHOUT_PLOTS = """
+import sys
+sys.modules["matplotlib"] = None
+import creche as cr
+run = cr.train("penguins", label="species", hidden=[3], epochs=2, threads=1, on_progress=False)
+for result in (run, run.evaluation[1], run.history, cr.explain.trace(run)):
+    html = result._repr_html_()
+    print(html.startswith("<div"), html.count("<figure"))
+try:
+    run.history.plot()
+except cr.CrecheError as error:
+    print(error)
+"""
+
+
+def test_html_needs_no_matplotlib() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_PLOTS], capture_output=True, text=True, check=True)
+    *shown, refused = done.stdout.splitlines()
+    assert shown == ["True 0"] * 4
+    assert refused == "plots need matplotlib: pip install matplotlib"
 
 
 @pytest.mark.usefixtures("plain")

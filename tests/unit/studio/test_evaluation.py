@@ -120,20 +120,20 @@ def test_what_is_watched_is_pushed_while_it_trains_and_after_going_back() -> Non
         page.get(Watch(views=("evaluation", "errors")))
         page.get(Play())
         page.pushed(views.Tick, lambda tick: tick.status == "finished")
-        evaluations = [view for view, _ in page.sent if isinstance(view, views.EvaluationView)]
-        assert evaluations[0].epoch == 0
         last = page.pushed(views.EvaluationView, lambda view: view.epoch == 1000)
-        begin = len(page.sent)
+        first = page.all(views.EvaluationView)[0]
+        assert first.epoch == 0
         page.get(Rewind(0))
-        again = page.pushed(views.EvaluationView, lambda view: view.epoch == 0, after=begin)
-        np.testing.assert_array_equal(again.confusion, evaluations[0].confusion)
+        again = page.pushed(views.EvaluationView, lambda view: view.epoch == 0)
+        np.testing.assert_array_equal(again.confusion, first.confusion)
         assert last.metrics[0].value != again.metrics[0].value
 
 
 def test_nothing_is_computed_that_is_not_watched() -> None:
     with watched() as page:
         page.get(Step("epoch", count=3))
-        assert not [view for view, _ in page.sent if isinstance(view, views.EvaluationView | views.ErrorsView)]
+        page.get(Connect(views.VERSION))  # what the steps push has come before its answer
+        assert page.all(views.EvaluationView) == page.all(views.ErrorsView) == []
 
 
 def test_a_network_whose_predictions_are_not_finite_is_watched_without_a_failure() -> None:
@@ -143,7 +143,7 @@ def test_a_network_whose_predictions_are_not_finite_is_watched_without_a_failure
         page.get(Play())
         page.pushed(views.Tick, lambda tick: tick.status == "diverged")
         page.get(Connect(views.VERSION))
-        assert [view for view, _ in page.sent if isinstance(view, views.Failure)] == []
+        assert page.all(views.Failure) == []
 
 
 def test_a_part_that_is_not_there_is_refused() -> None:

@@ -16,7 +16,7 @@ HISTORY = History(
     columns=("train_loss", "validation_loss"),
     epochs=np.array([1, -(2**31)], np.int32),
     values=np.array([[0.5, np.nan], [np.inf, -1.5]], np.float32),
-    is_thinned=False,
+    stride=1,
     snapshots=np.zeros(0, np.int32),
 )
 NETWORK = NetworkView(

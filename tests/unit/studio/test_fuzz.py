@@ -82,4 +82,4 @@ def test_any_request_is_answered_and_the_session_lives_on(page: Page, requests: 
         else:
             assert isinstance(view, type(request).reply)
     page.get(Connect(views.VERSION))
-    del page.sent[:]
+    page.forget()

@@ -14,13 +14,13 @@ from tests.unit.studio.watching import Page, watched
 STEPS = 8  # of an epoch of the penguins
 
 
-def tick_at(page: Page, step: int, after: int = 0) -> views.Tick:
-    return page.pushed(views.Tick, lambda tick: tick.step == step and tick.status != "running", after=after)
+def tick_at(page: Page, step: int) -> views.Tick:
+    return page.pushed(views.Tick, lambda tick: tick.step == step and tick.status != "running")
 
 
-def check(page: Page, step: int, *changes: cr.Change, after: int = 0) -> None:
+def check(page: Page, step: int, *changes: cr.Change) -> None:
     """The network has the weights of `creche.train` with these changes, after this step."""
-    tick = tick_at(page, step, after)
+    tick = tick_at(page, step)
     run = cr.train(
         "penguins", label="species", hidden=[8, 8], epochs=1000, early_stopping=False, keep="last", steps=step,
         changes=changes, threads=1,
@@ -73,7 +73,7 @@ def test_it_goes_back_and_on_as_if_nothing_had_happened() -> None:
         assert (restored.epoch, restored.step) == (2, 2 * STEPS)
         check(page, 2 * STEPS)
         page.get(Step("epoch", count=2))
-        again = tick_at(page, 4 * STEPS, after=len(page.sent) - 3)
+        again = tick_at(page, 4 * STEPS)
         np.testing.assert_array_equal(again.edge_weights, before.edge_weights)
 
 
@@ -82,31 +82,26 @@ def test_what_came_after_stays_recorded_until_it_goes_on() -> None:
         page.get(Step("epoch", count=4))
         page.get(ChangeSettings(learning_rate=0.1))
         page.get(Step("epoch", count=2))
-        begin = len(page.sent)
         page.get(Rewind(1))
-        history = page.pushed(views.History, lambda history: history.first == 1, after=begin)
+        history = page.pushed(views.History)
         assert history.epochs.tolist() == [1, 2, 3, 4, 5, 6]
         assert history.snapshots.tolist() == [0, 1, 2, 3, 4, 5, 6]
-        page.pushed(views.SettingsView, lambda view: view.settings.learning_rate == 0.001, after=begin)
-        begin = len(page.sent)
+        assert page.pushed(views.SettingsView).settings.learning_rate == 0.001
         assert page.get(Rewind(6)).step == 6 * STEPS
-        check(page, 6 * STEPS, cr.Change(4 * STEPS, learning_rate=0.1), after=begin)
+        check(page, 6 * STEPS, cr.Change(4 * STEPS, learning_rate=0.1))
         page.get(Rewind(1))
-        begin = len(page.sent)
         page.get(Step("epoch"))
-        history = page.pushed(views.History, lambda history: history.epochs.tolist() == [1, 2], after=begin)
-        assert history.first == 1
+        check(page, 2 * STEPS)
+        page.wait_for_epochs([1, 2])
         assert page.fail(Rewind(3)).code == "bad_value"
-        check(page, 2 * STEPS, after=begin)
 
 
 def test_epoch_0_has_the_random_weights() -> None:
     with watched() as page:
         first = page.tick()
         page.get(Step("epoch", count=2))
-        begin = len(page.sent)
         page.get(Rewind(0))
-        again = tick_at(page, 0, begin)
+        again = tick_at(page, 0)
         np.testing.assert_array_equal(again.edge_weights, first.edge_weights)
         np.testing.assert_array_equal(again.biases, first.biases)
 
@@ -122,16 +117,14 @@ def test_a_network_that_diverged_goes_back_to_where_it_was_well() -> None:
         assert "1e+29 or lower" in tick.why
         assert np.isfinite(tick.edge_weights).all()
         assert page.fail(Play()).code == "diverged"
-        begin = len(page.sent)
         restored = page.get(Rewind(last_finite=True))
         assert restored.step == tick.step
-        last = page.pushed(views.Tick, lambda tick: tick.status == "paused", after=begin)
+        last = page.pushed(views.Tick, lambda tick: tick.status == "paused")
         np.testing.assert_array_equal(last.edge_weights, tick.edge_weights)
         page.get(Rewind(1))
         page.get(ChangeSettings(learning_rate=0.01))
-        begin = len(page.sent)
         page.get(Step("epoch"))
-        assert page.pushed(views.Tick, lambda tick: tick.epoch == 2, after=begin).status == "paused"
+        assert page.pushed(views.Tick, lambda tick: tick.epoch == 2).status == "paused"
 
 
 def test_a_change_after_divergence_leads_back_to_the_last_finite_weights() -> None:
@@ -139,10 +132,9 @@ def test_a_change_after_divergence_leads_back_to_the_last_finite_weights() -> No
         page.get(ChangeSettings(optimizer="sgd", activation="relu", learning_rate=1e30))
         page.get(Play())
         step = page.pushed(views.Tick, lambda tick: tick.status == "diverged").step
-        begin = len(page.sent)
         page.get(ChangeSettings(learning_rate=0.01))
-        assert page.pushed(views.Tick, after=begin).status == "paused"
-        assert page.tick().step == step
+        tick = page.pushed(views.Tick)
+        assert (tick.status, tick.step) == ("paused", step)
 
 
 def test_more_epochs_let_it_go_on_and_fewer_end_it() -> None:
@@ -155,10 +147,9 @@ def test_more_epochs_let_it_go_on_and_fewer_end_it() -> None:
         page.get(Play())
         page.pushed(views.Tick, lambda tick: tick.status == "finished" and tick.epoch == 3)
         page.get(Rewind(1))
-        begin = len(page.sent)
         page.get(Play())
         # The third epoch was added after the second, to which this has not come yet.
-        page.pushed(views.Tick, lambda tick: tick.status == "finished" and tick.epoch == 2, after=begin)
+        page.pushed(views.Tick, lambda tick: tick.status == "finished" and tick.epoch == 2)
 
 
 def test_a_reset_keeps_the_settings_and_forgets_the_changes() -> None:
@@ -173,11 +164,10 @@ def test_a_reset_keeps_the_settings_and_forgets_the_changes() -> None:
 
 def test_settings_change_while_it_plays() -> None:
     with watched() as page:
-        page.get(Play())
+        page.play_endlessly()
         page.pushed(views.Tick, lambda tick: tick.epoch > 2)
-        epoch = page.get(ChangeSettings(learning_rate=0.01)).changed_at[0]
-        begin = len(page.sent)
-        page.pushed(views.Tick, lambda tick: tick.status == "running" and tick.epoch > epoch, after=begin)
+        epoch = page.get(ChangeSettings(learning_rate=0.01)).changed_at[-1]
+        page.pushed(views.Tick, lambda tick: tick.status == "running" and tick.epoch > epoch)
         page.get(Pause())
 
 

@@ -14,6 +14,7 @@ from creche.studio.protocol.requests import (
     OpenTable,
     Probe,
     Respond,
+    RespondSmall,
     SelectRow,
     Step,
     TraceStep,
@@ -181,6 +182,27 @@ def test_the_strongest_column_is_the_one_over_which_the_activation_changes_most(
             assert spreads[strongest.x_column] == pytest.approx(max(spreads.values()), rel=0.05)
 
 
+def test_small_responses_are_the_responses_in_fewer_numbers() -> None:
+    with watched() as page:
+        page.get(Step("epoch", count=3))
+        places = ((2, 5), (1, 3), (1, 0))
+        islands = page.get(RespondSmall(places, "island"))
+        assert islands.counts.tolist() == [3, 3, 3]
+        lines = page.get(RespondSmall(places))
+        maps = page.get(RespondSmall(places, "bill_depth_mm", "island"))
+        for i, (layer, neuron) in enumerate(places):
+            whole = page.get(Respond(layer, neuron, "island")).activations
+            np.testing.assert_array_equal(islands.activations[i], [whole])
+            strongest = page.get(Respond(layer, neuron))
+            line = lines.activations[i, 0]
+            assert np.isfinite(line).sum() == lines.counts[i]
+            ends = line[: lines.counts[i]][[0, -1]]
+            np.testing.assert_allclose(ends, strongest.activations[[0, -1]], rtol=1e-5, atol=1e-6)
+            whole = page.get(Respond(layer, neuron, "bill_depth_mm", "island")).activations
+            assert maps.activations[i].shape == (3, maps.counts[i])
+            np.testing.assert_allclose(maps.activations[i][:, [0, -1]], whole[:, [0, -1]], rtol=1e-5, atol=1e-6)
+
+
 def test_training_rows_are_shown_at_their_values_with_their_classes() -> None:
     with watched() as page:
         response = page.get(Respond(1, 0, "bill_length_mm", "body_mass_g"))
@@ -198,6 +220,9 @@ def test_what_there_is_not_is_refused_in_a_sentence() -> None:
         assert "layer from 1 to 3" in page.fail(Respond(4, 0)).text
         assert "did you mean 'island'" in page.fail(Respond(1, 0, "isla")).text
         assert "the first column already" in page.fail(Respond(1, 0, "island", "island")).text
+        assert "layer 1 has neurons 0 to 7" in page.fail(RespondSmall(((1, 0), (1, 99)))).text
+        assert "needs (layer, neuron)" in page.fail(RespondSmall(((1, 0, 0),))).text
+        assert "at most 100 neurons" in page.fail(RespondSmall(((1, 0),) * 101)).text
 
 
 def test_another_table_has_responses_of_its_own() -> None:

@@ -165,9 +165,9 @@ def test_a_full_disk_is_said_and_training_goes_on(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(Model, "save", fail)
     with watched() as page:
-        page.get(Play())
+        page.play_endlessly()
         failure = page.fail(Keep("model"))
         assert failure.code == "disk"
         assert "no space left on device" in failure.text
         epoch = page.tick().epoch
-        page.pushed(views.Tick, lambda tick: tick.status == "finished" or tick.epoch > epoch)
+        page.pushed(views.Tick, lambda tick: tick.status == "running" and tick.epoch > epoch)

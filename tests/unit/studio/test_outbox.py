@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from creche.studio.outbox import MAX_ANSWERS, MAX_FAILURES, MAX_HISTORY_ROWS, Outbox
+from creche.studio.outbox import MAX_ANSWERS, MAX_FAILURES, Outbox
 from creche.studio.protocol.views import Closing, Done, Failure, History, NetworkView, Tick, Welcome
 
 NONE = np.zeros(0, dtype=np.float32)
@@ -16,7 +16,7 @@ NONE = np.zeros(0, dtype=np.float32)
 
 def tick(sequence: int, edges_version: int = 0) -> Tick:
     return Tick(
-        sequence, "running", "", 0, 0, 0, 1, 0.1, 0.0, None, None, 0, edges_version, NONE, NONE, NONE, NONE, None
+        sequence, "running", "", 0, 0, 0, 1, 0.1, 0.0, None, None, 0, edges_version, NONE, NONE, NONE, NONE, None, 1,
     )  # fmt: skip
 
 
@@ -24,15 +24,15 @@ def network(version: int) -> NetworkView:
     return NetworkView((), 0, 0, version, 0, np.zeros((0, 3), dtype=np.int32))
 
 
-def history(first: int, *losses: float) -> History:
+def history(first: int, *losses: float, stride: int = 1) -> History:
     values = np.array(losses, dtype=np.float32)[:, None]
     return History(
-        first, ("train_loss",), np.arange(first, first + len(losses), dtype=np.int32), values, False,
+        first, ("train_loss",), np.arange(first, first + len(losses), dtype=np.int32), values, stride,
         np.zeros(0, dtype=np.int32),
     )  # fmt: skip
 
 
-WELCOME = Welcome(1, "0", "s", (), None, None, None, (), True, 1)
+WELCOME = Welcome(1, "0", "s", (), None, None, None, (), 1)
 
 
 class Clock:
@@ -142,18 +142,15 @@ def test_a_history_from_the_beginning_replaces_what_waits(outbox: Outbox) -> Non
     assert (whole.first, whole.epochs.tolist()) == (1, [1])
 
 
-def test_a_history_that_nobody_reads_is_thinned(outbox: Outbox) -> None:
-    epochs = 10 * MAX_HISTORY_ROWS
-    for first in range(1, epochs, 500):
-        outbox.send(history(first, *np.arange(500.0)))
+def test_a_history_that_nobody_reads_is_thinned_as_its_newest_piece(outbox: Outbox) -> None:
+    outbox.send(history(1, *range(1, 12)))
+    outbox.send(history(12, 12, stride=4))
+    outbox.send(history(13, 13, stride=4))
+    outbox.send(history(14, 14, stride=4))
     (joined,) = take_all(outbox)
-    assert joined.is_thinned
-    assert joined.first == 1
-    assert len(joined.epochs) == len(joined.values) <= MAX_HISTORY_ROWS
-    assert joined.epochs[-1] == epochs
-    assert np.all(np.diff(joined.epochs) > 0)
-    # each number still belongs to its epoch
-    assert np.array_equal(joined.values[:, 0], (joined.epochs - 1) % 500)
+    assert (joined.first, joined.stride) == (1, 4)
+    assert joined.epochs.tolist() == [1, 5, 9, 13, 14]
+    assert joined.values[:, 0].tolist() == [1, 5, 9, 13, 14]
 
 
 def test_pushed_failures_are_bounded_and_the_latest_stay(outbox: Outbox) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import creche as cr
 from creche.studio.answers.registry import ANSWERS
+from creche.studio.progress import HISTORY_LIMIT
 from creche.studio.protocol import requests, views
 from creche.studio.protocol.requests import (
     ChangeSettings,
@@ -78,14 +79,13 @@ def test_one_batch_is_one_step_and_an_epoch_ends_where_it_ends() -> None:
 
 def test_it_plays_until_it_is_paused() -> None:
     with watched() as page:
-        page.get(Play())
+        page.play_endlessly()
         page.pushed(views.Tick, lambda tick: tick.status == "running" and tick.epoch > 5)
         page.get(Pause())
-        begin = len(page.sent)
+        paused = page.pushed(views.Tick)
+        assert paused.status == "paused"
         page.get(Connect(views.VERSION))
-        step = page.pushed(views.Tick, after=begin).step
-        page.get(Connect(views.VERSION))
-        assert page.pushed(views.Tick, lambda tick: tick.status == "paused", after=begin + 2).step == step
+        assert page.pushed(views.Tick).step == paused.step
 
 
 def test_a_pace_slows_it_down() -> None:
@@ -99,25 +99,39 @@ def test_a_pace_slows_it_down() -> None:
 def test_pieces_of_the_history_join() -> None:
     with watched() as page:
         page.get(ChangeSettings(epochs=200))
-        begin = len(page.sent)
         page.get(Play())
         page.pushed(views.Tick, lambda tick: tick.status == "finished")
-        sent = [view for view, _ in page.sent[begin:] if isinstance(view, views.History)]
-        pieces = [piece for piece in sent if len(piece.epochs)]
+        pieces = [piece for piece in page.all(views.History) if len(piece.epochs)]
         assert np.concatenate([piece.epochs for piece in pieces]).tolist() == list(range(1, 201))
         assert all(piece.first == piece.epochs[0] for piece in pieces)
 
 
+def test_pieces_of_a_long_history_join_to_every_second_or_fourth_epoch() -> None:
+    epochs = 2 * HISTORY_LIMIT + 300
+    with watched() as page:
+        page.get(ChangeSettings(epochs=epochs))
+        page.get(Play())
+        page.pushed(views.Tick, lambda tick: tick.status == "finished")
+        pieces = [piece for piece in page.all(views.History) if len(piece.epochs)]
+        train_loss = train_like(page, epochs=epochs).history.train_loss
+    known: dict[int, float] = {}
+    for piece in pieces:
+        known = {each: loss for each, loss in known.items() if each < piece.first and (each - 1) % piece.stride == 0}
+        known |= dict(zip(piece.epochs.tolist(), piece.values[:, piece.columns.index("train_loss")], strict=True))
+    assert pieces[-1].stride == 4
+    assert list(known) == [*range(1, epochs, 4), epochs]
+    np.testing.assert_array_equal(list(known.values()), train_loss[np.array(list(known)) - 1].astype(np.float32))
+    assert sum(len(piece.epochs) for piece in pieces) < epochs + len(pieces) + 1  # none is sent twice
+
+
 def test_the_history_is_whole_when_it_pauses() -> None:
     with watched() as page:
-        page.get(Play())
+        page.play_endlessly()
         page.pushed(views.Tick, lambda tick: tick.epoch > 5)
         page.get(Pause())
-        paused = page.pushed(views.Tick, lambda tick: tick.status == "paused" and tick.epoch > 5)
-        sent = [view for view, _ in page.sent]
-        place = next(i for i, view in enumerate(sent) if view is paused)
-        newest = next(view for view in reversed(sent[:place]) if isinstance(view, views.History))
-        assert newest.epochs[-1] == paused.history_rows
+        paused = page.pushed(views.Tick)
+        assert paused.epoch > 5
+        assert page.all(views.History)[-1].epochs[-1] == paused.history_rows
 
 
 def test_reset_draws_the_same_weights_and_another_seed_others() -> None:
@@ -125,13 +139,12 @@ def test_reset_draws_the_same_weights_and_another_seed_others() -> None:
         first = page.tick().edge_weights
         page.get(Step("epoch"))
         page.get(Reset())
-        tick = page.pushed(views.Tick, lambda tick: tick.epoch == 0, after=len(page.sent) - 1)
+        tick = page.pushed(views.Tick, lambda tick: tick.epoch == 0)
         np.testing.assert_array_equal(tick.edge_weights, first)
-        begin = len(page.sent)
         page.get(Reset(seed=5))
-        other = page.pushed(views.Tick, after=begin)
+        other = page.pushed(views.Tick)
         assert not np.array_equal(other.edge_weights, first)
-        assert page.pushed(views.SettingsView, after=begin).settings.seed == 5
+        assert page.pushed(views.SettingsView).settings.seed == 5
 
 
 def test_the_shape_changes_only_if_the_loss_of_weights_is_accepted() -> None:
@@ -163,9 +176,8 @@ def test_a_setting_that_cannot_be_leaves_the_network_as_it_was() -> None:
 def test_of_a_wide_network_the_strongest_connections_are_drawn() -> None:
     with watched() as page:
         page.get(ChangeSettings(hidden=(60, 50)))
-        begin = len(page.sent)
         page.get(Step("epoch", count=20))
-        tick = page.pushed(views.Tick, lambda tick: tick.epoch == 20, after=begin)
+        tick = page.pushed(views.Tick, lambda tick: tick.epoch == 20)
         run = train_like(page, hidden=(60, 50), epochs=20)
         network = page.get(Connect(views.VERSION)).network
         assert tick.edges_version == network.edges_version
@@ -196,6 +208,19 @@ def test_a_selected_row_is_sent_through_the_network() -> None:
         assert page.fail(SelectRow(345)).code == "bad_value"
 
 
+def test_a_row_that_is_kept_back_is_selected_from_the_start_and_can_be_cleared() -> None:
+    with watched() as page:
+        kept_back = train_like(page).prepared.validation
+        assert kept_back is not None
+        assert page.tick().selected_row == kept_back.observations.row_indices.min() + 1
+        assert len(page.tick().probabilities) == 3
+        page.get(SelectRow(None))
+        cleared = page.pushed(views.Tick, lambda tick: tick.selected_row is None)
+        assert len(cleared.probabilities) == 0
+        page.get(OpenTable(dataset="penguins-four"))
+        page.pushed(views.Tick, lambda tick: tick.sequence > cleared.sequence and tick.selected_row is not None)
+
+
 def test_a_table_can_be_opened_and_its_label_chosen() -> None:
     with watched(None) as page:
         assert page.tick().status == "empty"
@@ -215,12 +240,16 @@ def test_tabs_see_what_others_do() -> None:
         other = Page(page.session)
         page.session.attach(other)
         other.get(Connect(views.VERSION))
+        page.pushed(views.Tick, lambda tick: tick.watchers == 2)
         page.get(ChangeSettings(batch_size=7))
         assert other.pushed(views.SettingsView).settings.batch_size == 7
+        page.forget()
         page.session.detach(other)
-        count = len(other.sent)
+        page.pushed(views.Tick, lambda tick: tick.watchers == 1)
+        other.forget()
         page.get(Step("epoch"))
-        assert len(other.sent) == count
+        page.get(Connect(views.VERSION))
+        assert other.all(object) == []
 
 
 def test_a_request_that_fails_leaves_the_session_alive(

@@ -14,10 +14,9 @@ from creche.errors import CrecheError
 from creche.studio import open as open_studio
 from creche.studio.open import SessionMaker, studio
 from creche.studio.widget import StudioWidget
+from tests.patience import PATIENCE
 
 pytest.importorskip("anywidget")
-
-PATIENCE = 300
 
 
 class Notebook:

@@ -10,40 +10,51 @@ from typing import Any, TypeVar
 
 from creche.studio.protocol import views
 from creche.studio.protocol.frames import ReceivedRequest
-from creche.studio.protocol.requests import Connect, Request
+from creche.studio.protocol.requests import ChangeSettings, Connect, Play, Request
 from creche.studio.session import Session
 from creche.studio.table_source import TableSource, open_bundled
+from tests.patience import PATIENCE
 
 V = TypeVar("V")
+T = TypeVar("T")
 
-PATIENCE = 120.0  # seconds, after which a test fails that waits for what never comes
+ENDLESS = 1_000_000  # epochs, which no test waits for
+
+OF_WORK = (views.ColonyView, views.FitView)
 
 
 class Page:
-    """What a page does: it asks, and keeps all that it is sent."""
+    """What a page does: it asks, and keeps all that it is sent.
+
+    A session answers a request, and then pushes what has changed. Views that come before the answer may be of the time
+    before the request; so `pushed` looks only at those after the last answer.
+    """
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.sent: list[tuple[object, int | None]] = []
+        self._sent: list[tuple[object, int | None]] = []
+        self._asked = self._answered = 0  # the number of views that had come before the last request, and its answer
         self._arrived = threading.Condition()
         self._ids = itertools.count(1)
 
     def send(self, view: object, reply_to: int | None) -> None:
         with self._arrived:
-            self.sent.append((view, reply_to))
+            self._sent.append((view, reply_to))
             self._arrived.notify_all()
-
-    def ask_later(self, request: Request) -> int:
-        number = next(self._ids)
-        self.session.submit(self, ReceivedRequest(number, request))
-        return number
-
-    def answer_to(self, number: int) -> Any:
-        return self._wait(lambda: [view for view, reply_to in self.sent if reply_to == number])[0]
 
     def ask(self, request: Request) -> Any:
         """Ask, and return the answer, which may be a `Failure`."""
-        return self.answer_to(self.ask_later(request))
+        number = next(self._ids)
+        with self._arrived:
+            self._asked = len(self._sent)
+        self.session.submit(self, ReceivedRequest(number, request))
+
+        def find_answer() -> list[int]:
+            return [place for place, (_, reply_to) in enumerate(self._sent) if reply_to == number]
+
+        (place,) = self._wait(find_answer)
+        self._answered = place + 1
+        return self._sent[place][0]
 
     def get(self, request: Request) -> Any:
         """Ask, and return the answer, which must be the view that the request promises."""
@@ -56,20 +67,52 @@ class Page:
         assert isinstance(view, views.Failure), view
         return view
 
-    def pushed(self, kind: type[V], condition: Callable[[V], bool] = lambda view: True, after: int = 0) -> V:
-        """Wait for a view that is pushed and meets a condition; `after` is the number of messages to skip."""
+    def pushed(self, kind: type[V], condition: Callable[[V], bool] = lambda view: True) -> V:
+        """Wait for a view that is pushed after the last answer and meets a condition.
+
+        Of a colony or a fit, which push from threads of their own, one since the last request will do.
+        """
+        since = self._asked if kind in OF_WORK else self._answered
         found = self._wait(
-            lambda: [v for v, to in self.sent[after:] if to is None and isinstance(v, kind) and condition(v)]
+            lambda: [v for v, to in self._sent[since:] if to is None and isinstance(v, kind) and condition(v)]
         )
         return found[0]
 
+    def all(self, kind: type[V]) -> list[V]:
+        """Return the views of a kind that have come so far."""
+        with self._arrived:
+            return [view for view, _ in self._sent if isinstance(view, kind)]
+
     def tick(self) -> views.Tick:
         """The newest tick."""
-        return next(view for view, _ in reversed(self.sent) if isinstance(view, views.Tick))
+        return self.all(views.Tick)[-1]
 
-    def _wait(self, find: Callable[[], list[Any]]) -> list[Any]:
+    def wait_for_epochs(self, epochs: list[int]) -> None:
+        """Wait until the pieces of the history that have come make up these epochs."""
+
+        def join() -> bool:
+            known: list[int] = []
+            for piece, _ in self._sent:
+                if isinstance(piece, views.History):
+                    known = [epoch for epoch in known if epoch < piece.first] + piece.epochs.tolist()
+            return known == epochs
+
+        self._wait(join)
+
+    def play_endlessly(self) -> None:
+        """Let it train on until a request ends it."""
+        self.get(ChangeSettings(epochs=ENDLESS))
+        self.get(Play())
+
+    def forget(self) -> None:
+        """Forget all that has come."""
         with self._arrived:
-            assert self._arrived.wait_for(lambda: bool(find()), PATIENCE), "it never came"
+            self._sent.clear()
+            self._asked = self._answered = 0
+
+    def _wait(self, find: Callable[[], T]) -> T:
+        with self._arrived:
+            assert self._arrived.wait_for(find, PATIENCE), "it never came"
             return find()
 
 

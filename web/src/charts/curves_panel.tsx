@@ -83,8 +83,10 @@ export function CurvesPanel() {
           </div>
         )}
       </div>
-      {store.curves.value.isThinned && (
-        <p class="quiet small">The curve is thinned: of a long training, not every epoch is drawn.</p>
+      {store.curves.value.stride > 1 && (
+        <p class="quiet small">
+          The curve is thinned: of this long training, one epoch in {store.curves.value.stride} is drawn.
+        </p>
       )}
       {changes.length > 0 && (
         <details class="changes">

@@ -20,6 +20,7 @@ interface LineChartProps {
 
 export function LineChart({ title, data, isLog, height = 190, syncKey, isTable }: LineChartProps) {
   const holder = useRef<HTMLDivElement>(null);
+  const scheme = isDark.value;
   const size = useSize(holder);
   const cursor = useSignal<number | null>(null);
   const legendId = useId();
@@ -33,7 +34,7 @@ export function LineChart({ title, data, isLog, height = 190, syncKey, isTable }
       const target = holder.current;
       if (!target || width === 0) return;
       const log = isLog?.value ?? false;
-      const wanted = JSON.stringify([lines.map((line) => line.label), log, isDark.value]);
+      const wanted = JSON.stringify([lines.map((line) => line.label), log]);
       if (made !== wanted) {
         plot?.destroy();
         const onCursor = (place: number | null) => {
@@ -60,7 +61,7 @@ export function LineChart({ title, data, isLog, height = 190, syncKey, isTable }
       stop();
       plot?.destroy();
     };
-  }, [isTable, data, isLog, height, syncKey, size, cursor]);
+  }, [isTable, data, isLog, height, syncKey, size, cursor, scheme]);
 
   const { epochs, lines } = data.value;
   if (isTable) return <DataTable title={title} data={data.value} />;

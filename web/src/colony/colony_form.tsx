@@ -53,7 +53,7 @@ export function ColonyForm({ view }: { readonly view: SettingsView }) {
     optimizers: offered,
     epochs: Math.min(view.settings.epochs, MOST_EPOCHS),
   });
-  const change = (part: Partial<Choice>): void => setChoice({ ...choice, ...part });
+  const change = (part: Partial<Choice>): void => setChoice((before) => ({ ...before, ...part }));
   const rates = spreadRates(choice.low, choice.high, choice.rates);
   const networks = choice.optimizers.length * rates.length * choice.seeds;
   const start = (): void => {
@@ -77,7 +77,10 @@ export function ColonyForm({ view }: { readonly view: SettingsView }) {
               checked={choice.optimizers.includes(optimizer)}
               onChange={(event) => {
                 const { checked } = event.currentTarget;
-                change({ optimizers: offered.filter((o) => (o === optimizer ? checked : choice.optimizers.includes(o))) });
+                setChoice((before) => {
+                  const optimizers = offered.filter((o) => (o === optimizer ? checked : before.optimizers.includes(o)));
+                  return { ...before, optimizers };
+                });
               }}
             />
             {optimizer}

@@ -5,12 +5,17 @@ import type { NetworkView } from "../protocol.ts";
 import type { NeuronPlace, WeightPlace } from "../store.ts";
 import { useDrawing, useSize } from "../ui/drawing.ts";
 import { writeNumber } from "../ui/numbers.ts";
-import { indexOf, nearestEdge, placeOf, strongestEdges, thickestWeight, type Edge } from "./edges.ts";
+import {
+  indexOf, isSameDrawing, nearestEdge, placeOf, strokesOf, strongestEdges, thickestWeight, type Edge, type Stroke,
+} from "./edges.ts";
+import { useKeptFocus } from "./keep_focus.ts";
+import { LayerGrips } from "./layer_grips.tsx";
 import { LayerHeads } from "./layer_heads.tsx";
 import { arrange, neighbour, type Direction, type Layout, type Margins } from "./layout.ts";
 import { Marks } from "./marks.tsx";
-import { weightTitle } from "./names.ts";
-import { paintEdges, paintSmallPicture, readPalette, type SmallPicture } from "./paint.ts";
+import { shapeOf, weightTitle } from "./names.ts";
+import { hiddenWidths, resizeLayer } from "./reshape.ts";
+import { paintChosen, paintSmallPicture, paintStrokes, readPalette, type SmallPicture } from "./paint.ts";
 
 /** What the drawing shows at a moment. */
 export interface Reading {
@@ -51,14 +56,10 @@ export function pictureKey(layer: number, neuron: number): string {
   return `${layer}/${neuron}`;
 }
 
-/** The narrowest step from layer to layer at which the buttons of a layer stand side by side. */
-const WIDE_STEP = 132;
-
-function marginsOf(network: NetworkView, width: number, canReshape: boolean): Margins {
+function marginsOf(width: number, canReshape: boolean): Margins {
   const share = Math.min(150, Math.max(92, width * 0.16));
   const right = Math.max(share, 106);
-  const step = (width - share - right) / (network.layers.length - 1);
-  return { left: share, right, top: !canReshape ? 12 : step < WIDE_STEP ? 128 : 64, bottom: 12 };
+  return { left: share, right, top: canReshape ? 64 : 12, bottom: canReshape ? 32 : 12 };
 }
 
 interface Hovered {
@@ -86,29 +87,41 @@ function EdgeCard({ network, hovered, meaning, weight, width }: EdgeCardProps) {
   );
 }
 
+/** Return the strokes of the edges; the same object as long as they look the same, so that they are not drawn again. */
+function useStrokes(layout: Layout, edges: readonly Edge[], reading: Reading): readonly Stroke[] {
+  const drawn = useRef<readonly Stroke[]>([]);
+  const strokes = strokesOf(edges, thickestWeight(reading.weights), reading.glow?.(layout, edges) ?? null);
+  if (!isSameDrawing(strokes, drawn.current)) drawn.current = strokes;
+  return drawn.current;
+}
+
 export function Diagram(props: Props) {
   const { network, reading, most, weight, onWeight, onReshape } = props;
   const frame = useRef<HTMLDivElement>(null);
   const width = useSize(frame).value.width || 720;
   const layout = useMemo(() => {
-    return arrange(network, Math.max(width, 260), marginsOf(network, width, onReshape !== undefined));
+    return arrange(network, Math.max(width, 260), marginsOf(width, onReshape !== undefined));
   }, [network, width, onReshape !== undefined]);
   const edges = strongestEdges(network, layout, reading.weights, most);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [hovered, setHovered] = useState<Hovered | null>(null);
   const selected = weight ? indexOf(network, weight) : -1;
+  const strokes = useStrokes(layout, edges, reading);
   useDrawing(
     canvas,
     (context) => {
       const palette = readPalette(canvas.current!);
-      const contributions = reading.glow?.(layout, edges) ?? null;
-      paintEdges(context, layout, edges, thickestWeight(reading.weights), { contributions, selected, hovered: hovered?.index ?? -1 }, palette);
+      paintStrokes(context, layout, strokes, palette);
+      for (const index of [hovered?.index, selected]) {
+        const stroke = strokes.find(({ edge }) => edge.index === index);
+        if (stroke) paintChosen(context, layout, stroke, strokes.length, palette);
+      }
       for (const { layer, neurons, folded, x, y } of layout.spots) {
         const picture = folded === "no" ? props.pictures?.get(pictureKey(layer, neurons[0]!)) : undefined;
         if (picture) paintSmallPicture(context, picture, x, y, layout.radius * 2, layout.radius * 0.44, palette);
       }
     },
-    [layout, reading, most, hovered?.index, selected, props.pictures],
+    [layout, strokes, hovered?.index, selected, props.pictures],
   );
 
   const hoveredAt = (event: MouseEvent): Hovered | null => {
@@ -118,6 +131,7 @@ export function Diagram(props: Props) {
     return edge && { index: edge.index, x, y };
   };
   const [current, setCurrent] = useState(0);
+  useKeptFocus(frame, shapeOf(network), () => frame.current?.querySelector<HTMLElement>(".mark[tabindex='0']"));
   const walk = (event: KeyboardEvent): void => {
     const direction = DIRECTIONS[event.key];
     if (!direction || event.altKey || event.ctrlKey || event.metaKey) return;
@@ -156,6 +170,7 @@ export function Diagram(props: Props) {
               const { layer, neurons } = layout.spots[spot]!;
               props.onNeuron({ layer, neuron: neurons[0]! });
             }}
+            {...(onReshape && { onResize: (layer, width) => onReshape(resizeLayer(hiddenWidths(network), layer, width)) })}
           />
         </div>
         {hovered && hovered.index < reading.weights.length && (
@@ -167,7 +182,8 @@ export function Diagram(props: Props) {
             width={layout.width}
           />
         )}
-        {onReshape && <LayerHeads network={network} layout={layout} isCompact={layout.step < WIDE_STEP} onReshape={onReshape} />}
+        {onReshape && <LayerGrips network={network} layout={layout} onReshape={onReshape} />}
+        {onReshape && <LayerHeads network={network} layout={layout} onReshape={onReshape} />}
       </div>
     </div>
   );

@@ -12,8 +12,9 @@ export interface Edge {
   readonly weight: number;
 }
 
-/** The width levels in which lines are drawn; each level of each sign is one stroke of the canvas. */
+/** The width levels in which lines are drawn, and the steps in which they glow: small changes need no new drawing. */
 export const LEVELS = 8;
+const GLOWS = 5;
 export const THINNEST = 0.7;
 export const THICKEST = 6;
 /** Up to this many lines are drawn at full width. */
@@ -55,6 +56,35 @@ export function levelOf(weight: number, thickest: number): number {
 export function widthOf(level: number, count: number): number {
   const crowding = Math.min(1, Math.sqrt(FEW / Math.max(count, 1)));
   return THINNEST + ((THICKEST - THINNEST) * crowding * level) / (LEVELS - 1);
+}
+
+/** How a connection is drawn. */
+export interface Stroke {
+  readonly edge: Edge;
+  readonly level: number;
+  /** How much it contributes to the row that is followed, from 0 to 1; null without such a row. */
+  readonly glow: number | null;
+  readonly isNegative: boolean;
+}
+
+/** Return how edges are drawn, the weakest first; `contributions` are those of the edges, from 0 to 1. */
+export function strokesOf(edges: readonly Edge[], thickest: number, contributions: Float32Array | null): Stroke[] {
+  const strokes = edges.map((edge, i): Stroke => {
+    const glow = contributions ? Math.round(contributions[i]! * (GLOWS - 1)) / (GLOWS - 1) : null;
+    return { edge, level: levelOf(edge.weight, thickest), glow, isNegative: edge.weight < 0 };
+  });
+  return strokes.sort((a, b) => (a.glow ?? 0) - (b.glow ?? 0) || a.level - b.level || a.edge.index - b.edge.index);
+}
+
+/** Return whether two drawings of the same layout look the same. */
+export function isSameDrawing(some: readonly Stroke[], others: readonly Stroke[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every((stroke, i) => {
+      const { edge, level, glow, isNegative } = others[i]!;
+      return stroke.edge.index === edge.index && stroke.level === level && stroke.glow === glow && stroke.isNegative === isNegative;
+    })
+  );
 }
 
 /** The place of a connection in the network. */

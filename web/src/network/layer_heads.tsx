@@ -2,17 +2,15 @@
 
 import type { NetworkView } from "../protocol.ts";
 import type { Layout } from "./layout.ts";
-import { addLayer, hiddenWidths, removeLayer, resizeLayer } from "./reshape.ts";
+import { addLayer, hiddenWidths, resizeLayer } from "./reshape.ts";
 
 interface Props {
   readonly network: NetworkView;
   readonly layout: Layout;
-  /** Whether the buttons of a layer stand one above the other. */
-  readonly isCompact: boolean;
   readonly onReshape: (hidden: readonly number[]) => void;
 }
 
-function LayerHead({ network, layer, onReshape }: Omit<Props, "layout" | "isCompact"> & { layer: number }) {
+function LayerHead({ network, layer, onReshape }: Omit<Props, "layout"> & { layer: number }) {
   const hidden = hiddenWidths(network);
   const { width, activation } = network.layers[layer]!;
   return (
@@ -23,7 +21,7 @@ function LayerHead({ network, layer, onReshape }: Omit<Props, "layout" | "isComp
           type="button"
           aria-label={width > 1 ? `Remove a neuron from layer ${layer}` : `Remove layer ${layer}`}
           title={width > 1 ? "Remove a neuron" : "Remove the layer"}
-          onClick={() => onReshape(width > 1 ? resizeLayer(hidden, layer, width - 1) : removeLayer(hidden, layer))}
+          onClick={() => onReshape(resizeLayer(hidden, layer, width - 1))}
         >
           −
         </button>
@@ -41,7 +39,7 @@ function LayerHead({ network, layer, onReshape }: Omit<Props, "layout" | "isComp
           class="remove-layer"
           aria-label={`Remove layer ${layer}`}
           title="Remove the layer"
-          onClick={() => onReshape(removeLayer(hidden, layer))}
+          onClick={() => onReshape(resizeLayer(hidden, layer, 0))}
         >
           ×
         </button>
@@ -50,15 +48,19 @@ function LayerHead({ network, layer, onReshape }: Omit<Props, "layout" | "isComp
   );
 }
 
-export function LayerHeads({ network, layout, isCompact, onReshape }: Props) {
+/** The narrowest steps from layer to layer at which there is room for all buttons of a layer, and for any. */
+const WIDE_STEP = 132;
+const NARROW_STEP = 100;
+
+export function LayerHeads({ network, layout, onReshape }: Props) {
   const hidden = hiddenWidths(network);
   const xOf = (layer: number): number => layout.spots[layout.layers[layer]![0]!]!.x;
   return (
-    <div class={`layer-heads${isCompact ? " is-compact" : ""}`} role="group" aria-label="Layers">
+    <div class={`layer-heads${layout.step < NARROW_STEP ? " is-tight" : layout.step < WIDE_STEP ? " is-compact" : ""}`} role="group" aria-label="Layers">
       {network.layers.map((layer, i) => {
         const isHidden = i > 0 && i < network.layers.length - 1;
         return (
-          <span key={`head-${i}`} class="layer-head" style={{ left: `${xOf(i)}px` }}>
+          <span key={`head-${i}`} class={`layer-head${isHidden ? " is-hidden" : ""}`} style={{ left: `${xOf(i)}px` }}>
             {isHidden ? (
               <LayerHead network={network} layer={i} onReshape={onReshape} />
             ) : (

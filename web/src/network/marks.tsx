@@ -23,7 +23,11 @@ interface Props {
   readonly current: number;
   readonly chosen: NeuronPlace | null;
   readonly onChoose: (spot: number) => void;
+  /** Called with a hidden layer and how wide it should be; without it, layers stay as they are. */
+  readonly onResize?: (layer: number, width: number) => void;
 }
+
+const RESIZE_KEYS: Readonly<Record<string, number>> = { "+": 1, Insert: 1, "-": -1, Delete: -1 };
 
 /** Return what a mark stands for, without its number. */
 function titleOf(spot: Spot): string {
@@ -32,7 +36,7 @@ function titleOf(spot: Spot): string {
   return spot.kind === "hidden" ? spot.title : `${spot.kind} ${spot.title}`;
 }
 
-export function Marks({ layout, reading, pictures, current, chosen, onChoose }: Props) {
+export function Marks({ network, layout, reading, pictures, current, chosen, onChoose, onResize }: Props) {
   const { radius, spots } = layout;
   const activity = reading.values && activityOf(layout, reading.values);
   return (
@@ -43,27 +47,37 @@ export function Marks({ layout, reading, pictures, current, chosen, onChoose }: 
         const output = spot.kind === "output" && spot.folded === "no" ? reading.outputs[neuron] : undefined;
         const hasPicture = pictures?.has(pictureKey(spot.layer, neuron)) ?? false;
         const level = activity?.[i] ?? 0;
+        const sign = level < 0 ? "is-negative" : "is-positive";
         const isChosen = chosen !== null && chosen.layer === spot.layer && spot.neurons.includes(chosen.neuron);
         return (
           <button
             key={`${spot.layer}/${neuron}`}
             type="button"
             data-spot={i}
-            class={`mark mark-${spot.kind} mark-fold-${spot.folded}${hasPicture ? " has-picture" : ""}`}
+            class={`mark mark-${spot.kind} mark-fold-${spot.folded}${hasPicture ? ` has-picture${activity ? ` ${sign}` : ""}` : ""}`}
             style={{
               left: `${spot.x - radius}px`,
               top: `${spot.y - radius}px`,
               width: `${2 * radius}px`,
               height: `${2 * radius}px`,
+              // Around a picture, the frame tells what fills the other marks.
+              ...(hasPicture && activity && { borderWidth: `${1 + 2.5 * Math.abs(level)}px` }),
             }}
             tabIndex={i === current ? 0 : -1}
             aria-pressed={isChosen}
             title={titleOf(spot)}
             onClick={() => onChoose(i)}
+            onKeyDown={(event) => {
+              const change = RESIZE_KEYS[event.key];
+              if (!change || !onResize || spot.kind !== "hidden") return;
+              onResize(spot.layer, network.layers[spot.layer]!.width + change);
+              event.preventDefault();
+              event.stopPropagation();
+            }}
           >
             {activity && !hasPicture && (
               <span
-                class={`mark-level ${level < 0 ? "is-negative" : "is-positive"}`}
+                class={`mark-level ${sign}`}
                 style={{ height: `${Math.round(Math.abs(level) * 100)}%` }}
               />
             )}
@@ -88,9 +102,9 @@ export function Marks({ layout, reading, pictures, current, chosen, onChoose }: 
   );
 }
 
-/** Let a name break after its underscores and spaces. */
+/** Let a name break between its words, and between a column and its category. */
 function breakable(name: string): JSX.Element[] {
-  return name.split(/(?<=[_\s.])/).map((part, i) => (
+  return name.split(/(?<=[_\s.=])/).map((part, i) => (
     <Fragment key={i}>
       {part}
       <wbr />

@@ -11,7 +11,7 @@ import { drawnNeurons } from "./layout.ts";
 import { readTick } from "./live_reading.ts";
 import { shapeOf } from "./names.ts";
 import { NeuronPanel, inputColumns } from "./neuron_panel.tsx";
-import { MOST_PICTURES, usePictures, type PictureColumns } from "./use_pictures.ts";
+import { usePictures, type PictureColumns } from "./use_pictures.ts";
 
 type Shown = "numbers" | "curves" | "maps";
 
@@ -33,9 +33,7 @@ export function NetworkPanel() {
   const [most, setMost] = useState(FIRST_EDGES);
   const [chosen, setChosen] = useState<Shown | null>(null);
   const hidden = useMemo(() => (network ? drawnNeurons(network).length : 0), [network]);
-  const isFollowing = tick?.selected_row != null;
-  const canPicture = hidden > 0 && hidden <= MOST_PICTURES;
-  const shown = !canPicture ? "numbers" : (chosen ?? (isFollowing ? "numbers" : "curves"));
+  const shown = hidden === 0 ? "numbers" : (chosen ?? "curves");
   const pair = network ? numericColumns(network, table) : [];
   const columns: PictureColumns | null =
     shown === "numbers" ? null : shown === "curves" ? { x: null, y: null } : { x: pair[0] ?? null, y: pair[1] ?? null };
@@ -51,7 +49,7 @@ export function NetworkPanel() {
       aside={`${network.parameters.toLocaleString("en")} weights and biases`}
     >
       <div class="fields">
-        {canPicture && (
+        {hidden > 0 && (
           <label class="field">
             <span>In the neurons</span>
             <select value={shown} onChange={(event) => setChosen(event.currentTarget.value as Shown)}>

@@ -1,6 +1,6 @@
 /** Paints the connections and the small pictures of neurons on a canvas. */
 import { colourOf } from "../ui/drawing.ts";
-import { LEVELS, curveOf, levelOf, widthOf, type Edge } from "./edges.ts";
+import { LEVELS, curveOf, widthOf, type Edge, type Stroke } from "./edges.ts";
 import type { Layout } from "./layout.ts";
 
 /** The colours of the page's present scheme, as its style sheet has them. */
@@ -23,90 +23,68 @@ export function readPalette(element: Element): Palette {
   };
 }
 
-const GLOWS = 5;
 const DASHES = [5, 4];
+const SOLID: number[] = [];
 
-/** What is told apart from the other connections. */
-export interface Emphasis {
-  /** For each edge, how much it contributes to the row that is followed, from 0 to 1; null without such a row. */
-  readonly contributions: Float32Array | null;
-  /** The edges, by `Edge.index`, that are selected or under the pointer. */
-  readonly selected: number;
-  readonly hovered: number;
-}
-
-/** Paint all edges: solid and blue above 0, dashed and orange below, as wide as they are strong. */
-export function paintEdges(
+/** Paint all strokes: solid and blue above 0, dashed and orange below, as wide as the weights are strong.
+ *
+ * Each is a path of its own: one path of many crossing lines takes a browser twice as long to fill with colour.
+ */
+export function paintStrokes(
   context: CanvasRenderingContext2D,
   layout: Layout,
-  edges: readonly Edge[],
-  thickest: number,
-  emphasis: Emphasis,
+  strokes: readonly Stroke[],
   palette: Palette,
 ): void {
-  const buckets = new Map<number, Edge[]>();
-  edges.forEach((edge, i) => {
-    const level = levelOf(edge.weight, thickest);
-    const glow = emphasis.contributions ? Math.round(emphasis.contributions[i]! * (GLOWS - 1)) : GLOWS;
-    const key = (glow * LEVELS + level) * 2 + (edge.weight < 0 ? 1 : 0);
-    const bucket = buckets.get(key);
-    if (bucket) bucket.push(edge);
-    else buckets.set(key, [edge]);
-  });
   context.lineCap = "butt";
-  for (const [key, members] of [...buckets].sort(([a], [b]) => a - b)) {
-    const level = (key >> 1) % LEVELS;
-    const glow = Math.floor((key >> 1) / LEVELS);
+  for (const { edge, level, glow, isNegative } of strokes) {
     const share = level / (LEVELS - 1);
-    context.globalAlpha = glow === GLOWS ? 0.2 + 0.68 * share : 0.07 + (0.88 * glow) / (GLOWS - 1);
-    strokeEdges(context, layout, members, key % 2 === 1, widthOf(level, edges.length), palette);
+    context.globalAlpha = glow === null ? 0.2 + 0.68 * share : 0.07 + 0.88 * glow;
+    paintStroke(context, layout, edge, isNegative, widthOf(level, strokes.length), palette);
   }
   context.globalAlpha = 1;
-  for (const index of [emphasis.hovered, emphasis.selected]) {
-    const edge = edges.find((candidate) => candidate.index === index);
-    if (edge) paintChosen(context, layout, edge, Math.max(widthOf(levelOf(edge.weight, thickest), edges.length), 2), palette);
-  }
+  context.setLineDash(SOLID);
 }
 
-function strokeEdges(
+function paintStroke(
   context: CanvasRenderingContext2D,
   layout: Layout,
-  edges: readonly Edge[],
+  edge: Edge,
   isNegative: boolean,
   width: number,
   palette: Palette,
 ): void {
   context.strokeStyle = isNegative ? palette.negative : palette.positive;
-  context.setLineDash(isNegative ? DASHES : []);
+  context.setLineDash(isNegative ? DASHES : SOLID);
   context.lineWidth = width;
-  tracePaths(context, layout, edges);
-  context.setLineDash([]);
+  tracePath(context, layout, edge);
 }
 
-function tracePaths(context: CanvasRenderingContext2D, layout: Layout, edges: readonly Edge[]): void {
+function tracePath(context: CanvasRenderingContext2D, layout: Layout, edge: Edge): void {
+  const { x0, y0, x1, y1, bend } = curveOf(layout, edge);
   context.beginPath();
-  for (const edge of edges) {
-    const { x0, y0, x1, y1, bend } = curveOf(layout, edge);
-    context.moveTo(x0, y0);
-    context.bezierCurveTo(x0 + bend, y0, x1 - bend, y1, x1, y1);
-  }
+  context.moveTo(x0, y0);
+  context.bezierCurveTo(x0 + bend, y0, x1 - bend, y1, x1, y1);
   context.stroke();
 }
 
-function paintChosen(
+/** Paint the stroke of a connection that is selected, or under the pointer, so that it stands out. */
+export function paintChosen(
   context: CanvasRenderingContext2D,
   layout: Layout,
-  edge: Edge,
-  width: number,
+  { edge, level, isNegative }: Stroke,
+  count: number,
   palette: Palette,
 ): void {
+  const width = Math.max(widthOf(level, count), 2);
   context.strokeStyle = palette.focus;
   context.lineWidth = width + 7;
-  tracePaths(context, layout, [edge]);
+  tracePath(context, layout, edge);
   context.strokeStyle = palette.surface;
   context.lineWidth = width + 3;
-  tracePaths(context, layout, [edge]);
-  strokeEdges(context, layout, [edge], edge.weight < 0, width, palette);
+  tracePath(context, layout, edge);
+  paintStroke(context, layout, edge, isNegative, width, palette);
+  context.setLineDash(SOLID);
 }
 
 /** What a neuron responds to, small: its activation along one column, or over two as rows from below to above. */

@@ -28,7 +28,7 @@ export function useAnswer<T>(key: string | null, ask: (store: Store) => Promise<
       if (revision === asked) return;
       [isBusy, asked] = [true, revision];
       ask(store)
-        .then((value) => isOver || setAnswer({ key, value }))
+        .then((value) => isOver || store.showSoon(again, () => isOver || setAnswer({ key, value })))
         .catch((error: unknown) => isOver || store.fail(error))
         .finally(() => {
           timer = setTimeout(() => {

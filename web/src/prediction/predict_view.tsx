@@ -4,6 +4,7 @@ import { useEffect, useMemo } from "preact/hooks";
 import type { Field, Predict, PredictionView } from "../protocol.ts";
 import { Bars } from "../rows/row_panel.tsx";
 import { useStore } from "../store.ts";
+import { Entry } from "../ui/entry.tsx";
 import { Term } from "../ui/hint.tsx";
 import { sendLatest } from "../ui/latest.ts";
 import { writeWords } from "../ui/numbers.ts";
@@ -65,7 +66,7 @@ export function PredictView() {
         {others}
       </Panel>
       <Panel title="Prediction" class="prediction" aside={<ModelSelect model={model} />}>
-        {view.value ? <Prediction view={view.value} /> : <p class="quiet">The network is asked …</p>}
+        {view.value ? <Prediction view={view.value} /> : <p class="quiet">Predicting …</p>}
       </Panel>
     </div>
   );
@@ -114,15 +115,15 @@ function LoadRowField({ load }: { readonly load: (row: number) => Promise<void> 
   return (
     <>
       <label for="load-row">Row</label>
-      <input
+      <Entry
         id="load-row"
         type="number"
         min={1}
-        max={store.table.value?.rows}
+        max={store.table.value?.rows ?? 1}
         step={1}
         value={row.value}
-        onChange={(event) => {
-          row.value = Math.round(event.currentTarget.valueAsNumber) || 1;
+        enter={({ valueAsNumber: wanted }) => {
+          row.value = Math.round(wanted) || 1;
         }}
       />
       <button type="button" onClick={() => void load(row.value)}>

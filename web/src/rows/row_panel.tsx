@@ -4,6 +4,7 @@ import type { RowView } from "../protocol.ts";
 import { useStore } from "../store.ts";
 import { Entry } from "../ui/entry.tsx";
 import { Term } from "../ui/hint.tsx";
+import { Icon } from "../ui/icon.tsx";
 import { writeNumber, writePercent } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
 import { RowBrowser } from "./row_browser.tsx";
@@ -47,6 +48,17 @@ export function RowPanel() {
           >
             ›
           </button>
+          {row !== null && (
+            <button
+              type="button"
+              class="icon-button"
+              aria-label="Clear the row"
+              title="Clear the row (Esc)"
+              onClick={() => select(null)}
+            >
+              <Icon name="close" />
+            </button>
+          )}
         </>
       }
     >

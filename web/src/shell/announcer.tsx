@@ -1,6 +1,6 @@
 /** Speaks to screen readers: the losses at most every five seconds, and at once when training ends. */
-import { useSignal, useSignalEffect } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { effect, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { Tick } from "../protocol.ts";
 import { useStore } from "../store.ts";
 import { writeNumber } from "../ui/numbers.ts";
@@ -10,16 +10,19 @@ const PAUSE = 5000;
 export function Announcer() {
   const store = useStore();
   const text = useSignal("");
-  const last = useRef({ status: "empty", time: 0 });
-  useSignalEffect(() => {
-    const tick = store.tick.value;
-    if (!tick) return;
-    const { status, time } = last.current;
-    const now = performance.now();
-    if (tick.status === status && (tick.status !== "running" || now - time < PAUSE)) return;
-    last.current = { status: tick.status, time: now };
-    text.value = describe(tick);
-  });
+  // `useSignalEffect` would ask the browser for a second frame after that of each tick.
+  useEffect(() => {
+    let last = { status: "empty", time: 0 };
+    return effect(() => {
+      const tick = store.tick.value;
+      if (!tick) return;
+      const { status, time } = last;
+      const now = performance.now();
+      if (tick.status === status && (tick.status !== "running" || now - time < PAUSE)) return;
+      last = { status: tick.status, time: now };
+      text.value = describe(tick);
+    });
+  }, [store, text]);
   return (
     <p class="unseen" aria-live="polite">
       {text.value}

@@ -8,6 +8,7 @@ export const KEYS: readonly { readonly key: string; readonly title: string }[] =
   { key: ".", title: "train one batch" },
   { key: ",", title: "train one epoch" },
   { key: "←  →", title: "walk along a row of buttons, or through the network" },
+  { key: "+  −", title: "on a neuron or the grip of a layer: one neuron more or less in that layer" },
   { key: "?", title: "show this help" },
   { key: "Esc", title: "close what is open, or leave what is selected" },
 ];

@@ -6,18 +6,7 @@ import { Term } from "../ui/hint.tsx";
 import { writeCount, writePercent } from "../ui/numbers.ts";
 import { usePart } from "../ui/part.tsx";
 import { Histogram } from "./histogram.tsx";
-import { agreesToLoss } from "./loss.ts";
-
-const ROLES = ["numeric", "categorical", "boolean", "datetime", "text", "identifier", "ignore"] as const;
-const ROLE_TITLES: Readonly<Record<Column["role"], string>> = {
-  numeric: "number",
-  categorical: "category",
-  boolean: "yes or no",
-  datetime: "date or time",
-  text: "text",
-  identifier: "identifier",
-  ignore: "not used",
-};
+import { changeRole, ROLE_TITLES, ROLES, type Role } from "./roles.ts";
 
 const MOST_COLUMNS = 100;
 
@@ -54,8 +43,7 @@ function ColumnRow({ column, table }: { readonly column: Column; readonly table:
   const store = useStore();
   const isLabel = table.label.includes(column.name);
   const change = async (select: HTMLSelectElement) => {
-    const role = select.value as Column["role"];
-    if (await agreesToLoss(store)) await store.act({ type: "ConfigureTable", roles: { [column.name]: role } });
+    await changeRole(store, column.name, select.value as Role);
     select.value = store.table.peek()?.columns.find(({ name }) => name === column.name)?.role ?? column.role;
   };
   return (

@@ -2,11 +2,23 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { type Store, useStore } from "../store.ts";
+import { writeBytes } from "../ui/numbers.ts";
 import { agreesToLoss } from "./loss.ts";
 
-/** Open a file as the table, and show it. */
+const LARGE_FILE = {
+  page: "Name it on the command line (creche studio FILE), or raise --max-upload.",
+  widget: 'Name it in the notebook: creche.studio("FILE").',
+} as const;
+
+/** Open a file as the table, and show it. One that is too large is refused before any of it is sent. */
 export async function openFile(store: Store, file: File | undefined): Promise<void> {
-  if (!file || !(await agreesToLoss(store))) return;
+  if (!file) return;
+  const limit = store.welcome.peek()?.upload_limit ?? 0;
+  if (file.size > limit) {
+    const text = `${file.name} has ${writeBytes(file.size)}; a file that is opened here has at most ${writeBytes(limit)}.`;
+    return store.notify("failure", text, LARGE_FILE[store.kind]);
+  }
+  if (!(await agreesToLoss(store))) return;
   if (await store.openFile(file)) store.show("table");
 }
 
@@ -14,7 +26,7 @@ export function FileDrop({ children }: { readonly children: ComponentChildren })
   const store = useStore();
   const isOver = useSignal(false);
   const carriesFile = (event: DragEvent) =>
-    (store.welcome.peek()?.can_upload ?? false) && (event.dataTransfer?.types.includes("Files") ?? false);
+    store.welcome.peek() !== null && (event.dataTransfer?.types.includes("Files") ?? false);
   return (
     <div
       class={`file-drop${isOver.value ? " is-over" : ""}`}

@@ -9,7 +9,6 @@ import { agreesToLoss } from "./loss.ts";
 export function OpenTable() {
   const store = useStore();
   const input = useRef<HTMLInputElement>(null);
-  const canUpload = store.welcome.value?.can_upload ?? false;
   const uploaded = store.uploaded.value;
   const choose = async (file: File | undefined) => {
     await openFile(store, file);
@@ -17,36 +16,34 @@ export function OpenTable() {
   };
   return (
     <div class="sources">
-      {canUpload && (
-        <div class="drop">
-          <Icon name="file" />
-          <span>
-            Drop a file here, or{" "}
-            <label class="file-choice">
-              choose one
-              <input
-                ref={input}
-                type="file"
-                class="unseen"
-                aria-label="Choose a file with a table"
-                onChange={(event) => void choose(event.currentTarget.files?.[0])}
-              />
-            </label>
-          </span>
-          <span class="quiet small">CSV, Excel, Parquet, Arrow, JSON and others. It stays on this machine.</span>
-          {uploaded !== null && (
-            <progress {...(uploaded > 0 && { value: uploaded })} max={1} aria-label="Upload">
-              {writePercent(uploaded)}
-            </progress>
-          )}
-        </div>
-      )}
-      <Bundled canUpload={canUpload} />
+      <div class="drop">
+        <Icon name="file" />
+        <span>
+          Drop a file here, or{" "}
+          <label class="file-choice">
+            choose one
+            <input
+              ref={input}
+              type="file"
+              class="unseen"
+              aria-label="Choose a file with a table"
+              onChange={(event) => void choose(event.currentTarget.files?.[0])}
+            />
+          </label>
+        </span>
+        <span class="quiet small">CSV, Excel, Parquet, Arrow, JSON and others. It stays on this machine.</span>
+        {uploaded !== null && (
+          <progress {...(uploaded > 0 && { value: uploaded })} max={1} aria-label="Upload">
+            {writePercent(uploaded)}
+          </progress>
+        )}
+      </div>
+      <Bundled />
     </div>
   );
 }
 
-function Bundled({ canUpload }: { readonly canUpload: boolean }) {
+function Bundled() {
   const store = useStore();
   const datasets = store.welcome.value?.datasets ?? [];
   const open = async (dataset: string) => {
@@ -54,7 +51,7 @@ function Bundled({ canUpload }: { readonly canUpload: boolean }) {
   };
   return (
     <div class="bundled">
-      <p class="quiet small">{canUpload ? "Or take one of the bundled tables:" : "The bundled tables:"}</p>
+      <p class="quiet small">Or take one of the bundled tables:</p>
       <div class="buttons">
         {datasets.map((name) => (
           <button

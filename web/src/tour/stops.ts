@@ -41,7 +41,7 @@ export const STOPS: readonly Stop[] = [
       `A fully connected network, 4-5-5-3: four inputs, two hidden layers of five neurons, three outputs, the probability of each species. Each neuron is connected with every neuron of the layer before by a weight, and has a bias: ${PARAMETERS} numbers in all. They are what is learned; nothing else is.`,
       "You choose the hidden layers; the table decides the inputs and the outputs.",
     ],
-    task: "Add a neuron or a layer with the buttons above the drawing, see how the number of weights changes, and go back to 4-5-5-3.",
+    task: "Add a neuron or a layer, with the buttons above the drawing or by dragging the grip under a layer. See how the number of weights changes, and go back to 4-5-5-3.",
     help: [
       { type: "ChangeSettings", restart: true, hidden: [6, 5] },
       { type: "ChangeSettings", restart: true, hidden: NETWORK.hidden },

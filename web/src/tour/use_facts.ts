@@ -6,7 +6,7 @@ import { type Store, useStore } from "../store.ts";
 import type { Facts } from "./facts.ts";
 
 /** What pages ask by themselves tells nothing of what a person did. */
-const BY_ITSELF: readonly Request["type"][] = ["Respond", "Watch", "Connect", "ShowRows", "TraceStep", "ExplainNeuron"];
+const BY_ITSELF: readonly Request["type"][] = ["Respond", "RespondSmall", "Watch", "Connect", "ShowRows", "TraceStep", "ExplainNeuron"];
 const MOST_REQUESTS = 200;
 
 function stageOf(store: Store): Facts["stage"] {

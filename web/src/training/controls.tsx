@@ -1,5 +1,5 @@
 /** Play, pause, one batch, one epoch, back to the start, back in time, and how fast. */
-import { useEffect, useMemo } from "preact/hooks";
+import { useLayoutEffect, useMemo } from "preact/hooks";
 import { useSignal } from "@preact/signals";
 import { useStore } from "../store.ts";
 import { Hint, Term } from "../ui/hint.tsx";
@@ -92,7 +92,7 @@ function TimeSlider() {
   const epoch = store.tick.value?.epoch ?? 0;
   // The answer comes before the state at that epoch is drawn; until then the slider stays where it was put.
   const { value: answered } = store.answered;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (dragged.peek() === epoch || (answered && MOVES.has(answered.type))) dragged.value = null;
   }, [epoch, answered, dragged]);
   const newest = snapshots.at(-1) ?? 0;

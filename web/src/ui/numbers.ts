@@ -49,6 +49,15 @@ export function writePercent(share: number): string {
   return `${(100 * share).toFixed(isNearEnd ? 1 : 0)} %`;
 }
 
+const BYTES = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+
+/** A number of bytes with about two digits that count: 512 bytes, 1.5 KiB, 64 MiB. */
+export function writeBytes(bytes: number): string {
+  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), BYTES.length - 1);
+  const size = bytes / 1024 ** power;
+  return `${size < 10 ? Number(size.toFixed(1)) : COUNTS.format(Math.round(size))} ${BYTES[power]}`;
+}
+
 /** A key of the protocol as words: "leaky_relu" is "leaky relu". */
 export function writeWords(key: string): string {
   return key.replaceAll("_", " ");

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche._displayed import Displayed
 from creche._phrases import format_count
 from creche.engine.introspection import batch_internals
 from creche.engine.native import Rows
@@ -18,6 +17,7 @@ from creche.explain.rows import read_rows, select_rows
 from creche.explain.trace.step import single_batch_plan
 from creche.model.model import Model
 from creche.plan.plan import Plan
+from creche.table.result_frames import FrameResult, frame_method
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,7 +26,7 @@ __all__ = ["ForwardPass", "forward_pass"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ForwardPass(Displayed):
+class ForwardPass(FrameResult):
     """Every number of some rows on their way through a network: made by `creche.explain.forward_pass`.
 
     Layers are counted as in the drawing of a network: the inputs are layer 0, the first hidden layer is layer 1.
@@ -79,8 +79,9 @@ class ForwardPass(Displayed):
     def __len__(self) -> int:
         return len(self.rows)
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return every number as a long Polars DataFrame, one number to a row.
+        """Return every number as a long DataFrame, one number to a row.
 
         Returns
         -------
@@ -186,5 +187,5 @@ def forward_pass(model: Model, data: Any, *, rows: Any = None) -> ForwardPass:
         plan, read.table.source, read.row_numbers, cells,
         tuple(model.features.inputs), encoded, model.weights, inside.sums, inside.activations,
         (*functions, plan.loss.head(plan.task).key), model.labels.name, model.classes, names,
-        model.predict_encoded(encoded),
+        model.predict_encoded(encoded), library=read.table.library,
     )  # fmt: skip

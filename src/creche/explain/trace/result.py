@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche._displayed import Displayed
 from creche.explain.cells import feature_values
 from creche.explain.trace.errors import ClassificationErrors, RegressionErrors
 from creche.explain.trace.gradient_check import GradientCheck
 from creche.explain.trace.neuron import NeuronTrace, find_neuron, trace_neuron
 from creche.plan.plan import Plan
 from creche.table.observations import Observations
+from creche.table.result_frames import FrameResult, frame_method
 
 if TYPE_CHECKING:
     import polars as pl
@@ -87,7 +87,7 @@ class TracedLayer:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Trace(Displayed):
+class Trace(FrameResult):
     """All numbers of one training step on a batch: made by `creche.explain.trace`.
 
     The numbers are the engine's own, in the plan's precision; differences, squares and steps are computed from them in
@@ -235,8 +235,9 @@ class Trace(Displayed):
         place = self.neuron if layer is None and neuron is None else find_neuron(self, (layer, neuron))
         return trace_neuron(self, *place, row)
 
+    @frame_method
     def table(self) -> pl.DataFrame:
-        """Return every number of the step as a long Polars DataFrame, one number to a row.
+        """Return every number of the step as a long DataFrame, one number to a row.
 
         Returns
         -------

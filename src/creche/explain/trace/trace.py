@@ -162,7 +162,7 @@ def trace(
     Returns
     -------
     Trace, or ForwardPass for rows without a label
-        All arrays. ``.table()`` and ``.to_dict()`` give the same as a Polars DataFrame and plain data, ``.html()`` of a
+        All arrays. ``.table()`` and ``.to_dict()`` give the same as a DataFrame and plain data, ``.html()`` of a
         trace a page; ``print`` shows it as text.
 
     Raises
@@ -294,7 +294,7 @@ def _assemble(
         plan, source, observed, model.features.names, observed.row_numbers, batch.rows.weights, batch.inputs,
         batch.rows.x, _layers(plan, step, inside), model.labels.output_names(plan.network.outputs), outputs,
         model.classes, errors, inside.losses, inside.loss, losses_after, loss_after, step.epoch, step.number,
-        step.learning_rate, None, (1, 0), notes,
+        step.learning_rate, None, (1, 0), notes, library=observed.library,
     )  # fmt: skip
 
 

@@ -41,8 +41,7 @@ def welcome(state: SessionState) -> views.Welcome:
         settings=describe_settings(state) if has_network else None,
         network=describe_network(live.run, drawn) if live is not None and drawn is not None else None,
         fields=list_fields(state),
-        can_upload=True,
-        watchers=len(state.watched),
+        upload_limit=state.uploads.limit,
     )
 
 

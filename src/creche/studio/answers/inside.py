@@ -10,7 +10,7 @@ from creche.model.model import Model
 from creche.plan.changes import SetWeight
 from creche.studio.answers.registry import Turn, answers
 from creche.studio.protocol import requests, views
-from creche.studio.response import ResponseGrids, describe_response
+from creche.studio.response import ResponseGrids, describe_response, describe_small_responses
 from creche.studio.state import RefusedError, SessionState
 from creche.studio.traced_step import describe_step, write_neuron
 from creche.studio.weight_curve import curve_of_weight
@@ -20,16 +20,30 @@ __all__: list[str] = []
 # The most numbers of a traced step: more would be megabytes for a page that shows a few.
 MOST_NUMBERS = 2_000_000
 
+MOST_PICTURES = 100
+
 
 @answers(requests.Respond)
 def respond(turn: Turn, request: requests.Respond) -> views.NeuronResponse:
     """Tell what a neuron responds to."""
-    state = turn.state
+    return describe_response(*_grids_and_model(turn.state), request)
+
+
+@answers(requests.RespondSmall)
+def respond_small(turn: Turn, request: requests.RespondSmall) -> views.SmallResponses:
+    """Tell what several neurons respond to."""
+    if len(request.places) > MOST_PICTURES:
+        raise RefusedError("too_large", f"Small pictures are made of at most {MOST_PICTURES} neurons at once.")
+    return describe_small_responses(*_grids_and_model(turn.state), request)
+
+
+def _grids_and_model(state: SessionState) -> tuple[ResponseGrids, Model]:
+    """Return what responses are computed with: the values to try, and the network as it is now."""
     run = state.need_live().run
     model = Model(run.current_plan, run.prepared.features, run.prepared.labels, run.weights, 1)
     if state.response_grids is None or state.response_grids.prepared is not run.prepared:
         state.response_grids = ResponseGrids(model, run.prepared)
-    return describe_response(state.response_grids, model, request)
+    return state.response_grids, model
 
 
 @answers(requests.Probe)

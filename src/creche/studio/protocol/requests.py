@@ -45,6 +45,7 @@ __all__ = [
     "Request",
     "Reset",
     "Respond",
+    "RespondSmall",
     "Rewind",
     "SelectRow",
     "ShowRows",
@@ -228,6 +229,16 @@ class Respond(Request):
 
 
 @dataclass(frozen=True, slots=True)
+class RespondSmall(Request):
+    """What up to 100 neurons respond to, in few numbers each; `places` has (layer, neuron) of each."""
+
+    reply: ClassVar[type] = views.SmallResponses
+    places: tuple[tuple[int, ...], ...]
+    x_column: str | None = None
+    y_column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Probe(Request):
     """The loss against a weight: W[layer][source, target], or the bias if `source` is None.
 
@@ -359,7 +370,7 @@ REQUESTS: dict[str, type[Request]] = {
     request.__name__: request
     for request in (
         Connect, Acknowledge, Watch, UploadPart, OpenTable, ConfigureTable, ShowRows, ChangeSettings, Play, Pause, Step,
-        Reset, Rewind, SelectRow, Respond, Probe, ApplyWeight, TraceStep, ExplainNeuron, Diagnose, StartColony,
-        PickMember, StartFit, Cancel, Predict, LoadRow, Keep, Code,
+        Reset, Rewind, SelectRow, Respond, RespondSmall, Probe, ApplyWeight, TraceStep, ExplainNeuron, Diagnose,
+        StartColony, PickMember, StartFit, Cancel, Predict, LoadRow, Keep, Code,
     )
 }  # fmt: skip

@@ -61,6 +61,7 @@ __all__ = [
     "RowsView",
     "Settings",
     "SettingsView",
+    "SmallResponses",
     "Status",
     "TableView",
     "Tick",
@@ -92,13 +93,15 @@ FailureCode: TypeAlias = Literal[
 class Finding:
     """A remark about a table, a column or a run.
 
-    `severity` is how much it matters; `remedy` is what to do, and may be empty.
+    `severity` is how much it matters; `remedy` is what to do, and may be empty. `role` is the role of `column` that
+    would cure it, if one does.
     """
 
     severity: Literal["note", "warning", "error"]
     text: str
     remedy: str = ""
     column: str | None = None
+    role: Role | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +248,7 @@ class Tick:
     of layers 1, 2, … in their order. `activations` and `probabilities` belong to the selected row: activations of all
     neurons, inputs included, layer by layer; both are empty without a selected row, the former also where the network
     has more than 4,096 neurons. `train_loss` and `validation_loss` are those of the last completed epoch.
-    `history_rows` counts the completed epochs that a `History` would have.
+    `history_rows` counts the completed epochs that a `History` would have, `watchers` the windows that see the session.
     """
 
     sequence: int
@@ -268,6 +271,7 @@ class Tick:
     activations: FloatArray  # (inputs + neurons,)
     probabilities: FloatArray  # (outputs,)
     selected_row: int | None
+    watchers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,15 +279,16 @@ class History:
     """Losses and metrics of completed epochs, from epoch `first` (counted from 1) on. Pushed in pieces.
 
     `columns` names the columns of `values`, such as "train_loss" and "validation_accuracy"; `epochs` numbers the rows.
-    Where training is long, epochs in the middle are left out and `is_thinned` is true. A piece with `first` 1 replaces
-    what the page has. `snapshots` are the epochs to which `Rewind` can go back.
+    Of a long training there are the epochs 1, 1 + `stride`, 1 + 2 `stride`, … and the newest; those of earlier pieces
+    that are not among them are to be dropped. A piece with `first` 1 replaces what the page has. `snapshots` are the
+    epochs to which `Rewind` can go back.
     """
 
     first: int
     columns: tuple[str, ...]
     epochs: IntArray  # (n,)
     values: FloatArray  # (n, columns)
-    is_thinned: bool
+    stride: int
     snapshots: IntArray  # (m,)
 
 
@@ -398,6 +403,18 @@ class NeuronResponse:
     y_labels: tuple[str, ...]
     activations: FloatArray
     rows: FloatArray  # (n, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class SmallResponses:
+    """What neurons respond to, for small pictures, each over the columns of `RespondSmall` or its strongest one.
+
+    `activations` has a map for each neuron, or one line of it for one column. Of each line the first `counts` numbers
+    are there, and the rest is NaN: a column of categories has as many values as categories.
+    """
+
+    activations: FloatArray  # (neurons, y, x)
+    counts: IntArray  # (neurons,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -616,7 +633,10 @@ class KeptFile:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The first message: everything a page needs to draw itself, new or after a lost connection."""
+    """The first message: everything a page needs to draw itself, new or after a lost connection.
+
+    `upload_limit` is the greatest number of bytes of a file that can be uploaded.
+    """
 
     version: int
     creche_version: str
@@ -626,8 +646,7 @@ class Welcome:
     settings: SettingsView | None
     network: NetworkView | None
     fields: tuple[Field, ...]
-    can_upload: bool
-    watchers: int
+    upload_limit: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,22 @@ from creche.table.reading.plain_frame import (
     plain_frame_from_records,
 )
 from creche.table.reading.series import Values
-from creche.table.table import clean_names
+from creche.table.table import LIBRARIES, FrameLibrary, Table, clean_names
 
 if TYPE_CHECKING:
     import polars as pl
 
     from creche.table.reading.plain_frame import Frame
 
-__all__ = ["ACCEPTED_DATA", "frame_from_plain_data", "is_frame", "is_pandas_frame", "is_row", "iterate_frames"]
+__all__ = [
+    "ACCEPTED_DATA",
+    "frame_from_plain_data",
+    "is_frame",
+    "is_pandas_frame",
+    "is_row",
+    "iterate_frames",
+    "library_of",
+]
 
 ACCEPTED_DATA = (
     "needs a file (CSV, Parquet, Arrow, JSON, Excel), a DataFrame (Polars, pandas, PyArrow, …), or arrays X and y"
@@ -41,6 +49,24 @@ def is_frame(data: Any) -> bool:
 def is_pandas_frame(data: Any) -> bool:
     """Whether it is a DataFrame of pandas, by its type."""
     return type(data).__module__.partition(".")[0] == "pandas" and hasattr(data, "iloc") and hasattr(data, "columns")
+
+
+def library_of(data: Any) -> FrameLibrary:
+    """Return the library of DataFrames in which results about some data come; that of the first of several frames.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> library_of(pd.DataFrame({"x": [1]})), library_of("penguins.csv")
+    ('pandas', 'polars')
+
+    """
+    if isinstance(data, Table):
+        return data.library
+    first = data[0] if isinstance(data, list) and data else data
+    name = type(first).__module__.partition(".")[0]
+    is_known = name in LIBRARIES and (is_frame(first) or is_row(first))
+    return next((library for library in LIBRARIES if library == name), "polars") if is_known else "polars"
 
 
 def iterate_frames(data: Any, source: str) -> Iterator[Frame]:

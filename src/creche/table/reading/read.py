@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -15,7 +16,14 @@ from creche.table.cell_types import ColumnContext, Rule, build_rules
 from creche.table.datasets import BUNDLED, bundled_path
 from creche.table.reading.byte_streams import open_bytes
 from creche.table.reading.contents import Contents, inspect_contents, text_rules
-from creche.table.reading.dataframes import frame_from_plain_data, is_frame, is_pandas_frame, is_row, iterate_frames
+from creche.table.reading.dataframes import (
+    frame_from_plain_data,
+    is_frame,
+    is_pandas_frame,
+    is_row,
+    iterate_frames,
+    library_of,
+)
 from creche.table.reading.frame_columns import concatenate_frames, table_from_frame
 from creche.table.reading.number_frames import take_numbers
 from creche.table.reading.options import ReadOptions
@@ -76,16 +84,23 @@ def read_table(
     rules = _build_rules(expected, options)
     if isinstance(data, Table):
         return _coerce_table(data, rules)
-    if is_pandas_frame(data) and not options.drop_rows:
-        return _read_pandas(data, rules, options)
     if not _is_file(data):
-        return _read_whole(_iterate_in_memory(data), IN_MEMORY, rules, options)
+        # A generator gives its first piece only once.
+        first = list(islice(data, 1)) if _is_generator(data) else data
+        table = _read_in_memory(chain(first, data) if _is_generator(data) else data, rules, options)
+        return replace(table, library=library_of(first))
     path, source = locate_source(data)
     with open_bytes(path, source) as stream, inspect_contents(stream, options) as contents:
         small = contents.small_table(rules)
         if small is not None:
             return _drop_unnamed(small, contents)
         return _drop_unnamed(_read_whole(contents.frames(), source, rules, options, contents), contents)
+
+
+def _read_in_memory(data: Any, rules: dict[str, Rule], options: ReadOptions) -> Table:
+    if is_pandas_frame(data) and not options.drop_rows:
+        return _read_pandas(data, rules, options)
+    return _read_whole(_iterate_in_memory(data), IN_MEMORY, rules, options)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -322,7 +337,7 @@ def _coerce_table(table: Table, rules: dict[str, Rule]) -> Table:
         else column
         for name, column in table.columns.items()
     }
-    return Table(columns, table.source, table.first_row)
+    return table.with_columns(columns)
 
 
 def _iterate_in_memory(data: Any) -> Iterator[Frame]:

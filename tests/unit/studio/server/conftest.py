@@ -8,27 +8,39 @@ import pytest
 from tests.unit.studio.server.serving import Client, EchoSession, running
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page that was built, as far as the server can tell."""
-    folder = tmp_path / "page"
-    (folder / "assets").mkdir(parents=True)
-    (folder / "index.html").write_text("<!doctype html><title>Creche</title>")
-    (folder / "assets" / "index.js").write_text("export {};")
-    (tmp_path / "secret.txt").write_text("secret")
-    return folder
+    folder = tmp_path_factory.mktemp("built")
+    page = folder / "page"
+    (page / "assets").mkdir(parents=True)
+    (page / "index.html").write_text("<!doctype html><title>Creche</title>")
+    (page / "assets" / "index.js").write_text("export {};")
+    (folder / "secret.txt").write_text("secret")
+    return page
 
 
-@pytest.fixture
-def sessions() -> list[EchoSession]:
-    return []
+@pytest.fixture(scope="session")
+def echo(page: Path) -> Iterator[tuple[str, list[EchoSession]]]:
+    """The link of a server for all tests of a process, and the sessions that it has begun."""
+    sessions: list[EchoSession] = []
 
-
-@pytest.fixture
-def client(page: Path, sessions: list[EchoSession]) -> Iterator[Client]:
     def create() -> EchoSession:
         sessions.append(EchoSession())
         return sessions[-1]
 
-    with running(create, page) as (_, client):
-        yield client
+    with running(create, page) as (server, _):
+        yield server.link, sessions
+
+
+@pytest.fixture
+def sessions(echo: tuple[str, list[EchoSession]]) -> list[EchoSession]:
+    """The sessions that the test has begun."""
+    _, sessions = echo
+    sessions.clear()
+    return sessions
+
+
+@pytest.fixture
+def client(echo: tuple[str, list[EchoSession]], sessions: list[EchoSession]) -> Client:
+    return Client(echo[0])

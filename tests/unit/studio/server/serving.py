@@ -21,6 +21,7 @@ from creche.studio.protocol.views import Closing, Done, Welcome
 from creche.studio.server.run import Server, ServerOptions
 from creche.studio.server.sessions import CreateSession
 from creche.studio.uploads import Uploads
+from tests.patience import PATIENCE
 
 
 class EchoSession:
@@ -41,7 +42,7 @@ class EchoSession:
     def submit(self, watcher: Outbox, received: ReceivedRequest) -> None:
         self.requests.append(received.request)
         if isinstance(received.request, Connect):
-            view: object = Welcome(1, "0", str(id(self)), (), None, None, None, (), True, len(self.watchers))
+            view: object = Welcome(1, "0", str(id(self)), (), None, None, None, (), self.uploads.limit)
         else:
             view = Done(type(received.request).__name__)
         watcher.send(view, received.id)
@@ -69,7 +70,7 @@ class Client:
         return self.ask("GET", path, None, **headers)
 
     def ask(self, method: str, path: str, body: Any, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection(self.host, timeout=30)
+        connection = http.client.HTTPConnection(self.host, timeout=PATIENCE)
         sent = {"Host": self.host} | ({"Cookie": self.cookie} if self.cookie else {})
         sent |= {name.replace("_", "-"): value for name, value in headers.items()}
         try:
@@ -98,7 +99,10 @@ class Client:
     def connect(self, address: str, **changed: Any) -> Iterator[Talk]:
         """Connect as a page of this server does, or with something `changed`."""
         headers = {"Cookie": self.cookie} | changed.pop("headers", {})
-        options = {"origin": f"http://{self.host}", "subprotocols": ["creche.1"], "max_size": None} | changed
+        options = {
+            "origin": f"http://{self.host}", "subprotocols": ["creche.1"], "max_size": None,
+            "close_timeout": 0,  # a page that goes away does not wait for the server
+        } | changed  # fmt: skip
         target = f"ws://{self.host}/s/{address}/ws"
         with connect(target, additional_headers=headers, compression=None, proxy=None, **options) as socket:
             yield Talk(socket)
@@ -118,7 +122,7 @@ class Talk:
 
     def receive(self) -> dict[str, Any]:
         """Return the header of the next frame."""
-        frame = self.socket.recv(timeout=60)
+        frame = self.socket.recv(timeout=PATIENCE)
         assert isinstance(frame, bytes)
         (size,) = struct.unpack_from("<I", frame)
         header: dict[str, Any] = json.loads(frame[4 : 4 + size])
@@ -141,9 +145,9 @@ def running(create: CreateSession, page: Path, port: int = 0) -> Iterator[tuple[
     thread = threading.Thread(target=server.run, args=(started.set,))
     thread.start()
     try:
-        assert started.wait(60)
+        assert started.wait(PATIENCE)
         yield server, Client(server.link)
     finally:
         server.stop()
-        thread.join(60)
+        thread.join(PATIENCE)
         assert not thread.is_alive()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from tests.patience import PATIENCE
 from tests.unit.studio.server.serving import Client, EchoSession
 
 
@@ -109,7 +110,7 @@ def test_a_socket_with_a_foreign_host_is_refused(client: Client, sessions: list[
 
     address = client.enter()
     host, port = client.host.split(":")
-    with socket.create_connection((host, int(port)), timeout=30) as raw:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE) as raw:
         raw.sendall(
             f"GET /s/{address}/ws HTTP/1.1\r\nHost: evil.example\r\nOrigin: http://evil.example\r\nCookie: "
             f"{client.cookie}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"

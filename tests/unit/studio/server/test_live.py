@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,8 +10,9 @@ import pytest
 from creche.errors import FileError
 from creche.studio.open import SessionMaker
 from creche.studio.page_files import page_folder
-from tests.unit.cli.commands import COMMAND, environment
+from tests.unit.studio.server.program import Program
 from tests.unit.studio.server.serving import Client, Talk, running
+from tests.unit.studio.watching import ENDLESS
 
 
 def welcome(talk: Talk) -> int:
@@ -35,7 +34,7 @@ def test_training_goes_on_while_a_page_floods(page: Path) -> None:
         with client.connect(address) as calm, client.connect(address) as wild:
             welcome(calm)
             welcome(wild)
-            calm.ask("ChangeSettings", epochs=1_000_000)
+            calm.ask("ChangeSettings", epochs=ENDLESS)
             calm.ask("Play")
             before = next_epoch(calm)
             for number in range(1000):
@@ -77,6 +76,7 @@ def test_a_page_that_never_reads_delays_no_other(page: Path) -> None:
         with client.connect(address) as calm, client.connect(address, max_queue=1) as asleep:
             welcome(calm)
             asleep.send("Connect", version=1)
+            calm.ask("ChangeSettings", epochs=ENDLESS)
             calm.ask("Play")
             before = next_epoch(calm)
             while next_epoch(calm) <= before + 20:
@@ -115,30 +115,15 @@ def test_a_page_finds_a_server_that_was_killed_and_started_again() -> None:
         page_folder()
     except FileError:
         pytest.skip("the page was not built")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    settings = {**environment(), "CRECHE_STUDIO_TOKEN": "0123456789abcdef"}
-    command = [*COMMAND, "studio", "--no-browser", "--port", str(port)]
-
-    def start() -> subprocess.Popen[str]:
-        run = subprocess.Popen(command, env=settings, stdout=subprocess.PIPE, text=True)
-        assert run.stdout is not None
-        assert run.stdout.readline().startswith("The studio is at")
-        return run
-
-    first = start()
+    program = Program()
     try:
-        client = Client(f"http://127.0.0.1:{port}/?token=0123456789abcdef")
+        client = Client(program.start())
         address = client.enter()
         with client.connect(address) as talk:
             before = talk.ask("Connect", version=1)["body"]["session"]
-    finally:
-        first.kill()
-        first.communicate()
-    second = start()
-    try:
+        program.kill()
+        program.start()
         with client.connect(address) as talk:
             assert talk.ask("Connect", version=1)["body"]["session"] != before
     finally:
-        second.terminate()
-        second.communicate(timeout=60)
+        program.kill()

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from creche.studio.connection import MAX_REQUEST_BYTES, REQUESTS_PER_SECOND
+from creche.studio import outbox
+from creche.studio.connection import MAX_REQUEST_BYTES, REQUESTS_PER_SECOND, Connection
 from creche.studio.protocol.views import KeptFile
+from creche.studio.server import socket as server_socket
+from tests.patience import PATIENCE
 from tests.unit.studio.server.serving import Client, EchoSession, running
 from tests.unit.studio.test_outbox import tick
 
@@ -50,7 +54,10 @@ def test_twenty_watchers_get_the_ticks(client: Client, sessions: list[EchoSessio
                 assert talk.until("Done")
 
 
-def test_at_most_two_ticks_are_sent_ahead(client: Client, sessions: list[EchoSession]) -> None:
+def test_at_most_two_ticks_are_sent_ahead(
+    client: Client, sessions: list[EchoSession], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "ACKNOWLEDGEMENT_TIMEOUT", PATIENCE)
     with client.connect(client.enter()) as talk:
         talk.ask("Connect", version=1)
         for number in (1, 2):
@@ -91,7 +98,12 @@ def test_a_giant_message_ends_only_its_connection(client: Client) -> None:
         assert other.ask("Play")["type"] == "Done"
 
 
-def test_a_flood_is_refused_and_the_connection_lives_on(client: Client, sessions: list[EchoSession]) -> None:
+def test_a_flood_is_refused_and_the_connection_lives_on(
+    client: Client, sessions: list[EchoSession], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock does not move, so that the flood comes within a second."""
+    monkeypatch.setattr(server_socket, "Connection", partial(Connection, clock=lambda: 0.0))
+    monkeypatch.setattr(server_socket, "PAUSE", 0)
     flood = 2 * REQUESTS_PER_SECOND
     with client.connect(client.enter()) as talk:
         for _ in range(flood):
@@ -100,8 +112,8 @@ def test_a_flood_is_refused_and_the_connection_lives_on(client: Client, sessions
         assert [answer["reply"] for answer in answers] == list(range(1, flood + 1))
         refused = [answer for answer in answers if answer["type"] == "Failure"]
         assert {answer["body"]["code"] for answer in refused} == {"busy"}
-        assert len(sessions[0].requests) == flood - len(refused)
-        assert talk.ask("Pause")["type"] in ("Done", "Failure")
+        assert len(sessions[0].requests) == flood - len(refused) == REQUESTS_PER_SECOND
+        assert talk.ask("Pause")["type"] == "Failure"
 
 
 def test_a_page_that_does_not_read_is_not_read_either(page: Path) -> None:
@@ -124,7 +136,7 @@ def test_a_page_that_does_not_read_is_not_read_either(page: Path) -> None:
         for _ in range(150):
             talk.send("Play")
         for _ in range(100):
-            assert made.acquire(timeout=60)
+            assert made.acquire(timeout=PATIENCE)
         with client.connect(client.enter()) as other:  # the server still answers
             other.ask("Play")
         assert len(sessions[0].requests) < 150
