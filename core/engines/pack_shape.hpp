@@ -1,7 +1,7 @@
 // What the networks of a pack have in common. The rest of a plan may differ from lane to lane.
 //
-// Each function names all members of its struct. One that is added to a plan does not compile until it is named here too,
-// and is decided: to be compared, or to be a number of each lane.
+// Each function names all members of its struct. One that is added to a plan does not compile until it is named here,
+// where it is compared or else is a number of each lane.
 #pragma once
 
 #include <algorithm>
