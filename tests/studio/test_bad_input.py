@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from creche.errors import FileError
+from creche.model.model import Model
 from tests.studio.conftest import Studio
 from tests.studio.driving import Screen
 
@@ -48,11 +50,11 @@ def test_a_file_of_2_gb_is_refused_before_it_is_sent(screen: Screen, tmp_path: P
 
 
 def test_a_column_with_a_category_for_each_row(screen: Screen, tmp_path: Path) -> None:
-    rows = [f"person {i},{'yes' if i % 3 else 'no'},{i % 17}" for i in range(200_000)]
+    rows = [f"person {i},{'yes' if i % 3 else 'no'},{i % 17}" for i in range(50_000)]
     path = write_table(tmp_path / "people.csv", "name,buys,age", rows)
     screen.show("Table")
     screen.choose_file(path)
-    expect(screen.page.locator(".table-name")).to_contain_text("200,000 rows")
+    expect(screen.page.locator(".table-name")).to_contain_text("50,000 rows")
     label = screen.page.get_by_label("Label", exact=True)
     label.select_option("name")
     assert "name" in screen.expect_failure("name")
@@ -106,6 +108,21 @@ def test_a_disk_that_is_full(screen: Screen, tmp_path: Path, monkeypatch: pytest
     screen.show("Table")
     screen.choose_file(path)
     screen.expect_failure("No space left|disk")
+
+
+def test_a_disk_that_is_full_when_the_model_is_kept(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Model, path: Path) -> None:
+        raise FileError(f"{path}: cannot be written: no space left on device")
+
+    monkeypatch.setattr(Model, "save", fail)
+    screen.step("Epoch")
+    screen.show("Keep")
+    screen.button("Download the model").click()
+    screen.expect_failure("no space left on device")
+    screen.show("Network")
+    screen.expect_number("epoch", 1)
+    screen.step("Epoch")
+    screen.expect_number("epoch", 2)
 
 
 def test_a_browser_without_web_sockets(browser: Browser, studio: Studio) -> None:

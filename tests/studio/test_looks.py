@@ -85,3 +85,11 @@ def test_with_little_motion_two_states_a_second_are_asked_for(windows: Windows) 
         "return parseFloat(style.transitionDuration) > 0.01 || style.animationName !== 'none'; }).length"
     )
     assert moving == 0
+
+
+def test_the_switch_of_the_page_asks_for_little_motion_too(screen: Screen) -> None:
+    screen.wait_until(lambda: screen.heard.sent("Watch")[-1]["rate"] == 30)
+    switch = screen.button("Little motion")
+    switch.click()
+    expect(switch).to_have_attribute("aria-pressed", "true")
+    screen.wait_until(lambda: screen.heard.sent("Watch")[-1]["rate"] == 2)

@@ -11,7 +11,7 @@ import pytest
 import creche as cr
 from creche.studio.histograms import BARS, count_bars
 from creche.studio.protocol import views
-from creche.studio.protocol.requests import ConfigureTable, Connect, OpenTable, UploadPart
+from creche.studio.protocol.requests import ConfigureTable, Connect, OpenTable, Step, UploadPart
 from creche.studio.table_source import open_data
 from creche.studio.table_view import MOST_ROWS, inspect_source
 from creche.table.reading.read import read_table
@@ -189,3 +189,15 @@ def test_a_role_that_does_not_fit_is_refused_without_a_label_too() -> None:
         refused = page.fail(ConfigureTable(roles={"wingspan": "numeric"}))
         assert "has no column 'wingspan'" in refused.text
         assert page.get(Connect(views.VERSION)).table.label == ()
+
+
+def test_of_a_million_different_words_no_class_is_made_each() -> None:
+    rows = np.arange(1_000_000)
+    names = "person " + pl.Series(rows).cast(pl.String)
+    with watched(open_data(pl.DataFrame({"name": names, "age": rows % 17, "buys": rows % 3 == 0}))) as page:
+        failure = page.fail(ConfigureTable(label=("name",)))
+        assert failure.code == "bad_table"
+        assert "name" in failure.text
+        assert page.get(ConfigureTable(label=("buys",))).rows == len(rows)
+        page.get(Step("batch"))
+        assert page.pushed(views.Tick).step == 1
