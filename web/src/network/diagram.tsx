@@ -130,6 +130,14 @@ export function Diagram(props: Props) {
     [layout, strokes, hovered?.index, selected, props.pictures],
   );
 
+  // The same element is not compared again when a tick changes the numbers.
+  const heads = useMemo(() => {
+    if (!onReshape) return null;
+    return [
+      <LayerGrips key="grips" network={network} layout={layout} onReshape={onReshape} />,
+      <LayerHeads key="heads" network={network} layout={layout} onReshape={onReshape} />,
+    ];
+  }, [network, layout, onReshape]);
   const hoveredAt = (event: MouseEvent): Hovered | null => {
     const box = canvas.current!.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
@@ -188,8 +196,7 @@ export function Diagram(props: Props) {
             width={layout.width}
           />
         )}
-        {onReshape && <LayerGrips network={network} layout={layout} onReshape={onReshape} />}
-        {onReshape && <LayerHeads network={network} layout={layout} onReshape={onReshape} />}
+        {heads}
       </div>
     </div>
   );
