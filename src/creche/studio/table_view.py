@@ -216,7 +216,7 @@ def _describe_finding(found: InspectionFinding, reason: str) -> Finding:
 
 def _begin_of(found: InspectionFinding) -> str:
     """Return how training begins to say the same: without its numbers, where it counts rows that are not looked at."""
-    return found.text.partition(": ")[0] if found.kind == "left_out" else found.text
+    return found.text.partition(": ")[0] if found.kind == "dropped" else found.text
 
 
 def _as_sentence(text: str) -> str:

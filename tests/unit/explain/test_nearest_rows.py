@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -140,7 +141,7 @@ def test_one_row_alone_has_no_neighbour(model: cr.Model) -> None:
 
 def test_rows_are_searched_in_groups(model: cr.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = nearest_rows(model, "penguins", [1, 200], k=4)
-    monkeypatch.setattr("creche.explain.nearest_rows.ROWS_AT_ONCE", 100)
+    monkeypatch.setattr(sys.modules[nearest_rows.__module__], "ROWS_AT_ONCE", 100)
     steps: list[cr.StepProgress] = []
     ensemble = cr.Ensemble([model, model])
     grouped = nearest_rows(ensemble, "penguins", [1, 200], k=4, on_progress=steps.append)
