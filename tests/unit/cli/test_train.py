@@ -56,7 +56,7 @@ def test_the_page_has_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
         expected = [f"{rows.row_numbers[mistake.row]}", str(mistake.true), str(mistake.predicted)]
         assert any(text.split()[:4] == ["row", *expected] for text in lines)
     probabilities = run.model.predict_proba(rows.take(np.arange(1)).x)[0]
-    assert f"Row {rows.row_numbers[0]}: island " in page
+    assert f"Row {rows.row_numbers[0]} of the table, a validation row: island " in page
     for name, probability in zip(evaluation.classes, probabilities, strict=True):
         shown = next(text.split() for text in lines if text.split()[:1] == [name] and ("█" in text or "░" in text))
         assert shown[1] == f"{probability:.3f}"
