@@ -129,17 +129,54 @@ struct OwnedMatrix {
         matrix{array.data(), staggered_rows(rows), columns} {}
 };
 
+template <class T>
+using Array = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+
+// The shape of a part in Python, behind the extents of `before`.
+inline std::vector<std::size_t> part_extents(const ParameterBlock& block, const ParameterPart& part,
+                                             std::vector<std::size_t> before = {}) {
+  if (!part.is_vector) before.push_back(static_cast<std::size_t>(part.rows));
+  before.push_back(static_cast<std::size_t>(block.columns));
+  return before;
+}
+
+// A part of an arena.
+template <class T>
+nb::ndarray<nb::numpy, T> part_to_python(const T* arena, const ParameterBlock& block, const ParameterPart& part) {
+  auto out = new_array<T>(part_extents(block, part));
+  read_part(arena, block, part, out.data());
+  return out;
+}
+
+// The numbers of an array that must have these extents.
+template <class T>
+const T* check_extents(const Array<T>& array, const std::vector<std::size_t>& extents, const std::string& name) {
+  bool fits = array.ndim() == extents.size();
+  std::string wanted, found;
+  for (std::size_t i = 0; i < extents.size(); ++i) wanted += (i > 0 ? ", " : "") + std::to_string(extents[i]);
+  for (std::size_t i = 0; i < array.ndim(); ++i) {
+    found += (i > 0 ? ", " : "") + std::to_string(array.shape(i));
+    fits = fits && array.shape(i) == extents[i];
+  }
+  if (!fits) throw std::invalid_argument(name + ": got shape (" + found + "); needs (" + wanted + ")");
+  return array.data();
+}
+
+// Calls f(block, part) for all parts of a network, the weights of a layer before its bias, as files have them.
+template <class F>
+void each_part(const NetworkShape& shape, F&& f) {
+  for (const ParameterBlock& block : shape.blocks)
+    for (auto part = block.parts.rbegin(); part != block.parts.rend(); ++part) f(block, *part);
+}
+
 // The layers of an arena, as a list of (W, b).
 template <class T>
 nb::list layers_to_python(const T* arena, const NetworkShape& shape) {
   nb::list out;
   for (const LayerShape& layer : shape.layers) {
-    const auto d_in = static_cast<std::size_t>(layer.inputs);
-    const auto d_out = static_cast<std::size_t>(layer.outputs);
-    auto w = new_array<T>({d_in, d_out});
-    auto b = new_array<T>({d_out});
-    read_layer(arena, layer, w.data(), b.data());
-    out.append(nb::make_tuple(std::move(w), std::move(b)));
+    const ParameterBlock& block = shape.block_of(layer);
+    out.append(nb::make_tuple(part_to_python(arena, block, block.parts[kWeightsPart]),
+                              part_to_python(arena, block, block.parts[kBiasPart])));
   }
   return out;
 }
@@ -150,17 +187,12 @@ void layers_from_python(const nb::object& layers, const NetworkShape& shape, T* 
     throw std::invalid_argument("parameters: got " + std::to_string(nb::len(layers)) + " layers; the network has " +
                                 std::to_string(shape.layers.size()));
   for (std::size_t l = 0; l < shape.layers.size(); ++l) {
-    const LayerShape& layer = shape.layers[l];
-    using C = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
-    const auto pair = nb::cast<std::pair<C, C>>(layers[l]);
-    const auto d_in = static_cast<std::size_t>(layer.inputs);
-    const auto d_out = static_cast<std::size_t>(layer.outputs);
-    const C& w = pair.first;
-    const C& b = pair.second;
-    if (w.ndim() != 2 || w.shape(0) != d_in || w.shape(1) != d_out || b.ndim() != 1 || b.shape(0) != d_out)
-      throw std::invalid_argument("parameters: layer " + std::to_string(l) + " needs W (" + std::to_string(d_in) +
-                                  ", " + std::to_string(d_out) + ") and b (" + std::to_string(d_out) + ",)");
-    write_layer(w.data(), b.data(), layer, arena);
+    const ParameterBlock& block = shape.block_of(shape.layers[l]);
+    const auto [w, b] = nb::cast<std::pair<Array<T>, Array<T>>>(layers[l]);
+    for (const auto& [array, number] : {std::pair(w, kWeightsPart), std::pair(b, kBiasPart)}) {
+      const ParameterPart& part = block.parts[number];
+      write_part(check_extents(array, part_extents(block, part), "parameters: " + part.name), block, part, arena);
+    }
   }
 }
 

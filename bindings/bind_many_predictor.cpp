@@ -18,13 +18,11 @@ namespace {
 template <class T>
 class PythonManyPredictor {
  public:
-  using Stacked = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
-
   // layers: W (networks, inputs, outputs) and b (networks, outputs) of each.
   PythonManyPredictor(const Plan& plan, const nb::sequence& layers, int threads) {
     if (plan.layers.empty()) throw std::invalid_argument("plan: needs at least one layer");
-    std::vector<std::pair<Stacked, Stacked>> given;
-    for (nb::handle layer : layers) given.push_back(nb::cast<std::pair<Stacked, Stacked>>(layer));
+    std::vector<std::pair<Array<T>, Array<T>>> given;
+    for (nb::handle layer : layers) given.push_back(nb::cast<std::pair<Array<T>, Array<T>>>(layer));
     if (given.size() != plan.layers.size())
       throw std::invalid_argument("layers: got " + std::to_string(given.size()) + "; the network has " +
                                   std::to_string(plan.layers.size()));
@@ -33,15 +31,13 @@ class PythonManyPredictor {
       throw std::invalid_argument("layers: layer 0 needs W (networks, inputs, outputs) for at least one network");
     many_ = std::make_unique<ManyPredictor<T>>(plan, static_cast<std::int64_t>(count), threads);
     for (std::size_t l = 0; l < given.size(); ++l) {
-      const LayerShape& shape = many_->shape().layers[l];
-      const auto& [w, b] = given[l];
-      const auto d_in = static_cast<std::size_t>(shape.inputs), d_out = static_cast<std::size_t>(shape.outputs);
-      if (w.ndim() != 3 || w.shape(0) != count || w.shape(1) != d_in || w.shape(2) != d_out || b.ndim() != 2 ||
-          b.shape(0) != count || b.shape(1) != d_out)
-        throw std::invalid_argument("layers: layer " + std::to_string(l) + " needs W (" + std::to_string(count) + ", " +
-                                    std::to_string(d_in) + ", " + std::to_string(d_out) + ") and b (" +
-                                    std::to_string(count) + ", " + std::to_string(d_out) + ")");
-      many_->set_layer(static_cast<std::int64_t>(l), w.data(), b.data());
+      const ParameterBlock& block = many_->shape().block_of(many_->shape().layers[l]);
+      for (const auto& [array, number] :
+           {std::pair(given[l].first, kWeightsPart), std::pair(given[l].second, kBiasPart)}) {
+        const ParameterPart& part = block.parts[number];
+        const T* const values = check_extents(array, part_extents(block, part, {count}), "layers: " + part.name);
+        many_->set_part(block, part, values);
+      }
     }
   }
 

@@ -73,17 +73,14 @@ inline nb::dict history_to_python(const std::vector<EpochRecord>& records) {
 template <class T>
 nb::dict state_to_python(const MemberState<T>& state, const NetworkShape& shape) {
   nb::dict out;
-  const auto layers = [&](const std::string& name, const AlignedArray<T>& arena) {
-    std::size_t l = 0;
-    for (nb::handle pair : layers_to_python(arena.data(), shape)) {
-      const std::string prefix = name + "." + std::to_string(l++);
-      out[nb::str((prefix + ".weights").c_str())] = pair[0];
-      out[nb::str((prefix + ".bias").c_str())] = pair[1];
-    }
+  const auto add = [&](const std::string& name, const AlignedArray<T>& arena) {
+    each_part(shape, [&](const ParameterBlock& block, const ParameterPart& part) {
+      out[nb::str((name + "." + part.name).c_str())] = part_to_python(arena.data(), block, part);
+    });
   };
-  layers("network", state.weights);
-  for (std::size_t p = 0; p < state.planes.size(); ++p) layers("optimizer." + std::to_string(p), state.planes[p]);
-  if (state.best.size() > 0) layers("best", state.best);
+  add("network", state.weights);
+  for (std::size_t p = 0; p < state.planes.size(); ++p) add("optimizer." + std::to_string(p), state.planes[p]);
+  if (state.best.size() > 0) add("best", state.best);
   const std::vector<double> numbers = progress_numbers(state.progress);
   auto progress = new_array<double>({numbers.size()});
   std::copy(numbers.begin(), numbers.end(), progress.data());
@@ -101,22 +98,21 @@ void state_from_python(const nb::dict& from, const NetworkShape& shape, MemberSt
     if (!from.contains(name.c_str())) throw std::invalid_argument("state: '" + name + "' is missing");
     return nb::borrow(from[name.c_str()]);
   };
-  const auto layers = [&](const std::string& name, AlignedArray<T>& arena) {
-    nb::list pairs;
-    for (std::size_t l = 0; l < shape.layers.size(); ++l) {
-      const std::string prefix = name + "." + std::to_string(l);
-      pairs.append(nb::make_tuple(array(prefix + ".weights"), array(prefix + ".bias")));
-    }
-    layers_from_python(pairs, shape, arena.data());
+  const auto take = [&](const std::string& name, AlignedArray<T>& arena) {
+    each_part(shape, [&](const ParameterBlock& block, const ParameterPart& part) {
+      const std::string full = name + "." + part.name;
+      const auto values = nb::cast<Array<T>>(array(full));
+      write_part(check_extents(values, part_extents(block, part), "state: '" + full + "'"), block, part, arena.data());
+    });
   };
   using Column = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
   const auto progress = nb::cast<Column>(array("progress"));
   if (progress.shape(0) != progress_numbers(state.progress).size())
     throw std::invalid_argument("state: 'progress' has " + std::to_string(progress.shape(0)) + " numbers; needs " +
                                 std::to_string(progress_numbers(state.progress).size()));
-  layers("network", state.weights);
-  for (std::size_t p = 0; p < state.planes.size(); ++p) layers("optimizer." + std::to_string(p), state.planes[p]);
-  if (state.best.size() > 0) layers("best", state.best);
+  take("network", state.weights);
+  for (std::size_t p = 0; p < state.planes.size(); ++p) take("optimizer." + std::to_string(p), state.planes[p]);
+  if (state.best.size() > 0) take("best", state.best);
   progress_from_numbers(progress.data(), state.progress);
   const auto epochs = static_cast<std::size_t>(state.progress.epoch);
   state.history.assign(epochs, EpochRecord{});

@@ -21,7 +21,9 @@ struct Network {
 
   explicit Network(const Plan& plan) : shape(plan), weights(shape.weights_size), transposed(shape.transposed_size) {}
 
-  PanelMatrix<T> layer_weights(std::int64_t l) const { return weights_view(weights.data(), shape.layers[l]); }
+  PanelMatrix<T> layer_weights(std::int64_t l) const {
+    return block_view(weights.data(), shape.block_of(shape.layers[l]));
+  }
   PanelMatrix<T> layer_transposed(std::int64_t l) const { return transposed_view(transposed.data(), shape.layers[l]); }
 
   // Updates the transposed copy of rows i_begin ... i_end - 1 of one panel. i_begin is a multiple of 16.
@@ -41,38 +43,20 @@ struct Network {
   }
 };
 
-template <class T>
-void write_layer(const T* w, const T* b, const LayerShape& layer, T* arena);
-
-// Sets the initial weights of a run of this plan.
+// Sets the initial weights of a run of this plan; the biases are zero.
 template <class T>
 void initialize(const Plan& plan, Network<T>& network) {
   for (std::int64_t l = 0; l < network.shape.count(); ++l) {
     const LayerShape& layer = network.shape.layers[static_cast<std::size_t>(l)];
+    const ParameterBlock& block = network.shape.block_of(layer);
     std::vector<T> w(static_cast<std::size_t>(layer.inputs * layer.outputs));
     const std::vector<T> b(static_cast<std::size_t>(layer.outputs));
     initial_weights(plan.layers[static_cast<std::size_t>(l)], plan.seed, static_cast<std::uint32_t>(l), layer.inputs,
                     std::span<T>(w));
-    write_layer(w.data(), b.data(), layer, network.weights.data());
+    write_part(w.data(), block, block.parts[kWeightsPart], network.weights.data());
+    write_part(b.data(), block, block.parts[kBiasPart], network.weights.data());
   }
   network.transpose_all();
-}
-
-// Reads W (inputs, outputs), row by row, and b (outputs,) of one layer from an arena of weights.
-template <class T>
-void read_layer(const T* arena, const LayerShape& layer, T* w, T* b) {
-  const PanelMatrix<const T> from = weights_view(arena, layer);
-  for (std::int64_t j = 0; j < layer.outputs; ++j) b[j] = from.element(0, j);
-  for (std::int64_t i = 0; i < layer.inputs; ++i)
-    for (std::int64_t j = 0; j < layer.outputs; ++j) w[i * layer.outputs + j] = from.element(1 + i, j);
-}
-
-template <class T>
-void write_layer(const T* w, const T* b, const LayerShape& layer, T* arena) {
-  const PanelMatrix<T> to = weights_view(arena, layer);
-  for (std::int64_t j = 0; j < layer.outputs; ++j) to.element(0, j) = b[j];
-  for (std::int64_t i = 0; i < layer.inputs; ++i)
-    for (std::int64_t j = 0; j < layer.outputs; ++j) to.element(1 + i, j) = w[i * layer.outputs + j];
 }
 
 }  // namespace creche::CRECHE_LEVEL

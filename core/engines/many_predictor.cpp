@@ -18,6 +18,7 @@ template <class T>
 ManyPredictor<T>::ManyPredictor(const Plan& plan, std::int64_t count, int threads)
     : plan_(plan),
       shape_(plan),
+      size_(shape_.parameters),
       count_(count),
       packs_((count + kLanes - 1) / kLanes),
       quantiles_(shape_.outputs() * kLanes),
@@ -36,8 +37,7 @@ ManyPredictor<T>::ManyPredictor(const Plan& plan, std::int64_t count, int thread
                        lane_activate_function<V>(layer_plan.activation),
                        V(static_cast<T>(layer_plan.activation_parameter))};
     layers_.push_back(layer);
-    at_.push_back(size_);
-    size_ += layer.size();
+    at_.push_back(shape_.block_of(shape_.layers[l]).lanes_at);
     widest = std::max(widest, layer_plan.width);
   }
   weights_ = AlignedArray<T>(packs_ * size_ * kLanes);
@@ -56,13 +56,11 @@ ManyPredictor<T>::ManyPredictor(const Plan& plan, std::int64_t count, int thread
 }
 
 template <class T>
-void ManyPredictor<T>::set_layer(std::int64_t l, const T* w, const T* b) {
-  const LaneLayer<V>& layer = layers_[static_cast<std::size_t>(l)];
-  const std::int64_t n = layer.inputs * layer.outputs;
+void ManyPredictor<T>::set_part(const ParameterBlock& block, const ParameterPart& part, const T* values) {
+  const std::int64_t at = block.lanes_at + part.row * block.columns, size = part.rows * block.columns;
   for (std::int64_t m = 0; m < count_; ++m) {
-    T* const to = weights_.data() + ((m / kLanes) * size_ + at_[static_cast<std::size_t>(l)]) * kLanes + m % kLanes;
-    for (std::int64_t j = 0; j < layer.outputs; ++j) to[j * kLanes] = b[m * layer.outputs + j];
-    for (std::int64_t i = 0; i < n; ++i) to[(layer.outputs + i) * kLanes] = w[m * n + i];
+    T* const to = weights_.data() + ((m / kLanes) * size_ + at) * kLanes + m % kLanes;
+    for (std::int64_t i = 0; i < size; ++i) to[i * kLanes] = values[m * size + i];
   }
 }
 

@@ -29,8 +29,8 @@ class ManyPredictor {
   const NetworkShape& shape() const { return shape_; }
   std::int64_t count() const { return count_; }
 
-  // w: (networks, inputs, outputs), b: (networks, outputs) of layer l.
-  void set_layer(std::int64_t l, const T* w, const T* b);
+  // values: (networks, rows, columns) of a part of a block of `shape`.
+  void set_part(const ParameterBlock& block, const ParameterPart& part, const T* values);
 
   // out: (networks, rows, outputs), after the loss's head if `head`.
   void predict(const Rows<T>& table, bool head, T* out);
@@ -59,15 +59,15 @@ class ManyPredictor {
 
   Plan plan_;
   NetworkShape shape_;
+  std::int64_t size_;  // weights and biases of a pack, in vectors
   std::int64_t count_, packs_;
   std::vector<LaneLayer<V>> layers_;
-  std::vector<std::int64_t> at_;  // offset of each layer's bias in a pack's weights, in vectors
-  std::int64_t size_ = 0;         // weights and biases of a pack, in vectors
+  std::vector<std::int64_t> at_;  // offset of each layer's block in a pack's weights, in vectors
   AlignedArray<T> quantiles_;     // of the loss: [output][lane]
   LossNumbers<V> loss_numbers_;
   LaneLossPass<V> loss_pass_;
   LaneHead<V> head_;
-  AlignedArray<T> weights_;  // [pack][layer: bias, then weights input by input][lane]
+  AlignedArray<T> weights_;  // [pack][block][lane]
   Threads threads_;
   std::vector<Scratch> scratch_;
 };

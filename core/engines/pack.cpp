@@ -6,6 +6,7 @@
 #include <span>
 #include <stdexcept>
 
+#include "engines/pack_shape.hpp"
 #include "engines/solo.hpp"
 #include "network.hpp"
 #include "precisions.hpp"
@@ -15,23 +16,8 @@ namespace creche::CRECHE_LEVEL {
 
 template <class T>
 bool fits_pack(const Member<T>& one, const Member<T>& other) {
-  const Plan& a = one.plan;
-  const Plan& b = other.plan;
-  const OptimizerPlan& o = a.optimizer;
-  const OptimizerPlan& p = b.optimizer;
-  if (a.inputs != b.inputs || a.layers.size() != b.layers.size() || a.loss.kind != b.loss.kind ||
-      a.batch_size != b.batch_size || a.drop_last != b.drop_last || a.epochs != b.epochs || a.shuffle != b.shuffle)
-    return false;
-  if ((a.early_stopping.patience > 0) != (b.early_stopping.patience > 0)) return false;
-  if (o.kind != p.kind || (o.momentum != 0) != (p.momentum != 0) || o.nesterov != p.nesterov ||
-      o.centered != p.centered || o.amsgrad != p.amsgrad)
-    return false;
-  for (std::size_t l = 0; l < a.layers.size(); ++l) {
-    if (a.layers[l].width != b.layers[l].width || a.layers[l].activation != b.layers[l].activation ||
-        (a.layers[l].dropout > 0) != (b.layers[l].dropout > 0))
-      return false;
-  }
-  return one.train.count == other.train.count && one.validation.count == other.validation.count;
+  return have_same_shape(one.plan, other.plan) && one.train.count == other.train.count &&
+         one.validation.count == other.validation.count;
 }
 
 template <class T>
@@ -45,6 +31,7 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     : count_(static_cast<int>(members.size())),
       plan_(members.front()->plan),
       shape_(plan_),
+      size_(shape_.parameters),
       loss_pass_(lane_loss_function<V>(plan_.loss.kind)),
       snapshot_progress_(kLanes) {
   for (const Member<T>* member : members) {
@@ -65,7 +52,7 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     layer.inputs = shape_.layers[l].inputs;
     layer.outputs = shape_.layers[l].outputs;
     layer.stride = layer.outputs + (l + 1 < plan_.layers.size() ? 1 : 0);
-    layer.at = size_;
+    layer.at = shape_.block_of(shape_.layers[l]).lanes_at;
     layer.kind = plan_.layers[l].activation;
     layer.activate = lane_activate_function<V>(plan_.layers[l].activation);
     layer.keeps_derivative = keeps_derivative(plan_.layers[l]);
@@ -73,7 +60,6 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
     for (int i = 0; i < kLanes; ++i)
       layer.parameter.set_lane(
           i, static_cast<T>(members[static_cast<std::size_t>(i)]->plan.layers[l].activation_parameter));
-    size_ += layer.size();
     layers_.push_back(layer);
   }
   weights_ = AlignedArray<T>(size_ * kLanes);
@@ -87,7 +73,7 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
   quantiles_ = AlignedArray<T>(shape_.outputs() * kLanes);
   loss_numbers_.quantiles = vectors(quantiles_);
   for (int i = 0; i < kLanes; ++i) {
-    Lane& lane = lanes_.emplace_back(*members[static_cast<std::size_t>(i)]);
+    Lane& lane = lanes_.emplace_back(*members[static_cast<std::size_t>(i)], shape_.blocks);
     lane.is_active = i < count_;
     const Plan& plan = lane.member->plan;
     lane.progress.scalars = initial_scalars(plan.optimizer);
@@ -166,11 +152,13 @@ void Pack<T>::find_groups() {
       ranges_.push_back({begin, end, found});
     }
   };
-  for (std::size_t l = 0; l < layers_.size(); ++l) {
-    const Layer& layer = layers_[l];
-    const std::int64_t weights = layer.at + layer.outputs;
-    add(layer.at, weights, [l](const ParameterGroups& groups) { return groups.of_biases(l); });
-    add(weights, layer.at + layer.size(), [l](const ParameterGroups& groups) { return groups.of_weights(l); });
+  for (std::size_t b = 0; b < shape_.blocks.size(); ++b) {
+    const ParameterBlock& block = shape_.blocks[b];
+    for (std::size_t p = 0; p < block.parts.size(); ++p) {
+      const ParameterPart& part = block.parts[p];
+      add(block.lanes_at + part.row * block.columns, block.lanes_at + part.end() * block.columns,
+          [b, p](const ParameterGroups& groups) { return groups.of(b, p); });
+    }
   }
 }
 
@@ -362,23 +350,21 @@ void Pack<T>::set_state(int lane, const MemberState<T>& state) {
 
 template <class T>
 void Pack<T>::to_arena(const AlignedArray<T>& lanes, int lane, AlignedArray<T>& arena) const {
-  for (std::size_t l = 0; l < layers_.size(); ++l) {
-    const Layer& layer = layers_[l];
-    const PanelMatrix<T> to = weights_view(arena.data(), shape_.layers[l]);
-    for (std::int64_t i = 0; i <= layer.inputs; ++i)
-      for (std::int64_t j = 0; j < layer.outputs; ++j)
-        to.element(i, j) = lanes[(layer.at + i * layer.outputs + j) * kLanes + lane];
+  for (const ParameterBlock& block : shape_.blocks) {
+    const PanelMatrix<T> to = block_view(arena.data(), block);
+    const T* from = lanes.data() + block.lanes_at * kLanes + lane;
+    for (std::int64_t row = 0; row < block.rows; ++row)
+      for (std::int64_t column = 0; column < block.columns; ++column, from += kLanes) to.element(row, column) = *from;
   }
 }
 
 template <class T>
 void Pack<T>::from_arena(const AlignedArray<T>& arena, int lane, AlignedArray<T>& lanes) const {
-  for (std::size_t l = 0; l < layers_.size(); ++l) {
-    const Layer& layer = layers_[l];
-    const PanelMatrix<T> from = weights_view(arena.data(), shape_.layers[l]);
-    for (std::int64_t i = 0; i <= layer.inputs; ++i)
-      for (std::int64_t j = 0; j < layer.outputs; ++j)
-        lanes[(layer.at + i * layer.outputs + j) * kLanes + lane] = from.element(i, j);
+  for (const ParameterBlock& block : shape_.blocks) {
+    const PanelMatrix<T> from = block_view(arena.data(), block);
+    T* to = lanes.data() + block.lanes_at * kLanes + lane;
+    for (std::int64_t row = 0; row < block.rows; ++row)
+      for (std::int64_t column = 0; column < block.columns; ++column, to += kLanes) *to = from.element(row, column);
   }
 }
 

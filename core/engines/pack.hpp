@@ -75,7 +75,7 @@ class Pack {
  private:
   struct Layer : LaneLayer<V> {
     std::int64_t stride = 0;  // from row to row of the values; in a hidden layer a one precedes each row
-    std::int64_t at = 0;      // offset of the bias, which the weights follow input by input; in vectors
+    std::int64_t at = 0;      // offset of its block, the bias and then the weights input by input; in vectors
     bool keeps_derivative = false;
     bool drops = false;
   };
@@ -93,7 +93,7 @@ class Pack {
     bool is_active = true;
     MemberState<T> ended;
 
-    explicit Lane(const Member<T>& of) : member(&of), groups(of.plan) {}
+    Lane(const Member<T>& of, const std::vector<ParameterBlock>& blocks) : member(&of), groups(of.plan, blocks) {}
   };
 
   // Parameters that are in one group in every lane, and the number of that group in each.
@@ -172,8 +172,8 @@ class Pack {
   int count_;
   Plan plan_;  // the first member's; only what all members share is read from it
   NetworkShape shape_;
+  std::int64_t size_;  // of an arena of lanes, in vectors
   std::vector<Layer> layers_;
-  std::int64_t size_ = 0;  // weights and biases, in vectors
   bool regularized_ = false;
   bool clips_norm_ = false;
   bool has_scheduled_factors_ = false;  // in some lane

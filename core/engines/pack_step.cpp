@@ -189,16 +189,16 @@ void Pack<T>::add_gradients(std::int64_t rows, bool first_of_batch) {
   }
 }
 
-// As in Solo: 16 sums for each panel of columns, each over the rows of weights; then the sum of those.
+// As in Solo: 16 sums for each panel of a block, each over its rows; then the sum of those.
 template <class T>
 void Pack<T>::clip_norm() {
   V sum(T(0));
-  for (const Layer& layer : layers_) {
-    const V* const gradient = vectors(gradients_) + layer.at;
-    for (std::int64_t j = 0; j < layer.outputs; ++j) {
+  for (const ParameterBlock& block : shape_.blocks) {
+    const V* const gradient = vectors(gradients_) + block.lanes_at;
+    for (std::int64_t column = 0; column < block.columns; ++column) {
       V squares(T(0));
-      for (std::int64_t i = 0; i <= layer.inputs; ++i) {
-        const V g = gradient[i * layer.outputs + j];
+      for (std::int64_t row = 0; row < block.rows; ++row) {
+        const V g = gradient[row * block.columns + column];
         squares = fma(g, g, squares);
       }
       sum += squares;

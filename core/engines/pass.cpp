@@ -48,7 +48,7 @@ template <class T>
 void Pass<T>::gradients(const AlignedArray<T>& out) const {
   for (std::int64_t l = 0; l < network_.shape.count(); ++l) {
     const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(l)];
-    const PanelMatrix<T> gradient = weights_view(out.data(), layer);
+    const PanelMatrix<T> gradient = block_view(out.data(), network_.shape.block_of(layer));
     const PanelMatrix<T> inputs = batch_.layer_inputs(l);
     const PanelMatrix<T> dloss_dz = batch_.dloss_dz(l);
     for (std::int64_t panel = 0; panel < layer.output_panels(); ++panel) {

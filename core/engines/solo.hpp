@@ -76,6 +76,12 @@ class Solo {
     Scalars next_scalars{};
   };
 
+  // Neighbouring rows of a block of parameters that are in one group.
+  struct GroupRows {
+    std::int64_t begin, end;
+    std::size_t group;
+  };
+
   // A block of weights: rows i_begin ... i_end - 1 (and the bias, if i_begin is 0) of some panels of a layer.
   struct WeightBlock {
     std::int64_t layer = 0;
@@ -126,6 +132,7 @@ class Solo {
   void validate(int thread);
 
   void plan_blocks();
+  void find_group_rows();
   void assign_blocks();
   void take_snapshot();
   void restore_snapshot();
@@ -145,6 +152,7 @@ class Solo {
   bool has_scheduled_factors_;
   bool split_step_;  // all gradients are computed before any weight changes
   std::vector<WeightBlock> blocks_;
+  std::vector<std::vector<GroupRows>> group_rows_;  // of each block of parameters
   std::int64_t rows_per_task_;
   std::int64_t batches_per_epoch_;
   double flops_per_step_;

@@ -57,8 +57,22 @@ void Solo<T>::plan_blocks() {
   if (split_step_) gradients_ = AlignedArray<T>(network_.shape.weights_size);
   if (plan_.optimizer.clip_norm > 0) {
     std::int64_t parts = 0;
-    for (const LayerShape& layer : network_.shape.layers) parts += layer.output_panels();
+    for (const ParameterBlock& block : network_.shape.blocks) parts += block.panels();
     norm_parts_ = AlignedArray<T>(parts * kPanel);
+  }
+  find_group_rows();
+}
+
+template <class T>
+void Solo<T>::find_group_rows() {
+  for (std::size_t b = 0; b < network_.shape.blocks.size(); ++b) {
+    std::vector<GroupRows>& found = group_rows_.emplace_back();
+    const std::vector<ParameterPart>& parts = network_.shape.blocks[b].parts;
+    for (std::size_t p = 0; p < parts.size(); ++p) {
+      const std::size_t group = groups_.of(b, p);
+      if (found.empty() || found.back().group != group) found.push_back({parts[p].row, parts[p].row, group});
+      found.back().end = parts[p].end();
+    }
   }
 }
 
@@ -238,7 +252,7 @@ void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
   const double blocks = static_cast<double>(blocks_.size());
   const auto gradient_view = [&](const WeightBlock& block) {
     const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(block.layer)];
-    PanelMatrix<T> gradient = weights_view(gradients_.data(), layer);
+    PanelMatrix<T> gradient = block_view(gradients_.data(), network_.shape.block_of(layer));
     gradient.data = gradient.at(block.panel, block.first_row());
     return gradient;
   };
@@ -316,33 +330,32 @@ void Solo<T>::prefetch_block(const WeightBlock& block) const {
 template <class T>
 void Solo<T>::update_block(const WeightBlock& block, PanelMatrix<T> gradient, const StepOrder& order) {
   const PanelMatrix<T> weights = network_.layer_weights(block.layer);
-  const std::size_t of_weights = groups_.of_weights(static_cast<std::size_t>(block.layer));
-  const std::size_t of_biases = groups_.of_biases(static_cast<std::size_t>(block.layer));
+  const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(block.layer)];
+  const std::int64_t first = block.first_row(), last = first + block.rows();
   for (int p = 0; p < block.panels; ++p) {
-    const auto update = [&](std::int64_t begin, std::int64_t end, std::size_t group) {
-      T* const w = weights.at(block.panel + p, block.first_row() + begin);
+    for (const GroupRows& rows : group_rows_[layer.block]) {
+      const std::int64_t begin = std::max(first, rows.begin), end = std::min(last, rows.end);
+      if (begin >= end) continue;
+      T* const w = weights.at(block.panel + p, begin);
       T* state[kMaxPlanes];
       for (std::size_t plane = 0; plane < planes_.size(); ++plane)
         state[plane] = planes_[plane].data() + (w - network_.weights.data());
-      update_(w, gradient.at(p, begin), state, (end - begin) * kPanel,
-              order.coefficients[groups_.first_with_same_coefficients(group)], order.regularization[group]);
-    };
-    const std::int64_t bias = of_biases != of_weights && block.i_begin == 0 ? 1 : 0;
-    if (bias > 0) update(0, bias, of_biases);
-    update(bias, block.rows(), of_weights);
+      update_(w, gradient.at(p, begin - first), state, (end - begin) * kPanel,
+              order.coefficients[groups_.first_with_same_coefficients(rows.group)], order.regularization[rows.group]);
+    }
     // The first layer has no layer below it that needs a gradient.
     if (block.layer > 0) network_.transpose_block(block.layer, block.panel + p, block.i_begin, block.i_end);
   }
 }
 
-// The sums of squares of one panel's gradients (panels counted over all layers): 16 sums, one per column, row by row.
+// The sums of squares of one panel's gradients (panels counted over all blocks): 16 sums, one per column, row by row.
 template <class T>
 void Solo<T>::norm_part(std::int64_t part) const {
   using V = Vec<T, kNativeLanes<T>>;
   std::int64_t panel = part;
-  std::size_t l = 0;
-  for (; panel >= network_.shape.layers[l].output_panels(); ++l) panel -= network_.shape.layers[l].output_panels();
-  const PanelMatrix<T> gradient = weights_view(gradients_.data(), network_.shape.layers[l]);
+  std::size_t b = 0;
+  for (; panel >= network_.shape.blocks[b].panels(); ++b) panel -= network_.shape.blocks[b].panels();
+  const PanelMatrix<T> gradient = block_view(gradients_.data(), network_.shape.blocks[b]);
   for (int column = 0; column < kPanel; column += V::kLanes) {
     V sum(T(0));
     for (std::int64_t row = 0; row < gradient.rows; ++row) {

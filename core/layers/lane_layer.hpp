@@ -15,8 +15,6 @@ struct LaneLayer {
   ActivationKind kind = ActivationKind::identity;
   LaneActivate<V> activate = nullptr;
   V parameter{};
-
-  std::int64_t size() const { return (1 + inputs) * outputs; }
 };
 
 // out(r, :) = f(b + left(r, :) W) for all rows; f' goes to `derivatives` unless that is null. weights: the bias, then

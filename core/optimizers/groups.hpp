@@ -1,4 +1,4 @@
-// Groups of parameters: the weights and the biases of each layer, where the numbers of the optimizer differ.
+// Groups of parameters: parts of the blocks, where the numbers of the optimizer differ.
 //
 //   eta_group = eta f_eta,   epsilon_group = epsilon f_epsilon,   lambda_group = lambda f_lambda,   likewise lambda_1
 //   and the limit of clipping by value; of biases, lambda and lambda_1 are 0 unless `regularize_bias`
@@ -9,22 +9,23 @@
 #include <algorithm>
 #include <vector>
 
+#include "../parameters.hpp"
 #include "all.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
 class ParameterGroups {
  public:
-  explicit ParameterGroups(const Plan& plan) {
-    for (const LayerPlan& layer : plan.layers) {
-      of_blocks_.push_back(find_or_add(plan.optimizer, layer.weights, false));
-      of_blocks_.push_back(find_or_add(plan.optimizer, layer.biases, true));
+  ParameterGroups(const Plan& plan, const std::vector<ParameterBlock>& blocks) {
+    for (const ParameterBlock& block : blocks) {
+      std::vector<std::size_t>& of_parts = of_blocks_.emplace_back();
+      for (const ParameterPart& part : block.parts)
+        of_parts.push_back(find_or_add(plan.optimizer, part.factors(plan), part.is_bias));
     }
   }
 
   std::size_t count() const { return groups_.size(); }
-  std::size_t of_weights(std::size_t layer) const { return of_blocks_[2 * layer]; }
-  std::size_t of_biases(std::size_t layer) const { return of_blocks_[2 * layer + 1]; }
+  std::size_t of(std::size_t block, std::size_t part) const { return of_blocks_[block][part]; }
 
   // The first group with the same coefficients at every step: those of the others need not be computed.
   std::size_t first_with_same_coefficients(std::size_t group) const {
@@ -76,7 +77,7 @@ class ParameterGroups {
 
   std::vector<OptimizerPlan> optimizers_;  // with the epsilon of each group, but for what is in RegularizationPlan
   std::vector<Group> groups_;
-  std::vector<std::size_t> of_blocks_;  // of the weights of layer 0, of its biases, of the weights of layer 1, ...
+  std::vector<std::vector<std::size_t>> of_blocks_;  // of each part of each block
 };
 
 }  // namespace creche::CRECHE_LEVEL

@@ -94,7 +94,7 @@ def test_layers_of_another_shape_are_refused(engine) -> None:
     job = Job(sizes=(4, 5, 3))
     zeros = lambda *shape: np.zeros(shape, np.float32)  # noqa: E731
     plan = job.plan(engine)
-    with pytest.raises(ValueError, match=r"layer 1 needs W \(2, 5, 3\) and b \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"layers: 1\.weights: got shape \(2, 5, 4\); needs \(2, 5, 3\)"):
         engine.ManyPredictor32(plan, [(zeros(2, 4, 5), zeros(2, 5)), (zeros(2, 5, 4), zeros(2, 4))], 1)
     with pytest.raises(ValueError, match="got 1; the network has 2"):
         engine.ManyPredictor32(plan, [(zeros(2, 4, 5), zeros(2, 5))], 1)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import re
 import tempfile
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
+from creche.errors import FileError
+from creche.model.model import Model
 from tests.studio.conftest import Studio
 from tests.studio.driving import Screen
 
@@ -48,11 +51,11 @@ def test_a_file_of_2_gb_is_refused_before_it_is_sent(screen: Screen, tmp_path: P
 
 
 def test_a_column_with_a_category_for_each_row(screen: Screen, tmp_path: Path) -> None:
-    rows = [f"person {i},{'yes' if i % 3 else 'no'},{i % 17}" for i in range(200_000)]
+    rows = [f"person {i},{'yes' if i % 3 else 'no'},{i % 17}" for i in range(50_000)]
     path = write_table(tmp_path / "people.csv", "name,buys,age", rows)
     screen.show("Table")
     screen.choose_file(path)
-    expect(screen.page.locator(".table-name")).to_contain_text("200,000 rows")
+    expect(screen.page.locator(".table-name")).to_contain_text("50,000 rows")
     label = screen.page.get_by_label("Label", exact=True)
     label.select_option("name")
     assert "name" in screen.expect_failure("name")
@@ -95,6 +98,31 @@ def test_hidden_layers_that_are_no_numbers(screen: Screen, text: str, words: str
     expect(field).to_have_value(before)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("Epochs", "0", "Epochs: got 0; needs a whole number of at least 1"),
+        ("Batch size", "2.5", "Batch size: got 2.5; needs a whole number"), ("Dropout", "2", "Dropout: got 2; needs"),
+        ("Weight decay", "-1", "Weight decay: got -1; needs a number of at least 0"),
+    ],
+)  # fmt: skip
+def test_a_number_out_of_its_range(screen: Screen, name: str, text: str, words: str) -> None:
+    field = screen.setting(name).first
+    before = field.input_value()
+    field.fill(text)
+    field.press("Enter")
+    screen.expect_failure(re.escape(words))
+    expect(field).to_have_value(before)
+
+
+def test_a_learning_rate_below_0(screen: Screen) -> None:
+    field = screen.page.get_by_label("Learning rate as a number")
+    field.fill("-1")
+    field.press("Enter")
+    screen.expect_failure("The learning rate needs to be a number above 0")
+    expect(field).to_have_value("0.001")
+
+
 def test_a_disk_that_is_full(screen: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_table(tmp_path / "fine.csv", "x,y", [f"{i},{i % 2}" for i in range(40)])
 
@@ -106,6 +134,21 @@ def test_a_disk_that_is_full(screen: Screen, tmp_path: Path, monkeypatch: pytest
     screen.show("Table")
     screen.choose_file(path)
     screen.expect_failure("No space left|disk")
+
+
+def test_a_disk_that_is_full_when_the_model_is_kept(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Model, path: Path) -> None:
+        raise FileError(f"{path}: cannot be written: no space left on device")
+
+    monkeypatch.setattr(Model, "save", fail)
+    screen.step("Epoch")
+    screen.show("Keep")
+    screen.button("Download the model").click()
+    screen.expect_failure("no space left on device")
+    screen.show("Network")
+    screen.expect_number("epoch", 1)
+    screen.step("Epoch")
+    screen.expect_number("epoch", 2)
 
 
 def test_a_browser_without_web_sockets(browser: Browser, studio: Studio) -> None:

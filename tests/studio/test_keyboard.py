@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
@@ -25,6 +26,60 @@ def walk_to(page: Page, target: Locator) -> None:
             assert outline, "the focus cannot be seen"
             return
     raise AssertionError(f"{target} cannot be reached with Tab")
+
+
+def open_view(screen: Screen, name: str) -> None:
+    tab = screen.page.get_by_role("navigation", name="Views").get_by_role("button", name=name, exact=True)
+    walk_to(screen.page, tab)
+    screen.page.keyboard.press("Enter")
+    expect(tab).to_have_attribute("aria-current", "page")
+
+
+def type_into(page: Page, field: Locator, text: str) -> None:
+    """Write a text into a field, which takes it when the focus goes on."""
+    walk_to(page, field)
+    page.keyboard.press("Control+a")
+    page.keyboard.type(text)
+
+
+def test_each_view_is_used_by_its_keys(screen: Screen) -> None:
+    page = screen.page
+    open_view(screen, "Table")
+    label = page.get_by_label("Label", exact=True)
+    walk_to(page, label)
+    with screen.carrying_out("ConfigureTable"):
+        page.keyboard.type("isl")
+    expect(label).to_have_value("island")
+
+    open_view(screen, "One step")
+    stage = page.locator(".walk select").first
+    first = stage.input_value()
+    walk_to(page, screen.button("Next ›"))
+    page.keyboard.press("Enter")
+    expect(stage).not_to_have_value(first)
+
+    open_view(screen, "Colony")
+    for name in ("how many", "epochs"):
+        type_into(page, page.locator(".colony-form").get_by_label(name, exact=True), "2")
+    walk_to(page, screen.button(re.compile(r"^Train \d+ networks")))
+    with screen.carrying_out("StartColony"):
+        page.keyboard.press("Enter")
+    (asked,) = screen.heard.sent("StartColony")
+    assert (len(asked["learning_rates"]), asked["epochs"]) == (2, 2)
+    walk_to(page, page.locator(".multiple").first)
+    page.keyboard.press("Enter")
+    expect(page.locator(".chosen-member")).to_contain_text("validation loss")
+
+    open_view(screen, "Best model")
+    type_into(page, page.get_by_label("At most (seconds)"), "1")
+    walk_to(page, screen.button("Search"))
+    page.keyboard.press("Enter")
+    screen.wait_until(lambda: screen.heard.newest("FitView").status == "finished")
+
+    open_view(screen, "Predict")
+    walk_to(page, page.get_by_label("bill_length_mm, slider"))
+    with screen.carrying_out("Predict"):
+        page.keyboard.press("End")
 
 
 def test_from_the_start_to_a_saved_model(screen: Screen, tmp_path: Path) -> None:
@@ -63,8 +118,7 @@ def test_from_the_start_to_a_saved_model(screen: Screen, tmp_path: Path) -> None
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
 
-    walk_to(page, page.get_by_role("navigation", name="Views").get_by_role("button", name="Keep", exact=True))
-    page.keyboard.press("Enter")
+    open_view(screen, "Keep")
     walk_to(page, screen.button("Download the model"))
     with page.expect_download() as waiting:
         page.keyboard.press("Enter")

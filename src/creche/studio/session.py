@@ -35,7 +35,7 @@ TICK_SHARE = 0.25
 
 MOST_TICKS = 30.0  # a second
 
-HISTORY_INTERVAL = 0.1  # seconds between two pieces of the history
+HISTORY_INTERVAL = 0.2  # seconds between two pieces of the history; each draws the charts anew
 
 CHOICE_INTERVAL = 2.0  # seconds, after which the strongest connections of a wide network are chosen anew
 

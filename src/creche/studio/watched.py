@@ -13,8 +13,8 @@ from creche.studio.state import SessionState
 
 __all__ = ["WatchedViews"]
 
-# At most so often a second, and so that they take at most this share of the time.
-INTERVAL, SHARE = 0.25, 0.2
+# Seconds between two views, long enough to read their numbers, and the most of the time that they take.
+INTERVAL, SHARE = 0.5, 0.2
 
 
 class WatchedViews:

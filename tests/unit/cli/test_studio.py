@@ -6,6 +6,8 @@ import re
 import signal
 import socket
 import subprocess
+import webbrowser
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from creche.errors import FileError
 from creche.studio import open as open_studio
 from creche.studio import page_files
+from creche.studio.server.run import serve
 from tests.patience import PATIENCE
 from tests.unit.cli.commands import COMMAND, environment, main
 
@@ -71,6 +74,36 @@ def test_a_short_token_is_refused(
     monkeypatch.setenv("CRECHE_STUDIO_TOKEN", "short")
     assert main(["studio", "--no-browser", "--port", "0"]) == 2
     assert "CRECHE_STUDIO_TOKEN: needs at least 16 letters and digits" in capsys.readouterr().err
+
+
+class Served:
+    """A server that has started and ends at once."""
+
+    link = "http://127.0.0.1:1/?token=x"
+    is_on_loopback = True
+
+    def run(self, started: Callable[[], None]) -> None:
+        started()
+
+
+def fail_to_open(link: str) -> bool:
+    raise webbrowser.Error("no runnable browser")
+
+
+@pytest.mark.parametrize("opens", [lambda link: False, fail_to_open])
+@pytest.mark.parametrize("has_screen", [True, False])
+def test_a_machine_without_a_browser_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], opens: Callable[[str], bool], has_screen: bool
+) -> None:
+    monkeypatch.setattr(webbrowser, "open", opens)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    if has_screen:
+        monkeypatch.setenv("DISPLAY", ":0")
+    serve(Served(), opens_browser=True)  # type: ignore[arg-type]
+    told = capsys.readouterr().out
+    assert "No browser was found on this machine; open the link in one that reaches it." in told
+    assert told.startswith(f"The studio is at {Served.link}\n")
 
 
 @pytest.mark.usefixtures("interruptible")

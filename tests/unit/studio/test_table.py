@@ -11,7 +11,7 @@ import pytest
 import creche as cr
 from creche.studio.histograms import BARS, count_bars
 from creche.studio.protocol import views
-from creche.studio.protocol.requests import ConfigureTable, Connect, OpenTable, UploadPart
+from creche.studio.protocol.requests import ConfigureTable, Connect, OpenTable, Step, UploadPart
 from creche.studio.table_source import open_data
 from creche.studio.table_view import MOST_ROWS, inspect_source
 from creche.table.reading.read import read_table
@@ -99,6 +99,15 @@ def test_what_was_left_out_is_said_once_with_the_role_that_would_use_it() -> Non
         assert not any("id" in finding.text.split() for finding in table.findings)
         table = page.get(ConfigureTable(roles={"id": finding.role}))
         assert [column.role for column in table.columns if column.name == "id"] == ["categorical"]
+
+
+def test_what_was_left_out_of_a_large_table_is_said_once() -> None:
+    rows = MOST_ROWS + 10
+    frame = pl.DataFrame({"id": [f"r{i}" for i in range(rows)], "x": np.arange(rows) % 97, "y": np.arange(rows) % 2})
+    with watched(open_data(frame), ("y",)) as page:
+        table = page.get(Connect(views.VERSION)).table
+        assert [len(column.findings) for column in table.columns] == [1, 0, 0]
+        assert [finding.text for finding in table.findings if "'id'" in finding.text] == []
 
 
 def test_the_likeliest_label_comes_first() -> None:
@@ -189,3 +198,15 @@ def test_a_role_that_does_not_fit_is_refused_without_a_label_too() -> None:
         refused = page.fail(ConfigureTable(roles={"wingspan": "numeric"}))
         assert "has no column 'wingspan'" in refused.text
         assert page.get(Connect(views.VERSION)).table.label == ()
+
+
+def test_of_a_million_different_words_no_class_is_made_each() -> None:
+    rows = np.arange(1_000_000)
+    names = "person " + pl.Series(rows).cast(pl.String)
+    with watched(open_data(pl.DataFrame({"name": names, "age": rows % 17, "buys": rows % 3 == 0}))) as page:
+        failure = page.fail(ConfigureTable(label=("name",)))
+        assert failure.code == "bad_table"
+        assert "name" in failure.text
+        assert page.get(ConfigureTable(label=("buys",))).rows == len(rows)
+        page.get(Step("batch"))
+        assert page.pushed(views.Tick).step == 1

@@ -1,6 +1,6 @@
 /** A chart of lines over epochs, which grows while training runs. */
 import { effect, type ReadonlySignal, useSignal } from "@preact/signals";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import { isDark } from "../preferences.ts";
 import { useSize } from "../ui/drawing.ts";
@@ -24,7 +24,7 @@ export function LineChart({ title, data, isLog, height = 190, syncKey, isTable }
   const size = useSize(holder);
   const cursor = useSignal<number | null>(null);
   const legendId = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (isTable) return;
     let plot: uPlot | null = null;
     let made = "";

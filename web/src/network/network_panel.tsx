@@ -1,9 +1,9 @@
 /** The region of the network: the diagram, alive, with what is shown in it, and the neuron that is selected. */
-import { useMemo, useState } from "preact/hooks";
+import { useCallback, useMemo, useState } from "preact/hooks";
 
 import type { NetworkView, TableView } from "../protocol.ts";
 import { useStore } from "../store.ts";
-import { writeShort } from "../ui/numbers.ts";
+import { writeCount, writeShort } from "../ui/numbers.ts";
 import { Panel } from "../ui/panel.tsx";
 import { Diagram } from "./diagram.tsx";
 import { thickestWeight } from "./edges.ts";
@@ -16,6 +16,7 @@ import { usePictures, type PictureColumns } from "./use_pictures.ts";
 type Shown = "numbers" | "curves" | "maps";
 
 const FIRST_EDGES = 200;
+const NO_WEIGHTS = new Float32Array();
 /** Up to this many connections there is nothing to choose. */
 const FEW_EDGES = 80;
 
@@ -38,15 +39,20 @@ export function NetworkPanel() {
   const columns: PictureColumns | null =
     shown === "numbers" ? null : shown === "curves" ? { x: null, y: null } : { x: pair[0] ?? null, y: pair[1] ?? null };
   const pictures = usePictures(network, columns);
-  if (!network || !tick) return null;
+  const reshape = useCallback((layers: readonly number[]) => void store.change({ hidden: layers }), [store]);
+  const reading = network && tick && readTick(network, tick, table?.task ?? null);
+  const drawn = Math.min(most, network?.edges.shape[0] ?? 0);
+  const thickest = thickestWeight(reading?.weights ?? NO_WEIGHTS);
+  const legend = useMemo(() => {
+    return network && <Legend network={network} thickest={thickest} most={drawn} onMost={setMost} />;
+  }, [network, thickest, drawn]);
+  if (!network || !tick || !reading) return null;
 
-  const reading = readTick(network, tick, table?.task ?? null);
-  const drawn = Math.min(most, network.edges.shape[0]!);
   return (
     <Panel
       title={`Network ${shapeOf(network)}`}
       class="network-panel"
-      aside={`${network.parameters.toLocaleString("en")} weights and biases`}
+      aside={`${writeCount(network.parameters)} weights and biases`}
     >
       <div class="fields">
         {hidden > 0 && (
@@ -73,10 +79,10 @@ export function NetworkPanel() {
         pictures={pictures}
         onNeuron={(place) => (store.selectedNeuron.value = place)}
         onWeight={(place) => (store.selectedWeight.value = place)}
-        onReshape={(layers) => void store.change({ hidden: layers })}
+        onReshape={reshape}
         label={`The network ${shapeOf(network)}. Arrow keys walk from neuron to neuron; Enter opens a neuron.`}
       />
-      <Legend network={network} thickest={thickestWeight(reading.weights)} most={drawn} onMost={setMost} />
+      {legend}
       {store.selectedNeuron.value && <NeuronPanel network={network} tick={tick} neuron={store.selectedNeuron.value} />}
     </Panel>
   );
@@ -109,7 +115,7 @@ function Legend({ network, thickest, most, onMost }: LegendProps) {
       {available > FEW_EDGES && (
         <label class="field legend-entry">
           <span>
-            strongest {most.toLocaleString("en")} of {network.connections.toLocaleString("en")}
+            strongest {writeCount(most)} of {writeCount(network.connections)}
           </span>
           <input
             type="range"

@@ -1,5 +1,6 @@
 /** The row that is sent through the network at each frame, with what the network predicts for it. */
-import { useSignal, useSignalEffect } from "@preact/signals";
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { RowView } from "../protocol.ts";
 import { useStore } from "../store.ts";
 import { Entry } from "../ui/entry.tsx";
@@ -75,16 +76,15 @@ export function RowPanel() {
 function SelectedRow({ number }: { readonly number: number }) {
   const store = useStore();
   const details = useSignal<{ columns: readonly string[]; row: RowView } | null>(null);
-  useSignalEffect(() => {
-    const selected = store.selectedRow.value;
-    if (selected === null || selected === details.peek()?.row.number) return;
-    store.ask({ type: "ShowRows", first: selected, count: 1 }).then(
+  useEffect(() => {
+    if (number === details.peek()?.row.number) return;
+    store.ask({ type: "ShowRows", first: number, count: 1 }).then(
       ({ columns, rows }) => {
         details.value = rows[0] ? { columns, row: rows[0] } : null;
       },
       (error: unknown) => store.fail(error),
     );
-  });
+  }, [store, number, details]);
   const shown = details.value?.row.number === number ? details.value : null;
   return (
     <>

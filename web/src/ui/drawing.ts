@@ -1,20 +1,22 @@
 /** Drawing on a canvas: once for each change of the signals that the drawing reads, at the size that it has. */
 import { effect, signal } from "@preact/signals";
 import type { RefObject } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { isDark } from "../preferences.ts";
 
-/** The size of an element in CSS pixels, as a signal; zero until it is laid out. */
+/** The size of an element without padding in CSS pixels, as a signal; zero until it is laid out. */
 export function useSize(element: RefObject<Element | null>) {
   const size = useRef(signal({ width: 0, height: 0 })).current;
-  useEffect(() => {
+  useLayoutEffect(() => {
     const target = element.current;
     if (!target) return;
-    const observer = new ResizeObserver(([entry]) => {
-      if (!entry) return;
-      const { width, height } = entry.contentRect;
-      size.value = { width: Math.round(width), height: Math.round(height) };
-    });
+    const take = ({ width, height }: DOMRectReadOnly): void => {
+      const [wide, high] = [Math.round(width), Math.round(height)];
+      if (wide !== size.peek().width || high !== size.peek().height) size.value = { width: wide, height: high };
+    };
+    // The observer tells only after a frame has been drawn.
+    take(target.getBoundingClientRect());
+    const observer = new ResizeObserver(([entry]) => entry && take(entry.contentRect));
     observer.observe(target);
     return () => observer.disconnect();
   }, [element, size]);

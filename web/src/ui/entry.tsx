@@ -23,8 +23,9 @@ export function Entry({ value, enter, ...attributes }: EntryProps) {
       onInput={(event) => setWritten(event.currentTarget.value)}
       onChange={async (event) => {
         const input = event.currentTarget;
+        const entered = input.value;
         await enter(input);
-        setWritten(null);
+        setWritten((now) => (now === entered ? null : now)); // more may have been written meanwhile
         // A number that the browser cannot read counts as empty, so an empty value would not replace it.
         if (input.value === "") input.value = String(value);
       }}

@@ -1,0 +1,56 @@
+// What the networks of a pack have in common. The rest of a plan may differ from lane to lane.
+//
+// Each function names all members of its struct. One that is added to a plan does not compile until it is named here,
+// where it is compared or else is a number of each lane.
+#pragma once
+
+#include <algorithm>
+#include <tuple>
+
+#include "plan.hpp"
+
+namespace creche::CRECHE_LEVEL {
+
+namespace detail {
+
+inline auto common_of(const LayerPlan& plan) {
+  const auto& [width, activation, activation_parameter, dropout, initializer, initializer_parameter, weights, biases] =
+      plan;
+  return std::tuple(width, activation, dropout > 0);
+}
+
+inline auto common_of(const LossPlan& plan) {
+  const auto& [kind, label_smoothing, delta, quantiles] = plan;
+  return std::tuple(kind);
+}
+
+inline auto common_of(const OptimizerPlan& plan) {
+  const auto& [kind, learning_rate, momentum, dampening, nesterov, beta1, beta2, rho, epsilon, learning_rate_decay,
+               initial_accumulator, centered, amsgrad, weight_decay, decoupled, l1, regularize_bias, clip_norm,
+               clip_value] = plan;
+  return std::tuple(kind, momentum != 0, nesterov, centered, amsgrad);
+}
+
+inline auto common_of(const EarlyStoppingPlan& plan) {
+  const auto& [patience, min_delta, restore_best] = plan;
+  return std::tuple(patience > 0);
+}
+
+inline auto common_of(const Plan& plan) {
+  const auto& [inputs, layers, loss, optimizer, schedule, weight_decay_schedule, dropout_schedule,
+               label_smoothing_schedule, early_stopping, batch_size, drop_last, epochs, seed, shuffle] = plan;
+  return std::tuple(inputs, layers.size(), common_of(loss), common_of(optimizer), common_of(early_stopping), batch_size,
+                    drop_last, epochs, shuffle);
+}
+
+}  // namespace detail
+
+// Whether networks of two plans can be trained in one pack, if they also have as many rows.
+inline bool have_same_shape(const Plan& one, const Plan& other) {
+  return detail::common_of(one) == detail::common_of(other) &&
+         std::equal(
+             one.layers.begin(), one.layers.end(), other.layers.begin(), other.layers.end(),
+             [](const LayerPlan& a, const LayerPlan& b) { return detail::common_of(a) == detail::common_of(b); });
+}
+
+}  // namespace creche::CRECHE_LEVEL
