@@ -181,6 +181,7 @@ def test_snapshots_are_thinned_where_they_fill_the_memory() -> None:
         if snapshots.is_due(epoch):
             snapshots.keep(epoch, state_of(1000))
     assert snapshots.epochs == [0, 8, 16]
+    assert [snapshots.next_due(epoch) for epoch in (0, 7, 8, 20)] == [8, 8, 16, 24]
     assert [snapshots.nearest(epoch) for epoch in (0, 4, 5, 12, 20)] == [0, 0, 8, 8, 16]
     assert snapshots.restore(8, {"history.train_loss": np.arange(20.0)})["history.train_loss"].tolist() == [*range(8)]
 
