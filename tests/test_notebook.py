@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE
+
 nbclient = pytest.importorskip("nbclient")
 nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("ipykernel")
@@ -34,7 +36,7 @@ def execute(notebook: Any, folder: Path, *, allow_errors: bool) -> None:
     own = dict.fromkeys(("IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_RUNTIME_DIR"), str(folder))
     environment = {**os.environ, **own, "PYTHONPATH": str(ROOT / "src")}
     client = nbclient.NotebookClient(
-        notebook, timeout=300, kernel_name="python3", allow_errors=allow_errors,
+        notebook, timeout=300, startup_timeout=int(PATIENCE), kernel_name="python3", allow_errors=allow_errors,
         resources={"metadata": {"path": str(folder)}},
     )  # fmt: skip
     client.execute(env=environment)

@@ -36,10 +36,10 @@ def open_view(screen: Screen, name: str) -> None:
 
 
 def type_into(page: Page, field: Locator, text: str) -> None:
+    """Write a text into a field, which takes it when the focus goes on."""
     walk_to(page, field)
     page.keyboard.press("Control+a")
     page.keyboard.type(text)
-    page.keyboard.press("Enter")
 
 
 def test_each_view_is_used_by_its_keys(screen: Screen) -> None:
@@ -59,13 +59,14 @@ def test_each_view_is_used_by_its_keys(screen: Screen) -> None:
     expect(stage).not_to_have_value(first)
 
     open_view(screen, "Colony")
-    type_into(page, page.locator(".colony-form").get_by_label("how many", exact=True), "1")
-    type_into(page, page.locator(".colony-form").get_by_label("epochs", exact=True), "2")
-    if not screen.heard.sent("StartColony"):  # Enter in a field may send the form already
-        walk_to(page, screen.button(re.compile(r"^Train \d+ networks")))
+    for name in ("how many", "epochs"):
+        type_into(page, page.locator(".colony-form").get_by_label(name, exact=True), "2")
+    walk_to(page, screen.button(re.compile(r"^Train \d+ networks")))
+    with screen.carrying_out("StartColony"):
         page.keyboard.press("Enter")
-    member = page.locator(".multiple.is-best")
-    walk_to(page, member)
+    (asked,) = screen.heard.sent("StartColony")
+    assert (len(asked["learning_rates"]), asked["epochs"]) == (2, 2)
+    walk_to(page, page.locator(".multiple").first)
     page.keyboard.press("Enter")
     expect(page.locator(".chosen-member")).to_contain_text("validation loss")
 
