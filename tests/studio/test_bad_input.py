@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import tempfile
 from pathlib import Path
 
@@ -95,6 +96,31 @@ def test_hidden_layers_that_are_no_numbers(screen: Screen, text: str, words: str
     field.press("Enter")
     screen.expect_failure(words)
     expect(field).to_have_value(before)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("Epochs", "0", "Epochs: got 0; needs a whole number of at least 1"),
+        ("Batch size", "2.5", "Batch size: got 2.5; needs a whole number"), ("Dropout", "2", "Dropout: got 2; needs"),
+        ("Weight decay", "-1", "Weight decay: got -1; needs a number of at least 0"),
+    ],
+)  # fmt: skip
+def test_a_number_out_of_its_range(screen: Screen, name: str, text: str, words: str) -> None:
+    field = screen.setting(name).first
+    before = field.input_value()
+    field.fill(text)
+    field.press("Enter")
+    screen.expect_failure(re.escape(words))
+    expect(field).to_have_value(before)
+
+
+def test_a_learning_rate_below_0(screen: Screen) -> None:
+    field = screen.page.get_by_label("Learning rate as a number")
+    field.fill("-1")
+    field.press("Enter")
+    screen.expect_failure("The learning rate needs to be a number above 0")
+    expect(field).to_have_value("0.001")
 
 
 def test_a_disk_that_is_full(screen: Screen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

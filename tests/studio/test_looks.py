@@ -54,6 +54,25 @@ def test_no_setting_stands_out_of_its_panel(screen: Screen) -> None:
     assert outside == []
 
 
+@pytest.mark.parametrize("width", [900, 1400])
+def test_no_panel_of_the_network_view_covers_another(windows: Windows, width: int) -> None:
+    screen = windows.open(viewport={"width": width, "height": 700})
+    screen.step("Epoch")
+    fill(screen, "Network")
+    groups = screen.page.locator("section.settings details")
+    groups.evaluate_all("(groups) => groups.forEach((group) => { group.open = true; })")
+    for share in (0, 0.4, 0.8):
+        screen.page.evaluate("(share) => window.scrollTo(0, share * document.body.scrollHeight)", share)
+        covered = screen.page.evaluate(
+            "() => { "
+            "const boxes = [...document.querySelectorAll('main .panel')].map((e) => e.getBoundingClientRect()); "
+            "const isOver = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 "
+            "&& b.top < a.bottom - 1; "
+            "return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => isOver(a, b))).length; }"
+        )
+        assert covered == 0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_any_view(windows: Windows, scheme: str) -> None:
     screen = windows.open(color_scheme=scheme)

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countOf, writeBytes, writeNumber, writePercent, writeSentence, writeShort } from "../src/ui/numbers.ts";
+import { countOf, writeBytes, writeNumber, writePercent, writeSentence, writeShort, writeTiny } from "../src/ui/numbers.ts";
 
 test("numbers keep about four digits that count", () => {
   assert.deepEqual(
@@ -18,6 +18,13 @@ test("what is no number is still written", () => {
 
 test("settings are short", () => {
   assert.deepEqual([0, 0.001, 0.00003, 32, 0.0031623].map(writeShort), ["0", "0.001", "3e-5", "32", "0.00316"]);
+});
+
+test("numbers in marks have at most five characters", () => {
+  assert.deepEqual(
+    [0, 0.0087, -0.0087, 0.456, -0.999, 1.24, -9.96, 37.3, -1234, 2.4e5, -3e-9, NaN].map(writeTiny),
+    ["0", "0.01", "−0.01", "0.46", "−1.0", "1.2", "−10", "37", "−1234", "2e5", "0", "–"],
+  );
 });
 
 test("counts and shares", () => {

@@ -15,21 +15,21 @@ const tick = { epoch: 0, step: 0, status: "paused", selected_row: null } as unkn
 /** The page as it is when a stop has just been entered from another view. */
 const ENTERED: Facts = {
   view: "keep", table, settings, network: makeNetwork([4, 5, 5, 3]), tick, curves: NO_CURVES, colony: null, stage: null,
-  requests: [],
+  answer: null, requests: [],
 };
 
 const losses = (...values: number[]): Curves => ({
   ...NO_CURVES, columns: ["train_loss"], epochs: values.map((_, i) => i + 1), values: [values],
 });
 const asked = (...requests: Request[]): Partial<Facts> => ({ requests });
-const racer = (optimizer: string) => ({ optimizer }) as ColonyMember;
-const colony = (status: "running" | "finished", ...optimizers: string[]) => {
+const racer = (optimizer: string, number: number) => ({ optimizer, number, rank: number + 1 }) as ColonyMember;
+const race = (status: "running" | "finished", ...optimizers: string[]) => {
   return { colony: { status, members: optimizers.map(racer) } as unknown as NonNullable<Facts["colony"]> };
 };
 
 /** What does each stop, and what comes close without doing it. */
 const DEEDS: readonly { readonly done: Partial<Facts>; readonly close: Partial<Facts> }[] = [
-  { done: { view: "table" }, close: { view: "table", table: { ...table, name: "penguins" } } },
+  { done: { answer: "Chinstrap" }, close: { answer: "Gentoo" } },
   {
     done: asked({ type: "ChangeSettings", hidden: [6, 5] }, { type: "ChangeSettings", hidden: [5, 5] }),
     close: { ...asked({ type: "ChangeSettings", hidden: [6, 5] }), settings: { ...settings, hidden: [6, 5] } },
@@ -46,9 +46,15 @@ const DEEDS: readonly { readonly done: Partial<Facts>; readonly close: Partial<F
   { done: { tick: { ...tick, epoch: 50 } }, close: { tick: { ...tick, epoch: 49 } } },
   {
     done: { ...asked({ type: "ChangeSettings", learning_rate: 30 }), curves: losses(0.2, 0.1, 0.3) },
-    close: { ...asked({ type: "ChangeSettings", learning_rate: 0.001 }), curves: losses(0.2, 0.1, 0.3) },
+    close: {
+      ...asked({ type: "ChangeSettings", learning_rate: 30 }), curves: losses(0.2, 0.1, 0.3),
+      settings: { ...settings, learning_rate: 30 },
+    },
   },
-  { done: colony("finished", "sgd", "adadelta", "adam"), close: colony("running", "sgd", "adadelta", "adam") },
+  {
+    done: { ...race("finished", "sgd", "adadelta", "adam"), ...asked({ type: "PickMember", number: 2 }) },
+    close: race("finished", "sgd", "adadelta", "adam"),
+  },
   {
     done: asked({ type: "Predict", values: { a: "37.3", b: "16.8", c: "19.2", d: "30" } }),
     close: asked({ type: "Predict", values: { a: "37.3", b: "16.8", c: "19.2", d: "31" } }),
@@ -67,6 +73,22 @@ STOPS.forEach((stop, i) => {
     assert.equal(stop.isDone({ ...ENTERED, ...close }), false);
     assert.equal(stop.isDone({ ...ENTERED, ...done }), true);
   });
+});
+
+test("the page helps with a race until there is a network to continue with", () => {
+  const help = (facts: Partial<Facts>) => STOPS[10]!.help!({ ...ENTERED, ...facts }).map(({ type }) => type);
+  assert.deepEqual(help({}), ["StartColony"]);
+  assert.deepEqual(help(race("running", "sgd", "adadelta", "adam")), ["StartColony"]);
+  assert.deepEqual(help(race("finished", "sgd", "adam")), ["StartColony"]);
+  assert.deepEqual(help(race("finished", "sgd", "adadelta", "adam")), ["PickMember"]);
+});
+
+test("the page helps with a rate that is too high, and then sets it back", () => {
+  const help = (facts: Partial<Facts>) => STOPS[9]!.help!({ ...ENTERED, ...facts }).map(({ type }) => type);
+  const leapt = { ...asked({ type: "ChangeSettings", learning_rate: 30 }), curves: losses(0.2, 0.1, 0.3) };
+  assert.deepEqual(help({}), ["Reset", "ChangeSettings", "Play"]);
+  assert.deepEqual(help(leapt), ["Pause", "ChangeSettings"]);
+  assert.deepEqual(help({ ...leapt, tick: { ...tick, status: "diverged" } }), ["Rewind", "ChangeSettings"]);
 });
 
 test("a leap is a loss that is not finite or well above an earlier one", () => {

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from creche.studio.failures import write_failure
 from creche.studio.outbox import Clock, Outbox
 from creche.studio.protocol.frames import BadRequestError, ReceivedRequest, read_request
 from creche.studio.protocol.requests import Acknowledge
@@ -77,7 +78,7 @@ class Connection:
         except BadRequestError as error:
             if error.request_id is not None:
                 self.outbox.expect_answer()
-            self.outbox.send(Failure("bad_request", str(error)), error.request_id)
+            self.outbox.send(Failure("bad_request", write_failure(str(error))), error.request_id)
             return self._is_slow_enough()
         self.outbox.expect_answer()
         if not self._is_slow_enough():

@@ -52,7 +52,7 @@ class InspectedTable:
     findings: tuple[Finding, ...]
     classes: tuple[tuple[str, int], ...]
     told: tuple[str, ...]
-    """What was found, in the words of training, which says the same again."""
+    """How training begins to say what was found here."""
 
 
 def describe_table(state: SessionState) -> TableView:
@@ -127,7 +127,7 @@ def inspect_source(
         for summary in inspection.columns
     )
     classes = () if inspection.label is None else inspection.label.classes[:MOST_CLASSES]
-    told = tuple(found.text for found in inspection.findings)
+    told = tuple(_begin_of(found) for found in inspection.findings)
     return InspectedTable(len(table), columns, rank_labels(inspection), tuple(others), classes, told)
 
 
@@ -212,6 +212,11 @@ def _describe_finding(found: InspectionFinding, reason: str) -> Finding:
     remedy = found.remedy or REMEDIES.get(found.kind, "")
     severity = SEVERITIES.get(found.kind, "note")
     return Finding(severity, _as_sentence(text), _as_sentence(remedy), found.column or None, found.role)
+
+
+def _begin_of(found: InspectionFinding) -> str:
+    """Return how training begins to say the same: without its numbers, where it counts rows that are not looked at."""
+    return found.text.partition(": ")[0] if found.kind == "left_out" else found.text
 
 
 def _as_sentence(text: str) -> str:

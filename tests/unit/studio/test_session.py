@@ -162,8 +162,8 @@ def test_a_setting_that_cannot_be_leaves_the_network_as_it_was() -> None:
     with watched() as page:
         page.get(Step("epoch"))
         for change, word in (
-            (ChangeSettings(hidden=(0,), restart=True), "hidden"),
-            (ChangeSettings(learning_rate=-1.0, restart=True), "learning_rate"),
+            (ChangeSettings(hidden=(0,), restart=True), "Hidden: got 0"),
+            (ChangeSettings(learning_rate=-1.0, restart=True), "Learning rate: got -1.0"),
             (ChangeSettings(hidden=(2**30, 2**30), restart=True), "memory"),
         ):
             failure = page.fail(change)

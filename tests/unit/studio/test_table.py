@@ -101,6 +101,15 @@ def test_what_was_left_out_is_said_once_with_the_role_that_would_use_it() -> Non
         assert [column.role for column in table.columns if column.name == "id"] == ["categorical"]
 
 
+def test_what_was_left_out_of_a_large_table_is_said_once() -> None:
+    rows = MOST_ROWS + 10
+    frame = pl.DataFrame({"id": [f"r{i}" for i in range(rows)], "x": np.arange(rows) % 97, "y": np.arange(rows) % 2})
+    with watched(open_data(frame), ("y",)) as page:
+        table = page.get(Connect(views.VERSION)).table
+        assert [len(column.findings) for column in table.columns] == [1, 0, 0]
+        assert [finding.text for finding in table.findings if "'id'" in finding.text] == []
+
+
 def test_the_likeliest_label_comes_first() -> None:
     frame = pl.DataFrame(
         {"id": [f"r{i}" for i in range(100)], "target": [i % 3 for i in range(100)], "x": [i / 7 for i in range(100)],

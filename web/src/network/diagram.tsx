@@ -56,10 +56,16 @@ export function pictureKey(layer: number, neuron: number): string {
   return `${layer}/${neuron}`;
 }
 
-function marginsOf(width: number, canReshape: boolean): Margins {
-  const share = Math.min(150, Math.max(92, width * 0.16));
-  const right = Math.max(share, 106);
-  return { left: share, right, top: canReshape ? 64 : 12, bottom: canReshape ? 32 : 12 };
+/** About how wide a character of a name is, and a mark with the space around it. */
+const CHARACTER = 6.6;
+const MARK = 40;
+
+/** Return the margins, with room for the names of the inputs at the left, as far as a quarter of the width allows. */
+function marginsOf(network: NetworkView, width: number, canReshape: boolean): Margins {
+  const longest = Math.max(...network.layers[0]!.names.map((name) => name.length));
+  const left = Math.max(92, Math.min(CHARACTER * longest + MARK, width * 0.24, 190));
+  const right = Math.max(106, Math.min(width * 0.16, 150));
+  return { left, right, top: canReshape ? 64 : 12, bottom: canReshape ? 32 : 12 };
 }
 
 interface Hovered {
@@ -100,7 +106,7 @@ export function Diagram(props: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const width = useSize(frame).value.width || 720;
   const layout = useMemo(() => {
-    return arrange(network, Math.max(width, 260), marginsOf(width, onReshape !== undefined));
+    return arrange(network, Math.max(width, 260), marginsOf(network, width, onReshape !== undefined));
   }, [network, width, onReshape !== undefined]);
   const edges = strongestEdges(network, layout, reading.weights, most);
   const canvas = useRef<HTMLCanvasElement>(null);

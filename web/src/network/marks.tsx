@@ -4,7 +4,7 @@ import { Fragment, type JSX } from "preact";
 
 import type { NetworkView } from "../protocol.ts";
 import type { NeuronPlace } from "../store.ts";
-import { writeNumber } from "../ui/numbers.ts";
+import { writeNumber, writeTiny } from "../ui/numbers.ts";
 import { activityOf } from "./activity.ts";
 import { pictureKey, type Reading } from "./diagram.tsx";
 import type { Layout, Spot } from "./layout.ts";
@@ -84,8 +84,14 @@ export function Marks({ network, layout, reading, pictures, current, chosen, onC
             <span class="unseen">{titleOf(spot)}</span>
             {value !== undefined && (
               <>
-                <span class="unseen">, {reading.meaning} </span>
-                <span class={radius >= 14 && !hasPicture ? "mark-value" : "unseen"}>{writeNumber(value, 2)}</span>
+                <span class="unseen">
+                  , {reading.meaning} {writeNumber(value, 2)}
+                </span>
+                {radius >= 14 && !hasPicture && (
+                  <span class="mark-value" aria-hidden="true">
+                    {writeTiny(value)}
+                  </span>
+                )}
               </>
             )}
             {output && <span class="unseen">, {output.text}</span>}

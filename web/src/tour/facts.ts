@@ -14,6 +14,8 @@ export interface Facts {
   readonly colony: ColonyView | null;
   /** The stage of the step that is taken apart; null where that view is not shown. */
   readonly stage: { readonly kind: StageKind; readonly layer: number } | null;
+  /** What the person has chosen of `Stop.choices`; null before. */
+  readonly answer: string | null;
   /** What was asked of the session, and carried out, since the stop was entered. */
   readonly requests: readonly Request[];
 }

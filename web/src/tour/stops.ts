@@ -1,7 +1,7 @@
 /** The twelve stops of the tour: what each tells, what there is to do, and how the page knows that it was done. */
 import type { ViewName } from "../address.ts";
 import type { Request } from "../protocol.ts";
-import { FOLLOWED_ROW, isChapterNetwork, isChapterTable, NETWORK, OBSERVATION, PARAMETERS } from "./chapter.ts";
+import { FOLLOWED_ROW, isChapterNetwork, NETWORK, OBSERVATION, PARAMETERS } from "./chapter.ts";
 import { hasLeapt, requestsOf, type Facts } from "./facts.ts";
 
 export interface Stop {
@@ -9,17 +9,34 @@ export interface Stop {
   readonly view: ViewName;
   readonly text: readonly string[];
   readonly task: string;
-  /** What the page does if the person would rather watch; empty where only a person can do it. */
-  readonly help: readonly Request[];
+  /** The answers to choose from, where the task is a question. */
+  readonly choices?: readonly string[];
+  /** What the page does next if the person would rather watch; absent where only a person can do it. */
+  readonly help?: (facts: Facts) => readonly Request[];
   readonly isDone: (facts: Facts) => boolean;
 }
 
 const TOO_HIGH = 30;
+const SPECIES = ["Adelie", "Chinstrap", "Gentoo"] as const;
+const RAREST = "Chinstrap";
 const RACERS = ["sgd", "adadelta", "adam"] as const;
 
 function isObservation(values: Readonly<Record<string, string>>): boolean {
   const numbers = Object.values(values).map(Number);
   return OBSERVATION.every((number) => numbers.includes(number));
+}
+
+function hasLeaptTooHigh(facts: Facts): boolean {
+  const wasHigh = requestsOf(facts, "ChangeSettings").some(({ learning_rate: rate }) => rate != null && rate >= 10);
+  return wasHigh && (facts.tick?.status === "diverged" || hasLeapt(facts.curves));
+}
+
+/** Return the request that continues with the best network of the race; null before all racers have finished. */
+function winnerOf({ colony }: Facts): Request | null {
+  const members = colony?.status === "finished" ? colony.members : [];
+  const best = members.find(({ rank }) => rank === 1);
+  const ran = RACERS.every((racer) => members.some(({ optimizer }) => optimizer.toLowerCase().startsWith(racer)));
+  return best && ran ? { type: "PickMember", number: best.number } : null;
 }
 
 export const STOPS: readonly Stop[] = [
@@ -30,9 +47,9 @@ export const STOPS: readonly Stop[] = [
       "Each row is a penguin: four measurements, and its species, the label. A network is to tell the species from the measurements alone.",
       "It learns from the training rows. The validation rows are kept back, to see how well it does on penguins it has never met.",
     ],
-    task: "Look at the table: find how many rows are kept back, and which class is the rarest.",
-    help: [],
-    isDone: (facts) => facts.view === "table" && isChapterTable(facts.table),
+    task: "Look at the table: how many rows are kept back, and which species is the rarest?",
+    choices: SPECIES,
+    isDone: (facts) => facts.answer === RAREST,
   },
   {
     title: "The network",
@@ -42,7 +59,7 @@ export const STOPS: readonly Stop[] = [
       "You choose the hidden layers; the table decides the inputs and the outputs.",
     ],
     task: "Add a neuron or a layer, with the buttons above the drawing or by dragging the grip under a layer. See how the number of weights changes, and go back to 4-5-5-3.",
-    help: [
+    help: () => [
       { type: "ChangeSettings", restart: true, hidden: [6, 5] },
       { type: "ChangeSettings", restart: true, hidden: NETWORK.hidden },
     ],
@@ -59,7 +76,7 @@ export const STOPS: readonly Stop[] = [
       "Such a network knows nothing. The same seed always gives the same weights, so all that follows can be repeated to the last digit.",
     ],
     task: "Draw other weights with another seed, and then return to seed 0.",
-    help: [
+    help: () => [
       { type: "ChangeSettings", restart: true, seed: 1 },
       { type: "ChangeSettings", restart: true, seed: 0 },
     ],
@@ -76,7 +93,7 @@ export const STOPS: readonly Stop[] = [
       "The softmax of the last layer makes probabilities of its sums. The lines that contribute most to them light up.",
     ],
     task: `Follow row ${FOLLOWED_ROW}, an Adelie: type its number in the panel "One row".`,
-    help: [{ type: "SelectRow", row: FOLLOWED_ROW }],
+    help: () => [{ type: "SelectRow", row: FOLLOWED_ROW }],
     isDone: (facts) => facts.tick?.selected_row === FOLLOWED_ROW,
   },
   {
@@ -87,7 +104,6 @@ export const STOPS: readonly Stop[] = [
       "Most networks learn classes with the cross-entropy instead, −log of the probability of the true class, which grows without end as that probability goes to 0.",
     ],
     task: "Walk through the step with Next until you reach the loss.",
-    help: [],
     isDone: (facts) => facts.stage?.kind === "losses",
   },
   {
@@ -98,7 +114,6 @@ export const STOPS: readonly Stop[] = [
       "A neuron whose relu gave 0 has a gradient of 0, and passes nothing back.",
     ],
     task: "Walk on until the gradients have reached layer 1. Select a neuron to see its arithmetic written out.",
-    help: [],
     isDone: (facts) => facts.stage?.kind === "sum_gradients" && facts.stage.layer === 1,
   },
   {
@@ -108,7 +123,7 @@ export const STOPS: readonly Stop[] = [
       "The network learns from a batch of 20 rows at a time. The gradient points to where the loss of the batch rises, so the optimizer goes the other way: SGD subtracts the learning rate times the gradient. All weights and biases move at once.",
     ],
     task: "Walk to the last stage, compare the weights before and after, and take the step.",
-    help: [{ type: "Step", unit: "batch" }],
+    help: () => [{ type: "Step", unit: "batch" }],
     isDone: (facts) => requestsOf(facts, "Step").length > 0,
   },
   {
@@ -119,7 +134,6 @@ export const STOPS: readonly Stop[] = [
       "You can drag the point along the curve: the network keeps its own value until you apply yours.",
     ],
     task: "Guess which connection has the steepest slope and click it; then let the page find the steepest weight.",
-    help: [],
     isDone: (facts) => {
       const probes = requestsOf(facts, "Probe");
       const guess = probes.findIndex(({ target }) => target != null);
@@ -134,7 +148,7 @@ export const STOPS: readonly Stop[] = [
       "If the training loss goes on falling while the validation loss rises, the network learns the rows by heart: that is overfitting. A GPU changes nothing in what is computed; it computes all neurons of a layer, and all rows of a batch, at once, which pays for networks far larger than this one.",
     ],
     task: "Play until epoch 50, and watch both losses.",
-    help: [{ type: "Play" }],
+    help: () => [{ type: "Play" }],
     isDone: (facts) => (facts.tick?.epoch ?? 0) >= 50,
   },
   {
@@ -144,11 +158,14 @@ export const STOPS: readonly Stop[] = [
       "How far should a step go? The gradient tells the direction; the learning rate multiplies its length. Too low, and the loss hardly moves; too high, and a step leaps over the valley and lands higher than it began.",
     ],
     task: `Reset, set the learning rate to ${TOO_HIGH}, and play: see the loss leap. Then set it back to ${NETWORK.learning_rate}.`,
-    help: [{ type: "Reset" }, { type: "ChangeSettings", learning_rate: TOO_HIGH }, { type: "Play" }],
-    isDone: (facts) => {
-      const wasHigh = requestsOf(facts, "ChangeSettings").some(({ learning_rate: rate }) => rate != null && rate >= 10);
-      return wasHigh && (facts.tick?.status === "diverged" || hasLeapt(facts.curves));
+    help: (facts) => {
+      const back: Request = { type: "ChangeSettings", learning_rate: NETWORK.learning_rate };
+      if (!hasLeaptTooHigh(facts)) {
+        return [{ type: "Reset" }, { type: "ChangeSettings", learning_rate: TOO_HIGH }, { type: "Play" }];
+      }
+      return [facts.tick?.status === "diverged" ? { type: "Rewind", last_finite: true } : { type: "Pause" }, back];
     },
+    isDone: (facts) => hasLeaptTooHigh(facts) && (facts.settings?.learning_rate ?? Infinity) <= NETWORK.learning_rate,
   },
   {
     title: "SGD, ADADELTA and Adam race",
@@ -158,13 +175,10 @@ export const STOPS: readonly Stop[] = [
       "A colony trains many networks from the same start, side by side.",
     ],
     task: "Race SGD, ADADELTA and Adam over learning rates from 0.001 to 10, find which learns well at most rates, and continue with the best network.",
-    help: [
-      { type: "StartColony", learning_rates: [0.001, 0.00316, 0.01, 0.0316, 0.1, 0.316, 1, 3.16, 10], optimizers: RACERS, epochs: 50 },
+    help: (facts) => [
+      winnerOf(facts) ?? { type: "StartColony", learning_rates: [0.001, 0.00316, 0.01, 0.0316, 0.1, 0.316, 1, 3.16, 10], optimizers: RACERS, epochs: 50 },
     ],
-    isDone: (facts) => {
-      const optimizers = facts.colony?.members.map((member) => member.optimizer.toLowerCase()) ?? [];
-      return facts.colony?.status === "finished" && RACERS.every((racer) => optimizers.some((name) => name.startsWith(racer)));
-    },
+    isDone: (facts) => winnerOf(facts) !== null && requestsOf(facts, "PickMember").length > 0,
   },
   {
     title: "A prediction, and your turn",
@@ -174,7 +188,6 @@ export const STOPS: readonly Stop[] = [
       "Then it is your turn: drop a file of your own into the table view, choose its label, and play. Under Keep there are the model and the code that makes it again, to the bit.",
     ],
     task: `Enter the four measurements, ${OBSERVATION.join(", ")}, and read the probabilities.`,
-    help: [],
     isDone: (facts) => requestsOf(facts, "Predict").some(({ values }) => isObservation(values)),
   },
 ];

@@ -1,9 +1,11 @@
 /** The guided tour: twelve stops beside the page. The stop is in the address, so that it can be sent as a link. */
 import { useEffect, useId, useState } from "preact/hooks";
 
+import type { Request } from "../protocol.ts";
 import { useStore, type Store } from "../store.ts";
 import { Icon } from "../ui/icon.tsx";
 import { BEGIN, isChapterNetwork, isChapterTable, TABLE } from "./chapter.ts";
+import type { Facts } from "./facts.ts";
 import { STOPS, stopPlace, type Stop } from "./stops.ts";
 import { useFacts } from "./use_facts.ts";
 
@@ -26,8 +28,8 @@ function goTo(store: Store, place: number): void {
 }
 
 /** Carry out requests one after the other, until one is refused. */
-async function carryOut(store: Store, stop: Stop): Promise<void> {
-  for (const request of stop.help) if ((await store.act(request)) === null) return;
+async function carryOut(store: Store, requests: readonly Request[]): Promise<void> {
+  for (const request of requests) if ((await store.act(request)) === null) return;
 }
 
 async function begin(store: Store): Promise<void> {
@@ -40,7 +42,8 @@ export function TourPanel() {
   const id = useId();
   const place = stopPlace(store.address.get("tour"));
   const stop = STOPS[place]!;
-  const facts = useFacts(place);
+  const [answer, setAnswer] = useState<{ readonly place: number; readonly text: string } | null>(null);
+  const facts: Facts = { ...useFacts(place), answer: answer?.place === place ? answer.text : null };
   const isPrepared = isChapterTable(facts.table) && (place < 2 || isChapterNetwork(facts.settings));
   const done = useDone(store, place, isPrepared && stop.isDone(facts));
   useEffect(() => {
@@ -77,7 +80,7 @@ export function TourPanel() {
           <p key={paragraph}>{paragraph}</p>
         ))}
         {isPrepared ? (
-          <Task stop={stop} isDone={done.has(place)} isHere={facts.view === stop.view} />
+          <Task stop={stop} facts={facts} isDone={done.has(place)} onAnswer={(text) => setAnswer({ place, text })} />
         ) : (
           <div class="task">
             <p>This stop is told on the table penguins-four and a network 4-5-5-3, which replace what is open now.</p>
@@ -104,22 +107,40 @@ export function TourPanel() {
   );
 }
 
-function Task({ stop, isDone, isHere }: { readonly stop: Stop; readonly isDone: boolean; readonly isHere: boolean }) {
+interface TaskProps {
+  readonly stop: Stop;
+  readonly facts: Facts;
+  readonly isDone: boolean;
+  readonly onAnswer: (text: string) => void;
+}
+
+function Task({ stop, facts, isDone, onAnswer }: TaskProps) {
   const store = useStore();
+  const { choices, help } = stop;
   return (
     <div class={`task${isDone ? " is-done" : ""}`}>
       <p>
         <b>{isDone ? "✓ Done: " : "To do: "}</b>
         {stop.task}
       </p>
+      {choices && (
+        <div class="buttons" role="group" aria-label="Answers">
+          {choices.map((choice) => (
+            <button type="button" key={choice} aria-pressed={facts.answer === choice} onClick={() => onAnswer(choice)}>
+              {choice}
+            </button>
+          ))}
+        </div>
+      )}
+      {facts.answer !== null && !isDone && <p role="status">Not {facts.answer}. Look again.</p>}
       <div class="buttons">
-        {!isHere && (
+        {facts.view !== stop.view && (
           <button type="button" onClick={() => store.show(stop.view)}>
             Go there
           </button>
         )}
-        {stop.help.length > 0 && !isDone && (
-          <button type="button" onClick={() => void carryOut(store, stop)}>
+        {help && !isDone && (
+          <button type="button" onClick={() => void carryOut(store, help(facts))}>
             Do it for me
           </button>
         )}

@@ -16,8 +16,8 @@ function stageOf(store: Store): Facts["stage"] {
   return stages[Number(store.address.get("stage") ?? 1) - 1] ?? null;
 }
 
-/** Collect what the check of a stop needs; the requests are those since `stop` was entered. */
-export function useFacts(stop: number): Facts {
+/** Collect what the check of a stop needs, except for an answer; the requests are those since `stop` was entered. */
+export function useFacts(stop: number): Omit<Facts, "answer"> {
   const store = useStore();
   const [requests, setRequests] = useState<readonly Request[]>([]);
   const entered = useRef(stop);

@@ -79,12 +79,25 @@ export function NumberField({ name, label, term, restarts, min, max, step = "any
             aria-describedby={describedBy}
             {...{ min, max, step }}
             value={value ?? ""}
-            enter={({ valueAsNumber: wanted }) => !Number.isNaN(wanted) && store.change({ [name]: wanted })}
+            enter={(input) => {
+              const complaint = complainOf(input, label);
+              if (complaint) return store.notify("failure", complaint);
+              return input.value !== "" && store.change({ [name]: input.valueAsNumber });
+            }}
           />
         </>
       )}
     </Hint>
   );
+}
+
+/** Return what is wrong with the number in a field; null if nothing is, or nothing was written. */
+function complainOf({ validity, value, min, max, step }: HTMLInputElement, label: string): string | null {
+  if (validity.valid) return null;
+  const got = value === "" ? "" : `got ${value}; `;
+  const kind = step === "1" ? "a whole number" : "a number";
+  const range = min !== "" && max !== "" ? ` from ${min} to ${max}` : min !== "" ? ` of at least ${min}` : "";
+  return `${label}: ${got}needs ${kind}${range}.`;
 }
 
 /** Each change of the rate becomes a part of how the model was made, so only where the slider rests counts. */
@@ -122,7 +135,10 @@ export function RateField({ lowest, highest }: RateProps) {
             min={0}
             step="any"
             value={rate}
-            enter={({ valueAsNumber: wanted }) => wanted > 0 && store.change({ learning_rate: wanted })}
+            enter={({ valueAsNumber: wanted }) => {
+              if (wanted > 0) return store.change({ learning_rate: wanted });
+              return store.notify("failure", "The learning rate needs to be a number above 0.");
+            }}
           />
           <input
             id={id}

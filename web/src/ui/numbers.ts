@@ -24,6 +24,15 @@ function writeExponent(value: number, digits: number): string {
   return `${mantissa}e${exponent.replace("+", "")}`;
 }
 
+/** A number in as few characters as fit into a mark of the drawing: 0.05, −1.2, 37, 2e5. */
+export function writeTiny(value: number): string {
+  if (!Number.isFinite(value)) return writeNumber(value);
+  const size = Math.abs(value);
+  if (size >= 1e4) return value.toExponential(0).replace("e+", "e").replace("-", MINUS);
+  const text = value.toFixed(size >= 9.95 ? 0 : size >= 0.995 ? 1 : 2);
+  return Number(text) === 0 ? "0" : text.replace("-", MINUS);
+}
+
 /** A number as short as it can be: 0.001, 3e-5, 32. For settings, which people choose. */
 export function writeShort(value: number): string {
   if (value === 0) return "0";
