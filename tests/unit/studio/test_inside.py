@@ -82,7 +82,7 @@ def test_the_arithmetic_of_a_neuron_adds_up_to_its_sum() -> None:
 
 def test_a_step_with_too_many_numbers_is_refused() -> None:
     with watched() as page:
-        page.get(ChangeSettings(hidden=(2000, 2000), restart=True))
+        page.get(ChangeSettings(hidden=(1000, 700), restart=True))
         assert page.fail(TraceStep()).code == "too_large"
 
 
