@@ -59,7 +59,7 @@ def test_a_setting_that_the_loss_lacks_is_refused_and_nothing_changes() -> None:
     with watched() as page:
         page.get(ChangeSettings(loss="squared_error"))
         page.get(Step(count=3))
-        assert "label_smoothing" in page.fail(ChangeSettings(label_smoothing=0.1, learning_rate=0.5)).text
+        assert "Label smoothing" in page.fail(ChangeSettings(label_smoothing=0.1, learning_rate=0.5)).text
         settings = page.get(Connect(views.VERSION)).settings
         assert settings.settings.learning_rate == 0.001
         assert settings.changes == ()
