@@ -305,7 +305,7 @@ def _example_row(run: Run, rows: Observations, part: str) -> RenderableType:
         return Group(*lines)
     if model.classes is None:
         predicted = np.asarray(model.predict(row.x)).reshape(-1)
-        true_numbers = np.broadcast_to(label, predicted.shape)
+        true_numbers = model.labels.repeat(np.atleast_1d(label))
         for name, number, true in zip(model.labels.predicted_names, predicted, true_numbers, strict=True):
             numbers = (Text("predicted", style="dim"), write_number(number, 4), Text("true", style="dim"))
             table.add_row(f"  {name}", *numbers, write_number(float(true), 6))

@@ -216,8 +216,9 @@ class LiveRun:
             self._marks.popleft()
 
     def _steps_due(self) -> int:
-        """Return how many steps may be taken now: to the goal, the end of the epoch, or as many as the pace allows."""
-        due = min(self._goal - self.run.step, self.batches - self.run.batch)
+        """Return how many steps may be taken now: to the goal, the next snapshot, or as many as the pace allows."""
+        whole = self.snapshots.next_due(self.run.epoch) - self.run.epoch
+        due = min(self._goal - self.run.step, whole * self.batches - self.run.batch)
         if self._pace is not None:
             started, epochs = self._started
             until = epochs + (time.monotonic() - started) * self._pace

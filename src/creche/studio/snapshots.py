@@ -50,6 +50,10 @@ class Snapshots:
         """Return whether the state at the end of this epoch is to be kept."""
         return epoch % self._stride == 0 and epoch not in self._states
 
+    def next_due(self, epoch: int) -> int:
+        """Return the first epoch after this one whose state may be due."""
+        return (epoch // self._stride + 1) * self._stride
+
     def keep(self, epoch: int, state: Mapping[str, NDArray[Any]]) -> None:
         """Keep the state at the end of an epoch; others are dropped if they take too much memory."""
         self._states[epoch] = {name: array for name, array in state.items() if not name.startswith(HISTORY)}

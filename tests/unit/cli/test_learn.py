@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import pty
 import signal
@@ -25,6 +26,7 @@ class Terminal:
     def __init__(self, *arguments: str, columns: int = 80, **more: str) -> None:
         self._screen, terminal = pty.openpty()
         self.seen = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()  # a character may come in two pieces
         self.child = subprocess.Popen(
             [*COMMAND, "learn", *arguments], stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
             env={**environment(), "TERM": "xterm", "COLUMNS": str(columns), **more},
@@ -41,7 +43,7 @@ class Terminal:
                 break
             if not piece:
                 break
-            self.seen += piece.decode()
+            self.seen += self._decoder.decode(piece)
         return self.seen[begin:].replace("\r\n", "\n")
 
     def type(self, text: str) -> None:

@@ -113,7 +113,7 @@ def test_a_cancelled_colony_keeps_what_it_has() -> None:
     ("request_", "code", "told"),
     [
         (StartColony((0.1,) * 3000), "too_large", "These are 3,000 networks"),
-        (StartColony((-1.0,)), "bad_value", "learning_rate"),
+        (StartColony((-1.0,)), "bad_value", "Learning rate: got -1.0"),
         (StartColony((0.1,), seeds=0), "bad_value", "seeds: got 0"),
         (StartColony((0.1,), epochs=0), "bad_value", "epochs: got 0"),
         (StartColony((0.1,), hidden=((10**6, 10**6),)), "bad_value", "GB available"),

@@ -1,12 +1,13 @@
 """Frames have the bytes that the page's own decoder is tested with."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from creche.studio.protocol.frames import encode_view
+from creche.studio.protocol.frames import PushedFrames, encode_view
 from creche.studio.protocol.views import Done, History, KeptFile, LayerView, NetworkView
 
 FRAMES = Path(__file__).parents[3] / "web/tests/frames.json"
@@ -41,3 +42,13 @@ KEPT = KeptFile("m.creche", "application/octet-stream", np.array([1, 2, 255], np
 )
 def test_frames_are_those_that_the_page_decodes(name: str, view: object, reply_to: int | None) -> None:
     assert encode_view(view, reply_to).hex() == json.loads(FRAMES.read_text())[name]
+
+
+def test_what_is_pushed_to_many_is_encoded_once_and_a_newer_view_anew() -> None:
+    frames = PushedFrames()
+    first = frames.encode(HISTORY)
+    assert frames.encode(NETWORK) == encode_view(NETWORK)
+    assert frames.encode(HISTORY) is first
+    assert first == encode_view(HISTORY)
+    newer = replace(HISTORY, stride=2)
+    assert frames.encode(newer) == encode_view(newer)

@@ -59,7 +59,7 @@ def test_a_setting_that_the_loss_lacks_is_refused_and_nothing_changes() -> None:
     with watched() as page:
         page.get(ChangeSettings(loss="squared_error"))
         page.get(Step(count=3))
-        assert "label_smoothing" in page.fail(ChangeSettings(label_smoothing=0.1, learning_rate=0.5)).text
+        assert "Label smoothing" in page.fail(ChangeSettings(label_smoothing=0.1, learning_rate=0.5)).text
         settings = page.get(Connect(views.VERSION)).settings
         assert settings.settings.learning_rate == 0.001
         assert settings.changes == ()
@@ -181,6 +181,7 @@ def test_snapshots_are_thinned_where_they_fill_the_memory() -> None:
         if snapshots.is_due(epoch):
             snapshots.keep(epoch, state_of(1000))
     assert snapshots.epochs == [0, 8, 16]
+    assert [snapshots.next_due(epoch) for epoch in (0, 7, 8, 20)] == [8, 8, 16, 24]
     assert [snapshots.nearest(epoch) for epoch in (0, 4, 5, 12, 20)] == [0, 0, 8, 8, 16]
     assert snapshots.restore(8, {"history.train_loss": np.arange(20.0)})["history.train_loss"].tolist() == [*range(8)]
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from creche.errors import CrecheError, nearest
 from creche.studio.protocol.requests import REQUESTS, Request
 
-__all__ = ["ARRAY_KEY", "BadRequestError", "ReceivedRequest", "encode_view", "read_request", "to_json"]
+__all__ = ["ARRAY_KEY", "BadRequestError", "PushedFrames", "ReceivedRequest", "encode_view", "read_request", "to_json"]
 
 ARRAY_KEY = "$array"
 ALIGNMENT = 8
@@ -72,6 +72,21 @@ def encode_view(view: Any, reply_to: int | None = None) -> bytes:
     for array in arrays:
         parts += [array.tobytes(), bytes(-array.nbytes % ALIGNMENT)]
     return b"".join(parts)
+
+
+class PushedFrames:
+    """Encodes views that are pushed: the same view goes to all who watch, and is encoded once."""
+
+    def __init__(self) -> None:
+        self._newest: dict[type, tuple[object, bytes]] = {}
+
+    def encode(self, view: object) -> bytes:
+        """Return the frame of a view that answers no request."""
+        newest, frame = self._newest.get(type(view), (None, b""))
+        if newest is not view:
+            frame = encode_view(view)
+            self._newest[type(view)] = view, frame
+        return frame
 
 
 def to_json(view: Any, reply_to: int | None = None) -> tuple[dict[str, Any], list[NDArray[Any]]]:

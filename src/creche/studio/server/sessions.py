@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias
 
 from creche.studio.connection import Receiver
 from creche.studio.outbox import Outbox
+from creche.studio.protocol.frames import PushedFrames
 from creche.studio.uploads import Uploads
 
 __all__ = ["CreateSession", "ServedSession", "Sessions", "TooManySessionsError"]
@@ -45,6 +46,7 @@ class TooManySessionsError(RuntimeError):
 @dataclass(slots=True)
 class _Served:
     session: ServedSession
+    frames: PushedFrames = field(default_factory=PushedFrames)
     watchers: set[Outbox] = field(default_factory=set)
     ending: asyncio.TimerHandle | None = None
 
@@ -98,12 +100,21 @@ class Sessions:
             self._end_later(address, served)
         return self._served[address].session
 
-    def watch(self, address: str, watcher: Outbox) -> None:
-        """Note that a page watches a session: it does not end."""
+    def watch(self, address: str, watcher: Outbox) -> PushedFrames:
+        """Note that a page watches a session, which then does not end.
+
+        Returns
+        -------
+        PushedFrames
+            Encodes what is pushed for all pages of the session.
+
+        """
         served = self._served.get(address)
-        if served is not None:
-            served.watchers.add(watcher)
-            self._cancel_ending(served)
+        if served is None:
+            return PushedFrames()
+        served.watchers.add(watcher)
+        self._cancel_ending(served)
+        return served.frames
 
     def unwatch(self, address: str, watcher: Outbox) -> None:
         """Note that a page left: without another, the session ends after the time of grace."""

@@ -9,7 +9,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from creche.studio.connection import Connection
 from creche.studio.outbox import Outbox
-from creche.studio.protocol.frames import encode_view
+from creche.studio.protocol.frames import PushedFrames, encode_view
 from creche.studio.protocol.views import Closing, Failure
 from creche.studio.server.sessions import Sessions, TooManySessionsError
 
@@ -42,11 +42,11 @@ async def serve_socket(socket: WebSocket, sessions: Sessions) -> None:
             loop.call_soon_threadsafe(wakened.set)
 
     connection = Connection(session, wake)
-    sessions.watch(address, connection.outbox)
+    frames = sessions.watch(address, connection.outbox)
     room = asyncio.Event()
     tasks = [
         asyncio.create_task(_receive(socket, connection, room)),
-        asyncio.create_task(_send(socket, connection.outbox, wakened, room)),
+        asyncio.create_task(_send(socket, connection.outbox, frames, wakened, room)),
     ]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -80,11 +80,15 @@ async def _receive(socket: WebSocket, connection: Connection, room: asyncio.Even
                 await room.wait()
 
 
-async def _send(socket: WebSocket, outbox: Outbox, wakened: asyncio.Event, room: asyncio.Event) -> None:
+async def _send(
+    socket: WebSocket, outbox: Outbox, frames: PushedFrames, wakened: asyncio.Event, room: asyncio.Event
+) -> None:
     while True:
         wakened.clear()
         while (outgoing := outbox.take()) is not None:
-            await socket.send_bytes(encode_view(*outgoing))
+            await socket.send_bytes(
+                frames.encode(outgoing.view) if outgoing.reply_to is None else encode_view(*outgoing)
+            )
             room.set()
             if isinstance(outgoing.view, Closing):
                 return
