@@ -67,7 +67,7 @@ def predicted_intervals(
         xlabel="rows, in the order of their predictions",
         ylabel=shorten(names[first // len(quantiles)]),
     )
-    axes.set_title(f"{inside.mean():.1%} within the interval, expected {found.interval:.0%}", fontsize="medium")
+    axes.set_title(f"{inside.mean():.1%} within the interval; {found.interval:.0%} should be", fontsize="medium")
     tidy_axes(axes)
     axes.legend(frameon=False, loc="upper left", fontsize="small")
     return axes
