@@ -118,7 +118,7 @@ def test_every_advised_argument_is_an_option_of_a_command() -> None:
         ("early_stopping", False, "early_stopping=False", "--early-stopping off"),
         ("hidden", [64, 64], "hidden=[64, 64]", "--hidden 64,64"),
         ("optimizer", cr.Adam(weight_decay=0.03), "optimizer=Adam(weight_decay=0.03)", "--weight-decay 0.03"),
-        ("rates", cr.log_range(1e-6, 10, 48), "rates=log_range(1e-06, 10.0, 48)", "--rates 1e-06..10/48"),
+        ("rates", cr.log_range(1e-6, 10, 48), "rates=log_range(1e-06, 10.0, 48)", "--rates 1e-6..10/48"),
         ("split_column", "which part", "split_column='which part'", "--split-column 'which part'"),
         ("data", NAME_ONLY, "data", "--table"),
         ("label", ..., "label=…", "--label NAME"),

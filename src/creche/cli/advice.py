@@ -86,5 +86,6 @@ def _write_value(value: object) -> object:
     if isinstance(value, list | tuple):
         return ",".join(f"{item:g}" if isinstance(item, float) else str(item) for item in value)
     if isinstance(value, Range):
-        return f"{value.low:g}..{value.high:g}" + (f"/{value.count}" if value.count else "")
+        ends = "..".join(f"{end:g}".replace("e-0", "e-") for end in (value.low, value.high))
+        return f"{ends}/{value.count}" if value.count else ends
     return value
