@@ -345,10 +345,10 @@ def test_a_column_of_what_no_network_could_take_is_read_and_doubted(data: Any, w
 
 
 WITHOUT_EFFECT: list[tuple[str, dict[str, Any], str]] = [
-    ("csv", {"sheet": 1}, "sheet has"),
-    ("parquet", {"separator": ";", "header": False}, "separator and header have"),
-    ("arrow", {"names": ["a"]}, "names has"),
-    ("jsonl", {"skip_rows": 1, "sheet": "a"}, "skip_rows and sheet have"),
+    ("csv", {"sheet": 1}, "ReadOptions.sheet has"),
+    ("parquet", {"separator": ";", "header": False}, "ReadOptions.separator and ReadOptions.header have"),
+    ("arrow", {"names": ["a"]}, "ReadOptions.names has"),
+    ("jsonl", {"skip_rows": 1, "sheet": "a"}, "ReadOptions.skip_rows and ReadOptions.sheet have"),
 ]
 
 
