@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -77,12 +79,57 @@ def test_no_panel_of_the_network_view_covers_another(windows: Windows, width: in
 def test_axe_finds_nothing_in_any_view(windows: Windows, scheme: str) -> None:
     screen = windows.open(color_scheme=scheme)
     screen.step("Epoch", times=2)
-    axe = Axe()
     for view in VIEWS:
         fill(screen, view)
-        found = axe.run(screen.page, options={"resultTypes": ["violations"]}).response["violations"]
-        told = [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found]
-        assert told == [], f"{view}, {scheme}:\n{json.dumps(told, indent=1)}"
+        assert_accessible(screen, f"{view}, {scheme}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_what_comes_and_goes(windows: Windows, scheme: str, tmp_path: Path) -> None:
+    screen = windows.open(color_scheme=scheme)
+    page = screen.page
+    screen.button("Help").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert_accessible(screen, "the help")
+    page.keyboard.press("Escape")
+    page.locator(".mark-hidden").first.click()
+    page.get_by_label("Responds along").select_option("bill_length_mm")
+    page.get_by_label("Second column of the response").select_option("bill_depth_mm")
+    expect(page.locator(".response-map")).to_be_visible()
+    assert_accessible(screen, "a response over two columns")
+    screen.button("Tour").click()
+    expect(screen.button("Set them up")).to_be_visible()
+    assert_accessible(screen, "the tour")
+    screen.button("Leave the tour").click()
+    screen.show("Colony")
+    page.get_by_label("how many").fill("4")
+    screen.button(re.compile("^Train .* networks$")).click()
+    expect(page.locator(".colony-progress")).to_contain_text("networks were trained")
+    page.locator(".multiple").first.click()
+    assert_accessible(screen, "a colony")
+    screen.show("Network")
+    screen.choose("Optimizer", "sgd")
+    screen.set_rate(3e38)
+    screen.play()
+    expect(page.get_by_role("alert")).to_contain_text("Training diverged")
+    assert_accessible(screen, "a run that diverged")
+    screen.setting("Activation").first.select_option("relu")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert_accessible(screen, "a question")
+    screen.agree()
+    screen.show("Table")
+    path = tmp_path / "strange.csv"
+    rows = (f"r{i},7,{i / 7},{'yes' if i % 3 else 'no'}" for i in range(100))
+    path.write_text("\n".join(["id,same,x,y", *rows]) + "\n")
+    screen.choose_file(path)
+    expect(screen.button(re.compile("^Leave it out"))).to_be_visible()
+    assert_accessible(screen, "a table with findings")
+
+
+def assert_accessible(screen: Screen, what: str) -> None:
+    found = Axe().run(screen.page, options={"resultTypes": ["violations"]}).response["violations"]
+    told = [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found]
+    assert told == [], f"{what}:\n{json.dumps(told, indent=1)}"
 
 
 def test_the_scheme_is_that_of_the_system_unless_chosen(windows: Windows) -> None:

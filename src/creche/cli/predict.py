@@ -30,7 +30,10 @@ __all__ = ["predict"]
         "keep", str, ROWS, "Columns to write with the predictions, separated by commas; 'none' for none.", "all",
         parse=parse_words,
     ),
-    Option("threshold", float, ROWS, "Binary: predict the second class at or above this probability.", "the model's"),
+    Option(
+        "threshold", float, ROWS, "Predict the second of two classes, or yes, at or above this probability.",
+        "the model's",
+    ),
     Option("strict", bool, ROWS, "Refuse rows that differ from the training rows, and write nothing."),
     THREADS,
     JSON,

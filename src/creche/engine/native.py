@@ -175,7 +175,7 @@ def translate(engine: ModuleType, plan: Plan, *, draws_weights: bool = True) -> 
     out.layers = layers
     out.batch_size, out.epochs, out.seed, out.shuffle = plan.batch_size, plan.epochs, plan.seed, plan.shuffle
     out.drop_last = plan.drop_last
-    _copy(plan.loss.engine_settings(plan.task), out.loss)
+    _copy(plan.loss.engine_settings(plan.task, plan.network.outputs), out.loss)
     numbers = {name: value for name, value in plan.optimizer.to_dict().items() if name not in GROUP_FIELDS}
     _copy(numbers, out.optimizer, rename={"momentum_decay": "momentum"})
     for name in ("schedule", *NUMBER_SCHEDULES):

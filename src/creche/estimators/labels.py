@@ -181,6 +181,10 @@ class NumberLabels(RegressorMixin, LabelledEstimator):  # type: ignore[misc]
         quantiles = self.model_.quantiles
         if len(quantiles) < 2:
             return float(r2_score(y, predicted, sample_weight=sample_weight))
-        columns = zip(quantiles, predicted.T, strict=True)
-        scores = [d2_pinball_score(y, p, sample_weight=sample_weight, alpha=quantile) for quantile, p in columns]
+        true = np.asarray(y, dtype=np.float64).reshape(len(predicted), -1)
+        columns = zip(np.repeat(true, len(quantiles), axis=1).T, predicted.T, strict=True)
+        scores = [
+            d2_pinball_score(own, p, sample_weight=sample_weight, alpha=quantiles[i % len(quantiles)])
+            for i, (own, p) in enumerate(columns)
+        ]
         return float(np.mean(scores))

@@ -49,7 +49,7 @@ class DNNRegressor(NumberLabels, DNNEstimator):
     activation, dropout, initializer, loss, optimizer, learning_rate, schedule, weight_decay_schedule, dropout_schedule
         As for `DNNClassifier`.
     quantiles : sequence of float, optional
-        Predict these quantiles of y, (n,), in ascending order, in place of its mean: ``[0.05, 0.5, 0.95]``.
+        Predict these quantiles of y, in ascending order, in place of its mean: ``[0.05, 0.5, 0.95]``.
     label_smoothing_schedule, batch_size, drop_last, epochs, early_stopping
         As for `DNNClassifier`.
     keep, validation_fraction, shuffle, standardize, preprocessing, schema, precision, warm_start, on_epoch
@@ -149,7 +149,7 @@ class DNNRegressor(NumberLabels, DNNEstimator):
 
         Returns
         -------
-        (n,) float64 array, or (n, k) where y was, or for k quantiles
+        (n,) float64 array, or (n, k) where y was, or for k quantiles; of several labels, those of the first one first
 
         """
         x = self._validate_fitted(X)

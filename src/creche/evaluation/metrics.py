@@ -246,7 +246,7 @@ def _weighted_kappa(measured: MeasuredClasses) -> Array:
 
 
 def _pinball(scorer: RegressionScorer) -> Array:
-    levels = np.array(scorer.quantiles)
+    levels = np.resize(scorer.quantiles, scorer.error.shape[1])
     return np.maximum(-levels * scorer.error, (1 - levels) * scorer.error)
 
 
@@ -255,8 +255,19 @@ def _is_covered(scorer: RegressionScorer) -> Array:
 
 
 def _is_within(scorer: RegressionScorer) -> Array:
-    true = scorer.true[:, :1]
-    return np.asarray((scorer.predicted[:, :1] <= true) & (true <= scorer.predicted[:, -1:]), dtype=np.float64)
+    true, (low, high) = scorer.true[:, :: len(scorer.quantiles)], _outermost(scorer)
+    return np.asarray((low <= true) & (true <= high), dtype=np.float64)
+
+
+def _outermost(scorer: RegressionScorer) -> tuple[Array, Array]:
+    """Return the lowest and the highest predicted quantile of each label, (n, labels) each."""
+    step = len(scorer.quantiles)
+    return scorer.predicted[:, ::step], scorer.predicted[:, step - 1 :: step]
+
+
+def _interval_width(scorer: RegressionScorer) -> Array:
+    low, high = _outermost(scorer)
+    return high - low
 
 
 # For editors and type checkers; a test holds both to the registry.
@@ -403,7 +414,7 @@ METRICS: dict[str, Metric] = {
             key="interval_width", title="width of the interval", task="regression", bounds=(0.0, math.inf),
             lower_is_better=True, quantiles=(2, math.inf), is_goal=False, is_joint=True,
             formula="mean difference of the highest and the lowest predicted quantile",
-            row_values=lambda scorer: scorer.predicted[:, -1:] - scorer.predicted[:, :1],
+            row_values=_interval_width,
         ),
     )
 }  # fmt: skip

@@ -103,6 +103,14 @@ class RegressionEvaluation(Evaluation):
         return self.quantiles[-1] - self.quantiles[0] if len(self.quantiles) > 1 else None
 
     @property
+    def label_names(self) -> tuple[str, ...]:
+        """The names of the labels themselves, where `labels` are those of several quantiles of each."""
+        if len(self.quantiles) < 2:
+            return self.labels
+        ending = f"_q{self.quantiles[0]:g}"
+        return tuple(name.removesuffix(ending) for name in self.labels[:: len(self.quantiles)])
+
+    @property
     def pinball(self) -> float | None:
         """Pinball loss, of a model that predicts quantiles; of several, the mean."""
         return self.values.get("pinball")
@@ -124,14 +132,13 @@ class RegressionEvaluation(Evaluation):
         Parameters
         ----------
         predicted, y : (n,) or (n, k) arrays
-            Predictions and labels; one label for predictions of several quantiles.
+            Predictions and labels; each label has as many predictions as there are quantiles, next to each other.
         weights : (n,) array, optional
             How much each row counts; 1 by default.
         n_resamples : int, default 1000
             Bootstrap resamples for the confidence intervals; 0 for none.
         quantiles : sequence of float, default ()
-            The quantiles that the network was trained to predict, in ascending order, if not the mean: one of all
-            labels, or several of one label.
+            The quantiles of each label that the network was trained to predict, in ascending order, if not the mean.
         labels : tuple of str, default ("y",)
             The names of the k labels, or quantiles.
         baseline : (k,) array, optional
@@ -145,7 +152,8 @@ class RegressionEvaluation(Evaluation):
         """
         checked, levels = check_weights(weights, len(y)), tuple(quantiles)
         columns = predicted.astype(np.float64).reshape(len(y), -1)
-        true = np.broadcast_to(y.astype(np.float64).reshape(len(y), -1), columns.shape)
+        given = y.astype(np.float64).reshape(len(y), -1)
+        true = np.repeat(given, columns.shape[1] // given.shape[1], axis=1)
         center = np.average(true, axis=0, weights=checked)
         scorer = RegressionScorer(columns, true, levels, center)
         if baseline is None:
@@ -173,9 +181,11 @@ class RegressionEvaluation(Evaluation):
         deviation = true.std(axis=0)
         off = np.abs(predicted - true) / np.where(deviation > 0, deviation, 1)
         if len(self.quantiles) > 1:
-            off[:, 1:-1] = 0
-            off[:, 0] *= true[:, 0] < predicted[:, 0]
-            off[:, -1] *= true[:, -1] > predicted[:, -1]
+            step = len(self.quantiles)
+            outside = np.zeros(off.shape)
+            outside[:, ::step] = true[:, ::step] < predicted[:, ::step]
+            outside[:, step - 1 :: step] = true[:, step - 1 :: step] > predicted[:, step - 1 :: step]
+            off = off * outside
         first = np.argsort(-off, axis=None, kind="stable")[:limit]
         return [
             LargeError(int(i), self.labels[j], float(true[i, j]), float(predicted[i, j]))

@@ -210,9 +210,9 @@ class RegressionScorer(ColumnScorer):
     Attributes
     ----------
     predicted, true : (n, k) float64
-        One column for each of k labels, or of k quantiles of one label, which `true` repeats.
+        One column for each label, or for each quantile of each label, which `true` repeats.
     quantiles : tuple of float
-        The quantiles that the model predicts: of all columns, or one for each; empty for the mean.
+        The quantiles of each label that the model predicts; empty for the mean.
     center : (k,) float64
         Near the mean of the labels, so that squares keep their digits when the mean is large.
 

@@ -119,8 +119,9 @@ def _extreme_of_label(run: Run, observed: Observations, rows: Rows, which: NDArr
     assert rows.targets is not None
     place, k = np.unravel_index(int(np.argmax(np.abs(rows.targets[which]))), rows.targets[which].shape)
     row = int(which[place])
-    label = observed.y.reshape(len(observed.y), -1)[row, k]
-    name = run.prepared.labels.names[int(k)]
+    which_label = run.prepared.labels.label_of(int(k))
+    label = observed.y.reshape(len(observed.y), -1)[row, which_label]
+    name = run.prepared.labels.names[which_label]
     return Extreme(
         name,
         True,

@@ -42,8 +42,7 @@ def create_measure(
     if network.classes is None:
         if observed.y.dtype.kind in "OUS":
             raise TableError(f"label {observed.label!r}: holds words; the network was trained on numbers there")
-        labels = observed.y.astype(np.float64).reshape(len(observed), -1)
-        true = np.broadcast_to(labels, (len(labels), len(network.labels.outcomes)))
+        true = network.labels.repeat(observed.y.astype(np.float64).reshape(len(observed), -1))
         center = np.average(true, axis=0, weights=weights)
         return lambda predicted: _Measure(RegressionScorer(predicted, true, network.quantiles, center), metric)
     classes = encode_classes(observed.y, network.classes, network.labels.name, observed.row_numbers).astype(np.int64)

@@ -66,7 +66,7 @@ class Judged:
     classes : (n,) int32 array, or None
         Class numbers.
     numbers : (n, labels) float64 array, or None
-        One label is repeated for several quantiles.
+        Each label is repeated for several quantiles.
     weights : (n,) float64 array
         How much each counts where candidates are compared and calibrated, class weights included; they sum to 1.
     row_weights : (n,) float64 array

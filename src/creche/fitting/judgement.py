@@ -49,8 +49,9 @@ def conformity_scores(predicted: NDArray[np.float64], judged: Judged) -> NDArray
         assert judged.numbers is not None
         scores = np.abs(predicted - judged.numbers).max(axis=1)
         if len(judged.quantiles) > 1:  # how far outside the interval the label lies; below 0 inside
-            true = judged.numbers[:, 0]
-            scores = np.maximum(predicted[:, 0] - true, true - predicted[:, -1])
+            step = len(judged.quantiles)
+            true, low, high = judged.numbers[:, ::step], predicted[:, ::step], predicted[:, step - 1 :: step]
+            scores = np.maximum(low - true, true - high).max(axis=1)
     scores = np.sort(scores)
     if len(scores) <= KEPT_SCORES:
         return scores

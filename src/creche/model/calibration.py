@@ -84,7 +84,7 @@ class Calibration:
     def apply(self, mean: Array) -> Array:
         """Return the calibrated probabilities, (n, classes), or numbers, (n, labels)."""
         if self.lowest:
-            return np.asarray(np.clip(mean, self.lowest, self.highest))
+            return np.asarray(np.clip(mean, *self._limits(mean)))
         tempered = self._scale(mean)
         return tempered if self.mix == 0 else np.asarray((1 - self.mix) * tempered + self.mix * np.array(self.shares))
 
@@ -97,7 +97,8 @@ class Calibration:
 
         """
         if self.lowest:
-            return np.asarray(weight * ((mean >= self.lowest) & (mean <= self.highest)))
+            lowest, highest = self._limits(mean)
+            return np.asarray(weight * ((mean >= lowest) & (mean <= highest)))
         weight = weight * (1 - self.mix)
         if self.temperature == 1.0 and not self.offsets:
             return weight
@@ -108,6 +109,11 @@ class Calibration:
         inner = multiply(inner, np.array(self.matrix).T)
         inner = (inner - inner.mean(axis=1, keepdims=True)) / self.temperature
         return np.where(mean < SMALLEST_PROBABILITY, 0.0, inner / np.maximum(mean, SMALLEST_PROBABILITY))
+
+    def _limits(self, mean: Array) -> tuple[Array, Array]:
+        """Return the limits of each column: those of its label, which may have several quantiles."""
+        columns = mean.shape[1] // len(self.lowest)
+        return np.repeat(self.lowest, columns), np.repeat(self.highest, columns)
 
     def _scale(self, mean: Array) -> Array:
         """Return the probabilities, (n, classes), after temperature and matrix, before the mixture."""

@@ -158,7 +158,7 @@ class Ensemble(Predictor, Storable):
     def _number_disagreement(self, predicted: NDArray[np.float64]) -> NDArray[np.float64]:
         mean = np.tensordot(self.shares, predicted, axes=1)
         variance = np.tensordot(self.shares, (predicted - mean) ** 2, axes=1)
-        return number_disagreement(variance, np.array(self.labels.scale))
+        return number_disagreement(variance, self.labels.repeat(self.labels.scale))
 
     def _mean(self, data: Any) -> NDArray[np.float64]:
         return self._batched.mean(data, self.shares)

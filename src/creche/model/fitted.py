@@ -249,14 +249,14 @@ class FittedModel(Ensemble):
         return float(self.scores[place - 1])
 
     def _intervals(self, numbers: NDArray[np.float64], coverage: float) -> NDArray[np.float64]:
-        if len(self.quantiles) > 1:  # Romano, Patterson & Candès 2019, "Conformalized quantile regression"
-            further = self.conformal_score(coverage)
-            return np.column_stack([numbers[:, 0] - further, numbers[:, -1] + further])
-        if numbers.ndim == 2:
+        if len(self.labels.names) > 1:
             raise PlanError(
                 f"interval: the label {self.labels.name!r} has several columns; an interval is for one",
                 argument="interval",
             )
+        if len(self.quantiles) > 1:  # Romano, Patterson & Candès 2019, "Conformalized quantile regression"
+            further = self.conformal_score(coverage)
+            return np.column_stack([numbers[:, 0] - further, numbers[:, -1] + further])
         half = self.conformal_score(coverage)
         return np.column_stack([numbers - half, numbers + half])
 

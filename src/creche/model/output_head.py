@@ -28,7 +28,7 @@ def apply_head(model: Model, z: Array) -> Array:
 def head_gradient(model: Model, z: Array, weight: Array) -> Array:
     """Return the gradient of ``(weight * prediction).sum()`` with respect to z, (n, outputs)."""
     if model.classes is None:
-        weight = weight * np.array(model.labels.scale)
+        weight = weight * model.labels.repeat(model.labels.scale)
         if model.labels.bounds:  # beyond them, a prediction stays the same
             numbers = model.labels.unscale(model.plan.loss.head(model.plan.task).apply(z))
             weight = np.where(model.labels.clamp(numbers) == numbers, weight, 0.0)

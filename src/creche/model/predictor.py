@@ -172,8 +172,8 @@ class Predictor(Displayed, ABC):
 
         Returns
         -------
-        (n,) array, or (n, k) for k labels that are numbers, k quantiles in ascending order, or bool for k labels of yes
-        or no; or DataFrame
+        (n,) array, or (n, k) for k labels that are numbers, k quantiles in ascending order (of several labels, those of
+        the first one first), or bool for k labels of yes or no; or DataFrame
 
         Examples
         --------

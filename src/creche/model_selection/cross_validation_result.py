@@ -142,6 +142,7 @@ class CrossValidation(Displayed):
         y = self._inspection.usable.observations.y
         is_classification = self._inspection.classes is not None
         scale = np.ones(1) if is_classification else y.reshape(len(y), -1).astype(np.float64).std(axis=0)
+        scale = scale if is_classification else self.members[0].model.labels.repeat(scale)
         return self._evaluated[1].disagreement(scale)
 
     @property

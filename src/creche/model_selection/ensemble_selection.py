@@ -49,9 +49,10 @@ def select_ensemble(colony: Colony, size: int, candidates: int, temperature: boo
     predicted, weights = _predict(colony, numbers, rows), _normalized_weights(rows)
     classes, fitted = prepared.labels.classes, 1.0
     if classes is None:
-        scale = np.array(prepared.labels.scale)
-        true_numbers = rows.observations.y.astype(np.float64).reshape(len(rows), -1) / scale
-        counts = select_greedily(predicted / scale, size, _squared_error(true_numbers, weights))
+        scale = prepared.labels.repeat(prepared.labels.scale)
+        true_numbers = prepared.labels.repeat(rows.observations.y.astype(np.float64).reshape(len(rows), -1)) / scale
+        loss = _number_loss(true_numbers, weights, prepared.labels.quantiles)
+        counts = select_greedily(predicted / scale, size, loss)
         chosen = np.flatnonzero(counts)
     else:
         observations = rows.observations
@@ -90,9 +91,14 @@ def _log_loss(weights: Numbers) -> LossFunction:
     return loss
 
 
-def _squared_error(true: Numbers, weights: Numbers) -> LossFunction:
+def _number_loss(true: Numbers, weights: Numbers, quantiles: tuple[float, ...]) -> LossFunction:
+    """Return the squared error of predicted numbers, or the pinball loss of predicted quantiles."""
+    levels = np.resize(quantiles, true.shape[1]) if quantiles else None
+
     def loss(predicted: Numbers) -> Numbers:
-        return np.asarray(((predicted - true) ** 2).mean(axis=-1) @ weights)
+        errors = true - predicted
+        each = errors**2 if levels is None else np.maximum(levels * errors, (levels - 1) * errors)
+        return np.asarray(each.mean(axis=-1) @ weights)
 
     return loss
 

@@ -254,14 +254,15 @@ def _surest_mistakes(evaluation: MultilabelEvaluation, row_numbers: NDArray[Any]
 def _quantile_table(evaluation: RegressionEvaluation) -> Table:
     """Render the pinball loss of each quantile, and the share of rows that do not exceed it, which should be as high.
 
-    One quantile of several labels has a line for each of them.
+    Of several labels, each has a line for each quantile.
     """
     has_intervals = bool(evaluation.intervals)
     interval = [BOOTSTRAP_INTERVAL] if has_intervals else []
     several = len(evaluation.quantiles) > 1
     head = "quantile" if several else f"quantile {evaluation.quantiles[0]:g}"
     table = plain_table(head, "pinball loss", *interval, "true at or below", *interval, left=(head,))
-    names = [f"{q:g}" for q in evaluation.quantiles] if several else evaluation.labels
+    names = [f"{q:g}" for q in evaluation.quantiles]
+    names = names if len(evaluation.labels) == len(names) else list(evaluation.labels)
     for name, label in zip(names, evaluation.labels, strict=True):
         metrics, bounds = evaluation.per_label[label], evaluation.label_intervals[label]
         loss, share = bounds.get("pinball"), bounds.get("coverage")

@@ -299,7 +299,7 @@ def _example_row(run: Run, rows: Observations) -> RenderableType:
         return Group(*lines)
     if model.classes is None:
         predicted = np.asarray(model.predict(row.x)).reshape(-1)
-        true_numbers = np.broadcast_to(label, predicted.shape)
+        true_numbers = model.labels.repeat(np.atleast_1d(label))
         for name, number, true in zip(model.labels.predicted_names, predicted, true_numbers, strict=True):
             table.add_row(f"  {name}", Text("predicted", style="dim"), f"{number:.4g}", Text("true", style="dim"),
                           f"{true:g}")  # fmt: skip

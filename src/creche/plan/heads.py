@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CUMULATIVE", "EXP", "IDENTITY", "LOGISTIC", "SIGMOID", "SOFTMAX", "SORTED", "Head"]
+__all__ = ["CUMULATIVE", "EXP", "IDENTITY", "LOGISTIC", "SIGMOID", "SOFTMAX", "Head", "sorted_head"]
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -89,14 +90,15 @@ def _finish_sigmoid(p: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.divide(p, sums, out=even, where=sums > 0))
 
 
-def _sort(z: NDArray[Any]) -> NDArray[Any]:
-    return np.sort(z, axis=1)
+def _sort(z: NDArray[Any], size: int) -> NDArray[Any]:
+    return np.sort(z.reshape(len(z), -1, size), axis=2).reshape(z.shape)
 
 
-def _sort_gradient(z: Array, weight: Array) -> Array:
-    gradient = np.empty_like(weight)
-    np.put_along_axis(gradient, np.argsort(z, axis=1, kind="stable"), weight, axis=1)
-    return gradient
+def _sort_gradient(z: Array, weight: Array, size: int) -> Array:
+    groups, weights = (each.reshape(len(z), -1, size) for each in (z, weight))
+    gradient = np.empty_like(weights)
+    np.put_along_axis(gradient, np.argsort(groups, axis=2, kind="stable"), weights, axis=2)
+    return gradient.reshape(weight.shape)
 
 
 def _class_shares(p: NDArray[Any]) -> NDArray[Any]:
@@ -131,6 +133,14 @@ CUMULATIVE = Head(
     _class_shares,
     lambda outputs: outputs == 1,
 )
-# Rearrangement: sorted, the outputs for ascending quantiles never cross, and each is nearer to the true quantile
-# (Chernozhukov, Fernandez-Val & Galichon 2010, "Quantile and probability curves without crossing").
-SORTED = Head("sorted", _sort, _sort_gradient, _sort, lambda outputs: outputs == 1)
+
+
+@cache
+def sorted_head(size: int) -> Head:
+    """Return the head that sorts each `size` neighbouring outputs: the ascending quantiles of one label.
+
+    Rearranged, they never cross, and each is nearer to the true quantile (Chernozhukov, Fernandez-Val & Galichon 2010,
+    "Quantile and probability curves without crossing").
+    """
+    sort = partial(_sort, size=size)
+    return Head("sorted", sort, partial(_sort_gradient, size=size), sort, lambda outputs: outputs == 1)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from creche.errors import PlanError
 from creche.plan.component import Bounds, Component, Registry, flag_field, number_field
-from creche.plan.heads import CUMULATIVE, EXP, IDENTITY, LOGISTIC, SIGMOID, SOFTMAX, SORTED, Head
+from creche.plan.heads import CUMULATIVE, EXP, IDENTITY, LOGISTIC, SIGMOID, SOFTMAX, Head, sorted_head
 
 __all__ = [
     "LOSSES",
@@ -172,13 +172,15 @@ class Loss(Component):
     def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
         return np.asarray(np.average(targets, axis=0, weights=weights))
 
-    def engine_settings(self, task: str) -> dict[str, Any]:
+    def engine_settings(self, task: str, outputs: int) -> dict[str, Any]:
         """Return the attributes of the loss in the compiled engine's plan.
 
         Parameters
         ----------
         task : str
             "classification", "regression" or "multilabel".
+        outputs : int
+            The number of outputs of the network.
 
         """
         return self.to_dict()
@@ -284,13 +286,15 @@ class CustomLoss(Loss):
             raise PlanError(f"loss: got {str(digest)[:40]!r} as the digest of {name}")
         return cls(None, name, digest)
 
-    def engine_settings(self, task: str) -> dict[str, Any]:
+    def engine_settings(self, task: str, outputs: int) -> dict[str, Any]:
         """Return the attributes of a loss of the engine that has the same head and metric.
 
         Parameters
         ----------
         task : str
             "classification", "regression" or "multilabel".
+        outputs : int
+            The number of outputs of the network.
 
         """
         kinds = {"classification": CrossEntropy.key, "multilabel": BinaryCrossEntropy.key}
@@ -521,13 +525,15 @@ class BinaryCrossEntropy(Loss):
         """
         return np.asarray((targets > 0).sum(axis=1)) if self.ordered else Loss.target_classes(self, targets)
 
-    def engine_settings(self, task: str) -> dict[str, Any]:
+    def engine_settings(self, task: str, outputs: int) -> dict[str, Any]:
         """Return the attributes of the loss in the compiled engine's plan.
 
         Parameters
         ----------
         task : str
             "classification" or "multilabel".
+        outputs : int
+            The number of outputs of the network.
 
         """
         return {"kind": self.key}
@@ -566,13 +572,15 @@ class SquaredError(Loss):
     key: ClassVar[str] = "squared_error"
     tasks: ClassVar[tuple[str, ...]] = ("classification", "regression")
 
-    def engine_settings(self, task: str) -> dict[str, Any]:
+    def engine_settings(self, task: str, outputs: int) -> dict[str, Any]:
         """Return the attributes of the engine's loss for a task: it has a squared error for each.
 
         Parameters
         ----------
         task : str
             "classification", "regression" or "multilabel".
+        outputs : int
+            The number of outputs of the network.
 
         """
         return {"kind": "squared_error_of_classes" if task == "classification" else self.key}
@@ -645,7 +653,8 @@ class Quantile(Loss):
     """Pinball loss: mean over the outputs of max(q e, (q - 1) e) with e = y - z, for numbers.
 
     The best prediction is the q-th quantile of the label (Koenker & Bassett 1978, "Regression quantiles"). Several
-    quantiles of one label are as many outputs of one network; predictions are sorted, so that they never cross.
+    quantiles of a label are as many outputs of one network; predictions are sorted, so that they never cross. Of
+    several labels, the quantiles of the first come first.
 
     Parameters
     ----------
@@ -691,7 +700,7 @@ class Quantile(Loss):
             "regression".
 
         """
-        return SORTED if len(self.predicted_quantiles) > 1 else IDENTITY
+        return sorted_head(len(self.predicted_quantiles)) if len(self.predicted_quantiles) > 1 else IDENTITY
 
     @property
     def predicted_quantiles(self) -> tuple[float, ...]:
@@ -699,7 +708,7 @@ class Quantile(Loss):
         return self.quantile if isinstance(self.quantile, tuple) else (self.quantile,)
 
     def outputs(self, task: str, count: int) -> int:
-        """Return the number of outputs that a network needs: one for each quantile, or each label.
+        """Return the number of outputs that a network needs: one for each quantile of each label.
 
         Parameters
         ----------
@@ -708,42 +717,33 @@ class Quantile(Loss):
         count : int
             The number of labels.
 
-        Raises
-        ------
-        PlanError
-            If there are several labels and several quantiles.
-
         """
-        if task == "regression" and count > 1 and len(self.predicted_quantiles) > 1:
-            raise PlanError(
-                f"quantiles: there are {len(self.predicted_quantiles)} of them and {count} labels; several quantiles "
-                "are predicted for one label: train one network for each label, or give one quantile",
-                argument="quantiles",
-            )
-        return max(count, len(self.predicted_quantiles))
+        return count * len(self.predicted_quantiles)
 
     def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
         return _weighted_quantiles(targets, self.predicted_quantiles, weights)
 
-    def engine_settings(self, task: str) -> dict[str, Any]:
+    def engine_settings(self, task: str, outputs: int) -> dict[str, Any]:
         """Return the attributes of the loss in the compiled engine's plan.
 
         Parameters
         ----------
         task : str
             "regression".
+        outputs : int
+            The number of outputs of the network.
 
         """
-        return {"kind": self.key, "quantiles": list(self.predicted_quantiles)}
+        return {"kind": self.key, "quantiles": np.resize(self.predicted_quantiles, outputs).tolist()}
 
 
 def _weighted_quantiles(
     targets: NDArray[np.float64], levels: Sequence[float], weights: Array | None
 ) -> NDArray[np.float64]:
-    """Return the quantile of each column of targets, (n, k): of all the same, or each its own. It is one of them."""
+    """Return the quantile of each column of targets, (n, k), whose levels repeat. It is one of the targets."""
     return np.array(
         [
-            np.quantile(column, levels[min(i, len(levels) - 1)], weights=weights, method="inverted_cdf")
+            np.quantile(column, levels[i % len(levels)], weights=weights, method="inverted_cdf")
             for i, column in enumerate(targets.T)
         ]
     )

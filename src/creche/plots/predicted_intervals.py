@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from creche.errors import PlanError
+from creche.errors import PlanError, nearest
 from creche.plots.evaluated import draws_regression, resolve_regression
 from creche.plots.style import NEGATIVE, POSITIVE, VALIDATION, adjust_to_background, resolve_axes, shorten, tidy_axes
 
@@ -14,11 +14,18 @@ __all__ = ["predicted_intervals"]
 
 
 @draws_regression
-def predicted_intervals(evaluation: Any, data: Any = None, y: Any = None, *, axes: Any = None) -> Any:
+def predicted_intervals(
+    evaluation: Any, data: Any = None, y: Any = None, *, label: str | None = None, axes: Any = None
+) -> Any:
     """Draw the interval from the lowest to the highest predicted quantile of each row, and its true value.
 
     The rows are in the order of the quantile nearest to the median, which is a line. True values outside their interval
     are crosses.
+
+    Parameters
+    ----------
+    label : str, optional
+        Which label, if there are several; by default the first.
 
     Examples
     --------
@@ -34,8 +41,12 @@ def predicted_intervals(evaluation: Any, data: Any = None, y: Any = None, *, axe
     quantiles = found.quantiles
     if len(quantiles) < 2:
         raise PlanError("evaluation: is not of several quantiles; train with quantiles=[0.05, 0.5, 0.95]")
-    predicted = np.column_stack([found.pairs(label)[1] for label in found.labels])
-    true = found.pairs(found.labels[0])[0]
+    names = found.label_names
+    if label is not None and label not in names:
+        raise PlanError(f"label: got {label!r}; {nearest(label, names)}", argument="label")
+    first = 0 if label is None else names.index(label) * len(quantiles)
+    columns = [found.pairs(name) for name in found.labels[first : first + len(quantiles)]]
+    true, predicted = columns[0][0], np.column_stack([each for _, each in columns])
     middle = int(np.argmin(np.abs(np.array(quantiles) - 0.5)))
     order = np.argsort(predicted[:, middle], kind="stable")
     predicted, true, place = predicted[order], true[order], np.arange(len(order))
@@ -53,7 +64,7 @@ def predicted_intervals(evaluation: Any, data: Any = None, y: Any = None, *, axe
         )
     axes.set(
         xlabel="rows, in the order of their predictions",
-        ylabel=shorten(found.labels[0].removesuffix(f"_q{quantiles[0]:g}")),
+        ylabel=shorten(names[first // len(quantiles)]),
     )
     axes.set_title(f"{inside.mean():.1%} within the interval; {found.interval:.0%} should be", fontsize="medium")
     tidy_axes(axes)

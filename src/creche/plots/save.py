@@ -145,11 +145,10 @@ def _list_pictures(model: Any, evaluated: EvaluatedRows) -> dict[str, Callable[[
             for name in ("confusion_matrix", "reliability_diagram", "roc_curves", "precision_recall"):
                 found[f"{name}_{number}"] = partial(getattr(plots, name), own)
         return found
-    if len(model.quantiles) > 1:
-        return {**found, "predicted_intervals": partial(plots.predicted_intervals, evaluated)}
-    labels = evaluated.evaluation.labels[:LABELS_DRAWN]
+    labels = evaluated.evaluation.label_names[:LABELS_DRAWN]
+    names = ("predicted_intervals",) if len(model.quantiles) > 1 else ("predicted_against_true", "residuals")
     for number, label in enumerate(labels, 1):
-        for name in ("predicted_against_true", "residuals"):
+        for name in names:
             stem = f"{name}_{number}" if len(labels) > 1 else name
             found[stem] = partial(getattr(plots, name), evaluated, label=label)
     return found

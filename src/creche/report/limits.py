@@ -164,7 +164,7 @@ def _check_labels(evaluation: MultilabelEvaluation) -> Iterator[Limitation]:
 
 def _check_coverage(evaluation: RegressionEvaluation) -> Iterator[Limitation]:
     """Yield the quantiles that clearly more, or fewer, rows do not exceed than should."""
-    quantiles = np.broadcast_to(evaluation.quantiles, len(evaluation.labels)).tolist()
+    quantiles = np.resize(evaluation.quantiles, len(evaluation.labels)).tolist()
     for label, quantile in zip(evaluation.labels, quantiles, strict=True):
         low, high = evaluation.label_intervals[label].get("coverage", (0.0, 1.0))
         if not low <= quantile <= high:

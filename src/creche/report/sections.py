@@ -386,22 +386,27 @@ def _labels_table(subject: ReportSubject) -> Html:
 
 
 def _interval_errors(subject: ReportSubject, figures: Figures) -> list[Html]:
-    """Return the picture of the predicted intervals, and how often each quantile is right."""
+    """Return the picture of the predicted intervals of each label, and how often each quantile is right."""
     evaluation = subject.evaluation
-    drawn = figures.figure(
-        partial(plots.predicted_intervals, subject.evaluated),
-        "True values in the order of the predictions; the band reaches from the lowest to the highest quantile.",
-        f"Predicted intervals: {evaluation.interval_coverage:.1%} of the true values lie within them, "
-        f"{evaluation.interval:.0%} should",
-    )
+    several = len(evaluation.label_names) > 1
+    drawn = [
+        figures.figure(
+            partial(plots.predicted_intervals, subject.evaluated, label=label),
+            "True values in the order of the predictions; the band reaches from the lowest to the highest quantile.",
+            f"Predicted intervals{f' of {label}' if several else ''}: {evaluation.interval_coverage:.1%} of the true "
+            f"values{' of all labels' if several else ''} lie within them, {evaluation.interval:.0%} should",
+        )
+        for label in evaluation.label_names[:LABELS_DRAWN]
+    ]
     rows = []
-    for quantile, label in zip(evaluation.quantiles, evaluation.labels, strict=True):
+    names = evaluation.labels if several else [f"{quantile:g}" for quantile in evaluation.quantiles]
+    for name, label in zip(names, evaluation.labels, strict=True):
         metrics, bounds = evaluation.per_label[label], evaluation.label_intervals[label].get("coverage")
         share = "" if bounds is None else f"{bounds[0]:.1%} to {bounds[1]:.1%}"
         covered = tag("strong", f"{metrics['coverage']:.1%}")
-        rows.append((f"{quantile:g}", format_number(metrics["pinball"]), covered, share))
+        rows.append((name, format_number(metrics["pinball"]), covered, share))
     head = ("quantile", "pinball loss", "true at or below", "95 % CI (bootstrap)")
-    return [drawn, table(head, rows)]
+    return [*drawn, table(head, rows)]
 
 
 def _largest_errors_table(subject: ReportSubject) -> Html:

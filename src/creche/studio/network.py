@@ -90,8 +90,4 @@ def describe_network(run: Run, drawn: DrawnEdges) -> NetworkView:
 
 def _output_names(run: Run) -> tuple[str, ...]:
     """Return what each output stands for: a class (the second of two that share an output), or a label."""
-    labels = run.prepared.labels
-    if labels.classes is None:
-        return labels.names
-    names = tuple(map(str, labels.classes))
-    return names[1:] if run.plan.network.outputs == 1 else names
+    return run.prepared.labels.output_names(run.plan.network.outputs)

@@ -69,7 +69,7 @@ class LabelEncoder:
     values : tuple
         What tables hold in place of the name of each class; empty if they hold the classes themselves.
     quantiles : tuple of float
-        The quantiles of the label that the outputs predict, which the loss of the plan tells; empty for the mean.
+        The quantiles of each label that the outputs predict, which the loss of the plan tells; empty for the mean.
     is_multilabel : bool
         Whether they are several labels of yes or no, and the outputs probabilities of yes.
     is_ordered : bool
@@ -119,8 +119,16 @@ class LabelEncoder:
         if self.classes is not None:
             return self.classes
         if len(self.quantiles) > 1:
-            return tuple(f"{self.name}_q{quantile:g}" for quantile in self.quantiles)
+            return tuple(f"{name}_q{quantile:g}" for name in self.names for quantile in self.quantiles)
         return self.names
+
+    def repeat(self, values: Any) -> NDArray[Any]:
+        """Return values of each label, (…, labels), once for each of its predicted quantiles: (…, columns)."""
+        return np.repeat(np.asarray(values), max(len(self.quantiles), 1), axis=-1)
+
+    def label_of(self, column: int) -> int:
+        """Return the place of the label that a column of predictions, or of targets, is of."""
+        return column // max(len(self.quantiles), 1)
 
     def output_names(self, count: int) -> tuple[str, ...]:
         """Return the names of the outputs of a network that has `count` of them.
@@ -141,14 +149,13 @@ class LabelEncoder:
         return loss.outputs(self.task, len(self.names if self.classes is None else self.classes))
 
     def encode_numbers(self, y: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the targets, (n, k), for number labels y, (n,) or (n, k); one label is repeated for k quantiles."""
+        """Return the targets, (n, columns), for number labels y, (n,) or (n, k): each repeated for its quantiles."""
         columns = y.astype(np.float64).reshape(len(y), -1)
-        targets = np.asarray((columns - np.array(self.mean)) / np.array(self.scale))
-        return np.repeat(targets, len(self.quantiles), axis=1) if len(self.quantiles) > 1 else targets
+        return self.repeat((columns - np.array(self.mean)) / np.array(self.scale))
 
     def unscale(self, targets: NDArray[Any]) -> NDArray[np.float64]:
         """Return targets, or outputs, in the units of the labels, without bounds: (n, k)."""
-        return np.asarray(targets.astype(np.float64) * np.array(self.scale) + np.array(self.mean))
+        return np.asarray(targets.astype(np.float64) * self.repeat(self.scale) + self.repeat(self.mean))
 
     def decode_numbers(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """Return predictions in the units of the labels and within their bounds, (n, k)."""
@@ -158,7 +165,7 @@ class LabelEncoder:
         """Return numbers in the units of the labels, (n, k), moved to the nearest bound where they are beyond it."""
         if not self.bounds:
             return numbers
-        low, high = np.array(self.bounds).T
+        low, high = self.repeat(np.array(self.bounds).T)
         return np.asarray(np.minimum(np.maximum(numbers, low), high))
 
     def to_dict(self) -> dict[str, Any]:
@@ -204,7 +211,7 @@ class LabelEncoder:
         classes = None if data.get("classes") is None else read_list("classes", (str, int, float, bool))
         mean, scale, baseline = (read_list(name, (int, float)) for name in ("mean", "scale", "baseline"))
         is_valid = len(classes) >= 2 and len(set(classes)) == len(classes) if classes else len(mean) == len(names)
-        is_valid = is_valid and len(baseline) == (len(classes) if classes else max(len(names), len(quantiles)))
+        is_valid = is_valid and len(baseline) == (len(classes) if classes else len(names) * max(len(quantiles), 1))
         kinds = read_list("kinds", str)
         is_valid = is_valid and len(kinds) in (0, len(names)) and all(kind in KINDS for kind in kinds)
         if not names or not is_valid or len(mean) != len(scale) or not all(0 < s < np.inf for s in scale):

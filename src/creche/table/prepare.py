@@ -348,7 +348,7 @@ def fit_labels(
     baseline = average * size
     if loss is not None and quantiles:
         count = loss.outputs("regression", y.shape[1])
-        baseline = loss.best_constant(np.broadcast_to(y * size, (len(y), count)), weights, count)
+        baseline = loss.best_constant(np.repeat(y * size, count // y.shape[1], axis=1), weights, count)
     return LabelEncoder(
         train.labels, None, tuple(mean.tolist()), tuple(scale.tolist()), tuple(baseline.tolist()), train.kinds,
         train.formats, _label_bounds(train.y, weights) if preprocessing.clamp else (), quantiles=quantiles,
@@ -382,8 +382,9 @@ def _check_targets(
     finite = np.isfinite(targets)
     if not finite.all():
         row, column = (int(index) for index in np.argwhere(~finite)[0])
+        label = labels.label_of(column)
         raise TableError(
-            f"label {labels.names[column]!r}: row {row if row_numbers is None else row_numbers[row]} is "
-            f"{y.reshape(len(y), -1)[row, column]:g}, too large for {precision}; scale the label, or set "
+            f"label {labels.names[label]!r}: row {row if row_numbers is None else row_numbers[row]} is "
+            f"{y.reshape(len(y), -1)[row, label]:g}, too large for {precision}; scale the label, or set "
             "preprocessing='standard'"
         )

@@ -143,8 +143,8 @@ def train(
         What training minimizes; by default "cross_entropy" for classification and "squared_error" for regression. A
         function takes (outputs, labels) and returns (losses, gradient): see `CustomLoss`.
     quantiles : sequence of float, optional
-        Short for ``loss=Quantile([0.05, 0.5, 0.95])``: predict these quantiles of a label that is a number, in
-        ascending order; the outermost are the ends of an interval.
+        Short for ``loss=Quantile([0.05, 0.5, 0.95])``: predict these quantiles of each label that is a number,
+        in ascending order; the outermost are the ends of an interval.
     ordered : bool, default False
         Short for ``loss=BinaryCrossEntropy(ordered=True)``: the classes are in an order, that of `classes` or that of
         whole numbers, and the network learns which are above which.

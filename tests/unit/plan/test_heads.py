@@ -7,11 +7,11 @@ import pytest
 
 import creche as cr
 from creche.engine.native import new_predictor
-from creche.plan.heads import CUMULATIVE, EXP, IDENTITY, LOGISTIC, SIGMOID, SOFTMAX, SORTED, Head
+from creche.plan.heads import CUMULATIVE, EXP, IDENTITY, LOGISTIC, SIGMOID, SOFTMAX, Head, sorted_head
 
 SHAPES = [
     (SOFTMAX, 3), (SIGMOID, 1), (SIGMOID, 3), (LOGISTIC, 2), (CUMULATIVE, 1), (CUMULATIVE, 4), (EXP, 2), (IDENTITY, 2),
-    (SORTED, 3),
+    (sorted_head(3), 3), (sorted_head(2), 6),
 ]  # fmt: skip
 
 

@@ -174,7 +174,6 @@ def test_the_scikit_learn_estimator() -> None:
         ({"quantiles": [0.5, 5]}, "quantiles: got 5; needs a number above 0 and below 1"),
         ({"quantiles": [0.5], "loss": "huber"}, "quantiles: sets the loss, and loss='huber' sets it already"),
         ({"label": "species"}, "loss: 'quantile' is not for classification"),
-        ({"label": ["body_mass_g", "bill_length_mm"]}, "quantiles: there are 3 of them and 2 labels"),
         ({"plan": "a plan"}, "plan: got str"),
     ],
 )

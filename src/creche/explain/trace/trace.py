@@ -322,6 +322,6 @@ def _errors(
             predicted, encode_classes(observed.y, model.classes, observed.label, observed.row_numbers)
         ), outputs
     assert rows.targets is not None
-    true = np.broadcast_to(observed.y.astype(np.float64).reshape(len(batch), -1), predicted.shape)
+    true = model.labels.repeat(observed.y.astype(np.float64).reshape(len(batch), -1))
     scaled = plan.loss.head(plan.task).finish(outputs)
     return RegressionErrors.of(true, predicted, rows.targets, scaled), outputs

@@ -68,8 +68,8 @@ def find_unscaled_label(facts: RunFacts) -> Symptom | None:
     which = int(np.argmax(far))
     return Symptom(
         "The label was not scaled",
-        f"{labels.names[which]!r} has mean {mean[which]:.3g} and standard deviation {spread[which]:.3g}, and the "
-        "network's first predictions are near 0; " + _describe_error(facts),
+        f"{labels.names[labels.label_of(which)]!r} has mean {mean[which]:.3g} and standard deviation "
+        f"{spread[which]:.3g}, and the network's first predictions are near 0; " + _describe_error(facts),
         "most of the training goes into finding the label's scale, and a learning rate that suits this is wrong later",
         standardize_numbers(facts, "rmse"),
     )
