@@ -187,6 +187,6 @@ def test_a_rule_of_the_diagnosis(copy: Copy) -> None:
     printed = copy.run("""
 import creche as cr
 run = cr.train("penguins", label="species", hidden=[4], epochs=2, threads=1)
-print(cr.explain.diagnose(run, try_cures=False))
+print(cr.explain.diagnose(run, try_remedies=False))
 """)
     assert "The penguins waddle" in printed

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["format_count", "list_first", "shorten_text"]
+__all__ = ["format_count", "list_first", "shorten_text", "write_number"]
+
+LARGEST_IN_FULL = 1e15  # a larger number is one that went wrong, and its power of ten says so
 
 
 def format_count(count: int, noun: str) -> str:
@@ -42,3 +44,16 @@ def shorten_text(text: str, limit: int) -> str:
 
     """
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def write_number(value: float, digits: int) -> str:
+    """Write a number with this many significant digits; a large one in full, rather than with a power of ten.
+
+    Examples
+    --------
+    >>> write_number(123456.789, 5), write_number(1234.5678, 5), write_number(0.00012345, 3), write_number(99999.9, 5)
+    ('123,457', '1,234.6', '0.000123', '100,000')
+
+    """
+    is_large = 10.0**digits - 0.5 <= abs(value) < LARGEST_IN_FULL
+    return f"{value:,.0f}" if is_large else f"{value:,.{digits}g}"

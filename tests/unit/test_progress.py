@@ -54,6 +54,9 @@ STEPS: dict[str, tuple[Callable[..., Any], str]] = {
         ),
         "25 of 25 values",
     ),
+    "nearest_rows": (
+        lambda **a: cr.explain.nearest_rows(_run(), "penguins", [1, 2], **a), "1 of 1 groups of training rows"
+    ),
     "loss_against_weight": (lambda **a: cr.explain.loss_against_weight(_run(), points=50, **a), "networks"),
     "loss_surface": (lambda **a: cr.explain.loss_surface(_run(), points=5, **a), "25 of 25 networks"),
     "compare": (
@@ -108,7 +111,8 @@ def test_steps_are_counted_in_a_notebook_and_for_a_function(name: str, screen: S
     _run()
     screen.shown.clear()
     work()
-    assert counted in screen.shown[-1]
+    assert counted in screen.shown[-2]
+    assert screen.shown[-1] == ""  # the bar is removed: nothing of it is worth keeping
     steps: list[cr.StepProgress] = []
     screen.shown.clear()
     work(on_progress=steps.append)

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
+from creche._advice import advise
 from creche.errors import PlanError
 
 __all__ = ["levels", "load"]
@@ -62,7 +63,8 @@ def _with_precisions(engine: ModuleType) -> ModuleType:
             if name.removesuffix("64") + "32" not in vars(engine):
                 raise AttributeError(f"module {engine.__name__!r} has no attribute {name!r}")
             raise PlanError(
-                "precision: needs the engine in float64 (asked for by precision='float64', or by an explanation that "
+                f"precision: needs the engine in float64 (asked for by {advise('precision', 'float64')}, or by an "
+                "explanation that "
                 "computes in it), but this build of Creche, as `make demo` makes it, has float32 only; build both "
                 "with `pip install .` in the folder of Creche's sources"
             )

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._system import strict_json
 from creche._system.array_layout import DTYPES, Extent, parse_extents
 from creche._system.atomic_files import file_name, open_replacement
@@ -35,13 +36,8 @@ VERSION = 1
 # From the content of a version to that of the next; empty while there is only one version.
 MIGRATIONS: dict[int, Callable[[Content], Content]] = {}
 
-# The name of each kind of archive, and what writes it.
-KINDS = {
-    "model": ("model", "`model.save` or `creche train -o`"),
-    "checkpoint": ("checkpoint", "`creche train --checkpoint`"),
-    "sweep": ("sweep", "`creche sweep --checkpoint`"),
-    "fit": ("fit", "`creche fit --checkpoint`"),
-}
+# The kinds of archives, and the function that writes each of them.
+KINDS = {"model": "Model.save", "checkpoint": "creche.train", "sweep": "creche.sweep", "fit": "creche.fit"}
 
 # Lists and objects with at least this number of items are kept as arrays; in a header that is still too large, shorter
 # ones as well.
@@ -118,12 +114,12 @@ def read_archive(path: str | os.PathLike[str], kind: str) -> Content:
         status = os.stat(name)
         if not stat.S_ISREG(status.st_mode):
             description = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
-            raise FileError(f"{name}: is {description}; needs a {KINDS[kind][0]} file")
+            raise FileError(f"{name}: is {description}; needs a {kind} file")
         with open(name, "rb") as file:
             return _Reader(name, kind, file).read()
     except MalformedJsonError as error:
         raise BrokenArchiveError(
-            f"{name}: is damaged: {error}; use a copy of it, or write it again with {KINDS[kind][1]}"
+            f"{name}: is damaged: {error}; use a copy of it, or write it again by {_name_writer(kind)}"
         ) from error
     except MemoryError as error:
         raise FileError(f"{name}: is too large for the available memory; close other programs") from error
@@ -208,6 +204,11 @@ def _to_storable(name: str, array: NDArray[Any]) -> NDArray[Any]:
     return out.astype(little, copy=False)
 
 
+def _name_writer(kind: str) -> str:
+    writer = advise(KINDS[kind])
+    return writer if kind == "model" else f"{writer} with {advise('checkpoint')}"
+
+
 class _Reader:
     """A reader of one open file from beginning to end; each step relies only on what earlier ones have checked."""
 
@@ -241,14 +242,16 @@ class _Reader:
         """Read the length and the header."""
         first = self.file.read(4096)
         if not first:
-            raise BrokenArchiveError(f"{self.name}: is empty; needs a file that {KINDS[self.kind][1]} wrote")
+            raise BrokenArchiveError(
+                f"{self.name}: is empty; needs a file that is written by {_name_writer(self.kind)}"
+            )
         length = int.from_bytes(first[:8], "little")
         too_long = length > strict_json.MAX_BYTES
         head = first[: 8 + length] + (b"" if too_long else self.file.read(max(0, 8 + length - len(first))))
         if MARK not in head:
             raise BrokenArchiveError(
-                f"{self.name}: is not a {KINDS[self.kind][0]} file: it is {describe_signature(first)}. "
-                f"Needs a file that {KINDS[self.kind][1]} wrote"
+                f"{self.name}: is not a {self.kind} file: it is {describe_signature(first)}. "
+                f"Needs a file that is written by {_name_writer(self.kind)}"
             )
         if too_long:
             raise MalformedJsonError(f"its header has {length:,} bytes; at most {strict_json.MAX_BYTES:,} are allowed")
@@ -276,9 +279,10 @@ class _Reader:
         if not isinstance(digest, str) or not DIGEST.fullmatch(digest) or not isinstance(envelope["header"], dict):
             raise MalformedJsonError("its header has fields of the wrong type")
         if kind != self.kind:
-            other = KINDS[kind][0] if isinstance(kind, str) and kind in KINDS else "file of another kind"
+            other = kind if isinstance(kind, str) and kind in KINDS else "file of another kind"
             raise BrokenArchiveError(
-                f"{self.name}: is a {other}, not a {KINDS[self.kind][0]}. Needs a file that {KINDS[self.kind][1]} wrote"
+                f"{self.name}: is a {other}, not a {self.kind}. Needs a file that is written by "
+                f"{_name_writer(self.kind)}"
             )
         return version
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from creche._advice import use_words
 from creche._progress import watch_steps
 from creche._version import __version__
 from creche.cli.files import check_files
 from creche.cli.narrow_help import PANEL_WIDTH, use_narrow_help
 from creche.cli.output import naming_terms
 from creche.errors import SYNONYMS, CrecheError, CrecheWarning, DivergedError, FileError, closest
-from creche.pages.wording import use_command_line_words, write_as_options
 from creche.render.text import terminal_width
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
         warnings.showwarning = _print_warning
         try:
             # Each command says what progress it shows.
-            with use_command_line_words(), naming_terms(), watch_steps(False):
+            with use_words(_write_as_option), naming_terms(), watch_steps(False):
                 code = app(arguments, prog_name="creche", standalone_mode=False)
             sys.stdout.flush()
         except SystemExit as end:
@@ -178,13 +178,19 @@ def _explain_divergence(diverged: DivergedError) -> Divergence | None:
     return None
 
 
+def _write_as_option(argument: str, value: object) -> str:
+    from creche.cli.advice import write_as_option  # only now: most commands advise nothing
+
+    return write_as_option(argument, value)
+
+
 def _print_warning(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"creche: {write_as_options(str(message))}", file=sys.stderr)
+    print(f"creche: {message}", file=sys.stderr)
 
 
 def _describe_error(error: CrecheError, app: typer.Typer) -> str:
     """Describe an error of the library in the words of the command line: options instead of arguments."""
-    message = write_as_options(str(error))
+    message = str(error)
     argument = error.argument or _leading_argument(error)
     flag = argument and _find_flag(argument, typer.main.get_command(app))
     # "epochs: …", or "Plan.epochs: …" for a parameter of a component

@@ -20,8 +20,12 @@ class NarrowHelp(click.HelpFormatter):
         super().__init__(width=terminal_width() - 1)
 
     def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
-        """Write names and descriptions in two columns."""
-        super().write_dl(rows, min(col_max, self.width // 2 - col_spacing), col_spacing)
+        """Write names and descriptions in two columns; both forms of an option have a line each if one is too short."""
+        wide = [
+            (f"\n{' ' * self.current_indent}".join(n.split(" / ")), d) if len(n) > self.width - 2 else (n, d)
+            for n, d in rows
+        ]
+        super().write_dl(wide, min(col_max, self.width // 2 - col_spacing), col_spacing)
 
 
 def use_narrow_help() -> None:

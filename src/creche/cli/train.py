@@ -166,7 +166,7 @@ def _diagnose(run: Run, others: dict[str, Any]) -> Diagnosis:
             return diagnose(run)
     except KeyboardInterrupt:
         if "as_json" not in others:
-            show_diagnosis(diagnose(run, try_cures=False), others)
+            show_diagnosis(diagnose(run, try_remedies=False), others)
         raise
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche import _core
+from creche._advice import advise
 from creche._system.resources import ALWAYS_AVAILABLE, available_memory
 from creche.errors import PlanError
 from creche.plan.arguments import NUMBER_SCHEDULES
@@ -134,7 +135,8 @@ def translate_within_memory(engine: ModuleType, plan: Plan, rows: int) -> Any:
     if absurd or (free is not None and needed > free):
         has = "this machine" if free is None else f"{format_gigabytes(free)} available"
         raise PlanError(
-            f"network: {network} with batch_size={plan.batch_size} has {network.parameters:,} parameters and needs "
+            f"network: {network} with {advise('batch_size', plan.batch_size)} has {network.parameters:,} parameters "
+            "and needs "
             f"about {format_gigabytes(needed)} to train, more than {has}; give fewer or narrower layers, or smaller "
             "batches"
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._displayed import Displayed
 from creche._progress import OnProgress, StepProgress, count_steps, watch_steps
 from creche._system.resources import resolve_threads
@@ -285,7 +286,8 @@ def compare(
             )
     choices = Combinations(axes)
     if len(choices) < 2:
-        raise PlanError("nothing varies; give a list of values, such as learning_rate=[0.001, 0.01, 0.1]")
+        several = advise("learning_rate", [0.001, 0.01, 0.1])
+        raise PlanError(f"nothing varies; give several values, such as {several}")
     jobs = Jobs(data, y, fixed, seed)
     runs = []
     for choice in choices:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._progress import OnProgress, StepProgress, track, watch_steps
 from creche.errors import PlanError, TableError, nearest
 from creche.explain.cells import format_cell
@@ -407,7 +408,7 @@ def _find_one_target(target: Any, names: tuple[Any, ...], rows: int) -> tuple[Ou
     if isinstance(target, str) and target not in names:  # the class may be the number 7, and the target text
         target = {str(name): name for name in names}.get(target, target)
     if target not in names:
-        also = " For log-odds, set logit=True." if target == LOGIT else ""
+        also = f" For log-odds, set {advise('logit', True)}." if target == LOGIT else ""
         raise PlanError(f"target: got {target!r}; {nearest(target, map(str, names))}{also and '.' + also}")
     place = names.index(target)
     return OutputTarget(np.full(rows, place), False), (names[place],) * rows

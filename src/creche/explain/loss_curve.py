@@ -14,7 +14,7 @@ from creche._progress import OnProgress, StepProgress, watch_steps
 from creche.errors import CrecheError, PlanError
 from creche.explain.curve_range import find_range
 from creche.explain.loss_evaluator import LossEvaluator, create_evaluator, vary_weight
-from creche.explain.step_verdict import Landing, choose_rates, find_valley, judge_step, parse_rates
+from creche.explain.step_verdict import JudgedStep, choose_rates, find_valley, judge_step, parse_rates
 from creche.explain.weight_space import WeightPlace, find_steepest, path_values, read_weight, resolve_path
 from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.table.result_frames import FrameResult, frame_method
@@ -53,7 +53,7 @@ class LossAgainstWeight(FrameResult):
         dL/dw at the current value, the slope of the tangent.
     valley : int
         The place in `weights` of the lowest point downhill from the current value.
-    landings : tuple of Landing
+    steps : tuple of JudgedStep
         Where one step with each learning rate would land.
     path : (steps,) float64 or None
         The values of the weight during training.
@@ -73,7 +73,7 @@ class LossAgainstWeight(FrameResult):
     index: int
     gradient: float
     valley: int
-    landings: tuple[Landing, ...]
+    steps: tuple[JudgedStep, ...]
     path: Array | None
     ends: tuple[bool, bool]
     left_out: int
@@ -120,24 +120,24 @@ class LossAgainstWeight(FrameResult):
         return pl.DataFrame({"weight": weights, "loss": self.losses, "tangent": self.tangent(weights)})
 
     @frame_method
-    def landing_table(self) -> pl.DataFrame:
+    def step_table(self) -> pl.DataFrame:
         """Return the steps as a DataFrame: learning rate, weight and loss after the step, verdict."""
         import polars as pl
 
         names = ("learning_rate", "weight", "loss", "verdict")
-        return pl.DataFrame({name: [getattr(landing, name) for landing in self.landings] for name in names})
+        return pl.DataFrame({name: [getattr(step, name) for step in self.steps] for name in names})
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, ready for JSON; a loss that is not finite is None."""
-        landings = [
-            {"learning_rate": landing.learning_rate, "weight": landing.weight, "loss": _finite(landing.loss),
-             "verdict": landing.verdict} for landing in self.landings
+        steps = [
+            {"learning_rate": step.learning_rate, "weight": step.weight, "loss": _finite(step.loss),
+             "verdict": step.verdict} for step in self.steps
         ]  # fmt: skip
         return {
             "name": self.name, "layer": self.layer, "source": self.source, "target": self.target, "weight": self.weight,
             "loss": self.loss, "gradient": self.gradient, "slope": self.slope,
             "valley": float(self.weights[self.valley]),
-            "landings": landings, "ends": list(self.ends), "left_out": self.left_out,
+            "steps": steps, "ends": list(self.ends), "left_out": self.left_out,
             "path": None if self.path is None else self.path.tolist(),
             "weights": self.weights.tolist(), "losses": self.losses.tolist(),
         }  # fmt: skip
@@ -154,7 +154,7 @@ class LossAgainstWeight(FrameResult):
         return notes
 
     def plot(self, *, axes: Any = None) -> Any:
-        """Draw the curve, its tangent and the landings (needs the `plots` extra).
+        """Draw the curve, its tangent and the steps (needs the `plots` extra).
 
         Parameters
         ----------
@@ -185,7 +185,7 @@ MAX_POINTS = 1_000_000
 POINTS = 1001
 
 MIN_SCALE = 1e-3  # as a share of the weight: smaller steps would soon be lost in rounding
-MAX_WIDENING = 3.0  # how many times its width a range may grow on either side to include landings and the path
+MAX_WIDENING = 3.0  # how many times its width a range may grow on either side to include steps and the path
 MARGIN = 0.05
 
 
@@ -282,7 +282,7 @@ def loss_against_weight(
     'weight from bill_length_mm to neuron 3 of layer 1'
     >>> curve.weights[0] < curve.weight < curve.weights[-1]
     np.True_
-    >>> step = curve.landings[0]
+    >>> step = curve.steps[0]
     >>> step.weight == curve.weight - step.learning_rate * curve.gradient
     True
 
@@ -312,9 +312,9 @@ def loss_against_weight(
             of_plan = [network.plan.optimizer.learning_rate] if network.plan.optimizer.learning_rate > 0 else []
             rates = sorted({*of_plan, *suggested})
         valley = find_valley(exact, losses, here, gradient)
-        landings = _landings(line, rates, gradient, (exact[here], losses[here]), (exact[valley], losses[valley]))
+        steps = _steps(line, rates, gradient, (exact[here], losses[here]), (exact[valley], losses[valley]))
     return LossAgainstWeight(
-        place.name, place.layer, place.source, place.target, weights, losses, here, gradient, valley, landings,
+        place.name, place.layer, place.source, place.target, weights, losses, here, gradient, valley, steps,
         path_of_weight, not_finite, left_out, library=evaluator.library,
     )  # fmt: skip
 
@@ -352,22 +352,22 @@ class _Line:
         return weights[finite], losses[finite], int((~finite).sum())
 
 
-def _landings(
+def _steps(
     line: _Line, rates: list[float], gradient: float, start: tuple[float, float], valley: tuple[float, float]
-) -> tuple[Landing, ...]:
+) -> tuple[JudgedStep, ...]:
     ats = [line.weight - rate * gradient for rate in rates]
     losses = line.losses(np.array(ats)).tolist() if ats else []
     return tuple(
-        Landing(rate, at, loss, judge_step(at, loss, start, valley))
+        JudgedStep(rate, at, loss, judge_step(at, loss, start, valley))
         for rate, at, loss in zip(rates, ats, losses, strict=True)
     )
 
 
 def _widen(
-    low: float, high: float, path: Array | None, landings: list[float], ends: tuple[bool, bool]
+    low: float, high: float, path: Array | None, steps: list[float], ends: tuple[bool, bool]
 ) -> tuple[float, float]:
-    """Return the range widened to include the path and the landings, unless they are far away."""
-    more = np.array([*landings, *([] if path is None else path)])
+    """Return the range widened to include the path and the steps, unless they are far away."""
+    more = np.array([*steps, *([] if path is None else path)])
     width = high - low
     more = more[(more > low - MAX_WIDENING * width) & (more < high + MAX_WIDENING * width)]
     lowest, highest = min([low, *more.tolist()]), max([high, *more.tolist()])

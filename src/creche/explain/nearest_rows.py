@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._phrases import format_count
+from creche._progress import OnProgress, StepProgress, count_steps, watch_steps
 from creche._system.resources import resolve_threads
 from creche.engine.introspection import layer_outputs
 from creche.errors import TableError
@@ -32,6 +33,7 @@ __all__ = ["NearestRows", "nearest_rows"]
 Space: TypeAlias = Literal["last hidden", "inputs"]
 SPACES: tuple[Space, ...] = get_args(Space)
 NUMBERS_AT_ONCE = 4_000_000
+ROWS_AT_ONCE = 16_384  # of the training rows
 
 PREDICTED = ("predicted", "training_row_predicted", "training_row_probability")
 
@@ -112,7 +114,14 @@ class NearestRows(FrameResult):
 
 @reject_unknown
 def nearest_rows(
-    model: Any, data: Any, rows: Any, train_data: Any = None, *, k: int = 5, space: Space = "last hidden"
+    model: Any,
+    data: Any,
+    rows: Any,
+    train_data: Any = None,
+    *,
+    k: int = 5,
+    space: Space = "last hidden",
+    on_progress: OnProgress[StepProgress] = None,
 ) -> NearestRows:
     """Return the training rows that the network treats most like the given rows.
 
@@ -137,6 +146,9 @@ def nearest_rows(
         What is compared: the activations of the last hidden layer, or the network's inputs (numbers are standardized
         unless training switched that off; two different categories are the square root of 2 apart). For a network
         without hidden layers both are the same.
+    on_progress : callable or False, optional
+        By default, a bar appears in a notebook or a terminal if this takes long; False shows none. A function is called
+        with a `StepProgress` after each group of training rows.
 
     Returns
     -------
@@ -181,11 +193,8 @@ def nearest_rows(
         count = format_count(available, "training row")
         raise TableError(f"k: got {k}; there {'is' if available == 1 else 'are'} {count} to choose from")
     query = queried.table.take(places)
-    squares = np.zeros((len(places), len(training)))
-    for share, network in _networks(predictor):
-        squares += share * _squared_distances(
-            _represent(network, query, space), _represent(network, training.table, space)
-        )
+    with watch_steps(on_progress):
+        squares = _mean_squared_distances(predictor, query, training.table, space)
     if is_same:
         squares[np.arange(len(places)), places] = np.inf
     near = np.argsort(squares, axis=1, kind="stable")[:, :k]
@@ -212,14 +221,31 @@ def _networks(model: Predictor) -> Iterator[tuple[float, Model]]:
         yield 1.0, model
 
 
-def _represent(model: Model, table: Table, space: Space) -> NDArray[np.float64]:
+def _represent(model: Model, inputs: NDArray[Any], space: Space) -> NDArray[np.float64]:
     """Return the network's inputs for these rows, or the activations of its last hidden layer."""
-    inputs = model.features.transform(table, model.plan.precision)
     layers = model.plan.network.layers[:-1]
     if space == "inputs" or not layers:
         return inputs.astype(np.float64)
     threads = resolve_threads(model.threads)
     return layer_outputs(model.plan, model.weights, inputs, len(layers) - 1, threads).astype(np.float64)
+
+
+def _mean_squared_distances(model: Predictor, query: Table, training: Table, space: Space) -> NDArray[np.float64]:
+    """Return the squared distances, (q, n), averaged over the networks of an ensemble by their shares."""
+    networks = list(_networks(model))
+    squares = np.zeros((len(query), len(training)))
+    groups = len(networks) * max(1, -(-len(training) // ROWS_AT_ONCE))
+    done = 0
+    with count_steps(groups, "groups of training rows") as report:
+        for share, network in networks:
+            asked = _represent(network, network.features.transform(query, network.plan.precision), space)
+            inputs = network.features.transform(training, network.plan.precision)
+            for begin in range(0, len(training), ROWS_AT_ONCE):
+                group = slice(begin, begin + ROWS_AT_ONCE)
+                squares[:, group] += share * _squared_distances(asked, _represent(network, inputs[group], space))
+                done += 1
+                report(done)
+    return squares
 
 
 def _squared_distances(query: NDArray[np.float64], training: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -51,7 +51,7 @@ def as_predictor(model: Any) -> Model | Ensemble:
             return candidate
     raise PlanError(
         f"model: got {type(model).__name__}; needs a Model, an Ensemble, a Run, a Member of a "
-        "colony or a fitted estimator; creche.load gives a model"
+        "colony or a fitted estimator; creche.load reads a model"
     )
 
 

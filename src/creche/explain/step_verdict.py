@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from creche.errors import PlanError
 
-__all__ = ["Landing", "choose_rates", "find_valley", "judge_step", "parse_rates"]
+__all__ = ["JudgedStep", "choose_rates", "find_valley", "judge_step", "parse_rates"]
 
 NOISE = 1e-6  # as a share of the loss: float32 has no finer differences
 
@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Landing:
+class JudgedStep:
     """Where one step with one learning rate lands: w - η g.
 
     Attributes

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._progress import count_steps
 from creche.errors import TableError
 from creche.explain.predictions import find_encoder, predict_array
@@ -169,7 +170,9 @@ def _quantiles(observed: Column, name: str, points: int) -> Column:
     """Return quantiles that are values of rows, each once (Hyndman & Fan 1996, definition 3): never half a day."""
     present = np.sort(observed.values[~observed.missing])
     if len(present) == 0:
-        raise TableError(f"column {name!r}: is missing in all {len(observed):,} rows; give rows that hold it, or at=")
+        raise TableError(
+            f"column {name!r}: is missing in all {len(observed):,} rows; give rows that hold it, or {advise('at', ...)}"
+        )
     different = np.unique(present)
     if len(different) > points:
         shares = np.rint(np.linspace(0, len(present) - 1, points)).astype(np.int64)

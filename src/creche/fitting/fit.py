@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from creche._advice import advise
 from creche._progress import OnProgress, watch
 from creche._system.resources import resolve_threads
 from creche.errors import CrecheError, PlanError
@@ -164,7 +165,9 @@ def fit(
     if checkpoint is not None:
         check_inputs_kept("checkpoint", checkpoint, {"data": data})
     elif resume:
-        raise PlanError("resume: needs the file to continue from; give it as checkpoint", argument="resume")
+        raise PlanError(
+            f"resume: needs the file to continue from; give it as {advise('checkpoint')}", argument="resume"
+        )
     job = _Job(
         preparation,
         effort,
@@ -213,7 +216,9 @@ def fit_again(
     """
     record, origin = model.record, model.provenance
     if origin is None:
-        raise PlanError("the model does not hold how it was fitted; fit it with `creche.fit`", argument="model")
+        raise PlanError(
+            f"the model does not hold how it was fitted; fit it with {advise('creche.fit')}", argument="model"
+        )
     task = model.labels.task
     effort = check_word("effort", record.effort, EFFORTS)
     job = _Job(
@@ -274,7 +279,10 @@ class _Job:
         if not search.candidates:
             if search.status == "interrupted":
                 raise KeyboardInterrupt
-            raise CrecheError("every network diverged: the columns may hold extreme values; look at `creche columns`")
+            raise CrecheError(
+                "every network diverged: the columns may hold extreme values; look for them with "
+                f"{advise('creche.inspect_columns')}"
+            )
         refits = self._refits(len(folds)) and search.status != "interrupted" if before is None else before.refitted
         model = assemble_model(search, metric, self.effort, self.time_limit, refits)
         if search.status == "interrupted":

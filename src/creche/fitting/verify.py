@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from creche._advice import advise
 from creche._progress import OnProgress
 from creche.errors import PlanError
 from creche.fitting.fit import fit_again
@@ -78,7 +79,7 @@ def verify(
             loaded, data, y, validation_data=validation_data, sample_weight=sample_weight, loss=loss, threads=threads,
             on_progress=on_progress,
         )  # fmt: skip
-    kind = "a model of creche.fit" if isinstance(loaded, FittedModel) else "an ensemble"
+    kind = f"a model of {advise('creche.fit')}" if isinstance(loaded, FittedModel) else "an ensemble"
     if validation_data is not None:
         raise PlanError(f"validation_data: {kind} has none; leave it out", argument="validation_data")
     if not isinstance(loaded, FittedModel):
@@ -89,7 +90,9 @@ def verify(
         raise PlanError(f"loss: {kind} has none; leave it out", argument="loss")
     origin = loaded.provenance
     if origin is None:
-        raise PlanError("the model does not hold how it was fitted; fit it with `creche.fit`", argument="model")
+        raise PlanError(
+            f"the model does not hold how it was fitted; fit it with {advise('creche.fit')}", argument="model"
+        )
     again = fit_again(
         loaded, arrange_columns(data, origin), y, sample_weight=sample_weight, threads=threads, on_progress=on_progress
     )

@@ -74,7 +74,7 @@ def describe_curve(lesson: Lesson) -> Section:
         [Point("the network before training", curve.weight, curve.loss)],
     )  # fmt: skip
     rows: list[list[str | float]] = [
-        [f"{step.learning_rate:.3g}", f"{step.weight:.4g}", f"{step.loss:.4g}", step.verdict] for step in curve.landings
+        [f"{step.learning_rate:.3g}", f"{step.weight:.4g}", f"{step.loss:.4g}", step.verdict] for step in curve.steps
     ]
     place = curve.name.removeprefix("weight ")
     return Section(

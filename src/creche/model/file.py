@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._system.archive import BrokenArchiveError, read_archive
 from creche._system.atomic_files import file_name
 from creche.errors import FileError
@@ -70,7 +71,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     if not isinstance(loaded, Model):
         raise FileError(
             f"{file_name(path)}: holds an ensemble of {len(loaded)} networks; needs a model of one, such as "
-            "`creche train -o` writes"
+            f"{advise('Model.save')} writes"
         )
     return loaded
 

@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche.errors import UnknownArgumentError
 from creche.model_selection.jobs import ONE_RUN, complete_arguments
 from creche.model_selection.search_space import Range
@@ -69,7 +70,8 @@ def check_argument_names(check: Check | None = None) -> Callable[[Callable[P, R]
             for name in unknown:
                 if name in DEFAULTS:
                     raise UnknownArgumentError(
-                        f"{name}: belongs to a single run of creche.train; leave it out of {function.__name__}",
+                        f"{name}: belongs to a single run of {advise('creche.train')}; leave it out of "
+                        f"{function.__name__}",
                         argument=name,
                     )
             return strict(*args, **kwargs)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._displayed import Displayed
 from creche.engine.colony import Crew
 from creche.errors import DivergedError, PlanError
@@ -401,7 +402,7 @@ class Colony(Displayed, Sequence[Member]):
         tried = f"a learning rate of {low:g}" if low == high else f"learning rates from {low:g} to {high:g}"
         raise DivergedError(
             f"all {len(self):,} networks diverged, with {tried}. Try lower ones, from {low / 1000:g} to {low / 10:g}; "
-            "or preprocessing='standard', if columns were not scaled",
+            f"or {advise('preprocessing', 'standard')}, if columns were not scaled",
             epoch, batch, rate, None,
         )  # fmt: skip
 

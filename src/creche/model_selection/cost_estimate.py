@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from creche._advice import advise
 from creche._system.resources import available_memory
 from creche.engine.colony import Crew, Job
 from creche.engine.memory_checks import network_memory
@@ -80,7 +81,7 @@ def check_cost(
         raise PlanError(
             f"a sweep of {networks:,} networks needs about {format_gigabytes(memory)}, more than "
             f"{format_gigabytes(available or 0)} available, and about {format_duration(estimate.seconds)}; give fewer "
-            "values, seeds or folds, or draw some combinations with samples=1000"
+            f"values, seeds or folds, or draw some combinations with {advise('samples', 1000)}"
         )
     if confirm is not None and not confirm(estimate):
         raise PlanError(f"nothing was trained: {networks:,} networks were not confirmed")

@@ -252,4 +252,4 @@ def _report_divergence(networks: FoldNetworks, crossed: CrossValidation) -> None
             f"{message}, which leaves no network to evaluate on fold {empty[0].number}; {remedy}", epoch, batch, rate,
             None,
         )  # fmt: skip
-    warn(f"{message} and are left out of all results; {remedy}")
+    warn(f"{message} and are dropped from all results; {remedy}")

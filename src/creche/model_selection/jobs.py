@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from creche._advice import advise
 from creche.engine.colony import Job
 from creche.engine.memory_checks import check_tables
 from creche.engine.native import Rows
@@ -64,7 +65,9 @@ def complete_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """
     for name in arguments:
         if name in ONE_RUN:
-            raise UnknownArgumentError(f"{name}: belongs to a single run of creche.train; leave it out", argument=name)
+            raise UnknownArgumentError(
+                f"{name}: belongs to a single run of {advise('creche.train')}; leave it out", argument=name
+            )
         if name not in _SHARED_DEFAULTS and name not in OPTIMIZER_FIELDS:
             known = [*_SHARED_DEFAULTS, *OPTIMIZER_FIELDS]
             raise UnknownArgumentError(f"{name}: unknown argument; {nearest(name, known)}", argument=name)

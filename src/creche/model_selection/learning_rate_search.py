@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._progress import OnProgress, watch
 from creche._system.resources import resolve_threads
 from creche.errors import PlanError
@@ -51,7 +52,6 @@ from creche.table.schema import Schema
 __all__ = ["find_bands", "find_learning_rate"]
 
 DEFAULT_RATES = log_range(1e-6, 10.0, 48)
-EXAMPLE_RATES = "log_range(1e-6, 10, 48)"
 RATES_PER_DECADE = 7  # of a range without a count
 MIN_RATES, MAX_RATES = 3, 10_000
 LOWEST_RATE, HIGHEST_RATE = 1e-12, 1e6  # to which a range is extended
@@ -64,7 +64,7 @@ def _refuse_learning_rate(arguments: Mapping[str, Any]) -> None:
     if "learning_rate" in arguments:
         raise PlanError(
             f"learning_rate: got {arguments['learning_rate']!r}, but the search chooses it; leave it out, or give the "
-            f"rates to try, such as rates={EXAMPLE_RATES}",
+            f"rates to try, such as {advise('rates', DEFAULT_RATES)}",
             argument="learning_rate",
         )
 
@@ -216,17 +216,17 @@ def _check_rates(rates: Any) -> list[float]:
     elif isinstance(rates, list | tuple | np.ndarray):
         values = np.atleast_1d(rates).tolist() if isinstance(rates, np.ndarray) else rates
     if len(values) > MAX_RATES:
-        raise PlanError(f"rates: got {len(values):,} rates; needs at most {MAX_RATES:,}, and {EXAMPLE_RATES} is enough")
+        raise PlanError(f"rates: got {len(values):,} rates; needs at most {MAX_RATES:,}, and 48 are enough")
     for value in values:
         if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < np.inf:
-            raise PlanError(f"rates: got {value!r}; needs numbers above 0, such as {EXAMPLE_RATES}")
+            raise PlanError(f"rates: got {value!r}; needs numbers above 0, such as {advise('rates', DEFAULT_RATES)}")
     ascending = sorted(float(value) for value in values)
     repeated = next((low for low, high in pairwise(ascending) if low == high), None)
     if repeated is not None:
         raise PlanError(f"rates: got {repeated!r} twice; give each rate once")
     if len(values) < MIN_RATES:
         given = "1 rate" if len(values) == 1 else f"{len(values)} rates"
-        raise PlanError(f"rates: got {given}; needs at least {MIN_RATES}, such as {EXAMPLE_RATES}")
+        raise PlanError(f"rates: got {given}; needs at least {MIN_RATES}, such as {advise('rates', DEFAULT_RATES)}")
     return ascending
 
 
@@ -240,7 +240,7 @@ def _check_single_values(arguments: dict[str, Any]) -> dict[str, Any]:
     if axes:
         raise PlanError(
             f"{axes[0].name}: got several values; needs one, since all networks of the search share it. To compare "
-            "several, use creche.sweep"
+            f"several, use {advise('creche.sweep')}"
         )
     return fixed
 

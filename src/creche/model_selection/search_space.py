@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
+from creche._advice import advise
 from creche.errors import CrecheError, PlanError
 from creche.plan.arguments import ARGUMENTS, SWEEPABLE, arguments_in
 from creche.plan.words import check_word
@@ -43,6 +44,11 @@ class Range:
     log: bool = False
     whole: bool = False
 
+    def __repr__(self) -> str:
+        kind = "log_range" if self.log else "linear_range"
+        numbers = [f"{value:.17g}" if self.whole else repr(float(value)) for value in (self.low, self.high)]
+        return f"{kind}({', '.join(numbers)}{'' if self.count is None else f', {self.count}'})"
+
     def interpolate(self, share: float) -> float | int:
         """Return the number at a share of the way from `low` (0) to `high` (1)."""
         if share in (0, 1):  # the ends are not rounded
@@ -63,7 +69,7 @@ class Range:
         if self.count is None:
             raise PlanError(
                 f"{self}: has no count, which a grid needs; give a count, such as log_range(1e-4, 1, 24), or draw "
-                "combinations with samples=100"
+                f"combinations with {advise('samples', 100)}"
             )
         shares = np.linspace(0, 1, self.count).tolist() if self.count > 1 else [0.0]
         return list(dict.fromkeys(self.interpolate(share) for share in shares))
@@ -221,7 +227,7 @@ def split_axes(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], list[Axis]
         if name not in SWEEPABLE:
             raise PlanError(
                 f"{name}: got {value!r}; needs one value, since all networks of a sweep share it. Several values are "
-                f"possible for {', '.join(SWEEPABLE)}; for several seeds, give seeds=8"
+                f"possible for {', '.join(SWEEPABLE)}; for several seeds, give {advise('seeds', 8)}"
             )
         axes.append(Axis(name, values))
     return fixed, axes
@@ -348,5 +354,5 @@ def _sobol() -> Any:
     try:
         from scipy.stats import qmc
     except ImportError as error:
-        raise CrecheError("method 'sobol' needs scipy: pip install scipy, or method='random'") from error
+        raise CrecheError(f"method 'sobol' needs scipy: pip install scipy, or {advise('method', 'random')}") from error
     return qmc.Sobol

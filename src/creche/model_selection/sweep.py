@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from creche._advice import advise
 from creche._progress import OnProgress, watch
 from creche._system.resources import resolve_threads
 from creche.engine.colony import Crew, Job
@@ -230,7 +231,9 @@ def sweep(
 def _check_folds(folds: int | None, repeats: int) -> tuple[int | None, int]:
     repeats = check_whole_number("repeats", repeats, at_least=1)
     if folds is None and repeats > 1:
-        raise PlanError(f"repeats: got {repeats}, but there are no folds to repeat; give folds too, such as folds=5")
+        raise PlanError(
+            f"repeats: got {repeats}, but there are no folds to repeat; give folds too, such as {advise('folds', 5)}"
+        )
     return None if folds is None else check_whole_number("folds", folds, at_least=2), repeats
 
 

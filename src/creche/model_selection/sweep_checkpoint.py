@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._system.archive import BrokenArchiveError, read_archive, write_archive
 from creche._system.atomic_files import file_name
 from creche._system.strict_json import as_json_data
@@ -92,7 +93,8 @@ class SweepCheckpoint:
         refuse_differences(self.path, "sweep", header, self._identity)
         if not resume:
             raise FileError(
-                f"{self.path}: holds this sweep already; continue it with resume=True (--resume), or give another file"
+                f"{self.path}: holds this sweep already; continue it with {advise('resume', True)}, or give another "
+                "file"
             )
         try:
             _restore(self._colony.crew, arrays)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from creche._advice import advise
 from creche._phrases import format_count
 from creche._progress import OnProgress, StepProgress, count_steps, watch_steps
 from creche._system.resources import resolve_threads
@@ -44,7 +45,8 @@ def verify_folds(
     if origin is None or origin.folds is None:
         raise PlanError(
             f"model: got an ensemble of {format_count(len(ensemble), 'network')} that does not hold how they were "
-            "trained; needs the model of one network, the ensemble of a cross-validation, or a model of creche.fit",
+            "trained; needs the model of one network, the ensemble of a cross-validation, or a model of "
+            f"{advise('creche.fit')}",
             argument="model",
         )
     plans = [model.plan if loss is None else model.plan.with_function(loss) for model in ensemble.models]

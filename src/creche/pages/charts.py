@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
-from creche._phrases import shorten_text
+from creche._phrases import shorten_text, write_number
 from creche.render.text import WIDTH as PAGE_WIDTH
 from creche.render.text import terminal_width
 
@@ -291,6 +291,6 @@ def draw_curve(
         if np.isfinite(value):
             put(at, value, mark)
     text = canvas.draw(low, high)
-    first, last = f"{left:.4g}", f"{right:.4g}"
+    first, last = write_number(left, 4), write_number(right, 4)
     text.append(f"{MARGIN}{first}{last:>{width - len(first)}}", style="dim")
     return text

@@ -12,10 +12,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from creche._advice import advise, has_command_line_words
 from creche._phrases import format_count, list_first, shorten_text
-from creche.pages.tables import facts_table, format_value, plain_table
-from creche.pages.wording import advise_argument, is_command_line
-from creche.table.roles import INPUT_ROLES, role_option
+from creche.pages.tables import facts_table, format_value, note, plain_table
+from creche.render.text import terminal_width
+from creche.table.roles import INPUT_ROLES
 
 if TYPE_CHECKING:
     from creche.table.column_inspection import ColumnInspection, Finding, LabelSummary
@@ -54,12 +55,12 @@ def _facts(inspection: ColumnInspection) -> Table:
     inputs = sum(column.role in INPUT_ROLES for column in inspection.columns)
     facts.add_row("features", f"{inputs:,} of {format_count(len(inspection.columns), 'column')}")
     if inspection.label is None:
-        facts.add_row("label", f"none; {advise_argument('label')} also shows the task and columns that leak the label")
+        facts.add_row("label", f"none; {advise('label', ...)} also shows the task and columns that leak the label")
     else:
         facts.add_row("label", _describe_label(inspection.label, inspection.columns))
         if inspection.label.task is not None:
             alternative = inspection.label.alternative
-            other = f"; {advise_argument('task', alternative)} is possible as well" if alternative else ""
+            other = f"; {advise('task', alternative)} is possible as well" if alternative else ""
             facts.add_row("task", f"{inspection.label.task}{other}")
     return facts
 
@@ -88,6 +89,8 @@ def _columns_table(columns: Sequence[ColumnSummary]) -> Table:
     headers = [str(each.header) for each in table.columns[:-1]]
     widths = [max(map(cell_len, each)) for each in zip(headers, *cells, strict=True)]
     space = max(PAGE_WIDTH - sum(widths) - GAP * (len(widths) + 1), MIN_VALUES_WIDTH)
+    if terminal_width() < PAGE_WIDTH:  # where the values are in a table of their own, beside the names
+        space = max(terminal_width() - widths[0] - 2 * GAP, MIN_VALUES_WIDTH)
     for column, texts in zip(shown, cells, strict=True):
         table.add_row(*texts, _describe_values(column, space))
     rest = columns[len(shown) :]
@@ -121,37 +124,40 @@ def _list_findings(findings: Sequence[Finding]) -> list[RenderableType]:
         shown = of_kind if len(of_kind) <= MAX_FINDINGS else of_kind[: MAX_FINDINGS - 1]
         for finding in shown:
             text = "; ".join(filter(None, (finding.text, finding.remedy)))
-            parts.append(Padding(Text(f"{text[:1].upper()}{text[1:]}"), (0, 0, 0, 2)))
-            if change := finding.option if is_command_line() else finding.argument:
-                parts.append(Padding(Text(change, style="bold"), (0, 0, 0, 6)))
+            parts.append(note(f"{text[:1].upper()}{text[1:]}", ""))
+            if change := finding.change:
+                parts.append(note(change, "bold", 6))
         rest = of_kind[len(shown) :]
         if rest:
             names = ", ".join(finding.column for finding in rest[:MAX_NAMES] if finding.column)
             more = ", …" if len(rest) > MAX_NAMES else ""
             words = f"… and {len(rest):,} more such {'column' if len(rest) == 1 else 'columns'}: {names}{more}"
-            parts.append(Padding(Text(words, style="dim"), (0, 0, 0, 2)))
+            parts.append(note(words))
     return parts
 
 
 def _list_options(inspection: ColumnInspection) -> list[RenderableType]:
     """List the options that would give columns another role, except for columns with a finding."""
-    if not is_command_line() or all(column.alternative is None for column in inspection.columns):
+    if not has_command_line_words() or all(column.alternative is None for column in inspection.columns):
         return []
-    found = {finding.column for finding in inspection.findings if finding.option}
+    found = {finding.column for finding in inspection.findings if finding.change}
     others = [c for c in inspection.columns if c.alternative not in (None, "ignore") and c.name not in found]
     options = [
-        (role_option(column.name, column.alternative), f"{column.alternative}, not {column.role}")
+        (advise("schema", {column.name: column.alternative}), f"{column.alternative}, not {column.role}")
         for column in others[:MAX_OPTIONS]
         if column.alternative is not None
     ]
     if len(others) > MAX_OPTIONS:
-        options.append(("--column NAME=ROLE", f"another role for {len(others) - MAX_OPTIONS:,} more columns"))
-    options.append(("--column NAME=ignore", "leaves a column out"))
+        options.append((advise("schema", ...), f"another role for {len(others) - MAX_OPTIONS:,} more columns"))
+    options.append((advise("schema", {"NAME": "ignore"}), "leaves a column out"))
     # An option that is broken into two lines cannot be pasted, so a long one has its line to itself.
     widths = [cell_len(option) for option, _ in options]
     width = max(each for each in widths if each <= OPTION_WIDTH)
     parts: list[RenderableType] = [Text("Other options", style="bold")]
     for (option, effect), each in zip(options, widths, strict=True):
         text = f"{option}{' ' * (width - each)}  {effect}" if each <= OPTION_WIDTH else option
-        parts.append(Padding(Text(text, overflow="fold"), (0, 0, 0, 2)))
+        if each <= OPTION_WIDTH and cell_len(text) + 2 > terminal_width():
+            parts += [note(option, ""), note(effect, "", 6)]
+        else:
+            parts.append(Padding(Text(text, overflow="fold"), (0, 0, 0, 2)))
     return parts

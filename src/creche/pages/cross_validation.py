@@ -13,7 +13,7 @@ from creche._phrases import format_count
 from creche.evaluation.metrics import metric_name
 from creche.explain.cells import format_cell
 from creche.pages.evaluation import evaluation_page
-from creche.pages.tables import INTERVAL, format_duration, plain_table
+from creche.pages.tables import INTERVAL, format_duration, note, plain_table
 from creche.render.words import format_interval, format_number
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def cross_validation_page(crossed: CrossValidation, interrupted: bool = False) -
         notes.append("The CI accounts for folds that share training rows (Nadeau & Bengio 2003).")
     if any(np.isfinite(spread.share_of_seed) for spread in summary.values()):
         notes.append("split, seed: share of variance explained by each.")
-    parts += [Text(f"  {note}", style="dim") for note in notes]
+    parts += [note(each) for each in notes]
     parts += [Text(), _fold_table(crossed), Text()]
     counts = crossed.prediction_counts[crossed.prediction_counts > 0]
     has_means = counts.max() > 1

@@ -50,9 +50,9 @@ PAGES = {
 
 def result_text(result: Displayed) -> str:
     """Return the page of a result as text, as wide as the terminal."""
+    from creche._advice import has_command_line_words
     from creche.pages.console import page_text
     from creche.pages.terms import terms_line
-    from creche.pages.wording import is_command_line
     from creche.render.text import WIDTH, sections_text, terminal_width
 
     page = _find_page(result)
@@ -60,7 +60,7 @@ def result_text(result: Displayed) -> str:
         return repr(result)
     text = sections_text(page) if isinstance(page, Sequence) and not isinstance(page, str) else page_text(page)
     line = (
-        "" if is_command_line() else terms_line(text, min(terminal_width(), WIDTH))
+        "" if has_command_line_words() else terms_line(text, min(terminal_width(), WIDTH))
     )  # a command prints its own at its end
     return f"{text}\n\n{line}" if line else text
 

@@ -17,7 +17,7 @@ from creche.evaluation.curves import wilson_interval
 from creche.evaluation.metrics import METRICS, compare_with_baseline, metric_name
 from creche.explain.cells import format_cell, format_difference
 from creche.pages.charts import draw_marked_bar
-from creche.pages.tables import BOOTSTRAP_INTERVAL, INTERVAL, plain_table
+from creche.pages.tables import BOOTSTRAP_INTERVAL, INTERVAL, note, plain_table
 from creche.render.words import CLASSES_SHOWN, format_interval, format_number
 
 __all__ = ["evaluation_page", "reliability_data", "reliability_page", "threshold_line"]
@@ -46,8 +46,8 @@ def evaluation_page(
     numbers = np.arange(1, evaluation.rows + 1) if row_numbers is None else row_numbers
     parts: list[RenderableType] = [_metric_table(evaluation, rows_name)]
     if evaluation.training_rows is not None:
-        parts.append(Text(f"  {evaluation.training_rows}, so these numbers are too optimistic", style="yellow"))
-    parts += [Text(f"  {line}", style="dim") for line in _notes(evaluation)]
+        parts.append(note(f"{evaluation.training_rows}, so these numbers are too optimistic", "yellow"))
+    parts += [note(line) for line in _notes(evaluation)]
     if isinstance(evaluation, ClassificationEvaluation):
         is_small = len(evaluation.classes) <= CLASSES_SHOWN
         parts += [Text(), _confusion_matrix(evaluation) if is_small else _hardest_classes(evaluation)]
@@ -83,7 +83,7 @@ def reliability_page(evaluation: ClassificationEvaluation) -> RenderableType:
             Text(f"{accuracy:.1%}", style="bold"), f"{low[i]:.1%} to {high[i]:.1%}",
             draw_marked_bar(accuracy, confidence),
         )  # fmt: skip
-    return Group(table, Text("  █ accuracy   │ mean confidence", style="dim"))
+    return Group(table, note("█ accuracy   │ mean confidence"))
 
 
 def _format_weight(rows: float) -> str:

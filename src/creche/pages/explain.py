@@ -8,12 +8,12 @@ import numpy as np
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from creche._advice import full_list
 from creche.evaluation.bootstrap import MIN_ROWS
 from creche.evaluation.metrics import is_lower_better, metric_name
 from creche.explain.cells import format_cell
 from creche.pages.charts import draw_bar, draw_signed_bar
-from creche.pages.tables import BOOTSTRAP_INTERVAL, plain_table
-from creche.pages.wording import is_command_line
+from creche.pages.tables import BOOTSTRAP_INTERVAL, note, plain_table
 from creche.render.words import format_number
 
 if TYPE_CHECKING:
@@ -51,19 +51,15 @@ def importance_page(importance: PermutationImportance) -> RenderableType:
     ]
     others = len(importance) - MAX_COLUMNS
     if others > 0:
-        parts.append(Text(f"  and {others:,} less important columns ({_whole_list()})", style="dim"))
+        parts.append(note(f"and {others:,} less important columns ({full_list()} lists all)"))
     notes = []
     if importance.training_rows is not None:
         known = str(importance.training_rows)
-        notes.append(f"  {known[:1].upper()}{known[1:]}, so these numbers are too optimistic.")
-    notes += ["  Correlated columns can replace one another, so that each seems unimportant."]
+        notes.append(f"{known[:1].upper()}{known[1:]}, so these numbers are too optimistic.")
+    notes += ["Correlated columns can replace one another, so that each seems unimportant."]
     if importance.rows < MIN_ROWS:
-        notes.append(f"  No confidence intervals: they need at least {MIN_ROWS} rows.")
-    return Group(*parts, Text(), *(Text(note, style="dim") for note in notes))
-
-
-def _whole_list() -> str:
-    return "--json lists all" if is_command_line() else "table() lists all"
+        notes.append(f"No confidence intervals: they need at least {MIN_ROWS} rows.")
+    return Group(*parts, Text(), *(note(each) for each in notes))
 
 
 def attribution_page(attributions: IntegratedGradients) -> RenderableType:
@@ -92,13 +88,9 @@ def attribution_page(attributions: IntegratedGradients) -> RenderableType:
         Text(),
         table,
         Text(),
-        Text(f"  Integrated gradients; they sum to the prediction to within {gap:.1g}.", style="dim"),
-        *([] if attributions.training_rows is None else [Text("  The model was trained on this row.", style="dim")]),
-        *(
-            [Text(f"  table() lists {len(attributions.rows):,} rows.", style="dim")]
-            if len(attributions.rows) > 1
-            else []
-        ),
+        note(f"Integrated gradients; they sum to the prediction to within {gap:.1g}."),
+        *([] if attributions.training_rows is None else [note("The model was trained on this row.")]),
+        *([note(f"{full_list()} lists {len(attributions.rows):,} rows.")] if len(attributions.rows) > 1 else []),
     )
 
 

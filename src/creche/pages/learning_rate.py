@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from creche._advice import advise
 from creche._phrases import format_count
 from creche.evaluation.metrics import metric_name
 from creche.pages.charts import MARGIN, Canvas, Mark, append_legend, fit_drawing
@@ -20,7 +21,6 @@ from creche.pages.tables import (
     format_duration,
     part_sizes,
 )
-from creche.pages.wording import advise_argument
 from creche.render.words import describe_classes, format_number
 
 if TYPE_CHECKING:
@@ -176,6 +176,6 @@ def _recommendation(found: LearningRates) -> Text:
         spread = f"over {len(values):,} seeds: median {median}, from {low} to {high}"
     else:
         spread = f"by seed: {', '.join(map(format_number, values))}"
-    text = Text("Use ").append(advise_argument("learning_rate", float(f"{found.rate:g}")), style="bold green")
+    text = Text("Use ").append(advise("learning_rate", float(f"{found.rate:g}")), style="bold green")
     default = f"the default of {optimizer.key} is {type(optimizer)().learning_rate:g}"
     return text.append(f", the middle of the good rates ({default}). Its {metric} {spread}.")

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from creche._phrases import format_count
 from creche.pages.charts import MARGIN, Canvas, Drawing, Mark, append_legend, fit_bar, fit_drawing
-from creche.pages.tables import as_sentence, facts_table, plain_table
+from creche.pages.tables import as_sentence, facts_table, note, plain_table
 from creche.render.words import format_number
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def dependence_page(dependence: PartialDependence, target: Any = None) -> Render
     else:
         numbers = [dependence.find_outcome(target)] if target is not None else _select_outcomes(dependence)
         body = [*_draw_column(dependence, numbers), Text(), _range_table(dependence, numbers)]
-    notes = [Text(f"  {as_sentence(note)}", "dim") for note in dependence.notes()]
+    notes = [note(as_sentence(each)) for each in dependence.notes()]
     return Group(facts, Text(), *body, *notes)
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from creche._phrases import write_number
 from creche._progress import is_notebook
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Display:
 
     current: ClassVar[Display | None] = None  # the one on the screen
     counted: ClassVar[str] = ""  # what the numbers of done and total count, if a person cares
+    stays: ClassVar[bool] = True  # in a notebook, when the work is done: the numbers are worth keeping
 
     def __init__(self, activity: str) -> None:
         self._activity = activity
@@ -127,7 +129,7 @@ class Display:
             return True
 
     def _start(self, columns: Sequence[ProgressColumn | str], total: int | None, **fields: Any) -> None:
-        self._progress: Any = NotebookBar(self.counted) if is_notebook() else _create_rich_bar(columns)
+        self._progress: Any = NotebookBar(self.counted, self.stays) if is_notebook() else _create_rich_bar(columns)
         self._task = self._progress.add_task("", total=total, **fields)
         self._progress.start()
         self._stop = self._progress.stop
@@ -200,7 +202,7 @@ class FitDisplay(Display):
             from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 
             self._start((TextColumn("{task.fields[tried]}"), BarColumn(), TaskProgressColumn()), 100, tried="")
-        best = "" if progress.best is None else f", best {progress.best:.4g}"
+        best = "" if progress.best is None else f", best {write_number(progress.best, 4)}"
         left = "" if progress.seconds_left is None else f", {progress.seconds_left:,.0f} s left"
         tried = f"{progress.tried:,} tried, {progress.training:,} in training{best}{left}"
         self._progress.update(self._task, completed=100 * progress.share, tried=tried)
@@ -208,6 +210,8 @@ class FitDisplay(Display):
 
 class StepsDisplay(Display):
     """Steps done of all: resamples, shuffled columns, networks, sections."""
+
+    stays = False
 
     def update(self, steps: StepProgress) -> None:
         if not self._is_due():
@@ -242,7 +246,7 @@ def _create_rich_bar(columns: Sequence[ProgressColumn | str]) -> Progress:
 
 
 class NotebookBar:
-    """A bar in the output of a notebook's cell; it stays there, with the last numbers.
+    """A bar in the output of a notebook's cell.
 
     It has the methods of `rich.progress.Progress` that displays use.
 
@@ -250,11 +254,14 @@ class NotebookBar:
     ----------
     counted : str
         What done and total count, such as "epochs"; empty to show the bar alone.
+    stays : bool
+        Whether it stays with the last numbers when the work is done, or is removed.
 
     """
 
-    def __init__(self, counted: str) -> None:
+    def __init__(self, counted: str, stays: bool) -> None:
         self._counted = counted
+        self._stays = stays
         self._done = 0.0
         self._total: float | None = None
         self._texts: dict[str, str] = {}
@@ -278,16 +285,16 @@ class NotebookBar:
         self._texts |= texts
         if time.monotonic() >= self._next_update:
             self._next_update = time.monotonic() + SECONDS_BETWEEN_UPDATES
-            self._send()
+            self._send(self._html())
 
     def stop(self) -> None:
-        """Show the last numbers."""
-        self._send()
+        """Show the last numbers, or remove the bar."""
+        self._send(self._html() if self._stays else "")
 
-    def _send(self) -> None:
+    def _send(self, html: str) -> None:
         if self._handle is not None:
             output: Any = import_module("IPython.display")
-            self._handle.update(output.HTML(self._html()))
+            self._handle.update(output.HTML(html))
 
     def _html(self) -> str:
         from creche.render.html import tag  # only now: the command line shows no HTML

@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from creche._phrases import format_count, list_first
+from creche._phrases import format_count, list_first, write_number
 from creche.evaluation.metrics import metric_name
 from creche.explain.cells import format_cell
 from creche.pages.charts import BAR_WIDTH, draw_bar, draw_loss_curves, draw_network
@@ -21,10 +21,10 @@ from creche.pages.tables import (
     count_rows,
     facts_table,
     format_duration,
+    note,
     part_sizes,
     plain_table,
 )
-from creche.pages.wording import write_note
 from creche.render.components import describe_component, describe_optimizer, describe_schedules
 from creche.render.text import terminal_width
 from creche.render.words import (
@@ -94,7 +94,7 @@ def run_page(run: Run) -> RenderableType:
     name, evaluation = run.evaluation
     rows = run.prepared.evaluation_part[1].observations
     parts += [Text(), evaluation_page(evaluation, f"{name_purpose(name)} rows", rows.row_numbers)]
-    parts += [Text(), _example_row(run, rows)]
+    parts += [Text(), _example_row(run, rows, name)]
     return Group(*parts)
 
 
@@ -212,7 +212,7 @@ def _run_facts(run: Run) -> Table:
     facts.add_row("rows", count_rows(part_sizes(prepared)))
     facts.add_row("label", f"{prepared.labels.name}: {describe_classes(prepared.labels)}")
     if prepared.task_note is not None:
-        facts.add_row("task", write_note(prepared.task_note))
+        facts.add_row("task", prepared.task_note)
     facts.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters")
     _add_preprocessing(facts, prepared.preparation)
     facts.add_row("optimizer", f"{describe_optimizer(plan.optimizer)}, batch size {plan.batch_size}")
@@ -272,25 +272,31 @@ def epoch_table(history: History, kept: int, has_metric: bool = True) -> Table:
     metric = [history.metric] if has_metric else []
     validation = ["validation loss", *(f"validation {name}" for name in metric), ""] if history.has_validation else []
     table = plain_table("epoch", "loss", *metric, *validation)
-    digits = ".4f" if history.metric == "accuracy" else ".4g"
     best = history.best_epoch
     epochs = set(np.linspace(0, len(history) - 1, min(MAX_EPOCHS, len(history))).round().astype(int).tolist())
     for epoch in sorted(epochs | {best, kept - 1} if history.has_validation else epochs):
         row = [str(epoch + 1), f"{history.train_loss[epoch]:.4f}"]
-        row += [format(history.train_metric[epoch], digits) for _ in metric]
+        row += [_write_metric(history, history.train_metric[epoch]) for _ in metric]
         if history.has_validation:
             row += [f"{history.validation_loss[epoch]:.4f}"]
-            row += [format(history.validation_metric[epoch], digits) for _ in metric]
+            row += [_write_metric(history, history.validation_metric[epoch]) for _ in metric]
             row.append("best" if epoch == best else "kept" if epoch == kept - 1 < len(history) - 1 else "")
         table.add_row(*row)
     return table
 
 
-def _example_row(run: Run, rows: Observations) -> RenderableType:
+def _write_metric(history: History, value: float) -> str:
+    return f"{value:.4f}" if history.metric == "accuracy" else write_number(value, 4)
+
+
+def _example_row(run: Run, rows: Observations, part: str) -> RenderableType:
     """Render one row: its features, what the network predicts, and the true label."""
     row = rows.take(np.arange(1))
     table = Table.grid(padding=(0, 2, 0, 0))
-    lines: list[RenderableType] = [Text(f"Row {row.row_numbers[0]}: {_describe_features(run, row)}"), table]
+    lines: list[RenderableType] = [
+        Text(f"{_name_row(run, int(row.row_numbers[0]), part)}: {_describe_features(run, row)}"),
+        table,
+    ]
     model, label = run.model, row.y[0]
     if model.labels.is_multilabel:
         for name, p, is_yes in zip(model.labels.names, model.predict_proba(row.x)[0].tolist(), label, strict=True):
@@ -301,8 +307,8 @@ def _example_row(run: Run, rows: Observations) -> RenderableType:
         predicted = np.asarray(model.predict(row.x)).reshape(-1)
         true_numbers = model.labels.repeat(np.atleast_1d(label))
         for name, number, true in zip(model.labels.predicted_names, predicted, true_numbers, strict=True):
-            table.add_row(f"  {name}", Text("predicted", style="dim"), f"{number:.4g}", Text("true", style="dim"),
-                          f"{true:g}")  # fmt: skip
+            numbers = (Text("predicted", style="dim"), write_number(number, 4), Text("true", style="dim"))
+            table.add_row(f"  {name}", *numbers, write_number(float(true), 6))
         return Group(*lines)
     probabilities = model.predict_proba(row.x)[0]
     selected = _select_classes(probabilities, model.classes.index(label))
@@ -313,7 +319,7 @@ def _example_row(run: Run, rows: Observations) -> RenderableType:
         mark = Text("true class", style="dim") if name == label else Text()
         table.add_row(f"  {name}", f"{probability:.3f}", draw_bar(probability, 1.0, width), mark)
     if len(probabilities) > CLASSES_SHOWN:
-        lines.append(Text(f"  and {len(probabilities) - table.row_count} other classes", style="dim"))
+        lines.append(note(f"and {len(probabilities) - table.row_count} other classes"))
     return Group(*lines)
 
 
@@ -323,6 +329,13 @@ def _select_classes(probabilities: NDArray[Any], true: int) -> list[int]:
         return list(range(len(probabilities)))
     likeliest = np.argsort(-probabilities, kind="stable")[:MAX_CLASSES].tolist()
     return likeliest if true in likeliest else [*likeliest, true]
+
+
+def _name_row(run: Run, number: int, part: str) -> str:
+    """Name a row by its number in its table, and by what it is for."""
+    if part == "validation" and run.prepared.has_validation_table:
+        return f"Row {number} of the validation table"
+    return f"Row {number} of the table, a {'training' if part == 'train' else part} row"
 
 
 def _describe_features(run: Run, row: Observations) -> str:

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from creche._advice import advise
 from creche._phrases import format_count
 from creche.evaluation.metrics import metric_name
 from creche.model_selection.fold_statistics import FOLD_COLUMNS, plan_numbers
@@ -26,7 +27,6 @@ from creche.pages.tables import (
     part_sizes,
     plain_table,
 )
-from creche.pages.wording import advise_argument
 from creche.render.words import describe_classes, name_purpose
 from creche.table.result_frames import polars_frame
 
@@ -89,7 +89,7 @@ def sweep_page(
     if not colony.varied_arguments or best_by == "network" or not _has_seeds(colony):
         chosen = format_count(len(colony), "network")
     if name != "test" and len(colony) > 1:
-        advice = advise_argument("test_fraction", 0.2)
+        advice = advise("test_fraction", 0.2)
         parts += [Text(), Text(OPTIMISM.format(chosen=chosen, rows=name_purpose(name), advice=advice), style="dim")]
     return Group(*parts)
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from creche._phrases import format_count
+from creche._phrases import format_count, write_number
 from creche.pages.charts import Drawing
 from creche.pages.page_table import PageTable
 from creche.render.words import name_purpose
@@ -32,6 +33,7 @@ __all__ = [
     "format_value",
     "frame_page",
     "narrow_table",
+    "note",
     "part_sizes",
     "plain_table",
 ]
@@ -66,6 +68,11 @@ def facts_table() -> Table:
     return table
 
 
+def note(text: str, style: str = "dim", indent: int = 2) -> Padding:
+    """Return a remark below a table; where it needs several lines, all are indented."""
+    return Padding(Text(text, style=style), (0, 0, 0, indent))
+
+
 def frame_page(title: str, frame: pl.DataFrame, limit: int = 10) -> RenderableType:
     """Render a title, room for plots, and the first rows of a DataFrame."""
     numbers = [name for name, kind in frame.schema.items() if kind.is_numeric()]
@@ -73,7 +80,7 @@ def frame_page(title: str, frame: pl.DataFrame, limit: int = 10) -> RenderableTy
     for row in frame.head(limit).iter_rows():
         table.add_row(*(Text(format_value(value, missing="")) for value in row))
     rest = frame.height - limit
-    more = [Text(f"  and {format_count(rest, 'more row')}", style="dim")] if rest > 0 else []
+    more = [note(f"and {format_count(rest, 'more row')}")] if rest > 0 else []
     return Group(Text(title), Drawing(), table, *more)
 
 
@@ -122,17 +129,17 @@ def format_duration(seconds: float) -> str:
 
 
 def format_score(value: float | None) -> str:
-    """Write a loss or metric with four decimals, small and large ones with three digits; empty for None and NaN.
+    """Write a loss or metric with four decimals, a small or larger one with three digits; empty for None and NaN.
 
     Examples
     --------
     >>> format_score(0.98765), format_score(0.0), format_score(0.00012345), format_score(31234.5), format_score(None)
-    ('0.9877', '0.0000', '0.000123', '3.12e+04', '')
+    ('0.9877', '0.0000', '0.000123', '31,234', '')
 
     """
     if value is None or math.isnan(value):
         return ""
-    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 10 else f"{value:.3g}"
+    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 10 else write_number(value, 3)
 
 
 def format_value(value: Any, *, digits: int = 6, missing: str = "none") -> str:
@@ -150,4 +157,4 @@ def format_value(value: Any, *, digits: int = 6, missing: str = "none") -> str:
         return ", ".join(format_value(item, digits=digits, missing=missing) for item in value)
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
-    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+    return write_number(value, digits) if isinstance(value, float) else str(value)

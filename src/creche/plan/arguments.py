@@ -147,6 +147,7 @@ _ENTRIES = (
     Argument("y", None, "data", fit=True),
     Argument("label", None, "preparation", fit=True, command=_option(
         TABLE, "Column to predict; several, all numeric or all yes or no, separated by commas.", parser="parse_words",
+        metavar="NAME",
     )),
     Argument("schema", None, "preparation", estimator=True, fit=True, command=_option(
         TABLE, "Role of a column: numeric, categorical, boolean, datetime, text, identifier or ignore. Repeat for "

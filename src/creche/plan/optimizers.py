@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from creche._advice import advise
 from creche.errors import PlanError
 from creche.plan.component import Component, Registry, flag_field, number_field
 from creche.plan.parameter_groups import ParameterGroups, StepFactors, ntk_factors
@@ -88,8 +89,8 @@ class Optimizer(Component):
             )
         if word == "ntk" and self.clip_norm > 0:
             raise PlanError(
-                f"{name}.clip_norm: got {self.clip_norm:g} with parameterization='ntk', in which the norm is not "
-                "known; leave clip_norm out, or give clip_value instead",
+                f"{name}.clip_norm: got {self.clip_norm:g} with {advise('parameterization', 'ntk')}, in which the "
+                f"norm is not known; leave {advise('clip_norm')} out, or give {advise('clip_value')} instead",
                 argument="clip_norm",
             )
 
@@ -171,7 +172,7 @@ class SGD(Optimizer):
         if self.nesterov and (self.momentum == 0 or self.dampening != 0):
             raise PlanError(
                 f"SGD.nesterov: needs momentum above 0 and dampening 0; got momentum={self.momentum:g}, "
-                f"dampening={self.dampening:g}. Give momentum=0.9, say",
+                f"dampening={self.dampening:g}; give {advise('momentum', 0.9)}, for example",
                 argument="nesterov",
             )
 
@@ -228,7 +229,8 @@ class Adagrad(Optimizer):
         Optimizer.__post_init__(self)
         if self.parameterization == "ntk" and self.initial_accumulator > 0:
             raise PlanError(
-                f"Adagrad.initial_accumulator: got {self.initial_accumulator:g}; needs 0 with parameterization='ntk'",
+                f"Adagrad.initial_accumulator: got {self.initial_accumulator:g}; needs 0 with "
+                f"{advise('parameterization', 'ntk')}",
                 argument="initial_accumulator",
             )
 

@@ -156,6 +156,6 @@ def _resolve(source: Any, data: Any, y: Any) -> EvaluatedRows:
 def _refuse_several(evaluation: Any) -> None:
     if isinstance(evaluation, MultilabelEvaluation):
         raise PlanError(
-            f"evaluation: is of the labels {', '.join(evaluation.labels)}, and this plot is of one; give "
+            f"evaluation: has the labels {', '.join(evaluation.labels)}, and this plot shows one; give "
             "evaluation.of_label(name)"
         )

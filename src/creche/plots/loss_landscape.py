@@ -34,10 +34,10 @@ PATH_HEIGHT = 0.035  # above the bottom edge, as a share of the height
 
 @draws
 def loss_against_weight(curve: LossAgainstWeight, *, axes: Any = None) -> Any:
-    """Draw the loss against one weight, with the current value, the tangent and the landing points of steps.
+    """Draw the loss against one weight, with the current value, the tangent and the ends of steps.
 
-    The slope of the tangent is the gradient. A landing point is where one step of gradient descent on this weight alone
-    would end, for each of several learning rates.
+    The slope of the tangent is the gradient. The ends are those of one step of gradient descent on this weight alone,
+    for each of several learning rates.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def loss_against_weight(curve: LossAgainstWeight, *, axes: Any = None) -> Any:
     ends = np.array([curve.weight - reach, curve.weight + reach])
     slope = f"tangent, slope {curve.gradient:.3g} (the gradient)"
     axes.plot(ends, curve.tangent(ends), label=slope, zorder=3, **adjust_to_background(VALIDATION))
-    _draw_landings(axes, curve)
+    _draw_steps(axes, curve)
     current = f"current value: {curve.weight:.4g}"
     axes.plot(curve.weight, curve.loss, "o", color=text_color(), markersize=8, zorder=6, label=current)
     if curve.path is not None:
@@ -86,17 +86,17 @@ def loss_against_weight(curve: LossAgainstWeight, *, axes: Any = None) -> Any:
     return axes
 
 
-def _draw_landings(axes: Any, curve: LossAgainstWeight) -> None:
+def _draw_steps(axes: Any, curve: LossAgainstWeight) -> None:
     """Mark the end of each step; outside the plot, the marker is at the edge, the legend has the value."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    for n, landing in enumerate(curve.landings):
+    for n, step in enumerate(curve.steps):
         look = category_style(n + 2)
         marker = MARKERS[(n + 1) % len(MARKERS)]
-        inside = left <= landing.weight <= right and np.isfinite(landing.loss)
-        where = "" if inside else f", ends at {landing.weight:.3g}"
-        label = f"learning rate {landing.learning_rate:.3g}: {landing.verdict}{where}"
-        edge = min(max(landing.weight, left), right)
-        height = landing.loss if inside else curve.loss
+        inside = left <= step.weight <= right and np.isfinite(step.loss)
+        where = "" if inside else f", ends at {step.weight:.3g}"
+        label = f"learning rate {step.learning_rate:.3g}: {step.verdict}{where}"
+        edge = min(max(step.weight, left), right)
+        height = step.loss if inside else curve.loss
         height = min(max(height, bottom), top)
         drawn = axes.plot(
             edge, height, linestyle="none", marker=marker, color=look["color"], markersize=9, zorder=5, label=label,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from creche._advice import advise
 from creche.errors import PlanError, nearest
 from creche.plots.evaluated import draws_regression, resolve_regression
 from creche.plots.style import NEGATIVE, POSITIVE, VALIDATION, adjust_to_background, resolve_axes, shorten, tidy_axes
@@ -40,7 +41,7 @@ def predicted_intervals(
     found = evaluated.evaluation
     quantiles = found.quantiles
     if len(quantiles) < 2:
-        raise PlanError("evaluation: is not of several quantiles; train with quantiles=[0.05, 0.5, 0.95]")
+        raise PlanError(f"evaluation: is not of several quantiles; train with {advise('quantiles', [0.05, 0.5, 0.95])}")
     names = found.label_names
     if label is not None and label not in names:
         raise PlanError(f"label: got {label!r}; {nearest(label, names)}", argument="label")

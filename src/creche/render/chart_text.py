@@ -6,6 +6,7 @@ import textwrap
 
 import numpy as np
 
+from creche._phrases import write_number
 from creche.render.document import Chart
 
 __all__ = ["chart_text"]
@@ -74,7 +75,7 @@ def chart_text(chart: Chart, width: int) -> str:
         place = {0: top, HEIGHT // 2: (top + bottom) / 2, HEIGHT - 1: bottom}.get(row)
         value = "" if place is None else f"{np.exp(place) if is_logarithmic else place:.4g}"
         lines.append(f"{value:>{AXIS - 1}} {'┤' if value else '│'}{''.join(line)}".rstrip())
-    first, last = f"{left:.4g}", f"{right:.4g}"
+    first, last = write_number(left, 4), write_number(right, 4)
     name = f"{chart.x_name[: AXIS - 1]:<{AXIS}}"
     lines.append(f"{name} {first}{last:>{max(room - len(first), len(last) + 1)}}")
     marks = [(curve.mark, curve.name) for curve in chart.curves] + [(point.mark, point.name) for point in chart.points]

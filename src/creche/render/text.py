@@ -66,7 +66,8 @@ def _facts_text(facts: Facts, width: int) -> str:
 def grid_text(grid: Grid, width: int = WIDTH) -> str:
     """Return a table as text: two spaces between columns, sums below a rule.
 
-    A table that is wider than `width` characters continues below itself, under its first columns again.
+    A table that is wider than `width` characters continues below itself, under its first columns again. Rows that hold
+    nothing in such a part are left out of it. In a narrow table, long texts take several lines.
 
     Examples
     --------
@@ -81,27 +82,42 @@ def grid_text(grid: Grid, width: int = WIDTH) -> str:
     from rich.cells import cell_len
 
     widest = min(WIDEST_CELL, width // 2 - 2)
-    cells = [[shorten_text(c, widest) for c in grid.head]]
+    cells = [[_cell_lines(c, widest) for c in grid.head]]
     cells += [
-        [shorten_text(c, widest) if isinstance(c, str) else format_digits(c, grid.digits) for c in row]
+        [_cell_lines(c, widest) if isinstance(c, str) else [format_digits(c, grid.digits)] for c in row]
         for row in grid.rows
     ]
-    widths = [max(cell_len(row[i]) for row in cells) for i in range(len(grid.head))]
+    widths = [max(cell_len(line) for row in cells for line in row[i]) for i in range(len(grid.head))]
 
-    def line(row: list[str], columns: list[int]) -> str:
-        padded = []
-        for i in columns:
-            space = " " * (widths[i] - cell_len(row[i]))
-            padded.append(row[i] + space if i < grid.left else space + row[i])
-        return f"  {'  '.join(padded)}".rstrip()
+    def row_lines(row: list[list[str]], columns: list[int]) -> list[str]:
+        lines = []
+        for place in range(max(len(row[i]) for i in columns)):
+            padded = []
+            for i in columns:
+                text = row[i][place] if place < len(row[i]) else ""
+                space = " " * (widths[i] - cell_len(text))
+                padded.append(text + space if i < grid.left else space + text)
+            lines.append(f"  {'  '.join(padded)}".rstrip())
+        return lines
 
     tables = []
-    for columns in _columns_side_by_side(widths, max(1, grid.left), width - 2):
-        lines = [line(row, columns) for row in cells]
-        if grid.sums:
-            lines.insert(len(lines) - grid.sums, "  " + "─" * _total_width(widths, columns))
-        tables.append("\n".join(lines))
+    parts = _columns_side_by_side(widths, max(1, grid.left), width - 2)
+    repeated = set(parts[0]).intersection(*parts[1:]) if len(parts) > 1 else set()
+    for columns in parts:
+        own = [i for i in columns if i not in repeated]
+        lines = []
+        for number, row in enumerate(cells):
+            if grid.sums and number == len(cells) - grid.sums:
+                lines.append("  " + "─" * _total_width(widths, columns))
+            if len(parts) == 1 or any(line for i in own for line in row[i]):
+                lines += row_lines(row, columns)
+        tables.append("\n".join(line for place, line in enumerate(lines) if place + 1 < len(lines) or "─" not in line))
     return "\n\n".join(tables)
+
+
+def _cell_lines(text: str, width: int) -> list[str]:
+    """Return the lines of a cell; the second and later ones are indented."""
+    return textwrap.wrap(shorten_text(text, WIDEST_CELL), width, subsequent_indent=" ") or [""]
 
 
 def _columns_side_by_side(widths: list[int], repeated: int, width: int) -> list[list[int]]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from creche._phrases import list_first
+from creche._phrases import list_first, write_number
 
 if TYPE_CHECKING:
     from creche.table.labels import LabelEncoder
@@ -56,15 +56,16 @@ def describe_threshold(threshold: float | tuple[float, ...], labels: LabelEncode
 
 
 def format_number(value: float) -> str:
-    """A metric as pages show it: four decimals, or five digits of larger numbers; empty for NaN.
+    """A metric as pages show it: four decimals, or five digits of larger numbers and no fraction of large ones; empty
+    for NaN.
 
     Examples
     --------
-    >>> format_number(0.98765), format_number(-0.00001), format_number(292.4183), format_number(float("nan"))
-    ('0.9877', '0.0000', '292.42', '')
+    >>> format_number(0.98765), format_number(-0.00001), format_number(292.4183), format_number(123456.78)
+    ('0.9877', '0.0000', '292.42', '123,457')
 
     """
-    text = "" if math.isnan(value) else f"{value:.4f}" if abs(value) < 10 else f"{value:.5g}"
+    text = "" if math.isnan(value) else f"{value:.4f}" if abs(value) < 10 else write_number(value, 5)
     return text.removeprefix("-") if text == "-0.0000" else text
 
 

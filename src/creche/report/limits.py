@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from creche._phrases import list_first
+from creche._advice import advise
+from creche._phrases import list_first, write_number
 from creche.evaluation import ClassificationEvaluation, MultilabelEvaluation, RegressionEvaluation
 from creche.evaluation.bootstrap import MIN_ROWS
 from creche.evaluation.metrics import compare_with_baseline, metric_name
@@ -87,8 +88,7 @@ def _check_rows(subject: ReportSubject) -> Iterator[Limitation]:
         yield Limitation(
             topic,
             "The same validation rows decided which epoch's weights were kept, so the metrics are slightly too "
-            "optimistic; "
-            "test rows (test_fraction) are used neither in training nor in that choice.",
+            f"optimistic; test rows ({advise('test_fraction')}) are used neither in training nor in that choice.",
         )
     count = len(subject.rows)
     if count < FEW_ROWS:
@@ -144,11 +144,13 @@ def _check_regression(evaluation: RegressionEvaluation) -> Iterator[Limitation]:
         rmse = evaluation.per_label[label]["rmse"]
         largest = float(np.abs(true - predicted).max())
         if rmse > 0 and largest > LARGE_ERROR * rmse:
-            yield Limitation(label, f"A few rows have far larger errors than the rest: up to {largest:.4g}.")
+            yield Limitation(
+                label, f"A few rows have far larger errors than the rest: up to {write_number(largest, 4)}."
+            )
         bias = float((predicted - true).mean())
         if rmse > 0 and abs(bias) > LARGE_BIAS * rmse:
             direction = "high" if bias > 0 else "low"
-            yield Limitation(label, f"Predictions are too {direction} on average, by {abs(bias):.4g}.")
+            yield Limitation(label, f"Predictions are too {direction} on average, by {write_number(abs(bias), 4)}.")
 
 
 def _check_labels(evaluation: MultilabelEvaluation) -> Iterator[Limitation]:
@@ -223,8 +225,12 @@ def _check_training(subject: ReportSubject) -> Iterator[Limitation]:
         if last > LOSS_RISE * lowest and plan.keep == "last":
             yield Limitation(
                 "training",
-                f"The validation loss was lowest in epoch {history.best_epoch + 1} and then rose from {lowest:.4g} to "
-                f"{last:.4g}, so training was probably too long (keep='best' keeps the weights of the best epoch).",
+                f"The validation loss was lowest in epoch {history.best_epoch + 1} and then rose from "
+                f"{write_number(lowest, 4)} to "
+                f"{write_number(last, 4)}, so training was probably too long ({advise('keep', 'best')} keeps the "
+                "weights of the "
+                "best "
+                "epoch).",
             )
 
 

@@ -74,22 +74,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def _list_details(subject: ReportSubject) -> list[tuple[str, str]]:
     plan, origin = subject.model_plan, subject.origin
     found = [("predicts", escape_markdown(f"{subject.label} ({describe_classes(subject.model.labels)})"))]
-    if plan is None:
-        found.append(("kind", f"an ensemble of {len(subject.model.models)} networks"))  # type: ignore[union-attr]
-    else:
-        found += [
-            (
-                "network",
-                escape_markdown(f"{plan.network}, {plan.network.parameters:,} parameters, multilayer perceptron"),
-            ),
-            (
-                "training",
-                escape_markdown(
-                    f"{describe_component(plan.loss)}, {describe_optimizer(plan.optimizer)}, batch size "
-                    f"{plan.batch_size:,}"
-                ),
-            ),
-        ]
+    found.append(("kind", escape_markdown(subject.kind)))
+    if plan is not None:
+        steps = f"{describe_component(plan.loss)}, {describe_optimizer(plan.optimizer)}, batch size {plan.batch_size:,}"
+        found.append(("training", escape_markdown(steps)))
     if origin is not None:
         found += [
             ("trained by", f"Creche {origin.version}, {len(origin.history):,} epochs"),

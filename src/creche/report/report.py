@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from creche._advice import advise
 from creche._progress import OnProgress, StepProgress, track, watch_steps
 from creche._system.atomic_files import check_writable, open_replacement
 from creche._system.output_files import check_ending, check_outputs
@@ -186,7 +187,11 @@ def create_page(subject: ReportSubject, intended_use: str | None = None) -> str:
     links = tag("ol", *(tag("li", tag("a", heading, href=f"#{name}")) for name, heading, _ in there))
     return html_page(
         subject.title,
-        tag("header", tag("h1", subject.title), tag("p", repr(subject.model), class_="quiet")),
+        tag(
+            "header",
+            tag("h1", subject.title),
+            tag("p", f"{subject.kind[0].upper()}{subject.kind[1:]}.", class_="quiet"),
+        ),
         tag("nav", links, aria_label="sections"),
         tag("main", *(tag("section", tag("h2", heading), content, id=name) for name, heading, content in there)),
         _footer(),
@@ -208,8 +213,8 @@ def _use_section(intended_use: str | None) -> Html:
     if intended_use:
         return tag("p", intended_use)
     return tag(
-        "p", "To be filled in: intended users and uses, and uses that are out of scope (--intended-use \"…\").",
-        class_="blank",
+        "p", "To be filled in: intended users and uses, and uses that are out of scope "
+        f"({advise('intended_use', ...)}).", class_="blank",
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from creche import plots
-from creche._phrases import format_count
+from creche._phrases import format_count, write_number
 from creche.evaluation.classification import Misclassification
 from creche.evaluation.metrics import METRICS, compare_with_baseline, metric_name
 from creche.evaluation.regression import LargeError
@@ -244,7 +244,7 @@ def training_section(subject: ReportSubject, figures: Figures) -> Html | None:
     planned = f" of {plan.epochs:,}" if plan is not None else ""
     text = f"{len(history):,}{planned} epochs, {origin.steps:,} steps; status: {origin.status.replace('_', ' ')}."
     if best >= 0:
-        text += f" The {which} loss was lowest in epoch {best + 1:,}: {history.watched_loss[best]:.4g}."
+        text += f" The {which} loss was lowest in epoch {best + 1:,}: {write_number(history.watched_loss[best], 4)}."
     if origin.kept_epoch is not None:
         text += f" The weights are those of epoch {origin.kept_epoch:,}."
     curves = [
@@ -258,8 +258,9 @@ def training_section(subject: ReportSubject, figures: Figures) -> Html | None:
     if len(subject.model.quantiles) < 2 and not subject.model.labels.is_ordered:
         curves.append(figures.figure(
             partial(plots.metric_curves, history), f"The {metric_name(history.metric)} by epoch.",
-            f"The {metric_name(history.metric)} of the training rows goes from {history.train_metric[0]:.3g} to "
-            f"{history.train_metric[-1]:.3g}",
+            f"The {metric_name(history.metric)} of the training rows goes from "
+            f"{write_number(history.train_metric[0], 3)} to "
+            f"{write_number(history.train_metric[-1], 3)}",
         ))  # fmt: skip
     note = (
         "A training value is the mean over the batches of an epoch, each computed just before its step; a validation "
@@ -339,7 +340,7 @@ def _regression_errors(subject: ReportSubject, figures: Figures) -> list[Html]:
             figures.figure(
                 partial(plots.residuals, subject.evaluated, label=label),
                 "Residuals (predicted minus true) against predicted values; they should show no pattern.",
-                f"Errors of {label}, predicted − true; their root mean square is {metrics['rmse']:.4g}",
+                f"Errors of {label}, predicted − true; their root mean square is {write_number(metrics['rmse'], 4)}",
             ),
         ]
         parts.append(tag("div", *both, class_="pair"))

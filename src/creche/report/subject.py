@@ -80,6 +80,14 @@ class ReportSubject:
         return self.model.plan if isinstance(self.model, Model) else None
 
     @property
+    def kind(self) -> str:
+        """The model in words: "a multilayer perceptron 14-5-5-3 with 118 parameters"."""
+        if isinstance(self.model, Model):
+            network = self.model.plan.network
+            return f"a multilayer perceptron {network} with {network.parameters:,} parameters"
+        return f"an ensemble of {format_count(len(self.model.models), 'network')}"
+
+    @property
     def fitted_model(self) -> FittedModel | None:
         """The model, if it is one of `creche.fit`."""
         return self.model if isinstance(self.model, FittedModel) else None

@@ -208,7 +208,7 @@ def _infer_roles(table: Table, names: Sequence[str]) -> dict[str, Role]:
 
 
 def _describe_finding(found: InspectionFinding, reason: str) -> Finding:
-    text = f"left out: {reason}" if found.kind == "left_out" else found.text
+    text = f"Dropped: {reason}" if found.kind == "dropped" else found.text
     remedy = found.remedy or REMEDIES.get(found.kind, "")
     severity = SEVERITIES.get(found.kind, "note")
     return Finding(severity, _as_sentence(text), _as_sentence(remedy), found.column or None, found.role)
@@ -216,7 +216,7 @@ def _describe_finding(found: InspectionFinding, reason: str) -> Finding:
 
 def _begin_of(found: InspectionFinding) -> str:
     """Return how training begins to say the same: without its numbers, where it counts rows that are not looked at."""
-    return found.text.partition(": ")[0] if found.kind == "left_out" else found.text
+    return found.text.partition(": ")[0] if found.kind == "dropped" else found.text
 
 
 def _as_sentence(text: str) -> str:

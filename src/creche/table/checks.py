@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._system.resources import ALWAYS_AVAILABLE, available_memory
 from creche.errors import CrecheWarning, TableError
 from creche.table.cell_types import ColumnContext
@@ -49,9 +50,9 @@ def collect_warnings() -> Iterator[list[str]]:
     Examples
     --------
     >>> with collect_warnings() as messages:
-    ...     warn("left out 3 rows")
+    ...     warn("dropped 3 rows")
     >>> messages
-    ['left out 3 rows']
+    ['dropped 3 rows']
 
     """
     messages: list[str] = []
@@ -126,7 +127,7 @@ def check_array(values: Any, what: str) -> NDArray[Any]:
         return fill_masked(_lists_of_arrow(values))
     except CONVERSION_ERRORS as error:
         raise TableError(
-            f"{what}: is not an array of numbers ({_first_line(error)}); needs rows of equally many numbers"
+            f"{what}: is not an array of numbers ({_first_line(error)}); needs rows of equal length"
         ) from error
 
 
@@ -223,7 +224,7 @@ def check_precision(
     place = f"{what}: row {row_number(row)}, column {name} is {shown}"
     if isinstance(value, float) and not np.isfinite(value):
         raise TableError(f"{place}; needs a finite number, or an empty cell")
-    other = ", or train with precision='float64'" if precision == "float32" else ""
+    other = f", or train with {advise('precision', 'float64')}" if precision == "float32" else ""
     raise TableError(f"{place}, which is too large for {precision}; check its unit{other}")
 
 
@@ -276,7 +277,7 @@ def _to_floats(array: NDArray[Any], what: str) -> NDArray[np.float64]:
             floats = [np.nan if is_missing(value) else float(value) for value in values]
         except CONVERSION_ERRORS:
             raise TableError(
-                f"{what}: is not an array of numbers ({_first_line(error)}); needs rows of equally many numbers, or a "
+                f"{what}: is not an array of numbers ({_first_line(error)}); needs rows of equal length, or a "
                 "DataFrame, which may hold words"
             ) from error
         return np.array(floats).reshape(array.shape)

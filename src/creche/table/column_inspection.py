@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from creche._advice import advise
 from creche.errors import TableError
 from creche.plan.arguments import reject_unknown
 from creche.plan.words import TASKS, Role, Task, check_word
@@ -21,7 +22,7 @@ from creche.table.preparation import Preparation
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import is_table, read_table
 from creche.table.result_frames import FrameResult, frame_method
-from creche.table.roles import INPUT_ROLES, role_argument, role_option
+from creche.table.roles import INPUT_ROLES
 from creche.table.schema import ColumnSchema, Schema, describe_columns, find_errors, find_remarks, set_roles
 from creche.table.spellings import SPELLING_REMEDY, describe_spellings, find_spellings
 from creche.table.table import Table
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["ColumnInspection", "Finding", "FindingKind", "LabelSummary", "inspect_columns"]
 
 FindingKind: TypeAlias = Literal[
-    "error", "leak", "left_out", "reading", "words", "spellings", "constant", "duplicates", "label", "task"
+    "error", "leak", "dropped", "reading", "words", "spellings", "constant", "duplicates", "label", "task"
 ]
 
 
@@ -43,7 +44,7 @@ class Finding:
     Attributes
     ----------
     kind : str
-        "error": training would refuse the table. "leak": a column alone gives the label away. "left_out": a column
+        "error": training would refuse the table. "leak": a column alone gives the label away. "dropped": a column
         that is not an input. "reading": values that could be read otherwise. "words": a column of words though most are
         numbers. "spellings": categories that may be one. "constant": a column with one value. "duplicates": rows that
         are copies of others. "label": rows without a label. "task": whole numbers that may be classes or amounts.
@@ -53,10 +54,10 @@ class Finding:
         What was found.
     remedy : str
         What to do about it in words; empty if an option does it, or the text says it.
-    argument, option : str
-        The argument of `creche.train`, and the option of the command line, that would change it; empty if none would.
-    role : str or None
-        The role that they would give the column.
+    argument : str
+        The argument of `creche.train` that would change it; empty if none would.
+    value : object
+        The value of that argument.
 
     """
 
@@ -65,17 +66,26 @@ class Finding:
     text: str
     remedy: str = ""
     argument: str = ""
-    option: str = ""
-    role: Role | None = None
+    value: object = None
 
     def __str__(self) -> str:
-        return "; ".join(filter(None, (self.text, self.remedy, self.argument)))
+        return "; ".join(filter(None, (self.text, self.remedy, self.change)))
 
-    def to_dict(self) -> dict[str, str]:
+    @property
+    def change(self) -> str:
+        """The argument and its value, or the option, as the reader types them; empty if none would change it."""
+        return advise(self.argument, self.value) if self.argument else ""
+
+    @property
+    def role(self) -> Role | None:
+        """The role that the change would give the column; None if it would give none."""
+        return self.value.get(self.column) if isinstance(self.value, dict) else None
+
+    def to_dict(self) -> dict[str, object]:
         """Return the finding as plain data."""
         return {
             "kind": self.kind, "column": self.column, "text": self.text, "remedy": self.remedy,
-            "argument": self.argument, "option": self.option,
+            "argument": self.argument, "value": self.value,
         }  # fmt: skip
 
 
@@ -249,7 +259,7 @@ def inspect_columns(
         findings.append(
             Finding(
                 "duplicates", "", f"{duplicates:,} of {len(features):,} rows are copies of others",
-                "", "duplicates='drop'", "--duplicates drop",
+                "", "duplicates", "drop",
             )
         )  # fmt: skip
     summaries = {c.name: summarize_column(c, features.columns[c.name]) for c in columns}
@@ -269,7 +279,7 @@ def _inspect_label(
     missing, findings = int(len(table) - labelled.sum()), []
     if missing:
         text = f"{missing:,} of {len(table):,} rows have no label"
-        findings.append(Finding("label", names[0], text, "", "missing_label='drop'", "--drop-unlabelled"))
+        findings.append(Finding("label", names[0], text, "", "missing_label", "drop"))
     only_labels = table.select(list(names))
     if labelled.any():
         only_labels = only_labels.take(np.flatnonzero(labelled))
@@ -283,7 +293,7 @@ def _inspect_label(
     note = None if guess is None else guess.note(names[0])
     if note is not None and guess is not None and not guess.is_certain:
         other = "regression" if resolved == "classification" else "classification"
-        findings.append(Finding("task", names[0], note.partition("; ")[0], "", f"task={other!r}", f"--task {other}"))
+        findings.append(Finding("task", names[0], note.partition("; ")[0], "", "task", other))
     if resolved != "classification":
         try:
             check_varying(rows.y, names)
@@ -323,7 +333,7 @@ def _find_leaks(features: Table, inputs: list[str], rows: Observations, label: L
     for leak in find_label_leaks(features, inputs, rows.label, rows.y, numbers):
         yield Finding(
             "leak", leak.column, leak.finding, "if it is not known before the label is, leave it out",
-            *_set_role(leak.column, "ignore"),
+            "schema", {leak.column: "ignore"},
         )  # fmt: skip
 
 
@@ -335,14 +345,10 @@ def _find_remarks(
             if remark.role is None:
                 yield Finding(remark.kind, column.name, remark.text, remark.remedy)
             else:
-                yield Finding(remark.kind, column.name, remark.text, "", *_set_role(column.name, remark.role))
+                yield Finding(remark.kind, column.name, remark.text, "", "schema", {column.name: remark.role})
         if column.role in INPUT_ROLES and column.distinct == 1 and not column.missing and column.rows > 1:
             text = f"column {column.name!r} has the same value in each row"
-            yield Finding("constant", column.name, text, "", *_set_role(column.name, "ignore"))
-
-
-def _set_role(name: str, role: Role) -> tuple[str, str, Role]:
-    return role_argument(name, role), role_option(name, role), role
+            yield Finding("constant", column.name, text, "", "schema", {column.name: "ignore"})
 
 
 def _count_duplicates(inputs: Table, rows: Observations | None) -> int:

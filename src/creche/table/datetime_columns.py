@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche.table.cell_format import CellFormat
 from creche.table.cell_types import ColumnContext, Rule, expand_values
 from creche.table.datetimes import COMPACT, is_date, is_period, is_time_of_day, parse_datetimes
@@ -112,11 +113,14 @@ def _describe_doubt(dates: list[str]) -> str:
         other = next(word for word in dates if word not in times)
         return f"it holds dates, such as {other!r}, and times without a date, such as {times[0]!r}"
     by_day, by_month = parse_datetimes(dates, True) is not None, parse_datetimes(dates, False) is not None
-    option = "ReadOptions(day_first=True), or --day-first"
+    day_first = advise("ReadOptions.day_first", True)
     if by_day and by_month:
-        why = f"each can be read with the day or the month first; say which comes first: {option} (--no-day-first)"
+        month_first = advise("ReadOptions.day_first", False)
+        why = f"each can be read with the day or the month first; set {day_first} or {month_first}"
     elif by_day or by_month:
-        why = f"each may begin with the year or the day; if with the day, set {option}; otherwise write years in full"
+        why = (
+            f"each may begin with the year or the day; if with the day, set {day_first}; otherwise write years in full"
+        )
     else:
         why = "some can be read only with the day first and some only with the month first"
     return f"its dates, such as {dates[0]!r}, are not clear: {why}"
@@ -141,8 +145,8 @@ def datetime_column(
                 why = f", but the {'day' if learnt else 'month'} comes first in this column"
             else:
                 why = (
-                    ", and the rows do not agree whether the day or the month comes first: set "
-                    "ReadOptions(day_first=True), or --day-first (--no-day-first)"
+                    ", and the rows disagree on whether the day or the month comes first: set "
+                    f"{advise('ReadOptions.day_first', True)} or {advise('ReadOptions.day_first', False)}"
                 )
         raise context.cell_error(int(np.flatnonzero(codes == wrong)[0]), words[wrong], rule, why)
     values = expand_values(parsed.values, codes, np.datetime64("NaT"))

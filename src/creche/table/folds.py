@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche.errors import CrecheWarning, PlanError, TableError
 from creche.plan.arguments import ARGUMENTS
 from creche.table.checks import warn
@@ -148,11 +149,12 @@ def assign_folds(
         if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
             raise PlanError(f"{name}: got {value!r}; needs a whole number of at least {minimum}")
     if groups is not None and times is not None:
-        raise PlanError("group, time: got both; a split uses one of them")
+        raise PlanError(f"{advise('group')}, {advise('time')}: got both; a split uses one of them")
     if times is not None:
         if repeats > 1:
             raise PlanError(
-                f"repeats: got {repeats}; folds in order of time can be made in one way only: set repeats=1"
+                f"repeats: got {repeats}; folds in order of time can be made in one way only: set "
+                f"{advise('repeats', 1)}"
             )
         return _split_by_time(times, k)
     assignments = [_assign_repeat(rows, k, seed + repeat, classes, groups) for repeat in range(repeats)]

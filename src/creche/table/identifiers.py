@@ -104,7 +104,7 @@ def find_identifier(
     'a row number (0, 2, 4, …)'
     >>> numbers = Column("whole", np.arange(30) ** 2 * 7919 % 4001)
     >>> find_identifier("PatientID", numbers, 0, 30), find_identifier("paid", numbers, 0, 30)
-    ('30 of 30 rows have a number of their own', '')
+    ('30 distinct numbers in 30 rows', '')
 
     """
     present = len(column) - missing
@@ -124,7 +124,7 @@ def find_identifier(
         if _has_fraction(values):
             return ""
         if not (np.abs(values) < LARGEST_EXACT).all():  # rounded, as unsigned 64-bit hashes are
-            return f"{distinct:,} of {present:,} rows have a number of their own" if is_named else ""
+            return f"{distinct:,} distinct numbers in {present:,} rows" if is_named else ""
         values = values.astype(np.int64)
     low, high = int(values.min()), int(values.max())
     begins_as_index = low in (0, 1)
@@ -142,7 +142,7 @@ def find_identifier(
     is_dense = high - low < 3 * len(values)
     were_given_out = low >= 0 and (ascends or is_dense or (low >= 100 and len(str(low)) == len(str(high))))
     if is_named or (is_code and were_given_out):
-        return f"{distinct:,} of {present:,} rows have a number of their own"
+        return f"{distinct:,} distinct numbers in {present:,} rows"
     return "its numbers are hashes" if high - low >= HASH_SPREAD else ""
 
 

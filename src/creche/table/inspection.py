@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._phrases import list_first
 from creche.errors import TableError
 from creche.plan.losses import Loss
@@ -187,11 +188,11 @@ def inspect_table(
     else:
         classes = resolve_classes(preparation.classes, y, labelled.label, row_numbers)
     if chosen != "classification" and classes is not None:
-        learnt = "a number (task='regression')" if chosen == "regression" else "several boolean labels (multi-label)"
-        remedy = ", or set task='classification'" if chosen == "regression" else ""
+        learnt = "a number" if chosen == "regression" else "several labels of yes or no"
+        remedy = f", or set {advise('task', 'classification')}" if chosen == "regression" else ""
         raise TableError(
-            f"classes: got {classes!r}, but the label {labelled.label!r} is treated as {learnt}; leave classes "
-            f"out{remedy}"
+            f"classes: got {classes!r}, but the label {labelled.label!r} is treated as {learnt}; leave "
+            f"{advise('classes')} out{remedy}"
         )
     if chosen == "classification" and classes is None:
         classes = find_classes(y, labelled.label, row_numbers, which)
@@ -214,14 +215,14 @@ def _check_order(task: Task, classes: tuple[Any, ...] | None, preparation: Prepa
     if classes is None:
         held = "several labels of yes or no" if task == "multilabel" else "numbers"
         raise TableError(
-            f"ordered: label {label!r} holds {held}, which are not classes in an order; leave ordered out",
+            f"ordered: label {label!r} holds {held}, which are not classes in an order; leave {advise('ordered')} out",
             argument="ordered",
         )
     if preparation.classes is None and any(isinstance(value, str) for value in classes):
         shown = list_first([*map(repr, classes)], CLASSES_NAMED)
         raise TableError(
             f"ordered: label {label!r} holds words, whose order is not known; give {shown} from the lowest to the "
-            "highest as classes, or with --classes",
+            f"highest by {advise('classes', list(classes))}",
             argument="ordered",
         )
 
@@ -250,15 +251,17 @@ def choose_task(
         return "multilabel", None
     if known == "multilabel":
         raise TableError(
-            f"label {rows.label!r}: task='multilabel' needs several columns of yes or no, label=['a', 'b']; leave task "
-            "out for one column",
+            f"label {rows.label!r}: {advise('task', 'multilabel')} needs several columns of yes or no, such as "
+            f"{advise('label', ['a', 'b'])}; leave {advise('task')} out for one column",
             argument="task",
         )
     holds_words = rows.y.dtype.kind in "OUS"
     if known == "regression" and holds_words:
-        raise TableError(f"label {rows.label!r}: holds words; task='regression' needs a label of numbers")
+        raise TableError(f"label {rows.label!r}: holds words; {advise('task', 'regression')} needs a label of numbers")
     if known == "classification" and rows.y.ndim == 2:
-        raise TableError(f"label {rows.label!r}: classification has one label; several labels need task='regression'")
+        raise TableError(
+            f"label {rows.label!r}: classification has one label; several labels need {advise('task', 'regression')}"
+        )
     if known is not None:
         return known, None
     if implied == "regression" and not holds_words:

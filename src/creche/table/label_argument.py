@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._phrases import list_first
 from creche.errors import TableError
 from creche.plan.words import Task
@@ -132,7 +133,9 @@ def are_one_hot(columns: Sequence[NDArray[Any]]) -> bool:
 def _split_columns(y: Any, needed: str = "(rows,)") -> tuple[list[NDArray[Any]], list[Any]]:
     """Return the columns of y, and their names; an array or a list has no names."""
     if isinstance(y, str | bytes):
-        raise TableError(f"y: got {y!r}; needs the labels, one per row. A column of the table is named by label={y!r}")
+        raise TableError(
+            f"y: got {y!r}; needs the labels, one per row. A column of the table is named by {advise('label', y)}"
+        )
     if hasattr(y, "toarray"):
         raise TableError("y: is a sparse matrix; needs an array, as y.toarray() gives")
     if is_frame(y):
@@ -189,6 +192,6 @@ def _warn_of_one_hot(classes: NDArray[Any], count: int) -> None:
     distinct = sorted(set(classes.tolist()))
     warn(
         f"y: is one-hot (exactly one of its {count} columns is 1 in each row), so it is treated as the classes "
-        f"{list_first([*map(repr, distinct)], CLASSES_SHOWN)}; task='classification' confirms it, and "
-        "task='multilabel' learns a label of its own of each column"
+        f"{list_first([*map(repr, distinct)], CLASSES_SHOWN)}; {advise('task', 'classification')} "
+        f"confirms this, and {advise('task', 'multilabel')} treats each column as a label of its own"
     )

@@ -79,8 +79,8 @@ def restore_integers(
     if not _can_be_read_again(data):
         row = int(np.argmax(large))
         raise TableError(
-            f"label {name!r}: row {row_numbers[row]} is {values[row]:.0f} or near it, for numbers beyond 2**53 are "
-            "rounded when they come in a stream; save the table as a file, or divide the label"
+            f"label {name!r}: row {row_numbers[row]} is {values[row]:.0f} or near it, because numbers beyond 2**53 "
+            "are rounded in a stream; save the table as a file, or divide the label"
         )
     batches = read_batches(data, read_options, expected={name: "words"})
     words = [word for batch in batches for word in batch.table.columns[name].to_objects().tolist()]

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.table.roles import write_role
+from creche._advice import advise
 from creche.table.table import Column, Table
 
 __all__ = ["LabelLeak", "find_label_leaks"]
@@ -73,9 +73,8 @@ class LabelLeak:
     rows: int
 
     def __str__(self) -> str:
-        return (
-            f"{self.finding}; if it is not known before the label is, leave it out: {write_role(self.column, 'ignore')}"
-        )
+        left_out = advise("schema", {self.column: "ignore"})
+        return f"{self.finding}; if it is not known before the label is, leave it out: {left_out}"
 
     @property
     def finding(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._phrases import list_first
 from creche.errors import TableError
 from creche.plan.words import Task
@@ -75,7 +76,7 @@ def stack_labels(
             if task is not None and kind == "numbers" and not others:
                 raise TableError(
                     f"{title}: holds numbers{place}, and classes of several labels are yes or no (also true, false, 1, "
-                    "0); task='regression' learns numbers, with a loss for numbers"
+                    f"0); {advise('task', 'regression')} learns numbers, with a loss for numbers"
                 )
             raise TableError(
                 f"{title}: holds {kind}{place}{beside}; several labels are either all numbers or all yes or no (also "

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._phrases import format_count, list_first
 from creche.errors import FileError, TableError
 from creche.plan.losses import Loss
@@ -323,7 +324,9 @@ def find_classes(
         raise TableError(f"label {name!r}: has only one class{only}{where}; {remedy}")
     if len(distinct) == len(y) > MIN_ROWS_WITHOUT_CLASSES:
         is_number = y.dtype.kind in "iuf"
-        remedy = "use task='regression'" if is_number else "if it is an identifier, predict another column"
+        remedy = (
+            f"set {advise('task', 'regression')}" if is_number else "if it is an identifier, predict another column"
+        )
         raise TableError(
             f"label {name!r}: each of the {len(y):,} rows has {'a number' if is_number else 'a word'} of its own, so "
             f"there are no classes to learn; {remedy}"
@@ -374,7 +377,8 @@ def check_exact(y: NDArray[Any], what: str, row_numbers: NDArray[np.int64] | Non
         if int(float(value)) != value:
             raise TableError(
                 f"{what}: row {row if row_numbers is None else row_numbers[row]} is {value}, which float64 cannot hold "
-                "exactly; subtract a constant from the label or divide it, or learn it with task='classification'"
+                "exactly; subtract a constant from the label or divide it, or treat its values as classes with "
+                f"{advise('task', 'classification')}"
             )
 
 
@@ -414,7 +418,7 @@ def check_class_sizes(
     """
     for row, value in find_single_rows(numbers, classes)[:1]:
         is_amount = len(classes) > 2 and all(type(other) is int for other in classes)
-        regression = "learn the label as a number with task='regression', " if is_amount else ""
+        regression = f"treat the label as a number with {advise('task', 'regression')}, " if is_amount else ""
         raise TableError(
             f"label {name!r}: row {row_numbers[row]} is the only one of class {value!r}, and cannot be both a training "
             f"row and held out; {regression}leave it out, merge its class with another, or predict another column"

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche.table.column_blocks import NUMBER_KINDS, stack_values
 from creche.table.split import hash_sequence, mix_bits
 from creche.table.table import Column, Table
@@ -32,7 +33,6 @@ __all__ = [
     "value_bits",
 ]
 
-REMEDY_WITHIN = "duplicates='drop' keeps one row of each, duplicates='together' keeps copies on one side"
 REMEDY_BETWEEN = "remove them from one of the two tables"
 
 DEVIATIONS = 3.0  # by which the rows found must exceed those that chance repeats
@@ -114,6 +114,12 @@ class Leakage:
         )
 
 
+def suggest_duplicates() -> str:
+    """Return what to do about rows that are copies of others within one table."""
+    drop, together = advise("duplicates", "drop"), advise("duplicates", "together")
+    return f"{drop} keeps one row of each, {together} keeps copies on one side"
+
+
 def find_leakage(
     digests: NDArray[np.uint64],
     parts: Mapping[str, NDArray[np.int64]],
@@ -170,7 +176,7 @@ def find_fold_leakage(
         n_rows += len(held_out)
     if not n_leaked:
         return None
-    total = Leakage("held-out", n_leaked, n_rows, pair, REMEDY_WITHIN)
+    total = Leakage("held-out", n_leaked, n_rows, pair, suggest_duplicates())
     return next(iter(_judge(total, expected, digests)), None)
 
 
@@ -297,7 +303,7 @@ def _compare_rows(
     if not leaked.any():
         return None
     pair = f"row {row_numbers[rows[np.argmax(leaked)]]}", f"row {row_numbers[train[copy]]}"
-    return Leakage(part, int(leaked.sum()), len(rows), pair, REMEDY_WITHIN)
+    return Leakage(part, int(leaked.sum()), len(rows), pair, suggest_duplicates())
 
 
 def _judge(leak: Leakage, expected: Expectation, digests: NDArray[np.uint64]) -> list[Leakage]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from creche._system.shell import shell_command
+from creche._advice import advise
 from creche.table.cell_format import CellFormat
 from creche.table.cell_types import number_column
 from creche.table.number_words import (
@@ -73,7 +73,7 @@ def explain_refusal(word: str, format: CellFormat) -> str:
     Examples
     --------
     >>> explain_refusal("1,5", CellFormat())
-    "the decimal mark of this column is '.': to read ',' as one, set decimal_comma=True, or --decimal-comma"
+    "the decimal mark of this column is '.': to read ',' as one, set ReadOptions(decimal_comma=True)"
     >>> explain_refusal("5 kg", CellFormat(unit="g"))
     "the unit of this column is 'g'"
 
@@ -81,13 +81,13 @@ def explain_refusal(word: str, format: CellFormat) -> str:
     other = "," if format.decimal == "." else "."
     swapped = replace(format, decimal=other, thousands="" if format.thousands == other else format.thousands)
     if parse_number(word, swapped) is not None:
-        option = f"decimal_comma={other == ','}, or --{'' if other == ',' else 'no-'}decimal-comma"
-        return f"the decimal mark of this column is {format.decimal!r}: to read {other!r} as one, set {option}"
+        change = advise("ReadOptions.decimal_comma", other == ",")
+        return f"the decimal mark of this column is {format.decimal!r}: to read {other!r} as one, set {change}"
     written = split_number(word)
     if written is not None and written.unit != format.unit and is_number(written.digits):
         return f"the unit of this column is {format.unit!r}" if format.unit else "this column has no units"
     if word.lower() in MARKERS:
-        return f"if it stands for a missing value, set missing_values=[{word!r}], or --missing {shell_command(word)}"
+        return f"if it stands for a missing value, set {advise('ReadOptions.missing_values', [word])}"
     return ""
 
 
@@ -224,11 +224,9 @@ def _describe(
     notes = []
     if marks.doubtful:
         value = parse_number(marks.doubtful, format)
-        option = f"decimal_comma={marks.decimal == '.'}"
-        flag = "--decimal-comma" if marks.decimal == "." else "--no-decimal-comma"
         notes.append(
             f"can be read in two ways: {marks.doubtful!r} is read as {value:g}; if that is wrong, set "
-            f"ReadOptions({option}), or {flag}"
+            f"{advise('ReadOptions.decimal_comma', marks.decimal == '.')}"
         )
     if format.unit or format.is_accounting:
         unit = f", without {format.unit!r}" if format.unit else ""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche.errors import TableError
 from creche.plan.words import MISSING_LABELS, MissingLabel, Task, check_word
 from creche.table.cell_format import CellFormat, ExpectedColumn
@@ -205,7 +206,7 @@ def _from_table(
             f"label {names[0]!r}: is missing in each of the {len(table)} rows; fill it in, or predict another column"
         )
     if len(rows) < len(table):
-        warn(f"left out {len(table) - len(rows)} of {len(table)} rows without a label")
+        warn(f"dropped {len(table) - len(rows):,} of {len(table):,} rows without a label")
         columns = [column.take(rows) for column in columns]
     exact = [
         restore_integers(name, column, rows, rows + table.first_row, data, read_options)
@@ -233,10 +234,10 @@ def _find_missing(name: str, column: Column, table: Table, missing_label: str) -
         note = find_note(table, name)
         hint = f"; the column {note}" if "read as missing" in note else ""
         if column.kind == "words" and column.format is not None and "NA" in column.format.missing:
-            hint = "; if a word such as NA or None is a class, set default_missing=False, or --no-default-missing"
+            hint = f"; if a word such as NA or None is a class, set {advise('ReadOptions.default_missing', False)}"
         raise TableError(
             f"label {name!r}: row {row} is empty ({int(missing.sum()):,} of {len(table):,} rows are); fill it in, or "
-            f"drop such rows with missing_label='drop'{hint}"
+            f"drop such rows with {advise('missing_label', 'drop')}{hint}"
         )
     if column.values.dtype.kind == "f" and np.isinf(column.values).any():
         row = int(np.argmax(np.isinf(column.values)))
@@ -265,8 +266,9 @@ def _stack_labels(
     if task is None and stacked.dtype.kind == "b" and are_one_hot(list(stacked.T)):
         warn(
             f"label {', '.join(names)}: exactly one of the columns is yes in each row (one-hot), and each is treated "
-            f"as "
-            "a label of its own; task='multilabel' confirms it, and to learn classes, make one column of them"
+            f"as a label of its own; {advise('task', 'multilabel')} confirms this; to learn classes, make one column "
+            "of "
+            "them"
         )
     return stacked
 

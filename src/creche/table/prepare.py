@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche.engine.native import Rows
 from creche.errors import TableError
 from creche.plan.losses import Loss
@@ -386,5 +387,5 @@ def _check_targets(
         raise TableError(
             f"label {labels.names[label]!r}: row {row if row_numbers is None else row_numbers[row]} is "
             f"{y.reshape(len(y), -1)[row, label]:g}, too large for {precision}; scale the label, or set "
-            "preprocessing='standard'"
+            f"{advise('preprocessing', 'standard')}"
         )

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from creche._system.shell import shell_command
 from creche.errors import TableError, nearest
 from creche.plan.words import Role
 from creche.table.cell_format import CellFormat
@@ -39,10 +38,7 @@ __all__ = [
     "check_category_length",
     "find_non_number",
     "infer_role",
-    "role_argument",
-    "role_option",
     "suggest_role",
-    "write_role",
 ]
 
 
@@ -148,7 +144,7 @@ def infer_role(
         return ("text" if is_text else "categorical"), ""
     present = len(column) - missing
     if is_text:
-        return "ignore", f"free text: {distinct:,} of {present:,} rows have a text of their own"
+        return "ignore", f"free text: {distinct:,} distinct texts in {present:,} rows"
     suggested = suggest_role(column)
     if suggested == "datetime":
         return "ignore", "words that look like dates"
@@ -160,7 +156,7 @@ def infer_role(
             return "identifier", f"an identifier: {why}"
         found = f"{n_numbers:,} of {present:,} rows hold numbers" if n_numbers else "with signs or units"
         return "ignore", f"numbers written as words ({found})"
-    return "identifier", f"an identifier: {distinct:,} of {present:,} rows have a value of their own"
+    return "identifier", f"an identifier: {distinct:,} distinct values in {present:,} rows"
 
 
 def suggest_role(column: Column) -> Role:
@@ -184,35 +180,6 @@ def suggest_role(column: Column) -> Role:
         return "datetime"
     are_numbers = [is_number(word) and not CODE.match(word) for word in probed]
     return "numeric" if 2 * sum(are_numbers) > len(probed) else "categorical"
-
-
-def role_argument(name: str, role: Role) -> str:
-    """Return the argument of `creche.train` that sets the role of a column."""
-    return f"schema={{{name!r}: {role!r}}}"
-
-
-def role_option(name: str, role: Role) -> str:
-    """Return the option of the command line that sets the role of a column, to be pasted into a shell.
-
-    Examples
-    --------
-    >>> role_option("Unnamed: 0", "numeric")
-    "--column 'Unnamed: 0=numeric'"
-
-    """
-    return f"--column {shell_command(f'{name}={role}')}"
-
-
-def write_role(name: str, role: Role) -> str:
-    """Return how the role of a column is set, in Python and on the command line.
-
-    Examples
-    --------
-    >>> write_role("zip", "categorical")
-    "schema={'zip': 'categorical'}, or --column zip=categorical"
-
-    """
-    return f"{role_argument(name, role)}, or {role_option(name, role)}"
 
 
 def apply_roles(table: Table, roles: Mapping[str, str], row_numbers: NDArray[np.int64] | None = None) -> Table:

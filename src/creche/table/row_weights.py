@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche.errors import TableError, nearest
 from creche.table.checks import CONVERSION_ERRORS
 from creche.table.labels import LabelEncoder, encode_classes
@@ -72,7 +73,9 @@ def apply_class_weights(
     """
     if labels.classes is None:
         held = "several labels of yes or no" if labels.is_multilabel else "numbers"
-        raise TableError(f"class_weight: label {labels.name!r} holds {held}, not classes; use sample_weight")
+        raise TableError(
+            f"class_weight: label {labels.name!r} holds {held}, not classes; use {advise('sample_weight')}"
+        )
     numbers = encode_classes(train.y, labels.classes, labels.name)
     if class_weight == "balanced":
         counts = np.bincount(numbers, weights, len(labels.classes))

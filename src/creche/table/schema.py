@@ -9,10 +9,10 @@ from typing import Any, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._displayed import Displayed
 from creche._phrases import list_first, shorten_text
 from creche._system.forks import is_polars_usable
-from creche._system.shell import shell_command
 from creche.errors import FileError, TableError, nearest
 from creche.plan.words import Role
 from creche.table.cell_types import ColumnContext
@@ -28,7 +28,6 @@ from creche.table.roles import (
     find_non_number,
     infer_role,
     suggest_role,
-    write_role,
 )
 from creche.table.sentinels import describe_sentinel, find_sentinel
 from creche.table.spellings import SPELLING_REMEDY, count_words, describe_spellings, find_spellings
@@ -241,9 +240,9 @@ def find_errors(
     if not any(column.role in INPUT_ROLES for column in columns):
         named = next((column for column in columns if column.reason), columns[0] if columns else None)
         left_out = "; ".join(f"{c.name} is {c.reason or 'ignored'}" for c in columns[:5])
-        remedy = write_role("name", "numeric")
+        remedy = advise("schema", {"name": "numeric"})
         if named is not None:
-            remedy = write_role(named.name, suggest_role(table.columns[named.name]))
+            remedy = advise("schema", {named.name: suggest_role(table.columns[named.name])})
         yield TableError(
             f"{table.source}: no column is left to learn from ({left_out or 'the label is its only column'}); set the "
             f"role of a column: {remedy}"
@@ -269,12 +268,10 @@ def _find_empty(table: Table, columns: Sequence[ColumnSchema], roles: Mapping[st
     if not empty:
         return
     named = empty[:EMPTY_NAMED]
-    schema = ", ".join(f"{name!r}: 'ignore'" for name in named)
-    options = " ".join(f"--column {shell_command(f'{name}=ignore')}" for name in named)
     them = "it" if len(empty) == 1 else "them"
     yield TableError(
         f"{table.source}: {_name_columns(empty)} empty in each of the {len(table):,} rows; leave {them} out: "
-        f"schema={{{schema}}}, or {options}"
+        f"{advise('schema', dict.fromkeys(named, 'ignore'))}"
     )
 
 
@@ -282,7 +279,9 @@ def _warn_of_empty(table: Table, columns: Sequence[ColumnSchema]) -> None:
     """Warn once of all columns that are left out because they hold no value."""
     empty = [column.name for column in columns if column.reason == EMPTY]
     if empty:
-        warn(f"left out: {_name_columns(empty)} empty in each of the {len(table):,} rows")
+        noun = "column" if len(empty) == 1 else "columns"
+        named = list_first([*map(repr, empty)], EMPTY_NAMED)
+        warn(f"dropped {noun} {named}: empty in each of the {len(table):,} rows")
 
 
 def _name_columns(names: Sequence[str]) -> str:
@@ -376,7 +375,7 @@ class ColumnRemark(NamedTuple):
 
     Attributes
     ----------
-    kind : {"reading", "words", "left_out", "spellings"}
+    kind : {"reading", "words", "dropped", "spellings"}
         Values that could be read otherwise; a column of words though most are numbers; a column that is left out;
         categories that may be one.
     column, text, remedy : str
@@ -385,7 +384,7 @@ class ColumnRemark(NamedTuple):
 
     """
 
-    kind: Literal["reading", "words", "left_out", "spellings"]
+    kind: Literal["reading", "words", "dropped", "spellings"]
     column: str
     text: str
     remedy: str
@@ -419,8 +418,8 @@ def find_remarks(
         yield ColumnRemark("words", name, text, "leave a cell empty where its number is unknown")
     if column.reason:
         role = None if values.doubt or column.reason == EMPTY else suggest_role(values)
-        remedy = "" if role is None else f"to keep it, set {write_role(name, role)}"
-        yield ColumnRemark("left_out", name, f"dropped column {name!r}: {column.reason}", remedy, role)
+        remedy = "" if role is None else f"to keep it, set {advise('schema', {name: role})}"
+        yield ColumnRemark("dropped", name, f"dropped column {name!r}: {column.reason}", remedy, role)
     if column.kind == "words" and column.role in INPUT_ROLES:
         spellings = find_spellings(values.words, count_words(values))
         if spellings:

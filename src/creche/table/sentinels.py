@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from creche._advice import advise
 from creche.table.table import Column
 
 __all__ = ["describe_sentinel", "find_sentinel"]
@@ -91,5 +92,5 @@ def describe_sentinel(name: str, value: int | str, rows: int) -> tuple[str, str]
     """Return what was found in the column of that name, and what to do about it."""
     return (
         f"column {name!r} holds {value} in {rows:,} rows, far from all other values",
-        f"if it stands for a missing value, set ReadOptions(missing_values=['{value}']), or --missing {value}",
+        f"if it stands for a missing value, set {advise('ReadOptions.missing_values', [str(value)])}",
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche.errors import PlanError, TableError, nearest
 from creche.plan.component import Component, count_field, flag_field, number_field
 
@@ -60,7 +61,8 @@ class Split(Component):
         Component.__post_init__(self)
         if self.validation_fraction + self.test_fraction >= 1:
             raise PlanError(
-                f"validation_fraction, test_fraction: got {self.validation_fraction:g} and {self.test_fraction:g}, "
+                f"{advise('validation_fraction')}, {advise('test_fraction')}: got {self.validation_fraction:g} and "
+                f"{self.test_fraction:g}, "
                 "which leaves no rows to train on; needs a sum below 1"
             )
         chosen = [name for name in ("group", "time", "column") if getattr(self, name) is not None]
@@ -68,7 +70,8 @@ class Split(Component):
             if not isinstance(getattr(self, name), str):
                 raise PlanError(f"{name}: got {getattr(self, name)!r}; needs the name of a column")
         if len(chosen) > 1:
-            raise PlanError(f"{chosen[0]}, {chosen[1]}: got both; a split uses one of them")
+            first, second = (advise("split_column" if name == "column" else name) for name in chosen[:2])
+            raise PlanError(f"{first}, {second}: got both; a split uses one of them")
 
     @property
     def by_column(self) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche.plan.words import Task
 from creche.table.labels import LARGEST_EXACT, find_distinct
 
@@ -49,9 +50,9 @@ class TaskGuess:
             return None
         classes = f"{self.distinct:,} classes"
         if self.task == "classification":
-            task, other = classes, "task='regression' treats it as a number"
+            task, other = classes, f"{advise('task', 'regression')} treats it as a number"
         else:
-            task, other = "a number", f"task='classification' treats it as {classes}"
+            task, other = "a number", f"{advise('task', 'classification')} treats it as {classes}"
         return f"label {name!r} is treated as {task}, because {self.reason}; {other}"
 
 
@@ -119,7 +120,7 @@ def _guess_whole(values: list[int], counts: NDArray[np.int64], is_float: bool) -
     span = f"from {low} to {high}"
     if count == 2:
         if low in FIRST_CODES and high <= 2:  # 0 and 1, 1 and 2, -1 and 1
-            return TaskGuess("classification", "it has two values, as yes and no have")
+            return TaskGuess("classification", "it has two values, like yes and no")
         return guess("classification", "it has only two values", not is_float or high - low == 1)
     if max(-low, high) > LARGEST_EXACT:
         return guess("classification", f"its {count} whole numbers, {span}, are too large to calculate with exactly")

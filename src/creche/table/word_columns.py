@@ -220,7 +220,7 @@ def _infer_column(
     found: Column | NotRead | None
     if text.are_cells and are_codes(words):
         example = next(word for word in words if word.startswith("0"))
-        why = f"since its numbers begin with zeros, as those of codes do ({example!r})"
+        why = f"since its numbers begin with zeros, like codes ({example!r})"
         found = NotRead(f"is read as words, {why}; the role numeric keeps numbers")
     else:
         found = read_datetimes(codes, words, text, missing) or read_numbers(codes, words, text, missing)

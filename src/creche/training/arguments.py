@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from creche._advice import advise
 from creche._progress import OnProgress
 from creche._system.resources import resolve_threads
 from creche.errors import PlanError, UnknownArgumentError, nearest
@@ -224,7 +225,7 @@ def choose_loss(loss: Any, quantiles: Sequence[float] | None, ordered: bool) -> 
     if not setting:
         return None if loss is None else LOSSES.of(loss)
     if len(setting) > 1 or loss is not None:
-        other = "ordered=True" if len(setting) > 1 else f"loss={loss!r}"
+        other = advise("ordered", True) if len(setting) > 1 else advise("loss", loss)
         raise PlanError(
             f"{setting[0]}: sets the loss, and {other} sets it already; leave one of the two out", argument=setting[0]
         )

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._system.archive import BrokenArchiveError, Content, read_archive, write_archive
 from creche._system.atomic_files import (
     check_folder,
@@ -341,7 +342,8 @@ def create_writer(run: Run, folder: str | Path, every: int, resume: bool, source
     if latest is not None:
         if not resume:
             raise FileError(
-                f"{folder}: holds checkpoints of this run already; continue from them with resume=True (--resume), or "
+                f"{folder}: holds checkpoints of this run already; continue from them with {advise('resume', True)}, "
+                "or "
                 "give another folder",
                 argument="checkpoint",
             )

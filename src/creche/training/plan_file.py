@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from creche._advice import advise
 from creche.errors import FileError, PlanError, nearest
 from creche.plan.arguments import ARGUMENTS, PER_LAYER, arguments_in
 from creche.plan.component import Component
@@ -43,7 +44,8 @@ def plan_to_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
     if preparation.bootstrap is not None:
         raise PlanError(
             "the network was trained on a bootstrap sample, which a plan of one network cannot describe; train it "
-            "again with creche.sweep(..., bootstrap=True), or leave --save-plan out",
+            f"again with {advise('creche.sweep')} and {advise('bootstrap', True)}, which keeps its plan, or leave "
+            f"{advise('save_plan')} out",
             argument="save_plan",
         )
     hidden = plan.network.layers[:-1]

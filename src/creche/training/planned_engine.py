@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._displayed import Displayed
 from creche.engine.best_epoch import BestEpoch
 from creche.engine.native import Rows, new_run
@@ -185,7 +186,7 @@ class PlannedEngine(Displayed):
         if self.is_at_best:
             raise PlanError(
                 f"run.change: training has ended with the weights of epoch {self.kept_epoch} of {self.epoch}, from "
-                "which it cannot go on; train with keep='last'"
+                f"which it cannot go on; train with {advise('keep', 'last')}"
             )
         changes = [
             Change(
@@ -224,7 +225,8 @@ class PlannedEngine(Displayed):
     def _make_change(self, change: Change) -> None:
         if change.batch_size is not None and self.batch:
             raise PlanError(
-                f"changes: batch_size changes after step {change.step:,}, in the middle of an epoch; the next "
+                f"changes: {advise('batch_size')} changes after step {change.step:,}, in the middle of an epoch; the "
+                "next "
                 f"one begins after step {self._next_epoch_step():,}",
                 argument="changes",
             )

@@ -41,7 +41,7 @@ TARGET_MOMENTS = 200
 MOMENT_LIMIT = 256  # where a run may stop early, so that its length is not known
 
 DEFAULT_BYTES = 2**28
-NUMBERS_PER_NEURON = 4  # mean, deviation, share of rows silent, share saturated
+NUMBERS_PER_NEURON = 4  # mean, deviation, share of rows inactive, share saturated
 BYTES_PER_NUMBER = 8
 
 
@@ -61,7 +61,7 @@ class Record(Component):
         Whether to record all gradients, on a sample of the training rows.
     activations : bool, default True
         Whether to record, for each neuron, the mean and standard deviation of its activation on the same rows, and the
-        share of rows on which it is silent or saturated.
+        share of rows on which it is inactive or saturated.
     rows : int, default 256
         Training rows in the sample, chosen by the plan's seed and the same at each moment.
     max_bytes : int, default 2**28
@@ -161,7 +161,7 @@ class Record(Component):
                 raise PlanError(
                     f"record: the recording would not fit in memory: {moments:,} moments take "
                     f"{_format_size(moments * each)}, more than {self._memory_limit(free)}; give "
-                    f"every={-(-steps // (fit - 1)):,} or more, or leave it out",
+                    f"every={-(-steps // (fit - 1))} or more, or leave it out",
                     argument="record",
                 )
             return Spacing(self.every, moments, thinned=False)
@@ -208,7 +208,7 @@ def _format_size(size: int) -> str:
 
 # Activations that tend to 0 for negative z: a neuron whose z is negative on all rows learns nothing more.
 CAN_DIE = ("relu", "gelu", "gelu_tanh", "silu", "mish", "softplus")
-SILENT = 1e-6  # relu gives exactly 0; the others come near it
+INACTIVE = 1e-6  # relu gives exactly 0; the others come near it
 
 CAN_SATURATE = ("tanh", "sigmoid")
 FLAT = 0.05  # share of the greatest slope below which an activation counts as flat
@@ -222,7 +222,7 @@ class Neurons:
     ----------
     mean, deviation : (width,) float64
         Mean and standard deviation of its activation.
-    silent : (width,) float64
+    inactive : (width,) float64
         Share of rows on which it gives 0; NaN where the activation cannot die.
     saturated : (width,) float64
         Share of rows on which its slope f'(z) is less than a twentieth of the greatest; NaN where the activation is not
@@ -232,7 +232,7 @@ class Neurons:
 
     mean: NDArray[np.float64]
     deviation: NDArray[np.float64]
-    silent: NDArray[np.float64]
+    inactive: NDArray[np.float64]
     saturated: NDArray[np.float64]
 
 
@@ -252,16 +252,16 @@ def describe_neurons(activation: Activation, activations: NDArray[Any]) -> Neuro
     Examples
     --------
     >>> from creche.plan.activations import Relu
-    >>> describe_neurons(Relu(), np.array([[0.0, 1.0], [0.0, 3.0]])).silent
+    >>> describe_neurons(Relu(), np.array([[0.0, 1.0], [0.0, 3.0]])).inactive
     array([1., 0.])
 
     """
     a: NDArray[np.float64] = activations.astype(np.float64)
     none = np.full(a.shape[1], np.nan)
-    silent = (np.abs(a) < SILENT).mean(axis=0) if can_die(activation) else none
+    inactive = (np.abs(a) < INACTIVE).mean(axis=0) if can_die(activation) else none
     saturated = (_slope(activation, a) < FLAT).mean(axis=0) if can_saturate(activation) else none
     with np.errstate(all="ignore"):
-        return Neurons(a.mean(axis=0), a.std(axis=0), silent, saturated)
+        return Neurons(a.mean(axis=0), a.std(axis=0), inactive, saturated)
 
 
 def _slope(activation: Activation, a: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NEURON_STATISTICS", "Recording"]
 
-NEURON_STATISTICS = ("mean", "deviation", "silent", "saturated")
+NEURON_STATISTICS = ("mean", "deviation", "inactive", "saturated")
 
 
 Weights = list[tuple[NDArray[Any], NDArray[Any]]]
@@ -151,8 +151,8 @@ class Recording(FrameResult):
 
         NaN for activations that do not tend to 0 for negative z. CrecheError if activations were not recorded.
         """
-        silent = self._neuron_statistic("silent")
-        return np.stack([np.where(np.isnan(s).all(axis=1), np.nan, (s == 1).mean(axis=1)) for s in silent], axis=1)
+        inactive = self._neuron_statistic("inactive")
+        return np.stack([np.where(np.isnan(s).all(axis=1), np.nan, (s == 1).mean(axis=1)) for s in inactive], axis=1)
 
     @property
     def saturated(self) -> NDArray[np.float64]:

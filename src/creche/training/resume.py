@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche._progress import OnProgress, watch
 from creche._system.output_files import Folder
 from creche._system.resources import resolve_threads
@@ -244,7 +245,7 @@ def resume(
     latest = latest_checkpoint(folder)
     if latest is None:
         raise FileError(
-            f"{folder}: holds no checkpoint; give the folder that creche.train was given as checkpoint",
+            f"{folder}: holds no checkpoint; give the folder that training was given as {advise('checkpoint')}",
             argument="folder",
         )
     header, state = read_checkpoint(latest)
@@ -254,7 +255,8 @@ def resume(
     data = tables.get("data")
     if data is None:
         raise FileError(
-            f"{folder}: does not hold the table, which was not a file; give it again as data (--table)", argument="data"
+            f"{folder}: does not hold the table, which was not a file; give it again as {advise('data')}",
+            argument="data",
         )
     plan, preparation = Plan.from_dict(header["plan"]), Preparation.from_dict(header["preparation"])
     plan = plan if loss is None else plan.with_function(loss)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from creche._advice import advise
 from creche._progress import OnProgress
 from creche._system.output_files import Folder
 from creche.errors import PlanError
@@ -277,7 +278,8 @@ def train(
     arguments = resolve_arguments(TrainArguments(**locals()))
     if resume and checkpoint is None:
         raise PlanError(
-            "resume: there is no checkpoint to continue from; give its folder as checkpoint", argument="resume"
+            f"resume: there is no checkpoint to continue from; give its folder as {advise('checkpoint')}",
+            argument="resume",
         )
     # Checked before the table is read, which may take long.
     sources = {"data": data, "validation_data": validation_data, "test_data": test_data}

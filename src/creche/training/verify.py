@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from creche._advice import advise
 from creche._displayed import Displayed
 from creche._progress import OnProgress, watch
 from creche._system.resources import resolve_threads
@@ -76,7 +77,7 @@ def verify_network(
     origin = model.provenance
     if origin is None:
         raise PlanError(
-            "the model does not hold how it was trained; only a model that `creche.train` made can be verified",
+            f"the model does not hold how it was trained; only a model of {advise('creche.train')} can be verified",
             argument="model",
         )
     plan = model.plan if loss is None else model.plan.with_function(loss)

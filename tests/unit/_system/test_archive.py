@@ -171,7 +171,7 @@ def test_a_file_of_another_format_is_described(tmp_path: Path, begin: bytes, mes
     with pytest.raises(BrokenArchiveError, match=message) as refusal:
         read(begin, tmp_path / "x")
     assert str(tmp_path / "x") in str(refusal.value)
-    assert "model.save" in str(refusal.value)
+    assert "Model.save" in str(refusal.value)
 
 
 def test_a_file_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_options_can_be_pasted(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(["columns", str(path), "--label", "y", "--json", *(word for words in pasted for word in words)]) == 0
     data = json.loads(capsys.readouterr().out)
     assert [column["role"] for column in data["columns"]] == ["numeric"] * 5 + ["label"]
-    assert not [finding for finding in data["findings"] if finding["kind"] == "left_out"]
+    assert not [finding for finding in data["findings"] if finding["kind"] == "dropped"]
 
 
 def test_a_leak_an_identifier_and_the_other_task(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

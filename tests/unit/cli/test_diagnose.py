@@ -20,10 +20,12 @@ def test_the_page_ends_with_what_was_found(capsys: pytest.CaptureFixture[str]) -
     slow = {"label": "species", "hidden": [5], "activation": "tanh", "optimizer": "sgd", "learning_rate": 1e-4}
     run = quick("penguins", None, **slow, epochs=30)
     finding = cr.explain.diagnose(run)[0]
-    assert finding.cure is not None
+    assert finding.remedy is not None
     told = page[page.index("\nThe learning rate is too low\n") :]
     assert "true class" in page[: -len(told)]
-    assert f"(--learning-rate {finding.cure.arguments['learning_rate']:g}) gives a validation" in " ".join(told.split())
+    assert f"(--learning-rate {finding.remedy.arguments['learning_rate']:g}) gives a validation" in " ".join(
+        told.split()
+    )
     assert finding.meaning in " ".join(told.split())
 
 
@@ -80,7 +82,7 @@ def test_ctrl_c_while_trying_cures_leaves_what_was_seen(
     assert main([*SLOW, "--epochs", "30", "--threads", "1", "--diagnose"]) == 130
     told = capsys.readouterr().out
     assert "\nThe learning rate is too low\n" in told
-    assert "cure" not in told
+    assert "remedy   " not in told
 
 
 def test_folds_are_not_diagnosed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,7 +95,7 @@ def test_an_ensemble_and_a_number(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.startswith("root mean squared error ")
     assert main(["explain", str(path), "penguins", "--row", "3"]) == 0
     predicted = float(cr.load(path).predict("penguins")[2])
-    assert capsys.readouterr().out.startswith(f"body_mass_g: {predicted:.5g}\n")
+    assert capsys.readouterr().out.startswith(f"body_mass_g: {predicted:,.5g}\n")
 
 
 def test_very_many_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,9 +26,9 @@ def test_the_page(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "weight    from bill_length_mm to neuron 3 of layer 1" in page
     assert f"value     {curve.weight:.6g}, loss {curve.loss:.6g}" in page
     assert f"gradient  {curve.gradient:.4g}, the slope of the tangent" in page
-    for n, landing in enumerate(curve.landings, start=1):
-        line = next(line for line in page.splitlines() if line.startswith(f"  {n}     {landing.verdict}"))
-        numbers = [f"{landing.learning_rate:.4g}", f"{landing.weight:.6g}", f"{landing.loss:.6g}"]
+    for n, step in enumerate(curve.steps, start=1):
+        line = next(line for line in page.splitlines() if line.startswith(f"  {n}     {step.verdict}"))
+        numbers = [f"{step.learning_rate:.4g}", f"{step.weight:.6g}", f"{step.loss:.6g}"]
         assert line.split()[-3:] == numbers
     assert "●" in page
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -16,33 +17,46 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from creche.cli.main import COMMANDS
 from tests.unit.cli.commands import SECONDS_OF_A_HANG, environment
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 QUICK = ["--hidden", "5", "--epochs", "12", "--threads", "1"]
-COMMANDS = {
-    "train": ["train", "penguins", "--label", "species", *QUICK],
-    "regression": ["train", "penguins", "--label", "body_mass_g", "--drop-unlabelled", *QUICK],
-    "folds": ["train", "penguins", "--label", "species", "--folds", "3", *QUICK],
-    "sweep": [
-        "sweep", "penguins", "--label", "species", "--learning-rate", "0.001,0.1", "--optimizer", "sgd,adam", "--seeds",
-        "2", *QUICK,
-    ],
-    "rates": ["find-learning-rate", "penguins", "--label", "species", "--rates", "1e-3..1/4", "--seeds", "2", *QUICK],
-    "compare": ["compare", "penguins", "--label", "species", *QUICK],
-    "columns": ["columns", "penguins", "--label", "species"],
-    "evaluate": ["evaluate", "MODEL", "penguins", "--reliability"],
-    "explain": ["explain", "MODEL", "penguins"],
-    "row": ["explain", "MODEL", "penguins", "--row", "12"],
-    "dependence": ["partial-dependence", "MODEL", "penguins", "--column", "bill_length_mm"],
-    "weight": ["loss-against-weight", "MODEL", "penguins"],
-    "trace": ["trace", "MODEL", "penguins", "--rows", "1-20"],
-    "show": ["show", "MODEL"],
-    "predict": ["predict", "MODEL", "--row", "Dream,37.3,16.8,192,3000,male"],
-    "verify": ["verify", "MODEL", "penguins"],
-    "glossary": ["glossary"],
-    "help": ["train", "--help"],
-}  # fmt: skip
+SPECIES = ["penguins", "--label", "species", *QUICK]
+CALLS = [
+    *([name.replace("_", "-"), "--help"] for name in COMMANDS),
+    ["train", *SPECIES, "--test-fraction", "0.2"],
+    ["train", "penguins", "--label", "body_mass_g", "--drop-unlabelled", *QUICK],
+    ["train", *SPECIES, "--folds", "2", "--repeats", "2"],
+    ["sweep", *SPECIES, "--learning-rate", "0.001,0.1", "--optimizer", "sgd,adam", "--seeds", "2"],
+    ["find-learning-rate", *SPECIES, "--rates", "1e-3..1/4", "--seeds", "2"],
+    ["compare", *SPECIES],
+    ["columns", "penguins", "--label", "species"],
+    ["columns", "penguins", "--label", "body_mass_g"],
+    ["show", "MODEL"],
+    ["evaluate", "MODEL", "penguins", "--reliability"],
+    ["explain", "MODEL", "penguins", "--repeats", "2"],
+    ["explain", "MODEL", "penguins", "--row", "12"],
+    ["trace", "MODEL", "penguins", "--rows", "1-20", "--neuron", "1:3"],
+    ["loss-against-weight", "MODEL", "penguins"],
+    ["partial-dependence", "MODEL", "penguins", "--column", "bill_length_mm"],
+    ["partial-dependence", "MODEL", "penguins", "--column", "island", "--second", "sex", "--target", "Gentoo"],
+    ["predict", "MODEL", "--row", "Dream,37.3,16.8,192,3000,male"],
+    ["verify", "MODEL", "penguins"],
+    ["learn", "--all"],
+    ["glossary"],
+    ["glossary", "AUC"],
+]
+
+# One process runs all calls, each between two lines that say which it is and how it ended.
+CHILD = """
+import json, sys
+from creche.cli.main import main
+for number, call in enumerate(json.loads(sys.argv[1])):
+    print(f"<begin {number}>", flush=True)
+    code = main(call)
+    print(f"<end {number} {code}>", flush=True)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +67,18 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def run(arguments: list[str], columns: int, **variables: str) -> str:
-    """Return what a terminal of this many columns shows on standard output."""
+    """Return what a terminal of this many columns shows of a command on standard output."""
+    return show(["-W", "ignore", "-m", "creche", *arguments], columns, **variables)
+
+
+def show(arguments: list[str], columns: int, **variables: str) -> str:
+    """Return what a terminal of this many columns shows of a Python process on standard output."""
     screen, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
     known = {**environment(), "TERM": "xterm-256color", **variables}
     known.pop("COLUMNS", None)
     with subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "creche", *arguments], env=known, stdout=terminal,
+        [sys.executable, *arguments], env=known, stdout=terminal,
         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
     ) as child:  # fmt: skip
         os.close(terminal)
@@ -82,16 +101,21 @@ def _read(screen: int) -> Iterator[bytes]:
         yield piece
 
 
-@pytest.mark.parametrize("columns", [40, 60])
-@pytest.mark.parametrize("name", COMMANDS)
-def test_no_line_is_wider_than_the_terminal(name: str, columns: int, model: str) -> None:
-    shown = ESCAPES.sub("", run([model if word == "MODEL" else word for word in COMMANDS[name]], columns))
-    lines = shown.splitlines()
-    # a line of one word, such as the name of an option, has nowhere to break
-    wide = [line for line in lines if cell_len(line) > columns and len(line.split()) > 3]
-    assert wide == []
-    cut = [line for line in lines if re.search(r"[a-z]…", line) and columns == 60]
-    assert [line for line in cut if name not in ("columns", "trace", "glossary")] == []
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_no_line_is_wider_than_the_terminal_and_what_is_indented_stays_so(columns: int, model: str) -> None:
+    calls = [[model if word == "MODEL" else word for word in call] for call in CALLS]
+    shown = ESCAPES.sub("", show(["-W", "ignore", "-c", CHILD, json.dumps(calls)], columns))
+    for number, call in enumerate(CALLS):
+        found = re.search(rf"<begin {number}>\n(.*)<end {number} 0>", shown, re.DOTALL)
+        assert found is not None, call
+        page = "\n".join(line.rpartition("\r")[2] for line in found[1].split("\n"))  # of a bar, the last state
+        assert [line for line in page.split("\n") if cell_len(line) > columns] == [], call
+        if columns == 60 and call[0] not in ("columns", "trace", "glossary", "learn"):
+            assert [line for line in page.split("\n") if re.search(r"[a-z]…", line)] == [], call
+        for block in re.split(r"\n\s*\n", page):
+            lines = block.strip("\n").split("\n")
+            if lines[0].startswith("  ") and not set("●│█") & set(block):  # but drawings
+                assert [line for line in lines if line and not line.startswith(" ")] == [], call
 
 
 def test_options_are_whole_in_a_narrow_help() -> None:

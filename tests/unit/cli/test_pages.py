@@ -10,7 +10,6 @@ import pytest
 import creche as cr
 from creche.pages.charts import draw_loss_curves
 from creche.pages.evaluation import evaluation_page
-from creche.pages.wording import write_as_options
 from tests.unit.cli.commands import QUICK, main
 from tests.unit.small_runs import PENGUINS_CSV
 
@@ -126,7 +125,6 @@ def test_advice_names_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "drop such rows with --drop-unlabelled" in capsys.readouterr().err
     assert main([*arguments, "--drop-unlabelled"]) == 0
     assert "--duplicates together keeps copies on one side" in capsys.readouterr().err
-    assert write_as_options("a column named task=x") == "a column named task=x"
 
 
 def test_rows_without_a_label_are_dropped_on_request(

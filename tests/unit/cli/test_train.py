@@ -56,7 +56,7 @@ def test_the_page_has_the_facts(capsys: pytest.CaptureFixture[str]) -> None:
         expected = [f"{rows.row_numbers[mistake.row]}", str(mistake.true), str(mistake.predicted)]
         assert any(text.split()[:4] == ["row", *expected] for text in lines)
     probabilities = run.model.predict_proba(rows.take(np.arange(1)).x)[0]
-    assert f"Row {rows.row_numbers[0]}: island " in page
+    assert f"Row {rows.row_numbers[0]} of the table, a validation row: island " in page
     for name, probability in zip(evaluation.classes, probabilities, strict=True):
         shown = next(text.split() for text in lines if text.split()[:1] == [name] and ("█" in text or "░" in text))
         assert shown[1] == f"{probability:.3f}"
@@ -117,7 +117,7 @@ def test_quotes_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     path.write_text("pipe,bent,y\n" + '"5,1,p\n6,2,q\n' * 10)
     arguments = ["train", str(path), "--label", "y", "--epochs", "1", "--threads", "1", "--validation-fraction", "0"]
     assert main(arguments) == 2
-    assert "or --quote none" in capsys.readouterr().err
+    assert "or --quote none if there are no quotes" in capsys.readouterr().err
     assert main([*arguments, "--quote", "none"]) == 0
     assert any(text.split()[:4] == ["pipe", "categorical", "0", "2"] for text in capsys.readouterr().out.splitlines())
 

@@ -114,7 +114,7 @@ def test_a_run_that_goes_far_has_no_say() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, r"nothing varies; give a list of values, such as learning_rate"),
+        ({}, r"nothing varies; give several values, such as learning_rate=\["),
         ({"learning_rate": [0.1]}, "nothing varies"),
         ({"hidden": [[4], [5]]}, "hidden: has several values, but all runs share"),
         ({"loss": ["huber", "cross_entropy"]}, "loss: has several values, but all runs"),

@@ -139,18 +139,18 @@ def test_the_range_holds_the_weight_and_the_lowest_point(run: cr.Run) -> None:
 def test_steps_land_where_the_gradient_sends_them(run: cr.Run) -> None:
     rates = [0.01, 1, 20, 1000]
     found = curve_of(run.model, source="bill_length_mm", target=3, learning_rate=rates)
-    assert [landing.learning_rate for landing in found.landings] == rates
-    for landing in found.landings:
-        assert landing.weight == found.weight - landing.learning_rate * found.gradient
+    assert [step.learning_rate for step in found.steps] == rates
+    for step in found.steps:
+        assert step.weight == found.weight - step.learning_rate * found.gradient
         weights = copied(run.model.weights)
-        weights[0][0][3, 3] = landing.weight
-        assert alone(run.model, weights, "penguins") == landing.loss
-    assert found.landing_table()["learning_rate"].to_list() == rates
+        weights[0][0][3, 3] = step.weight
+        assert alone(run.model, weights, "penguins") == step.loss
+    assert found.step_table()["learning_rate"].to_list() == rates
 
 
 def test_the_curve_itself_chooses_the_rates(run: cr.Run) -> None:
     found = curve_of(run.model, layer=2, source="bias", target="Gentoo", points=1001)
-    by_rate = {landing.learning_rate: landing for landing in found.landings}
+    by_rate = {step.learning_rate: step for step in found.steps}
     assert 0.02 in by_rate  # the plan's
     low, good, over = sorted(set(by_rate) - {0.02})
     assert [by_rate[rate].verdict for rate in (low, good, over)] == ["too low", "good", "overshooting"]
@@ -165,7 +165,7 @@ def test_a_weight_without_gradient_goes_nowhere(run: cr.Run) -> None:
     weights[0][1][2] = -1e3  # the neuron is dead
     found = curve_of(replace(run.model, weights=weights), layer=1, source=2, target=0, learning_rate=[1, 100])
     assert found.gradient == 0
-    assert {landing.verdict for landing in found.landings} == {"no step"}
+    assert {step.verdict for step in found.steps} == {"no step"}
     assert float(np.ptp(found.losses)) == 0
     assert found.weights[0] < found.weight < found.weights[-1]
 
@@ -245,8 +245,8 @@ def test_losses_that_are_not_finite_are_left_out() -> None:
     large = cr.explain.loss_against_weight(replace(model, weights=weights), x, y, layer=1, points=41, threads=1)
     assert len(large.weights) == 41
     huge = cr.explain.loss_against_weight(model, x, y, layer=1, learning_rate=1e300, threads=1)
-    assert huge.landings[0].verdict == "overshooting"
-    assert huge.to_dict()["landings"][0]["loss"] is None
+    assert huge.steps[0].verdict == "overshooting"
+    assert huge.to_dict()["steps"][0]["loss"] is None
     weights = [(w * np.float32(1e25), b) for w, b in model.weights]
     with pytest.raises(cr.CrecheError, match="the loss of the current network on these rows is"):
         cr.explain.loss_against_weight(replace(model, weights=weights), x, y)

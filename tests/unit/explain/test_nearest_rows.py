@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -136,3 +137,14 @@ def test_calls_that_cannot_be(model: cr.Model, arguments: dict[str, Any], error:
 def test_one_row_alone_has_no_neighbour(model: cr.Model) -> None:
     with pytest.raises(TableError, match="k: got 1; there are 0 training rows to choose from"):
         nearest_rows(model, cr.datasets.penguins().head(1), 1, k=1)
+
+
+def test_rows_are_searched_in_groups(model: cr.Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = nearest_rows(model, "penguins", [1, 200], k=4)
+    monkeypatch.setattr(sys.modules[nearest_rows.__module__], "ROWS_AT_ONCE", 100)
+    steps: list[cr.StepProgress] = []
+    ensemble = cr.Ensemble([model, model])
+    grouped = nearest_rows(ensemble, "penguins", [1, 200], k=4, on_progress=steps.append)
+    assert [(step.done, step.total) for step in steps] == [(done, 8) for done in range(1, 9)]
+    np.testing.assert_array_equal(grouped.near, whole.near)
+    np.testing.assert_allclose(grouped.distances, whole.distances, rtol=1e-12)

@@ -168,7 +168,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"rates": []}, "rates: got 0 rates; needs at least 3"),
     ({"rates": [0.1, 0.1, 0.2]}, "rates: got 0.1 twice"),
     ({"rates": [0.1, 0.1]}, "rates: got 0.1 twice; give each rate once"),
-    ({"rates": [0.1, 0.2]}, "rates: got 2 rates; needs at least 3, such as log_range"),
+    ({"rates": [0.1, 0.2]}, "rates: got 2 rates; needs at least 3, such as rates=log_range"),
     ({"rates": 0.1}, "rates: got 1 rate; needs at least 3"),
     ({"rates": [0.0, 0.1, 0.2]}, "rates: got 0.0; needs numbers above 0"),
     ({"rates": [-0.1, 0.1, 0.2]}, "rates: got -0.1; needs numbers above 0"),

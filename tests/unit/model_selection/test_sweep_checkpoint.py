@@ -77,7 +77,7 @@ def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     file = tmp_path / "sweep"
     run_sweep(seeds=2, checkpoint=file)
     before = file.read_bytes()
-    with pytest.raises(cr.FileError, match=r"holds this sweep already; continue it with resume=True \(--resume\)"):
+    with pytest.raises(cr.FileError, match=r"holds this sweep already; continue it with resume=True, or"):
         run_sweep(seeds=2, checkpoint=file)
     table = tmp_path / "table.csv"
     table.write_text("a,b\n1,2\n")

@@ -16,9 +16,10 @@ import pytest
 
 import creche as cr
 from creche import explain
+from creche._advice import use_words
 from creche._displayed import Displayed
+from creche.cli.advice import write_as_option
 from creche.pages.display import PAGES
-from creche.pages.wording import use_command_line_words
 
 VOID = {"br", "meta"}
 UNSAFE = ("<script", "http:", "https:", "@import", "javascript:", "onclick", "onload")
@@ -118,7 +119,7 @@ MADE_OF_RUN: dict[str, Callable[[cr.Run], Any]] = {
     "NearestRows": lambda run: explain.nearest_rows(run.model, "penguins", [1]),
     "Trace": lambda run: explain.trace(run.model, "penguins", rows=[1, 2, 3]),
     "ForwardPass": lambda run: explain.forward_pass(run.model, "penguins", rows=[1, 2]),
-    "Diagnosis": lambda run: explain.diagnose(run, try_cures=False),
+    "Diagnosis": lambda run: explain.diagnose(run, try_remedies=False),
     "Divergence": lambda _: explain.divergence(diverged()),
     "Comparison": lambda _: explain.compare(**penguins(learning_rate=[0.001, 0.01])),
 }  # fmt: skip
@@ -245,7 +246,7 @@ def test_names_are_text_and_never_markup() -> None:
 @pytest.mark.usefixtures("plain")
 def test_advice_is_in_the_words_of_the_reader(colony: cr.Colony) -> None:
     assert "test_fraction=0.2 holds out rows" in " ".join(str(colony).split())
-    with use_command_line_words():
+    with use_words(write_as_option):
         assert "--test-fraction 0.2 holds out rows" in " ".join(str(colony).split())
 
 

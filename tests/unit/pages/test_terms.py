@@ -7,9 +7,10 @@ import re
 import pytest
 
 import creche as cr
+from creche._advice import use_words
+from creche.cli.advice import write_as_option
 from creche.pages.glossary import ALSO, GLOSSARY, describe_terms
 from creche.pages.terms import COMMON, TOPICS, define_terms, find_terms, link_term, terms_html, terms_line
-from creche.pages.wording import use_command_line_words
 
 TERMS = [term for terms in GLOSSARY.values() for term in terms]
 
@@ -66,5 +67,5 @@ def test_a_result_names_its_terms_unless_a_command_does() -> None:
     assert last.startswith("Terms: creche glossary ")
     assert "balanced accuracy" in last
     assert "<summary>Terms</summary>" in evaluation._repr_html_()
-    with use_command_line_words():
+    with use_words(write_as_option):
         assert "Terms:" not in str(evaluation)

@@ -156,11 +156,11 @@ def test_ntk_is_sgd_on_weights_times_the_root_of_the_inputs(decoupled: bool) -> 
 
 
 def test_a_diverged_run_in_ntk_parameterization_can_be_diagnosed() -> None:
-    """Clipping by norm, the usual cure, is not possible there."""
+    """Clipping by norm, the usual remedy, is not possible there."""
     wild = cr.SGD(1e6, parameterization="ntk", groups={"biases": {"learning_rate": 2}})
     with pytest.raises(cr.DivergedError) as failure:
         quick(NUMBERS, LABELS, hidden=[], optimizer=wild, standardize=False, epochs=9)
-    text = str(cr.explain.diagnose(failure.value.run, try_cures=False))
+    text = str(cr.explain.diagnose(failure.value.run, try_remedies=False))
     assert "Training diverged" in text
     assert "clipping" not in text
     assert cr.explain.divergence(failure.value.run).edge is None

@@ -62,7 +62,7 @@ def test_numbers_are_drawn_against_their_predictions() -> None:
         page.get(ConfigureTable(label=("body_mass_g",)))
         after_epochs(page, 3, "evaluation", "errors")
         view = page.pushed(views.EvaluationView, lambda view: view.epoch == 3)
-        with pytest.warns(cr.CrecheWarning, match="left out 2 of 344 rows without a label"):
+        with pytest.warns(cr.CrecheWarning, match="dropped 2 of 344 rows without a label"):
             run = train(label="body_mass_g", steps=24, missing_label="drop")
         assert run.prepared.validation is not None
         observed = run.prepared.validation.observations

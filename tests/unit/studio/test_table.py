@@ -94,7 +94,7 @@ def test_what_was_left_out_is_said_once_with_the_role_that_would_use_it() -> Non
         assert column.summary == "100 values"
         (finding,) = column.findings
         assert (finding.column, finding.role) == ("id", "categorical")
-        assert finding.text.startswith("Left out: an identifier: ")
+        assert finding.text.startswith("Dropped: an identifier: ")
         assert finding.text.endswith(".")
         assert not any("id" in finding.text.split() for finding in table.findings)
         table = page.get(ConfigureTable(roles={"id": finding.role}))

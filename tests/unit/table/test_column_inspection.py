@@ -12,6 +12,8 @@ import polars as pl
 import pytest
 
 import creche as cr
+from creche._advice import use_words
+from creche.cli.advice import write_as_option
 from creche.table.column_inspection import ColumnInspection
 from creche.table.column_summary import ColumnSummary
 
@@ -46,7 +48,8 @@ def by_name(inspection: ColumnInspection) -> dict[str, ColumnSummary]:
 def options(inspection: ColumnInspection) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for finding in inspection.findings:
-        found.setdefault(finding.kind, set()).add(finding.option)
+        with use_words(write_as_option):
+            found.setdefault(finding.kind, set()).add(finding.change)
     return found
 
 
@@ -73,12 +76,12 @@ def test_findings_name_the_option_that_would_change_them() -> None:
     inspection = cr.inspect_columns(untidy(), label="sick")
     assert options(inspection) == {
         "leak": {"--column diagnosis=ignore"},
-        "left_out": {
+        "dropped": {
             "--column 'Unnamed: 0=numeric'", "--column PatientID=numeric", "--column dose=numeric",
         },
         "reading": {""}, "words": {""}, "spellings": {""}, "constant": {"--column site=ignore"},
     }  # fmt: skip
-    texts = {finding.column: str(finding) for finding in inspection.findings if finding.kind == "left_out"}
+    texts = {finding.column: str(finding) for finding in inspection.findings if finding.kind == "dropped"}
     assert texts["Unnamed: 0"] == (
         "dropped column 'Unnamed: 0': an identifier: a row number (0, 1, 2, …); schema={'Unnamed: 0': 'numeric'}"
     )
@@ -98,9 +101,11 @@ def test_each_option_changes_what_it_says() -> None:
         assert by_name(changed)[column.name].role == column.alternative != column.role
         assert not by_name(changed)[column.name].reason
     for finding in inspection.findings:
-        if finding.option.startswith("--column"):
-            name, role = shlex.split(finding.option)[1].rsplit("=", 1)
-            assert f"schema={{{name!r}: {role!r}}}" == finding.argument
+        if finding.role is not None:
+            name, role = finding.column, finding.role
+            assert finding.change == f"schema={{{name!r}: {role!r}}}"
+            with use_words(write_as_option):
+                assert shlex.split(finding.change) == ["--column", f"{name}={role}"]
             changed = cr.inspect_columns(frame, "sick", schema={name: role})  # type: ignore[dict-item]
             assert not [f for f in changed.findings if (f.kind, f.column) == (finding.kind, name)]
 
@@ -136,7 +141,7 @@ def test_whole_numbers_that_could_be_either_are_worth_a_look(low: int, task: str
     values = RANDOM.permutation(np.repeat(np.arange(low, low + 7), [2, 3, 9, 9, 9, 5, 3]))
     frame = {"quality": values, "x": RANDOM.normal(size=len(values))}
     (finding,) = cr.inspect_columns(frame, "quality").findings
-    assert (finding.kind, finding.option, finding.argument) == ("task", f"--task {other}", f"task={other!r}")
+    assert (finding.kind, finding.change, finding.value) == ("task", f"task={other!r}", other)
     assert finding.text.startswith(f"label 'quality' is treated as {task}, because its ")
 
 
@@ -175,7 +180,7 @@ def test_what_training_would_refuse_is_shown_with_the_rest(frame: dict[str, Any]
 
 
 def test_advice_for_a_lone_count_is_numeric() -> None:
-    with pytest.raises(cr.TableError, match=r"no column is left .*schema=\{'n': 'numeric'\}, or --column n=numeric"):
+    with pytest.raises(cr.TableError, match=r"no column is left .*schema=\{'n': 'numeric'\}$"):
         cr.train({"n": list(range(30)), "y": ["a", "b"] * 15}, label="y", epochs=1)
 
 

@@ -84,9 +84,7 @@ ONE_HOT = np.eye(3)[NUMBERS]
 def test_one_hot_arrays_are_classes(dtype: Any, task: Any) -> None:
     y = ONE_HOT.astype(dtype)
     if task is None:
-        message = (
-            r"y: is one-hot .*treated as the classes 0, 1, 2; task='classification' confirms it, and task='multilabel'"
-        )
+        message = r"y: is one-hot .*treated as the classes 0, 1, 2; task='classification' confirms .*task='multilabel'"
         with pytest.warns(CrecheWarning, match=message):
             found = read_label_argument(y, 6, (), task)
     else:

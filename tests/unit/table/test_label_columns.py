@@ -47,7 +47,7 @@ def test_large_integers_in_a_table_keep_their_value(form: str, values: list[Any]
     data = tables(values, tmp_path)[form]
     present = [value for value in values if value is not None]
     if values is LONG:
-        with pytest.warns(CrecheWarning, match="left out 20 of 60 rows without a label"):
+        with pytest.warns(CrecheWarning, match="dropped 20 of 60 rows without a label"):
             rows = read_observations(data, label="y", missing_label="drop")
     else:
         rows = read_observations(data, label="y")

@@ -157,7 +157,7 @@ def test_training_warns_in_one_line() -> None:
     assert line.startswith(
         "column 'flag' alone gives the label 'kind' away: in 1,200 rows it predicts 100 %, the most "
     )
-    assert line.endswith("leave it out: schema={'flag': 'ignore'}, or --column flag=ignore")
+    assert line.endswith("leave it out: schema={'flag': 'ignore'}")
     small = {name: values[:500] for name, values in table.items()}
     threshold = {**table, "flag": np.where(LABEL == 1, 1, -1) * RANDOM.random(ROWS)}
     alone = {name: table[name] for name in ("flag", "kind")}

@@ -42,7 +42,7 @@ def prepare_table(data: Any, y: Any = None, label: Any = None, **arguments: Any)
 def test_a_table_becomes_features_and_labels() -> None:
     with pytest.raises(TableError, match=r"label 'kind': row 5 is empty \(1 of 6 rows are\); fill it in, or drop such"):
         read_observations(FRAME, label="kind")
-    with pytest.warns(CrecheWarning, match="left out 1 of 6 rows without a label"):
+    with pytest.warns(CrecheWarning, match="dropped 1 of 6 rows without a label"):
         rows = read_observations(FRAME, label="kind", missing_label="drop")
     assert isinstance(rows.x, Table)
     assert rows.x.names == ["size", "town", "rooms"]
@@ -89,7 +89,7 @@ def test_rows_are_named_as_the_user_counts_them_though_some_are_left_out() -> No
         if role:
             arguments["schema"] = {"x": role}
             column = [str(value) for value in column]
-        with pytest.warns(CrecheWarning, match="left out 2 of 20 rows"), pytest.raises(TableError, match=message):
+        with pytest.warns(CrecheWarning, match="dropped 2 of 20 rows"), pytest.raises(TableError, match=message):
             prepare_table({"x": column, "y": y}, standardize=False, **arguments).encode(cr.CrossEntropy(), "float32")
 
 
@@ -267,7 +267,7 @@ def test_labels_in_a_table_are_classes_as_in_an_array(label: list[Any]) -> None:
     frame = pl.DataFrame({"x": np.arange(10.0), "y": label}).drop_nulls()
     assert prepare_table(frame, label="y").task == "classification"
     frame = pl.DataFrame({"x": np.arange(10.0), "y": label})
-    with pytest.warns(CrecheWarning, match="left out 1 of 10"):
+    with pytest.warns(CrecheWarning, match="dropped 1 of 10"):
         out = prepare_table(frame, label="y", missing_label="drop")
     assert out.labels.classes == ((False, True) if label[1] is True else (0, 1))
 
@@ -474,7 +474,7 @@ def test_negative_counts_to_validate_with() -> None:
 def test_a_validation_row_is_named_as_the_user_counts_it() -> None:
     train = pl.DataFrame({"x": np.arange(10.0), "y": ["a", "b"] * 5})
     other = pl.DataFrame({"x": [1.0, 2.0, 3.0], "y": [None, "b", "c"]})
-    with pytest.warns(CrecheWarning, match="left out 1"), pytest.raises(TableError, match="row 3 is 'c'"):
+    with pytest.warns(CrecheWarning, match="dropped 1"), pytest.raises(TableError, match="row 3 is 'c'"):
         prepare_table(train, label="y", validation_data=other, missing_label="drop")
 
 

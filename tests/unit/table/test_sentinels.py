@@ -35,7 +35,7 @@ def test_sentinels(values: list[float], expected: tuple[int, int] | None) -> Non
 
 def test_a_sentinel_is_asked_about_and_becomes_missing_if_named() -> None:
     table = {"age": [*AGES, -999.0, -999.0], "y": ["a", "b"] * 51}
-    with pytest.warns(cr.CrecheWarning, match=r"column 'age' holds -999 in 2 rows.*--missing -999"):
+    with pytest.warns(cr.CrecheWarning, match=r"column 'age' holds -999 in 2 rows.*missing_values=\['-999'\]"):
         asked = cr.train(table, label="y", epochs=1, threads=1).model
     assert asked.features.columns[0].inputs == ("age",)
     with warnings.catch_warnings():

@@ -153,7 +153,7 @@ def test_pages_and_report(table: pl.DataFrame, run: cr.Run, tmp_path: Path) -> N
     drawn = {path.stem for path in cr.plots.save_all(run.model, table, tmp_path)}
     assert {"roc_curves_1", "confusion_matrix_3"} <= drawn
     with pytest.raises(
-        cr.PlanError, match=r"is of the labels a, b, c, and this plot is of one; give evaluation\.of_label"
+        cr.PlanError, match=r"has the labels a, b, c, and this plot shows one; give evaluation\.of_label"
     ):
         cr.plots.roc_curves(run.model, table)
 
@@ -181,7 +181,7 @@ def test_scikit_learn_estimators(table: pl.DataFrame) -> None:
         ({"loss": "cross_entropy"}, "loss: 'cross_entropy' is not for multilabel; choose one of binary_cross_entropy"),
         ({"label": "b", "task": "multilabel"}, "label 'b': task='multilabel' needs several columns of yes or no"),
         ({"class_weight": "balanced"}, "class_weight: label 'a, b, c' holds several labels of yes or no, not classes"),
-        ({"classes": ["no", "yes"]}, r"classes: got .* is treated as several boolean labels \(multi-label\)"),
+        ({"classes": ["no", "yes"]}, r"classes: got .* is treated as several labels of yes or no; leave classes out"),
     ],
 )
 def test_mistakes(table: pl.DataFrame, arguments: dict[str, Any], message: str) -> None:
@@ -193,7 +193,7 @@ def test_missing_and_constant_labels(table: pl.DataFrame, run: cr.Run) -> None:
     gaps = table.with_columns(a=pl.when(pl.col("u") > 1).then(None).otherwise(pl.col("a")))
     with pytest.raises(cr.TableError, match="label 'a': row 4 is empty"):
         cr.train(gaps, **JOB)
-    with pytest.warns(cr.CrecheWarning, match=r"left out \d+ of 400 rows without a label"):
+    with pytest.warns(cr.CrecheWarning, match=r"dropped \d+ of 400 rows without a label"):
         cr.train(gaps, **JOB, missing_label="drop")
     with pytest.raises(cr.TableError, match="label 'c': is 0 in each of the 400 rows"):
         cr.train(table.with_columns(c=pl.lit(False)), **JOB)

@@ -21,26 +21,26 @@ __all__ = ["diagnose"]
 
 @reject_unknown
 def diagnose(
-    run: Run, *, try_cures: bool = True, seeds: int = 3, on_progress: OnProgress[StepProgress] = None
+    run: Run, *, try_remedies: bool = True, seeds: int = 3, on_progress: OnProgress[StepProgress] = None
 ) -> Diagnosis:
     """Find out what is wrong with a run and which changes help.
 
     Each rule looks for one problem: a learning rate that is too high or too low, too few epochs, overfitting, features
     or labels that were not scaled or hold extreme values, counts learned as numbers of any kind, a rare class that is
-    missed, dead or saturated neurons, a constant prediction, divergence. A cure is proposed
-    only after a trial: the run is trained again with and without it, with the same seeds and rows, and with the cure
-    every seed must be better, and their mean better by a tenth or more. If no cure helps, the finding lists those that
-    were tried; a finding that only predicted a better result is then dropped, because the trials refute it.
-    Cures are compared on the validation rows.
+    missed, dead or saturated neurons, a constant prediction, divergence. A remedy is proposed
+    only after a trial: the run is trained again with and without it, with the same seeds and rows, and with the remedy
+    every seed must be better, and their mean better by a tenth or more. If no remedy helps, the finding lists those
+    that were tried; a finding that only predicted a better result is then dropped, because the trials refute it.
+    Remedies are compared on the validation rows.
 
     Parameters
     ----------
     run : Run
         The result of `creche.train`, or `DivergedError.run`. With a recording (``record="activations"``) rules also
         look at the size of updates, and say since when neurons have been dead.
-    try_cures : bool, default True
-        Whether to try cures. This takes as long as training a few networks for each finding. Without trials, findings
-        that predict a better result, such as those about the learning rate, are not confirmed.
+    try_remedies : bool, default True
+        Whether to try remedies. This takes as long as training a few networks for each finding. Without trials,
+        findings that predict a better result, such as those about the learning rate, are not confirmed.
     seeds : int, default 3
         The number of seeds of each trial; the first is the run's own.
     on_progress : callable or bool, optional
@@ -64,7 +64,7 @@ def diagnose(
     >>> diagnosis = cr.explain.diagnose(run)
     >>> diagnosis.rules
     ('learning_rate_too_low',)
-    >>> sorted(diagnosis[0].cure.arguments)
+    >>> sorted(diagnosis[0].remedy.arguments)
     ['learning_rate']
     >>> cr.explain.diagnose(cr.train("penguins", label="species", threads=1))
     Diagnosis(nothing found)
@@ -80,14 +80,14 @@ def diagnose(
         if symptom is not None:
             seen.append((name, symptom))
     findings = [Finding(name, symptom.title, symptom.evidence, symptom.meaning) for name, symptom in seen]
-    if try_cures and seen:
+    if try_remedies and seen:
         with watch_steps(on_progress):
             findings = _add_trials(facts, findings, [symptom for _, symptom in seen], seeds)
     return Diagnosis(tuple(findings), tuple(RULES), facts.epochs)
 
 
 def _add_trials(facts: RunFacts, findings: list[Finding], symptoms: list[Symptom], seeds: int) -> list[Finding]:
-    """Return the findings with the trials of their cures, which are trained together, each once."""
+    """Return the findings with the trials of their remedies, which are trained together, each once."""
     wanted: dict[str, Alternative] = {}
     for symptom in symptoms:
         wanted |= {_key(alternative): alternative for alternative in symptom.alternatives}

@@ -1,15 +1,16 @@
-"""The parts of a diagnosis: findings, and the trials of their cures."""
+"""The parts of a diagnosis: findings, and the trials of their remedies."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import fill
 from typing import Any, overload
 
 import numpy as np
 
+from creche._advice import advise_all
 from creche._displayed import Displayed
 
 __all__ = ["Alternative", "Diagnosis", "Finding", "Symptom", "Trial"]
@@ -42,12 +43,12 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """What a rule found, before its cures are tried; title, evidence and meaning are those of `Finding`.
+    """What a rule found, before its remedies are tried; title, evidence and meaning are those of `Finding`.
 
     Attributes
     ----------
     alternatives : sequence of Alternative
-        The cures to try.
+        The remedies to try.
     is_forecast : bool
         Whether the symptom only predicts that an alternative is better: if none is, there is no finding.
 
@@ -62,20 +63,20 @@ class Symptom:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A cure that was tried: the run was trained with it and without it, with the same seeds.
+    """A remedy that was tried: the run was trained with it and without it, with the same seeds.
 
     Attributes
     ----------
     change : str
-        The cure in words: "a third of the learning rate".
+        The remedy in words: "a third of the learning rate".
     arguments : dict
-        The cure as arguments of `creche.train`.
+        The remedy as arguments of `creche.train`.
     measure : str
         What before and after measure: "validation loss", "validation balanced accuracy", …
     before, after : float
-        Means over the seeds without and with the cure; infinite (a balanced accuracy: 0) if training diverged.
+        Means over the seeds without and with the remedy; infinite (a balanced accuracy: 0) if training diverged.
     helped : bool
-        Whether the cure is better with each seed, and by a tenth or more.
+        Whether the remedy is better with each seed, and by a tenth or more.
     seeds : int
         The number of seeds.
 
@@ -95,18 +96,7 @@ class Trial:
         return not self.helped, -self.after if self.measure.endswith("accuracy") else self.after
 
     def __str__(self) -> str:
-        return self.describe(_format_arguments)
-
-    def describe(self, format_arguments: Callable[[Mapping[str, Any]], str]) -> str:
-        """Return the trial in words.
-
-        Parameters
-        ----------
-        format_arguments : callable
-            Takes `arguments` and returns them as text: for Python, or as options of the command line.
-
-        """
-        given = f" ({format_arguments(self.arguments)})" if self.arguments else ""
+        given = f" ({advise_all(self.arguments)})" if self.arguments else ""
         means = f" (means of {self.seeds} seeds)" if self.seeds > 1 else ""
         if math.isinf(self.after):
             return f"{self.change}{given} diverges"
@@ -129,7 +119,7 @@ class Finding(Displayed):
     meaning : str
         What they mean.
     trials : tuple of Trial
-        The cures that were tried, the best first; empty if none were.
+        The remedies that were tried, the best first; empty if none were.
 
     """
 
@@ -140,31 +130,20 @@ class Finding(Displayed):
     trials: tuple[Trial, ...] = ()
 
     @property
-    def cure(self) -> Trial | None:
-        """The best cure that helped; None if none did, or none was tried."""
+    def remedy(self) -> Trial | None:
+        """The best remedy that helped; None if none did, or none was tried."""
         return next((trial for trial in self.trials if trial.helped), None)
 
     @property
     def advice(self) -> str:
-        """The cure in words, or the cures that did not help; empty if none was tried."""
-        return self.advise(_format_arguments)
-
-    def advise(self, format_arguments: Callable[[Mapping[str, Any]], str]) -> str:
-        """Return `advice`, with arguments in the form that a function gives them.
-
-        Parameters
-        ----------
-        format_arguments : callable
-            Takes `Trial.arguments` and returns them as text: for Python, or as options of the command line.
-
-        """
-        if self.cure is not None:
-            described = self.cure.describe(format_arguments)
+        """The remedy in words, or the remedies that did not help; empty if none was tried."""
+        if self.remedy is not None:
+            described = str(self.remedy)
             return f"{described[0].upper()}{described[1:]}."
         if not self.trials:
             return ""
         best = self.trials[0]
-        closest = "" if math.isinf(best.after) else f"; at best, {best.describe(format_arguments)}"
+        closest = "" if math.isinf(best.after) else f"; at best, {best}"
         tried = _join_words(trial.change for trial in self.trials)
         return f"None of the remedies helped with every seed. Tried: {tried}{closest}."
 
@@ -238,10 +217,6 @@ class Diagnosis(Displayed, Sequence[Finding]):
 
 def _indent(name: str, text: str) -> str:
     return fill(text, WIDTH, initial_indent=f"   {name:<9} ", subsequent_indent=" " * 13)
-
-
-def _format_arguments(arguments: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={_format_value(value)}" for name, value in arguments.items())
 
 
 def _format_value(value: Any) -> str:

@@ -33,7 +33,7 @@ from creche.training.watching import create_measure, true_classes
 
 __all__ = ["run_trials"]
 
-# How much better a cure must be: as a share of the measure before, and of the baseline's loss. Less may be luck.
+# How much better a remedy must be: as a share of the measure before, and of the baseline's loss. Less may be luck.
 MARGIN = 0.1
 MARGIN_OF_BASELINE = 0.01
 
@@ -107,7 +107,7 @@ def _has_helped(facts: RunFacts, before: NDArray[np.float64], after: NDArray[np.
     if not (np.isfinite(after).all() and (after < before).all()):
         return False
     if not np.isfinite(before).all():
-        # Not diverging is not a cure by itself: the network must have learned something.
+        # Not diverging is not a remedy by itself: the network must have learned something.
         return measure != "loss" or bool(after.mean() < facts.baseline)
     gain = before.mean() - after.mean()
     return bool(gain >= MARGIN * before.mean() and (measure != "loss" or gain >= MARGIN_OF_BASELINE * facts.baseline))

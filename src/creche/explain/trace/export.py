@@ -183,7 +183,7 @@ def trace_to_dict(trace: Trace) -> dict[str, Any]:
 
 def _layer_to_dict(layer: TracedLayer) -> dict[str, Any]:
     names = (
-        "activation", "sums", "activations", "dloss_dsums", "silent", "weights", "bias", "gradient", "bias_gradient",
+        "activation", "sums", "activations", "dloss_dsums", "dead", "weights", "bias", "gradient", "bias_gradient",
         "steps", "bias_steps", "weights_after", "bias_after",
     )  # fmt: skip
     state = {

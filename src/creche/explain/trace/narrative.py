@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import full_list
 from creche._phrases import format_count
 from creche.explain.cells import format_cell
 from creche.explain.trace.errors import ClassificationErrors, RegressionErrors
@@ -141,12 +142,12 @@ def _layer_section(trace: Trace) -> Section:
     rows: list[list[str | float]] = []
     for i, layer in enumerate(trace.layers):
         is_last = i == len(trace.layers) - 1
-        silent = "" if is_last else f"{int(layer.silent.sum())} of {layer.width}"
+        dead = "" if is_last else f"{int(layer.dead.sum())} of {layer.width}"
         gradient = max(_largest(layer.gradient), _largest(layer.bias_gradient))
         step = max(_largest(layer.steps), _largest(layer.bias_steps))
         rows.append(
             [
-                "outputs" if is_last else str(i + 1), layer.activation, silent,
+                "outputs" if is_last else str(i + 1), layer.activation, dead,
                 _range(layer.sums), _range(trace.outputs if is_last else layer.activations), gradient, step,
             ]
         )  # fmt: skip
@@ -185,7 +186,7 @@ def _weight_section(trace: Trace) -> Section:
         is_last = i == len(trace.layers) - 1
         between = f"from {f'layer {i}' if i else 'the inputs'} to {'the outputs' if is_last else f'layer {i + 1}'}"
         if layer.weights.size > MAX_WEIGHTS:
-            blocks.append(f"{layer.weights.size:,} weights {between}; table() and --json list them.")
+            blocks.append(f"{layer.weights.size:,} weights {between}, which {full_list()} lists.")
             continue
         head = ["from", *(_short_name(trace, i + 1, j) for j in range(layer.width))]
         for title, w, b in (

@@ -81,8 +81,8 @@ class TracedLayer:
         return np.asarray(self.bias_after.astype(np.float64) - self.bias)
 
     @property
-    def silent(self) -> NDArray[np.bool_]:
-        """Which neurons are silent, (width,): their activation is 0 in every row of the batch."""
+    def dead(self) -> NDArray[np.bool_]:
+        """Which neurons are dead, (width,): their activation is 0 in every row of the batch."""
         return np.asarray((self.activations == 0).all(axis=0))
 
 

@@ -43,9 +43,9 @@ def show_rows(turn: Turn, request: requests.ShowRows) -> views.RowsView:
 
 @answers(requests.Diagnose)
 def diagnose_run(turn: Turn, request: requests.Diagnose) -> views.DiagnosisView:
-    """Say what the run suffers from; cures are not tried, because that would take longer than a page waits."""
+    """Say what the run suffers from; remedies are not tried, because that would take longer than a page waits."""
     run = turn.state.need_live().run
-    found = diagnose(run, try_cures=False)
+    found = diagnose(run, try_remedies=False)
     verdict = str(found)
     if found:
         verdict = f"{format_count(len(found), 'finding')} after {format_count(run.epoch, 'epoch')}."

@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from creche._advice import advise
 from creche._system.forks import check_polars
 from creche.errors import FileError, TableError
 
@@ -167,7 +168,7 @@ def decode_pieces(stream: Stream, encoding: str, size: int = TEXT_PIECE) -> Iter
                 raise TableError(
                     f"{stream.source}: line {line} holds {'byte 0x' + byte.hex() if byte else 'bytes'}, which is not "
                     f"{encoding.upper()}; save the file as UTF-8, or name its encoding: "
-                    "ReadOptions(text_encoding='cp1252'), or --text-encoding cp1252"
+                    f"{advise('ReadOptions.text_encoding', 'cp1252')}"
                 ) from error
         if b"\0" in out:
             line += out[: out.index(b"\0")].count(b"\n")
@@ -299,5 +300,5 @@ def _read_error(source: str, error: OSError) -> FileError:
     if isinstance(error, FileError):
         return error
     if isinstance(error, PermissionError):
-        return FileError(f"{source}: is not readable for you; permit reading it (chmod u+r)")
+        return FileError(f"{source}: you have no permission to read it; permit it (chmod u+r)")
     return FileError(f"{source}: cannot be read ({error.strerror or error}); check the file and its disk")

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from creche._advice import advise
 from creche._system.forks import check_polars, is_polars_usable
 from creche.errors import TableError
 from creche.table.cell_types import Rule
@@ -166,7 +167,7 @@ def text_rules(options: ReadOptions, separator: str | None = None) -> TextRules:
 
 
 def _warn_of_unused(options: ReadOptions, format: str, source: str) -> None:
-    unused = options.find_unused(format)
+    unused = [advise(f"ReadOptions.{name}") for name in options.find_unused(format)]
     if unused:
         has = "has" if len(unused) == 1 else "have"
         warn(f"{source}: {' and '.join(unused)} {has} no effect on this file, which is read as {format!r}")

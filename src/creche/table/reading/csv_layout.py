@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
+from creche._advice import advise
 from creche.errors import TableError
 from creche.table.number_words import is_number
 from creche.table.reading.csv_dialect import SAMPLE_SIZE, Dialect, detect_dialect, read_sample_rows, split_line
@@ -106,26 +107,27 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         n_lines = head[before:begin].count("\n")
         what = "the first line" if n_lines == 1 else f"the first {n_lines} lines"
         notes.append(
-            f"{what} of {source} ({' '.join(filter(None, rows[0]))[:40]!r}) left out, since the table begins below"
+            f"dropped {what} of {source} ({' '.join(filter(None, rows[0]))[:40]!r}), because the table begins below"
         )
         rows = rows[titles:]
     if not rows:
         return Layout(dialect, ())
     if dialect.spans:
         notes.append(
-            f"{source} is read in columns of fixed width, since runs of blanks do not give all lines as many cells; if "
-            "they separate cells all the same, set ReadOptions(separator=' '), or --separator ' '"
+            f"{source} is read in columns of fixed width, because runs of blanks give lines different numbers of "
+            "cells; if "
+            f"they do separate cells, set {advise('ReadOptions.separator', ' ')}"
         )
     header: tuple[str, ...] = ()
     has_header = options.header
     if has_header is None:
         has_header = options.names is None and (named_by_comment or not looks_like_row(rows))
         if not has_header and options.names is None:
-            letters = ",".join("abcdefgh"[: len(rows[0])])
+            letters = list("abcdefgh"[: len(rows[0])])
             notes.append(
                 f"the first line of {source} looks like a row, not like column names, and is read as one; name the "
-                f"columns by ReadOptions(names=…), or --names {letters}; if the line does hold their names, set "
-                "header=True, or --header"
+                f"columns by {advise('ReadOptions.names', letters)}; if the line does hold their names, set "
+                f"{advise('ReadOptions.header', True)}"
             )
     if has_header:
         begin, head_row = _skip_header(head, begin, dialect, comment, source)
@@ -141,7 +143,7 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
         if doubtful is not None:
             notes.append(
                 f"the first line of {source} is read as column names, though {doubtful!r} could be a value; if it is a "
-                "row, set ReadOptions(header=False), or --no-header"
+                f"row, set {advise('ReadOptions.header', False)}"
             )
     else:
         names = [""] * Counter(map(len, rows)).most_common(1)[0][0]
@@ -154,7 +156,7 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
     clean, unnamed, repeated = clean_names(names, source)
     if repeated:
         notes.append(
-            f"{source} has several columns called {', '.join(map(repr, repeated[:3]))}; they are called "
+            f"{source} has several columns called {', '.join(map(repr, repeated[:3]))}; they are renamed to "
             f"{repeated[0] + ' (1)'!r}, {repeated[0] + ' (2)'!r} and so on"
         )
     used = head[:begin]
@@ -322,8 +324,8 @@ def _rewrite_lines(pieces: Iterable[bytes], layout: Layout, source: str) -> Iter
             return "\n"
         if cells is None:
             raise TableError(
-                f"{source}: line {number} does not fit the columns of the lines before, which have fixed places; put a "
-                "blank between its cells, or set separator=' ', or --separator ' ', if no cell is empty"
+                f"{source}: line {number} does not fit the fixed columns of the lines before it; put a "
+                f"blank between its cells, or set {advise('ReadOptions.separator', ' ')} if no cell is empty"
             )
         if comment and line.lstrip().startswith(comment):
             width = len(cells) or line.count(layout.dialect.separator) + 1

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from creche._advice import advise
 from creche.errors import TableError
 from creche.table.cell_types import Rule
 from creche.table.reading.csv_dialect import Dialect
@@ -35,8 +36,6 @@ __all__ = [
     "split_csv_rows",
     "unclosed_quote_error",
 ]
-
-NO_QUOTES = "or set that there are no quotes: ReadOptions(quote=''), or --quote none"
 
 MAX_ROW = 32 << 20  # characters; a longer row has a quote that is never closed
 
@@ -139,7 +138,7 @@ def split_csv_rows(
                 return cells
             raise TableError(
                 f"{source}: line {first_line + reader.line_num - 1}: there is text right after a closing "
-                f"{dialect.quote}; needs quotes around whole cells and doubled quotes inside, {NO_QUOTES}"
+                f"{dialect.quote}; needs quotes around whole cells and doubled quotes inside, {_suggest_no_quotes()}"
             ) from error
     return cells
 
@@ -155,8 +154,12 @@ def ragged_row_error(source: str, line: int, cells: int, width: int) -> TableErr
 def unclosed_quote_error(source: str, line: int, quote: str) -> TableError:
     """Return the error about a quote that is never closed."""
     return TableError(
-        f"{source}: line {line}: a {quote} is opened and never closed; needs quotes in pairs, {NO_QUOTES}"
+        f"{source}: line {line}: a {quote} is opened and never closed; needs quotes in pairs, {_suggest_no_quotes()}"
     )
+
+
+def _suggest_no_quotes() -> str:
+    return f"or {advise('ReadOptions.quote', '')} if there are no quotes"
 
 
 def read_small_table(

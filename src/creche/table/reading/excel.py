@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
+from creche._advice import advise
 from creche._system.resources import available_memory
 from creche.errors import FileError, TableError, nearest
 from creche.table.checks import warn
@@ -152,7 +153,7 @@ def _first_filled_sheet(workbook: CalamineWorkbook, names: list[str], visible: l
     if others:
         warn(
             f"{source}: read sheet {chosen.name!r}, the first with data; for another ({', '.join(others)}), set "
-            f"ReadOptions(sheet={others[0]!r}), or --sheet"
+            f"{advise('ReadOptions.sheet', others[0])}"
         )
     return chosen
 

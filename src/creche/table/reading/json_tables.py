@@ -140,7 +140,7 @@ def _frame_from_object(document: Any, source: str) -> PlainFrame:
         others = [key for key in document if key != rows_key]
         if others:
             keys = list_first([repr(key) for key in others], 5)
-            warn(f"{source}: read the array of its key {rows_key!r}; left out {keys}")
+            warn(f"{source}: read the array of its key {rows_key!r}; dropped {keys}")
         return _frame_from_array(document[rows_key], source)
     if all(isinstance(value, dict) for value in values):
         inner = dict.fromkeys(key for value in values for key in value)

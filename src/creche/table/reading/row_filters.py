@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from creche._phrases import format_count
 from creche.errors import TableError
 from creche.table.checks import warn
 from creche.table.number_words import split_number
@@ -137,8 +138,8 @@ def drop_repeated_names_of_frame(
 
 
 def _warn_of_names(row: int, count: int, source: str) -> None:
-    others = "" if count == 1 else f", and {count - 1:,} more rows"
-    warn(f"left out row {row:,}{others} of {source}, which repeat{'s' if count == 1 else ''} the column names")
+    others = "" if count == 1 else f" and {format_count(count - 1, 'more row')}"
+    warn(f"dropped row {row:,}{others} of {source}, which repeat{'s' if count == 1 else ''} the column names")
 
 
 def drop_totals_of_frame(frame: Frame, source: str) -> Frame:
@@ -182,7 +183,7 @@ def _find_end(
         return rows
     for number, (_, word) in enumerate(found, end + 1):
         warn(
-            f"left out row {number:,} of {source}, at its end: it is called {word[:40]!r}, and holds no observation; "
+            f"dropped row {number:,} of {source}, at its end: it is labelled {word[:40]!r}, and is not an observation; "
             "to keep it, remove that word"
         )
     return end
@@ -193,7 +194,7 @@ def warn_of_footer(lines: Sequence[str], source: str) -> None:
     if lines:
         what = "the last line" if len(lines) == 1 else f"the last {len(lines)} lines"
         shown = ", ".join(repr(line[:40]) for line in lines[:LISTED_LINES])
-        warn(f"left out {what} of {source}, below its rows: {shown}")
+        warn(f"dropped {what} of {source}, below its rows: {shown}")
 
 
 def resolve_rows(dropped: Sequence[int], rows: int, source: str) -> list[int]:

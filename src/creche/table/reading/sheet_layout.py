@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from creche._advice import advise
 from creche._phrases import format_count
 from creche.errors import TableError
 from creche.table.checks import warn
@@ -110,14 +111,15 @@ def frame_from_sheet(sheet: Sheet, source: str, options: ReadOptions = ReadOptio
         if looks_like_row(texts):
             warn(
                 f"{row} looks like a row, not like column names, and is read as one; name the columns by "
-                "ReadOptions(names=…), or --names; if it does hold their names, set header=True, or --header"
+                f"{advise('ReadOptions.names', ...)}; if it does hold their names, set "
+                f"{advise('ReadOptions.header', True)}"
             )
             return frame_from_sheet(sheet, source, replace(options, header=False))
         doubtful = find_doubtful_name(texts)
         if doubtful is not None:
             warn(
                 f"{row} is read as column names, though {doubtful!r} could be a value; if it is a row, set "
-                "ReadOptions(header=False), or --no-header"
+                f"{advise('ReadOptions.header', False)}"
             )
     _fill_merged(sheet, rows, header)
     below = [row for row in range(header + 1, len(rows)) if _is_filled(rows[row])]
@@ -126,7 +128,7 @@ def frame_from_sheet(sheet: Sheet, source: str, options: ReadOptions = ReadOptio
         raise no_rows_error(place)
     repeated = [row for row in body if row == rows[header]] if len(_filled_cells(rows[header])) > 1 else []
     if repeated:
-        warn(f"{place}: left out {format_count(len(repeated), 'row')} below the column names that repeat them")
+        warn(f"{place}: dropped {format_count(len(repeated), 'row')} below the column names that repeat them")
         body = [row for row in body if row != rows[header]]
     if not body:
         raise no_rows_error(place)
@@ -141,7 +143,7 @@ def frame_from_sheet(sheet: Sheet, source: str, options: ReadOptions = ReadOptio
         if rows[header][column] is not None or any(row[column] is not None for row in body)
     ]
     if _is_index(rows[header], body, columns):
-        warn(f"{place}: left out column {sheet.column_name(columns[0])}, which has no name and only numbers the rows")
+        warn(f"{place}: dropped column {sheet.column_name(columns[0])}, which has no name and only numbers the rows")
         columns = columns[1:]
     names = [_name_column(sheet, rows, header, column, place) for column in columns]
     if options.names is not None:
@@ -203,12 +205,13 @@ def _check_header(sheet: Sheet, rows: list[Row], header: int, place: str) -> Non
     if all(isinstance(cell, int | float | datetime.date) for cell in cells):
         raise TableError(
             f"{place}: row {sheet.row_name(header)} holds {_show(cells[0])}, …, not column names; insert a row of "
-            "names above the data, or set ReadOptions(header=False), or --no-header"
+            f"names above the data, or set {advise('ReadOptions.header', False)}"
         )
     if any(map(_is_filled, rows[:header])) and not all(map(_may_be_name, cells)):
         strange = next(cell for cell in cells if not _may_be_name(cell))
         raise TableError(
-            f"{place}: in which row the column names are is not clear: row {sheet.row_name(header)}, the first that is "
+            f"{place}: it is not clear which row holds the column names: row {sheet.row_name(header)}, the first "
+            "that is "
             f"more than half full, holds {_show(strange)}; {ONE_ROW}, and no rows above it"
         )
 
@@ -256,7 +259,7 @@ def _leave_out_notes(sheet: Sheet, rows: list[Row], below: list[int], header: in
     if end < len(below):
         first = below[end]
         text = _show(_filled_cells(rows[first])[0])
-        warn(f"{place}: left out what is below the table, from row {sheet.row_name(first)} ({text}) on")
+        warn(f"{place}: dropped what is below the table, from row {sheet.row_name(first)} ({text}) on")
     return below[:end]
 
 
@@ -265,7 +268,7 @@ def _warn_of_titles(sheet: Sheet, rows: list[Row], header: int, place: str) -> N
     if titles:
         text = _show(_filled_cells(rows[titles[0]])[0])
         warn(
-            f"{place}: the column names are in row {sheet.row_name(header)}; left out what is above, from row "
+            f"{place}: the column names are in row {sheet.row_name(header)}; dropped what is above, from row "
             f"{sheet.row_name(titles[0])} ({text}) on"
         )
 

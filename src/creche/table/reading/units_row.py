@@ -83,7 +83,7 @@ def is_units_row(first: Sequence[str], below: Sequence[Sequence[str]], are_known
 def describe_units_row(row: Sequence[str]) -> str:
     """Return what is left out with such a row."""
     units = ", ".join(cell for cell in row if not _is_missing(cell))
-    return f"the row below the column names, which holds units ({units[:40]}), is left out"
+    return f"dropped the row of units below the column names ({units[:40]})"
 
 
 def _is_missing(cell: str) -> bool:

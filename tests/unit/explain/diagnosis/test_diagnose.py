@@ -1,4 +1,4 @@
-"""Each rule fires on runs made to show its fault and is silent on healthy ones; cures do what they describe."""
+"""Each rule fires on runs made to show its fault and is silent on healthy ones; remedies do what they describe."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ def test_a_rate_too_high(seed: int, recorded: str | None) -> None:
     late = np.diff(run.history.train_loss[50:])
     assert f"rose in {int((late > 0).sum())} of the last 49 epochs" in finding.evidence
     assert ("one step changed a layer's weights by" in finding.evidence) is (recorded is not None)
-    assert finding.cure is not None
-    assert finding.cure.arguments["learning_rate"] < 0.3
+    assert finding.remedy is not None
+    assert finding.remedy.arguments["learning_rate"] < 0.3
 
 
 @SEEDS
@@ -116,8 +116,8 @@ def test_a_rate_too_low(seed: int, recorded: str | None) -> None:
     finding = found(
         trained(*classes(seed), learning_rate=1e-5, seed=seed, hidden=[16], record=recorded), "learning_rate_too_low"
     )
-    assert finding.cure is not None
-    assert finding.cure.arguments["learning_rate"] == pytest.approx(0.001)
+    assert finding.remedy is not None
+    assert finding.remedy.arguments["learning_rate"] == pytest.approx(0.001)
     plain_descent = trained(*numbers(seed), optimizer="sgd", learning_rate=1e-5, seed=seed, hidden=[16])
     assert diagnose(plain_descent).rules == ("learning_rate_too_low",)
 
@@ -130,7 +130,7 @@ SLOW_TO_LEARN: dict[str, Any] = {"loss": "binary_cross_entropy", "hidden": [16],
 def test_too_few_epochs(seed: int) -> None:
     arguments: dict[str, Any] = {**SLOW_TO_LEARN, "seed": seed}
     finding = found(trained(*classes(seed, 1000, 0.02), **arguments, epochs=60), "too_few_epochs")
-    assert finding.cure is not None
+    assert finding.remedy is not None
     assert "epochs=180" in finding.advice or "learning_rate=0.003" in finding.advice
     assert "too_few_epochs" not in diagnose(trained(*classes(seed, 1000, 0.02), **arguments, epochs=300)).rules
 
@@ -142,7 +142,7 @@ def test_overfitting(seed: int) -> None:
     diagnosis = diagnose(run)
     assert diagnosis.rules == ("overfitting",)
     assert diagnosis[0].title == f"Overfitting since epoch {run.history.best_epoch + 1}"
-    assert diagnosis[0].cure is not None
+    assert diagnosis[0].remedy is not None
     cured = trained(x, y, epochs=200, learning_rate=0.01, seed=seed, hidden=[64, 64], early_stopping=10, keep="best")
     assert "overfitting" not in diagnose(cured).rules
 
@@ -164,10 +164,10 @@ def test_columns_on_unlike_scales(seed: int, as_table: bool) -> None:
     named = [name for name in run.prepared.features.inputs if f"{name!r}" in finding.evidence]
     assert named[0] == ("income" if as_table else "x0")
     assert named[1] in ({"d", "rate"} if as_table else {"x3", "x4"})
-    assert finding.cure is not None
-    assert finding.cure.arguments == {"preprocessing": "standard"}
+    assert finding.remedy is not None
+    assert finding.remedy.arguments == {"preprocessing": "standard"}
     standardised = trained(x, y, seed=seed, hidden=[16], epochs=20)
-    assert "unscaled_features" not in diagnose(standardised, try_cures=False).rules
+    assert "unscaled_features" not in diagnose(standardised, try_remedies=False).rules
 
 
 def test_a_rare_yes_is_no_unlike_scale() -> None:
@@ -175,7 +175,7 @@ def test_a_rare_yes_is_no_unlike_scale() -> None:
     x[:, 5] = np.arange(3000) == 0  # varies by 0.02 only
     x[:, 4] *= 20
     run = trained(x, y, standardize=False, epochs=1, validation_fraction=0)
-    assert "unscaled_features" not in diagnose(run, try_cures=False).rules
+    assert "unscaled_features" not in diagnose(run, try_remedies=False).rules
 
 
 @SEEDS
@@ -183,12 +183,12 @@ def test_a_label_that_was_not_scaled(seed: int) -> None:
     x, y = numbers(seed)
     run = trained(x, y * 2e4 + 2e5, standardize=False, seed=seed, hidden=[16])
     finding = found(run, "unscaled_label")
-    assert finding.cure is not None
-    assert finding.cure.measure == "validation root mean squared error"
-    assert finding.cure.after < 20_000 < 100_000 < finding.cure.before
-    assert "unscaled_label" not in diagnose(trained(x, y * 2e4 + 2e5, seed=seed, hidden=[16]), try_cures=False).rules
+    assert finding.remedy is not None
+    assert finding.remedy.measure == "validation root mean squared error"
+    assert finding.remedy.after < 20_000 < 100_000 < finding.remedy.before
+    assert "unscaled_label" not in diagnose(trained(x, y * 2e4 + 2e5, seed=seed, hidden=[16]), try_remedies=False).rules
     learnt = trained(x, y * 40, standardize=False, seed=seed, hidden=[32], learning_rate=0.03)
-    assert "unscaled_label" not in diagnose(learnt, try_cures=False).rules
+    assert "unscaled_label" not in diagnose(learnt, try_remedies=False).rules
 
 
 @SEEDS
@@ -196,13 +196,13 @@ def test_one_answer_for_every_row(seed: int) -> None:
     run = trained(*classes(seed), learning_rate=0.5, seed=seed, hidden=[16, 16])
     finding = found(run, "constant_prediction")
     assert finding.title == "The network predicts the same value for every row"
-    assert finding.cure is not None
-    assert finding.cure.arguments["learning_rate"] <= 0.05
+    assert finding.remedy is not None
+    assert finding.remedy.arguments["learning_rate"] <= 0.05
     x, y = numbers(seed)
     run = trained(x, y, seed=seed, hidden=[16, 16], epochs=20)
-    assert "constant_prediction" not in diagnose(run, try_cures=False).rules
+    assert "constant_prediction" not in diagnose(run, try_remedies=False).rules
     run._engine.set_parameters([(0 * w, b) for w, b in run.weights])
-    assert "constant_prediction" in diagnose(run, try_cures=False).rules
+    assert "constant_prediction" in diagnose(run, try_remedies=False).rules
 
 
 @SEEDS
@@ -213,10 +213,10 @@ def test_always_the_most_frequent_class(seed: int) -> None:
     run = trained(x, y, seed=seed, hidden=[4], epochs=15, preprocessing="standard")
     finding = found(run, "constant_prediction")
     assert finding.title == "The network always predicts 'usual'"
-    assert finding.cure is not None
-    assert finding.cure.arguments == {"class_weight": "balanced"}
-    assert finding.cure.before == pytest.approx(0.5, abs=0.03)
-    assert finding.cure.after > 0.55
+    assert finding.remedy is not None
+    assert finding.remedy.arguments == {"class_weight": "balanced"}
+    assert finding.remedy.before == pytest.approx(0.5, abs=0.03)
+    assert finding.remedy.after > 0.55
 
 
 @SEEDS
@@ -232,7 +232,7 @@ def test_a_dead_layer(seed: int) -> None:
     assert min(abs(said - count) for count in dead) <= 2
     assert f"of its {24} neurons" in finding.evidence
     assert "half of them since epoch" in finding.evidence or "from the start" in finding.evidence
-    unrecorded = found(trained(x, y, seed=seed, hidden=[24, 24], learning_rate=0.3), "dead_neurons", try_cures=False)
+    unrecorded = found(trained(x, y, seed=seed, hidden=[24, 24], learning_rate=0.3), "dead_neurons", try_remedies=False)
     assert unrecorded.evidence == finding.evidence.split(";")[0]
     assert unrecorded.trials == ()
     assert unrecorded.advice == ""
@@ -260,10 +260,10 @@ def test_divergence(seed: int) -> None:
     assert diagnosis.rules == ("divergence",)
     epoch, batch, rate = run.divergence or (0, 0, 0.0)
     assert f"in epoch {epoch + 1}, batch {batch + 1}, at learning rate {rate:g}" in diagnosis[0].evidence
-    cure = diagnosis[0].cure
-    assert cure is not None
-    assert (cure.before, cure.arguments["learning_rate"]) == (np.inf, 0.05)
-    assert "instead of diverging" in str(cure)
+    remedy = diagnosis[0].remedy
+    assert remedy is not None
+    assert (remedy.before, remedy.arguments["learning_rate"]) == (np.inf, 0.05)
+    assert "instead of diverging" in str(remedy)
 
 
 def test_a_cure_is_what_training_with_it_gives() -> None:
@@ -300,7 +300,7 @@ def test_cures_that_prepare_the_rows_anew_are_what_training_gives() -> None:
 
 def test_a_refuted_forecast_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     run = trained(*classes(0, 1000, 0.02), **SLOW_TO_LEARN, epochs=60)
-    assert "too_few_epochs" in diagnose(run, try_cures=False).rules
+    assert "too_few_epochs" in diagnose(run, try_remedies=False).rules
     monkeypatch.setattr("creche.explain.diagnosis.trials.MARGIN", 0.99)
     assert "too_few_epochs" not in diagnose(run).rules
 
@@ -309,7 +309,7 @@ def test_what_was_tried_in_vain_is_said(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("creche.explain.diagnosis.trials.MARGIN", 0.99)
     run = trained(*classes(0, 150, 0.2, 20), epochs=200, learning_rate=0.01, hidden=[64, 64])
     finding = found(run, "overfitting")
-    assert finding.cure is None
+    assert finding.remedy is None
     assert finding.advice.startswith("None of the remedies helped with every seed. Tried: ")
     assert "at best, " in finding.advice
 
@@ -328,7 +328,7 @@ def test_a_loss_of_ones_own_is_diagnosed_too() -> None:
 
     run = trained(*numbers(0), loss=squares, optimizer="sgd", learning_rate=5.0, hidden=[16])
     finding = found(run, "divergence", seeds=1)
-    assert finding.cure is not None
+    assert finding.remedy is not None
 
 
 def test_a_run_that_was_stopped_is_compared_as_far_as_it_came() -> None:

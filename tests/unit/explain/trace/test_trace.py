@@ -243,7 +243,7 @@ class TestAgainstAReference:
         model = quick(x, y, epochs=0).model
         model.weights[0][1][2] = -100
         traced = cr.explain.trace(model, x, y)
-        assert traced.layers[0].silent[2]
+        assert traced.layers[0].dead[2]
         assert not traced.layers[0].gradient[:, 2].any()
 
 

@@ -61,7 +61,7 @@ def test_not_to_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", denied)
-    with pytest.raises(FileError, match="is not readable for you; permit reading it"):
+    with pytest.raises(FileError, match="you have no permission to read it; permit it"):
         read_table(path)
 
 
@@ -123,7 +123,7 @@ def test_a_hundred_thousand_columns(tmp_path: Path) -> None:
     assert len(table.names) == 100_000
     assert table.columns["c99999"].values.tolist() == [1]
     path.write_text(",".join([*names, "c5"]) + "\n" + ",".join("1" * 100_001) + "\n")
-    with pytest.warns(CrecheWarning, match="has several columns called 'c5'; they are called 'c5"):
+    with pytest.warns(CrecheWarning, match="has several columns called 'c5'; they are renamed to 'c5"):
         assert read_table(path).names[-1] == "c5 (2)"
 
 

@@ -53,8 +53,8 @@ def test_empty_cells(read: Callable[..., Any], before: str) -> None:
         assert read(before + TABLE) == EXPECTED
     told = " ".join(str(warning.message) for warning in caught)
     assert "is read in columns of fixed width" in told
-    assert "--separator ' '" in told
-    assert ("left out" in told) == bool(before)
+    assert "ReadOptions(separator=' ')" in told
+    assert ("dropped" in told) == bool(before)
 
 
 def test_a_later_line_may_be_longer_but_not_run_into_the_next_column(read: Callable[..., Any]) -> None:
@@ -63,7 +63,7 @@ def test_a_later_line_may_be_longer_but_not_run_into_the_next_column(read: Calla
         assert read(rows + "Ernest  120  Rome         4.0\n")["age"][-1] == 120
     with (
         pytest.warns(CrecheWarning, match="fixed width"),
-        pytest.raises(TableError, match=r"table.txt: line 207 does not fit the columns .*--separator ' '"),
+        pytest.raises(TableError, match=r"table.txt: line 207 does not fit .*ReadOptions.separator=' '"),
     ):
         read(rows + "Maximilian36 Rome         4.0\n")
 

@@ -106,7 +106,7 @@ def test_a_column_of_several_values_a_cell_is_read_but_not_learnt_from(text: str
 def test_the_rows_in_the_answer_of_a_service(indent: int | None, tmp_path: Any) -> None:
     path = tmp_path / "answer.json"
     path.write_text(json.dumps({"count": 2, "next": None, "results": [{"a": 1}, {"a": 2}]}, indent=indent))
-    with pytest.warns(CrecheWarning, match="read the array of its key 'results'; left out 'count', 'next'"):
+    with pytest.warns(CrecheWarning, match="read the array of its key 'results'; dropped 'count', 'next'"):
         assert values(read_table(path)) == {"a": [1, 2]}
 
 

@@ -24,7 +24,7 @@ small_and_large = pytest.mark.parametrize("small", [True, False])
 @pytest.mark.parametrize(
     ("below", "told"),
     [
-        ("60 rows\n", ["left out the last line .*: '60 rows'"]),
+        ("60 rows\n", ["dropped the last line .*: '60 rows'"]),
         ("\n60 rows", ["the last line .*'60 rows'"]),
         (
             "\n\nSource: the office, 2020\nAll rights reserved\n",
@@ -108,7 +108,7 @@ def test_remarks(row: list[str | None], word: str | None) -> None:
 
 def test_frames_of_cells() -> None:
     frame = pl.DataFrame({"a": ["1", "2", "3", "Total"], "b": ["x", "y", "x", None]})
-    with pytest.warns(CrecheWarning, match="left out row 4 of the file"):
+    with pytest.warns(CrecheWarning, match="dropped row 4 of the file"):
         assert drop_totals_of_frame(frame, "the file").rows() == frame.rows()[:3]
     for kept in (frame[:3], frame[2:], frame[:0], frame.with_columns(a=pl.Series(["Total", "2", "3", "Total"]))):
         assert drop_totals_of_frame(kept, "the file") is kept

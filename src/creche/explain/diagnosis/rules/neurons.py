@@ -20,12 +20,12 @@ def find_dead_neurons(facts: RunFacts) -> Symptom | None:
     """Return a symptom if half of a hidden layer's neurons are 0 on all sampled rows."""
     if facts.diverged:
         return None
-    dead = [int((neurons.silent == 1).sum()) for neurons in facts.neurons[:-1]]
-    shares = [count / len(neurons.silent) for count, neurons in zip(dead, facts.neurons, strict=False)]
+    dead = [int((neurons.inactive == 1).sum()) for neurons in facts.neurons[:-1]]
+    shares = [count / len(neurons.inactive) for count, neurons in zip(dead, facts.neurons, strict=False)]
     if not shares or max(shares) < DEAD or dead[int(np.argmax(shares))] < MIN_DEAD:
         return None
     worst = int(np.argmax(shares))
-    width = len(facts.neurons[worst].silent)
+    width = len(facts.neurons[worst].inactive)
     alive = width - dead[worst]
     rest = f"only {alive} of its neurons can still learn" if alive else "nothing passes through the layer"
     degree = "dead" if shares[worst] == 1 else "half dead" if shares[worst] < 0.6 else "mostly dead"

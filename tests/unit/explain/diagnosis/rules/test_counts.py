@@ -85,11 +85,11 @@ def deviance(true: Any, predicted: Any) -> float:
 @pytest.mark.filterwarnings("ignore::creche.errors.CrecheWarning")
 def test_other_losses_and_tasks_are_left_alone() -> None:
     x, y = visits(0, 600)
-    assert count_findings(cr.train(x, y, task="regression", loss="poisson", threads=1), try_cures=False) == []
-    assert count_findings(cr.train(x, np.minimum(y, 3).astype(int), threads=1), try_cures=False) == []
+    assert count_findings(cr.train(x, y, task="regression", loss="poisson", threads=1), try_remedies=False) == []
+    assert count_findings(cr.train(x, np.minimum(y, 3).astype(int), threads=1), try_remedies=False) == []
     mass = cr.train("penguins", label="body_mass_g", task="regression", missing_label="drop", threads=1)
-    assert count_findings(mass, try_cures=False) == []
-    assert count_findings(cr.train(x, y, task="regression", epochs=0, threads=1), try_cures=False) == []
+    assert count_findings(mass, try_remedies=False) == []
+    assert count_findings(cr.train(x, y, task="regression", epochs=0, threads=1), try_remedies=False) == []
 
 
 def test_without_negative_predictions_it_is_only_told_if_the_loss_helps(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,5 +98,5 @@ def test_without_negative_predictions_it_is_only_told_if_the_loss_helps(monkeypa
     y = rng.poisson(np.exp(1 + 0.3 * x[:, 0])).astype(float)
     run = cr.train(x, y, task="regression", threads=1)
     assert (run.model.predict(x) > 0).all()
-    assert [finding.rule for finding in count_findings(run, try_cures=False)] == ["counts"]
+    assert [finding.rule for finding in count_findings(run, try_remedies=False)] == ["counts"]
     assert count_findings(run) == []

@@ -93,17 +93,17 @@ def test_a_feature_is_named_with_row_value_and_remedy(seed: int) -> None:
     told = float(finding.evidence.partition("at least ")[2].partition(" times")[0].replace(",", ""))
     median = np.median(np.append(others, 99999.0))
     assert told == pytest.approx((99999 - median) / np.abs(others - median).max(), rel=0.05)
-    assert finding.cure is not None
-    assert finding.cure.arguments["preprocessing"] in ("quantile", "robust")
+    assert finding.remedy is not None
+    assert finding.remedy.arguments["preprocessing"] in ("quantile", "robust")
     assert [t.helped for t in finding.trials if t.arguments == {"preprocessing": "quantile"}] == [True]
     for bounded in ("realmlp", "quantile"):
         cured = cr.train(
             with_values(plain, "x", {row: 99999.0}), label="kind", seed=seed, threads=1, preprocessing=bounded
         )
-        assert findings(cured, "extreme_feature", try_cures=False) == []
+        assert findings(cured, "extreme_feature", try_remedies=False) == []
     assert cured.evaluation[1].accuracy > 0.9 > run.evaluation[1].accuracy  # type: ignore[union-attr]
     healthy = cr.train(plain, label="kind", seed=seed, threads=1)
-    assert findings(healthy, "extreme_feature", try_cures=False) == []
+    assert findings(healthy, "extreme_feature", try_remedies=False) == []
 
 
 def test_arrays_and_several_values_and_columns() -> None:
@@ -124,7 +124,7 @@ def test_a_value_among_the_validation_rows_only() -> None:
     plain = table(2)
     row = next(row for row in range(1, 201) if row not in rows_in_training(plain, label="kind"))
     run = cr.train(with_values(plain, "z", {row: 1e6}), label="kind", threads=1)
-    (finding,) = findings(run, "extreme_feature", try_cures=False)
+    (finding,) = findings(run, "extreme_feature", try_remedies=False)
     assert f"1,000,000 in row {row} (among the validation rows)" in finding.evidence
     assert "has seen no similar value" in finding.meaning
 
@@ -144,9 +144,9 @@ def test_a_label_is_named_and_training_without_its_row_helps(seed: int) -> None:
     (finding,) = findings(run, "extreme_label")
     assert finding.title == f"'price' has an extreme value in row {row}"
     assert f"'price' is 99,999 in row {row}: at least " in finding.evidence
-    cure = finding.cure
-    assert cure is not None
-    assert (cure.change, cure.arguments, cure.measure) == (
+    remedy = finding.remedy
+    assert remedy is not None
+    assert (remedy.change, remedy.arguments, remedy.measure) == (
         f"dropping row {row}", {}, "validation mean absolute error",
     )  # fmt: skip
     assert f"Dropping row {row} gives a validation mean absolute error of " in finding.advice
@@ -158,10 +158,10 @@ def test_a_label_is_named_and_training_without_its_row_helps(seed: int) -> None:
             rows = run.prepared.validation.observations  # type: ignore[union-attr]
             errors.append(np.abs(again.model.predict(rows.x) - rows.y).mean())
         losses[name] = np.mean(errors)
-    assert cure.before == pytest.approx(losses["before"], rel=1e-4)
-    assert losses["after"] < 1 < cure.before
-    assert cure.after < 1
-    assert findings(cr.train(plain, label="price", seed=seed, threads=1), "extreme_label", try_cures=False) == []
+    assert remedy.before == pytest.approx(losses["before"], rel=1e-4)
+    assert losses["after"] < 1 < remedy.before
+    assert remedy.after < 1
+    assert findings(cr.train(plain, label="price", seed=seed, threads=1), "extreme_label", try_remedies=False) == []
 
 
 def test_a_label_among_the_validation_rows_has_no_cure_in_training() -> None:

@@ -48,21 +48,21 @@ def test_a_class_that_is_missed_is_counted(seed: int, loss: str) -> None:
     assert trial.helped
     assert trial.after > trial.before + 0.1
     weighted = cr.train(x, y, seed=seed, loss=loss, class_weight="balanced", threads=1)
-    assert imbalances(weighted, try_cures=False) == []
+    assert imbalances(weighted, try_remedies=False) == []
 
 
 def test_a_rare_class_that_is_found_is_no_fault() -> None:
     x, _ = patients(0)
     clear = cr.train(x, np.where(x[:, 0] > 1.6, "ill", "well"), threads=1)
-    assert imbalances(clear, try_cures=False) == []
-    assert imbalances(cr.train("penguins", label="species", threads=1), try_cures=False) == []
+    assert imbalances(clear, try_remedies=False) == []
+    assert imbalances(cr.train("penguins", label="species", threads=1), try_remedies=False) == []
 
 
 def test_classes_of_equal_frequency_that_cannot_be_learned_are_another_matter() -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((1000, 3))
     run = cr.train(x, rng.integers(0, 3, 1000), threads=1)
-    assert imbalances(run, try_cures=False) == []
+    assert imbalances(run, try_remedies=False) == []
 
 
 def test_a_network_that_always_predicts_one_class_is_reported_once() -> None:
