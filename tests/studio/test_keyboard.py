@@ -44,20 +44,6 @@ def type_into(page: Page, field: Locator, text: str) -> None:
 
 def test_each_view_is_used_by_its_keys(screen: Screen) -> None:
     page = screen.page
-    open_view(screen, "Table")
-    label = page.get_by_label("Label", exact=True)
-    walk_to(page, label)
-    with screen.carrying_out("ConfigureTable"):
-        page.keyboard.type("isl")
-    expect(label).to_have_value("island")
-
-    open_view(screen, "One step")
-    stage = page.locator(".walk select").first
-    first = stage.input_value()
-    walk_to(page, screen.button("Next ›"))
-    page.keyboard.press("Enter")
-    expect(stage).not_to_have_value(first)
-
     open_view(screen, "Colony")
     for name in ("how many", "epochs"):
         type_into(page, page.locator(".colony-form").get_by_label(name, exact=True), "2")
@@ -66,9 +52,19 @@ def test_each_view_is_used_by_its_keys(screen: Screen) -> None:
         page.keyboard.press("Enter")
     (asked,) = screen.heard.sent("StartColony")
     assert (len(asked["learning_rates"]), asked["epochs"]) == (2, 2)
-    walk_to(page, page.locator(".multiple").first)
+    expect(page.locator(".colony-progress")).to_contain_text("networks were trained")
+    walk_to(page, page.locator(".multiple.is-best"))
     page.keyboard.press("Enter")
-    expect(page.locator(".chosen-member")).to_contain_text("validation loss")
+    walk_to(page, screen.button("Continue with this network"))
+    page.keyboard.press("Enter")
+    screen.expect_number("epoch", 2)
+
+    open_view(screen, "One step")
+    stage = page.locator(".walk select").first
+    expect(stage).to_have_value("0")
+    walk_to(page, screen.button("Next ›"))
+    page.keyboard.press("Enter")
+    expect(stage).to_have_value("1")
 
     open_view(screen, "Best model")
     type_into(page, page.get_by_label("At most (seconds)"), "1")
@@ -80,6 +76,16 @@ def test_each_view_is_used_by_its_keys(screen: Screen) -> None:
     walk_to(page, page.get_by_label("bill_length_mm, slider"))
     with screen.carrying_out("Predict"):
         page.keyboard.press("End")
+
+    open_view(screen, "Table")
+    label = page.get_by_label("Label", exact=True)
+    walk_to(page, label)
+    page.keyboard.type("isl")
+    walk_to(page, page.get_by_role("dialog").locator("button.primary"))
+    with screen.carrying_out("ConfigureTable"):
+        page.keyboard.press("Enter")
+    expect(label).to_have_value("island")
+    screen.expect_number("epoch", 0)
 
 
 def test_from_the_start_to_a_saved_model(screen: Screen, tmp_path: Path) -> None:
@@ -125,45 +131,3 @@ def test_from_the_start_to_a_saved_model(screen: Screen, tmp_path: Path) -> None
     path = tmp_path / waiting.value.suggested_filename
     waiting.value.save_as(path)
     assert [W.shape[1] for W, _ in cr.load(path).weights] == [6, 5, 3]
-
-
-def test_the_other_views(screen: Screen) -> None:
-    page = screen.page
-    views = page.get_by_role("navigation", name="Views")
-
-    def show(view: str) -> None:
-        walk_to(page, views.get_by_role("button", name=view, exact=True))
-        page.keyboard.press("Enter")
-
-    show("Colony")
-    walk_to(page, page.get_by_label("how many"))
-    page.keyboard.press("Control+a")
-    page.keyboard.type("2")
-    walk_to(page, screen.button(re.compile("^Train 18 networks$")))
-    page.keyboard.press("Enter")
-    expect(page.locator(".colony-progress")).to_contain_text("18 networks were trained")
-    walk_to(page, page.locator(".multiple").first)
-    page.keyboard.press("Enter")
-    walk_to(page, screen.button("Continue with this network"))
-    page.keyboard.press("Enter")
-    screen.wait_for_number("epoch", "n === 50")
-
-    show("One step")
-    walk_to(page, screen.button("Next ›"))
-    page.keyboard.press("Enter")
-    expect(page.locator(".walk select").first).to_have_value("1")
-
-    show("Predict")
-    expect(page.get_by_test_id("predicted")).not_to_be_empty()
-    before = len(screen.heard.all("PredictionView"))
-    walk_to(page, page.get_by_label("bill_length_mm, slider"))
-    page.keyboard.press("ArrowRight")
-    screen.wait_until(lambda: len(screen.heard.all("PredictionView")) > before)
-
-    show("Table")
-    walk_to(page, page.get_by_label("Label", exact=True))
-    page.keyboard.type("isl")
-    walk_to(page, page.get_by_role("dialog").locator("button.primary"))
-    page.keyboard.press("Enter")
-    expect(page.locator(".table-name")).to_contain_text("island")
-    screen.wait_for_number("epoch", "n === 0")

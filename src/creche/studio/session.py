@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from creche.studio import answers
@@ -33,7 +34,7 @@ SLICE = 0.02
 # Ticks take at most this share of the time, however large the network.
 TICK_SHARE = 0.25
 
-MOST_TICKS = 30.0  # a second
+MOST_TICKS, FEWEST_TICKS = 30.0, 0.1  # a second
 
 HISTORY_INTERVAL = 0.2  # seconds between two pieces of the history; each draws the charts anew
 
@@ -89,7 +90,8 @@ class Session:
         self._watched = WatchedViews(self._state)
         self._sequence = 0
         self._is_stale = False  # whether a request may have changed what the last tick told
-        self._next_tick = self._next_history = self._next_choice = 0.0
+        self._last_tick, self._tick_took = -math.inf, 0.0  # when it was begun, and how long it took
+        self._next_history = self._next_choice = 0.0
         self._sent_history = (-1, 0)  # its version, and how many epochs of it
         if source is not None:
             self._state.open(source, label)
@@ -177,6 +179,12 @@ class Session:
             except Exception as error:
                 self._report(error)
 
+    @property
+    def _next_tick(self) -> float:
+        """When the next tick is due, as those who watch now want it."""
+        rates = [watch.rate for watch in self._state.watched.values()]
+        return self._last_tick + seconds_between_ticks(rates, self._tick_took)
+
     def _seconds_to_wait(self, live: LiveRun) -> float:
         """Return how long there is nothing to do while training runs: no step to take, and nothing to tell."""
         seconds = live.seconds_to_wait()
@@ -199,7 +207,7 @@ class Session:
     def _train(self) -> None:
         live = self._state.live
         assert live is not None
-        live.advance(min(SLICE, max(0.001, self._next_tick - time.monotonic())))
+        live.advance(min(SLICE, max(0.001, self._next_tick - time.monotonic())) if self._watchers else SLICE)
         now = time.monotonic()
         ended = live.status != "running"
         if ended or now >= self._next_history:
@@ -272,9 +280,16 @@ class Session:
         started = time.monotonic()
         self._sequence += 1
         self._push(take_tick(self._state, self._sequence))
-        rates = [min(MOST_TICKS, watch.rate) for watch in self._state.watched.values()]
-        took = time.monotonic() - started
-        self._next_tick = started + max(1 / max([*rates, 0.1]), took / TICK_SHARE)
+        self._last_tick, self._tick_took = started, time.monotonic() - started
+
+
+def seconds_between_ticks(rates: Sequence[float], took: float) -> float:
+    """Return the seconds from tick to tick for watchers of these rates, if one takes `took` seconds.
+
+    A watcher that has just come has not told its rate, and need not wait for its first tick.
+    """
+    rate = max([FEWEST_TICKS, *rates]) if rates else MOST_TICKS
+    return max(1 / min(MOST_TICKS, rate), took / TICK_SHARE)
 
 
 assert answers  # its modules register their functions

@@ -22,6 +22,7 @@ from creche.studio.protocol.requests import (
     SelectRow,
     Step,
 )
+from creche.studio.session import seconds_between_ticks
 from tests.unit.studio.watching import Page, watched
 
 
@@ -94,6 +95,14 @@ def test_a_pace_slows_it_down() -> None:
         assert page.pushed(views.Tick, lambda tick: tick.status == "running").step == 0
         page.get(Play(epochs_per_second=1e9))
         page.pushed(views.Tick, lambda tick: tick.epoch > 2)
+
+
+def test_ticks_come_as_often_as_the_fastest_watcher_wants_and_at_once_to_a_new_one() -> None:
+    assert seconds_between_ticks([], 0.0) == pytest.approx(1 / 30)
+    assert seconds_between_ticks([2.0, 15.0], 0.0) == pytest.approx(1 / 15)
+    assert seconds_between_ticks([1000.0], 0.0) == pytest.approx(1 / 30)
+    assert seconds_between_ticks([1e-9], 0.0) == pytest.approx(10)
+    assert seconds_between_ticks([30.0], 1.0) == pytest.approx(4)  # a quarter of the time
 
 
 def test_pieces_of_the_history_join() -> None:

@@ -29,7 +29,7 @@ function Evaluation({ view }: { readonly view: EvaluationView }) {
         {view.rows < all ? `A sample of ${writeCount(view.rows)} of ${countOf(all, "row")}` : countOf(view.rows, "row")}
         , after epoch {view.epoch}
       </p>
-      <MetricTable metrics={view.metrics} />
+      <MetricTable metrics={view.metrics} predictor="network" />
       <div class="evaluation-pictures">
         {isClassification ? <Confusion view={view} /> : <Scatter view={view} />}
         {view.reliability.data.length > 0 && <Reliability view={view} />}
@@ -38,7 +38,13 @@ function Evaluation({ view }: { readonly view: EvaluationView }) {
   );
 }
 
-export function MetricTable({ metrics }: { readonly metrics: readonly Metric[] }) {
+interface MetricTableProps {
+  readonly metrics: readonly Metric[];
+  /** What predicts. */
+  readonly predictor: "network" | "model";
+}
+
+export function MetricTable({ metrics, predictor }: MetricTableProps) {
   return (
     <table class="metrics">
       <thead>
@@ -47,7 +53,7 @@ export function MetricTable({ metrics }: { readonly metrics: readonly Metric[] }
             <Term term="metric">metric</Term>
           </th>
           <th scope="col" class="number">
-            network
+            {predictor}
           </th>
           <th scope="col" class="number">
             <Term term="baseline">baseline</Term>

@@ -149,7 +149,7 @@ function Leaderboard({ fit }: { readonly fit: Fit }) {
 function Result({ fit }: { readonly fit: Fit }) {
   return (
     <Panel title="The result" class="fit-result" aside={<KeepButton what="fit" title="Download the model" />}>
-      {fit.metrics.length > 0 && <MetricTable metrics={fit.metrics} />}
+      {fit.metrics.length > 0 && <MetricTable metrics={fit.metrics} predictor="model" />}
       {fit.calibration.length > 0 && (
         <>
           <h3>
