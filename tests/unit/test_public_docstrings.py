@@ -94,13 +94,17 @@ def test_no_other_parameter_is_documented() -> None:
 
 
 def test_each_argument_of_a_class_is_documented() -> None:
-    """Classes without a section of parameters are made by functions, unless they are dataclasses."""
+    """Classes without a section of parameters are made by functions, unless they are dataclasses.
+
+    What a class inherits may be documented where it comes from.
+    """
     missing = {}
     for name, class_ in CLASSES.items():
         is_made_by_users = documented(class_, "Parameters") or hasattr(class_, "__dataclass_fields__")
         if is_made_by_users and not issubclass(class_, BaseException):
             public = {parameter for parameter in parameters(class_) if not parameter.startswith("_")}
-            if left := public - set(documented(class_, "Parameters", "Attributes")):
+            sections = [documented(each, "Parameters", "Attributes") for each in class_.__mro__[:-1]]
+            if left := public - set().union(*sections):
                 missing[name] = left
     assert missing == {}
 
