@@ -69,9 +69,12 @@ class Studio:
         self.source, self.label = open_bundled("penguins"), ()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(built_page: Path) -> Iterator[Studio]:
-    """A server on a port of its own, for all tests of a process: each window of a test begins a session."""
+    """A server on a port of its own, for the tests of a file: each window of a test begins a session.
+
+    It must not live longer: tests of other files fork the process, and a child can take its loop's events away.
+    """
     studio = Studio()
     with running(studio.create, built_page) as (server, _):
         studio.link = server.link

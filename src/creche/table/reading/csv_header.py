@@ -113,16 +113,20 @@ def looks_like_row(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def find_doubtful_name(rows: Sequence[Sequence[str]]) -> str | None:
-    """Return a cell of a first row of names that may be a value: a number, or what the column below holds, too."""
+    """Return a cell of a first row of names that may be a value.
+
+    Such is a number, a mark of a missing value, what the column below holds too, or an empty cell where all are empty.
+    """
     numbers = [_plain_number(cell) for cell in rows[0]]
     numeric = [number for number in numbers if number is not None]
     is_series = _is_series(numeric) and (len(numeric) >= MIN_SURE_SERIES or numeric[0] >= YEARS[0])
     below = [row for row in rows[1:INSPECTED_ROWS] if row != rows[0]]
     for i, (cell, number) in enumerate(zip(rows[0], numbers, strict=True)):
         is_doubtful = number is not None and not is_series
-        if (is_doubtful or any(len(row) > i and row[i] == cell for row in below)) and not _is_missing(cell):
+        is_repeated = bool(cell) and any(len(row) > i and row[i] == cell for row in below)
+        if is_doubtful or is_repeated or (cell and _is_missing(cell)):
             return cell
-    return None
+    return None if any(rows[0]) else ""
 
 
 def _is_missing(cell: str) -> bool:
@@ -146,7 +150,11 @@ def _plain_number(cell: str) -> float | None:
     written = split_number(cell)
     if written is None:
         return None
-    digits = re.sub(r"[^0-9.eE+-]", "", written.digits.replace(",", "."))
+    digits = written.digits
+    for mark, other in ((",", "."), (".", ",")):
+        if digits.count(mark) > 1 or 0 <= digits.find(mark) < digits.rfind(other):
+            digits = digits.replace(mark, "")  # it separates thousands
+    digits = re.sub(r"[^0-9.eE+-]", "", digits.replace(",", "."))
     try:
         return -float(digits) if written.is_negative else float(digits)
     except ValueError:

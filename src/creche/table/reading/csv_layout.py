@@ -141,9 +141,10 @@ def detect_layout(head: str, options: ReadOptions, source: str) -> Layout:
             notes.append(f"{source}: {describe_units_row(rows[1])}")
         doubtful = find_doubtful_name(rows) if options.header is None else None
         if doubtful is not None:
+            why = f"{doubtful!r} could be a value" if doubtful else "it is empty"
             notes.append(
-                f"the first line of {source} is read as column names, though {doubtful!r} could be a value; if it is a "
-                f"row, set {advise('ReadOptions.header', False)}"
+                f"the first line of {source} is read as column names, though {why}; if it is a row, set "
+                f"{advise('ReadOptions.header', False)}"
             )
     else:
         names = [""] * Counter(map(len, rows)).most_common(1)[0][0]

@@ -20,9 +20,12 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def echo(page: Path) -> Iterator[tuple[str, list[EchoSession]]]:
-    """The link of a server for all tests of a process, and the sessions that it has begun."""
+    """The link of a server for the tests of a file, and the sessions that it has begun.
+
+    It must not live longer: tests of other files fork the process, and a child can take its loop's events away.
+    """
     sessions: list[EchoSession] = []
 
     def create() -> EchoSession:

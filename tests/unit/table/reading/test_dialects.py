@@ -140,6 +140,12 @@ def test_what_pythons_writer_wrote(tmp_path_factory: Any, written: Written, smal
         assert is_told or is_words, (written.how, name, expected, actual, written.text)
 
 
+@pytest.mark.parametrize("first", [',"1,000.00"', ',"1.000,00"', ",", "NA,mass", "size,-"])
+def test_names_that_may_be_values_are_told(tmp_path: Any, first: str) -> None:
+    with pytest.warns(CrecheWarning, match=r"the first line of .* is read as column names, though .*header=False"):
+        read(f"{first}\n0,0.5\n1,0.7\n2,0.25\n3,0.1\n".encode(), tmp_path)
+
+
 NUMBERS = st.lists(st.floats(-1e6, 1e6).map(lambda x: round(x, 4)), min_size=4, max_size=12)
 
 
