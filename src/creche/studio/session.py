@@ -90,7 +90,7 @@ class Session:
         self._watched = WatchedViews(self._state)
         self._sequence = 0
         self._is_stale = False  # whether a request may have changed what the last tick told
-        self._last_tick, self._tick_took = -math.inf, 0.0  # when it was begun, and how long it took
+        self._last_tick, self._tick_took = -math.inf, 0.0  # as `time_of_tick` says, and how long it took
         self._next_history = self._next_choice = 0.0
         self._sent_history = (-1, 0)  # its version, and how many epochs of it
         if source is not None:
@@ -277,10 +277,11 @@ class Session:
         self._is_stale = False
         if not self._watchers:
             return
-        started = time.monotonic()
+        due, started = self._next_tick, time.monotonic()
         self._sequence += 1
         self._push(take_tick(self._state, self._sequence))
-        self._last_tick, self._tick_took = started, time.monotonic() - started
+        self._last_tick = time_of_tick(due, started)
+        self._tick_took = time.monotonic() - started
 
 
 def seconds_between_ticks(rates: Sequence[float], took: float) -> float:
@@ -290,6 +291,11 @@ def seconds_between_ticks(rates: Sequence[float], took: float) -> float:
     """
     rate = max([FEWEST_TICKS, *rates]) if rates else MOST_TICKS
     return max(1 / min(MOST_TICKS, rate), took / TICK_SHARE)
+
+
+def time_of_tick(due: float, started: float) -> float:
+    """Return from when on the next tick is due: a tick that comes a little late, after a batch, delays no other."""
+    return due if due <= started < due + 1 / MOST_TICKS else started
 
 
 assert answers  # its modules register their functions

@@ -22,7 +22,7 @@ from creche.studio.protocol.requests import (
     SelectRow,
     Step,
 )
-from creche.studio.session import seconds_between_ticks
+from creche.studio.session import seconds_between_ticks, time_of_tick
 from tests.unit.studio.watching import Page, watched
 
 
@@ -103,6 +103,12 @@ def test_ticks_come_as_often_as_the_fastest_watcher_wants_and_at_once_to_a_new_o
     assert seconds_between_ticks([1000.0], 0.0) == pytest.approx(1 / 30)
     assert seconds_between_ticks([1e-9], 0.0) == pytest.approx(10)
     assert seconds_between_ticks([30.0], 1.0) == pytest.approx(4)  # a quarter of the time
+
+
+def test_a_tick_that_is_a_little_late_does_not_delay_those_after_it() -> None:
+    assert time_of_tick(due=5.0, started=5.01) == 5.0
+    assert time_of_tick(due=5.0, started=4.9) == 4.9  # a request was answered
+    assert time_of_tick(due=5.0, started=6.0) == 6.0  # it lags, and does not try to make up for it
 
 
 def test_pieces_of_the_history_join() -> None:
