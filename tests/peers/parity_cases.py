@@ -16,7 +16,7 @@ ACTIVATIONS = [
     "softplus",
 ]
 CLASS_LOSSES = ("cross_entropy", "squared_error_of_classes")
-LOSSES: list[tuple[str, dict[str, float]]] = [
+LOSSES: list[tuple[str, dict[str, Any]]] = [
     ("cross_entropy", {}),
     ("cross_entropy", {"label_smoothing": 0.1}),
     ("squared_error_of_classes", {}),
@@ -25,7 +25,8 @@ LOSSES: list[tuple[str, dict[str, float]]] = [
     ("absolute_error", {}),
     ("huber", {"delta": 0.7}),
     ("poisson", {}),
-    ("quantile", {"quantile": 0.8}),
+    ("quantile", {"quantiles": [0.8]}),
+    ("quantile", {"quantiles": [0.1, 0.5, 0.9]}),  # one for each output
 ]
 # 53 rows in batches of 8: the last batch of each epoch is smaller. 7 steps per epoch.
 N_ROWS, N_FEATURES, N_OUTPUTS, BATCH_SIZE, EPOCHS = 53, 6, 3, 8, 5
@@ -124,7 +125,7 @@ def initial_layers(dtype: type) -> list[tuple[NDArray[Any], NDArray[Any]]]:
     ]
 
 
-def create_plan(engine: ModuleType, activation: str, loss: str, arguments: dict[str, float], optimizer: Rule) -> Any:
+def create_plan(engine: ModuleType, activation: str, loss: str, arguments: dict[str, Any], optimizer: Rule) -> Any:
     plan = engine.Plan()
     plan.inputs = N_FEATURES
     layers = []

@@ -54,7 +54,7 @@ def train_both(
     *,
     activation: str = "tanh",
     loss: str = "cross_entropy",
-    arguments: dict[str, float] | None = None,
+    arguments: dict[str, Any] | None = None,
     optimizer: Rule = ADAM,
     dtype: type = np.float64,
     weighted: bool = False,
@@ -99,7 +99,7 @@ def test_every_activation_trains_as_in_torch(engine: ModuleType, twin: ModuleTyp
 
 @pytest.mark.parametrize(("loss", "arguments"), LOSSES, ids=lambda value: str(value))
 def test_every_loss_trains_as_in_torch(
-    engine: ModuleType, twin: ModuleType, loss: str, arguments: dict[str, float]
+    engine: ModuleType, twin: ModuleType, loss: str, arguments: dict[str, Any]
 ) -> None:
     assert_close(train_both(engine, twin, loss=loss, arguments=arguments), 1e-9)
 
@@ -146,7 +146,7 @@ def test_float32_agrees_within_its_rounding(
 @pytest.mark.parametrize(("loss", "arguments"), LOSSES, ids=lambda value: str(value))
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-5), (np.float64, 1e-12)], ids=["float32", "float64"])
 def test_predictions_gradients_and_loss_agree_for_the_same_weights(
-    engine: ModuleType, twin: ModuleType, loss: str, arguments: dict[str, float], dtype: type, tolerance: float
+    engine: ModuleType, twin: ModuleType, loss: str, arguments: dict[str, Any], dtype: type, tolerance: float
 ) -> None:
     import torch
 

@@ -36,8 +36,9 @@ def squared_error_of_classes(z: Tensor, y: Tensor) -> Tensor:
     return functional.mse_loss(z.softmax(1), functional.one_hot(y.long(), z.shape[1]).to(z), reduction="none").mean(1)
 
 
-def pinball(z: Tensor, y: Tensor, quantile: float) -> Tensor:
-    return torch.maximum(quantile * (y - z), (quantile - 1) * (y - z)).mean(1)
+def pinball(z: Tensor, y: Tensor, quantiles: list[float]) -> Tensor:
+    level = torch.tensor(quantiles, dtype=z.dtype)
+    return torch.maximum(level * (y - z), (level - 1) * (y - z)).mean(1)
 
 
 # The loss of each row, from the output layer's weighted sums.
@@ -82,7 +83,7 @@ class Lion(torch.optim.Optimizer):
 class Twin:
     """One network in PyTorch, which trains on rows in their order."""
 
-    def __init__(self, layers: Layers, activation: str, loss: str, loss_arguments: dict[str, float]) -> None:
+    def __init__(self, layers: Layers, activation: str, loss: str, loss_arguments: dict[str, Any]) -> None:
         modules: list[nn.Module] = []
         for weights, bias in layers:
             dense = nn.Linear(*weights.shape, dtype=torch.from_numpy(weights).dtype)
