@@ -11,7 +11,7 @@ export const VERSION = 1;
 /** A remark about a table, a column or a run.
  *
  * `severity` is how much it matters; `remedy` is what to do, and may be empty. `role` is the role of `column` that
- * would cure it, if one does.
+ * would remedy it, if one does.
  */
 export interface Finding {
   readonly severity: "note" | "warning" | "error";

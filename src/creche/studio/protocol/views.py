@@ -94,7 +94,7 @@ class Finding:
     """A remark about a table, a column or a run.
 
     `severity` is how much it matters; `remedy` is what to do, and may be empty. `role` is the role of `column` that
-    would cure it, if one does.
+    would remedy it, if one does.
     """
 
     severity: Literal["note", "warning", "error"]
