@@ -33,7 +33,7 @@ JOBS = {
     "grouped": Job(
         sizes=(6, 40, 24, 4), rows=130, batch_size=16, epochs=3, validation=30,
         optimizer={"kind": "adamw", "weight_decay": 0.05, "learning_rate": 0.04},
-        groups=({"learning_rate": 0.4, "epsilon": 2.5}, {"learning_rate": 0.1}, {}, {}, {"weight_decay": 3.0}),
+        groups=({"learning_rate": 0.4, "epsilon": 2.5}, {"learning_rate": 0.1}, *8 * ({},), {"weight_decay": 3.0}),
     ),
     "double": Job(sizes=(5, 20, 3), rows=90, batch_size=32, epochs=3, dtype=np.float64, activation="elu", dropout=0.1),
 }  # fmt: skip
