@@ -30,7 +30,7 @@ struct LaneLayer {
 };
 
 // The matrices of a layer, row by row. Those that the plan or the pass does not need may be null. The stride between
-// rows is that of the member beside it, otherwise the number of columns.
+// rows is that of the member next to it, otherwise the number of columns.
 template <class V>
 struct LaneMatrices {
   const V* inputs = nullptr;

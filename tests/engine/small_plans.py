@@ -26,8 +26,8 @@ GROUPS: list[dict[str, float]] = [
 ]  # fmt: skip
 # What a layer may have besides weights and biases, and what that begins with.
 PARTS: list[dict[str, Any]] = [
-    {}, {"scales_inputs": True}, {"parametric": True}, {"normalization": "layer"},
-    {"scales_inputs": True, "parametric": True, "normalization": "layer"},
+    {}, {"scale_inputs": True}, {"parametric_activation": True}, {"normalization": "layer"},
+    {"scale_inputs": True, "parametric_activation": True, "normalization": "layer"},
 ]  # fmt: skip
 STARTS: list[dict[str, Any]] = [
     {}, {"bias_initializer": "normal"}, {"initializer": "unit_variance"},
@@ -88,9 +88,9 @@ class Job:
                 setattr(layer, name, value)
             layer.residual = self.residual and width == self.sizes[i]
             fields = len(GROUP_FIELDS)
-            for field, factors in zip(GROUP_FIELDS, self.groups[fields * i : fields * (i + 1)], strict=False):
+            for group, factors in zip(GROUP_FIELDS, self.groups[fields * i : fields * (i + 1)], strict=False):
                 for name, value in factors.items():
-                    setattr(getattr(layer, field), name, value)
+                    setattr(getattr(layer, group), name, value)
             layers.append(layer)
         plan.layers = layers
         plan.batch_size, plan.epochs, plan.seed, plan.shuffle = self.batch_size, self.epochs, self.seed, self.shuffle

@@ -28,9 +28,9 @@ class LayerPlan:
     initializer: str
     initializer_parameter: float
     bias_initializer: str
-    scales_inputs: bool
+    scale_inputs: bool
     normalization: str
-    parametric: bool
+    parametric_activation: bool
     residual: bool
     weights: GroupPlan  # a reference, as are the others
     biases: GroupPlan

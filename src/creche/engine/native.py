@@ -171,7 +171,7 @@ def translate(engine: ModuleType, plan: Plan, *, draws_weights: bool = True) -> 
             else:
                 setattr(to, name, value)
         if not draws_weights:
-            to.initializer = Zeros.key
+            to.initializer, to.bias_initializer = Zeros.key, "zeros"
         layers.append(to)
     _translate_groups(plan, layers)
     out.layers = layers
@@ -189,9 +189,9 @@ def translate(engine: ModuleType, plan: Plan, *, draws_weights: bool = True) -> 
 def _translate_groups(plan: Plan, layers: list[Any]) -> None:
     optimizer = plan.optimizer
     for layer, weights in zip(layers, optimizer.factors_of_weights(plan.network.widths), strict=True):
-        for factors, to in ((weights, layer.weights), (optimizer.factors_of_biases(), layer.biases)):
+        for group, factors in {"weights": weights, **optimizer.factors_of_vectors()}.items():
             if factors != StepFactors():
-                _copy(factors._asdict(), to)
+                _copy(factors._asdict(), getattr(layer, group))
 
 
 def _translate_stopping(plan: Plan, to: Any) -> None:

@@ -20,12 +20,14 @@ from creche.plan.plan import EarlyStopping, Plan
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
     ActivationName,
+    BiasInitializerName,
     ClassWeighting,
     Duplicates,
     InitializerName,
     KeptWeights,
     LossName,
     MissingLabel,
+    Normalization,
     OptimizerName,
     Precision,
     PreprocessingName,
@@ -73,6 +75,11 @@ def cross_validate(
     activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
     dropout: float | Sequence[float] = 0.0,
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
+    bias_initializer: BiasInitializerName | Sequence[BiasInitializerName] = "zeros",
+    normalization: Normalization | Sequence[Normalization | None] | None = None,
+    parametric_activation: bool | Sequence[bool] = False,
+    residual: bool | Sequence[bool] = False,
+    scale_inputs: bool | Sequence[bool] = False,
     loss: Loss | LossName | Callable[..., Any] | None = None,
     quantiles: Sequence[float] | None = None,
     ordered: bool = False,
@@ -130,7 +137,9 @@ def cross_validate(
         Seed of the folds, unless `split_seed` is given, and of the first network of each fold.
     n_resamples : int, default 1000
         Number of bootstrap resamples for the intervals of `CrossValidation.evaluation`; 0 for none.
-    hidden, activation, dropout, initializer, quantiles, ordered, optimizer, learning_rate, batch_size, drop_last
+    hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
+        As for `creche.train`.
+    scale_inputs, quantiles, ordered, optimizer, learning_rate, batch_size, drop_last
         As for `creche.train`.
     epochs
         As for `creche.train`.

@@ -102,8 +102,9 @@ class Argument(NamedTuple):
         "data": the table and its labels. "plan": what a `Plan` holds. "preparation": what a `Preparation` holds.
         "optimizer": a field of the optimizer, and no argument of `creche.train`. "held_out": tables for validation and
         testing. "run": how one run is carried out and observed.
-    per_layer : {"", "hidden", "all"}
-        Whether a list holds a value for each layer: of the hidden layers, or of all of them.
+    per_layer : {"", "hidden", "all", "first"}
+        Whether a list holds a value for each layer: of the hidden layers, or of all of them; "first" if one value is
+        that of the first layer alone.
     is_list : bool
         Whether a list of numbers is one value.
     sweepable : bool
@@ -124,7 +125,7 @@ class Argument(NamedTuple):
     name: str
     default: Any
     group: Group
-    per_layer: Literal["", "hidden", "all"] = ""
+    per_layer: Literal["", "hidden", "all", "first"] = ""
     is_list: bool = False
     sweepable: bool = False
     with_folds: bool = True
@@ -182,6 +183,22 @@ _ENTRIES = (
     Argument("initializer", None, "plan", per_layer="all", sweepable=True, estimator=True, command=_option(
         NETWORK, "Initial weights: he_normal, glorot_uniform, …", str, "by activation",
         words="creche.plan:INITIALIZERS",
+    )),
+    Argument("bias_initializer", "zeros", "plan", per_layer="all", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Initial biases: zeros, normal or sampled.", str, "zeros", words="creche.plan.words:BIAS_INITIALIZERS",
+    )),
+    Argument("normalization", None, "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Normalization of the weighted sums of hidden layers: layer or none.", str, "none",
+        words="creche.plan.words:NORMALIZATIONS",
+    )),
+    Argument("parametric_activation", False, "plan", "hidden", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Learn how much the activation of each neuron bends.", bool,
+    )),
+    Argument("residual", False, "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Add the inputs of hidden layers with as many neurons as inputs to their outputs.", bool,
+    )),
+    Argument("scale_inputs", False, "plan", per_layer="first", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Learn a factor for each input.", bool,
     )),
     Argument("loss", None, "plan", sweepable=True, estimator=True, command=_option(
         TRAINING, "Loss to minimize: cross_entropy, squared_error, huber, quantile:0.9, …", str, "by task",

@@ -63,8 +63,10 @@ ActivationName: TypeAlias = Literal[
 ]
 InitializerName: TypeAlias = Literal[
     "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "orthogonal",
-    "zeros", "constant",
+    "zeros", "constant", "unit_variance",
 ]  # fmt: skip
+BiasInitializerName: TypeAlias = Literal["zeros", "normal", "sampled"]
+Normalization: TypeAlias = Literal["none", "layer"]
 LossName: TypeAlias = Literal[
     "cross_entropy", "binary_cross_entropy", "squared_error", "absolute_error", "huber", "poisson", "quantile"
 ]
@@ -92,6 +94,8 @@ RecordedStatistic: TypeAlias = Literal[
     "update_ratio", "weight_norm", "gradient_norm", "dead", "saturated", "activation_mean", "activation_deviation"
 ]
 
+BIAS_INITIALIZERS: tuple[BiasInitializerName, ...] = get_args(BiasInitializerName)
+NORMALIZATIONS: tuple[Normalization, ...] = get_args(Normalization)
 TASKS: tuple[Task, ...] = get_args(Task)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 KEPT_WEIGHTS: tuple[KeptWeights, ...] = get_args(KeptWeights)

@@ -26,12 +26,14 @@ from creche.plan.words import (
     PRECISIONS,
     TASKS,
     ActivationName,
+    BiasInitializerName,
     ClassWeighting,
     Duplicates,
     InitializerName,
     KeptWeights,
     LossName,
     MissingLabel,
+    Normalization,
     OptimizerName,
     Precision,
     PreprocessingName,
@@ -80,6 +82,11 @@ class TrainArguments:
     activation: Activation | ActivationName | Sequence[Activation | ActivationName]
     dropout: float | Sequence[float]
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None
+    bias_initializer: BiasInitializerName | Sequence[BiasInitializerName]
+    normalization: Normalization | Sequence[Normalization | None] | None
+    parametric_activation: bool | Sequence[bool]
+    residual: bool | Sequence[bool]
+    scale_inputs: bool | Sequence[bool]
     loss: Loss | LossName | Callable[..., Any] | None
     quantiles: Sequence[float] | None
     ordered: bool
