@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import Any, Self
 
@@ -74,9 +74,9 @@ class Layer(Component):
     dropout: float = number_field(0.0, at_least=0, below=1)
     initializer: Initializer | None = None
     bias_initializer: BiasInitializerName = "zeros"
-    normalization: Normalization = "none"
-    parametric_activation: bool = flag_field(False)
-    residual: bool = flag_field(False)
+    normalization: Normalization = field(default="none", metadata={"hidden_only": True})
+    parametric_activation: bool = flag_field(False, hidden_only=True)
+    residual: bool = flag_field(False, hidden_only=True)
     scale_inputs: bool = flag_field(False)
 
     def __post_init__(self) -> None:
@@ -149,8 +149,9 @@ class Network(Component):
             If it cannot.
 
         """
-        for name in ("normalization", "parametric_activation", "residual"):
-            if not self.layers[-1].has_default(name):
+        *_, output = self.layers
+        for name in (each.name for each in fields(output) if each.metadata.get("hidden_only")):
+            if not output.has_default(name):
                 raise PlanError(
                     f"{name}: the output layer has it, and only hidden layers can; leave it out there", argument=name
                 )

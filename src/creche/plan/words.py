@@ -12,6 +12,7 @@ from creche.errors import CrecheError, PlanError, nearest
 
 __all__ = [
     "BEST_BY",
+    "BIAS_INITIALIZERS",
     "BINARIES",
     "BIN_EDGES",
     "CLASS_WEIGHTINGS",
@@ -20,6 +21,7 @@ __all__ = [
     "EFFORTS",
     "KEPT_WEIGHTS",
     "MISSING_LABELS",
+    "NORMALIZATIONS",
     "NUMERIC_ENCODINGS",
     "PARAMETERIZATIONS",
     "PRECISIONS",
@@ -30,6 +32,7 @@ __all__ = [
     "TASKS",
     "ActivationName",
     "BestBy",
+    "BiasInitializerName",
     "BinEdges",
     "Binary",
     "ClassWeighting",
@@ -40,6 +43,7 @@ __all__ = [
     "KeptWeights",
     "LossName",
     "MissingLabel",
+    "Normalization",
     "NumericEncoding",
     "OptimizerName",
     "Parameterization",
