@@ -13,7 +13,7 @@ case $(uname -m) in x86_64) level=x86_64_v3 ;; *) level=neon ;; esac
 package=$build/package
 rm -rf "$package"
 mkdir -p "$package"
-cp -r src/creche "$package/creche"
+cp -a src/creche "$package/creche"
 find "$package" -name '*.so' -delete
 cp "$build"/*.so "$package/creche/_core/"
 # An editable installation adds an import finder that precedes PYTHONPATH. Python imports this file later and removes it.
