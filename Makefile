@@ -8,7 +8,7 @@ BUILD := build/dev
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := --numprocesses 2 --dist worksteal --quiet
 
-.PHONY: help demo test test-all test-levels lint bench golden peers cross sanitize fuzz format web test-web wheel clean
+.PHONY: help demo test test-all test-levels lint bench golden peers cross sanitized sanitize fuzz format web test-web wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -86,6 +86,9 @@ bench: $(VENV)/.peers  ## run every benchmark next to its peers (about half an h
 
 cross: $(VENV)/.dev  ## check that the engine computes the same bytes on 64-bit Arm (needs g++-aarch64-linux-gnu, qemu-user)
 	tools/cross_digests.sh
+
+sanitized: $(VENV)/.dev
+	tools/build_sanitized.sh
 
 sanitize: $(VENV)/.dev  ## run the engine's tests under the address and undefined-behaviour sanitizers
 	tools/sanitize.sh
