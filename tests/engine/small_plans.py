@@ -33,7 +33,6 @@ STARTS: list[dict[str, Any]] = [
     {}, {"bias_initializer": "normal"}, {"initializer": "unit_variance"},
     {"initializer": "unit_variance", "bias_initializer": "sampled"}, {"bias_initializer": "sampled"},
 ]  # fmt: skip
-NAMES = ("weights", "bias", "scale", "shift", "gain", "slopes")  # of the parameters of a layer
 GROUP_FIELDS = ("weights", "biases", "scale", "slopes", "gains")
 OPTIMIZERS = ("sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam", "radam", "lion")
 
@@ -133,11 +132,7 @@ class Job:
 
 
 def weights_of(solo: Any) -> bytes:
-    """The parameters, layer by layer."""
-    state = solo.state()
-    layers = sum(name.endswith(".bias") and name.startswith("network.") for name in state)
-    keys = [f"network.{layer}.{name}" for layer in range(layers) for name in NAMES]
-    return b"".join(state[key].tobytes() for key in keys if key in state)
+    return b"".join(array.tobytes() for array in solo.parameters().values())
 
 
 def digest(solo: Any) -> str:

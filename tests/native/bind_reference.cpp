@@ -52,7 +52,7 @@ struct Layer {
   std::size_t inputs, outputs;
   Part<T> weights, bias, scale, shift, gain, slopes;
 
-  auto all() { return std::array{&weights, &bias, &scale, &shift, &gain, &slopes}; }
+  auto all() { return std::array{&weights, &bias, &scale, &gain, &shift, &slopes}; }
 };
 
 // What the backward pass of a layer needs of the forward pass of a row.
@@ -377,7 +377,7 @@ class Reference {
   double dropout_ = 1, label_smoothing_ = 1;  // factors of the step
 };
 
-// The parameters after training, layer by layer: W row by row, then b, scale, shift, gain and slopes.
+// The parameters after training, layer by layer: W row by row, then b, scale, gain, shift and slopes.
 template <class T>
 void train(const Plan& plan, In<T> x, std::optional<Classes> classes, std::optional<In<T>> targets,
            std::optional<nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>> weights, Out<T> out) {
