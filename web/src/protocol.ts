@@ -698,7 +698,7 @@ export interface StartFit {
   readonly time_limit?: number | null;
 }
 
-/** Stop the colony or the fit, of which what is done is kept; or give up what is done to the table. */
+/** Stop the colony or the fit, whose results so far are kept; or give up what is done to the table. */
 export interface Cancel {
   readonly type: "Cancel";
   readonly work: "colony" | "fit" | "table";

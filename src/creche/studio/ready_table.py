@@ -93,11 +93,11 @@ class ReadyTable:
     network: Network | None
 
 
-def _tell_nobody(doing: str) -> None:
+def _ignore(doing: str) -> None:
     pass
 
 
-def make_ready(wanted: WantedTable, threads: int | None, tell: Callable[[str], None] = _tell_nobody) -> ReadyTable:
+def make_ready(wanted: WantedTable, threads: int | None, tell: Callable[[str], None] = _ignore) -> ReadyTable:
     """Make a table ready for training; `tell` is called with what is done next, and may end it by an exception.
 
     Raises
@@ -127,7 +127,7 @@ def make_ready(wanted: WantedTable, threads: int | None, tell: Callable[[str], N
 
 
 def create_network(
-    wanted: WantedTable, source: TableSource, threads: int | None, tell: Callable[[str], None] = _tell_nobody
+    wanted: WantedTable, source: TableSource, threads: int | None, tell: Callable[[str], None] = _ignore
 ) -> Network:
     """Create a network for a table that was read, with a label.
 

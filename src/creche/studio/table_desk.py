@@ -38,7 +38,7 @@ class _TableWork(Work):
         return TableProgress("running", self.title, self._doing)
 
     def end(self, failure: Failure | None) -> None:
-        """Hand over the table, or what is wrong with it; nobody gets one that was cancelled."""
+        """Hand over the table, or what is wrong with it, unless it was cancelled."""
         came = failure or self._ready
         if came is not None:
             self._ended(came)
@@ -110,7 +110,7 @@ class TableDesk:
     def cancel(self, why: str) -> bool:
         """Give up all that was asked for, and answer that; return whether there was anything.
 
-        What a thread is doing ends with its present stage, and nobody gets it.
+        What a thread is doing ends with its present stage, and is dropped.
         """
         if self._work is None:
             return False

@@ -135,8 +135,8 @@ def is_large(data: Any) -> bool:
 
     """
     if not isinstance(data, str | Path):
-        shape = getattr(data, "shape", ())
-        return bool(shape) and shape[0] >= LARGE_ROWS
+        shape: tuple[int, ...] = getattr(data, "shape", ())
+        return len(shape) > 0 and shape[0] >= LARGE_ROWS
     with suppress(OSError):  # which reading will tell
         return Path(data).stat().st_size >= LARGE_FILE
     return False

@@ -319,7 +319,7 @@ class StartFit(Request):
 
 @dataclass(frozen=True, slots=True)
 class Cancel(Request):
-    """Stop the colony or the fit, of which what is done is kept; or give up what is done to the table."""
+    """Stop the colony or the fit, whose results so far are kept; or give up what is done to the table."""
 
     work: Literal["colony", "fit", "table"]
 
