@@ -4,9 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BUILD := build/dev
+# Where Python may not keep what it has compiled, each process that a test starts compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := --numprocesses 2 --dist worksteal --quiet
 
-.PHONY: help demo test test-all test-levels lint bench golden peers cross sanitize fuzz format web test-web wheel clean
+.PHONY: help demo test test-all test-levels lint bench golden peers cross sanitized sanitize fuzz format web test-web wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -23,13 +25,13 @@ WEB = $(shell find web -name node_modules -prune -o -name dist -prune -o -name b
 
 # demo: the package for this processor alone, in single precision, which is what `creche` uses unless asked otherwise.
 # The rest: every instruction-set level, both precisions and the tests' modules.
-$(VENV)/.demo: $(VENV)/.made $(shell find core bindings src CMakeLists.txt -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null) $(WEB)
+$(VENV)/.demo: $(VENV)/.made $(shell find core bindings src CMakeLists.txt -type f -not -name '*.so' -not -path '*/__pycache__/*' 2>/dev/null) $(WEB)
 	@echo "Building Creche for this machine (under a minute on two cores, once) ..."
 	$(PIP_INSTALL) --no-build-isolation --editable . --config-settings=build-dir=build/demo \
 	  --config-settings=cmake.define.CRECHE_LEVELS=native --config-settings=cmake.define.CRECHE_PRECISIONS=float32
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.made $(shell find core bindings tests/native CMakeLists.txt -type f -not -name '*.py' -not -name '*.pyc' 2>/dev/null) $(WEB)
+$(VENV)/.dev: $(VENV)/.made $(shell find core bindings tests/native CMakeLists.txt -type f -not -name '*.py' -not -path '*/__pycache__/*' 2>/dev/null) $(WEB)
 	@echo "Building Creche with the tests' modules (about two minutes on two cores, once) ..."
 	$(PIP_INSTALL) --no-build-isolation --editable '.[dev]' --config-settings=build-dir=$(BUILD) \
 	  --config-settings=cmake.define.CRECHE_TESTING=ON
@@ -84,6 +86,9 @@ bench: $(VENV)/.peers  ## run every benchmark next to its peers (about half an h
 
 cross: $(VENV)/.dev  ## check that the engine computes the same bytes on 64-bit Arm (needs g++-aarch64-linux-gnu, qemu-user)
 	tools/cross_digests.sh
+
+sanitized: $(VENV)/.dev
+	tools/build_sanitized.sh
 
 sanitize: $(VENV)/.dev  ## run the engine's tests under the address and undefined-behaviour sanitizers
 	tools/sanitize.sh

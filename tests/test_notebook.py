@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ import pytest
 
 from tests.patience import PATIENCE
 
-nbclient = pytest.importorskip("nbclient")
-nbformat = pytest.importorskip("nbformat")
-pytest.importorskip("ipykernel")
+# They are imported by the tests that need them: they take seconds, which every process of the test run would wait for.
+needed = ("nbclient", "nbformat", "ipykernel")
+pytestmark = pytest.mark.skipif(not all(map(find_spec, needed)), reason=f"needs {', '.join(needed)}")
 
 ROOT = Path(__file__).parents[1]
 
@@ -33,6 +34,8 @@ CHAPTER = ROOT / "examples" / "the-chapter.ipynb"
 
 def execute(notebook: Any, folder: Path, *, allow_errors: bool) -> None:
     """Run the cells of a notebook in a kernel of its own; their outputs are kept in it."""
+    import nbclient
+
     own = dict.fromkeys(("IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_RUNTIME_DIR"), str(folder))
     environment = {**os.environ, **own, "PYTHONPATH": str(ROOT / "src")}
     client = nbclient.NotebookClient(
@@ -44,6 +47,8 @@ def execute(notebook: Any, folder: Path, *, allow_errors: bool) -> None:
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[list[Any]]:
+    import nbformat
+
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
     execute(notebook, tmp_path_factory.mktemp("notebook"), allow_errors=True)
     return [cell.outputs for cell in notebook.cells]
@@ -51,6 +56,8 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[list[Any]]:
 
 @pytest.fixture(scope="module")
 def chapter(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    import nbformat
+
     notebook = nbformat.read(CHAPTER, as_version=4)
     execute(notebook, tmp_path_factory.mktemp("chapter"), allow_errors=False)
     return notebook
@@ -96,6 +103,8 @@ def printed_by(notebook: Any, words: str) -> str:
 
 
 def test_the_chapter_is_kept_without_outputs_and_with_its_solutions_collapsed() -> None:
+    import nbformat
+
     notebook = nbformat.read(CHAPTER, as_version=4)
     nbformat.validate(notebook)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]

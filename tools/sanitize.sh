@@ -4,16 +4,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$PWD/.venv/bin/python
 build=build/sanitize
-# One level is enough: all levels have the same sources, and these builds take long.
-case $(uname -m) in x86_64) level=x86_64_v3 ;; *) level=neon ;; esac
-.venv/bin/cmake -G Ninja -S . -B "$build" -DCMAKE_MAKE_PROGRAM="$PWD/.venv/bin/ninja" -DPython_EXECUTABLE="$python" \
-  -DCRECHE_STUDIO=OFF -DCRECHE_TESTING=ENGINE -DCRECHE_SANITIZE=address,undefined -DCRECHE_LEVELS="$level" >/dev/null
-.venv/bin/cmake --build "$build"
+tools/build_sanitized.sh
 # A package of the sources and the sanitized modules, which Python finds before the installed one.
 package=$build/package
 rm -rf "$package"
 mkdir -p "$package"
-cp -r src/creche "$package/creche"
+cp -a src/creche "$package/creche"
 find "$package" -name '*.so' -delete
 cp "$build"/*.so "$package/creche/_core/"
 # An editable installation adds an import finder that precedes PYTHONPATH. Python imports this file later and removes it.
