@@ -58,7 +58,7 @@ std::vector<double> random_means(const PanelMatrix<T>& z, std::int64_t rows, std
   return means;
 }
 
-// The deviation of a column over all its rows.
+// The deviation of a column over all its rows; 1 if they are all alike.
 template <class T>
 double deviation(const PanelMatrix<T>& z, std::int64_t rows, std::int64_t column) {
   double sum = 0, squares = 0;
@@ -68,7 +68,8 @@ double deviation(const PanelMatrix<T>& z, std::int64_t rows, std::int64_t column
     const double centered = static_cast<double>(z.element(r, column)) - mean;
     squares += centered * centered;
   }
-  return std::max(std::sqrt(squares / static_cast<double>(rows)), kLeastDeviation);
+  const double found = std::sqrt(squares / static_cast<double>(rows));
+  return found > kLeastDeviation ? found : 1;
 }
 
 template <class T>

@@ -33,6 +33,7 @@ STARTS: list[dict[str, Any]] = [
     {}, {"bias_initializer": "normal"}, {"initializer": "unit_variance"},
     {"initializer": "unit_variance", "bias_initializer": "sampled"}, {"bias_initializer": "sampled"},
 ]  # fmt: skip
+ALL_PARTS = PARTS[-1]
 GROUP_FIELDS = ("weights", "biases", "scale", "slopes", "gains")
 OPTIMIZERS = ("sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam", "radam", "lion")
 

@@ -161,7 +161,8 @@ class Reference {
           for (const std::vector<T>& row : sums) mean += double(row[j]);
           mean /= rows;
           for (const std::vector<T>& row : sums) variance += (double(row[j]) - mean) * (double(row[j]) - mean);
-          divisor = std::max(std::sqrt(variance / rows), 1e-30);
+          divisor = std::sqrt(variance / rows);
+          if (divisor <= 1e-30) divisor = 1;
           for (std::size_t i = 0; i < layer.inputs; ++i) {
             T& w = layer.weights.w[i * layer.outputs + j];
             w = T(double(w) / divisor);
