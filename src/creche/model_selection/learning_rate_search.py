@@ -43,6 +43,7 @@ from creche.plan.words import (
     OptimizerName,
     Precision,
     PreprocessingName,
+    RecipeName,
     Role,
     ScheduleName,
     Task,
@@ -81,6 +82,7 @@ def find_learning_rate(
     seeds: int = 4,
     seed: int = 0,
     extend: bool = True,
+    recipe: RecipeName | None = None,
     hidden: Sequence[int] = (32, 32),
     activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
     dropout: float | Sequence[float] = 0.0,
@@ -152,7 +154,7 @@ def find_learning_rate(
     extend : bool, default True
         Whether to try higher or lower rates, too, if the good ones reach the end of the range: up to three times, by a
         factor of 100.
-    hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
+    recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `creche.train`.
     scale_inputs, loss, quantiles, ordered, optimizer
         As for `creche.train`.

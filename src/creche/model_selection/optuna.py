@@ -41,6 +41,7 @@ from creche.plan.words import (
     OptimizerName,
     Precision,
     PreprocessingName,
+    RecipeName,
     Role,
     ScheduleName,
     Task,
@@ -141,6 +142,7 @@ def sweep_with_optuna(
     rounds: int = 10,
     seeds: int = 1,
     seed: int = 0,
+    recipe: RecipeName | None = None,
     hidden: Sequence[int] | Sequence[Sequence[int]] = (32, 32),
     activation: Values[Activation | ActivationName | Sequence[Activation | ActivationName]] = "tanh",
     dropout: NumericValues[float | Sequence[float]] = 0.0,
@@ -218,7 +220,7 @@ def sweep_with_optuna(
         The number of networks for each trial, with the seeds ``seed``, ``seed + 1``, ….
     seed : int, default 0
         The first of these seeds, and the seed of the split and of the sampler.
-    hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
+    recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `creche.train`; each may have several values.
     scale_inputs, loss, optimizer, learning_rate
         As for `creche.train`; each may have several values.

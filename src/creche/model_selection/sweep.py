@@ -42,6 +42,7 @@ from creche.plan.words import (
     OptimizerName,
     Precision,
     PreprocessingName,
+    RecipeName,
     Role,
     ScheduleName,
     Task,
@@ -69,6 +70,7 @@ def sweep(
     method: SearchMethod | None = None,
     halving: Halving | float | bool | None = None,
     bootstrap: bool = False,
+    recipe: RecipeName | None = None,
     hidden: Sequence[int] | Sequence[Sequence[int]] = (32, 32),
     activation: Values[Activation | ActivationName | Sequence[Activation | ActivationName]] = "tanh",
     dropout: NumericValues[float | Sequence[float]] = 0.0,
@@ -157,7 +159,7 @@ def sweep(
         Whether each network is trained on a bootstrap sample: as many rows as there are for training, drawn with
         replacement by its seed. An ensemble of such networks is bagging (Breiman 1996, "Bagging predictors"), and the
         spread over the seeds includes that of the rows. Encoders and validation rows are the same for all networks.
-    hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
+    recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `creche.train`; each may have several values.
     scale_inputs, loss, optimizer, learning_rate
         As for `creche.train`; each may have several values.

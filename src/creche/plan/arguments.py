@@ -170,6 +170,10 @@ _ENTRIES = (
         TABLE, "Task: classification, regression or multilabel.", str, "from the label",
         words="creche.plan.words:TASKS",
     )),
+    Argument("recipe", None, "plan", sweepable=True, command=_option(
+        NETWORK, "Network, optimizer and preprocessing by a name: plain or realmlp-s.",
+        words="creche.plan.words:RECIPES",
+    )),
     Argument("hidden", (32, 32), "plan", is_list=True, sweepable=True, estimator=True, command=_option(
         NETWORK, "Widths of the hidden layers; 'none' for no hidden layer.", str, "32,32", parser="parse_widths",
     )),

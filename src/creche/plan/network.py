@@ -141,7 +141,7 @@ class Network(Component):
         self._check_places()
 
     def _check_places(self) -> None:
-        """Check that each layer can have what it is given where it stands.
+        """Check that each layer can have what it is given in its place.
 
         Raises
         ------

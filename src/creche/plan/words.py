@@ -26,6 +26,7 @@ __all__ = [
     "PARAMETERIZATIONS",
     "PRECISIONS",
     "PREPROCESSINGS",
+    "RECIPES",
     "ROLES",
     "SCALINGS",
     "SCHEDULE_UNITS",
@@ -49,6 +50,7 @@ __all__ = [
     "Parameterization",
     "Precision",
     "PreprocessingName",
+    "RecipeName",
     "RecordedQuantity",
     "RecordedStatistic",
     "Role",
@@ -84,6 +86,7 @@ KeptWeights: TypeAlias = Literal["best", "last"]
 BestBy: TypeAlias = Literal["plan", "network"]
 Scaling: TypeAlias = Literal["auto", "standard", "robust", "quantile", "none"]
 PreprocessingName: TypeAlias = Literal["auto", "standard", "robust", "quantile", "none", "realmlp", "piecewise_linear"]
+RecipeName: TypeAlias = Literal["plain", "realmlp-s"]
 Clip: TypeAlias = Literal["none", "smooth"]
 NumericEncoding: TypeAlias = Literal["plain", "piecewise_linear"]
 BinEdges: TypeAlias = Literal["quantile", "tree"]
@@ -106,6 +109,7 @@ KEPT_WEIGHTS: tuple[KeptWeights, ...] = get_args(KeptWeights)
 BEST_BY: tuple[BestBy, ...] = get_args(BestBy)
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
 PREPROCESSINGS: tuple[PreprocessingName, ...] = get_args(PreprocessingName)
+RECIPES: tuple[RecipeName, ...] = get_args(RecipeName)
 CLIPS: tuple[Clip, ...] = get_args(Clip)
 NUMERIC_ENCODINGS: tuple[NumericEncoding, ...] = get_args(NumericEncoding)
 BIN_EDGES: tuple[BinEdges, ...] = get_args(BinEdges)

@@ -31,6 +31,7 @@ from creche.plan.words import (
     OptimizerName,
     Precision,
     PreprocessingName,
+    RecipeName,
     RecordedQuantity,
     Role,
     ScheduleName,
@@ -66,6 +67,7 @@ def train(
     y: Any = None,
     *,
     label: str | Sequence[str] | None = None,
+    recipe: RecipeName | None = None,
     hidden: Sequence[int] = (32, 32),
     activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
     dropout: float | Sequence[float] = 0.0,
@@ -139,6 +141,9 @@ def train(
     label : str or sequence of str, optional
         The column to predict, or several columns to predict together, all numeric or all yes or no; the other columns
         are the features.
+    recipe : {"plain", "realmlp-s"}, optional
+        Network, optimizer, schedule and preprocessing by a name (see `creche.describe_recipe`); the learning rate, the
+        batch size, the number of epochs and what the recipe leaves open can be given besides.
     hidden : sequence of int, default (32, 32)
         Widths of the hidden layers; empty for none.
     activation : Activation, str or a sequence with one for each hidden layer, default "tanh"
