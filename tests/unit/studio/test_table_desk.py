@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,28 +30,10 @@ from creche.studio.protocol.requests import (
 from creche.studio.ready_table import WantedTable
 from creche.studio.session import Session
 from creche.studio.table_source import LARGE_ROWS, TableSource, open_bundled, open_data
-from tests.patience import PATIENCE
-from tests.unit.studio.watching import Page, watched
+from tests.unit.studio.watching import Gate, Page, watched
 
 WAITING = 1_000_000
 """The number of a request whose answer a test looks for later."""
-
-
-class Gate:
-    """Holds what passes until it is opened, and tells who has come."""
-
-    def __init__(self) -> None:
-        self._is_open, self._has_come = threading.Event(), threading.Event()
-
-    def pass_through(self) -> None:
-        self._has_come.set()
-        assert self._is_open.wait(PATIENCE)
-
-    def wait_for_one(self) -> None:
-        assert self._has_come.wait(PATIENCE)
-
-    def open(self) -> None:
-        self._is_open.set()
 
 
 @contextmanager
@@ -223,7 +204,7 @@ def test_a_large_table_is_read_once_and_only_in_sessions(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(open_studio, "open_data", read)
     numbers = pl.int_range(LARGE_ROWS, eager=True)
-    make = SessionMaker(pl.DataFrame({"x": numbers, "y": numbers % 2 == 0}), "y", threads=1)
+    make = SessionMaker(pl.DataFrame({"x": numbers % 997 / 7, "y": numbers % 2 == 0}), "y", threads=1)
     sessions = [make(), make()]
     try:
         pages = [Page(session) for session in sessions]

@@ -106,8 +106,10 @@ def _keep_file(name: str, media_type: str, write: Callable[[Path], object]) -> v
             write(path)
             content = path.read_bytes()
     except (OSError, FileError) as error:
+        # Where the session writes it is nothing that the person knows.
+        reason = str(error).rpartition(": ")[2].partition(";")[0] if isinstance(error, FileError) else error.strerror or error
         raise RefusedError(
-            "disk", f"{name} could not be written: {error}.", "Free some space on the disk and try again."
+            "disk", f"{name} could not be written: {reason}.", "Free some space on the disk and try again."
         ) from error
     return views.KeptFile(name, media_type, np.frombuffer(content, dtype=np.uint8), "")
 
