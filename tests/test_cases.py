@@ -52,7 +52,7 @@ def train(data: Any, label: str, **options: Any) -> tuple[cr.Run, list[str]]:
 
 
 def accuracy(run: cr.Run) -> float:
-    return float(run.evaluation[1].accuracy)  # type: ignore[union-attr]
+    return float(run.evaluation.accuracy)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("separator", ["\t", ";", "|"])

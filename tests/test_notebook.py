@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 CELLS = (
     "import creche as cr\nfrom creche.pages import progress\nprogress.SECONDS_BEFORE_SHOWN = 0",
     'run = cr.train("penguins", label="species", hidden=[5, 5], epochs=20, threads=1)\nrun',
-    "run.evaluation[1]",
+    "run.evaluation",
     "print(run.history)",
     'cr.report(run.model, "penguins", "report.html")',
     "run.model.predict_proba([39.1])",

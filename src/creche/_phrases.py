@@ -46,14 +46,24 @@ def shorten_text(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
-def write_number(value: float, digits: int) -> str:
+def write_number(value: float, digits: int, *, keep_zeros: bool = False) -> str:
     """Write a number with this many significant digits; a large one in full, rather than with a power of ten.
+
+    Parameters
+    ----------
+    value : float
+    digits : int
+    keep_zeros : bool, default False
+        Write zeros at the end, too, so that the measured numbers of a column have as many digits.
 
     Examples
     --------
     >>> write_number(123456.789, 5), write_number(1234.5678, 5), write_number(0.00012345, 3), write_number(99999.9, 5)
     ('123,457', '1,234.6', '0.000123', '100,000')
+    >>> write_number(218, 4, keep_zeros=True), write_number(0.00007, 3, keep_zeros=True)
+    ('218.0', '7.00e-05')
 
     """
-    is_large = 10.0**digits - 0.5 <= abs(value) < LARGEST_IN_FULL
-    return f"{value:,.0f}" if is_large else f"{value:,.{digits}g}"
+    if 10.0**digits - 0.5 <= abs(value) < LARGEST_IN_FULL:
+        return f"{value:,.0f}"
+    return f"{value:#,.{digits}g}".removesuffix(".") if keep_zeros else f"{value:,.{digits}g}"

@@ -63,7 +63,7 @@ def optuna_sweep(library: str) -> Any:
 
 # How each result is made. One that is missing here fails `test_every_result_is_tried`.
 RESULTS: dict[str, Callable[[str], Any]] = {
-    "ClassificationEvaluation": lambda lib: run_of(lib).evaluation[1],
+    "ClassificationEvaluation": lambda lib: run_of(lib).evaluation,
     "Colony": colony_of,
     "ColumnInspection": lambda lib: cr.inspect_columns(data_of(lib), label="species"),
     "Comparison": lambda lib: cr.explain.compare(data_of(lib), **TRAINED, learning_rate=[0.01, 0.1], points=3),
@@ -81,7 +81,7 @@ RESULTS: dict[str, Callable[[str], Any]] = {
     ),
     "LossAgainstWeight": lambda lib: cr.explain.loss_against_weight(run_of(lib), points=3, threads=1),
     "LossSurface": lambda lib: cr.explain.loss_surface(run_of("polars"), data_of(lib), points=3, threads=1),
-    "MultilabelEvaluation": lambda lib: cr.train(data_of(lib), **{**TRAINED, "label": ["big", "deep"]}).evaluation[1],
+    "MultilabelEvaluation": lambda lib: cr.train(data_of(lib), **{**TRAINED, "label": ["big", "deep"]}).evaluation,
     "NearestRows": lambda lib: cr.explain.nearest_rows(run_of("polars"), data_of(lib), [1], k=2),
     "OptunaSweep": optuna_sweep,
     "PartialDependence": lambda lib: cr.explain.partial_dependence(run_of("polars"), data_of(lib), "island"),
@@ -89,7 +89,7 @@ RESULTS: dict[str, Callable[[str], Any]] = {
         run_of("polars"), data_of(lib), repeats=1, n_resamples=0
     ),
     "Recording": lambda lib: run_of(lib).recording,
-    "RegressionEvaluation": lambda lib: weigher_of(lib).evaluation[1],
+    "RegressionEvaluation": lambda lib: weigher_of(lib).evaluation,
     "Trace": lambda lib: cr.explain.trace(run_of(lib)),
 }
 
@@ -152,7 +152,7 @@ def test_tables_come_in_the_library_of_the_data(name: str, library: str) -> None
 
 def saved_tables(library: str) -> Iterator[Any]:
     """The tables of results that went through a file or through `pickle`."""
-    for result in (run_of(library).evaluation[1], run_of(library).history, run_of(library).recording):
+    for result in (run_of(library).evaluation, run_of(library).history, run_of(library).recording):
         yield pickle.loads(pickle.dumps(result)).table()
 
 
@@ -205,7 +205,7 @@ ONLY_POLARS = """
 import sys
 import creche as cr
 run = cr.train("penguins", label="species", hidden=[3], epochs=2, threads=1)
-frames = [run.history.table(), run.evaluation[1].table(), cr.inspect_columns("penguins").table()]
+frames = [run.history.table(), run.evaluation.table(), cr.inspect_columns("penguins").table()]
 print({type(frame).__module__.partition(".")[0] for frame in frames})
 print(sorted({"pandas", "pyarrow", "narwhals"} & set(sys.modules)))
 """

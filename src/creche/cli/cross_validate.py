@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 from creche._phrases import format_count
 from creche.cli.files import save_model
+from creche.cli.messages import print_message
 from creche.cli.output import print_page
 from creche.cli.progress import folds_progress, show_activity, training_progress
 from creche.cli.thresholds import ChosenThresholds, choose_thresholds, print_thresholds, threshold_facts
@@ -63,7 +63,7 @@ def cross_validate(table: str, arguments: dict[str, Any], run: dict[str, Any], o
             validation = cross_validate_networks(table, **arguments, **chosen, on_progress=on_progress)
         except KeyboardInterrupt as interrupt:
             if not hasattr(interrupt, "cross_validation"):
-                print("creche: stopped before any network had finished", file=sys.stderr)
+                print_message("stopped before any network had finished")
                 raise
             validation, interrupted = interrupt.cross_validation, True
     with show_activity("evaluating the networks", as_json):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 from creche.cli.files import TableArgument
 from creche.cli.label import check_label
+from creche.cli.messages import print_message
 from creche.cli.options import (
     DROP_UNLABELLED,
     JSON,
@@ -67,7 +67,7 @@ def find_learning_rate(table: TableArgument, **given: Any) -> None:
             )
         except KeyboardInterrupt as interrupt:
             if not hasattr(interrupt, "learning_rates"):
-                print("creche: stopped before enough networks had finished", file=sys.stderr)
+                print_message("stopped before enough networks had finished")
                 raise
             found, interrupted = interrupt.learning_rates, True
     _show(found, as_json)

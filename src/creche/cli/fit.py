@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from creche._system.output_files import Output
 from creche.cli.files import MODEL_FILE, TableArgument
 from creche.cli.label import check_label
+from creche.cli.messages import print_message
 from creche.cli.options import (
     DROP_UNLABELLED,
     FILES,
@@ -84,7 +84,7 @@ def fit(table: TableArgument, **given: Any) -> None:
             model = fit_model(table, **arguments, on_progress=on_progress)
         except KeyboardInterrupt as interrupt:
             if not hasattr(interrupt, "model"):
-                print("creche: stopped before any network had finished an epoch", file=sys.stderr)
+                print_message("stopped before any network had finished an epoch")
                 raise
             model, interrupted = interrupt.model, True
     try:

@@ -9,6 +9,7 @@ import typer
 
 from creche.cli.files import OptionalTableArgument
 from creche.cli.label import check_label
+from creche.cli.messages import print_message
 from creche.cli.options import (
     DROP_UNLABELLED,
     READING,
@@ -90,7 +91,8 @@ def learn(table: OptionalTableArgument = None, **given: Any) -> None:
                 number += 1
             print()
     except KeyboardInterrupt:
-        print(f"\ncreche: stopped at step {number}; to continue: creche learn --step {number}", file=sys.stderr)
+        print(file=sys.stderr)
+        print_message(f"stopped at step {number}; to continue: creche learn --step {number}")
         raise typer.Exit(130) from None
 
 

@@ -19,6 +19,7 @@ from creche._advice import use_words
 from creche._progress import watch_steps
 from creche._version import __version__
 from creche.cli.files import check_files
+from creche.cli.messages import print_message
 from creche.cli.narrow_help import PANEL_WIDTH, use_narrow_help
 from creche.cli.output import naming_terms
 from creche.errors import SYNONYMS, CrecheError, CrecheWarning, DivergedError, FileError, closest
@@ -118,20 +119,21 @@ def main(arguments: list[str] | None = None) -> int:
             return end.code if isinstance(end.code, int) else 1
         except ClickException as error:
             if message := _describe_misuse(error):
-                print(f"creche: {message}", file=sys.stderr)
+                print_message(str(message))
             return error.exit_code
         except CrecheError as error:
             explanation = _explain_divergence(error) if isinstance(error, DivergedError) else None
             message = _describe_error(error, app)
             if explanation and explanation.is_above_edge:  # which comes with better advice
                 message = re.sub(r"\. Try a learning rate of \S+ or lower$", "", message)
-            print(*(f"creche: {text}" for text in (message, explanation) if text), sep="\n", file=sys.stderr)
+            for text in filter(None, (message, explanation)):
+                print_message(str(text))
             return 1 if isinstance(error, ArithmeticError) else 2
         except BrokenPipeError:
             sys.stdout = None  # the reader of the output has gone: no error can reach it, and nothing is left to flush
             return 1
         except OSError as error:
-            print(f"creche: the output cannot be written: {error.strerror or error}", file=sys.stderr)
+            print_message(f"the output cannot be written: {error.strerror or error}")
             return 1
     return code if isinstance(code, int) else 0
 
@@ -149,7 +151,8 @@ def _describe_misuse(error: ClickException) -> str:
         return ""
     see = f"see {context.command_path} --help"
     if isinstance(error, NoSuchOption):
-        names = {_parameter_name(flag): flag for param in context.command.get_params(context) for flag in param.opts}
+        flags = [flag for param in context.command.get_params(context) for flag in param.opts if flag.startswith("-")]
+        names = {_parameter_name(flag): flag for flag in flags}
         close = closest(_parameter_name(error.option_name), names)
         return f"{error.option_name}: there is no such option; {f'did you mean {names[close]}?' if close else see}"
     typed = re.fullmatch(r"No such command '(.*?)'\..*", error.format_message(), re.DOTALL)
@@ -185,12 +188,12 @@ def _write_as_option(argument: str, value: object) -> str:
 
 
 def _print_warning(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"creche: {message}", file=sys.stderr)
+    print_message(str(message))
 
 
 def _describe_error(error: CrecheError, app: typer.Typer) -> str:
     """Describe an error of the library in the words of the command line: options instead of arguments."""
-    message = str(error)
+    message = re.sub(r"(got -?\d+)\.0(?!\d)", r"\1", str(error))  # typed as 30, which is a float by now
     argument = error.argument or _leading_argument(error)
     flag = argument and _find_flag(argument, typer.main.get_command(app))
     # "epochs: …", or "Plan.epochs: …" for a parameter of a component

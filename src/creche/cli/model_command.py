@@ -127,23 +127,29 @@ class ModelCommand:
         return loaded
 
     def read_labelled_rows(self, model: Model | Ensemble) -> Observations:
-        """Read the rows of the table with their labels."""
-        return model.read_observations(self.table, read_options=self.read_options, missing_label=self.missing_label)
+        """Read the rows of the table with their labels, and warn where they differ from the training rows."""
+        rows = model.read_observations(self.table, read_options=self.read_options, missing_label=self.missing_label)
+        _warn_of_differences(model, rows.x)
+        return rows
 
     def read_any_rows(self, model: Model | Ensemble) -> Observations | Table:
-        """Read the rows of the table, with their labels if it has them."""
+        """Read the rows of the table, with their labels if it has them, and warn as `read_labelled_rows` does."""
         from creche.explain.rows import read_labels_if_any
+        from creche.table.observations import Observations
 
         rows: Observations | Table = read_labels_if_any(
             model, self.table, read_options=self.read_options, missing_label=self.missing_label
         )
+        _warn_of_differences(model, rows.x if isinstance(rows, Observations) else rows)
         return rows
 
     def read_table(self, model: Model | Ensemble) -> Table:
-        """Read the table, whose label need not be there."""
+        """Read the table, whose label need not be there, and warn as `read_labelled_rows` does."""
         from creche.table.reading.read import read_table
 
-        return read_table(self.table, self.read_options, model.features.expected)
+        table = read_table(self.table, self.read_options, model.features.expected)
+        _warn_of_differences(model, table)
+        return table
 
     def show_activity(self, activity: str) -> AbstractContextManager[None]:
         """Show on a terminal what is being done while it lasts."""
@@ -159,6 +165,14 @@ class ModelCommand:
     def print_json(self, data: Any) -> None:
         """Print plain data as JSON."""
         print(json.dumps(data, allow_nan=False, default=str))
+
+
+def _warn_of_differences(model: Model | Ensemble, rows: Any) -> None:
+    """Warn of values that the model did not meet in training, such as lengths in another unit."""
+    from creche.table.checks import warn
+
+    for message in model.check_data(rows).messages():
+        warn(message)
 
 
 def model_command(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 from creche._system.output_files import Output
+from creche.cli.messages import print_message
 from creche.cli.model_command import ModelCommand, model_command
 from creche.cli.options import FILES, JSON, ROWS, THREADS, Option, parse_words
 from creche.cli.output import print_page
@@ -91,7 +91,7 @@ def _predict_table(command: ModelCommand, data: Any, options: dict[str, Any]) ->
         )
     if prediction.ignored:
         names = ", ".join(prediction.ignored)
-        print(f"creche: ignored columns that the model was not trained on: {names}", file=sys.stderr)
+        print_message(f"ignored columns that the model was not trained on: {names}")
 
 
 def _predict_rows(command: ModelCommand, rows: list[str], options: dict[str, Any]) -> None:

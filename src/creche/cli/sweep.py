@@ -11,6 +11,7 @@ from creche._system.output_files import Output
 from creche.cli.cross_validate import keep_model
 from creche.cli.files import MODEL_FILE, TableArgument
 from creche.cli.label import check_label
+from creche.cli.messages import print_message
 from creche.cli.options import (
     DROP_UNLABELLED,
     FILES,
@@ -144,7 +145,7 @@ def sweep(table: TableArgument, **given: Any) -> None:
                 raise
             colony, interrupted = interrupt.colony, True
     if interrupted and not len(colony.ranking()):
-        print("creche: stopped before any network had finished an epoch", file=sys.stderr)
+        print_message("stopped before any network had finished an epoch")
         raise KeyboardInterrupt
     ensemble = colony.ensemble(output["ensemble"]) if "ensemble" in output else None
     if "output" in output and "folds" not in arguments:
@@ -204,7 +205,7 @@ def create_confirmation(yes: bool, less: str) -> Callable[[Estimate], bool]:
     def confirm(estimate: Estimate) -> bool:
         if estimate.seconds <= SECONDS_WITHOUT_ASKING:
             return True
-        print(f"creche: {estimate}", file=sys.stderr)
+        print_message(str(estimate))
         if yes:
             return True
         if not sys.stdin.isatty():

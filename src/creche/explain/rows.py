@@ -218,7 +218,7 @@ class FeatureRows:
 
     def cells(self, names: tuple[str, ...]) -> tuple[NDArray[np.object_], ...]:
         """Return the cells of each of these columns, (n,) objects, None where one is missing."""
-        return tuple(self.table.column(name, "features").to_objects() for name in names)
+        return tuple(self.table.column(name).to_objects() for name in names)
 
     def labels(self, model: Predictor) -> NDArray[Any] | None:
         """Return the labels, (n,) objects, None where one is missing; None if neither `y` nor the table has them.
@@ -305,7 +305,7 @@ def _with_feature_names(model: Predictor, table: Table) -> Table:
             )
         return table.with_columns(dict(zip(names, table.columns.values(), strict=True)))
     for name in names:
-        table.column(name, "features")
+        table.column(name)
     return table
 
 

@@ -89,7 +89,7 @@ def judge_run(losses: Array, lowest: float, constant: float, *, diverged_in: int
         falling = f", and still falling by {fall:.2g}" if fall > FALLING * constant and is_steady else ""
         if end <= lowest:
             return RunVerdict("good", f"its final loss, {end:.3g}, is the lowest{falling}")
-        near = f"near the lowest, {lowest:.3g} (a constant prediction: {constant:.3g})"
+        near = f"near the lowest, {lowest:.3g} (that of a constant prediction is {constant:.3g})"
         return RunVerdict("good", f"its final loss, {end:.3g}, is {near}{falling}")
     if losses.max() > ABOVE * start:
         return RunVerdict("too high", f"the loss jumped to {losses.max():.3g}, and ended at {end:.3g}")

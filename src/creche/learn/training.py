@@ -37,7 +37,7 @@ def describe_epochs(lesson: Lesson) -> Section:
     history, epochs = run.history, len(run.history)
     shown = [epoch for epoch in EPOCHS_SHOWN if epoch < epochs] + [epochs]
     has_validation = history.has_validation
-    head = ["epoch", "loss", "accuracy", *(["validation loss", "accuracy"] if has_validation else [])]
+    head = ["epoch", "loss", "accuracy", *(["validation loss", "validation accuracy"] if has_validation else [])]
     rows: list[list[str | float]] = []
     for epoch in shown:
         numbers = [history.train_loss[epoch - 1], history.train_metric[epoch - 1]]

@@ -223,7 +223,6 @@ class DataChecker:
                 is_certain = before_rows >= MIN_ROWS and (rows / (rows + before_rows)) ** count < NEVER_MISSING
             if is_certain:
                 was = f"{share_before:.0%} were" if before else "none was"
-                message = (
-                    f"{encoder.name}: {count_values(count, rows)} missing, {share:.0%}; in training, {was} missing"
-                )
+                in_rows = "" if rows == 1 else f", {share:.0%}"
+                message = f"{encoder.name}: {count_values(count, rows)} missing{in_rows}; in training, {was} missing"
                 yield place, Finding(encoder.name, "missing_values", count, rows, message)

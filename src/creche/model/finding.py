@@ -49,10 +49,12 @@ def count_values(count: int, rows: int) -> str:
 
     Examples
     --------
-    >>> count_values(1, 200), count_values(3, 200)
-    ('1 of 200 values is', '3 of 200 values are')
+    >>> count_values(1, 200), count_values(3, 200), count_values(1, 1)
+    ('1 of 200 values is', '3 of 200 values are', 'the value is')
 
     """
+    if rows == 1:
+        return "the value is"
     return f"{count:,} of {format_count(rows, 'value')} {'is' if count == 1 else 'are'}"
 
 

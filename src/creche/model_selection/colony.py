@@ -306,7 +306,7 @@ class Colony(Displayed, Sequence[Member]):
 
         """
         best = self.best(best_by)
-        partition, evaluation = best.evaluation
+        partition, evaluation = best.evaluated_on, best.evaluation
         return {
             "networks": len(self),
             "varied_arguments": list(self.varied_arguments),

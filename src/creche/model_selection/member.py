@@ -15,6 +15,7 @@ from creche.model.history import History
 from creche.model.model import Model
 from creche.model.provenance import describe_provenance
 from creche.plan.plan import Plan
+from creche.table.partition import PartName
 from creche.table.prepare import Prepared
 
 if TYPE_CHECKING:
@@ -98,9 +99,14 @@ class Member(Displayed):
         return model
 
     @property
-    def evaluation(self) -> tuple[str, AnyEvaluation]:
-        """The partition that is evaluated ("test", else "validation", else "train") and the evaluation of the model."""
-        return self.prepared.evaluation_part[0], self._evaluate(self.model)
+    def evaluation(self) -> AnyEvaluation:
+        """The evaluation of the model on the test rows, else the validation rows, else the training rows."""
+        return self._evaluate(self.model)
+
+    @property
+    def evaluated_on(self) -> PartName:
+        """The part of the table that `evaluation` is on: "test", "validation" or "train"."""
+        return self.prepared.evaluation_part[0]
 
     def _evaluate(self, model: Model) -> AnyEvaluation:
         rows = self.prepared.evaluation_part[1]

@@ -199,7 +199,7 @@ def sweep(
     >>> len(colony), colony.varied_arguments
     (48, ('hidden', 'optimizer', 'learning_rate'))
     >>> best = colony.best()
-    >>> bool(best.evaluation[1].accuracy > 0.95)
+    >>> bool(best.evaluation.accuracy > 0.95)
     True
 
     """

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from creche.model_selection.results import format_choice
-from creche.pages.tables import count_rows, part_sizes
+from creche.pages.tables import count_rows, format_score, part_sizes
 from creche.render.document import Block, Chart, Curve, Facts, Grid, Section
-from creche.render.words import describe_classes, format_number
+from creche.render.words import describe_classes
 
 if TYPE_CHECKING:
     from creche.explain.compare import Comparison
@@ -32,7 +32,10 @@ def comparison_page(comparison: Comparison) -> Sequence[Section]:
         ]
     )
     blocks: list[Block] = [comparison_chart(comparison), "", verdict_grid(comparison), ""]
-    blocks += [f"{mark} {one.name}: {one.verdict}." for mark, one in zip(MARKS, comparison, strict=False)]
+    blocks += [
+        f"{mark} {one.name}: {one.verdict.word}; {one.verdict.reason}."
+        for mark, one in zip(MARKS, comparison, strict=False)
+    ]
     return [Section(f"{len(comparison)} runs from one start", [shared]), Section("Loss on the training rows", blocks)]
 
 
@@ -54,5 +57,5 @@ def verdict_grid(comparison: Comparison) -> Grid:
     for mark, one in zip(MARKS, comparison, strict=False):
         losses = [one.losses] + ([] if one.validation_losses is None else [one.validation_losses])
         values = [format_choice(value) for value in one.choice.values()]
-        rows.append([mark, *values, one.verdict.word, *(format_number(float(curve[-1])) for curve in losses)])
+        rows.append([mark, *values, one.verdict.word, *(format_score(float(curve[-1])) for curve in losses)])
     return Grid(head, rows, left=2 + len(names))

@@ -72,7 +72,7 @@ def _history_pictures(history: Any) -> Iterator[Picture]:
 def _run_pictures(run: Any) -> Iterator[Picture]:
     yield from _history_pictures(run.history)
     if run.status not in ("running", "diverged"):
-        yield from list(_evaluation_pictures(run.evaluation[1]))[:1]
+        yield from list(_evaluation_pictures(run.evaluation))[:1]
 
 
 def _model_pictures(model: Any) -> Iterator[Picture]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from creche.render.words import (
     format_number,
     name_purpose,
 )
+from creche.table.datasets import NOT_FILES
 from creche.table.encoders.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from creche.model.model import Model
     from creche.model.provenance import Provenance
     from creche.table.observations import Observations
+    from creche.table.partition import PartName
     from creche.table.preparation import Preparation
     from creche.table.schema import Schema
     from creche.training.run import Run
@@ -91,7 +94,7 @@ def run_page(run: Run) -> RenderableType:
         parts += [Text(), epoch_table(history, run.kept_epoch, has_metric)]
     if run.status in ("running", "diverged"):
         return Group(*parts)
-    name, evaluation = run.evaluation
+    name, evaluation = run.evaluated_on, run.evaluation
     rows = run.prepared.evaluation_part[1].observations
     parts += [Text(), evaluation_page(evaluation, f"{name_purpose(name)} rows", rows.row_numbers)]
     parts += [Text(), _example_row(run, rows, name)]
@@ -100,7 +103,7 @@ def run_page(run: Run) -> RenderableType:
 
 def run_data(run: Run) -> dict[str, Any]:
     """Return the facts of the page as plain data, for ``--json``."""
-    name, evaluation = run.evaluation
+    name, evaluation = run.evaluated_on, run.evaluation
     schema = run.prepared.schema
     return {
         "status": run.status,
@@ -286,15 +289,15 @@ def epoch_table(history: History, kept: int, has_metric: bool = True) -> Table:
 
 
 def _write_metric(history: History, value: float) -> str:
-    return f"{value:.4f}" if history.metric == "accuracy" else write_number(value, 4)
+    return f"{value:.4f}" if history.metric == "accuracy" else write_number(value, 4, keep_zeros=True)
 
 
-def _example_row(run: Run, rows: Observations, part: str) -> RenderableType:
+def _example_row(run: Run, rows: Observations, part: PartName) -> RenderableType:
     """Render one row: its features, what the network predicts, and the true label."""
     row = rows.take(np.arange(1))
     table = Table.grid(padding=(0, 2, 0, 0))
     lines: list[RenderableType] = [
-        Text(f"{_name_row(run, int(row.row_numbers[0]), part)}: {_describe_features(run, row)}"),
+        Text(f"{_name_row(run, row, part)}: {_describe_features(run, row)}"),
         table,
     ]
     model, label = run.model, row.y[0]
@@ -331,11 +334,14 @@ def _select_classes(probabilities: NDArray[Any], true: int) -> list[int]:
     return likeliest if true in likeliest else [*likeliest, true]
 
 
-def _name_row(run: Run, number: int, part: str) -> str:
+def _name_row(run: Run, row: Observations, part: PartName) -> str:
     """Name a row by its number in its table, and by what it is for."""
-    if part == "validation" and run.prepared.has_validation_table:
-        return f"Row {number} of the validation table"
-    return f"Row {number} of the table, a {'training' if part == 'train' else part} row"
+    prepared = run.prepared
+    table, purpose = "the table", f"a {'training' if part == 'train' else part} row"
+    if prepared.has_test_table if part == "test" else part == "validation" and prepared.has_validation_table:
+        file = None if isinstance(row.x, np.ndarray) or row.x.source in NOT_FILES else Path(row.x.source).name
+        table, purpose = (f"the {part} table", "") if file is None else (file, purpose)
+    return ", ".join(filter(None, (f"Row {row.row_numbers[0]} of {table}", purpose)))
 
 
 def _describe_features(run: Run, row: Observations) -> str:

@@ -80,7 +80,7 @@ def sweep_page(
     if any(effect.argument == "seed" for effect in effects):
         parts += [Text(), Text("Best plans, over their seeds:"), _best_plans(colony)]
     best = colony.best(best_by)
-    name, evaluation = best.evaluation
+    name, evaluation = best.evaluated_on, best.evaluation
     parts += [Text(), Text(_describe_best(colony, best, best_by)), Text()]
     parts += [evaluation_page(evaluation, f"{name_purpose(name)} rows", limit=0)]
     if ensemble is not None:

@@ -133,13 +133,13 @@ def format_score(value: float | None) -> str:
 
     Examples
     --------
-    >>> format_score(0.98765), format_score(0.0), format_score(0.00012345), format_score(31234.5), format_score(None)
-    ('0.9877', '0.0000', '0.000123', '31,234', '')
+    >>> format_score(0.98765), format_score(0.0), format_score(0.00012345), format_score(31234.5), format_score(7e-5)
+    ('0.9877', '0.0000', '0.000123', '31,234', '7.00e-05')
 
     """
     if value is None or math.isnan(value):
         return ""
-    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 10 else write_number(value, 3)
+    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 10 else write_number(value, 3, keep_zeros=True)
 
 
 def format_value(value: Any, *, digits: int = 6, missing: str = "none") -> str:

@@ -65,7 +65,7 @@ def format_number(value: float) -> str:
     ('0.9877', '0.0000', '292.42', '123,457')
 
     """
-    text = "" if math.isnan(value) else f"{value:.4f}" if abs(value) < 10 else write_number(value, 5)
+    text = "" if math.isnan(value) else f"{value:.4f}" if abs(value) < 10 else write_number(value, 5, keep_zeros=True)
     return text.removeprefix("-") if text == "-0.0000" else text
 
 

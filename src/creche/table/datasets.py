@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["BUNDLED", "bundled_path", "locate_read_file", "penguins", "penguins_four", "resolve_bundled"]
+__all__ = ["BUNDLED", "NOT_FILES", "bundled_path", "locate_read_file", "penguins", "penguins_four", "resolve_bundled"]
 
 BUNDLED = ("penguins", "penguins-four")
 

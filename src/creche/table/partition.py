@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from creche.table.split import Split, SplitIndices, parse_part, split_indices, s
 from creche.table.table import Column, Table
 
 __all__ = [
+    "PartName",
     "Partition",
     "assemble_partitions",
     "drop_duplicates",
@@ -38,6 +39,8 @@ __all__ = [
     "warn_of_leakage_between",
     "warn_of_single_rows",
 ]
+
+PartName: TypeAlias = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,7 +23,7 @@ from creche.table.encoders.tree_bins import BinTarget
 from creche.table.inspection import TableInspection, inspect_table
 from creche.table.labels import LabelEncoder, encode_classes
 from creche.table.observations import Observations, read_observations
-from creche.table.partition import Partition, assemble_partitions, warn_of_leakage_between
+from creche.table.partition import Partition, PartName, assemble_partitions, warn_of_leakage_between
 from creche.table.preparation import Preparation
 from creche.table.reading.read import is_table
 from creche.table.row_weights import apply_class_weights, resolve_sample_weights
@@ -76,7 +76,8 @@ def prepare(
         validation = _read_part("validation_data", validation_data, inspection, train)
     if test_data is not None:
         test = _read_part("test_data", test_data, inspection, train)
-    return split_rows(inspection, train, validation, test, has_validation_table=validation_data is not None)
+    prepared = split_rows(inspection, train, validation, test)
+    return replace(prepared, has_validation_table=validation_data is not None, has_test_table=test_data is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -95,8 +96,8 @@ class Prepared:
         None for arrays, whose columns are all numbers.
     task : {"classification", "regression", "multilabel"}
     preparation : Preparation
-    has_validation_table : bool
-        Whether the validation rows come from a table of their own.
+    has_validation_table, has_test_table : bool
+        Whether the validation or test rows come from a table of their own.
     external_weights : (n,) array or None
         The weights of the labelled rows, if they are not a column of the table.
     task_note : str or None
@@ -114,6 +115,7 @@ class Prepared:
     task: Task
     preparation: Preparation
     has_validation_table: bool = False
+    has_test_table: bool = False
     external_weights: NDArray[np.float64] | None = None
     task_note: str | None = None
     _summary: list[TrainingSummary] = field(default_factory=list, init=False, repr=False)
@@ -124,10 +126,11 @@ class Prepared:
         return self.labelled.library
 
     @property
-    def evaluation_part(self) -> tuple[str, Partition]:
+    def evaluation_part(self) -> tuple[PartName, Partition]:
         """The rows on which a network is evaluated, by name: test rows, else validation rows, else training rows."""
-        named = (("test", self.test), ("validation", self.validation), ("train", self.train))
-        return next((name, part) for name, part in named if part is not None)
+        if self.test is not None:
+            return "test", self.test
+        return ("train", self.train) if self.validation is None else ("validation", self.validation)
 
     def __repr__(self) -> str:
         parts = {"training": self.train, "validation": self.validation, "test": self.test}
@@ -188,8 +191,6 @@ def split_rows(
     train: Partition,
     validation: Partition | None,
     test: Partition | None,
-    *,
-    has_validation_table: bool = False,
 ) -> Prepared:
     """Return a split table with encoders fitted to the training rows, unless the inspection has encoders already."""
     preparation = inspection.preparation
@@ -206,7 +207,7 @@ def split_rows(
         train = Partition(train.observations, weights)
     return Prepared(
         inspection.labelled, train, validation, test, features, labels, inspection.schema, inspection.task, preparation,
-        has_validation_table, inspection.external_weights, inspection.task_note,
+        external_weights=inspection.external_weights, task_note=inspection.task_note,
     )  # fmt: skip
 
 

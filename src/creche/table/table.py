@@ -138,8 +138,14 @@ class Table:
         """The names of the columns, in order."""
         return list(self.columns)
 
-    def column(self, name: str, what: str) -> Column:
-        """Return the column of that name; an error message begins with `what`.
+    def column(self, name: str, argument: str | None = None) -> Column:
+        """Return the column of that name.
+
+        Parameters
+        ----------
+        name : str
+        argument : str, optional
+            The argument that names the column; by default, it is one of those that a model was trained on.
 
         Raises
         ------
@@ -150,7 +156,10 @@ class Table:
         if name not in self.columns:
             name = unicodedata.normalize("NFC", name).strip()
         if name not in self.columns:
-            raise TableError(f"{what}: {self.source} has no column {name!r}; {nearest(name, self.names)}")
+            missing = f"{self.source} has no column {name!r}"
+            if argument is None:
+                raise TableError(f"{missing}, which the model was trained on; {nearest(name, self.names)}")
+            raise TableError(f"{argument}: {missing}; {nearest(name, self.names)}", argument=argument)
         return self.columns[name]
 
     def take(self, rows: NDArray[Any] | slice) -> Table:
@@ -235,5 +244,5 @@ def select_names(columns: Sequence[str] | None, names: Sequence[str], source: st
     known = set(names)
     for name in columns:
         if name not in known:
-            raise TableError(f"columns: {source} has no column {name!r}; {nearest(name, names)}")
+            raise TableError(f"{source} has no column {name!r}; {nearest(name, names)}")
     return list(dict.fromkeys(columns))

@@ -257,7 +257,7 @@ def feature_columns(features: FeatureEncoder, x: Table | NDArray[np.floating[Any
         columns = [Column("number", values) for values in by_column]
         source, first_row = "X", 0
     elif features.has_column_names or all(name in x.columns for name in features.names):
-        columns = [x.column(name, "features") for name in features.names]
+        columns = [x.column(name) for name in features.names]
         source, first_row = x.source, x.first_row
     else:
         columns, source, first_row = list(x.columns.values()), x.source, x.first_row

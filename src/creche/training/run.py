@@ -16,6 +16,7 @@ from creche.model.model import Model
 from creche.plan.arguments import check_whole_number
 from creche.plan.plan import Plan
 from creche.table.checks import warn
+from creche.table.partition import PartName
 from creche.table.prepare import Prepared
 from creche.training.callbacks import OnEpoch, as_callbacks, call_callbacks
 from creche.training.planned_engine import PlannedEngine
@@ -129,16 +130,20 @@ class Run(PlannedEngine):
         return model
 
     @property
-    def evaluation(self) -> tuple[str, AnyEvaluation]:
+    def evaluation(self) -> AnyEvaluation:
         """The evaluation of the current network on the test rows, else the validation rows, else the training rows.
 
         Returns
         -------
-        part : {"test", "validation", "train"}
-        evaluation : ClassificationEvaluation, RegressionEvaluation or MultilabelEvaluation
+        ClassificationEvaluation, RegressionEvaluation or MultilabelEvaluation
 
         """
-        return self.prepared.evaluation_part[0], self._evaluate(self.model, self._moment)
+        return self._evaluate(self.model, self._moment)
+
+    @property
+    def evaluated_on(self) -> PartName:
+        """The part of the table that `evaluation` is on: "test", "validation" or "train"."""
+        return self.prepared.evaluation_part[0]
 
     def _evaluate(self, model: Model, moment: tuple[int, int]) -> AnyEvaluation:
         if self._evaluated is None or self._evaluated[0] != moment:

@@ -21,9 +21,9 @@ def test_the_page_has_curves_and_verdicts(columns: int, capsys: Out, monkeypatch
     out = capsys.readouterr().out
     flat = " ".join(out.split())
     assert "3 runs from one start" in out
-    assert "1 learning rate 0.001: too low: the loss hardly changed, from" in flat
-    assert "2 learning rate 0.3: good: its final loss" in flat
-    assert "3 learning rate 1e+12: diverged: the loss stopped being finite in epoch 1." in flat
+    assert "1 learning rate 0.001: too low; the loss hardly changed, from" in flat
+    assert "2 learning rate 0.3: good; its final loss" in flat
+    assert "3 learning rate 1e+12: diverged; the loss stopped being finite in epoch 1." in flat
     assert max(map(len, out.splitlines())) <= columns
 
 

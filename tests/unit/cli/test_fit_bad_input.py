@@ -57,8 +57,8 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "a metric of classes": (NUMBERS, {"metric": "auc"}, "got 'auc', which is for classification, and the task is re"),
     "an unknown effort": (TABLE, {"effort": "fats"}, "got 'fats'; did you mean 'fast'? Choose one of fast, default, b"),
     "an unknown task": (TABLE, {"task": "clasification"}, "got 'clasification'; did you mean 'classification'?"),
-    "a time limit of zero": (TABLE, {"time_limit": 0.0}, "got 0.0; needs a number of seconds above 0"),
-    "a time limit below zero": (TABLE, {"time_limit": -2.0}, "got -2.0; needs a number of seconds above 0"),
+    "a time limit of zero": (TABLE, {"time_limit": 0.0}, "; needs a number of seconds above 0"),
+    "a time limit below zero": (TABLE, {"time_limit": -2.0}, "got -2"),
     "a time limit of words": (TABLE, {"time_limit": "1h"}, "got '1h'; needs a number"),
     "a class that is none": (TABLE, {"class_weight": {"upp": 2.0}}, "got 'upp', which is not a class; did you mean "
                                                                     "'up'?"),

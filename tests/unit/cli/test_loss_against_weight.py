@@ -79,7 +79,7 @@ def test_the_picture(model_file: Path, tmp_path: Path, ending: str, begins: byte
         (["--layer", "7"], "layer: got 7; the network 14-5-5-3 has weights of layers 0 to 2"),
         (["--layer", "2", "--target", "Gento"], "got 'Gento'; did you mean 'Gentoo'?"),
         (["--learning-rate", "fast"], "--learning-rate: got 'fast'; needs a number"),
-        (["--learning-rate", "-1"], "--learning-rate: got -1.0; needs a number above 0"),
+        (["--learning-rate", "-1"], "--learning-rate: got -1; needs a number above 0"),
         (["--between", "1"], "--between: got '1'; needs two numbers, such as -2..2"),
         (["--between", "2..1"], "--between: got (2.0, 1.0); needs two numbers, the lower first"),
         (["--plot", "nowhere/curve.png"], "nowhere/curve.png: cannot be written: there is no folder"),

@@ -12,6 +12,8 @@ import pytest
 import creche as cr
 from tests.unit.cli.commands import QUICK, main, process
 
+Out = pytest.CaptureFixture[str]
+
 OBSERVATION = "bill_length_mm,bill_depth_mm,flipper_length_mm,body_mass_g\n37.3,16.8,19.2,30.0\n"
 IGNORED = ["--column", "island=ignore", "--column", "sex=ignore"]
 
@@ -29,11 +31,9 @@ def test_the_chapter_s_observation_from_a_pipe(four_file: Path) -> None:
     assert done.returncode == 0
     assert pl.read_csv(io.StringIO(done.stdout)).shape == (1, 8)
     flipper, mass = done.stderr.splitlines()
-    assert flipper.startswith(
-        "creche: flipper_length_mm: 1 of 1 value is far outside the training range: 19.2 is 12.7 "
-    )
+    assert flipper.startswith("creche: flipper_length_mm: the value is far outside the training range: 19.2 is 12.7 ")
     assert flipper.endswith("training has 172 to 231: centimetres? (× 10 = 192)")
-    assert mass.startswith("creche: body_mass_g: 1 of 1 value is far")
+    assert mass.startswith("creche: body_mass_g: the value is far")
     assert mass.endswith("hectograms? (× 100 = 3000)")
 
 
@@ -132,3 +132,32 @@ def test_mistakes_with_typed_observations(
 def test_a_misspelt_category_has_a_suggestion(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", str(model_file), "--row", "Bisco,37.3,16.8,192,3000,male"]) == 0
     assert "'Bisco' in 1 row (did you mean 'Biscoe'?)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command", [["evaluate"], ["explain", "--row", "1"], ["trace", "--rows", "1"], ["loss-against-weight"]]
+)
+def test_other_commands_warn_of_a_unit_too(command: list[str], four_file: Path, tmp_path: Path, capsys: Out) -> None:
+    measured = cr.datasets.penguins().drop_nulls().with_columns(pl.col("flipper_length_mm") / 10)
+    measured.write_csv(tmp_path / "cm.csv")
+    capsys.readouterr()  # what the fixture has printed
+    assert main([command[0], str(four_file), str(tmp_path / "cm.csv"), *command[1:]]) == 0
+    warned = capsys.readouterr().err
+    assert warned.startswith("creche: flipper_length_mm: 333 of 333 values are far outside the training range: ")
+    assert "centimetres? (× 10" in warned
+    assert warned.count("\n") == 1
+    assert main([command[0], str(four_file), "penguins", *command[1:]]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("command", [["predict"], ["explain", "--row", "1"], ["trace"]])
+def test_a_missing_column_of_the_model_is_named(
+    command: list[str], four_file: Path, tmp_path: Path, capsys: Out
+) -> None:
+    file = tmp_path / "renamed.csv"
+    file.write_text(OBSERVATION.replace("flipper_length_mm", "flipper_length_cm"))
+    capsys.readouterr()
+    assert main([command[0], str(four_file), str(file), *command[1:]]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"creche: {file} has no column 'flipper_length_mm'")
+    assert "did you mean 'flipper_length_cm'?" in told

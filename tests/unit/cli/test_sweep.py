@@ -63,7 +63,7 @@ def test_the_page_has_the_facts(
     assert any(text.split()[-4:] == numbers for text in page.splitlines())
     member = colony.best()
     assert f"The best plan, hidden {'-'.join(map(str, member.choice['hidden']))}, optimizer" in page
-    evaluation = member.evaluation[1]
+    evaluation = member.evaluation
     assert isinstance(evaluation, cr.ClassificationEvaluation)
     assert row(page.partition(" total  recall")[2], "Adelie")[1:4] == [str(count) for count in evaluation.confusion[0]]
     assert "The best of 12 plans was chosen by these validation rows, so" in " ".join(page.split())
@@ -237,7 +237,7 @@ WRONG = [
     (["--learning-rate", "1e-4..1", "--samples", "1000000000"], "or draw some combinations with --samples 1000"),
     (["--learning-rate", "0.5,1e-4..1/1000000000"], "other values, a range can have at most 10,000 values"),
     (["--learning-rate", "0.1..0.1"], "--learning-rate: got '0.1..0.1', a range of one number"),
-    (["--learning-rate", "-1..1"], "--learning-rate: got -1.0; needs a number of at least 0"),
+    (["--learning-rate", "-1..1"], "--learning-rate: got -1; needs a number of at least 0"),
     (["--learning-rate", ""], "--learning-rate: got ''; needs a number"),
 ]
 

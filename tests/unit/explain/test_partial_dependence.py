@@ -285,7 +285,7 @@ def test_calls_that_cannot_be(model: cr.Model, arguments: dict[str, Any], messag
 @pytest.mark.parametrize(
     ("table", "arguments", "message"),
     [
-        (mixed().drop("place"), {"column": "mass"}, "features: .* has no column 'place'"),
+        (mixed().drop("place"), {"column": "mass"}, ".* has no column 'place', which the model was trained on"),
         (mixed().head(0), {"column": "mass"}, "has no rows"),
         (None, {"column": "mass"}, "data: is missing"),
         (mixed().with_columns(mass=pl.lit(None, pl.Float64)), {"column": "mass"}, "'mass': is missing in all 90 rows"),

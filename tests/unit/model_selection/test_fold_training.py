@@ -42,7 +42,7 @@ def test_each_network_is_the_one_trained_alone(task: str, threads: int) -> None:
         alone = cr.train(x[others], y[others], validation_data=(x[fold], y[fold]), seed=place.seed, **job)
         assert weight_bytes(member) == weight_bytes(alone)
         assert member.history.validation_loss.tobytes() == alone.history.validation_loss.tobytes()
-        assert evaluation.metrics() == alone.evaluation[1].metrics()
+        assert evaluation.metrics() == alone.evaluation.metrics()
 
 
 def test_each_network_is_the_one_trained_alone_with_early_stopping_and_weights() -> None:

@@ -83,7 +83,7 @@ def regression() -> cr.RegressionEvaluation:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", cr.CrecheWarning)
         run = cr.train(**penguins(label="body_mass_g", missing_label="drop"))
-    evaluation = run.evaluation[1]
+    evaluation = run.evaluation
     assert isinstance(evaluation, cr.RegressionEvaluation)
     return evaluation
 
@@ -97,7 +97,7 @@ MADE_OF_RUN: dict[str, Callable[[cr.Run], Any]] = {
     "Model": lambda run: run.model,
     "Provenance": lambda run: run.model.provenance,
     "DataCheck": lambda run: run.model.check_data("penguins"),
-    "ClassificationEvaluation": lambda run: run.evaluation[1],
+    "ClassificationEvaluation": lambda run: run.evaluation,
     "RegressionEvaluation": lambda _: regression(),
     "MultilabelEvaluation": lambda _: multilabel(),
     "Verification": lambda run: cr.verify(run.model, "penguins"),
@@ -163,7 +163,7 @@ import sys
 sys.modules["matplotlib"] = None
 import creche as cr
 run = cr.train("penguins", label="species", hidden=[3], epochs=2, threads=1, on_progress=False)
-for result in (run, run.evaluation[1], run.history, cr.explain.trace(run)):
+for result in (run, run.evaluation, run.history, cr.explain.trace(run)):
     html = result._repr_html_()
     print(html.startswith("<div"), html.count("<figure"))
 try:

@@ -62,7 +62,7 @@ def test_html_defines_each_term_once_and_links_to_it() -> None:
 
 def test_a_result_names_its_terms_unless_a_command_does() -> None:
     run = cr.train("penguins", label="species", hidden=[2], epochs=2, threads=1)
-    evaluation = run.evaluation[1]
+    evaluation = run.evaluation
     last = str(evaluation).splitlines()[-1]
     assert last.startswith("Terms: creche glossary ")
     assert "balanced accuracy" in last

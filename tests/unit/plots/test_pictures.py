@@ -197,7 +197,7 @@ def test_one_of_several_labels() -> None:
     axes = plots.residuals(run.model, x, np.column_stack([y, -2 * y]), label="y1")
     assert axes.get_xlabel() == "predicted y1"
     with pytest.raises(cr.PlanError, match="label: got 'y2'; did you mean"):
-        plots.residuals(run.evaluation[1], label="y2")
+        plots.residuals(run.evaluation, label="y2")
 
 
 def test_rows_have_the_user_s_numbers() -> None:

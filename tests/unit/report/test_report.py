@@ -148,7 +148,7 @@ def test_rows_kept_for_testing_come_first_and_training_rows_are_named() -> None:
     tested = cr.train(rows, label="sex", hidden=[3], epochs=2, threads=1, test_fraction=0.2)
     subject = create_subject(tested.model, rows)
     assert subject.rows_description == "the 67 rows held out for testing"
-    assert subject.evaluation.to_dict() == tested.evaluation[1].to_dict()
+    assert subject.evaluation.to_dict() == tested.evaluation.to_dict()
     alone = cr.train(rows, label="sex", hidden=[3], epochs=2, threads=1, validation_fraction=0).model
     subject = create_subject(alone, rows)
     assert subject.rows_description == "the 333 rows it was trained on"
@@ -170,14 +170,14 @@ def test_sample_weights_of_training_are_recognised() -> None:
     run = jobs.quick(x, y, sample_weight=weights)
     subject = create_subject(run.model, x, y, sample_weight=weights)
     assert subject.part == "validation"
-    assert subject.evaluation.to_dict() == run.evaluation[1].to_dict()
+    assert subject.evaluation.to_dict() == run.evaluation.to_dict()
     assert create_subject(run.model, x, y).part == "other"
     data = cr.datasets.penguins().drop_nulls()
     weighed = cr.train(data, label="sex", hidden=[3], epochs=2, threads=1, sample_weight="body_mass_g")
     for named in (None, "body_mass_g"):
         subject = create_subject(weighed.model, data, sample_weight=named)
         assert subject.part == "validation"
-        assert subject.evaluation.accuracy == weighed.evaluation[1].accuracy
+        assert subject.evaluation.accuracy == weighed.evaluation.accuracy
     assert create_subject(weighed.model, data, sample_weight="flipper_length_mm").part == "other"
 
 

@@ -186,7 +186,7 @@ def test_members_of_a_colony_are_not_summarized_until_asked(monkeypatch: pytest.
     monkeypatch.setattr(TrainingSummary, "of", fail)
     colony = cr.sweep("penguins", label="species", hidden=[[3]], epochs=2, seeds=4, threads=1)
     assert len(colony.plans()) == 1
-    assert cr.train("penguins", label="species", epochs=1, threads=1).evaluation[0] == "validation"
+    assert cr.train("penguins", label="species", epochs=1, threads=1).evaluated_on == "validation"
 
 
 def test_an_ensemble_keeps_the_summary_of_its_first_network(tmp_path: Path) -> None:

@@ -79,12 +79,12 @@ def test_a_weight_that_is_set_last_is_in_the_model() -> None:
 
 def test_the_evaluation_is_that_of_the_weights_at_hand() -> None:
     run = quick(X, Y, steps=6, **JOB)
-    state, before = run.state(), run.evaluation[1].values
-    after = run.change(weights=[SetWeight(1, 1, 5.0)]).evaluation[1].values
+    state, before = run.state(), run.evaluation.values
+    after = run.change(weights=[SetWeight(1, 1, 5.0)]).evaluation.values
     assert after != before
     assert run.model.evaluate_rows(run.prepared.evaluation_part[1].observations).values == after
     run.rewind(state).change(weights=[SetWeight(1, 1, -5.0)])
-    assert run.evaluation[1].values not in (before, after)
+    assert run.evaluation.values not in (before, after)
 
 
 def test_a_batch_size_waits_for_the_next_epoch() -> None:

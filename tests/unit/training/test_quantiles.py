@@ -73,7 +73,7 @@ def test_predictions_never_cross_and_are_named(penguins: pl.DataFrame, run: cr.R
 def test_the_baseline_is_the_quantiles_of_the_training_rows(run: cr.Run) -> None:
     y = run.prepared.train.observations.y
     np.testing.assert_array_equal(run.prepared.labels.baseline, np.quantile(y, LEVELS, method="inverted_cdf"))
-    part, evaluation = run.evaluation
+    part, evaluation = run.evaluated_on, run.evaluation
     assert part == "validation"
     assert evaluation.baseline["pinball"] > evaluation.values["pinball"]
 

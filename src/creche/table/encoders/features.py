@@ -336,7 +336,7 @@ def _has_kind(column: Column, encoder: Encoder) -> bool:
 
 def _prepare_column(table: Table, encoder: Encoder, row_numbers: NDArray[np.int64] | None) -> NDArray[Any]:
     context = ColumnContext(table.source, encoder.name, table.first_row, row_numbers)
-    column = table.column(encoder.name, "features")
+    column = table.column(encoder.name)
     if not isinstance(encoder, CategoricalEncoder):  # which compares values of any kind
         column = coerce_column(column, Rule(encoder.kind, required=True), context)
     return encoder.prepare(column, context)
