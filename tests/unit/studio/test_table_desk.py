@@ -68,7 +68,7 @@ def test_the_network_trains_on_while_a_table_is_read(monkeypatch: pytest.MonkeyP
         assert page.answer(WAITING).name == "penguins-four"
         assert page.get(Connect(views.VERSION)).progress is None
         assert page.all(views.TableProgress)[-1].status == "finished"
-        assert page.tick().epoch == 0
+        page.pushed(views.Tick, lambda tick: tick.epoch == 0)
 
 
 def test_a_table_that_is_given_up_is_never_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +133,8 @@ def test_another_split_is_prepared_beside_training_with_the_settings_of_its_time
             "penguins", label="species", hidden=[8, 8], epochs=2, early_stopping=False, keep="last", threads=1,
             validation_fraction=0.2, learning_rate=0.01,
         )  # fmt: skip
-        assert page.tick().train_loss == run.history.train_loss[-1]
+        tick = page.pushed(views.Tick, lambda tick: tick.epoch == 2)
+        assert tick.train_loss == run.history.train_loss[-1]
 
 
 def test_a_session_begins_while_its_table_is_read() -> None:
@@ -189,7 +190,7 @@ def test_the_network_trains_on_while_it_is_diagnosed(monkeypatch: pytest.MonkeyP
         ask_without_waiting(page, Diagnose())
         gate.wait_for_one()
         page.get(Step("epoch"))
-        assert page.tick().epoch == 4
+        page.pushed(views.Tick, lambda tick: tick.epoch == 4)
         gate.open()
         assert page.answer(WAITING).epoch == 3
 
