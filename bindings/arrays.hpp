@@ -199,17 +199,16 @@ nb::dict parameters_to_python(const T* arena, const NetworkShape& shape) {
 
 // Refuses arrays that no part of the network is called after.
 inline void check_names(const nb::dict& parameters, const NetworkShape& shape) {
-  for (auto [key, value] : parameters) {
-    bool known = false;
-    std::string names;
-    each_part(shape, [&](const ParameterBlock&, const ParameterPart& part) {
-      known = known || key.equal(nb::str(part.name.c_str()));
-      names += (names.empty() ? "" : ", ") + part.name;
-    });
-    if (!known)
+  nb::set known;
+  std::string names;
+  each_part(shape, [&](const ParameterBlock&, const ParameterPart& part) {
+    known.add(nb::str(part.name.c_str()));
+    names += (names.empty() ? "" : ", ") + part.name;
+  });
+  for (auto [key, value] : parameters)
+    if (!known.contains(key))
       throw std::invalid_argument("parameters: the network has no '" + std::string(nb::str(key).c_str()) +
                                   "'; it has " + names);
-  }
 }
 
 template <class T>

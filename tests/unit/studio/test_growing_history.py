@@ -7,10 +7,10 @@ from typing import Any
 import creche as cr
 from creche.model.history import COLUMNS, History
 from creche.studio.growing_history import ROOM, GrowingHistory
+from tests.unit.small_runs import line
 
 PLAN: dict[str, Any] = {
-    "label": "bill_depth_mm", "missing_label": "drop", "hidden": [3], "epochs": 3 * ROOM, "early_stopping": False,
-    "keep": "last", "threads": 1,
+    "hidden": [3], "batch_size": 8, "epochs": 3 * ROOM, "early_stopping": False, "keep": "last", "threads": 1,
 }  # fmt: skip
 
 
@@ -19,13 +19,13 @@ def numbers(history: History) -> dict[str, bytes]:
 
 
 def test_it_is_the_history_of_the_run_at_each_moment_and_stays_so() -> None:
-    run = cr.train("penguins", steps=3, **PLAN)
+    run = cr.train(*line(60), steps=3, **PLAN)
     growing = GrowingHistory(run)
     read, expected = [], []
     while run.epoch < 3 * ROOM:
         read.append(growing.read())
         expected.append(run.history)
-        run.resume(steps=150)
+        run.resume(steps=100)
     assert len(read[0]) == 0 < ROOM < len(read[-1])
     assert read[-1].metric == "rmse"
     for history, whole in zip(read, expected, strict=True):
@@ -33,7 +33,7 @@ def test_it_is_the_history_of_the_run_at_each_moment_and_stays_so() -> None:
 
 
 def test_it_can_begin_late_and_reads_nothing_twice() -> None:
-    run = cr.train("penguins", steps=100, **PLAN)
+    run = cr.train(*line(60), steps=20, **PLAN)
     asked = []
 
     class Watched:
