@@ -1,4 +1,4 @@
-"""``creche recipe``: the plan that a recipe stands for."""
+"""``creche recipe``: the plan that a recipe means."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def recipe(
     name: Annotated[RecipeName, typer.Argument(show_default=False)],
     task: Annotated[Task, typer.Option(help="Task, on which some of its settings depend.")] = "classification",
 ) -> None:
-    """Print the plan that a recipe stands for, as a file that --plan reads.
+    """Print the plan that a recipe means, as a file that --plan reads.
 
     For example:
 

@@ -115,6 +115,8 @@ class Argument(NamedTuple):
         Whether the estimators have a parameter of this name and pass it on as it is.
     fit : bool
         Whether `creche.fit` takes it, too.
+    adjusts_recipe : bool
+        Whether it can be given besides a recipe that sets it.
     changeable : bool
         Whether it can change while a network trains (see `creche.plan.changes`).
     command : CommandOption, optional
@@ -131,6 +133,7 @@ class Argument(NamedTuple):
     with_folds: bool = True
     estimator: bool = False
     fit: bool = False
+    adjusts_recipe: bool = False
     changeable: bool = False
     command: CommandOption | None = None
 
@@ -217,9 +220,8 @@ _ENTRIES = (
     Argument("optimizer", "adam", "plan", sweepable=True, changeable=True, estimator=True, command=_option(
         TRAINING, "Update rule: adam, sgd, adadelta, …", str, "adam", words="creche.plan:OPTIMIZERS",
     )),
-    Argument("learning_rate", None, "plan", sweepable=True, changeable=True, estimator=True, command=_option(
-        TRAINING, "Step size of the optimizer.", float, "the optimizer's",
-    )),
+    Argument("learning_rate", None, "plan", sweepable=True, changeable=True, adjusts_recipe=True, estimator=True,
+             command=_option(TRAINING, "Step size of the optimizer.", float, "the optimizer's")),
     Argument("schedule", "constant", "plan", sweepable=True, changeable=True, estimator=True, command=_option(
         TRAINING, "Learning rate schedule: constant, cosine, one_cycle, …", str, "constant",
         words="creche.plan:SCHEDULES",
@@ -233,11 +235,10 @@ _ENTRIES = (
         words="creche.plan:SCHEDULES",
     )),
     Argument("label_smoothing_schedule", "constant", "plan", sweepable=True, estimator=True),
-    Argument("batch_size", 32, "plan", sweepable=True, changeable=True, estimator=True, command=_option(
-        TRAINING, "Number of rows per step.", int, "32",
-    )),
+    Argument("batch_size", 32, "plan", sweepable=True, changeable=True, adjusts_recipe=True, estimator=True,
+             command=_option(TRAINING, "Number of rows per step.", int, "32")),
     Argument("drop_last", False, "plan", sweepable=True, estimator=True),
-    Argument("epochs", 100, "plan", sweepable=True, changeable=True, command=_option(
+    Argument("epochs", 100, "plan", sweepable=True, changeable=True, adjusts_recipe=True, command=_option(
         TRAINING, "Number of passes over the training rows.", int, "100",
     )),
     Argument("early_stopping", None, "plan", sweepable=True, command=_option(

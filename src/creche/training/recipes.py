@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from creche._advice import advise
 from creche.errors import PlanError
-from creche.plan.arguments import DEFAULTS
+from creche.plan.arguments import ARGUMENTS, DEFAULTS
 from creche.plan.component import Component
 from creche.plan.optimizers import Adam
 from creche.plan.words import RECIPES, RecipeName, Task, check_word
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from creche.training.arguments import TrainArguments
 
 __all__ = ["apply_recipe", "check_recipe", "describe_recipe", "recipe_arguments"]
-
-# What may be given besides a recipe that sets it.
-_ADJUSTABLE = ("learning_rate", "batch_size", "epochs")
 
 A = TypeVar("A", bound="TrainArguments")
 
@@ -79,7 +76,7 @@ _RECIPES: Mapping[RecipeName, Callable[[Task], dict[str, Any]]] = MappingProxyTy
 
 
 def describe_recipe(name: RecipeName, task: Task = "classification") -> dict[str, Any]:
-    """Return the arguments of `creche.train` for which a recipe stands, as plain data.
+    """Return the arguments of `creche.train` that a recipe means, as plain data.
 
     Parameters
     ----------
@@ -150,7 +147,7 @@ def apply_recipe(arguments: A, task: Task) -> A:
         given = getattr(arguments, name)
         if not _differs(given, DEFAULTS[name]):
             taken[name] = value
-        elif name not in _ADJUSTABLE and _differs(given, value):
+        elif not ARGUMENTS[name].adjusts_recipe and _differs(given, value):
             raise PlanError(
                 f"{name}: {advise('recipe', arguments.recipe)} sets it already; leave one of the two out",
                 argument=name,
