@@ -142,7 +142,7 @@ def sweep_with_optuna(
     rounds: int = 10,
     seeds: int = 1,
     seed: int = 0,
-    recipe: RecipeName | None = None,
+    recipe: Values[RecipeName | None] = None,
     hidden: Sequence[int] | Sequence[Sequence[int]] = (32, 32),
     activation: Values[Activation | ActivationName | Sequence[Activation | ActivationName]] = "tanh",
     dropout: NumericValues[float | Sequence[float]] = 0.0,

@@ -70,7 +70,7 @@ def sweep(
     method: SearchMethod | None = None,
     halving: Halving | float | bool | None = None,
     bootstrap: bool = False,
-    recipe: RecipeName | None = None,
+    recipe: Values[RecipeName | None] = None,
     hidden: Sequence[int] | Sequence[Sequence[int]] = (32, 32),
     activation: Values[Activation | ActivationName | Sequence[Activation | ActivationName]] = "tanh",
     dropout: NumericValues[float | Sequence[float]] = 0.0,
