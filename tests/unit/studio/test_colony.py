@@ -127,6 +127,15 @@ def test_what_cannot_be_trained_is_told(request_: StartColony, code: views.Failu
         assert told in failure.text
 
 
+def test_a_page_that_comes_later_is_shown_the_colony() -> None:
+    with watched() as page:
+        page.get(SMALL)
+        done = run_colony(page, StartColony(RATES, epochs=3))
+        colony = page.get(Connect(views.VERSION)).colony
+        assert (colony.status, colony.members) == ("finished", done.members)
+        np.testing.assert_array_equal(colony.curves, done.curves)
+
+
 def test_another_label_ends_the_colony() -> None:
     with watched() as page:
         page.get(LONG)
