@@ -114,8 +114,8 @@ def test_a_cancelled_colony_keeps_what_it_has() -> None:
     [
         (StartColony((0.1,) * 3000), "too_large", "These are 3,000 networks"),
         (StartColony((-1.0,)), "bad_value", "Learning rate: got -1.0"),
-        (StartColony((0.1,), seeds=0), "bad_value", "seeds: got 0"),
-        (StartColony((0.1,), epochs=0), "bad_value", "epochs: got 0"),
+        (StartColony((0.1,), seeds=0), "bad_value", "Seeds: got 0"),
+        (StartColony((0.1,), epochs=0), "bad_value", "Epochs: got 0"),
         (StartColony((0.1,), hidden=((10**6, 10**6),)), "bad_value", "GB available"),
         (PickMember(0), "bad_value", "no network 0"),
     ],
