@@ -484,6 +484,8 @@ export interface Welcome {
   readonly settings: SettingsView | null;
   readonly network: NetworkView | null;
   readonly fields: readonly Field[];
+  readonly colony: ColonyView | null;
+  readonly fit: FitView | null;
   readonly upload_limit: number;
   readonly progress: TableProgress | null;
   readonly failure: Failure | null;
@@ -626,7 +628,7 @@ export interface Respond {
   readonly y_column?: string | null;
 }
 
-/** What up to 100 neurons respond to, in few numbers each; `places` has (layer, neuron) of each. */
+/** What up to 500 neurons respond to, in few numbers each; `places` has (layer, neuron) of each. */
 export interface RespondSmall {
   readonly type: "RespondSmall";
   readonly places: readonly (readonly number[])[];

@@ -41,6 +41,8 @@ def welcome(state: SessionState) -> views.Welcome:
         settings=describe_settings(state) if has_network else None,
         network=describe_network(live.run, drawn) if live is not None and drawn is not None else None,
         fields=list_fields(state),
+        colony=None if state.colony is None else state.colony.view(),
+        fit=None if state.fit is None else state.fit.view(),
         upload_limit=state.uploads.limit,
         progress=None if state.desk is None else state.desk.progress,
         failure=state.failure,
@@ -56,6 +58,6 @@ def watch(turn: Turn, request: requests.Watch) -> views.Done:
             "bad_value", f"There are no {request.partition} rows.", "Set a share of rows for them, or look at others."
         )
     if not request.rate > 0:
-        raise RefusedError("bad_value", f"rate: got {request.rate:g}; needs a number above 0.")
+        raise RefusedError("bad_value", f"Rate: got {request.rate:g}; needs a number above 0.")
     turn.state.watched[turn.watcher] = request
     return views.Done()

@@ -20,7 +20,7 @@ __all__: list[str] = []
 # The most numbers of a traced step: more would be megabytes for a page that shows a few.
 MOST_NUMBERS = 2_000_000
 
-MOST_PICTURES = 100
+MOST_PICTURES = 500
 
 
 @answers(requests.Respond)
