@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from creche.engine.parameters import Parameters, count_numbers, parameter_shapes
 from creche.fitting.configuration import Configuration
 from creche.fitting.fold_tables import FoldTable, FoldTables
 from creche.model.model import Model
+from creche.plan.network import Network
 from creche.plan.plan import Plan
 from creche.table.split import hash_sequence
 
@@ -103,8 +103,8 @@ def count_fitting(configurations: Iterable[Configuration], tables: FoldTables) -
 
 def _count_parameters(configuration: Configuration, tables: FoldTables) -> int:
     """Return the number of parameters of one network."""
-    widths = [tables.count_inputs(configuration.preprocessing), *configuration.hidden, tables.outputs]
-    return sum((d_in + 1) * d_out for d_in, d_out in pairwise(widths))
+    inputs = tables.count_inputs(configuration.preprocessing)
+    return Network.of(inputs, configuration.hidden, tables.outputs).parameters
 
 
 @dataclass(slots=True, eq=False)

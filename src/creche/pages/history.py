@@ -49,7 +49,7 @@ def member_page(member: Member) -> RenderableType:
 
 def _plan_facts(plan: Plan) -> Table:
     facts = facts_table()
-    facts.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters, {plan.precision}")
+    facts.add_row("network", plan.network.describe(plan.precision))
     facts.add_row("task", plan.task)
     facts.add_row("loss", describe_component(plan.loss))
     facts.add_row("optimizer", describe_optimizer(plan.optimizer))

@@ -128,7 +128,7 @@ def model_page(model: Model) -> RenderableType:
     plan, provenance = model.plan, model.provenance
     facts = facts_table()
     facts.add_row("label", f"{model.labels.name}: {describe_classes(model.labels)}")
-    facts.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters, {plan.precision}")
+    facts.add_row("network", plan.network.describe(plan.precision))
     if provenance is not None:
         _add_preprocessing(facts, provenance.preparation)
     facts.add_row("loss", describe_component(plan.loss))
@@ -216,7 +216,7 @@ def _run_facts(run: Run) -> Table:
     facts.add_row("label", f"{prepared.labels.name}: {describe_classes(prepared.labels)}")
     if prepared.task_note is not None:
         facts.add_row("task", prepared.task_note)
-    facts.add_row("network", f"{plan.network}, {plan.network.parameters:,} parameters")
+    facts.add_row("network", plan.network.describe())
     _add_preprocessing(facts, prepared.preparation)
     facts.add_row("optimizer", f"{describe_optimizer(plan.optimizer)}, batch size {plan.batch_size}")
     if plan.changes:

@@ -245,8 +245,37 @@ class Network(Component):
             for inputs, layer in zip(self.widths, self.layers, strict=False)
         )
 
+    def describe(self, precision: str = "") -> str:
+        """Describe the network in words: its widths, its parameters, and what its layers have besides weights.
+
+        Parameters
+        ----------
+        precision : str, optional
+            The type of its numbers.
+
+        Examples
+        --------
+        >>> Network.of(4, [5, 5], 3, normalization="layer", residual=True).describe()
+        '4-5-5-3, 93 parameters; layer normalization in layers 1 and 2; residual layer 2'
+
+        """
+        has = [
+            ("learned scale of the inputs of", [layer.scale_inputs for layer in self.layers]),
+            ("layer normalization in", [layer.normalization == "layer" for layer in self.layers]),
+            ("parametric activation in", [layer.parametric_activation for layer in self.layers]),
+            ("residual", [layer.residual for layer in self.layers]),
+        ]
+        parts = [f"{name} {_name_layers(flags)}" for name, flags in has if any(flags)]
+        first = f"{self}, {self.parameters:,} parameters" + (f", {precision}" if precision else "")
+        return "; ".join([first, *parts])
+
     def __str__(self) -> str:
         return "-".join(str(width) for width in self.widths)
+
+
+def _name_layers(flags: Sequence[bool]) -> str:
+    numbers = [str(number) for number, flag in enumerate(flags, start=1) if flag]
+    return f"layer {numbers[0]}" if len(numbers) == 1 else f"layers {', '.join(numbers[:-1])} and {numbers[-1]}"
 
 
 def _spread_residual(residual: bool | Sequence[bool], widths: Sequence[int]) -> list[bool]:

@@ -201,7 +201,7 @@ def network_section(subject: ReportSubject, figures: Figures) -> Html | None:
             ),
             facts_table(
                 [
-                    ("layers", f"{network}, {network.parameters:,} parameters, {plan.precision}"),
+                    ("layers", network.describe(plan.precision)),
                     ("activation", _activations(network)),
                     *_preprocessing_fact(subject),
                     ("loss", describe_component(plan.loss)),

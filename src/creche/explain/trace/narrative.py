@@ -57,7 +57,7 @@ def _facts(trace: Trace) -> Facts:
     plan, loss = trace.plan, describe_component(trace.plan.loss)
     pairs = [
         ("batch", f"{format_count(len(trace), 'row')} of {trace.source}: {_list_rows(trace.rows)}"),
-        ("network", f"{plan.network}, {plan.network.parameters:,} parameters, {plan.precision}"),
+        ("network", plan.network.describe(plan.precision)),
         ("loss", f"{loss}: {format_digits(trace.loss, 6)} before the step, {format_digits(trace.loss_after, 6)} after"),
         ("optimizer", f"{describe_optimizer(plan.optimizer)}, learning rate in this step {trace.learning_rate:g}"),
         ("step", f"step {trace.step + 1:,}, in epoch {trace.epoch + 1:,}"),
@@ -339,8 +339,11 @@ def _forward_pass(neuron: NeuronTrace) -> list[Block]:
     ]
     for name, value in (("sum", float(n.products.sum())), ("bias", n.bias), ("pre-activation z", n.weighted_sum)):
         rows.append([name, "", "", value])
-    rows.append([f"{n.function}(z)", "", "", n.activation])
-    return [Grid(["from", "value", "weight", "value × weight"], rows, sums=4, digits=6), *_count_rest(n)]
+    is_plain = [name for name, _ in n.passages] in ([], [n.function])
+    ends = ((f"{n.function}(z)", n.activation),) if is_plain else n.passages
+    rows += [[name, "", "", value] for name, value in ends]
+    head = ["from", "value", "weight", "value × weight"]
+    return [Grid(head, rows, sums=3 + len(ends), digits=6), *_count_rest(n)]
 
 
 def _backward_pass(neuron: NeuronTrace) -> list[Block]:
@@ -354,10 +357,30 @@ def _backward_pass(neuron: NeuronTrace) -> list[Block]:
     rows: list[list[str | float]] = [[to, *map(float, numbers)] for to, *numbers in terms]
     if len(rows) > MAX_SOURCES:
         rows = sorted(rows, key=lambda row: -abs(float(row[3])))[:MAX_SOURCES]
-    ends: list[list[str | float]] = [[f"sum: gradient at {n.function}(z)", "", "", n.dloss_dactivation]]
+    is_plain = [name for name, _ in n.passages] == [n.function] and not n.target_passages
+    total = f"sum: gradient at {n.function}(z)" if is_plain else "sum"
+    ends: list[list[str | float]] = [[total, "", "", float(n.target_products.sum())]]
+    ends += [[name, "", "", value] for name, value in n.target_passages]
+    if not is_plain:
+        ends.append(["gradient at the output of the neuron", "", "", n.dloss_dactivation])
     if n.derivative is not None:
-        ends.append([f"derivative of {n.function} at z", "", "", f"{n.derivative:.4g}"])
-    ends.append(["product: gradient at z", "", "", n.dloss_dsum])
+        ends.append(
+            [
+                f"derivative of {n.function} at z" if is_plain else "derivative of the output at z",
+                "",
+                "",
+                f"{n.derivative:.4g}",
+            ]
+        )
+    through_normalization = any(name == "normalized" for name, _ in n.passages)
+    ends.append(
+        [
+            "gradient at z, through all neurons" if through_normalization else "product: gradient at z",
+            "",
+            "",
+            n.dloss_dsum,
+        ]
+    )
     head = ["to", "weight", "gradient there", "weight × gradient"]
     return [Grid(head, [*rows, *ends], sums=len(ends), digits=6)]
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from creche.errors import PlanError
 from creche.explain.rows import select_rows
+from creche.explain.trace.parts import layer_inputs, passages_to_output, passages_to_target
 
 if TYPE_CHECKING:
     from creche.explain.trace.result import Trace
@@ -33,23 +34,29 @@ class NeuronTrace:
     sources : tuple of str
         The names of the d inputs, or neurons of the layer before, that its weights come from.
     values, weights, products : (d,) float64
-        The values of the sources in this row, the weights, and their products.
+        The values of the sources in this row, times their learned scale if the layer has one, the weights, and their
+        products.
     bias : float
     weighted_sum : float
         z, the sum of the products and the bias.
+    passages : tuple of (str, float)
+        What happens to z, step by step, and what it is then: f(z), and what the layer has besides.
     activation : float
-        f(z); for an output, its prediction.
+        f(z), or what the last of these steps gives; for an output, its prediction.
     function : str
         The name of f.
     targets : tuple of str
         The names of the k neurons that it leads to; empty for an output.
     target_weights, target_gradients, target_products : (k,) float64
         The weights that lead to them, the gradients of the loss with respect to their weighted sums, and the products.
+    target_passages : tuple of (str, float)
+        What happens to the sum of `target_products`, step by step, if the next layer has a scale or is residual.
     dloss_dactivation : float or None
-        The gradient of the loss with respect to f(z), the sum of `target_products`; None for an output, whose gradient
-        comes from the loss itself.
+        The gradient of the loss with respect to the activation: the sum of `target_products` after these steps. None
+        for an output, whose gradient comes from the loss itself.
     derivative : float or None
-        f'(z), the ratio of the two gradients; None where the first is 0.
+        f'(z), the ratio of the two gradients; None where the first is 0, and where a normalization makes the gradient
+        of z depend on the other neurons.
     dloss_dsum : float
         The gradient of the batch's loss with respect to z in this row.
     gradients : (d,) float64
@@ -75,12 +82,14 @@ class NeuronTrace:
     products: NDArray[np.float64]
     bias: float
     weighted_sum: float
+    passages: tuple[tuple[str, float], ...]
     activation: float
     function: str
     targets: tuple[str, ...]
     target_weights: NDArray[np.float64]
     target_gradients: NDArray[np.float64]
     target_products: NDArray[np.float64]
+    target_passages: tuple[tuple[str, float], ...]
     dloss_dactivation: float | None
     derivative: float | None
     dloss_dsum: float
@@ -132,21 +141,26 @@ def trace_neuron(trace: Trace, layer: int, neuron: int, row: Any = None) -> Neur
     at = trace.layers[layer - 1]
     sizes = _size(at.dloss_dsums[:, neuron])
     r = int(np.argmax(sizes) if row is None else select_rows(trace.rows, row, "row")[0])
-    values = (trace.encoded if layer == 1 else trace.layers[layer - 2].activations)[r].astype(np.float64)
+    values = layer_inputs(trace, layer, r)
     w, b = at.weights[:, neuron].astype(np.float64), float(at.bias[neuron])
     targets, target_weights, target_gradients = _read_targets(trace, layer, neuron, r)
     dloss_dsum = float(at.dloss_dsums[r, neuron])
     target_products = target_weights * target_gradients
-    back = float(target_products.sum()) if targets else None
     last = layer == len(trace.layers)
+    passages = () if last else passages_to_output(trace, layer, neuron, r)
+    target_passages = () if last else passages_to_target(trace, layer, neuron, r)
+    total = float(target_products.sum()) if targets else None
+    back = target_passages[-1][1] if target_passages else total
+    derivative = dloss_dsum / back if back and "gain" not in at.parts else None
     sources, name = trace.sources(layer), trace.neuron_name(layer, neuron)
     columns = {name: (x[0][:, neuron], y[0][:, neuron]) for name, (x, y) in at.optimizer_state.items()}
+    outputs = trace.outputs if last else at.activations
     return NeuronTrace(
-        layer, neuron, name, int(trace.rows[r]), sources, values, w, values * w,
-        b, float(at.sums[r, neuron]), float((trace.outputs if last else at.activations)[r, neuron]), at.activation,
-        targets, target_weights, target_gradients, target_products, back, dloss_dsum / back if back else None,
-        dloss_dsum,        _to_float64(at.gradient[:, neuron]), float(at.bias_gradient[neuron]), at.steps[:, neuron],
-        float(at.bias_steps[neuron]), _to_float64(at.weights_after[:, neuron]), float(at.bias_after[neuron]),
+        layer, neuron, name, int(trace.rows[r]), sources, values, w, values * w, b, float(at.sums[r, neuron]), passages,
+        float(outputs[r, neuron]), at.activation, targets, target_weights, target_gradients, target_products,
+        target_passages, back, derivative, dloss_dsum, _to_float64(at.gradient[:, neuron]),
+        float(at.bias_gradient[neuron]), at.steps[:, neuron], float(at.bias_steps[neuron]),
+        _to_float64(at.weights_after[:, neuron]), float(at.bias_after[neuron]),
         {name: (_to_float64(x), _to_float64(y)) for name, (x, y) in columns.items()},
         {name: (float(x[1][neuron]), float(y[1][neuron])) for name, (x, y) in at.optimizer_state.items()},
     )  # fmt: skip

@@ -51,6 +51,9 @@ class TracedLayer:
         The same of the biases.
     optimizer_state : dict of str to ((W, b), (W, b))
         What the optimizer keeps for each weight, by name ("momentum", "second_moment", …), before and after.
+    parts : dict of str to array
+        The parameters besides weights and bias before the step: "scale" (d_in,), and "gain", "shift" and "slopes"
+        (width,), as far as the layer has them.
 
     """
 
@@ -65,6 +68,7 @@ class TracedLayer:
     weights_after: NDArray[Any]
     bias_after: NDArray[Any]
     optimizer_state: dict[str, tuple[LayerArrays, LayerArrays]]
+    parts: dict[str, NDArray[Any]]
 
     @property
     def width(self) -> int:

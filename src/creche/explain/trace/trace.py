@@ -301,6 +301,7 @@ def _assemble(
 def _layers(plan: Plan, step: Step, inside: BatchInternals) -> tuple[TracedLayer, ...]:
     out = []
     before, after, gradients = step.before.layers, step.after.layers, inside.gradients.layers
+    others = step.before.beyond_layers
     states = {
         name: (kept.layers, step.optimizer_state_after[name].layers)
         for name, kept in step.optimizer_state_before.items()
@@ -310,7 +311,8 @@ def _layers(plan: Plan, step: Step, inside: BatchInternals) -> tuple[TracedLayer
         state = {name: (kept[i], later[i]) for name, (kept, later) in states.items()}
         applied = plan.loss.head(plan.task).key if is_last else layer.activation.key
         numbers = (inside.sums[i], inside.activations[i], inside.dloss_dsums[i])
-        out.append(TracedLayer(applied, *numbers, *before[i], *gradients[i], *after[i], state))
+        parts = {name.partition(".")[2]: array for name, array in others.items() if step.before.layer_of(name) == i}
+        out.append(TracedLayer(applied, *numbers, *before[i], *gradients[i], *after[i], state, parts))
     return tuple(out)
 
 
