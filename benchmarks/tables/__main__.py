@@ -31,6 +31,15 @@ def main() -> int:
             if arguments.save:
                 RESULTS.with_name("tables_ablation.md").write_text(page + "\n", encoding="utf-8")
             return 0
+        case "parity":
+            from benchmarks.tables.parity import write_parity
+            from benchmarks.tables.results import RESULTS
+
+            page = write_parity(choose(arguments), arguments.seeds)
+            print(page)
+            if arguments.save:
+                RESULTS.with_name("tables_parity.md").write_text(page + "\n", encoding="utf-8")
+            return 0
         case _:
             from benchmarks.tables.page import write_page
 
@@ -45,8 +54,9 @@ def parse_arguments() -> argparse.Namespace:
     check = commands.add_parser("check", help="check that each table is installed, is the right one, and can be split")
     run = commands.add_parser("run", help="run systems on the splits that have no result yet")
     ablate = commands.add_parser("ablate", help="leave out each part of creche.fit, and print what that costs")
+    parity = commands.add_parser("parity", help="compare a recipe with the network of its paper, seed by seed")
     report = commands.add_parser("report", help="print the comparison of the results on this machine")
-    for command in (check, run, ablate, report):
+    for command in (check, run, ablate, parity, report):
         command.add_argument("--tables", nargs="+", default=[], metavar="NAME", help="these tables only")
         command.add_argument("--max-rows", type=int, metavar="N", help="tables with at most N rows only")
         command.add_argument("--closed", action="store_true", help="also the tables that are closed until a release")
@@ -55,10 +65,12 @@ def parse_arguments() -> argparse.Namespace:
         command.add_argument("--systems", nargs="+", default=[], metavar="NAME", help="these only; NAME* for several")
         command.add_argument("--folds", type=int, metavar="N", help="the first N splits of each table only")
         command.add_argument("--results", type=Path, help="where results are kept (default: by machine in results/)")
+    parity.add_argument("--seeds", type=int, default=5, metavar="N", help="trainings of both on each table (default 5)")
     run.add_argument("--limit", type=float, default=LIMIT_S, metavar="SECONDS", help="of a fit (default 240)")
     run.add_argument("--again", action="store_true", help="also splits that have a result")
     report.add_argument("--reference", default="catboost", metavar="NAME", help="the system that others are divided by")
     ablate.add_argument("--folds", type=int, metavar="N", help="the first N splits of each table only (default 1)")
+    parity.add_argument("--save", action="store_true", help="also write the page to results/tables_parity.md")
     ablate.add_argument("--save", action="store_true", help="also write the page to results/tables_ablation.md")
     report.add_argument("--save", action="store_true", help="also write the page to results/tables.md")
     return parser.parse_args()
