@@ -15,6 +15,7 @@ import { Announcer } from "./shell/announcer.tsx";
 import { ConnectionNotice } from "./shell/connection_notice.tsx";
 import { HelpDialog } from "./shell/help_dialog.tsx";
 import { useKeys } from "./shell/keys.ts";
+import { TableNotice } from "./shell/table_notice.tsx";
 import { TopBar } from "./shell/top_bar.tsx";
 import { Notices } from "./shell/notices.tsx";
 import { QuestionDialog } from "./shell/question.tsx";
@@ -34,6 +35,7 @@ export function App({ store }: { store: Store }) {
         <FileDrop>
           <TopBar />
           <ConnectionNotice />
+          <TableNotice />
           <Body />
           <StatusLine />
         </FileDrop>

@@ -59,6 +59,16 @@ export interface TableView {
   readonly findings: readonly Finding[];
 }
 
+/** What is done to a table beside training: it is read, prepared or encoded. Pushed while that goes on.
+ *
+ * `doing` says what, as "preparing 1,000,000 rows".
+ */
+export interface TableProgress {
+  readonly status: "running" | "finished" | "cancelled";
+  readonly name: string;
+  readonly doing: string;
+}
+
 /** The settings of the network and of training, by the names of `creche.train`'s arguments.
  *
  * `epochs` is where training ends by itself. Changing `hidden`, `activation`, `loss`, `seed`, `preprocessing` or the
@@ -453,9 +463,17 @@ export interface KeptFile {
   readonly text: string;
 }
 
+/** Why a request was not carried out, in one or two sentences; pushed without a request if training stops by it. */
+export interface Failure {
+  readonly code: "bad_request" | "bad_value" | "bad_table" | "needs_restart" | "no_table" | "no_network" | "diverged" | "too_large" | "busy" | "cancelled" | "disk" | "unsupported" | "internal";
+  readonly text: string;
+  readonly remedy: string;
+}
+
 /** The first message: everything a page needs to draw itself, new or after a lost connection.
  *
- * `upload_limit` is the greatest number of bytes of a file that can be uploaded.
+ * `upload_limit` is the greatest number of bytes of a file that can be uploaded. `progress` is what is done to a table
+ * at the moment, `failure` why the table that the session was to begin with is not there.
  */
 export interface Welcome {
   readonly version: number;
@@ -467,18 +485,13 @@ export interface Welcome {
   readonly network: NetworkView | null;
   readonly fields: readonly Field[];
   readonly upload_limit: number;
+  readonly progress: TableProgress | null;
+  readonly failure: Failure | null;
 }
 
 /** The answer to a request that has nothing else to tell. */
 export interface Done {
   readonly text: string;
-}
-
-/** Why a request was not carried out, in one or two sentences; pushed without a request if training stops by it. */
-export interface Failure {
-  readonly code: "bad_request" | "bad_value" | "bad_table" | "needs_restart" | "no_table" | "no_network" | "diverged" | "too_large" | "busy" | "disk" | "unsupported" | "internal";
-  readonly text: string;
-  readonly remedy: string;
 }
 
 /** The session ends: the server stops, or the kernel. */
@@ -685,10 +698,10 @@ export interface StartFit {
   readonly time_limit?: number | null;
 }
 
-/** Stop the colony or the fit; what is done is kept. */
+/** Stop the colony or the fit, whose results so far are kept; or give up what is done to the table. */
 export interface Cancel {
   readonly type: "Cancel";
-  readonly work: "colony" | "fit";
+  readonly work: "colony" | "fit" | "table";
 }
 
 /** Predict one observation: the text of each field by column.
@@ -727,6 +740,7 @@ export interface Views {
   Finding: Finding;
   Column: Column;
   TableView: TableView;
+  TableProgress: TableProgress;
   Settings: Settings;
   Choices: Choices;
   SettingsView: SettingsView;
@@ -756,9 +770,9 @@ export interface Views {
   Field: Field;
   PredictionView: PredictionView;
   KeptFile: KeptFile;
+  Failure: Failure;
   Welcome: Welcome;
   Done: Done;
-  Failure: Failure;
   Closing: Closing;
 }
 
@@ -829,6 +843,7 @@ export type Request =
 /** What a session sends without being asked. */
 export type Pushed =
   | "Welcome"
+  | "TableProgress"
   | "TableView"
   | "SettingsView"
   | "NetworkView"

@@ -20,6 +20,7 @@ import type {
   Replies,
   Request,
   SettingsView,
+  TableProgress,
   TableView,
   Tick,
   Watch,
@@ -77,6 +78,8 @@ export class Store implements Events {
   readonly selectedNeuron = signal<NeuronPlace | null>(null);
   readonly selectedWeight = signal<WeightPlace | null>(null);
   readonly notices = signal<readonly Notice[]>([]);
+  /** What is done to a table, if it takes a while. */
+  readonly tableProgress = signal<TableProgress | null>(null);
   /** Whether the session has been at work on a request for a while. */
   readonly isBusy = signal(false);
   readonly isHelpOpen = signal(false);
@@ -96,6 +99,7 @@ export class Store implements Events {
   private readonly watched = new Map<WatchedView, number>();
   private readonly stopRate: () => void;
   private busyTimer: ReturnType<typeof setTimeout> | undefined;
+  private progressTimer: ReturnType<typeof setTimeout> | undefined;
   private newestTick: Tick | null = null;
   private newestCurves: Curves | null = null;
   /** What else the next frame changes, by what it is about. */
@@ -199,7 +203,8 @@ export class Store implements Events {
   }
 
   fail(error: unknown): void {
-    if (error instanceof RequestError) this.notify("failure", error.failure.text, error.failure.remedy);
+    if (error instanceof RequestError && error.failure.code === "cancelled") this.notify("note", error.failure.text);
+    else if (error instanceof RequestError) this.notify("failure", error.failure.text, error.failure.remedy);
     else this.notify("failure", error instanceof Error ? error.message : String(error));
   }
 
@@ -235,6 +240,8 @@ export class Store implements Events {
     switch (message.type) {
       case "Welcome":
         return this.greet(message.view);
+      case "TableProgress":
+        return this.takeProgress(message.view);
       case "TableView":
         this.takeTable(message.view);
         return;
@@ -277,6 +284,15 @@ export class Store implements Events {
       if (welcome.network) this.takeNetwork(welcome.network);
       else this.network.value = null;
     });
+    this.takeProgress(welcome.progress);
+    if (welcome.failure) this.notify("failure", welcome.failure.text, welcome.failure.remedy);
+  }
+
+  private takeProgress(progress: TableProgress | null): void {
+    clearTimeout(this.progressTimer);
+    if (progress?.status !== "running") this.tableProgress.value = null;
+    else if (this.tableProgress.peek()) this.tableProgress.value = progress;
+    else this.progressTimer = setTimeout(() => (this.tableProgress.value = progress), BUSY_AFTER);
   }
 
   /** Take a table. What was found with another table or label does not belong to it. */

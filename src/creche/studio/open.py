@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creche._progress import is_notebook
 from creche.errors import CrecheError
 from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.studio.page_files import page_folder, widget_file
+from creche.studio.ready_table import WantedTable
 from creche.studio.session import Session
-from creche.studio.table_source import open_data
+from creche.studio.table_source import TableSource, is_large, open_data
 from creche.studio.uploads import MAX_UPLOAD, Uploads
 from creche.table.reading.options import ReadOptions
 
@@ -77,7 +80,8 @@ def studio(
     CrecheError
         If a library is missing.
     FileError, TableError
-        If the table cannot be read or trained on, or the page was not built.
+        If the table cannot be read or trained on, or the page was not built. A table that takes long is read while the
+        page is open, which then tells it.
     PlanError
         If the port is taken.
 
@@ -96,7 +100,10 @@ def studio(
 
 
 class SessionMaker:
-    """Makes sessions on one table: the first beforehand, so that what is wrong with it is told before a page opens.
+    """Makes sessions on one table.
+
+    The first is made beforehand, so that what is wrong with the table is told before a page opens. A large table is
+    read in the session instead, once for all of them, so that no one waits for the page.
 
     Parameters
     ----------
@@ -115,7 +122,7 @@ class SessionMaker:
         read_options: ReadOptions | Mapping[str, Any] | None = None,
     ) -> None:
         self._max_upload = check_whole_number("max_upload", max_upload, 1) * MEBIBYTE
-        self._source = open_data(data, read_options)
+        self._source = _read_large(data, read_options) if is_large(data) else open_data(data, read_options)
         self._label = () if label is None else (label,) if isinstance(label, str) else tuple(label)
         self._threads = threads
         self._first: Session | None = self._make()
@@ -133,6 +140,19 @@ class SessionMaker:
     def _make(self) -> Session:
         uploads = Uploads(self._max_upload)
         return Session(self._source, self._label, threads=self._threads, uploads=uploads)
+
+
+def _read_large(data: Any, read_options: ReadOptions | Mapping[str, Any] | None) -> WantedTable:
+    """Return a table that is read when it is first asked for."""
+    lock, found = threading.Lock(), list[TableSource]()
+
+    def read() -> TableSource:
+        with lock:
+            if not found:
+                found.append(open_data(data, read_options))
+            return found[0]
+
+    return WantedTable(Path(data).name if isinstance(data, str | Path) else "data", read)
 
 
 def serve_studio(make: SessionMaker, *, host: str = LOOPBACK, port: int | None = None, browser: bool = True) -> None:

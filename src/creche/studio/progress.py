@@ -59,7 +59,8 @@ def take_tick(state: SessionState, sequence: int) -> Tick:
 
 
 def _empty_tick(state: SessionState, sequence: int) -> Tick:
-    why = "choose the column to predict" if state.source else "open a table"
+    is_read = state.desk is not None and state.desk.progress is not None
+    why = "choose the column to predict" if state.source else "a table is being read" if is_read else "open a table"
     return Tick(
         sequence, "empty", why, 0, 0, 0, 0, 0.0, 0.0, None, None, 0, 0, NOTHING, NOTHING, NOTHING, NOTHING, None,
         len(state.watched),

@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from creche.studio import answers
@@ -20,7 +21,9 @@ from creche.studio.network import describe_network
 from creche.studio.progress import describe_history, take_tick
 from creche.studio.protocol import requests, views
 from creche.studio.protocol.frames import ReceivedRequest
+from creche.studio.ready_table import WantedTable, make_ready
 from creche.studio.state import RefusedError, SessionState
+from creche.studio.table_desk import TableDesk
 from creche.studio.table_source import TableSource
 from creche.studio.table_view import describe_table
 from creche.studio.uploads import Uploads
@@ -58,8 +61,9 @@ class Session:
 
     Parameters
     ----------
-    source : TableSource, optional
-        The table to begin with.
+    source : TableSource or WantedTable, optional
+        The table to begin with. One that is wanted is made ready beside the session, which has none until then, and is
+        told by it if that fails.
     label : tuple of str, optional
         The columns to predict; by default those of a bundled table.
     threads : int, optional
@@ -76,7 +80,7 @@ class Session:
 
     def __init__(
         self,
-        source: TableSource | None = None,
+        source: TableSource | WantedTable | None = None,
         label: tuple[str, ...] = (),
         *,
         threads: int | None = None,
@@ -93,9 +97,13 @@ class Session:
         self._last_tick, self._tick_took = -math.inf, 0.0  # as `time_of_tick` says, and how long it took
         self._next_history = self._next_choice = 0.0
         self._sent_history = (-1, 0)  # its version, and how many epochs of it
-        if source is not None:
-            self._state.open(source, label)
+        self._state.desk = TableDesk(self._push, self.call_soon, self._state.threads)
+        if isinstance(source, TableSource):
+            wanted = WantedTable(source.name, lambda: source, label or None)
+            self._state.take(make_ready(wanted, self._state.threads))
             self._state.changed.clear()  # a page that connects is told all of it
+        elif source is not None:
+            self._begin_with(replace(source, label=label or source.label))
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="creche-studio-session", daemon=True)
         self._thread.start()
@@ -148,6 +156,7 @@ class Session:
         self._thread.join()
         works = [work for work in (self._state.colony, self._state.fit) if work is not None]
         self._state.end_work()
+        self._state.need_desk().cancel("was not made ready, because the session ended")
         for work in works:
             work.join()
         self.uploads.close()
@@ -221,6 +230,17 @@ class Session:
         if ended or now >= self._next_tick:
             self._push_tick()
         self._watched.send(at_once=ended)
+
+    def _begin_with(self, wanted: WantedTable) -> None:
+        """Make a table ready, and take it; why that fails is told to all who watch, and to those who come later."""
+        state = self._state
+
+        def reply(view: object) -> None:
+            if isinstance(view, views.Failure) and view.code != "cancelled":
+                state.failure = view
+                self._push(view)
+
+        self.call_soon(lambda: state.need_desk().order(lambda: wanted, state.take, reply))
 
     def _answer(self, watcher: Watcher, received: ReceivedRequest) -> None:
         def reply(view: object) -> None:

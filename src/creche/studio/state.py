@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -13,18 +13,20 @@ from creche._system.resources import resolve_threads
 from creche.errors import CrecheError
 from creche.plan.arguments import arguments_in
 from creche.plan.words import Role, Task
+from creche.studio.inspected_table import InspectedTable
 from creche.studio.live_run import LiveRun
 from creche.studio.network import DrawnEdges
 from creche.studio.protocol.requests import Watch
-from creche.studio.protocol.views import FailureCode, Field, Settings
+from creche.studio.protocol.views import Failure, FailureCode, Field, Settings
 from creche.studio.protocol.views import Partition as PartName
-from creche.studio.settings import build_arguments, default_settings, settings_after
+from creche.studio.ready_table import Network, ReadyTable, WantedTable, create_network
+from creche.studio.settings import build_arguments, settings_after
 from creche.studio.table_source import TableSource
 from creche.studio.uploads import Uploads
-from creche.table.checks import collect_warnings
-from creche.table.prepare import Prepared, encode_features, prepare
+from creche.table.prepare import Prepared, encode_features
 from creche.table.table import Table
-from creche.training.arguments import create_run, resolve_loss, resolve_preparation
+from creche.training.arguments import create_run
+from creche.training.run import Run
 
 if TYPE_CHECKING:
     from creche.explain.trace.result import Trace
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     from creche.studio.colony import ColonyWork
     from creche.studio.fitting import FitWork
+    from creche.studio.table_desk import TableDesk
 
 __all__ = ["Part", "RefusedError", "SessionState"]
 
@@ -89,8 +92,12 @@ class SessionState:
         The parts that were changed since they were last pushed.
     push : callable
         Sends a view to all watchers.
-    inspected : tuple or None
-        What is shown of the table, behind the table, label, task and roles that it belongs to.
+    inspected : InspectedTable or None
+        What is shown of the table.
+    desk : TableDesk or None
+        Where tables are made ready; the session sets it.
+    failure : Failure or None
+        Why the table that the session was to begin with is not there.
     remarks : tuple of str
         What was found, changed or left out when the table was prepared for training.
     colony : ColonyWork or None
@@ -119,12 +126,14 @@ class SessionState:
     watched: dict[Any, Watch] = field(default_factory=dict)
     changed: set[Part] = field(default_factory=set)
     push: Callable[[object], None] = lambda view: None
-    inspected: tuple[Any, Any] | None = None
+    inspected: InspectedTable | None = None
+    desk: TableDesk | None = None
+    failure: Failure | None = None
     remarks: tuple[str, ...] = ()
     colony: ColonyWork | None = None
     fit: FitWork | None = None
     form: tuple[Prepared, tuple[Field, ...]] | None = None
-    _prepared: tuple[Any, Prepared] | None = None
+    _preparation: tuple[Any, ...] | None = None
     _parts: tuple[Prepared, NDArray[np.int8]] | None = None
     _inputs: NDArray[Any] | None = None
 
@@ -148,6 +157,11 @@ class SessionState:
             raise RefusedError("no_table", "There is no table yet.", "Open one first.")
         return self.source
 
+    def need_desk(self) -> TableDesk:
+        """Return where tables are made ready."""
+        assert self.desk is not None
+        return self.desk
+
     def need_live(self) -> LiveRun:
         """Return the run.
 
@@ -170,47 +184,26 @@ class SessionState:
 
     # -- table and network ---------------------------------------------------------------------------------------------
 
-    def open(self, source: TableSource, label: tuple[str, ...] = ()) -> None:
-        """Take another table; with a label, its network begins with default settings.
-
-        Raises
-        ------
-        CrecheError
-            If the table cannot be trained on; then the session stays as it was.
-
-        """
-        self.configure(source, label or source.default_label, None, {})
-
-    def configure(
-        self, source: TableSource, label: tuple[str, ...], task: Task | None, roles: Mapping[str, Role]
-    ) -> None:
-        """Set table, label, task and roles together; a network for them begins with default settings.
-
-        Raises
-        ------
-        CrecheError
-            If the table cannot be trained on so; then the session stays as it was.
-
-        """
-        before = self.source, self.label, self.chosen_task, self.roles, self._prepared
-        self.source, self.label, self.chosen_task, self.roles = source, label, task, dict(roles)
-        self._prepared = None
-        try:
-            if label:
-                # The task is known only once the table has been read with its label.
-                # Without a loss, the table is prepared as for the task's own.
-                prepared = self._prepare(default_settings(task or "classification"), task, None)
-                settings = default_settings(prepared.task)
-                self._prepared = _preparation_of(settings), prepared
-                self.begin(settings)
-            else:
-                self.beginning = self.live = self.drawn = None
-        except BaseException:
-            self.source, self.label, self.chosen_task, self.roles, self._prepared = before
-            raise
-        self.select_row(self._first_row() if label else None)
+    def take(self, ready: ReadyTable) -> None:
+        """Take another table, or another label, task or roles, and begin with its network."""
+        self.failure = None
+        self.source, self.label, self.chosen_task = ready.source, ready.label, ready.task
+        self.roles, self.inspected = dict(ready.roles), ready.inspected
+        if ready.network is None:
+            self.beginning = self.live = self.drawn = None
+            self.remarks = ()
+        else:
+            self.take_network(ready.network)
+        self.select_row(self._first_row() if ready.network else None)
         self.end_work()
         self.changed |= {"table", "settings", "network", "history"}
+
+    def take_network(self, network: Network) -> None:
+        """Begin with a network for another preparation of the table."""
+        self._preparation = _preparation_of(network.settings)
+        self.remarks = network.remarks
+        self.changed.add("table")
+        self._begin(network.settings, network.run)
 
     def end_work(self) -> None:
         """Cancel the colony and the fit, and forget them."""
@@ -228,11 +221,23 @@ class SessionState:
             If a setting is invalid or the network too large; then the network at hand stays as it was.
 
         """
-        task = self.chosen_task or (self._prepared[1].task if self._prepared else "classification")
-        arguments = build_arguments(settings, task, self.label, self.roles)
-        prepared = self._prepare(settings, task, resolve_loss(arguments))
-        before = None if self.live is None else self.live.run
-        run = create_run(replace(arguments, threads=self.threads), prepared, before)
+        if self.needs_preparation(settings):
+            self.take_network(create_network(self.want(settings), self.need_source(), self.threads))
+            return
+        arguments = build_arguments(settings, self.prepared.task, self.label, self.roles)
+        run = create_run(replace(arguments, threads=self.threads), self.prepared, self.need_live().run)
+        self._begin(settings, run)
+
+    def want(self, settings: Settings) -> WantedTable:
+        """Return the table at hand, to be made ready for a network with other settings."""
+        source, task = self.need_source(), self.chosen_task or self.prepared.task
+        return WantedTable(source.name, lambda: source, self.label, task, self.roles, settings, self.inspected)
+
+    def needs_preparation(self, settings: Settings) -> bool:
+        """Whether the table has to be prepared anew for a network with these settings, which may take long."""
+        return self._preparation != _preparation_of(settings)
+
+    def _begin(self, settings: Settings, run: Run) -> None:
         plays = self.live is not None and self.live.status == "running"
         if self.live is not None:
             self.live.pause()
@@ -250,25 +255,6 @@ class SessionState:
         if self.drawn is None or not np.array_equal(chosen.edges, self.drawn.edges):
             self.drawn = chosen
             self.changed.add("network")
-
-    def _prepare(self, settings: Settings, task: Task | None, loss: Any) -> Prepared:
-        """Return the table prepared for these settings; the last preparation is kept."""
-        key = _preparation_of(settings) if loss is not None else None
-        if self._prepared is None or self._prepared[0] != key:
-            arguments = build_arguments(settings, task or "classification", self.label, self.roles)
-            with collect_warnings() as remarks:
-                prepared = prepare(
-                    self.need_source().table,
-                    None,
-                    resolve_preparation(arguments),
-                    task=task,
-                    loss=loss,
-                    seed=settings.seed,
-                )
-            self.remarks = tuple(remarks)
-            self._prepared = key, prepared
-            self.changed.add("table")
-        return self._prepared[1]
 
     @property
     def prepared(self) -> Prepared:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,11 @@ from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import is_table, read_table
 from creche.table.table import Table
 
-__all__ = ["TableSource", "open_bundled", "open_data", "open_file"]
+__all__ = ["LARGE_ROWS", "TableSource", "is_large", "open_bundled", "open_data", "open_file"]
+
+# From these sizes on, a table takes longer to read and prepare than a person wants to wait for a page.
+LARGE_FILE = 2 * 2**20
+LARGE_ROWS = 50_000
 
 # The label of a bundled table, so that the studio begins with a network.
 BUNDLED_LABELS = dict.fromkeys(BUNDLED, ("species",))
@@ -117,3 +122,21 @@ def open_data(data: Any, read_options: ReadOptions | Mapping[str, Any] | None = 
     with collect_warnings() as remarks:
         table = read_table(data, options)
     return TableSource("data", "data", table, read_options=options, remarks=tuple(remarks))
+
+
+def is_large(data: Any) -> bool:
+    """Whether a file or a table takes long to be read and prepared.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> is_large("penguins"), is_large(pl.DataFrame({"x": range(100_000)}))
+    (False, True)
+
+    """
+    if not isinstance(data, str | Path):
+        shape: tuple[int, ...] = getattr(data, "shape", ())
+        return len(shape) > 0 and shape[0] >= LARGE_ROWS
+    with suppress(OSError):  # which reading will tell
+        return Path(data).stat().st_size >= LARGE_FILE
+    return False

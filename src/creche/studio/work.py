@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from creche.studio.failures import describe_failure
+from creche.studio.protocol.views import Failure
 
 __all__ = ["CancelledError", "Work"]
 
@@ -70,8 +71,8 @@ class Work(ABC):
         if self._thread.is_alive():
             self._thread.join()
 
-    def report(self) -> None:
-        """Show how far the work is, a few times a second.
+    def report(self, *, at_once: bool = False) -> None:
+        """Show how far the work is, a few times a second, or at once.
 
         Raises
         ------
@@ -81,7 +82,7 @@ class Work(ABC):
         """
         if self.is_cancelled:
             raise CancelledError
-        if time.monotonic() >= self._next_view:
+        if at_once or time.monotonic() >= self._next_view:
             self._push(self.view())
             self._next_view = time.monotonic() + SECONDS_BETWEEN_VIEWS
 
@@ -96,6 +97,10 @@ class Work(ABC):
         if failure is not None:
             self._is_cancelled.set()
         self._has_ended.set()
+        self.end(failure)
+
+    def end(self, failure: Failure | None) -> None:
+        """Tell that it has ended, by a failure or not."""
         self._push(self.view())
         if failure is not None:
             self._push(failure)

@@ -13,18 +13,21 @@ from numpy.typing import NDArray
 from creche._advice import advise
 from creche.table.cell_format import CellFormat
 from creche.table.cell_types import number_column
-from creche.table.number_words import (
+from creche.table.number_marks import (
     AMBIGUOUS,
-    PLAIN,
     Marks,
-    WrittenNumber,
-    are_plain,
     collect_evidence,
     is_number,
-    is_sign,
     join_digits,
     resolve_marks,
+)
+from creche.table.number_words import (
+    PLAIN,
+    WrittenNumber,
+    are_plain,
+    is_sign,
     split_number,
+    split_numbers,
 )
 from creche.table.table import Column
 from creche.table.text_rules import MARKERS, NotRead, TextRules, are_missing, note_missing
@@ -58,6 +61,11 @@ def parse_number(word: str, format: CellFormat) -> float | int | None:
     written = split_number(word)
     if written is None:
         return float(word) if PLAIN.fullmatch(word) and not any(c.isdigit() for c in word) else None
+    return _value_of(written, format)
+
+
+def _value_of(written: WrittenNumber, format: CellFormat) -> float | int | None:
+    """Return the number that these parts of a word stand for; None if the format has others."""
     if written.unit != format.unit and (written.unit or format.unit == "%"):
         return None
     if written.is_accounting and not format.is_accounting:
@@ -100,12 +108,11 @@ def find_marks(columns: list[list[str]]) -> Marks | None:
             if _find_decimal_point(words):
                 decimals.add(".")
             continue
-        written = [split_number(word) for word in words[:PROBED_WORDS]]
-        numbers = [part.digits for part in written if part is not None]
-        if 2 * len(numbers) < len(written):
+        probed = split_numbers(words[:PROBED_WORDS])
+        if not _may_be_numbers(probed):
             continue
-        numbers += [part.digits for part in map(split_number, words[PROBED_WORDS:]) if part is not None]
-        found = collect_evidence(numbers)
+        written = [*probed, *split_numbers(words[PROBED_WORDS:])]
+        found = collect_evidence(part.digits for part in written if part is not None)
         if resolve_marks(found, None, False) is not None:
             decimals |= found.decimal or {"," if mark == "." else "." for mark in found.thousands & {".", ","}}
             thousands |= found.thousands
@@ -122,10 +129,10 @@ def read_numbers(
         column = _read_plain_numbers(codes, words, text, missing)
         if column is not None or not text.are_cells:
             return column
-    parts: list[WrittenNumber | None] = [_split(word) for word in words[:PROBED_WORDS]]
-    if 2 * sum(part is not None for part in parts) < len(parts):
+    parts = _split_all(words[:PROBED_WORDS])
+    if not _may_be_numbers(parts):
         return None
-    parts += [_split(word) for word in words[PROBED_WORDS:]]
+    parts += _split_all(words[PROBED_WORDS:])
     if not _are_negative([part for part in parts if part is not None]):
         parts = [None if part is not None and part.has_minus_after else part for part in parts]
     rows = np.bincount(codes[codes >= 0], minlength=len(words))
@@ -160,8 +167,11 @@ def read_numbers(
         (*missing, *others),
     )  # fmt: skip
     minus = " with a minus after them" if any(part.has_minus_after for part, _ in numbers) else " in parentheses"
-    values = [None if word in others else parse_number(word, format) for word in words]
-    if any(value is None and word not in others for word, value in zip(words, values, strict=True)):
+    values = [
+        None if part is None else _value_of(part, format) if part.unit else parse_number(word, format)
+        for word, part in zip(words, parts, strict=True)
+    ]
+    if any(value is None and part is not None for part, value in zip(parts, values, strict=True)):
         return None
     known = [i for i, value in enumerate(values) if value is not None]
     recoded = np.full(len(words) + 1, -1, dtype=np.int32)
@@ -205,16 +215,23 @@ def _to_number(plain: str) -> float | int:
     return float(plain)
 
 
-def _split(word: str) -> WrittenNumber | None:
-    written = split_number(word)
-    if written is None and PLAIN.fullmatch(word):  # inf and nan
-        return WrittenNumber(False, "")
-    return written
+def _split_all(words: list[str]) -> list[WrittenNumber | None]:
+    """Take words apart; inf and nan are numbers, too."""
+    return [
+        WrittenNumber(False, "") if part is None and PLAIN.fullmatch(word) else part
+        for word, part in zip(words, split_numbers(words), strict=True)
+    ]
+
+
+def _may_be_numbers(parts: Sequence[WrittenNumber | None]) -> bool:
+    """Whether enough of the first words of a column are numbers, and not of too many units, as addresses are."""
+    units = {part.unit for part in parts if part is not None and part.unit and not part.has_minus_after}
+    return 2 * sum(part is not None for part in parts) >= len(parts) and len(units) <= MAX_MIXED_UNITS
 
 
 def is_stray(word: str) -> bool:
     """Whether a word is neither a number nor a usual marker of missing values."""
-    return _split(word) is None and word.lower() not in MARKERS
+    return _split_all([word]) == [None] and word.lower() not in MARKERS
 
 
 def _describe(

@@ -1,28 +1,25 @@
-"""Numbers as people write them: decimal and thousands marks, currency signs, units, accounting parentheses."""
+"""Numbers as people write them, taken apart: digits, signs, currencies, units, accounting parentheses."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 __all__ = [
-    "AMBIGUOUS",
+    "APOSTROPHES",
     "MIN_CODE_DIGITS",
     "PLAIN",
-    "MarkEvidence",
-    "Marks",
+    "SPACES",
     "WrittenNumber",
     "are_codes",
     "are_plain",
-    "collect_evidence",
-    "is_number",
     "is_sign",
-    "join_digits",
-    "resolve_marks",
     "split_number",
+    "split_numbers",
+    "write_shapes",
 ]
 
 # What Polars parses as a number; Python's float() accepts more, such as 1_000.
@@ -55,16 +52,12 @@ WRITTEN = (
 # Marks of other scripts; their digits are those that Unicode calls decimal.
 MARKS_OF_SCRIPTS = str.maketrans({"．": ".", "，": ",", "－": "-", "＋": "+", "％": "%", "٫": ".", "٬": ",", "٪": "%"})
 
-# Numbers that can be read with either mark.
-AMBIGUOUS = {mark: re.compile(rf"[1-9][0-9]{{0,2}}\{mark}[0-9]{{3}}") for mark in ".,"}
+# Words that differ only in digits are taken apart alike, unless letters come between, as in 1e5 and 5 m2.
+ANY_DIGIT = str.maketrans("123456789", "0" * 9)
+LETTER_BETWEEN_DIGITS = re.compile("0.*[A-Za-z].*0")
 
 # Whole numbers of fewer digits that begin with a zero are those of months, days and hours.
 MIN_CODE_DIGITS = 3
-
-GROUPED = {mark: re.compile(rf"[0-9]{{1,3}}(?:\{mark}[0-9]{{3}})+") for mark in ".,"}
-
-# Lakh and crore: 12,34,567.
-INDIAN = re.compile(r"[0-9]{1,2}(?:,[0-9]{2})*,[0-9]{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,195 +163,56 @@ def split_number(word: str) -> WrittenNumber | None:
     return WrittenNumber(is_negative, digits, unit, is_accounting, has_minus_after)
 
 
+def split_numbers(words: Sequence[str]) -> list[WrittenNumber | None]:
+    """Take words apart as `split_number` does, each way of writing them once: fast where a million are written alike.
+
+    Examples
+    --------
+    >>> [part.digits if part else None for part in split_numbers(["12 kg", "7.5 kg", "-31 kg", "SW1A"])]
+    ['12', '7.5', '31', None]
+
+    """
+    places: dict[str, tuple[WrittenNumber, slice] | None] = {}
+    split: list[WrittenNumber | None] = []
+    for word, shape in zip(words, write_shapes(words, ANY_DIGIT), strict=True):
+        if shape not in places:
+            places[shape] = _find_digits(shape)
+        found = places[shape]
+        if found is None:
+            split.append(split_number(word))
+        else:
+            part, place = found
+            split.append(
+                WrittenNumber(part.is_negative, word[place], part.unit, part.is_accounting, part.has_minus_after)
+            )
+    return split
+
+
+def _find_digits(shape: str) -> tuple[WrittenNumber, slice] | None:
+    """Return the parts of all words of a shape, and where each has its digits; None if they differ in more."""
+    if not shape.isascii() or LETTER_BETWEEN_DIGITS.search(shape):
+        return None
+    part = split_number(shape)
+    if part is None:
+        return None
+    begin = shape.index(part.digits)
+    return part, slice(begin, begin + len(part.digits))
+
+
+def write_shapes(words: Sequence[str], table: Mapping[int, int | str]) -> list[str]:
+    """Return words with some characters replaced: all at once, since there may be a million.
+
+    Examples
+    --------
+    >>> write_shapes(["12 kg", "7 kg"], {ord(digit): "0" for digit in "123456789"})
+    ['00 kg', '0 kg']
+
+    """
+    shapes = "\n".join(words).translate(table).split("\n")
+    return shapes if len(shapes) == len(words) else [word.translate(table) for word in words]
+
+
 def _to_ascii(word: str) -> str:
     """Return a word with the digits and marks of numbers as ASCII has them."""
     plain = word.translate(MARKS_OF_SCRIPTS)
     return "".join(c if c.isascii() or not c.isdecimal() else str(unicodedata.decimal(c)) for c in plain)
-
-
-def is_number(word: str) -> bool:
-    """Whether a word is a number in some way of writing numbers.
-
-    Examples
-    --------
-    >>> is_number("1.234,5 kg"), is_number("192.168.7.8"), is_number("SW1A")
-    (True, False, False)
-
-    """
-    written = split_number(word)
-    marks = None if written is None else resolve_marks(collect_evidence([written.digits]), None, False)
-    if written is None or marks is None:
-        return False
-    return join_digits(written.digits, marks.decimal, marks.thousands) is not None
-
-
-def join_digits(digits: str, decimal: str, thousands: str) -> str | None:
-    """Return digits in the notation that `float` reads, or None if their marks are not these.
-
-    Examples
-    --------
-    >>> join_digits("1.234,5", ",", "."), join_digits("1 234", ".", " "), join_digits("1,5", ".", ",")
-    ('1234.5', '1234', None)
-
-    """
-    body, exponent = digits, ""
-    at = max(digits.find("e"), digits.find("E"))
-    if at >= 0:
-        body, exponent = digits[:at], digits[at:]
-    whole, mark, fraction = body.partition(decimal)
-    if mark and not (fraction.isdigit() or (fraction == "" and whole)):
-        return None
-    if not whole.isdigit():
-        if whole:
-            groups = _split_groups(whole, thousands)
-            if groups is None:
-                return None
-            whole = "".join(groups)
-        elif not fraction:
-            return None
-    return f"{whole or '0'}{'.' if fraction else ''}{fraction}{exponent}"
-
-
-@dataclass(slots=True)
-class MarkEvidence:
-    """What the numbers of a column tell about their marks.
-
-    Attributes
-    ----------
-    decimal : set of str
-        Marks that some number can have only as its decimal mark, as in 1.5 and 0.123.
-    thousands : set of str
-        Marks that some number can have only between groups of three digits, as in 1.234.567.
-    open : dict of str to str
-        For each mark that some number can have as either, as in 8,520, such a number.
-    is_broken : bool
-        Whether some word is not a number with any marks.
-    has_small, has_large : bool
-        Whether there is a number without marks up to 999, and above.
-    keeps_zeros : bool
-        Whether a number that can be read either way ends with 0, so that decimals are not cut off there.
-
-    """
-
-    decimal: set[str] = field(default_factory=set)
-    thousands: set[str] = field(default_factory=set)
-    open: dict[str, str] = field(default_factory=dict)
-    is_broken: bool = False
-    has_small: bool = False
-    has_large: bool = False
-    keeps_zeros: bool = False
-
-
-def collect_evidence(all_digits: Iterable[str]) -> MarkEvidence:
-    """Collect what numbers, as `split_number` returns their digits, tell about the marks of their column."""
-    found = MarkEvidence()
-    for digits in all_digits:
-        body = digits
-        has_exponent = not digits.isdigit() and ("e" in digits or "E" in digits)
-        if has_exponent:
-            body = re.split("[eE]", digits)[0]
-        points, commas = body.count("."), body.count(",")
-        spaced = re.search(f"[{SPACES}]", body) is not None
-        if spaced or any(mark in body for mark in APOSTROPHES):
-            found.thousands.add(" " if spaced else "'")
-            body = re.sub(f"[{SPACES}{APOSTROPHES}]", "", body)
-            if points + commas == 1:
-                found.decimal.add("." if points else ",")
-        elif points and commas:
-            last = max(body.rfind("."), body.rfind(","))
-            decimal, group = body[last], "." if body[last] == "," else ","
-            if body.count(decimal) > 1:
-                found.is_broken = True
-            found.decimal.add(decimal)
-            found.thousands.add(group)
-        elif points + commas > 1:
-            mark = "." if points else ","
-            if not (GROUPED[mark].fullmatch(body) or (mark == "," and INDIAN.fullmatch(body))):
-                found.is_broken = True
-            found.thousands.add(mark)
-        elif points + commas == 1:
-            mark = "." if points else ","
-            if has_exponent or not AMBIGUOUS[mark].fullmatch(body):
-                found.decimal.add(mark)
-            else:
-                found.open.setdefault(mark, digits)
-                found.keeps_zeros = found.keeps_zeros or body.endswith("0")
-        elif body.isdigit():
-            is_large = len(body.lstrip("0")) > 3
-            found.has_large, found.has_small = found.has_large or is_large, found.has_small or not is_large
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Marks:
-    """The marks of the numbers of a column or a table.
-
-    Attributes
-    ----------
-    decimal, thousands : str
-        As in `creche.table.cell_format.CellFormat`.
-    doubtful : str
-        A number that can be read in two ways, if nothing but likelihood decided; otherwise empty.
-
-    """
-
-    decimal: str = "."
-    thousands: str = ""
-    doubtful: str = ""
-
-
-def resolve_marks(found: MarkEvidence, of_table: Marks | None, is_separated_by_comma: bool) -> Marks | None:
-    """Return the marks of a column, or None if its numbers contradict each other or the marks of the table.
-
-    Parameters
-    ----------
-    found : MarkEvidence
-    of_table : Marks, optional
-        The marks, if the user has set them or the other columns agree on them.
-    is_separated_by_comma : bool
-        Whether commas separate the cells of the table.
-
-    """
-    if found.is_broken or len(found.decimal) > 1 or len(found.thousands) > 1 or found.decimal & found.thousands:
-        return None
-    if found.decimal or found.thousands:
-        return _resolve_by_evidence(found, of_table)
-    if not found.open:
-        return of_table or Marks()
-    if of_table is not None or len(found.open) > 1:  # 1,234 beside 1.234: one of them has to be thousands
-        return None if of_table is None else Marks(of_table.decimal, "," if of_table.decimal == "." else ".")
-    ((mark, example),) = found.open.items()
-    other = "," if mark == "." else "."
-    if found.has_large:  # others are without a mark between thousands
-        return Marks(mark, "", example if mark == "," else "")
-    if mark == "," or (found.has_small and found.keeps_zeros):
-        return Marks(other, mark, example)
-    return Marks(mark, "", "" if is_separated_by_comma else example)
-
-
-def _resolve_by_evidence(found: MarkEvidence, of_table: Marks | None) -> Marks | None:
-    thousands = next(iter(found.thousands), "")
-    if found.decimal:
-        decimal = next(iter(found.decimal))
-    elif thousands in (".", ","):
-        decimal = "," if thousands == "." else "."
-    else:  # only spaces or apostrophes: 1 234,567 would be evidence
-        decimal = of_table.decimal if of_table is not None else "."
-    if of_table is not None and found.decimal and decimal != of_table.decimal:
-        return None
-    others = (found.thousands | set(found.open)) - {decimal}
-    if len(others) > 1 or (thousands == decimal):
-        return None
-    return Marks(decimal, next(iter(others), of_table.thousands if of_table is not None else ""))
-
-
-def _split_groups(whole: str, thousands: str) -> Sequence[str] | None:
-    """Return the groups of digits of a whole number, or None if they are not separated by that mark."""
-    marks = {" ": SPACES, "'": APOSTROPHES}.get(thousands, thousands)
-    if not marks:
-        return None
-    groups = re.split(f"[{re.escape(marks)}]", whole)
-    if not all(group.isdigit() for group in groups) or len(groups[-1]) != 3 or not 1 <= len(groups[0]) <= 3:
-        return None
-    inner = {len(group) for group in groups[1:-1]}
-    return groups if inner <= {3} or (thousands == "," and inner <= {2} and len(groups[0]) <= 2) else None

@@ -22,7 +22,7 @@ from creche.table.encoders.datetime import DatetimeEncoder
 from creche.table.encoders.numeric import NumericEncoder
 from creche.table.identifiers import find_identifier, find_unique_words
 from creche.table.number_columns import parse_number
-from creche.table.number_words import is_number
+from creche.table.number_marks import is_number
 from creche.table.table import Column, Kind, Table
 from creche.table.word_columns import coerce_column
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from creche._phrases import format_count
 from creche.table.cell_format import DEFAULT_MISSING, CellFormat
-from creche.table.number_words import Marks
+from creche.table.number_marks import Marks
 
 __all__ = ["MARKERS", "NotRead", "TextRules", "are_missing", "note_missing"]
 

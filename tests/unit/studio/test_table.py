@@ -10,10 +10,10 @@ import pytest
 
 import creche as cr
 from creche.studio.histograms import BARS, count_bars
+from creche.studio.inspected_table import MOST_ROWS, inspect_table
 from creche.studio.protocol import views
 from creche.studio.protocol.requests import ConfigureTable, Connect, OpenTable, Step, UploadPart
 from creche.studio.table_source import open_data
-from creche.studio.table_view import MOST_ROWS, inspect_source
 from creche.table.reading.read import read_table
 from creche.table.table import Column
 from tests.unit.studio.watching import Page, watched
@@ -124,7 +124,7 @@ def test_the_likeliest_label_comes_first() -> None:
 def test_rows_of_a_large_table_are_sampled_with_their_own_words_only() -> None:
     rows = 3 * MOST_ROWS
     table = read_table({"word": [f"word {i}" for i in range(rows)], "y": [i % 2 for i in range(rows)]})
-    inspected = inspect_source(table, ("y",), None, {})
+    inspected = inspect_table(table, ("y",), None, {})
     assert inspected.rows == MOST_ROWS
     assert {column.name: column.distinct for column in inspected.columns} == {"word": MOST_ROWS, "y": 2}
 

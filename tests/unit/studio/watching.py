@@ -56,6 +56,14 @@ class Page:
         self._answered = place + 1
         return self._sent[place][0]
 
+    def answer(self, number: int) -> Any:
+        """Wait for the answer to the request of this number, which may be a `Failure`."""
+        return self._wait(lambda: [view for view, reply_to in self._sent if reply_to == number])[0]
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until what has come meets a condition."""
+        self._wait(condition)
+
     def get(self, request: Request) -> Any:
         """Ask, and return the answer, which must be the view that the request promises."""
         view = self.ask(request)

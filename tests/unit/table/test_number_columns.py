@@ -11,7 +11,7 @@ import pytest
 from creche.errors import TableError
 from creche.table.cell_format import CellFormat
 from creche.table.cell_types import ColumnContext, Rule
-from creche.table.number_words import Marks
+from creche.table.number_marks import Marks
 from creche.table.table import Column
 from creche.table.text_rules import TextRules
 from creche.table.word_columns import column_from_words

@@ -6,15 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creche.table.number_words import (
-    PLAIN,
-    Marks,
-    are_plain,
-    collect_evidence,
-    join_digits,
-    resolve_marks,
-    split_number,
-)
+from creche.table.number_marks import Marks, collect_evidence, join_digits, resolve_marks
+from creche.table.number_words import PLAIN, are_plain, split_number, split_numbers
 
 
 @pytest.mark.parametrize(
@@ -168,3 +161,27 @@ def test_numbers_of_any_notation_keep_their_values(numbers: list[object], notati
         joined = join_digits(part.digits, marks.decimal, marks.thousands)
         assert joined is not None
         assert float(joined) * (-1 if part.is_negative else 1) == float(str(number))
+
+
+ALIKE = st.text("0123456789.,e -+()$%kgmDx\u00a0\n", max_size=9)
+
+
+@given(
+    st.lists(st.one_of(ALIKE, st.from_regex(r"[-$]?[0-9]{1,4}([.,][0-9]{1,3})?( ?(kg|m2|%|x|EUR))?", fullmatch=True)))
+)
+def test_words_are_taken_apart_together_as_one_by_one(words: list[str]) -> None:
+    assert split_numbers(words) == [split_number(word) for word in words]
+
+
+@given(st.lists(st.from_regex(r"[0-9]{1,4}([., ][0-9]{1,3}){0,2}(e[0-9])?", fullmatch=True), max_size=8))
+def test_numbers_written_alike_tell_what_each_of_them_tells(numbers: list[str]) -> None:
+    together = collect_evidence(numbers)
+    alone = [collect_evidence([number]) for number in numbers]
+    assert together.decimal == set().union(*(found.decimal for found in alone))
+    assert together.thousands == set().union(*(found.thousands for found in alone))
+    first: dict[str, str] = {}
+    for found in alone:
+        first = {**found.open, **first}
+    assert together.open == first
+    for name in ("is_broken", "has_small", "has_large", "keeps_zeros"):
+        assert getattr(together, name) == any(getattr(found, name) for found in alone)

@@ -12,6 +12,7 @@ import numpy as np
 
 from creche._advice import advise_all
 from creche._displayed import Displayed
+from creche._phrases import format_count
 
 __all__ = ["Alternative", "Diagnosis", "Finding", "Symptom", "Trial"]
 
@@ -208,7 +209,8 @@ class Diagnosis(Displayed, Sequence[Finding]):
 
     def __str__(self) -> str:
         if not self.findings:
-            return f"Nothing found: {len(self.checked_rules)} rules were checked over {self.epochs:,} epochs."
+            rules, epochs = format_count(len(self.checked_rules), "rule"), format_count(self.epochs, "epoch")
+            return f"Nothing found: {rules} were checked over {epochs}."
         return "\n\n".join(f"{place}. {finding}" for place, finding in enumerate(self.findings, 1))
 
     def __repr__(self) -> str:

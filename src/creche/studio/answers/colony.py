@@ -43,7 +43,11 @@ def pick_member(turn: Turn, request: requests.PickMember) -> views.Done:
 
 @answers(requests.Cancel)
 def cancel(turn: Turn, request: requests.Cancel) -> views.Done:
-    """Let the colony or the fit end; what is done is kept."""
+    """Let the colony or the fit end, whose results so far are kept; or give up what is done to the table."""
+    if request.work == "table":
+        if not turn.state.need_desk().cancel("was not made ready, because that was cancelled"):
+            raise RefusedError("bad_value", "No table is being read.")
+        return views.Done()
     work = turn.state.colony if request.work == "colony" else turn.state.fit
     if work is None or not work.is_running:
         raise RefusedError("bad_value", f"No {request.work} is in training.")

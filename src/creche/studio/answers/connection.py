@@ -42,6 +42,8 @@ def welcome(state: SessionState) -> views.Welcome:
         network=describe_network(live.run, drawn) if live is not None and drawn is not None else None,
         fields=list_fields(state),
         upload_limit=state.uploads.limit,
+        progress=None if state.desk is None else state.desk.progress,
+        failure=state.failure,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +14,8 @@ from creche.model.ensemble import Ensemble
 from creche.model.fitted import FittedModel
 from creche.model.model import Model
 from creche.report.report import report
-from creche.studio.answers.registry import LATER, Turn, answers
+from creche.studio.answers.registry import Turn, answers
 from creche.studio.code import compact_plan, kept_name, write_command, write_python
-from creche.studio.failures import describe_failure
 from creche.studio.protocol import requests, views
 from creche.studio.state import RefusedError, SessionState
 from creche.training.plan_file import format_plan, plan_to_arguments
@@ -42,16 +40,7 @@ def keep(turn: Turn, request: requests.Keep) -> object:
     state = turn.state
     if request.what == "plan":
         return _keep_plan(state)
-    make = _report_maker(state) if request.what == "report" else _model_maker(state, request)
-
-    def work() -> None:
-        try:
-            turn.reply(make())
-        except Exception as error:
-            turn.reply(describe_failure(error))
-
-    threading.Thread(target=work, name="creche-studio-keep", daemon=True).start()
-    return LATER
+    return turn.answer_beside(_report_maker(state) if request.what == "report" else _model_maker(state, request))
 
 
 def _keep_plan(state: SessionState) -> views.KeptFile:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from creche.studio.failures import describe_failure
 from creche.studio.protocol.requests import Request
 from creche.studio.state import SessionState
 
@@ -42,6 +44,18 @@ class Turn:
     watcher: Any
     reply: Callable[[object], None]
     call_soon: Callable[[Callable[[], None]], None]
+
+    def answer_beside(self, make: Callable[[], object]) -> object:
+        """Have a thread of its own make the answer, beside training; return `LATER`."""
+
+        def work() -> None:
+            try:
+                self.reply(make())
+            except Exception as error:
+                self.reply(describe_failure(error))
+
+        threading.Thread(target=work, name="creche-studio-answer", daemon=True).start()
+        return LATER
 
 
 ANSWERS: dict[type[Request], Callable[[Turn, Any], object]] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
 from creche._phrases import format_count
@@ -11,6 +13,7 @@ from creche.studio.evaluation import describe_rows
 from creche.studio.protocol import requests, views
 from creche.studio.state import RefusedError
 from creche.table.partition import Partition
+from creche.training.run import Run
 
 __all__: list[str] = []
 
@@ -42,9 +45,14 @@ def show_rows(turn: Turn, request: requests.ShowRows) -> views.RowsView:
 
 
 @answers(requests.Diagnose)
-def diagnose_run(turn: Turn, request: requests.Diagnose) -> views.DiagnosisView:
-    """Say what the run suffers from; remedies are not tried, because that would take longer than a page waits."""
-    run = turn.state.need_live().run
+def diagnose_run(turn: Turn, request: requests.Diagnose) -> object:
+    """Say what the run suffers from, beside training."""
+    run = copy(turn.state.need_live().run)
+    return turn.answer_beside(lambda: _describe_diagnosis(run))
+
+
+def _describe_diagnosis(run: Run) -> views.DiagnosisView:
+    """Diagnose a run; remedies are not tried, because that would take longer than a page waits."""
     found = diagnose(run, try_remedies=False)
     verdict = str(found)
     if found:

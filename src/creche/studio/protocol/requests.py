@@ -319,9 +319,9 @@ class StartFit(Request):
 
 @dataclass(frozen=True, slots=True)
 class Cancel(Request):
-    """Stop the colony or the fit; what is done is kept."""
+    """Stop the colony or the fit, whose results so far are kept; or give up what is done to the table."""
 
-    work: Literal["colony", "fit"]
+    work: Literal["colony", "fit", "table"]
 
 
 # -- prediction and results --------------------------------------------------------------------------------------------

@@ -63,6 +63,7 @@ __all__ = [
     "SettingsView",
     "SmallResponses",
     "Status",
+    "TableProgress",
     "TableView",
     "Tick",
     "TracedLayer",
@@ -82,7 +83,7 @@ WorkStatus: TypeAlias = Literal["running", "finished", "cancelled"]
 Partition: TypeAlias = Literal["train", "validation", "test"]
 FailureCode: TypeAlias = Literal[
     "bad_request", "bad_value", "bad_table", "needs_restart", "no_table", "no_network", "diverged", "too_large",
-    "busy", "disk", "unsupported", "internal",
+    "busy", "cancelled", "disk", "unsupported", "internal",
 ]  # fmt: skip
 
 
@@ -144,6 +145,18 @@ class TableView:
     validation_rows: int
     test_rows: int
     findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableProgress:
+    """What is done to a table beside training: it is read, prepared or encoded. Pushed while that goes on.
+
+    `doing` says what, as "preparing 1,000,000 rows".
+    """
+
+    status: WorkStatus
+    name: str
+    doing: str
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------
@@ -632,10 +645,20 @@ class KeptFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a request was not carried out, in one or two sentences; pushed without a request if training stops by it."""
+
+    code: FailureCode
+    text: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Welcome:
     """The first message: everything a page needs to draw itself, new or after a lost connection.
 
-    `upload_limit` is the greatest number of bytes of a file that can be uploaded.
+    `upload_limit` is the greatest number of bytes of a file that can be uploaded. `progress` is what is done to a table
+    at the moment, `failure` why the table that the session was to begin with is not there.
     """
 
     version: int
@@ -647,6 +670,8 @@ class Welcome:
     network: NetworkView | None
     fields: tuple[Field, ...]
     upload_limit: int
+    progress: TableProgress | None
+    failure: Failure | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -657,15 +682,6 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a request was not carried out, in one or two sentences; pushed without a request if training stops by it."""
-
-    code: FailureCode
-    text: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Closing:
     """The session ends: the server stops, or the kernel."""
 
@@ -673,7 +689,7 @@ class Closing:
 
 
 PUSHED = (
-    Welcome, TableView, SettingsView, NetworkView, Tick, History, EvaluationView, ErrorsView, ColonyView,
+    Welcome, TableProgress, TableView, SettingsView, NetworkView, Tick, History, EvaluationView, ErrorsView, ColonyView,
     FitView, Failure, Closing,
 )  # fmt: skip
 """What a session may send without being asked."""

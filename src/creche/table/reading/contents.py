@@ -12,7 +12,7 @@ from creche._system.forks import check_polars, is_polars_usable
 from creche.errors import TableError
 from creche.table.cell_types import Rule
 from creche.table.checks import warn
-from creche.table.number_words import Marks
+from creche.table.number_marks import Marks
 from creche.table.reading.byte_streams import TEXT_PIECE, Stream, decode_pieces, spool_to_disk
 from creche.table.reading.csv_dialect import detect_encoding
 from creche.table.reading.csv_layout import Layout, detect_layout, regularize

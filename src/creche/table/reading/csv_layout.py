@@ -10,7 +10,7 @@ from itertools import count
 
 from creche._advice import advise
 from creche.errors import TableError
-from creche.table.number_words import is_number
+from creche.table.number_marks import is_number
 from creche.table.reading.csv_dialect import SAMPLE_SIZE, Dialect, detect_dialect, read_sample_rows, split_line
 from creche.table.reading.csv_header import count_titles, find_doubtful_name, fit_names, looks_like_row
 from creche.table.reading.options import ReadOptions

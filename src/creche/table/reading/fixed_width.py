@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from creche.table.number_words import is_number
+from creche.table.number_marks import is_number
 
 __all__ = ["Spans", "find_spans", "split_fixed"]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from creche.errors import TableError
 from creche.table.cell_format import CellFormat
 from creche.table.cell_types import ColumnContext, Rule, convert_column, missing_column
-from creche.table.number_words import Marks
+from creche.table.number_marks import Marks
 from creche.table.reading.number_cells import parse_numbers
 from creche.table.reading.number_frames import read_numbers
 from creche.table.reading.plain_frame import PlainFrame

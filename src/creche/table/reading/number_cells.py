@@ -12,7 +12,8 @@ from creche.table.cell_format import DEFAULT_MISSING, CellFormat
 from creche.table.cell_types import Rule
 from creche.table.datetime_columns import COMPACT_DATES
 from creche.table.number_columns import parse_number
-from creche.table.number_words import AMBIGUOUS, MIN_CODE_DIGITS
+from creche.table.number_marks import AMBIGUOUS
+from creche.table.number_words import MIN_CODE_DIGITS
 from creche.table.reading.number_frames import count_nulls
 from creche.table.table import Column
 from creche.table.text_rules import TextRules

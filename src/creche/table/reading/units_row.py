@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from creche.table.cell_format import DEFAULT_MISSING
 from creche.table.datetimes import is_date
-from creche.table.number_words import PLAIN, is_number
+from creche.table.number_marks import is_number
+from creche.table.number_words import PLAIN
 from creche.table.text_rules import MARKERS
 
 __all__ = ["describe_units_row", "is_units_row"]
