@@ -144,7 +144,7 @@ class IntegratedGradients(FrameResult):
 
     @frame_method
     def table(self) -> pl.DataFrame:
-        """Return a DataFrame with one line for each row and column."""
+        """Return a DataFrame with one line for each row and column; one of pandas has the index of the data."""
         import polars as pl
 
         count, width = self.attributions.shape
@@ -302,7 +302,7 @@ def integrated_gradients(
         network.features.names, chosen.row_numbers, np.asarray(attributions), names, outputs, baselines,
         chosen.cells(network.features.names), network.labels.name, unit,
         _describe_baseline(baseline), network.find_training_rows(chosen.table),
-        library=chosen.table.library,
+        library=chosen.table.library, row_labels=chosen.table.row_labels,
     )  # fmt: skip
 
 

@@ -71,6 +71,11 @@ class Observations:
         return self.x.library if isinstance(self.x, Table) else "polars"
 
     @property
+    def row_labels(self) -> Any:
+        """The index of the DataFrame of pandas with these rows; None if there is none."""
+        return self.x.row_labels if isinstance(self.x, Table) else None
+
+    @property
     def label(self) -> str:
         """The name of the label; several names are joined by commas."""
         return ", ".join(self.labels)

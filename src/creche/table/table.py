@@ -122,6 +122,8 @@ class Table:
     library : {"polars", "pandas", "pyarrow", "modin", "cudf"}
         The library of the DataFrame that it was read from; Polars if it was none. Results about the table come as
         DataFrames of that library.
+    row_labels : pandas.Index, optional
+        The index of the DataFrame of pandas that it was read from, with a label for each row of that.
 
     """
 
@@ -129,6 +131,7 @@ class Table:
     source: str
     first_row: int = 1
     library: FrameLibrary = "polars"
+    row_labels: Any = None
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0
