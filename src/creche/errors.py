@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from creche._phrases import list_first
 
 __all__ = [
-    "SYNONYMS",
+    "NAMED_LIMIT", "SYNONYMS",
     "CrecheError", "CrecheWarning", "DivergedError", "DivergedRun", "FileError", "PlanError", "TableError",
     "UnknownArgumentError", "closest", "nearest",
 ]  # fmt: skip

@@ -11,7 +11,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.errors import TableError, nearest
+from creche._phrases import list_first
+from creche.errors import NAMED_LIMIT, TableError, closest, nearest
 from creche.table.cell_format import CellFormat
 
 __all__ = ["KINDS", "LIBRARIES", "Column", "FrameLibrary", "Kind", "Table", "clean_names", "select_names"]
@@ -161,7 +162,10 @@ class Table:
         if name not in self.columns:
             missing = f"{self.source} has no column {name!r}"
             if argument is None:
-                raise TableError(f"{missing}, which the model was trained on; {nearest(name, self.names)}")
+                close = closest(name, self.names)
+                hint = "" if close is None else f"did you mean {close!r}? "
+                columns = f"{'I' if close else 'i'}ts columns are {list_first(self.names, NAMED_LIMIT)}"
+                raise TableError(f"{missing}, which the model was trained on; {hint}{columns}")
             raise TableError(f"{argument}: {missing}; {nearest(name, self.names)}", argument=argument)
         return self.columns[name]
 
