@@ -21,7 +21,7 @@ from creche.model.model import Model
 from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.encoders.numeric import NumericEncoder
-from creche.table.result_frames import FrameResult, frame_method
+from creche.table.result_frames import RowsResult, frame_method
 from creche.table.training_summary import TrainingRows
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class IntegratedGradients(FrameResult):
+class IntegratedGradients(RowsResult):
     """How much each column of each row contributed to a prediction: made by `integrated_gradients`.
 
     Attributes

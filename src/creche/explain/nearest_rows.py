@@ -22,7 +22,7 @@ from creche.model.model import Model
 from creche.model.predictor import Predictor
 from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.plan.words import check_word
-from creche.table.result_frames import FrameResult, frame_method
+from creche.table.result_frames import RowsResult, frame_method
 from creche.table.table import Table
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ PREDICTED = ("predicted", "training_row_predicted", "training_row_probability")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class NearestRows(FrameResult):
+class NearestRows(RowsResult):
     """The training rows nearest to some rows: made by `nearest_rows`.
 
     Attributes

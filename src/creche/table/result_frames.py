@@ -17,7 +17,7 @@ from creche.table.table import LIBRARIES, FrameLibrary
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["FrameResult", "frame_like", "frame_method", "library_entry", "polars_frame", "read_library"]
+__all__ = ["FrameResult", "RowsResult", "frame_like", "frame_method", "library_entry", "polars_frame", "read_library"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -28,12 +28,23 @@ class FrameResult(Displayed):
     ----------
     library : {"polars", "pandas", "pyarrow", "modin", "cudf"}
         The library; Polars for files and arrays.
-    row_labels : pandas.Index, optional
-        The index of the rows, if they came in a DataFrame of pandas: that of tables with a column "row".
 
     """
 
     library: FrameLibrary = field(default="polars", kw_only=True, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RowsResult(FrameResult):
+    """A result about rows of the user's data, whose tables have a column "row".
+
+    Attributes
+    ----------
+    row_labels : pandas.Index, optional
+        The index of the data, if they came in a DataFrame of pandas: the tables have the labels of their rows.
+
+    """
+
     row_labels: Any = field(default=None, kw_only=True, repr=False, compare=False)
 
 
