@@ -1,11 +1,23 @@
-"""What every test and every example in a docstring leaves behind as it was."""
+"""What every test and every example in a docstring leaves behind as it was, and how tests are collected."""
 
 from __future__ import annotations
 
+import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the thousands of tests and the modules that they import out of the search for garbage: they stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True)

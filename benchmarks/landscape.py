@@ -76,9 +76,9 @@ def one_by_one(model: Any, batch: Any, place: tuple[int, Any, int]) -> float:
     rows, losses = batch.rows, []
     begin = time.perf_counter()
     for value in curve.weights:
-        weights = [(w, b.copy()) for w, b in model.weights]
-        weights[layer][1][target] = value
-        losses.append(new_predictor(model.plan, weights, 1).evaluate(rows.x, rows.classes, rows.targets)[0])
+        parameters = model.parameters.copy()
+        parameters.layers[layer][1][target] = value
+        losses.append(new_predictor(model.plan, parameters, 1).evaluate(rows.x, rows.classes, rows.targets)[0])
     elapsed = (time.perf_counter() - begin) * 1e3
     if not np.array_equal(losses, curve.losses):
         raise RuntimeError("networks evaluated together and one by one have different losses")

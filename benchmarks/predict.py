@@ -194,7 +194,7 @@ def creche_model(model: Any, threads: int) -> Callable[[Any], Any]:
 def creche_engine(model: Any, threads: int) -> Callable[[Any], Any]:
     from creche.engine.native import new_predictor
 
-    return new_predictor(model.plan, model.weights, threads).predict  # type: ignore[no-any-return]
+    return new_predictor(model.plan, model.parameters, threads).predict  # type: ignore[no-any-return]
 
 
 def onnx_runtime(model: Any, threads: int) -> Callable[[Any], Any]:

@@ -148,9 +148,8 @@ nb::ndarray<nb::numpy, T> part_to_python(const T* arena, const ParameterBlock& b
   return out;
 }
 
-// The numbers of an array that must have these extents.
 template <class T>
-const T* check_extents(const Array<T>& array, const std::vector<std::size_t>& extents, const std::string& name) {
+void check_extents(const Array<T>& array, const std::vector<std::size_t>& extents, const std::string& name) {
   bool fits = array.ndim() == extents.size();
   std::string wanted, found;
   for (std::size_t i = 0; i < extents.size(); ++i) wanted += (i > 0 ? ", " : "") + std::to_string(extents[i]);
@@ -159,7 +158,6 @@ const T* check_extents(const Array<T>& array, const std::vector<std::size_t>& ex
     fits = fits && array.shape(i) == extents[i];
   }
   if (!fits) throw std::invalid_argument(name + ": got shape (" + found + "); needs (" + wanted + ")");
-  return array.data();
 }
 
 // Calls f(block, part) for all parts of a network, the weights of a layer before its bias, as files have them.
@@ -169,31 +167,61 @@ void each_part(const NetworkShape& shape, F&& f) {
     for (auto part = block.parts.rbegin(); part != block.parts.rend(); ++part) f(block, *part);
 }
 
-// The layers of an arena, as a list of (W, b).
+// An array of a dict; `what` is the argument, for errors.
+template <class A>
+A named_array(const nb::dict& from, const std::string& name, const std::string& what) {
+  const nb::str key(name.c_str());
+  if (!from.contains(key)) throw std::invalid_argument(what + ": '" + name + "' is missing");
+  A array;
+  if (!nb::try_cast<A>(from[key], array))
+    throw std::invalid_argument(what + ": '" + name + "' is not an array of numbers");
+  return array;
+}
+
+// The numbers of one part in a dict, behind the extents of `before`.
 template <class T>
-nb::list layers_to_python(const T* arena, const NetworkShape& shape) {
-  nb::list out;
-  for (const LayerShape& layer : shape.layers) {
-    const ParameterBlock& block = shape.block_of(layer);
-    out.append(nb::make_tuple(part_to_python(arena, block, block.parts[kWeightsPart]),
-                              part_to_python(arena, block, block.parts[kBiasPart])));
-  }
+Array<T> part_from_python(const nb::dict& from, const ParameterBlock& block, const ParameterPart& part,
+                          const std::string& name, const std::string& what, std::vector<std::size_t> before = {}) {
+  Array<T> array = named_array<Array<T>>(from, name, what);
+  check_extents(array, part_extents(block, part, std::move(before)), what + ": '" + name + "'");
+  return array;
+}
+
+// All parameters of an arena, by the names of their parts.
+template <class T>
+nb::dict parameters_to_python(const T* arena, const NetworkShape& shape) {
+  nb::dict out;
+  each_part(shape, [&](const ParameterBlock& block, const ParameterPart& part) {
+    out[nb::str(part.name.c_str())] = part_to_python(arena, block, part);
+  });
   return out;
 }
 
+// Refuses arrays that no part of the network is called after.
+inline void check_names(const nb::dict& parameters, const NetworkShape& shape) {
+  nb::set known;
+  std::string names;
+  each_part(shape, [&](const ParameterBlock&, const ParameterPart& part) {
+    known.add(nb::str(part.name.c_str()));
+    names += (names.empty() ? "" : ", ") + part.name;
+  });
+  for (auto [key, value] : parameters)
+    if (!known.contains(key))
+      throw std::invalid_argument("parameters: the network has no '" + std::string(nb::str(key).c_str()) +
+                                  "'; it has " + names);
+}
+
 template <class T>
-void layers_from_python(const nb::object& layers, const NetworkShape& shape, T* arena) {
-  if (nb::len(layers) != shape.layers.size())
-    throw std::invalid_argument("parameters: got " + std::to_string(nb::len(layers)) + " layers; the network has " +
-                                std::to_string(shape.layers.size()));
-  for (std::size_t l = 0; l < shape.layers.size(); ++l) {
-    const ParameterBlock& block = shape.block_of(shape.layers[l]);
-    const auto [w, b] = nb::cast<std::pair<Array<T>, Array<T>>>(layers[l]);
-    for (const auto& [array, number] : {std::pair(w, kWeightsPart), std::pair(b, kBiasPart)}) {
-      const ParameterPart& part = block.parts[number];
-      write_part(check_extents(array, part_extents(block, part), "parameters: " + part.name), block, part, arena);
-    }
-  }
+void parameters_from_python(const nb::dict& parameters, const NetworkShape& shape, T* arena) {
+  check_names(parameters, shape);
+  std::vector<Array<T>> arrays;  // all are checked before the first is written
+  each_part(shape, [&](const ParameterBlock& block, const ParameterPart& part) {
+    arrays.push_back(part_from_python<T>(parameters, block, part, part.name, "parameters"));
+  });
+  auto array = arrays.begin();
+  each_part(shape, [&](const ParameterBlock& block, const ParameterPart& part) {
+    write_part((array++)->data(), block, part, arena);
+  });
 }
 
 }  // namespace creche::CRECHE_LEVEL

@@ -86,9 +86,9 @@ class PythonColony {
     return {progress.epoch, progress.batch};
   }
 
-  nb::list parameters(std::int64_t m) const {
+  nb::dict parameters(std::int64_t m) const {
     const ExclusiveAccess access(access_lock_);
-    return layers_to_python(colony_->state(check_member(m)).weights.data(), shape(m));
+    return parameters_to_python(colony_->state(check_member(m)).weights.data(), shape(m));
   }
   nb::dict state(std::int64_t m) const {
     const ExclusiveAccess access(access_lock_);

@@ -1,7 +1,6 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
-#include <nanobind/stl/pair.h>
 
 #include <memory>
 #include <string>
@@ -18,27 +17,22 @@ namespace {
 template <class T>
 class PythonManyPredictor {
  public:
-  // layers: W (networks, inputs, outputs) and b (networks, outputs) of each.
-  PythonManyPredictor(const Plan& plan, const nb::sequence& layers, int threads) {
+  // parameters: each array has the networks first.
+  PythonManyPredictor(const Plan& plan, const nb::dict& parameters, int threads) {
     if (plan.layers.empty()) throw std::invalid_argument("plan: needs at least one layer");
-    std::vector<std::pair<Array<T>, Array<T>>> given;
-    for (nb::handle layer : layers) given.push_back(nb::cast<std::pair<Array<T>, Array<T>>>(layer));
-    if (given.size() != plan.layers.size())
-      throw std::invalid_argument("layers: got " + std::to_string(given.size()) + "; the network has " +
-                                  std::to_string(plan.layers.size()));
-    const std::size_t count = given[0].first.ndim() == 3 ? given[0].first.shape(0) : 0;
-    if (count == 0)
-      throw std::invalid_argument("layers: layer 0 needs W (networks, inputs, outputs) for at least one network");
+    const NetworkShape shape(plan);
+    check_names(parameters, shape);
+    std::vector<Array<T>> arrays;
+    std::size_t count = 0;
+    each_part(shape, [&](const ParameterBlock& block, const ParameterPart& part) {
+      if (arrays.empty()) count = count_networks(parameters, part.name);
+      arrays.push_back(part_from_python<T>(parameters, block, part, part.name, "parameters", {count}));
+    });
     many_ = std::make_unique<ManyPredictor<T>>(plan, static_cast<std::int64_t>(count), threads);
-    for (std::size_t l = 0; l < given.size(); ++l) {
-      const ParameterBlock& block = many_->shape().block_of(many_->shape().layers[l]);
-      for (const auto& [array, number] :
-           {std::pair(given[l].first, kWeightsPart), std::pair(given[l].second, kBiasPart)}) {
-        const ParameterPart& part = block.parts[number];
-        const T* const values = check_extents(array, part_extents(block, part, {count}), "layers: " + part.name);
-        many_->set_part(block, part, values);
-      }
-    }
+    auto array = arrays.begin();
+    each_part(many_->shape(), [&](const ParameterBlock& block, const ParameterPart& part) {
+      many_->set_part(block, part, (array++)->data());
+    });
   }
 
   nb::ndarray<nb::numpy, T> predict(const Matrix<T>& x, bool head) {
@@ -84,6 +78,14 @@ class PythonManyPredictor {
   }
 
  private:
+  static std::size_t count_networks(const nb::dict& parameters, const std::string& name) {
+    const auto array = named_array<Array<T>>(parameters, name, "parameters");
+    if (array.ndim() == 0 || array.shape(0) == 0)
+      throw std::invalid_argument("parameters: '" + name +
+                                  "' holds no network; needs at least one, along its first axis");
+    return array.shape(0);
+  }
+
   std::size_t outputs() const { return static_cast<std::size_t>(many_->shape().outputs()); }
 
   std::unique_ptr<ManyPredictor<T>> many_;
@@ -94,7 +96,7 @@ template <class T>
 void bind(nb::module_& m, const char* name) {
   using P = PythonManyPredictor<T>;
   nb::class_<P>(m, name)
-      .def(nb::init<const Plan&, const nb::sequence&, int>(), nb::arg("plan"), nb::arg("layers"),
+      .def(nb::init<const Plan&, const nb::dict&, int>(), nb::arg("plan"), nb::arg("parameters"),
            nb::arg("threads") = 1)
       .def(
           "outputs", [](P& p, const Matrix<T>& x) { return p.predict(x, false); }, nb::arg("x").noconvert())

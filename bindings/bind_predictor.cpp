@@ -17,10 +17,10 @@ namespace {
 template <class T>
 class PythonPredictor {
  public:
-  PythonPredictor(const Plan& plan, const nb::sequence& parameters, int threads) {
+  PythonPredictor(const Plan& plan, const nb::dict& parameters, int threads) {
     if (plan.layers.empty()) throw std::invalid_argument("plan: needs at least one layer");
     predictor_ = std::make_unique<Predictor<T>>(plan, threads);
-    layers_from_python(parameters, predictor_->network().shape, predictor_->network().weights.data());
+    parameters_from_python(parameters, predictor_->network().shape, predictor_->network().weights.data());
     predictor_->network().transpose_all();
   }
 
@@ -91,7 +91,7 @@ template <class T>
 void bind(nb::module_& m, const char* name) {
   using P = PythonPredictor<T>;
   nb::class_<P>(m, name)
-      .def(nb::init<const Plan&, const nb::sequence&, int>(), nb::arg("plan"), nb::arg("parameters"),
+      .def(nb::init<const Plan&, const nb::dict&, int>(), nb::arg("plan"), nb::arg("parameters"),
            nb::arg("threads") = 1)
       .def(
           "outputs", [](P& p, const Matrix<T>& x) { return p.predict(x, false); }, nb::arg("x").noconvert())

@@ -69,19 +69,20 @@ class PythonSolo {
     return status_name(status);
   }
 
-  nb::dict history() const {
+  nb::dict history(std::int64_t first) const {
+    if (first < 0) throw std::invalid_argument("first: got " + std::to_string(first) + "; needs an epoch, from 0");
     const SharedAccess access(access_lock_);
-    return history_to_python(solo_->history());
+    return history_to_python(solo_->history(), static_cast<std::size_t>(first));
   }
 
-  nb::list parameters() const {
+  nb::dict parameters() const {
     const SharedAccess access(access_lock_);
-    return layers_to_python(solo_->network().weights.data(), solo_->network().shape);
+    return parameters_to_python(solo_->network().weights.data(), solo_->network().shape);
   }
 
-  void set_parameters(const nb::sequence& layers) {
+  void set_parameters(const nb::dict& parameters) {
     const ExclusiveAccess access(access_lock_);
-    layers_from_python(layers, solo_->network().shape, solo_->network().weights.data());
+    parameters_from_python(parameters, solo_->network().shape, solo_->network().weights.data());
     solo_->state_changed();
   }
 
@@ -121,7 +122,7 @@ class PythonSolo {
       evaluation = solo_->gradients(rows, out);
     }
     raise_failure();
-    return nb::make_tuple(evaluation.loss, layers_to_python(out.data(), solo_->network().shape));
+    return nb::make_tuple(evaluation.loss, parameters_to_python(out.data(), solo_->network().shape));
   }
 
   // The weighted sums, the activations and dloss_dz of each layer; the loss of each row and of all rows; the gradients.
@@ -154,7 +155,7 @@ class PythonSolo {
     auto losses = new_array<T>({static_cast<std::size_t>(rows.count)});
     std::copy_n(pass->losses(), rows.count, losses.data());
     return nb::make_tuple(sums, values, dloss_dz, std::move(losses), evaluation.loss,
-                          layers_to_python(gradients.data(), shape));
+                          parameters_to_python(gradients.data(), shape));
   }
 
   Solo<T>& solo() const { return *solo_; }
@@ -254,7 +255,7 @@ void bind(nb::module_& m, const char* name) {
                      const Divergence& d = p.solo().divergence();
                      return std::make_tuple(d.epoch, d.batch, d.learning_rate);
                    })
-      .def("history", &P::history)
+      .def("history", &P::history, nb::arg("first") = 0)
       .def("parameters", &P::parameters)
       .def("set_parameters", &P::set_parameters, nb::arg("parameters"))
       .def("state", &P::state)

@@ -7,6 +7,7 @@
 namespace creche::CRECHE_LEVEL {
 
 void bind_plan(nanobind::module_& m);
+void bind_parameters(nanobind::module_& m);
 void bind_solo(nanobind::module_& m);
 void bind_colony(nanobind::module_& m);
 void bind_predictor(nanobind::module_& m);
@@ -20,6 +21,7 @@ void bind_resampling(nanobind::module_& m);
 NB_MODULE(CRECHE_MODULE, m) {
   using namespace creche::CRECHE_LEVEL;
   bind_plan(m);
+  bind_parameters(m);
   bind_solo(m);
   bind_colony(m);
   bind_predictor(m);

@@ -1,6 +1,7 @@
 // The state of a run as Python sees it: a dict of arrays, the same for a single network and a member of a colony.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -60,11 +61,13 @@ inline constexpr std::pair<const char*, double EpochRecord::*> kHistoryColumns[]
     {"learning_rate", &EpochRecord::learning_rate},     {"seconds", &EpochRecord::seconds},
 };
 
-inline nb::dict history_to_python(const std::vector<EpochRecord>& records) {
+// The records from epoch `first` on.
+inline nb::dict history_to_python(const std::vector<EpochRecord>& records, std::size_t first = 0) {
   nb::dict out;
+  first = std::min(first, records.size());
   for (const auto& [name, member] : kHistoryColumns) {
-    auto array = new_array<double>({records.size()});
-    for (std::size_t i = 0; i < records.size(); ++i) array.data()[i] = records[i].*member;
+    auto array = new_array<double>({records.size() - first});
+    for (std::size_t i = first; i < records.size(); ++i) array.data()[i - first] = records[i].*member;
     out[name] = std::move(array);
   }
   return out;
@@ -94,19 +97,14 @@ nb::dict state_to_python(const MemberState<T>& state, const NetworkShape& shape)
 // Reads a state into arrays that already have their sizes.
 template <class T>
 void state_from_python(const nb::dict& from, const NetworkShape& shape, MemberState<T>& state) {
-  const auto array = [&](const std::string& name) -> nb::object {
-    if (!from.contains(name.c_str())) throw std::invalid_argument("state: '" + name + "' is missing");
-    return nb::borrow(from[name.c_str()]);
-  };
-  const auto take = [&](const std::string& name, AlignedArray<T>& arena) {
+  const auto take = [&](const std::string& arena_name, AlignedArray<T>& arena) {
     each_part(shape, [&](const ParameterBlock& block, const ParameterPart& part) {
-      const std::string full = name + "." + part.name;
-      const auto values = nb::cast<Array<T>>(array(full));
-      write_part(check_extents(values, part_extents(block, part), "state: '" + full + "'"), block, part, arena.data());
+      const Array<T> values = part_from_python<T>(from, block, part, arena_name + "." + part.name, "state");
+      write_part(values.data(), block, part, arena.data());
     });
   };
   using Column = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-  const auto progress = nb::cast<Column>(array("progress"));
+  const auto progress = named_array<Column>(from, "progress", "state");
   if (progress.shape(0) != progress_numbers(state.progress).size())
     throw std::invalid_argument("state: 'progress' has " + std::to_string(progress.shape(0)) + " numbers; needs " +
                                 std::to_string(progress_numbers(state.progress).size()));
@@ -117,7 +115,7 @@ void state_from_python(const nb::dict& from, const NetworkShape& shape, MemberSt
   const auto epochs = static_cast<std::size_t>(state.progress.epoch);
   state.history.assign(epochs, EpochRecord{});
   for (const auto& [name, member] : kHistoryColumns) {
-    const auto values = nb::cast<Column>(array(std::string("history.") + name));
+    const auto values = named_array<Column>(from, std::string("history.") + name, "state");
     if (values.shape(0) != epochs)
       throw std::invalid_argument("state: 'history." + std::string(name) + "' has " + std::to_string(values.shape(0)) +
                                   " epochs; 'progress' has " + std::to_string(epochs));

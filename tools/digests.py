@@ -59,10 +59,10 @@ def split_of(trained: Any) -> Arrays:
 
 
 def weights_of(trained: Any) -> Arrays:
-    weights = trained.parameters if hasattr(trained, "parameters") else trained.weights
-    return {
-        f"layer {i} {name}": array for i, layer in enumerate(weights) for name, array in zip("Wb", layer, strict=True)
-    }
+    parameters = trained.parameters
+    layers = enumerate(parameters.layers)
+    others = {f"layer {name.replace('.', ' ')}": array for name, array in parameters.beyond_layers.items()}
+    return {f"layer {i} {name}": array for i, layer in layers for name, array in zip("Wb", layer, strict=True)} | others
 
 
 def held_out(crossed: Any) -> Arrays:

@@ -16,10 +16,24 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from creche.studio.protocol import requests, views
+from creche.studio.protocol import (
+    evaluation_views,
+    inside_views,
+    requests,
+    result_views,
+    search_views,
+    settings_views,
+    table_views,
+    training_views,
+    views,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 TYPES, REFERENCE = ROOT / "web/src/protocol.ts", ROOT / "docs/protocol.md"
+
+VIEW_MODULES = (
+    table_views, settings_views, training_views, evaluation_views, inside_views, search_views, result_views, views,
+)  # fmt: skip
 
 HEAD = """// Made by tools/studio_protocol.py from src/creche/studio/protocol: change it there.
 
@@ -88,8 +102,9 @@ def doc_lines(kind: type) -> list[str]:
 
 
 def view_kinds() -> list[type]:
-    """Return the classes of views, in the order of their module."""
-    return [kind for kind in vars(views).values() if is_dataclass(kind) and isinstance(kind, type)]
+    """Return the classes of views, in the order of their modules."""
+    members = [(module.__name__, member) for module in VIEW_MODULES for member in vars(module).values()]
+    return [kind for name, kind in members if isinstance(kind, type) and is_dataclass(kind) and kind.__module__ == name]
 
 
 def write_types() -> str:

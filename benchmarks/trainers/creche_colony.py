@@ -3,6 +3,7 @@
 import numpy as np
 from _jobs import Task, Weights
 
+from creche.engine.parameters import Parameters
 from creche.model_selection.search_space import log_range
 from trainers.creche_engine import CrecheEngine
 from trainers.creche_sweep import RATES
@@ -27,7 +28,7 @@ class CrecheColony(CrecheEngine):
             raise RuntimeError(f"the colony ended as {status!r}")
 
     def weights(self) -> Weights:
-        return list(self.colony.parameters(0))
+        return Parameters(self.colony.parameters(0)).layers
 
 
 def build(task: Task, threads: int, networks: int) -> CrecheColony:

@@ -4,6 +4,7 @@ import numpy as np
 from _jobs import Task, Weights
 
 from creche import _core
+from creche.engine.parameters import Parameters
 
 
 class CrecheEngine:
@@ -33,7 +34,7 @@ class CrecheEngine:
 
     def reset(self) -> None:
         self.solo = self.engine.Solo32(self.plan, self.task.features, self.classes, None, threads=self.threads)
-        self.solo.set_parameters(self.task.initial)
+        self.solo.set_parameters(dict(Parameters.of_layers(self.task.initial)))
 
     def train(self) -> None:
         status = self.solo.run()
@@ -41,7 +42,7 @@ class CrecheEngine:
             raise RuntimeError(f"the run ended as {status!r}")
 
     def weights(self) -> Weights:
-        return list(self.solo.parameters())
+        return Parameters(self.solo.parameters()).layers
 
 
 def build(task: Task, threads: int) -> CrecheEngine:

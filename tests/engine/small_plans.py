@@ -117,7 +117,7 @@ class Job:
 
 
 def weights_of(solo: Any) -> bytes:
-    return b"".join(w.tobytes() + b.tobytes() for w, b in solo.parameters())
+    return b"".join(array.tobytes() for array in solo.parameters().values())
 
 
 def digest(solo: Any) -> str:

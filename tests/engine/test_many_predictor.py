@@ -19,17 +19,15 @@ def networks(job: Job, engine: ModuleType, count: int) -> list[Any]:
     return [replace(job, seed=seed, initializer="lecun_normal").solo(engine).parameters() for seed in range(count)]
 
 
-def side_by_side(job: Job, engine: ModuleType, weights: list[Any], threads: int = 1) -> Any:
-    layers = [
-        (np.stack([w for w, _ in layer]), np.stack([b for _, b in layer])) for layer in zip(*weights, strict=True)
-    ]
+def side_by_side(job: Job, engine: ModuleType, networks: list[Any], threads: int = 1) -> Any:
+    stacked = {name: np.stack([network[name] for network in networks]) for name in networks[0]}
     kind = engine.ManyPredictor32 if job.dtype == np.float32 else engine.ManyPredictor64
-    return kind(job.plan(engine), layers, threads)
+    return kind(job.plan(engine), stacked, threads)
 
 
-def alone(job: Job, engine: ModuleType, weights: Any) -> Any:
+def alone(job: Job, engine: ModuleType, parameters: Any) -> Any:
     kind = engine.Predictor32 if job.dtype == np.float32 else engine.Predictor64
-    return kind(job.plan(engine), weights, 1)
+    return kind(job.plan(engine), parameters, 1)
 
 
 @given(
@@ -50,13 +48,13 @@ def test_each_says_what_it_says_alone(
         dtype=np.float64 if double else np.float32,
         loss_numbers={"label_smoothing": 0.1, "delta": 0.7, "quantiles": spread_quantiles(outputs)},
     )  # fmt: skip
-    weights = networks(job, engine, count)
-    many = side_by_side(job, engine, weights, threads)
+    sets = networks(job, engine, count)
+    many = side_by_side(job, engine, sets, threads)
     table = job.table()
     outputs_of, said, judged = many.outputs(table[0]), many.predict(table[0]), many.evaluate(*table)
     assert said.shape == (count, rows, outputs)
     for m in range(count):
-        predictor = alone(job, engine, weights[m])
+        predictor = alone(job, engine, sets[m])
         assert outputs_of[m].tobytes() == predictor.outputs(table[0]).tobytes()
         assert said[m].tobytes() == predictor.predict(table[0]).tobytes()
         assert np.array_equal(judged[m], predictor.evaluate(*table), equal_nan=True)
@@ -90,16 +88,23 @@ def test_no_rows_give_no_predictions(engine) -> None:
     assert many.mean(np.zeros((0, 4), np.float32), np.ones(2)).shape == (0, 3)
 
 
-def test_layers_of_another_shape_are_refused(engine) -> None:
+def test_arrays_that_are_not_those_of_networks_are_refused(engine) -> None:
     job = Job(sizes=(4, 5, 3))
-    zeros = lambda *shape: np.zeros(shape, np.float32)  # noqa: E731
     plan = job.plan(engine)
-    with pytest.raises(ValueError, match=r"layers: 1\.weights: got shape \(2, 5, 4\); needs \(2, 5, 3\)"):
-        engine.ManyPredictor32(plan, [(zeros(2, 4, 5), zeros(2, 5)), (zeros(2, 5, 4), zeros(2, 4))], 1)
-    with pytest.raises(ValueError, match="got 1; the network has 2"):
-        engine.ManyPredictor32(plan, [(zeros(2, 4, 5), zeros(2, 5))], 1)
-    with pytest.raises(ValueError, match="for at least one network"):
-        engine.ManyPredictor32(plan, [(zeros(0, 4, 5), zeros(0, 5)), (zeros(0, 5, 3), zeros(0, 3))], 1)
+    right = {name: np.zeros((2, *shape), np.float32) for name, shape in engine.parameter_shapes(plan).items()}
+    engine.ManyPredictor32(plan, right)
+    with pytest.raises(ValueError, match=r"parameters: '1\.weights': got shape \(2, 5, 4\); needs \(2, 5, 3\)"):
+        engine.ManyPredictor32(plan, right | {"1.weights": np.zeros((2, 5, 4), np.float32)})
+    with pytest.raises(ValueError, match=r"parameters: '1\.bias': got shape \(3, 3\); needs \(2, 3\)"):
+        engine.ManyPredictor32(plan, right | {"1.bias": np.zeros((3, 3), np.float32)})
+    with pytest.raises(ValueError, match=r"parameters: '0\.bias' is missing"):
+        engine.ManyPredictor32(plan, {name: array for name, array in right.items() if name != "0.bias"})
+    with pytest.raises(ValueError, match=r"parameters: the network has no '2\.bias'; it has 0\.weights, 0\.bias, "):
+        engine.ManyPredictor32(plan, right | {"2.bias": np.zeros((2, 3), np.float32)})
+    with pytest.raises(ValueError, match=r"parameters: '0\.weights' holds no network"):
+        engine.ManyPredictor32(plan, {name: array[:0] for name, array in right.items()})
+    with pytest.raises(ValueError, match=r"parameters: '0\.weights' holds no network"):
+        engine.ManyPredictor32(plan, right | {"0.weights": np.zeros((), np.float32)})
     many = side_by_side(job, engine, networks(job, engine, 2))
     with pytest.raises(ValueError, match="shares: got 3; needs one for each of 2 networks"):
         many.mean(job.table()[0], np.ones(3))

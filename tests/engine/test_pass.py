@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from creche.engine.parameters import Parameters
 from tests.engine.small_plans import ACTIVATIONS, LOSSES, Job
 
 
@@ -22,7 +23,7 @@ def test_sums_and_activations_are_those_of_the_prediction(engine, dtype: type) -
     solo, (sums, activations, *_) = inside_of(job, engine)
     x, left = job.table()[0], job.table()[0].astype(np.float64)
     close = {"rtol": 1e-4, "atol": 1e-5} if dtype == np.float32 else {"rtol": 1e-12, "atol": 1e-13}
-    for (w, b), z, a in zip(solo.parameters(), sums, activations, strict=True):
+    for (w, b), z, a in zip(Parameters(solo.parameters()).layers, sums, activations, strict=True):
         np.testing.assert_allclose(z, left @ w.astype(np.float64) + b, **close)
         left = a.astype(np.float64)
     np.testing.assert_allclose(activations[0], np.tanh(sums[0].astype(np.float64)), **close)
@@ -36,15 +37,15 @@ def test_the_gradient_by_the_sums_adds_up_to_that_of_the_bias(engine, loss: str)
     job = Job(sizes=(4, 9, 6, 3), rows=37, loss=loss, weighted=True, activation="silu", dtype=np.float64)
     solo, (_, activations, dloss_dz, losses, total, gradients) = inside_of(job, engine)
     x, _, _, weights = job.table()
-    for left, dz, (dw, db) in zip([x, *activations], dloss_dz, gradients, strict=False):
+    for left, dz, (dw, db) in zip([x, *activations], dloss_dz, Parameters(gradients).layers, strict=False):
         np.testing.assert_allclose(dz.sum(axis=0), db, rtol=1e-12, atol=1e-15)
         np.testing.assert_allclose(left.T @ dz, dw, rtol=1e-12, atol=1e-15)
     assert (losses * weights).sum() / weights.sum() == pytest.approx(total, rel=1e-13)
     alone = solo.gradients(*job.table())
     assert alone[0] == total
-    for one, other in zip(alone[1], gradients, strict=True):
-        assert np.array_equal(one[0], other[0])
-        assert np.array_equal(one[1], other[1])
+    assert list(alone[1]) == list(gradients)
+    for name, gradient in gradients.items():
+        assert np.array_equal(alone[1][name], gradient)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -67,7 +68,7 @@ def test_one_layer_s_gradient_by_the_inputs_is_its_weights(engine) -> None:
     predictor = engine.Predictor64(job.plan(engine), solo.parameters(), 1)
     directions = np.tile(np.eye(3)[1], (5, 1))
     gradients = predictor.input_gradients(job.table()[0], directions)
-    np.testing.assert_allclose(gradients, np.tile(solo.parameters()[0][0][:, 1], (5, 1)), rtol=1e-15)
+    np.testing.assert_allclose(gradients, np.tile(solo.parameters()["0.weights"][:, 1], (5, 1)), rtol=1e-15)
 
 
 def test_directions_of_another_shape_are_refused(engine) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 import creche as cr
 from creche.engine.native import translate
+from creche.engine.parameters import Parameters
 from creche.plan import schedules
 from tests.peers.parity_cases import BATCH_SIZE, EPOCHS, N_ROWS, create_table, initial_layers
 
@@ -49,10 +50,10 @@ def train_ours(engine: ModuleType, optimizer: Any, **arguments: Any) -> Any:
         **arguments,
     ).resolved(N_ROWS)  # fmt: skip
     run = engine.Solo64(translate(engine, plan), x, y, None)
-    run.set_parameters(layers)
+    run.set_parameters(dict(Parameters.of_layers(layers)))
     assert run.run() == "finished"
     assert run.step == STEPS
-    return run.parameters()
+    return Parameters(run.parameters()).layers
 
 
 class Ntk:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from creche.engine.parameters import Parameters
 from tests.peers.parity_cases import (
     ACTIVATIONS,
     ADAM,
@@ -67,7 +68,7 @@ def train_both(
     plan.optimizer.regularize_bias = decay_biases
     labels = (y, None) if loss in CLASS_LOSSES else (None, y)
     ours = (engine.Solo32 if dtype is np.float32 else engine.Solo64)(plan, x, *labels, row_weights, threads=2)
-    ours.set_parameters(layers)
+    ours.set_parameters(dict(Parameters.of_layers(layers)))
     assert ours.run() == "finished"
     theirs = twin.Twin(layers, activation, loss, arguments or {})
     history = theirs.train(
@@ -85,7 +86,9 @@ def train_both(
 
 def assert_close(both: Pair, tolerance: float) -> None:
     initial = initial_layers(both.x.dtype.type)
-    for ours, theirs, before in zip(both.ours.parameters(), both.theirs.layers(), initial, strict=True):
+    for ours, theirs, before in zip(
+        Parameters(both.ours.parameters()).layers, both.theirs.layers(), initial, strict=True
+    ):
         for mine, yours, first in zip(ours, theirs, before, strict=True):
             assert np.abs(mine - first).max() > 100 * tolerance, "the weights did not move, so nothing was compared"
             np.testing.assert_allclose(mine, yours, rtol=tolerance, atol=tolerance)
@@ -159,13 +162,13 @@ def test_predictions_gradients_and_loss_agree_for_the_same_weights(
     their_loss.backward()
 
     kind = np.dtype(dtype).itemsize * 8
-    predictor = getattr(engine, f"Predictor{kind}")(plan, layers)
+    predictor = getattr(engine, f"Predictor{kind}")(plan, dict(Parameters.of_layers(layers)))
     np.testing.assert_allclose(predictor.predict(x), theirs.predict(x), rtol=tolerance, atol=tolerance)
     solo = getattr(engine, f"Solo{kind}")(plan, x, *labels)
-    solo.set_parameters(layers)
+    solo.set_parameters(dict(Parameters.of_layers(layers)))
     our_loss, our_gradients = solo.gradients(x, *labels)
     assert our_loss == pytest.approx(their_loss.item(), rel=tolerance)
     assert solo.evaluate(x, *labels)[0] == pytest.approx(their_loss.item(), rel=tolerance)
-    for ours, yours in zip(our_gradients, theirs.gradients(), strict=True):
+    for ours, yours in zip(Parameters(our_gradients).layers, theirs.gradients(), strict=True):
         for mine, theirs_too in zip(ours, yours, strict=True):
             np.testing.assert_allclose(mine, theirs_too, rtol=tolerance, atol=tolerance)

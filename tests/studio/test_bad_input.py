@@ -12,8 +12,11 @@ from playwright.sync_api import Browser, expect
 
 from creche.errors import FileError
 from creche.model.model import Model
+from creche.studio.answers import table as table_answers
+from creche.studio.table_source import TableSource, open_bundled
 from tests.studio.conftest import Studio
 from tests.studio.driving import Screen
+from tests.unit.studio.watching import Gate
 
 
 def write_table(path: Path, header: str, rows: list[str]) -> Path:
@@ -63,6 +66,27 @@ def test_a_column_with_a_category_for_each_row(screen: Screen, tmp_path: Path) -
     screen.button("To the network →").click()
     screen.step("Batch")
     screen.expect_number("step", 1)
+
+
+def test_a_table_that_takes_long_is_told_and_can_be_given_up(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate()
+
+    def read(name: str) -> TableSource:
+        gate.pass_through()
+        return open_bundled(name)
+
+    monkeypatch.setattr(table_answers, "open_bundled", read)
+    screen.show("Table")
+    screen.button("penguins-four").click()
+    notice = screen.page.locator(".table-notice")
+    expect(notice).to_contain_text("penguins-four: reading the table")
+    screen.step("Epoch")
+    screen.button("Cancel", notice).click()
+    expect(notice).to_be_hidden()
+    expect(screen.page.locator(".notice")).to_contain_text("penguins-four was not made ready")
+    gate.open()
+    screen.step("Epoch")
+    expect(screen.page.locator(".table-name")).to_contain_text("344 rows")
 
 
 def test_a_label_that_is_constant(screen: Screen, tmp_path: Path) -> None:
@@ -144,7 +168,7 @@ def test_a_disk_that_is_full_when_the_model_is_kept(screen: Screen, monkeypatch:
     screen.step("Epoch")
     screen.show("Keep")
     screen.button("Download the model").click()
-    screen.expect_failure("no space left on device")
+    assert "penguins.creche could not be written: no space left on device." in screen.expect_failure("could not be")
     screen.show("Network")
     screen.expect_number("epoch", 1)
     screen.step("Epoch")

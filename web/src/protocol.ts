@@ -626,7 +626,7 @@ export interface Respond {
   readonly y_column?: string | null;
 }
 
-/** What up to 100 neurons respond to, in few numbers each; `places` has (layer, neuron) of each. */
+/** What up to 500 neurons respond to, in few numbers each; `places` has (layer, neuron) of each. */
 export interface RespondSmall {
   readonly type: "RespondSmall";
   readonly places: readonly (readonly number[])[];

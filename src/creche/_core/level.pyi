@@ -96,6 +96,11 @@ class Plan:
     def with_seed(self, seed: int) -> Plan:
         """A copy with another seed."""
 
+def parameter_shapes(plan: Plan) -> dict[str, tuple[int, ...]]:
+    """The names of a network's parameters and the shapes of their arrays, in the order of files."""
+
+# Parameters of a network, and gradients by them, are a dict of arrays with these names and shapes, in this order.
+#
 # Arrays: x (n, d) of the class's dtype, contiguous along its rows (which may be a stride apart); classes (n,) int32 for
 # the class losses, targets (n, d_out) of the dtype for the others (exactly one of the two, None for the other); weights
 # (n,) of the dtype or None. Arrays are kept alive and read in place, never copied.
@@ -141,15 +146,16 @@ class Solo32:
     label_smoothing: float  # likewise
     divergence: tuple[int, int, float] | None  # epoch (from 0), batch in it (from 0), learning rate
     best_epoch: int  # epoch (from 0) with the lowest monitored loss; -1 before the first
-    def history(self) -> dict[str, NDArray[np.float64]]:
-        """One number per completed epoch: train_loss, train_metric, validation_loss, validation_metric (NaN without
-        validation), learning_rate (of the epoch's first step), seconds. train_* are means over the epoch's batches,
-        each computed before its update. The metric is accuracy for class losses and binary_cross_entropy, else root
-        mean squared error.
+    def history(self, first: int = 0) -> dict[str, NDArray[np.float64]]:
+        """One number per completed epoch from epoch `first` on, counted from 0: train_loss, train_metric,
+        validation_loss, validation_metric (NaN without validation), learning_rate (of the epoch's first step), seconds.
+        train_* are means over the epoch's batches, each computed before its update. The metric is accuracy for class
+        losses and binary_cross_entropy, else root mean squared error.
         """
-    def parameters(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        """Copies of W (d_in, d_out) and b (d_out,) of each layer."""
-    def set_parameters(self, parameters: list[tuple[NDArray[Any], NDArray[Any]]]) -> None: ...
+    def parameters(self) -> dict[str, NDArray[Any]]:
+        """Copies of all parameters."""
+    def set_parameters(self, parameters: dict[str, NDArray[Any]]) -> None:
+        """Raises ValueError that names an array if one is missing, unknown or of another shape."""
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything that determines how training continues, as named arrays (weights, optimizer planes, counters,
         history, best weights). set_state(state()) on a new Solo of the same plan and data continues to the same bytes.
@@ -169,8 +175,8 @@ class Solo32:
         classes: NDArray[np.int32] | None,
         targets: NDArray[Any] | None,
         weights: NDArray[Any] | None = None,
-    ) -> tuple[float, list[tuple[NDArray[Any], NDArray[Any]]]]:
-        """The loss of these rows as one batch, without dropout, and its gradients (dW, db) for each layer."""
+    ) -> tuple[float, dict[str, NDArray[Any]]]:
+        """The loss of these rows as one batch, without dropout, and its gradient by each parameter."""
     def introspect(
         self,
         x: NDArray[Any],
@@ -183,7 +189,7 @@ class Solo32:
         list[NDArray[Any]],
         NDArray[Any],
         float,
-        list[tuple[NDArray[Any], NDArray[Any]]],
+        dict[str, NDArray[Any]],
     ]:
         """The intermediate results of `gradients`: the weighted sums z, the activations f(z) and the gradient of the
         batch's loss with respect to z of each layer, each (n, width); the loss of each row (n,); loss and gradients.
@@ -213,7 +219,7 @@ class Colony32:
     def status(self, member: int) -> str: ...
     def position(self, member: int) -> tuple[int, int]:
         """Completed epochs, and completed steps of the current epoch."""
-    def parameters(self, member: int) -> list[tuple[NDArray[Any], NDArray[Any]]]: ...
+    def parameters(self, member: int) -> dict[str, NDArray[Any]]: ...
     def history(self, member: int) -> dict[str, NDArray[np.float64]]: ...
     def state(self, member: int) -> dict[str, NDArray[Any]]: ...
     def set_state(self, member: int, state: dict[str, NDArray[Any]]) -> None:
@@ -225,7 +231,7 @@ class Colony64(Colony32): ...
 class Predictor32:
     """A trained network that only predicts. Predictor64 is the same in float64."""
 
-    def __init__(self, plan: Plan, parameters: list[tuple[NDArray[Any], NDArray[Any]]], threads: int = 1) -> None: ...
+    def __init__(self, plan: Plan, parameters: dict[str, NDArray[Any]], threads: int = 1) -> None: ...
     def outputs(self, x: NDArray[Any]) -> NDArray[Any]:
         """(n, d_out) weighted sums of the output layer, before the head."""
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:
@@ -251,8 +257,8 @@ class ManyPredictor32:
     ManyPredictor64 is the same in float64.
     """
 
-    def __init__(self, plan: Plan, layers: list[tuple[NDArray[Any], NDArray[Any]]], threads: int = 1) -> None:
-        """layers: W (networks, d_in, d_out) and b (networks, d_out) of each layer, C-contiguous."""
+    def __init__(self, plan: Plan, parameters: dict[str, NDArray[Any]], threads: int = 1) -> None:
+        """parameters: as those of one network, each array with the networks first, C-contiguous."""
     def outputs(self, x: NDArray[Any]) -> NDArray[Any]:
         """(networks, n, d_out) weighted sums of the output layer."""
     def predict(self, x: NDArray[Any]) -> NDArray[Any]:

@@ -13,14 +13,15 @@ from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
+from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
 from creche.errors import PlanError
 from creche.plan.plan import Plan
 
 __all__ = ["BestEpoch", "Measure"]
 
-# The value of a metric for the weights of a network; lower is better.
-Measure: TypeAlias = Callable[[list[tuple[NDArray[Any], NDArray[Any]]]], float]
+# The value of a metric for the parameters of a network; lower is better.
+Measure: TypeAlias = Callable[[Parameters], float]
 
 # Two epochs with equal metrics may differ in the last bits, by processor; a smaller gain than this is none.
 ROUNDING = 1e-12
@@ -34,7 +35,7 @@ class BestEpoch:
     plan : Plan
         With early stopping, its patience resolved.
     measure : callable
-        Takes W and b of each layer and returns the value of the metric, negated if higher is better.
+        Takes the parameters and returns the value of the metric, negated if higher is better.
 
     Attributes
     ----------
@@ -70,7 +71,7 @@ class BestEpoch:
         assert stopping.patience is not None
         record = RunState(state)
         epoch = record.epoch - 1
-        value = self._measure(record.layers)
+        value = self._measure(record.parameters)
         if self._best_epoch < 0 and math.isnan(value):
             raise PlanError(
                 f"EarlyStopping.watch: {stopping.watch!r} cannot be computed on the rows that are watched, in which a "

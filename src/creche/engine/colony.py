@@ -12,6 +12,7 @@ from creche import _core
 from creche.engine.best_epoch import BestEpoch, Measure
 from creche.engine.memory_checks import check_networks, network_memory
 from creche.engine.native import Rows, translate
+from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
 from creche.errors import PlanError
 from creche.plan.arguments import NUMBER_SCHEDULES
@@ -73,7 +74,7 @@ class _Member(Protocol):
     def status(self) -> str: ...
     def position(self) -> tuple[int, int]: ...
     def history(self) -> State: ...
-    def parameters(self) -> list[tuple[NDArray[Any], NDArray[Any]]]: ...
+    def parameters(self) -> Parameters: ...
     def state(self) -> State: ...
     def divergence(self) -> Divergence | None: ...
 
@@ -94,8 +95,8 @@ class _ActiveMember:
     def history(self) -> State:
         return self.colony.history(self._member)  # type: ignore[no-any-return]
 
-    def parameters(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        return self.colony.parameters(self._member)  # type: ignore[no-any-return]
+    def parameters(self) -> Parameters:
+        return Parameters(self.colony.parameters(self._member))
 
     def state(self) -> State:
         return self.colony.state(self._member)  # type: ignore[no-any-return]
@@ -133,8 +134,8 @@ class EndedMember:
     def history(self) -> State:
         return RunState(self._state).history
 
-    def parameters(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        return RunState(self._state).layers
+    def parameters(self) -> Parameters:
+        return RunState(self._state).parameters
 
     def state(self) -> State:
         return self._state
@@ -314,8 +315,8 @@ class Crew:
         """Return one number per completed epoch, by column."""
         return self._members[number].history()
 
-    def parameters(self, number: int) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        """Return W (d_in, d_out) and b (d_out,) of each layer."""
+    def parameters(self, number: int) -> Parameters:
+        """Return the parameters of a network."""
         return self._members[number].parameters()
 
     def state(self, number: int) -> State:

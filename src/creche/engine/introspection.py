@@ -6,22 +6,20 @@ epoch's rows, and many networks on the same rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche import _core
 from creche.engine.native import Rows, new_predictor, new_run, translate
+from creche.engine.parameters import Parameters
 from creche.plan.plan import Plan
 
 __all__ = [
     "BatchInternals",
     "NonFinite",
-    "Stack",
-    "Weights",
     "batch_internals",
     "batch_rows",
     "epoch_order",
@@ -31,16 +29,9 @@ __all__ = [
     "layer_outputs",
     "new_many_predictor",
     "predict_many",
-    "stack_weights",
 ]
 
 ROWS_AT_ONCE = 4096  # a backward pass keeps the activations of all its rows
-
-
-# W (d_in, d_out) and b (d_out,) of each layer.
-Weights: TypeAlias = Sequence[tuple[NDArray[Any], NDArray[Any]]]
-# The same of m networks of one shape: W (m, d_in, d_out) and b (m, d_out).
-Stack: TypeAlias = Sequence[tuple[NDArray[Any], NDArray[Any]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,8 +50,8 @@ class BatchInternals:
         The loss of each row.
     loss : float
         The loss of the batch: the mean of the rows' losses by their weights.
-    gradients : list of (W, b)
-        The gradient of the batch's loss with respect to the weights and biases of each layer.
+    gradients : Parameters
+        The gradient of the batch's loss with respect to each parameter.
 
     """
 
@@ -69,57 +60,59 @@ class BatchInternals:
     dloss_dsums: list[NDArray[Any]]
     losses: NDArray[Any]
     loss: float
-    gradients: list[tuple[NDArray[Any], NDArray[Any]]]
+    gradients: Parameters
 
 
-def batch_internals(plan: Plan, weights: Weights, rows: Rows) -> BatchInternals:
+def batch_internals(plan: Plan, parameters: Parameters, rows: Rows) -> BatchInternals:
     """Run one forward and backward pass over a batch and keep what training throws away."""
     run = new_run(plan, rows, None, 1)
-    run.set_parameters(list(weights))
+    run.set_parameters(dict(parameters))
     sums, activations, dloss_dsums, losses, loss, gradients = run.introspect(
         rows.x, rows.classes, rows.targets, rows.weights
     )
-    return BatchInternals(sums, activations, dloss_dsums, losses, loss, gradients)
+    return BatchInternals(sums, activations, dloss_dsums, losses, loss, Parameters(gradients))
 
 
-def stack_weights(weight_sets: Sequence[Weights]) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """Stack the weights of several networks of one shape."""
-    layers = zip(*weight_sets, strict=True)
-    return [(np.stack([w for w, _ in layer]), np.stack([b for _, b in layer])) for layer in layers]
+def new_many_predictor(plan: Plan, stack: Parameters, threads: int) -> Any:
+    """Create a predictor of many networks of one shape (`ManyPredictor32` or `ManyPredictor64` of the engine).
 
+    Parameters
+    ----------
+    plan : Plan
+    stack : Parameters
+        The parameters of all networks, stacked.
+    threads : int
 
-def new_many_predictor(plan: Plan, stack: Stack, threads: int) -> Any:
-    """Create a predictor of many networks of one shape (`ManyPredictor32` or `ManyPredictor64` of the engine)."""
+    """
     engine = _core.load()
     kind = engine.ManyPredictor32 if plan.precision == "float32" else engine.ManyPredictor64
-    layers = [(np.ascontiguousarray(w), np.ascontiguousarray(b)) for w, b in stack]
-    return kind(translate(engine, plan), layers, threads)
+    return kind(translate(engine, plan), dict(stack.map(np.ascontiguousarray)), threads)
 
 
-def evaluate_many(plan: Plan, stack: Stack, rows: Rows, threads: int) -> NDArray[np.float64]:
+def evaluate_many(plan: Plan, stack: Parameters, rows: Rows, threads: int) -> NDArray[np.float64]:
     """Return the loss of each of m networks on the same rows, (m,): to the bit what evaluating each alone gives."""
     predictor = new_many_predictor(plan, stack, threads)
     return np.asarray(predictor.evaluate(rows.x, rows.classes, rows.targets, rows.weights)[:, 0])
 
 
-def predict_many(plan: Plan, stack: Stack, x: NDArray[Any], threads: int) -> NDArray[Any]:
+def predict_many(plan: Plan, stack: Parameters, x: NDArray[Any], threads: int) -> NDArray[Any]:
     """Return the predictions of each of m networks for the rows of x, (m, n, outputs): probabilities, or numbers."""
     return np.asarray(new_many_predictor(plan, stack, threads).predict(x))
 
 
-def input_gradients(plan: Plan, weights: Weights, x: NDArray[Any], directions: NDArray[Any]) -> NDArray[Any]:
+def input_gradients(plan: Plan, parameters: Parameters, x: NDArray[Any], directions: NDArray[Any]) -> NDArray[Any]:
     """Return the gradient of ``(directions * outputs).sum()`` with respect to x, (n, d), by backpropagation.
 
     Parameters
     ----------
     plan : Plan
-    weights : sequence of (W, b)
+    parameters : Parameters
     x : (n, d) array
     directions : (n, outputs) array
         The weight of each output, before the head, of each row; a one in column c gives the gradient of output c.
 
     """
-    predictor = new_predictor(plan, list(weights), 1)
+    predictor = new_predictor(plan, parameters, 1)
     pieces = []
     for begin in range(0, max(len(x), 1), ROWS_AT_ONCE):
         of = slice(begin, begin + ROWS_AT_ONCE)
@@ -127,9 +120,9 @@ def input_gradients(plan: Plan, weights: Weights, x: NDArray[Any], directions: N
     return np.concatenate(pieces)
 
 
-def layer_outputs(plan: Plan, weights: Weights, x: NDArray[Any], layer: int, threads: int = 1) -> NDArray[Any]:
+def layer_outputs(plan: Plan, parameters: Parameters, x: NDArray[Any], layer: int, threads: int = 1) -> NDArray[Any]:
     """Return the activations of a layer (from 0), (n, width); for the output layer, its sums before the head."""
-    return np.asarray(new_predictor(plan, list(weights), threads).layer_outputs(x, layer))
+    return np.asarray(new_predictor(plan, parameters, threads).layer_outputs(x, layer))
 
 
 @dataclass(frozen=True, slots=True)

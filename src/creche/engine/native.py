@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import Any
@@ -16,7 +17,7 @@ from creche.errors import PlanError
 from creche.plan.arguments import NUMBER_SCHEDULES
 from creche.plan.component import Component
 from creche.plan.initializers import Zeros
-from creche.plan.network import Layer
+from creche.plan.network import Layer, Network
 from creche.plan.parameter_groups import StepFactors
 from creche.plan.plan import Plan
 from creche.plan.schedules import Schedule, Warmup
@@ -30,6 +31,7 @@ __all__ = [
     "new_run",
     "rows_memory",
     "translate",
+    "translate_network",
     "translate_within_memory",
 ]
 
@@ -107,11 +109,11 @@ def limit_threads(plan: Plan, rows: int, threads: int) -> int:
     return max(1, min(threads, flops_per_step // FLOPS_PER_THREAD))
 
 
-def new_predictor(plan: Plan, parameters: list[tuple[NDArray[Any], NDArray[Any]]], threads: int) -> Any:
+def new_predictor(plan: Plan, parameters: Mapping[str, NDArray[Any]], threads: int) -> Any:
     """Create a network that predicts (`Predictor32` or `Predictor64` of the compiled engine)."""
     engine = _core.load()
     kind = engine.Predictor32 if plan.precision == "float32" else engine.Predictor64
-    return kind(translate(engine, plan), parameters, threads)
+    return kind(translate(engine, plan), dict(parameters), threads)
 
 
 def translate_within_memory(engine: ModuleType, plan: Plan, rows: int) -> Any:
@@ -158,21 +160,11 @@ def translate(engine: ModuleType, plan: Plan, *, draws_weights: bool = True) -> 
 
     Without `draws_weights`, networks begin with zeros: for those whose state is set before their first step.
     """
-    out = engine.Plan()
-    out.inputs = plan.network.inputs
-    layers = []
-    for layer in plan.network.layers:
-        to = engine.LayerPlan()
-        for name in LAYER_FIELDS:
-            value = getattr(layer, name)
-            if isinstance(value, Component):  # an activation or an initializer: its key and its one number
-                setattr(to, name, value.key)
-                setattr(to, f"{name}_parameter", value.parameter)  # type: ignore[attr-defined]
-            else:
-                setattr(to, name, value)
-        if not draws_weights:
-            to.initializer = Zeros.key
-        layers.append(to)
+    out = translate_network(engine, plan.network)
+    layers = out.layers
+    if not draws_weights:
+        for layer in layers:
+            layer.initializer = Zeros.key
     _translate_groups(plan, layers)
     out.layers = layers
     out.batch_size, out.epochs, out.seed, out.shuffle = plan.batch_size, plan.epochs, plan.seed, plan.shuffle
@@ -183,6 +175,25 @@ def translate(engine: ModuleType, plan: Plan, *, draws_weights: bool = True) -> 
     for name in ("schedule", *NUMBER_SCHEDULES):
         _translate_schedule(getattr(plan, name), getattr(out, name))
     _translate_stopping(plan, out.early_stopping)
+    return out
+
+
+def translate_network(engine: ModuleType, network: Network) -> Any:
+    """Turn a network into a plan of the compiled engine with nothing else in it."""
+    out = engine.Plan()
+    out.inputs = network.inputs
+    layers = []
+    for layer in network.layers:
+        to = engine.LayerPlan()
+        for name in LAYER_FIELDS:
+            value = getattr(layer, name)
+            if isinstance(value, Component):  # an activation or an initializer: its key and its one number
+                setattr(to, name, value.key)
+                setattr(to, f"{name}_parameter", value.parameter)  # type: ignore[attr-defined]
+            else:
+                setattr(to, name, value)
+        layers.append(to)
+    out.layers = layers
     return out
 
 

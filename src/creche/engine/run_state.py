@@ -1,8 +1,8 @@
 """The state of a run by name: a view of the arrays that the engine returns and accepts.
 
 The engine's state is a flat dict of arrays (bindings/run_state.hpp), and checkpoints keep it as it is:
-``network.<layer>.weights`` and ``.bias``, ``optimizer.<plane>.<layer>.weights``, ``best.<layer>.weights``,
-``history.<column>`` and ``progress``, a row of numbers.
+``network.<name>`` of each array of parameters, ``optimizer.<plane>.<name>``, ``best.<name>``, ``history.<column>`` and
+``progress``, a row of numbers.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.engine.parameters import Parameters
 from creche.plan.changes import SetWeight
 
 __all__ = ["PROGRESS", "RunState"]
@@ -27,8 +28,6 @@ PROGRESS = (
 # Behind them: the optimizer's step factors, and the state of a schedule that follows the loss.
 STEP_FACTORS = slice(len(PROGRESS), len(PROGRESS) + 4)
 PLATEAU = slice(STEP_FACTORS.stop, STEP_FACTORS.stop + 3)
-
-Layers = list[tuple[NDArray[Any], NDArray[Any]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,22 +97,20 @@ class RunState:
         return self._progress("early_stopped") != 0
 
     @property
-    def layers(self) -> Layers:
-        """W (d_in, d_out) and b (d_out,) of each layer."""
-        return self._layers("network.")
+    def parameters(self) -> Parameters:
+        """The parameters of the network."""
+        return Parameters(self._named("network."))
 
-    def plane(self, number: int) -> Layers:
-        """One of the arrays that the optimizer keeps for each weight: its (W, b) of each layer."""
-        return self._layers(f"optimizer.{number}.")
-
-    def _layers(self, prefix: str) -> Layers:
-        count = sum(name.startswith(prefix) for name in self.arrays) // 2
-        return [(self.arrays[f"{prefix}{i}.weights"], self.arrays[f"{prefix}{i}.bias"]) for i in range(count)]
+    def plane(self, number: int) -> Parameters:
+        """One of the numbers that the optimizer keeps for each parameter."""
+        return Parameters(self._named(f"optimizer.{number}."))
 
     @property
     def history(self) -> dict[str, NDArray[Any]]:
         """One number for each completed epoch, by column."""
-        prefix = "history."
+        return self._named("history.")
+
+    def _named(self, prefix: str) -> dict[str, NDArray[Any]]:
         return {name.removeprefix(prefix): array for name, array in self.arrays.items() if name.startswith(prefix)}
 
     def with_progress(self, **numbers: float) -> RunState:
@@ -143,12 +140,15 @@ class RunState:
             The network must have these weights.
 
         """
-        arrays = dict(self.arrays)
+        parameters = self.parameters.copy()
+        layers = parameters.layers
         for value in values:
-            name = f"network.{value.layer}.{'bias' if value.source is None else 'weights'}"
-            array = arrays[name] = arrays[name].copy()
-            array[value.target if value.source is None else (value.source, value.target)] = value.value
-        return RunState(arrays)
+            w, b = layers[value.layer]
+            if value.source is None:
+                b[value.target] = value.value
+            else:
+                w[value.source, value.target] = value.value
+        return RunState({**self.arrays, **{f"network.{name}": array for name, array in parameters.items()}})
 
     def carried_over(self, fresh: RunState, *, same_optimizer: bool, same_schedule: bool) -> RunState:
         """The state for a run whose plan has changed: what the optimizer keeps stays if it is for the same rule.

@@ -19,7 +19,7 @@ from creche.explain.constant_loss import constant_loss
 from creche.explain.loss_evaluator import LossEvaluator, unpack_networks
 from creche.explain.loss_surface import LossSurface, compute_surface, find_plane
 from creche.explain.run_verdict import RunVerdict, judge_run
-from creche.explain.weight_space import flatten, project
+from creche.explain.weight_space import project
 from creche.model_selection.jobs import Jobs, complete_arguments
 from creche.model_selection.results import format_choice
 from creche.model_selection.search_space import Combinations, split_axes
@@ -319,12 +319,12 @@ def _follow(run: Run, runs: int, on_progress: Callable[[Run], None]) -> tuple[ND
     steps = plan.epochs * plan.steps_per_epoch(len(run.prepared.train))
     count = max(2, min(MAX_KEPT, MAX_BYTES // (8 * plan.network.parameters * runs)))
     stride = max(1, -(-steps // count))
-    at, rows = [run.step], [flatten(run.model.weights)]
+    at, rows = [run.step], [run.parameters.flatten()]
     try:
         while run.status == "running" and run.epoch < plan.epochs:
             run.resume(steps=stride, on_progress=on_progress)
             at.append(run.step)
-            rows.append(flatten(run.model.weights))
+            rows.append(run.parameters.flatten())
     except DivergedError:
         pass  # the run's status says so, and the path ends with the last finite loss
     return np.array(at, dtype=np.int64), np.stack(rows)
@@ -344,8 +344,9 @@ def _compare_runs(
     evaluators = [LossEvaluator(plan, rows, threads, prepared.library)] + (
         [] if validation is None else [LossEvaluator(plan, validation, threads)]
     )
+    like = runs[0].parameters
     losses = [
-        [evaluator.losses(unpack_networks(path, plan.network, plan.precision), len(path)) for evaluator in evaluators]
+        [evaluator.losses(unpack_networks(path, like, plan.precision), len(path)) for evaluator in evaluators]
         for _, path in followed
     ]
     ends = np.array([of[0][-1] for of in losses])
@@ -356,7 +357,7 @@ def _compare_runs(
     near = np.concatenate([path for (_, path), far in zip(followed, is_far, strict=True) if not far])
     model = runs[best].model
     plane = find_plane(model, directions, near, 0, of="paths")
-    surface = compute_surface(evaluators[0], model.weights, plane, near, points, None)
+    surface = compute_surface(evaluators[0], model.parameters, plane, near, points, None)
     constant = constant_loss(runs[0])
     compared = []
     for choice, run, (steps, path), of, far in zip(choices, runs, followed, losses, is_far.tolist(), strict=True):

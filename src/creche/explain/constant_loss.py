@@ -31,9 +31,9 @@ def constant_loss(run: Run) -> float | None:
     plan, rows = run.current_plan, run.rows
     if plan.loss.is_python:
         return None
-    weights = [(np.zeros_like(w), np.zeros_like(b)) for w, b in run.weights]
+    parameters = run.parameters.map(np.zeros_like)
     labels = rows.targets if rows.classes is None else rows.classes
     assert labels is not None
-    weights[-1][1][:] = plan.loss.best_constant(labels, rows.weights, plan.network.outputs)
-    loss, _ = new_predictor(plan, weights, run.threads).evaluate(rows.x, rows.classes, rows.targets, rows.weights)
+    parameters.layers[-1][1][:] = plan.loss.best_constant(labels, rows.weights, plan.network.outputs)
+    loss, _ = new_predictor(plan, parameters, run.threads).evaluate(rows.x, rows.classes, rows.targets, rows.weights)
     return float(loss)

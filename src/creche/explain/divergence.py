@@ -17,11 +17,12 @@ from creche.engine.introspection import (
     first_non_finite,
 )
 from creche.engine.native import Rows, new_run
+from creche.engine.parameters import Parameters
 from creche.errors import CrecheError, DivergedError
 from creche.explain.cells import feature_values, format_cell
 from creche.explain.rows import Batch, take_rows
 from creche.explain.sharpness import edge_of_stability
-from creche.explain.trace.step import is_finite, single_batch_plan, take_step
+from creche.explain.trace.step import single_batch_plan, take_step
 from creche.plan.plan import Plan
 from creche.table.observations import Observations
 from creche.table.partition import Partition
@@ -295,23 +296,23 @@ def _failed_batch(run: Run) -> tuple[str, Batch]:
 
 def _find_non_finite(run: Run, batch: Batch) -> tuple[NonFinite, int | None]:
     """Return what is not finite, and the place in the batch of the row that caused it."""
-    weights = run.weights
-    if not is_finite(weights):
-        return NonFinite("weights", _first_non_finite_layer(weights), 0, None), None
+    parameters = run.parameters
+    if not parameters.is_finite():
+        return NonFinite("weights", _first_non_finite_layer(parameters), 0, None), None
     with np.errstate(all="ignore"):
-        inside = batch_internals(single_batch_plan(run.current_plan, len(batch)), weights, batch.rows)
+        inside = batch_internals(single_batch_plan(run.current_plan, len(batch)), parameters, batch.rows)
         non_finite = first_non_finite(inside)
         if non_finite is not None:
             return non_finite, non_finite.row
-        step = take_step(run.current_plan, weights, run.state(), batch.rows)
-    if is_finite(step.after):
-        return NonFinite("dropout", len(weights), 0, None), None
+        step = take_step(run.current_plan, parameters, run.state(), batch.rows)
+    if step.after.is_finite():
+        return NonFinite("dropout", len(inside.sums), 0, None), None
     layer = _first_non_finite_layer(step.after)
     return NonFinite("step", layer, 0, None), _largest_contribution(inside, layer)
 
 
-def _first_non_finite_layer(weights: list[tuple[NDArray[Any], NDArray[Any]]]) -> int:
-    return next(i for i, layer in enumerate(weights) if not is_finite([layer])) + 1
+def _first_non_finite_layer(parameters: Parameters) -> int:
+    return next(parameters.layer_of(name) for name, array in parameters.items() if not np.isfinite(array).all()) + 1
 
 
 def _largest_contribution(inside: BatchInternals, layer: int) -> int:
@@ -330,5 +331,5 @@ def _edge(plan: Plan, rows: Rows) -> float | None:
 
     chosen = Rows(np.ascontiguousarray(rows.x[some]), of(rows.classes), of(rows.targets), of(rows.weights))
     still = single_batch_plan(plan, len(some))
-    first = new_run(plan, rows, None, 1).parameters()
+    first = Parameters(new_run(plan, rows, None, 1).parameters())
     return edge_of_stability(still, first, chosen)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.introspection import Weights, input_gradients
+from creche.engine.introspection import input_gradients
 from creche.engine.native import new_predictor
+from creche.engine.parameters import Parameters
 from creche.model.calibration import Calibration
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
@@ -45,14 +46,14 @@ class _Network:
 
     model: Model
     plan: Plan
-    weights: Weights
+    parameters: Parameters
     predictor: Any
 
     @classmethod
     def of(cls, model: Model) -> _Network:
         plan = replace(model.plan, precision="float64", task="regression", loss=SquaredError())
-        weights = [(w.astype(np.float64), b.astype(np.float64)) for w, b in model.weights]
-        return cls(model, plan, weights, new_predictor(plan, weights, 1))
+        parameters = model.parameters.astype(np.float64)
+        return cls(model, plan, parameters, new_predictor(plan, parameters, 1))
 
     def sums(self, x: Array) -> Array:
         """Return the weighted sums of the output layer."""
@@ -62,7 +63,7 @@ class _Network:
 class OutputFunction:
     """The output of a model or ensemble as a function of the inputs of each of its networks.
 
-    Weights are converted to float64 unchanged, so that gradients are not affected by rounding.
+    Parameters are converted to float64 unchanged, so that gradients are not affected by rounding.
 
     Parameters
     ----------
@@ -98,7 +99,7 @@ class OutputFunction:
         direction = self._calibration.gradient(mean, direction)
         parts = zip(self._networks, self._shares, sums, x, strict=True)
         return [
-            input_gradients(network.plan, network.weights, own, head_gradient(network.model, z, share * direction))
+            input_gradients(network.plan, network.parameters, own, head_gradient(network.model, z, share * direction))
             for network, share, z, own in parts
         ]
 

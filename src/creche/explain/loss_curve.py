@@ -22,7 +22,7 @@ from creche.table.result_frames import FrameResult, frame_method
 if TYPE_CHECKING:
     import polars as pl
 
-    from creche.engine.introspection import Weights
+    from creche.engine.parameters import Parameters
 
 __all__ = ["LossAgainstWeight", "loss_against_weight"]
 
@@ -290,12 +290,12 @@ def loss_against_weight(
     points = check_whole_number("points", points, at_least=3, at_most=MAX_POINTS)
     rates, ends = parse_rates(learning_rate), _check_range(between)
     network, evaluator = create_evaluator(model, data, y, sample_weight, threads)
-    place = find_steepest(network, evaluator.gradients(network.weights), layer, source, target, bias=bias)
+    place = find_steepest(network, evaluator.gradients(network.parameters), layer, source, target, bias=bias)
     with watch_steps(on_progress):
-        line = _Line(evaluator, network.weights, place)
+        line = _Line(evaluator, network.parameters, place)
         path = resolve_path(model, path)
-        path_of_weight = None if path is None else path_values(path, place, network.plan.network)
-        gradient, size = evaluator.slope(network.weights, place)
+        path_of_weight = None if path is None else path_values(path, place, network.parameters)
+        gradient, size = evaluator.slope(network.parameters, place)
         not_finite = (False, False)
         if ends is None:
             low, high, not_finite = line.reach(max(1 / size if size > 0 else 1.0, MIN_SCALE * abs(line.weight)))
@@ -322,10 +322,10 @@ def loss_against_weight(
 class _Line:
     """The losses of the networks that differ in one weight."""
 
-    def __init__(self, evaluator: LossEvaluator, weights: Weights, place: WeightPlace) -> None:
-        self._evaluator, self._weights, self._place = evaluator, weights, place
-        self._dtype = weights[place.layer][0].dtype
-        self.weight = float(read_weight(weights, place))
+    def __init__(self, evaluator: LossEvaluator, parameters: Parameters, place: WeightPlace) -> None:
+        self._evaluator, self._parameters, self._place = evaluator, parameters, place
+        value = read_weight(parameters, place)
+        self._dtype, self.weight = value.dtype, float(value)
         self.loss = float(self.losses(np.array([self.weight]))[0])
         if not math.isfinite(self.loss):
             raise CrecheError(
@@ -336,7 +336,7 @@ class _Line:
     def losses(self, values: Array) -> Array:
         with np.errstate(over="ignore"):  # beyond the range of the precision, the loss is not finite either
             rounded = values.astype(self._dtype)
-        return self._evaluator.losses(vary_weight(self._weights, self._place, rounded), len(values))
+        return self._evaluator.losses(vary_weight(self._parameters, self._place, rounded), len(values))
 
     def reach(self, scale: float) -> tuple[float, float, tuple[bool, bool]]:
         found = find_range(lambda distances: self.losses(self.weight + distances), self.loss, scale)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,14 +10,14 @@ from numpy.typing import NDArray
 
 from creche._progress import count_steps
 from creche._system.resources import resolve_threads
-from creche.engine.introspection import Stack, Weights, batch_internals, evaluate_many
+from creche.engine.introspection import batch_internals, evaluate_many
 from creche.engine.native import FLOPS_PER_THREAD, Rows, new_run
+from creche.engine.parameters import Parameters
 from creche.errors import PlanError, TableError
 from creche.explain.rows import Batch, as_predictor, create_batch
 from creche.explain.weight_space import WeightPlace, read_weight
 from creche.model.model import Model
 from creche.model_selection.member import Member
-from creche.plan.network import Network
 from creche.plan.plan import Plan
 from creche.table.table import FrameLibrary
 from creche.training.run import Run
@@ -55,8 +54,8 @@ class LossEvaluator:
         self.plan, self.rows, self.threads, self.library = plan, rows, threads, library
         self._function_run: Any = new_run(plan, rows, None, threads) if plan.loss.is_python else None
 
-    def losses(self, stack_of: Callable[[slice], Stack], count: int) -> NDArray[np.float64]:
-        """Return the losses, (count,), of networks; `stack_of` returns the weights of any slice of them."""
+    def losses(self, stack_of: Callable[[slice], Parameters], count: int) -> NDArray[np.float64]:
+        """Return the losses, (count,), of networks; `stack_of` returns the parameters of any slice of them."""
         itemsize = np.dtype(self.plan.precision).itemsize
         parameters = self.plan.network.parameters
         affordable = min(MAX_BYTES // itemsize, MAX_OPERATIONS // (2 * max(1, len(self.rows)))) // parameters
@@ -64,38 +63,37 @@ class LossEvaluator:
         with count_steps(count, "networks") as report:
             parts = []
             for n in range(0, count, at_a_time):
-                parts.append(self._evaluate(stack_of(slice(n, min(n + at_a_time, count)))))
-                report(min(n + at_a_time, count))
+                end = min(n + at_a_time, count)
+                parts.append(self._evaluate(stack_of(slice(n, end)), end - n))
+                report(end)
         return np.concatenate(parts) if parts else np.empty(0)
 
-    def _evaluate(self, stack: Stack) -> NDArray[np.float64]:
-        rows, count = self.rows, len(stack[0][0])
+    def _evaluate(self, stack: Parameters, count: int) -> NDArray[np.float64]:
+        rows = self.rows
         if self._function_run is None:
             operations = 2 * self.plan.network.parameters * len(rows) * count
             return evaluate_many(self.plan, stack, rows, max(1, min(self.threads, operations // FLOPS_PER_THREAD)))
         losses = np.empty(count)
         with np.errstate(all="ignore"):  # far out, the numbers in the function may become too large
             for m in range(count):
-                self._function_run.set_parameters([(w[m], b[m]) for w, b in stack])
+                self._function_run.set_parameters(dict(stack.network(m)))
                 losses[m], _ = self._function_run.evaluate(rows.x, rows.classes, rows.targets, rows.weights)
         return losses
 
-    def gradients(self, weights: Weights) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        """Return the gradient of the loss by each weight and bias."""
+    def gradients(self, parameters: Parameters) -> Parameters:
+        """Return the gradient of the loss by each parameter."""
         rows = self.rows
         if self._function_run is None:
-            return batch_internals(self.plan, weights, rows).gradients
-        self._function_run.set_parameters(list(weights))
-        return list(self._function_run.gradients(rows.x, rows.classes, rows.targets, rows.weights)[1])
+            return batch_internals(self.plan, parameters, rows).gradients
+        self._function_run.set_parameters(dict(parameters))
+        return Parameters(self._function_run.gradients(rows.x, rows.classes, rows.targets, rows.weights)[1])
 
-    def slope(self, weights: Weights, place: WeightPlace) -> tuple[float, float]:
+    def slope(self, parameters: Parameters, place: WeightPlace) -> tuple[float, float]:
         """Return the gradient of the loss by one weight, and the root mean square of what the weight multiplies."""
         rows = self.rows
         if self._function_run is not None:
-            self._function_run.set_parameters(list(weights))
-            _, gradients = self._function_run.gradients(rows.x, rows.classes, rows.targets, rows.weights)
-            return float(read_weight(gradients, place)), 1.0
-        inside = batch_internals(self.plan, weights, rows)
+            return float(read_weight(self.gradients(parameters), place)), 1.0
+        inside = batch_internals(self.plan, parameters, rows)
         if place.source is None:
             size = 1.0
         else:
@@ -142,13 +140,13 @@ def create_evaluator(
     )
 
 
-def vary_weight(weights: Weights, place: WeightPlace, values: NDArray[Any]) -> Callable[[slice], Stack]:
+def vary_weight(parameters: Parameters, place: WeightPlace, values: NDArray[Any]) -> Callable[[slice], Parameters]:
     """Return networks that differ in one weight or bias, which has these values in turn."""
 
-    def stack_of(stretch: slice) -> Stack:
+    def stack_of(stretch: slice) -> Parameters:
         some = values[stretch]
-        stack = [(np.repeat(w[None], len(some), axis=0), np.repeat(b[None], len(some), axis=0)) for w, b in weights]
-        w, b = stack[place.layer]
+        stack = parameters.repeat(len(some))
+        w, b = stack.layers[place.layer]
         if place.source is None:
             b[:, place.target] = some
         else:
@@ -159,36 +157,27 @@ def vary_weight(weights: Weights, place: WeightPlace, values: NDArray[Any]) -> C
 
 
 def step_along(
-    weights: Weights, directions: Sequence[Weights], coordinates: NDArray[np.float64]
-) -> Callable[[slice], Stack]:
-    """Return networks at weights + Σ coordinate × direction, rounded once from float64; coordinates (m, directions)."""
+    parameters: Parameters, directions: Sequence[Parameters], coordinates: NDArray[np.float64]
+) -> Callable[[slice], Parameters]:
+    """Return networks at parameters + Σ coordinate × direction, rounded once; coordinates (m, directions)."""
 
-    def move(layer: int, part: int, some: NDArray[np.float64]) -> NDArray[Any]:
-        start = weights[layer][part]
+    def move(name: str, start: NDArray[Any], some: NDArray[np.float64]) -> NDArray[Any]:
         to = np.repeat(start.astype(np.float64)[None], len(some), axis=0)
         for k, direction in enumerate(directions):
-            to += some[:, k].reshape(-1, *[1] * start.ndim) * direction[layer][part]
+            to += some[:, k].reshape(-1, *[1] * start.ndim) * direction[name]
         return to.astype(start.dtype)
 
-    def stack_of(stretch: slice) -> Stack:
+    def stack_of(stretch: slice) -> Parameters:
         some = coordinates[stretch]
-        return [(move(layer, 0, some), move(layer, 1, some)) for layer in range(len(weights))]
+        return Parameters({name: move(name, start, some) for name, start in parameters.items()})
 
     return stack_of
 
 
-def unpack_networks(rows: NDArray[np.float64], network: Network, precision: str) -> Callable[[slice], Stack]:
-    """Return networks from their weights as vectors, (m, parameters), in the order of `weight_space.flatten`."""
-    widths = network.widths
+def unpack_networks(rows: NDArray[np.float64], like: Parameters, precision: str) -> Callable[[slice], Parameters]:
+    """Return networks of the shape of another from their parameters as vectors, (m, parameters)."""
 
-    def stack_of(stretch: slice) -> Stack:
-        some = rows[stretch].astype(precision)
-        stack, at = [], 0
-        for d_in, d_out in pairwise(widths):
-            end = at + d_in * d_out
-            w = np.ascontiguousarray(some[:, at:end]).reshape(len(some), d_in, d_out)
-            stack.append((w, np.ascontiguousarray(some[:, end : end + d_out])))
-            at = end + d_out
-        return stack
+    def stack_of(stretch: slice) -> Parameters:
+        return like.unflatten(rows[stretch].astype(precision))
 
     return stack_of

@@ -18,12 +18,11 @@ from creche.explain.weight_space import (
     check_weights,
     filter_normalized_directions,
     find_weight,
-    flatten,
     flatten_path,
     principal_directions,
     project,
+    read_weight,
     resolve_path,
-    unflatten,
 )
 from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.plan.words import canonical_word
@@ -32,7 +31,7 @@ from creche.table.result_frames import FrameResult, frame_method
 if TYPE_CHECKING:
     import polars as pl
 
-    from creche.engine.introspection import Weights
+    from creche.engine.parameters import Parameters
     from creche.model.model import Model
 
 __all__ = ["DirectionsName", "LossSurface", "Plane", "compute_surface", "find_plane", "loss_surface"]
@@ -78,7 +77,7 @@ def find_plane(
         If they span none.
 
     """
-    origin, network = flatten(model.weights), model.plan.network
+    origin = model.parameters.flatten()
     if directions is None:
         directions = "random" if path is None else "path"
     if isinstance(directions, str):
@@ -86,7 +85,7 @@ def find_plane(
         if directions not in DIRECTIONS:
             raise PlanError(f"directions: got {directions!r}; {nearest(directions, DIRECTIONS)} (or two weights)")
         if directions == "random":
-            two = np.stack([flatten(direction) for direction in filter_normalized_directions(model.weights, seed)])
+            two = np.stack([drawn.flatten() for drawn in filter_normalized_directions(model.parameters, seed)])
             names = ("first random direction", "second random direction")
             return Plane(origin, _check_independent(two), names, np.zeros(2), "random")
         if path is None:
@@ -102,22 +101,21 @@ def find_plane(
         )
     if any(isinstance(one, tuple) and len(one) == 3 and not isinstance(one[0], Sequence) for one in directions):
         return _plane_of_weights(model, directions, origin)
-    two = np.stack([flatten(check_weights(f"directions[{k}]", one, network)) for k, one in enumerate(directions)])
+    like = model.parameters
+    two = np.stack([check_weights(f"directions[{k}]", one, like).flatten() for k, one in enumerate(directions)])
     if not np.isfinite(two).all():
         raise PlanError("directions: hold values that are not finite")
     return Plane(origin, _check_independent(two), ("first direction", "second direction"), np.zeros(2), "directions")
 
 
 def _plane_of_weights(model: Model, pair: Sequence[Any], origin: Array) -> Plane:
-    widths = model.plan.network.widths
+    numbers = model.parameters.unflatten(np.arange(len(origin)))
     two, names = np.zeros((2, len(origin))), []
     for k, weight in enumerate(pair):
         if not isinstance(weight, tuple) or len(weight) != 3:
             raise PlanError(f"directions[{k}]: got {weight!r}; needs a weight as (layer, source, target)")
         place = find_weight(model, *weight)
-        before = sum((widths[i] + 1) * widths[i + 1] for i in range(place.layer))
-        source = widths[place.layer] if place.source is None else place.source  # biases follow the last row of W
-        two[k, before + source * widths[place.layer + 1] + place.target] = 1.0
+        two[k, read_weight(numbers, place)] = 1.0
         names.append(place.name)
     if names[0] == names[1]:
         raise PlanError(f"directions: both are the {names[0]}; give two different ones")
@@ -164,8 +162,8 @@ class LossSurface(FrameResult):
         The titles of the two axes.
     kind : {"weights", "path", "random", "directions"}
         What spans the plane.
-    directions : two weights
-        Each as `Model.weights`, in float64. The network at (x, y) has the weights w + (x - position[0]) d₀ +
+    directions : two Parameters
+        Each as `Model.parameters`, in float64. The network at (x, y) has the parameters w + (x - position[0]) d₀ +
         (y - position[1]) d₁, where w are those of the current network.
     path : (steps, 2) float64 or None
         The path projected onto the plane.
@@ -183,7 +181,7 @@ class LossSurface(FrameResult):
     loss: float
     names: tuple[str, str]
     kind: str
-    directions: Sequence[Weights]
+    directions: Sequence[Parameters]
     path: Array | None
     path_losses: Array | None
     share: float | None
@@ -307,14 +305,16 @@ def loss_surface(
         raise PlanError(f"reach: got {reach!r}; needs a number above 0")
     network, evaluator = create_evaluator(model, data, y, sample_weight, threads)
     path = resolve_path(model, path)
-    rows = None if path is None else flatten_path("path", path, network.plan.network)
+    rows = None if path is None else flatten_path("path", path, network.parameters)
     plane = find_plane(network, directions, rows, seed)
     with watch_steps(on_progress):
-        return compute_surface(evaluator, network.weights, plane, rows, points, None if reach is None else float(reach))
+        return compute_surface(
+            evaluator, network.parameters, plane, rows, points, None if reach is None else float(reach)
+        )
 
 
 def compute_surface(
-    evaluator: LossEvaluator, weights: Weights, plane: Plane, path: Array | None, points: int, reach: float | None
+    evaluator: LossEvaluator, parameters: Parameters, plane: Plane, path: Array | None, points: int, reach: float | None
 ) -> LossSurface:
     """Return the losses over a plane, with a path on it.
 
@@ -324,24 +324,23 @@ def compute_surface(
         If the loss at its origin is not finite.
 
     """
-    network = evaluator.plan.network
-    directions = [unflatten(direction, network) for direction in plane.directions]
-    here = float(evaluator.losses(step_along(weights, directions, np.zeros((1, 2))), 1)[0])
+    directions = [parameters.unflatten(direction) for direction in plane.directions]
+    here = float(evaluator.losses(step_along(parameters, directions, np.zeros((1, 2))), 1)[0])
     if not np.isfinite(here):
         raise CrecheError(f"the loss of the current network on these rows is {here}, so there is no surface to draw")
     projection = share = path_losses = None
     if path is not None:
         projection, share = project(path, plane.origin, plane.directions)
-        path_losses = evaluator.losses(unpack_networks(path, network, evaluator.plan.precision), len(path))
+        path_losses = evaluator.losses(unpack_networks(path, parameters, evaluator.plan.precision), len(path))
     if reach is not None or plane.kind == "random":
         window = [(-(reach or 1.0), reach or 1.0)] * 2
     elif projection is not None:
         window = _window_around(projection)
     else:
-        window = [_range_of_rise(evaluator, weights, plane, directions[k], here) for k in range(2)]
+        window = [_range_of_rise(evaluator, parameters, plane, directions[k], here) for k in range(2)]
     x, y = (np.linspace(low, high, points) for low, high in window)
     grid = np.stack([axis.ravel() for axis in np.meshgrid(x, y)], axis=1)
-    losses = evaluator.losses(step_along(weights, directions, grid), len(grid)).reshape(points, points)
+    losses = evaluator.losses(step_along(parameters, directions, grid), len(grid)).reshape(points, points)
     on_axes = None if projection is None else projection + plane.offset
     x, y = x + plane.offset[0], y + plane.offset[1]
     return LossSurface(
@@ -360,12 +359,12 @@ def _window_around(path: Array) -> list[tuple[float, float]]:
 
 
 def _range_of_rise(
-    evaluator: LossEvaluator, weights: Weights, plane: Plane, direction: Weights, here: float
+    evaluator: LossEvaluator, parameters: Parameters, plane: Plane, direction: Parameters, here: float
 ) -> tuple[float, float]:
     """Return how far to go along one direction until the loss has risen."""
-    length = float(np.linalg.norm(flatten(direction)))
+    length = float(np.linalg.norm(direction.flatten()))
     scale = 1.0 if plane.kind == "weights" else float(np.linalg.norm(plane.origin)) / length or 1.0
     span = find_range(
-        lambda d: evaluator.losses(step_along(weights, [direction], d.reshape(-1, 1)), len(d)), here, scale
+        lambda d: evaluator.losses(step_along(parameters, [direction], d.reshape(-1, 1)), len(d)), here, scale
     )
     return span.low, span.high

@@ -227,7 +227,7 @@ def _represent(model: Model, inputs: NDArray[Any], space: Space) -> NDArray[np.f
     if space == "inputs" or not layers:
         return inputs.astype(np.float64)
     threads = resolve_threads(model.threads)
-    return layer_outputs(model.plan, model.weights, inputs, len(layers) - 1, threads).astype(np.float64)
+    return layer_outputs(model.plan, model.parameters, inputs, len(layers) - 1, threads).astype(np.float64)
 
 
 def _mean_squared_distances(model: Predictor, query: Table, training: Table, space: Space) -> NDArray[np.float64]:

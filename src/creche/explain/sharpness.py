@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.introspection import Weights, batch_internals
+from creche.engine.introspection import batch_internals
 from creche.engine.native import Rows
+from creche.engine.parameters import Parameters
 from creche.plan.optimizers import SGD
 from creche.plan.plan import Plan
 
@@ -18,8 +19,8 @@ ITERATIONS = 30
 TOLERANCE = 1e-3
 
 
-def edge_of_stability(plan: Plan, weights: Weights, rows: Rows) -> float | None:
-    """Return the learning rate above which the plan's gradient descent cannot converge near these weights.
+def edge_of_stability(plan: Plan, parameters: Parameters, rows: Rows) -> float | None:
+    """Return the learning rate above which the plan's gradient descent cannot converge near these parameters.
 
     2 / s for plain gradient descent, 2 (1 + mu) / s with momentum mu, 2 (1 + mu) / (s (1 + 2 mu)) with Nesterov's,
     where s is the sharpness, the largest eigenvalue of the loss's second derivatives (Cohen et al. 2021, "Gradient
@@ -37,7 +38,7 @@ def edge_of_stability(plan: Plan, weights: Weights, rows: Rows) -> float | None:
         return None
     if optimizer.parameterization != "standard" or not optimizer.has_default("groups"):
         return None
-    sharp = sharpness(plan, weights, rows)
+    sharp = sharpness(plan, parameters, rows)
     if sharp is None or sharp <= 0:
         return None
     momentum = optimizer.momentum
@@ -45,7 +46,7 @@ def edge_of_stability(plan: Plan, weights: Weights, rows: Rows) -> float | None:
     return edge / (1 + 2 * momentum) if optimizer.nesterov else edge
 
 
-def sharpness(plan: Plan, weights: Weights, rows: Rows) -> float | None:
+def sharpness(plan: Plan, parameters: Parameters, rows: Rows) -> float | None:
     """Return the largest eigenvalue, in absolute value, of the loss's Hessian, by power iteration in float64.
 
     Returns
@@ -61,7 +62,7 @@ def sharpness(plan: Plan, weights: Weights, rows: Rows) -> float | None:
 
     rows = Rows(rows.x.astype(np.float64), rows.classes, of(rows.targets), of(rows.weights))
     with np.errstate(all="ignore"):
-        at = _flat([(w.astype(np.float64), b.astype(np.float64)) for w, b in weights])
+        at = parameters.flatten()
         direction = np.random.default_rng(0).standard_normal(len(at))
         eigenvalue = np.nan
         for _ in range(ITERATIONS):
@@ -71,7 +72,7 @@ def sharpness(plan: Plan, weights: Weights, rows: Rows) -> float | None:
             direction /= length
             step = 1e-5 * max(1.0, float(np.linalg.norm(at)) / np.sqrt(len(at)))
             above, below = (
-                _flat(batch_internals(plan, _reshape_like(at + s * direction, weights), rows).gradients)
+                batch_internals(plan, parameters.unflatten(at + s * direction), rows).gradients.flatten()
                 for s in (step, -step)
             )
             turned = (above - below) / (2 * step)
@@ -80,17 +81,3 @@ def sharpness(plan: Plan, weights: Weights, rows: Rows) -> float | None:
                 break
             direction = turned
     return eigenvalue if np.isfinite(eigenvalue) else None
-
-
-def _flat(weights: Weights) -> NDArray[np.float64]:
-    return np.concatenate([array.ravel() for layer in weights for array in layer]).astype(np.float64)
-
-
-def _reshape_like(flat: NDArray[np.float64], weights: Weights) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Return a flat vector in the shapes of these weights."""
-    out, begin = [], 0
-    for w, b in weights:
-        end = begin + w.size
-        out.append((flat[begin:end].reshape(w.shape).copy(), flat[end : end + b.size].copy()))
-        begin = end + b.size
-    return out

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.introspection import Weights
+from creche.engine.parameters import Parameters
 from creche.errors import PlanError, nearest
-from creche.plan.network import Network
 
 if TYPE_CHECKING:
     from creche.model.model import Model
@@ -23,7 +21,6 @@ __all__ = [
     "filter_normalized_directions",
     "find_steepest",
     "find_weight",
-    "flatten",
     "flatten_path",
     "output_names",
     "path_values",
@@ -31,7 +28,6 @@ __all__ = [
     "project",
     "read_weight",
     "resolve_path",
-    "unflatten",
 ]
 
 BIAS = "bias"
@@ -104,15 +100,15 @@ def find_weight(model: Model, layer: Any, source: Any, target: Any, *, bias: boo
 
 
 def find_steepest(
-    model: Model, gradients: Weights, layer: Any, source: Any, target: Any, *, bias: bool = False
+    model: Model, gradients: Parameters, layer: Any, source: Any, target: Any, *, bias: bool = False
 ) -> WeightPlace:
     """Return the weight with the largest gradient among those that a user leaves open.
 
     Parameters
     ----------
     model : Model
-    gradients : sequence of (W, b)
-        The gradient of the loss by each weight and bias.
+    gradients : Parameters
+        The gradient of the loss by each parameter.
     layer, source, target
         As for `find_weight`; None leaves it open. Without a layer, a given source or target is one of layer 0.
     bias : bool, default False
@@ -121,9 +117,10 @@ def find_steepest(
     """
     is_any = layer is None and target is None and (source is None or bias or source == BIAS)
     largest, steepest = -1.0, None
-    for at in range(len(gradients)) if is_any else [0 if layer is None else layer]:
+    layers = gradients.layers
+    for at in range(len(layers)) if is_any else [0 if layer is None else layer]:
         first = find_weight(model, at, 0 if source is None else source, 0 if target is None else target, bias=bias)
-        w, b = gradients[first.layer]
+        w, b = layers[first.layer]
         sizes = np.abs(np.nan_to_num((b[None] if first.source is None else w).astype(np.float64), nan=0.0))
         is_open = np.ones(sizes.shape, dtype=np.bool_)
         if source is not None and first.source is not None and not bias:
@@ -160,9 +157,9 @@ def output_names(model: Model) -> tuple[str, ...]:
     return model.labels.output_names(model.plan.network.outputs)
 
 
-def read_weight(weights: Weights, place: WeightPlace) -> Any:
+def read_weight(parameters: Parameters, place: WeightPlace) -> Any:
     """Return the weight or bias at a place, in the plan's precision."""
-    w, b = weights[place.layer]
+    w, b = parameters.layers[place.layer]
     return b[place.target] if place.source is None else w[place.source, place.target]
 
 
@@ -172,47 +169,53 @@ Array = NDArray[np.float64]
 def resolve_path(model_or_run: Any, path: Any) -> Any:
     """Return the user's path; without one, the path of a run that recorded its weights, or None."""
     recording: Any = getattr(model_or_run, "recording", None) if path is None else path
-    return recording.path() if getattr(recording, "has_weights", False) else path
+    if not getattr(recording, "has_weights", False):
+        return path
+    return [recording.parameters.network(moment) for moment in range(len(recording))]
 
 
-def check_weights(where: str, weights: Any, network: Network) -> Weights:
-    """Return `weights` if they have the network's shapes, like `Model.weights`.
+def check_weights(where: str, weights: Any, like: Parameters) -> Parameters:
+    """Return a user's weights if they have the shapes of a network's: W and b of each layer, or all parameters by name.
 
     Raises
     ------
     PlanError
-        If a layer has another shape; the error names the layer and the shape it needs.
+        If an array is missing or has another shape; the error names it and the shape it needs.
 
     """
-    if not isinstance(weights, Sequence) or len(weights) != len(network.layers):
+    if isinstance(weights, Mapping):
+        return _check_named(where, weights, like)
+    layers = like.layers
+    if not isinstance(weights, Sequence) or len(weights) != len(layers):
         got = f"{len(weights)} layers" if isinstance(weights, Sequence) else type(weights).__name__
-        raise PlanError(f"{where}: got {got}; needs W and b of each of {len(network.layers)} layers, as Model.weights")
-    for layer, pair in enumerate(weights):
-        d_in, d_out = network.widths[layer : layer + 2]
+        raise PlanError(f"{where}: got {got}; needs W and b of each of {len(layers)} layers, as Model.weights")
+    for layer, (pair, (w, b)) in enumerate(zip(weights, layers, strict=True)):
         shapes = [np.shape(part) for part in pair] if isinstance(pair, Sequence) else [np.shape(pair)]
-        if shapes != [(d_in, d_out), (d_out,)]:
+        if shapes != [w.shape, b.shape]:
             got = " and ".join(map(str, shapes))
-            raise PlanError(f"{where}, layer {layer}: has shapes {got}; needs W {(d_in, d_out)} and b {(d_out,)}")
-    return weights
+            raise PlanError(f"{where}, layer {layer}: has shapes {got}; needs W {w.shape} and b {b.shape}")
+    if others := like.beyond_layers:
+        raise PlanError(
+            f"{where}: has W and b of each layer only; the network also has {', '.join(others)}: give all of its "
+            "parameters, as Model.parameters"
+        )
+    return Parameters.of_layers([(np.asarray(w), np.asarray(b)) for w, b in weights])
 
 
-def flatten(weights: Weights) -> Array:
-    """Return all weights and biases as one vector: W of layer 0, b of layer 0, W of layer 1, …"""
-    return np.concatenate([np.ravel(part) for layer in weights for part in layer]).astype(np.float64)
+def _check_named(where: str, weights: Mapping[Any, Any], like: Parameters) -> Parameters:
+    for name in weights:
+        if name not in like:
+            raise PlanError(f"{where}: the network has no {name!r}; {nearest(str(name), list(like))}")
+    for name, shape in like.shapes.items():
+        if name not in weights:
+            raise PlanError(f"{where}: {name!r} is missing; needs {', '.join(like)}")
+        if np.shape(weights[name]) != shape:
+            raise PlanError(f"{where}, {name!r}: has shape {np.shape(weights[name])}; needs {shape}")
+    return Parameters({name: np.asarray(weights[name]) for name in like})
 
 
-def unflatten(vector: Array, network: Network) -> list[tuple[Array, Array]]:
-    """Return the weights from which `flatten` made a vector."""
-    parts, at = [], 0
-    for d_in, d_out in pairwise(network.widths):
-        end = at + d_in * d_out
-        parts.append((vector[at:end].reshape(d_in, d_out), vector[end : end + d_out]))
-        at = end + d_out
-    return parts
-
-
-def flatten_path(where: str, path: Any, network: Network, at_least: int = 2) -> Array:
-    """Return a path of weights as one vector for each step, (steps, parameters).
+def flatten_path(where: str, path: Any, like: Parameters, at_least: int = 2) -> Array:
+    """Return a path of networks, with parameters like these, as one vector for each step, (steps, parameters).
 
     Raises
     ------
@@ -225,14 +228,14 @@ def flatten_path(where: str, path: Any, network: Network, at_least: int = 2) -> 
         raise PlanError(
             f"{where}: got {got}; needs a list of at least {at_least} sets of weights, each as Model.weights"
         )
-    rows = np.stack([flatten(check_weights(f"{where}[{i}]", step, network)) for i, step in enumerate(path)])
+    rows = np.stack([check_weights(f"{where}[{i}]", step, like).flatten() for i, step in enumerate(path)])
     finite = np.isfinite(rows).all(axis=1)
     if not finite.all():
         raise PlanError(f"{where}[{int(np.argmin(finite))}]: holds weights that are not finite; end the path before it")
     return rows
 
 
-def path_values(path: Any, place: WeightPlace, network: Network) -> Array:
+def path_values(path: Any, place: WeightPlace, like: Parameters) -> Array:
     """Return the values of one weight along a path, which holds these numbers, or all weights of each step.
 
     Raises
@@ -241,8 +244,8 @@ def path_values(path: Any, place: WeightPlace, network: Network) -> Array:
         If the path holds neither.
 
     """
-    if isinstance(path, Sequence) and len(path) and isinstance(path[0], Sequence):
-        steps = [check_weights(f"path[{i}]", step, network) for i, step in enumerate(path)]
+    if isinstance(path, Sequence) and len(path) and isinstance(path[0], Sequence | Mapping):
+        steps = [check_weights(f"path[{i}]", step, like) for i, step in enumerate(path)]
         values = np.array([read_weight(step, place) for step in steps], dtype=np.float64)
     else:
         try:
@@ -284,25 +287,26 @@ def principal_directions(points: Array) -> tuple[Array, Array]:
     return two * np.where(went < 0, -1.0, 1.0)[:, None], shares
 
 
-def filter_normalized_directions(
-    weights: Weights, seed: int
-) -> tuple[list[tuple[Array, Array]], list[tuple[Array, Array]]]:
+def filter_normalized_directions(parameters: Parameters, seed: int) -> tuple[Parameters, Parameters]:
     """Return two random directions in which each neuron's part is as long as that neuron's weights.
 
     Li, Xu, Taylor, Studer & Goldstein 2018, "Visualizing the loss landscape of neural nets", section 4. The filter of a
     dense layer is what leads to one neuron, here its weights and its bias together; so the picture does not depend on
-    how the weights of one layer are scaled relative to those of the next.
+    how the weights of one layer are scaled relative to those of the next. The part in an array of other parameters is
+    as long as that array.
     """
     random = np.random.default_rng(seed)
 
-    def one() -> list[tuple[Array, Array]]:
-        parts = []
-        for w, b in weights:
-            neurons = np.vstack([w, b]).astype(np.float64)
-            drawn = random.standard_normal(neurons.shape)
-            drawn *= np.linalg.norm(neurons, axis=0) / np.linalg.norm(drawn, axis=0)
-            parts.append((drawn[:-1], drawn[-1]))
-        return parts
+    def draw(filters: Array) -> Array:
+        drawn = random.standard_normal(filters.shape)
+        drawn *= np.linalg.norm(filters, axis=0) / np.linalg.norm(drawn, axis=0)
+        return drawn
+
+    def one() -> Parameters:
+        of_neurons = [draw(np.vstack([w, b]).astype(np.float64)) for w, b in parameters.layers]
+        of_layers = Parameters.of_layers([(drawn[:-1], drawn[-1]) for drawn in of_neurons])
+        others = {name: draw(array.astype(np.float64)) for name, array in parameters.beyond_layers.items()}
+        return Parameters({name: of_layers[name] if name in of_layers else others[name] for name in parameters})
 
     return one(), one()
 

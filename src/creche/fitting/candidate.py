@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.engine.colony import RUNNING, Crew, Job
+from creche.engine.parameters import Parameters, count_numbers, parameter_shapes
 from creche.fitting.configuration import Configuration
 from creche.fitting.fold_tables import FoldTable, FoldTables
 from creche.model.model import Model
@@ -34,8 +35,6 @@ PATIENCE_FACTOR, PATIENCE_EPOCHS = 3, 10
 
 # In bytes, for the networks of one round and their rows; a configuration that takes more is a round of its own.
 ROUND_MEMORY = 2_000_000_000
-
-Parameters = list[tuple[NDArray[Any], NDArray[Any]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,7 +221,7 @@ def restore_candidate(
     tables, numbered, seed, threads
         As for `train_candidates`.
     parameters : (n,) array
-        The parameters of all folds' networks, one after another: weights and biases layer by layer.
+        The parameters of all folds' networks, one after another, each as `Parameters.flatten` orders them.
     losses, loss, epoch, epochs_done
         As `Candidate` has them.
 
@@ -233,19 +232,14 @@ def restore_candidate(
 
     """
     contender = create_contender(tables, *numbered, seed, 0)
-    place = 0
-    for plan in contender.plans:
-        layers = []
-        for d_in, d_out in pairwise(plan.network.widths):
-            size = (d_in + 1) * d_out
-            block = parameters[place : place + size]
-            layers.append((block[: d_in * d_out].reshape(d_in, d_out), block[d_in * d_out :].reshape(d_out)))
-            place += size
-        contender.parameters.append(layers)
-    if parameters.shape != (place,) or parameters.dtype != tables.precision or not np.isfinite(parameters).all():
+    shapes = [parameter_shapes(plan) for plan in contender.plans]
+    ends = np.cumsum([count_numbers(each) for each in shapes])
+    if parameters.shape != (ends[-1],) or parameters.dtype != tables.precision or not np.isfinite(parameters).all():
         raise ValueError(f"configuration {numbered[0]} has other parameters than its networks")
     if losses.shape != (epochs_done, 2) or losses.dtype != np.float64 or not 1 <= epoch <= epochs_done:
         raise ValueError(f"configuration {numbered[0]} has {len(losses)} losses of {epochs_done} epochs")
+    parts = zip(np.split(parameters, ends[:-1]), shapes, strict=True)
+    contender.parameters = [Parameters.of_vectors(numbers, each) for numbers, each in parts]
     contender.loss, contender.epoch, contender.epochs_done = loss, epoch, epochs_done
     contender.losses = [(train, held_out) for train, held_out in losses.tolist()]
     return _finish(contender, tables, threads)
@@ -284,9 +278,7 @@ def _judge(contender: Contender, crew: Crew, tables: FoldTables, epochs: int) ->
         loss += weight * float(history["validation_loss"][epochs - 1]) * unit
         train_loss += weight * float(history["train_loss"][epochs - 1]) * unit
     if loss <= contender.loss:  # the last of equals; False for what is not finite
-        contender.parameters = [
-            [(w.copy(), b.copy()) for w, b in crew.parameters(member)] for member in contender.members
-        ]
+        contender.parameters = [crew.parameters(member).copy() for member in contender.members]
         contender.loss, contender.epoch = loss, epochs
     contender.losses.append((train_loss, loss))
     contender.epochs_done = epochs

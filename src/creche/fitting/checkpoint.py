@@ -60,8 +60,8 @@ class FitCheckpoint:
         search = self._search
         arrays: dict[str, NDArray[Any]] = {}
         for each in search.candidates:
-            layers = (array.reshape(-1) for model in each.models for layer in model.weights for array in layer)
-            arrays[f"parameters.{each.number}"] = np.concatenate(list(layers))
+            parts = (array.reshape(-1) for model in each.models for array in model.parameters.values())
+            arrays[f"parameters.{each.number}"] = np.concatenate(list(parts))
             arrays[f"losses.{each.number}"] = each.losses
         header = {
             "seconds": search.elapsed(),

@@ -61,7 +61,7 @@ def _train(candidates: Sequence[Candidate], whole: FoldTables, seed: int, thread
         for place in ready:
             if crew.epoch(place) == epoch:  # it has not diverged
                 prepared = contenders[place].tables[0].prepared
-                parameters = [(w.copy(), b.copy()) for w, b in crew.parameters(place)]
+                parameters = crew.parameters(place).copy()
                 models[place] = Model(
                     contenders[place].plans[0], prepared.features, prepared.labels, parameters, threads
                 )

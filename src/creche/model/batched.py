@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
-from creche.engine.introspection import new_many_predictor, stack_weights
+from creche.engine.introspection import new_many_predictor
+from creche.engine.parameters import Parameters
 from creche.model.model import Model
 
 __all__ = ["BatchedModels"]
@@ -45,8 +46,8 @@ class NetworkGroup:
     @cached_property
     def engine(self) -> Any:
         """The compiled engine's predictor of all of them."""
-        weights = stack_weights([model.weights for model in self.models])
-        return new_many_predictor(self.models[0].plan, weights, self.threads)
+        stack = Parameters.stack(model.parameters for model in self.models)
+        return new_many_predictor(self.models[0].plan, stack, self.threads)
 
     @property
     def in_lanes(self) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
 from creche.engine.native import new_predictor
+from creche.engine.parameters import Parameters, parameter_shapes
 from creche.errors import FileError, TableError
 from creche.model.predictor import Predictor
 from creche.model.storable import Storable
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Model"]
 
+FILE_PREFIX = "layers."  # of the parameters in a model file
 HEADER = ("plan", "features", "labels", "provenance")  # the keys of a model file's header
 
 
@@ -45,8 +47,8 @@ class Model(Predictor, Storable):
         Turns columns into inputs.
     labels : LabelEncoder
         Turns outputs into classes or numbers.
-    weights : list of (W, b)
-        W (d_in, d_out) and b (d_out,) of each layer, in the plan's precision.
+    parameters : Parameters
+        All parameters of the network by name, in the plan's precision.
     threads : int, optional
         Number of threads for predictions; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
     origin : Provenance or callable, optional
@@ -62,12 +64,17 @@ class Model(Predictor, Storable):
     plan: Plan
     features: FeatureEncoder
     labels: LabelEncoder
-    weights: list[tuple[NDArray[Any], NDArray[Any]]]
+    parameters: Parameters
     threads: int | None = None
     origin: Callable[[], Provenance] | Provenance | None = None
     summarize: Callable[[], TrainingSummary] | TrainingSummary | None = None
     threshold: DecisionThreshold | None = None
     _predictor: list[Any] = field(default_factory=list, init=False)
+
+    @property
+    def weights(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        """W (d_in, d_out) and b (d_out,) of each layer, in the plan's precision."""
+        return self.parameters.layers
 
     @property
     def provenance(self) -> Provenance | None:
@@ -103,13 +110,8 @@ class Model(Predictor, Storable):
         return replace(self, threshold=threshold)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the weights by name: ``layers.0.weights``, ``layers.0.bias``, …"""
-        names = ("weights", "bias")
-        return {
-            f"layers.{i}.{name}": array
-            for i, layer in enumerate(self.weights)
-            for name, array in zip(names, layer, strict=True)
-        }
+        """Return the parameters by name: ``layers.0.weights``, ``layers.0.bias``, …"""
+        return {f"{FILE_PREFIX}{name}": array for name, array in self.parameters.items()}
 
     @classmethod
     def _from_parts(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -120,16 +122,7 @@ class Model(Predictor, Storable):
         features = FeatureEncoder.from_dict(header["features"])
         labels = LabelEncoder.from_dict(header["labels"], plan.loss)
         origin = None if header["provenance"] is None else _provenance(header["provenance"])
-        network = plan.network
-        weights = []
-        for i, (d_in, d_out) in enumerate(zip(network.widths[:-1], network.widths[1:], strict=True)):
-            layer = arrays.get(f"layers.{i}.weights"), arrays.get(f"layers.{i}.bias")
-            for array, shape in zip(layer, ((d_in, d_out), (d_out,)), strict=True):
-                if array is None or array.shape != shape or array.dtype != plan.precision:
-                    raise FileError(f"layer {i}: its weights do not fit the network {network}; the file is damaged")
-                if not np.isfinite(array).all():
-                    raise FileError(f"layer {i}: holds weights that are not finite; the file is damaged")
-            weights.append(layer)
+        network, parameters = plan.network, _read_parameters(plan, arrays)
         outputs = labels.outputs(plan.loss)
         if plan.task != labels.task:
             raise FileError(f"its task is {plan.task}, which does not fit its label; the file is damaged")
@@ -137,11 +130,11 @@ class Model(Predictor, Storable):
         from creche.table.training_summary import TrainingSummary
 
         summary = TrainingSummary.from_parts(header["training"], arrays, features) if "training" in header else None
-        expected = 2 * len(network.layers) + (0 if summary is None else len(summary.to_parts()[1]))
+        expected = len(parameters) + (0 if summary is None else len(summary.to_parts()[1]))
         if len(arrays) != expected or (len(features.inputs), outputs) != (network.inputs, network.outputs):
             raise FileError(f"the network {network} does not fit its features and labels; the file is damaged")
         threshold = read_threshold(header.get("threshold"), labels)
-        return cls(plan, features, labels, weights, None, origin, summary, threshold)  # type: ignore[arg-type]
+        return cls(plan, features, labels, parameters, None, origin, summary, threshold)
 
     def _predict_probabilities(self, data: Any) -> NDArray[Any]:
         self._require_classes()
@@ -203,7 +196,7 @@ class Model(Predictor, Storable):
     def _outputs(self, inputs: NDArray[Any], data: Any = None) -> NDArray[Any]:
         """The network's outputs, (n, outputs); errors name rows by their numbers in `data`."""
         if not self._predictor:
-            self._predictor.append(new_predictor(self.plan, self.weights, resolve_threads(self.threads)))
+            self._predictor.append(new_predictor(self.plan, self.parameters, resolve_threads(self.threads)))
         outputs: NDArray[Any] = self._predictor[0].predict(inputs)
         if not self._are_finite(outputs):
             first = _first_row(data)
@@ -247,6 +240,18 @@ class Model(Predictor, Storable):
         kind = f"{len(self.classes)} classes" if self.classes is not None else "a number"
         kind = "yes or no" if self.labels.is_multilabel else kind
         return f"Model({self.plan.network}, {self.plan.network.parameters:,} parameters; {self.labels.name}: {kind})"
+
+
+def _read_parameters(plan: Plan, arrays: Mapping[str, NDArray[Any]]) -> Parameters:
+    found = {}
+    for name, shape in parameter_shapes(plan).items():
+        array = arrays.get(f"{FILE_PREFIX}{name}")
+        if array is None or array.shape != shape or array.dtype != plan.precision:
+            raise FileError(f"{name}: does not fit the network {plan.network}; the file is damaged")
+        if not np.isfinite(array).all():
+            raise FileError(f"{name}: holds numbers that are not finite; the file is damaged")
+        found[name] = array
+    return Parameters(found)
 
 
 def _provenance(data: Mapping[str, Any]) -> Provenance:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from creche._displayed import Displayed
 from creche._progress import OnProgress, watch_steps
-from creche.engine.introspection import predict_many, stack_weights
+from creche.engine.introspection import predict_many
+from creche.engine.parameters import Parameters
 from creche.errors import TableError
 from creche.evaluation import (
     AnyEvaluation,
@@ -482,7 +483,7 @@ class CrossValidation(Displayed):
             batch = max(1, min(BATCHED_NETWORKS, BATCHED_NUMBERS // max(len(rows) * columns, 1)))
             for start in range(0, len(members), batch):
                 models = [member.model for member in members[start : start + batch]]
-                stack = stack_weights([model.weights for model in models])
+                stack = Parameters.stack(model.parameters for model in models)
                 batch_outputs = predict_many(models[0].plan, stack, inputs, self.threads)
                 for model, outputs in zip(models, batch_outputs, strict=True):
                     model.check_outputs(outputs, rows.row_numbers)

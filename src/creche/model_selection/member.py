@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
-
 from creche._displayed import Displayed
 from creche.engine.colony import Crew
+from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
 from creche.evaluation import AnyEvaluation
 from creche.model.history import History
@@ -80,8 +79,8 @@ class Member(Displayed):
         return History.from_engine(columns, self.plan.task, prepared.labels.scale, prepared.library)
 
     @property
-    def parameters(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        """The weights W (d_in, d_out) and the bias b (d_out,) of each layer."""
+    def parameters(self) -> Parameters:
+        """All parameters by name."""
         return self._crew.parameters(self.number)
 
     @property

@@ -105,16 +105,12 @@ def weight_section(subject: ReportSubject, figures: Figures) -> Html | None:
 
 def find_critical_weight(model: Model, rows: Observations) -> tuple[int, int]:
     """Return input and neuron of that large weight of the first layer whose removal would raise the loss most."""
-    first, bias = model.weights[0]
+    first = model.weights[0][0]
     largest = np.argsort(-np.abs(first), axis=None, kind="stable")[:WEIGHTS_TRIED]
     places = [np.unravel_index(int(place), first.shape) for place in largest]
-    without = np.repeat(first[np.newaxis], len(places), axis=0)
-    for one, place in zip(without, places, strict=True):
+    stack = model.parameters.repeat(len(places))
+    for one, place in zip(stack.layers[0][0], places, strict=True):
         one[place] = 0
-    others = [
-        tuple(np.repeat(array[np.newaxis], len(places), axis=0) for array in layer) for layer in model.weights[1:]
-    ]
-    stack: Any = [(without, np.repeat(bias[np.newaxis], len(places), axis=0)), *others]
     batch = create_batch(model, rows.x, rows.y)
     losses = evaluate_many(model.plan, stack, batch.rows, resolve_threads(model.threads))
     row, column = places[int(np.argmax(np.where(np.isfinite(losses), losses, -np.inf)))]

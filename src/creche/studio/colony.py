@@ -174,7 +174,7 @@ class ColonyWork(Work):
             f" Network {best.number + 1} has the lowest loss of the {rows} rows, {best.validation_loss:.4g}: "
             f"{best.optimizer} with a learning rate of {best.learning_rate:.3g}."
         )  # fmt: skip
-        return f"{networks} were trained in {seconds:.1f} seconds.{lost}{which}"
+        return f"{networks} were trained in {seconds:.2g} seconds.{lost}{which}"
 
 
 def list_settings(settings: Settings, request: StartColony) -> list[Settings]:
@@ -189,7 +189,7 @@ def list_settings(settings: Settings, request: StartColony) -> list[Settings]:
 
     """
     if not 1 <= request.seeds <= MOST_MEMBERS:
-        raise RefusedError("bad_value", f"seeds: got {request.seeds}; needs a number from 1 to {MOST_MEMBERS:,}.")
+        raise RefusedError("bad_value", f"Seeds: got {request.seeds}; needs a number from 1 to {MOST_MEMBERS:,}.")
     rates = request.learning_rates or (settings.learning_rate,)
     optimizers, shapes = request.optimizers or (settings.optimizer,), request.hidden or (settings.hidden,)
     count = len(rates) * len(optimizers) * len(shapes) * request.seeds
@@ -220,7 +220,7 @@ def count_epochs(settings: Settings, request: StartColony) -> int:
     if not 1 <= epochs <= settings.epochs:
         raise RefusedError(
             "bad_value",
-            f"epochs: got {epochs:,}; needs a number from 1 to {settings.epochs:,}, the epochs of training.",
+            f"Epochs: got {epochs:,}; needs a number from 1 to {settings.epochs:,}, the epochs of training.",
         )
     return epochs
 

@@ -146,13 +146,13 @@ def describe_rows(run: Run, part: Partition, losses: NDArray[Any], names: list[P
 
 
 def _model_of(run: Run) -> Model:
-    return Model(run.current_plan, run.prepared.features, run.prepared.labels, run.weights, run.threads)
+    return Model(run.current_plan, run.prepared.features, run.prepared.labels, run.parameters, run.threads)
 
 
 def _predict(run: Run, x: NDArray[Any]) -> NDArray[Any]:
     """Return probabilities (n, classes), or numbers (n, labels) in their units."""
     model = _model_of(run)
-    return model.decode_outputs(new_predictor(model.plan, model.weights, run.threads).predict(x))
+    return model.decode_outputs(new_predictor(model.plan, model.parameters, run.threads).predict(x))
 
 
 def _as_labels(run: Run, predicted: NDArray[Any]) -> NDArray[Any]:

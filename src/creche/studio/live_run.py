@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from creche.errors import DivergedError
 from creche.model.history import History
 from creche.plan.plan import Plan
+from creche.studio.growing_history import GrowingHistory
 from creche.studio.protocol.views import Status
 from creche.studio.snapshots import Snapshots
 from creche.training.run import Run
@@ -53,7 +54,7 @@ class LiveRun:
         self._waiting: list[Callable[[], None]] = []
         self._later: tuple[Plan, dict[str, NDArray[Any]], History] | None = None  # from where it went back
         self._epochs_of_steps: dict[int, float] = {}
-        self._recorded: History | None = None  # the engine copies it whole, each time it is asked
+        self._recorded: GrowingHistory | None = None  # None where the recorded epochs may have changed
         self._keep()
         if run.status != "running":
             self._judge()
@@ -74,8 +75,8 @@ class LiveRun:
     def recorded(self) -> History:
         """The history up to the present epoch."""
         if self._recorded is None:
-            self._recorded = self.run.history
-        return self._recorded
+            self._recorded = GrowingHistory(self.run)
+        return self._recorded.read()
 
     @property
     def history(self) -> History:
@@ -227,10 +228,10 @@ class LiveRun:
 
     def _train(self, steps: int, seconds: float) -> None:
         self.forget_later()
-        self._recorded = None
         try:
             self.run.resume(steps=steps, seconds=seconds, on_progress=False)
         except DivergedError as error:
+            self._recorded = None  # it may have gone back to the last finite weights
             self._stop("diverged", f"{error}")
             return
         self._keep()

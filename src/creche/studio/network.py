@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from creche.engine.parameters import Layers
 from creche.studio.protocol.views import FloatArray, IntArray, LayerView, NetworkView
 from creche.training.run import Run
 
 __all__ = ["EDGES_LIMIT", "DrawnEdges", "describe_network"]
-
-Weights = list[tuple[NDArray[Any], NDArray[Any]]]
 
 EDGES_LIMIT = 1500
 
@@ -38,7 +35,7 @@ class DrawnEdges:
     connections: int
 
     @classmethod
-    def choose(cls, weights: Weights, version: int) -> DrawnEdges:
+    def choose(cls, weights: Layers, version: int) -> DrawnEdges:
         """Choose the connections of the largest absolute weights, up to `EDGES_LIMIT`."""
         sizes = [w.size for w, _ in weights]
         if sum(sizes) <= EDGES_LIMIT:
@@ -54,7 +51,7 @@ class DrawnEdges:
         edges = np.stack([layers, places // widths, places % widths], axis=1).astype(np.int32)
         return cls(version, edges, sum(sizes))
 
-    def take(self, weights: Weights) -> FloatArray:
+    def take(self, weights: Layers) -> FloatArray:
         """Return the weights of the connections, (n,)."""
         out = np.empty(len(self.edges), dtype=np.float32)
         for layer, (w, _) in enumerate(weights):

@@ -150,7 +150,7 @@ def _read_number(name: str, typed: str) -> float:
     except ValueError:
         number = math.inf
     if not math.isfinite(number):
-        raise RefusedError("bad_value", f"{name}: got {typed[:80]!r}; needs a number, such as 37.3, or nothing")
+        raise RefusedError("bad_value", f"{name}: got {typed[:80]!r}; needs a number, such as 37.3, or nothing.")
     return number
 
 

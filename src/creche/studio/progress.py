@@ -29,11 +29,12 @@ def take_tick(state: SessionState, sequence: int) -> Tick:
     if live is None or drawn is None:
         return _empty_tick(state, sequence)
     run = live.run
-    weights = run.weights
+    parameters = run.parameters
+    layers = parameters.layers
     history = live.recorded
     activations = probabilities = NOTHING
     if (x := state.selected_inputs) is not None:
-        model = Model(run.plan, state.prepared.features, state.prepared.labels, weights, 1)
+        model = Model(run.plan, state.prepared.features, state.prepared.labels, parameters, 1)
         activations, probabilities = send_row(model, x)
     return Tick(
         sequence=sequence,
@@ -49,8 +50,8 @@ def take_tick(state: SessionState, sequence: int) -> Tick:
         validation_loss=float(history.validation_loss[-1]) if history.has_validation else None,
         history_rows=len(live.history),
         edges_version=drawn.version,
-        edge_weights=drawn.take(weights),
-        biases=np.concatenate([bias for _, bias in weights]).astype(np.float32),
+        edge_weights=drawn.take(layers),
+        biases=np.concatenate([bias for _, bias in layers]).astype(np.float32),
         activations=activations,
         probabilities=probabilities,
         selected_row=state.selected_row,
@@ -69,7 +70,7 @@ def _empty_tick(state: SessionState, sequence: int) -> Tick:
 
 def send_row(model: Model, x: NDArray[Any]) -> tuple[FloatArray, FloatArray]:
     """Send inputs (1, d) through the network: the activations of all neurons, inputs included, and what it predicts."""
-    predictor = new_predictor(model.plan, model.weights, 1)
+    predictor = new_predictor(model.plan, model.parameters, 1)
     predicted = model.decode_outputs(predictor.predict(x))[0].astype(np.float32)
     layers = model.plan.network.layers
     if sum(layer.width for layer in layers) > ACTIVATIONS_LIMIT:

@@ -265,7 +265,7 @@ def _tried_columns(grids: ResponseGrids, x_name: str, y_name: str | None, points
 def _layer_activations(model: Model, layer: int, x: NDArray[Any]) -> FloatArray:
     """Return the activation of each neuron of a layer for each input, (n, width); of the outputs, the predictions."""
     if layer < len(model.plan.network.layers):
-        numbers = layer_outputs(model.plan, model.weights, x, layer - 1)
+        numbers = layer_outputs(model.plan, model.parameters, x, layer - 1)
     else:
         numbers = np.asarray(model.predict_encoded(x)).reshape(len(x), -1)[:, -model.plan.network.outputs :]
     return np.asarray(numbers, dtype=np.float32)

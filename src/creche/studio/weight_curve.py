@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import replace
 
 import numpy as np
@@ -29,7 +28,7 @@ def curve_of_weight(run: Run, request: requests.Probe) -> views.WeightCurve:
         If there is no such weight, or its loss is not finite.
 
     """
-    model = Model(run.current_plan, run.prepared.features, run.prepared.labels, run.weights, run.threads)
+    model = Model(run.current_plan, run.prepared.features, run.prepared.labels, run.parameters, run.threads)
     if request.value is not None and request.target is not None:
         model = _with_weight(model, request, request.value)
     part = run.prepared.train
@@ -50,13 +49,13 @@ def curve_of_weight(run: Run, request: requests.Probe) -> views.WeightCurve:
 def _with_weight(model: Model, request: requests.Probe, value: float) -> Model:
     is_bias = request.source is None
     place = find_weight(model, request.layer, request.source, request.target, bias=is_bias)
-    weights = copy.deepcopy(model.weights)
-    w, b = weights[place.layer]
+    parameters = model.parameters.copy()
+    w, b = parameters.layers[place.layer]
     if place.source is None:
         b[place.target] = value
     else:
         w[place.source, place.target] = value
-    return replace(model, weights=weights)
+    return replace(model, parameters=parameters)
 
 
 def _describe(curve: LossAgainstWeight, rows: str, rate: float, *, is_trial: bool) -> views.WeightCurve:

@@ -59,7 +59,7 @@ class EpochRecord:
         run : Run
 
         """
-        history = run.history
+        history = run.history_from(run.epoch - 1)
         numbers: dict[str, Any] = {name: float(getattr(history, name)[-1]) for name in COLUMNS}
         return cls(epoch=run.epoch, **numbers, metric=history.metric, run=run)
 

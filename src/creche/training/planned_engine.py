@@ -13,6 +13,7 @@ from creche._advice import advise
 from creche._displayed import Displayed
 from creche.engine.best_epoch import BestEpoch
 from creche.engine.native import Rows, new_run
+from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
 from creche.errors import PlanError
 from creche.plan.changes import Change, SetWeight, order_changes
@@ -89,9 +90,14 @@ class PlannedEngine(Displayed):
         return float(self._engine.learning_rate)
 
     @property
+    def parameters(self) -> Parameters:
+        """A copy of all current parameters, by name."""
+        return Parameters(self._engine.parameters())
+
+    @property
     def weights(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
         """A copy of the current W (d_in, d_out) and b (d_out,) of each layer."""
-        return self._engine.parameters()  # type: ignore[no-any-return]
+        return self.parameters.layers
 
     @property
     def kept_epoch(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from creche._system.resources import available_memory
 from creche.engine.introspection import batch_internals
 from creche.engine.native import Rows, format_gigabytes
+from creche.engine.parameters import Parameters, parameter_shapes
 from creche.errors import PlanError
 from creche.plan.activations import Activation
 from creche.plan.component import Component, count_field, flag_field
@@ -269,9 +270,6 @@ def _slope(activation: Activation, a: NDArray[np.float64]) -> NDArray[np.float64
     return np.asarray(1 - a * a if activation.key == "tanh" else 4 * a * (1 - a))
 
 
-Layers = Sequence[tuple[NDArray[Any], NDArray[Any]]]
-
-
 def sample_rows(rows: int, count: int, seed: int) -> NDArray[np.int64]:
     """Return the positions of some of the training rows, ascending: those whose hashes by the seed are the lowest."""
     if rows <= count:
@@ -310,7 +308,7 @@ class Recorder:
         self._stride, self._room, self._is_thinned = spacing.stride, spacing.moments, spacing.thinned
         self._sample = sample_rows(len(rows), record.rows, plan.seed)
         self._rows = select_rows(rows, self._sample)
-        self._previous: tuple[int, Layers] | None = None  # a step, and the weights after it
+        self._previous: tuple[int, Parameters] | None = None  # a step, and the parameters after it
         self._count = 0
         self._recorded = self._empty(run)
         self._plan, self._steps_per_epoch = plan, plan.steps_per_epoch(len(rows))
@@ -325,13 +323,13 @@ class Recorder:
             "step": ((), np.int64), "loss": ((), np.float64),
             "weight_norm": ((layers,), np.float64), "update_norm": ((layers,), np.float64),
         }  # fmt: skip
-        for i in range(layers):
-            for name in ("weights", "gradients"):
-                if getattr(record, name):
-                    shapes[f"{name}.{i}"] = ((widths[i], widths[i + 1]), plan.precision)
-                    shapes[f"{name}.{i}.bias"] = ((widths[i + 1],), plan.precision)
-            if record.activations:
-                shapes |= {f"{name}.{i}": ((widths[i + 1],), np.float64) for name in NEURON_STATISTICS}
+        for quantity in ("weights", "gradients"):
+            if getattr(record, quantity):
+                of_parts = parameter_shapes(plan).items()
+                shapes |= {f"{quantity}.{name}": (shape, plan.precision) for name, shape in of_parts}
+        if record.activations:
+            for i, width in enumerate(widths[1:]):
+                shapes |= {f"{name}.{i}": ((width,), np.float64) for name in NEURON_STATISTICS}
         return {name: np.empty((self._room, *shape), kind) for name, (shape, kind) in shapes.items()}
 
     def next_stop(self, step: int) -> int:
@@ -350,37 +348,37 @@ class Recorder:
         if step > last and not run.is_at_best and (last < 0 or ended or step % self._stride == 0):
             self._record(run, step, ended)
         elif (step + 1) % self._stride == 0 and not ended and (self._previous is None or self._previous[0] != step):
-            self._previous = step, run.weights
+            self._previous = step, run.parameters
 
     def _record(self, run: Run, step: int, ended: bool) -> None:
         while self._is_thinned and self._count == self._room:
             self._thin()
         if self._count == self._room or not (ended or self._count == 0 or step % self._stride == 0):
             return
-        recorded, at, weights = self._recorded, self._count, run.weights
+        recorded, at, parameters = self._recorded, self._count, run.parameters
         recorded["step"][at] = step
         recorded["loss"][at] = run.loss_on(self._rows)
-        for i, (w, b) in enumerate(weights):
+        previous = self._previous[1].layers if self._previous is not None and self._previous[0] == step - 1 else None
+        for i, (w, _) in enumerate(parameters.layers):
             recorded["weight_norm"][at, i] = _norm(w)
-            is_next = self._previous is not None and self._previous[0] == step - 1
-            recorded["update_norm"][at, i] = _norm(w - self._previous[1][i][0]) if is_next else np.nan  # type: ignore[index]
-            self._store("weights", at, i, w, b)
+            recorded["update_norm"][at, i] = np.nan if previous is None else _norm(w - previous[i][0])
+        self._store("weights", at, parameters)
         if self.record.gradients or self.record.activations:
             with np.errstate(all="ignore"):
-                inside = batch_internals(run.current_plan, weights, self._rows)
-            for i, layer in enumerate(run.plan.network.layers):
-                self._store("gradients", at, i, *inside.gradients[i])
-                if self.record.activations:
+                inside = batch_internals(run.current_plan, parameters, self._rows)
+            self._store("gradients", at, inside.gradients)
+            if self.record.activations:
+                for i, layer in enumerate(run.plan.network.layers):
                     neurons = describe_neurons(layer.activation, inside.activations[i])
                     for name in NEURON_STATISTICS:
                         recorded[f"{name}.{i}"][at] = getattr(neurons, name)
         self._count += 1
-        self._previous = (step, weights) if self._stride == 1 else None
+        self._previous = (step, parameters) if self._stride == 1 else None
 
-    def _store(self, name: str, at: int, layer: int, w: NDArray[Any], b: NDArray[Any]) -> None:
-        if getattr(self.record, name):
-            self._recorded[f"{name}.{layer}"][at] = w
-            self._recorded[f"{name}.{layer}.bias"][at] = b
+    def _store(self, quantity: str, at: int, parameters: Parameters) -> None:
+        if getattr(self.record, quantity):
+            for name, array in parameters.items():
+                self._recorded[f"{quantity}.{name}"][at] = array
 
     def _thin(self) -> None:
         """Drop every other moment, but not the first."""

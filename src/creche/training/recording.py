@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.engine.parameters import Parameters
 from creche.errors import CrecheError
 from creche.plan.plan import Plan
 from creche.table.result_frames import FrameResult, frame_method
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["NEURON_STATISTICS", "Recording"]
 
 NEURON_STATISTICS = ("mean", "deviation", "inactive", "saturated")
-
-
-Weights = list[tuple[NDArray[Any], NDArray[Any]]]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -88,21 +86,21 @@ class Recording(FrameResult):
     @property
     def has_weights(self) -> bool:
         """Whether weights were recorded."""
-        return "weights.0" in self._recorded
+        return self._holds("weights")
 
     @property
     def has_gradients(self) -> bool:
         """Whether gradients were recorded."""
-        return "gradients.0" in self._recorded
+        return self._holds("gradients")
 
     @property
     def has_activations(self) -> bool:
         """Whether activations were recorded."""
-        return "mean.0" in self._recorded
+        return self._holds("mean")
 
     @property
-    def weights(self) -> Weights:
-        """W (m, d_in, d_out) and b (m, d_out) of each layer.
+    def parameters(self) -> Parameters:
+        """All parameters by name, each array with the moments first.
 
         Raises
         ------
@@ -113,7 +111,19 @@ class Recording(FrameResult):
         return self._parameters("weights")
 
     @property
-    def gradients(self) -> Weights:
+    def weights(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        """W (m, d_in, d_out) and b (m, d_out) of each layer.
+
+        Raises
+        ------
+        CrecheError
+            If weights were not recorded.
+
+        """
+        return self.parameters.layers
+
+    @property
+    def gradients(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
         """The gradient of the loss on the sampled rows by W (m, d_in, d_out) and b (m, d_out) of each layer.
 
         Raises
@@ -122,7 +132,7 @@ class Recording(FrameResult):
             If gradients were not recorded.
 
         """
-        return self._parameters("gradients")
+        return self._parameters("gradients").layers
 
     @property
     def weight_norms(self) -> NDArray[np.float64]:
@@ -173,7 +183,7 @@ class Recording(FrameResult):
         """The standard deviation of each neuron's activation over the sampled rows, (m, width)."""
         return self._neuron_statistic("deviation")
 
-    def path(self) -> list[Weights]:
+    def path(self) -> list[list[tuple[NDArray[Any], NDArray[Any]]]]:
         """Return the weights at each moment, each like `Model.weights`.
 
         Raises
@@ -182,8 +192,7 @@ class Recording(FrameResult):
             If weights were not recorded.
 
         """
-        weights = self.weights
-        return [[(w[at], b[at]) for w, b in weights] for at in range(len(self))]
+        return [self.parameters.network(at).layers for at in range(len(self))]
 
     @frame_method
     def table(self) -> pl.DataFrame:
@@ -257,17 +266,21 @@ class Recording(FrameResult):
 
         return plots.recorded_weights(self, layer, axes=axes)
 
-    def _parameters(self, name: str) -> Weights:
-        self._check(name, f"{name}.0")
-        layers = range(len(self.layers))
-        return [(self._recorded[f"{name}.{i}"], self._recorded[f"{name}.{i}.bias"]) for i in layers]
+    def _parameters(self, quantity: str) -> Parameters:
+        self._check(quantity, quantity)
+        prefix = f"{quantity}."
+        named = self._recorded.items()
+        return Parameters({name.removeprefix(prefix): array for name, array in named if name.startswith(prefix)})
 
     def _neuron_statistic(self, name: str) -> list[NDArray[np.float64]]:
-        self._check("activations", "mean.0")
+        self._check("activations", name)
         return [self._recorded[f"{name}.{i}"] for i in range(len(self.layers))]
 
-    def _check(self, quantity: str, key: str) -> None:
-        if key not in self._recorded:
+    def _holds(self, name: str) -> bool:
+        return any(key.startswith(f"{name}.") for key in self._recorded)
+
+    def _check(self, quantity: str, name: str) -> None:
+        if not self._holds(name):
             raise CrecheError(
                 f"recording: holds no {quantity}; train with record={quantity!r}, or record=True for everything",
                 argument="record",

@@ -98,8 +98,26 @@ class Run(PlannedEngine):
     @property
     def history(self) -> History:
         """One record per completed epoch."""
-        prepared = self.prepared
-        return History.from_engine(self._engine.history(), self.plan.task, prepared.labels.scale, prepared.library)
+        return self.history_from(0)
+
+    def history_from(self, epoch: int) -> History:
+        """Return the records of an epoch, counted from 0, and of those after it.
+
+        Parameters
+        ----------
+        epoch : int
+            With as many epochs as are completed, or more, there is no record.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> run = cr.train("penguins", label="species", epochs=5, threads=1)
+        >>> len(run.history), run.history_from(3).train_loss.tolist() == run.history.train_loss[3:].tolist()
+        (5, True)
+
+        """
+        columns, prepared = self._engine.history(check_whole_number("epoch", epoch, at_least=0)), self.prepared
+        return History.from_engine(columns, self.plan.task, prepared.labels.scale, prepared.library)
 
     @property
     def recording(self) -> Recording | None:
@@ -116,8 +134,7 @@ class Run(PlannedEngine):
         """The model: the encoders, the network and its current weights."""
         prepared, status, steps, history = self.prepared, self.status, self.step, self.history
         kept, at = self.kept_epoch, self._moment
-        weights = self._engine.parameters()
-        model = Model(self.plan, prepared.features, prepared.labels, weights, self.threads)
+        model = Model(self.plan, prepared.features, prepared.labels, self.parameters, self.threads)
 
         def origin() -> Provenance:
             from creche.model.provenance import describe_provenance

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche.engine.best_epoch import Measure
 from creche.engine.native import Rows
+from creche.engine.parameters import Parameters
 from creche.errors import TableError
 from creche.plan.losses import Loss
 from creche.plan.plan import LOSS, Plan
@@ -45,7 +46,7 @@ def check_watched(plan: Plan) -> Plan:
 
 
 def create_measure(plan: Plan, prepared: Prepared, rows: Rows, threads: int) -> Measure | None:
-    """Return the function that computes the watched metric of a network's weights; None if the loss is watched.
+    """Return the function that computes the watched metric of a network's parameters; None if the loss is watched.
 
     Parameters
     ----------
@@ -67,8 +68,8 @@ def create_measure(plan: Plan, prepared: Prepared, rows: Rows, threads: int) -> 
     metric = METRICS[stopping.watch]
     sign = 1.0 if metric.lower_is_better else -1.0
 
-    def measure(weights: Any) -> float:
-        model = Model(plan, prepared.features, prepared.labels, weights, threads)
+    def measure(parameters: Parameters) -> float:
+        model = Model(plan, prepared.features, prepared.labels, parameters, threads)
         try:
             return sign * _compute(metric, model, rows)
         except TableError:  # an output is not finite

@@ -19,9 +19,9 @@ from creche.engine.introspection import (
     input_gradients,
     layer_outputs,
     predict_many,
-    stack_weights,
 )
 from creche.engine.native import Rows, new_predictor, new_run
+from creche.engine.parameters import Parameters
 
 PLAN = cr.Plan(
     cr.Network.of(4, [5, 3], 2, activation="tanh"), "regression", "squared_error", batch_size=4, seed=3,
@@ -29,10 +29,10 @@ PLAN = cr.Plan(
 )  # fmt: skip
 
 
-def random_weights(seed: int) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+def random_parameters(seed: int) -> Parameters:
     rng = np.random.default_rng(seed)
     widths = PLAN.network.widths
-    return [(rng.standard_normal((a, b)), rng.standard_normal(b)) for a, b in pairwise(widths)]
+    return Parameters.of_layers([(rng.standard_normal((a, b)), rng.standard_normal(b)) for a, b in pairwise(widths)])
 
 
 def some_rows(rows: int = 10) -> Rows:
@@ -41,16 +41,16 @@ def some_rows(rows: int = 10) -> Rows:
 
 
 def test_layer_outputs_are_the_activations_of_a_forward_pass() -> None:
-    weights, x = random_weights(0), some_rows().x
+    parameters, x = random_parameters(0), some_rows().x
     inner = x
-    for layer, (w, b) in enumerate(weights):
+    for layer, (w, b) in enumerate(parameters.layers):
         inner = inner @ w + b
         if layer < 2:
             inner = np.tanh(inner)
-        np.testing.assert_allclose(layer_outputs(PLAN, weights, x, layer), inner, rtol=1e-12)
-    internals = batch_internals(PLAN, weights, some_rows())
+        np.testing.assert_allclose(layer_outputs(PLAN, parameters, x, layer), inner, rtol=1e-12)
+    internals = batch_internals(PLAN, parameters, some_rows())
     for layer in range(3):
-        np.testing.assert_array_equal(layer_outputs(PLAN, weights, x, layer), internals.activations[layer])
+        np.testing.assert_array_equal(layer_outputs(PLAN, parameters, x, layer), internals.activations[layer])
 
 
 def test_the_order_of_an_epoch_is_the_one_that_training_takes() -> None:
@@ -79,10 +79,10 @@ def test_without_shuffling_the_order_is_that_of_the_table() -> None:
 
 
 def test_gradients_by_inputs_against_finite_differences() -> None:
-    weights, x = random_weights(1), some_rows(3).x
+    parameters, x = random_parameters(1), some_rows(3).x
     directions = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, -1.0]])
-    predictor = new_predictor(PLAN, weights, 1)
-    gradient = input_gradients(PLAN, weights, x, directions)
+    predictor = new_predictor(PLAN, parameters, 1)
+    gradient = input_gradients(PLAN, parameters, x, directions)
     for c in range(4):
         step = np.zeros_like(x)
         step[:, c] = 1e-6
@@ -91,20 +91,20 @@ def test_gradients_by_inputs_against_finite_differences() -> None:
 
 
 def test_many_networks_give_what_each_gives_alone() -> None:
-    alone, rows = [random_weights(seed) for seed in range(5)], some_rows()
-    stack = stack_weights(alone)
+    alone, rows = [random_parameters(seed) for seed in range(5)], some_rows()
+    stack = Parameters.stack(alone)
     losses, predicted = evaluate_many(PLAN, stack, rows, 1), predict_many(PLAN, stack, rows.x, 1)
-    for weights, loss, of_network in zip(alone, losses, predicted, strict=True):
-        predictor = new_predictor(PLAN, weights, 1)
+    for parameters, loss, of_network in zip(alone, losses, predicted, strict=True):
+        predictor = new_predictor(PLAN, parameters, 1)
         assert predictor.evaluate(rows.x, None, rows.targets)[0] == loss
         np.testing.assert_array_equal(predictor.predict(rows.x), of_network)
 
 
 @pytest.mark.parametrize(("layer", "what"), [(0, "sum"), (2, "sum")])
 def test_the_first_number_that_is_not_finite(layer: int, what: str) -> None:
-    weights, rows = random_weights(2), some_rows(4)
-    assert first_non_finite(batch_internals(PLAN, weights, rows)) is None
-    weights[layer][1][1] = np.inf
-    found = first_non_finite(batch_internals(PLAN, weights, rows))
+    parameters, rows = random_parameters(2), some_rows(4)
+    assert first_non_finite(batch_internals(PLAN, parameters, rows)) is None
+    parameters.layers[layer][1][1] = np.inf
+    found = first_non_finite(batch_internals(PLAN, parameters, rows))
     assert found is not None
     assert (found.what, found.layer, found.row, found.neuron) == (what, layer + 1, 0, 1)

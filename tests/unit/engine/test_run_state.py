@@ -34,11 +34,10 @@ def test_numbers_of_progress_are_those_of_the_run(run: cr.Run) -> None:
 
 def test_layers_and_planes_have_the_shapes_of_the_network(run: cr.Run) -> None:
     state = RunState(run.state())
-    shapes = [(w.shape, b.shape) for w, b in run.weights]
-    assert [(w.shape, b.shape) for w, b in state.layers] == shapes
-    for plane in range(2):  # Adam keeps two moments
-        assert [(w.shape, b.shape) for w, b in state.plane(plane)] == shapes
-    assert state.plane(2) == []
+    shapes = [(name, array.shape) for name, array in run.parameters.items()]
+    for kept in (state.parameters, state.plane(0), state.plane(1)):  # Adam keeps two moments
+        assert list(kept.shapes.items()) == shapes
+    assert len(state.plane(2)) == 0
 
 
 def test_a_changed_state_is_another_one(run: cr.Run) -> None:
@@ -49,9 +48,9 @@ def test_a_changed_state_is_another_one(run: cr.Run) -> None:
     fresh = state.without_best()
     assert (fresh.best_loss, fresh.best_epoch, fresh.early_stopped) == (math.inf, -1, False)
     assert (state.best_epoch, fresh.step) == (run.history.best_epoch, state.step)
-    for (w, b), i in zip(state.layers, range(len(state.layers)), strict=True):
-        assert fresh.arrays[f"best.{i}.weights"] is w
-        assert fresh.arrays[f"best.{i}.bias"] is b
+    assert len(state.parameters) == 4
+    for name, array in state.parameters.items():
+        assert fresh.arrays[f"best.{name}"] is array
 
 
 def test_a_number_that_does_not_exist_is_refused(run: cr.Run) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.introspection import Weights
 from creche.engine.native import new_run
+from creche.engine.parameters import Layers, Parameters
 from creche.explain.rows import create_batch
 from creche.model.model import Model
 
 
-def cross_entropy(weights: Weights, x: NDArray[Any], classes: NDArray[Any]) -> float:
+def cross_entropy(weights: Layers, x: NDArray[Any], classes: NDArray[Any]) -> float:
     """The mean loss of a relu network."""
     left = x.astype(np.float64)
     for i, (w, b) in enumerate(weights):
@@ -24,13 +24,13 @@ def cross_entropy(weights: Weights, x: NDArray[Any], classes: NDArray[Any]) -> f
     return float(np.mean(np.log(np.exp(left).sum(axis=1)) - chosen))
 
 
-def copied(weights: Weights) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+def copied(weights: Layers) -> list[tuple[NDArray[Any], NDArray[Any]]]:
     return [(w.copy(), b.copy()) for w, b in weights]
 
 
-def alone(model: Model, weights: Weights, data: Any) -> float:
+def alone(model: Model, weights: Layers, data: Any) -> float:
     """The loss that the engine gives for one network by itself."""
     rows = create_batch(model, data).rows
     run = new_run(model.plan, rows, None, 1)
-    run.set_parameters(list(weights))
+    run.set_parameters(dict(Parameters.of_layers(weights)))
     return float(run.evaluate(rows.x, rows.classes, rows.targets, rows.weights)[0])

@@ -8,7 +8,7 @@ import pytest
 
 import creche as cr
 from creche.explain.compare import Comparison
-from creche.explain.weight_space import flatten, principal_directions
+from creche.explain.weight_space import principal_directions
 from tests.unit.small_runs import line
 
 SHARED: dict[str, Any] = {"label": "species", "hidden": [4], "epochs": 8, "threads": 1}
@@ -29,7 +29,7 @@ def test_all_begin_with_the_same_weights_and_end_as_when_trained_alone(runs: Com
     assert len({tuple(one.path[0]) for one in runs}) == 1
     for one in runs:
         lone = cr.train("penguins", **SHARED, **one.choice, seed=3)
-        assert flatten(lone.model.weights).tobytes() == flatten(one.run.model.weights).tobytes()
+        assert lone.parameters.flatten().tobytes() == one.run.parameters.flatten().tobytes()
         assert one.status == "finished"
         curve = cr.explain.loss_against_weight(lone, points=3, threads=1)  # on the training rows
         assert curve.loss == one.losses[-1]
@@ -45,10 +45,10 @@ def test_the_surface_runs_through_the_end_of_the_best(runs: Comparison) -> None:
     np.testing.assert_allclose(best.path[-1], [0, 0], atol=1e-9)
     assert runs.surface.loss == best.losses[-1]
     assert 0.5 < runs.share <= 1
-    directions = np.stack([flatten(direction) for direction in runs.surface.directions])
+    directions = np.stack([direction.flatten() for direction in runs.surface.directions])
     np.testing.assert_allclose(directions @ directions.T, np.eye(2), atol=1e-9)
-    ends = np.stack([flatten(one.run.model.weights) for one in runs])
-    expected = (ends - flatten(best.run.model.weights)) @ directions.T
+    ends = np.stack([one.run.parameters.flatten() for one in runs])
+    expected = (ends - best.run.parameters.flatten()) @ directions.T
     np.testing.assert_allclose([one.path[-1] for one in runs], expected, atol=1e-6)
 
 
@@ -67,12 +67,12 @@ def test_the_directions_are_those_of_all_paths() -> None:
     for size in (32, 241):  # every step of both is kept, and both can be done again, step by step
         lone = cr.train("penguins", **arguments, batch_size=size)
         begun = type(lone)(lone.plan, lone.prepared, 1)
-        rows.append(flatten(begun.model.weights))
+        rows.append(begun.parameters.flatten())
         while begun.status == "running":
-            rows.append(flatten(begun.resume(steps=1).model.weights))
+            rows.append(begun.resume(steps=1).parameters.flatten())
     directions, shares = principal_directions(np.stack(rows))
     np.testing.assert_allclose(
-        np.abs(np.stack([flatten(direction) for direction in runs.surface.directions]) @ directions.T),
+        np.abs(np.stack([direction.flatten() for direction in runs.surface.directions]) @ directions.T),
         np.eye(2),
         atol=1e-6,
     )

@@ -105,7 +105,7 @@ class TestTheEdge:
         rows, _ = made.prepared.encode(made.plan.loss, made.plan.precision)
         design = np.column_stack([np.ones(50), rows.x.astype(np.float64)])
         expected = 2 / np.linalg.eigvalsh(2 * design.T @ design / 50)[-1]
-        edge = edge_of_stability(made.plan, made.model.weights, rows)
+        edge = edge_of_stability(made.plan, made.model.parameters, rows)
         assert edge == pytest.approx(expected, rel=1e-2)
         for rate, settles in ((0.9 * expected, True), (1.2 * expected, False)):
             run = quick(
@@ -125,16 +125,16 @@ class TestTheEdge:
         x, y = line(rows=50)
         made = quick(x, y, optimizer=optimizer, epochs=0)
         rows, _ = made.prepared.encode(made.plan.loss, made.plan.precision)
-        sharp = sharpness(made.plan, made.model.weights, rows)
+        sharp = sharpness(made.plan, made.model.parameters, rows)
         assert sharp is not None
-        edge = edge_of_stability(made.plan, made.model.weights, rows)
+        edge = edge_of_stability(made.plan, made.model.parameters, rows)
         assert edge == pytest.approx(times / sharp)
 
     def test_none_where_the_loss_is_not_finite(self) -> None:
         x, y = line(rows=8)
         made = quick(x, y, epochs=0)
         rows = Rows(np.full((8, 3), 1e300), None, np.zeros((8, 1)))
-        assert sharpness(single_batch_plan(made.plan, 8), made.model.weights, rows) is None
+        assert sharpness(single_batch_plan(made.plan, 8), made.model.parameters, rows) is None
 
 
 class TestWhereThereIsNothingToExplain:

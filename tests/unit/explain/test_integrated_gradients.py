@@ -15,6 +15,7 @@ from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 
 import creche as cr
+from creche.engine.parameters import Parameters
 from creche.explain import integrated_gradients
 from creche.explain.encoded_rows import column_blocks
 from creche.explain.input_gradients import OutputFunction, OutputTarget
@@ -65,7 +66,8 @@ def test_they_are_those_of_torch(name: str) -> None:
     y = rng.standard_normal((30, 2)) if head == "numbers" else np.arange(30) % (2 if head == "sigmoid" else 3)
     loss = LOSSES.get(head, "squared_error")
     network = replace(
-        quick(some, y, hidden=[6, 5], activation=activation, loss=loss, standardize=False), weights=layers
+        quick(some, y, hidden=[6, 5], activation=activation, loss=loss, standardize=False),
+        parameters=Parameters.of_layers(layers),
     )
     targets = network.labels.names if network.classes is None else network.classes
     cases = [(logit, target) for logit in ([False] if head == "numbers" else [False, True]) for target in targets]
@@ -108,7 +110,7 @@ def test_log_odds_stay_right_where_probabilities_are_1() -> None:
     x, y = two_classes()
     for loss in ("cross_entropy", "binary_cross_entropy"):
         network = quick(x, y, hidden=[], standardize=False, loss=loss)
-        steep = replace(network, weights=[(w * 80, b) for w, b in network.weights])
+        steep = replace(network, parameters=Parameters.of_layers([(w * 80, b) for w, b in network.weights]))
         found = integrated_gradients(steep, x, target=1, logit=True)
         assert np.abs(found.outputs).max() > 50
         np.testing.assert_allclose(found.gap, 0, atol=1e-8)
@@ -153,7 +155,7 @@ def test_a_column_that_is_not_used_gets_nothing(model: cr.Model) -> None:
     w = w.copy()
     place = model.features.names.index("sex")
     w[column_blocks(model.features)[place]] = 0
-    found = integrated_gradients(replace(model, weights=[(w, b), *others]), "penguins")
+    found = integrated_gradients(replace(model, parameters=Parameters.of_layers([(w, b), *others])), "penguins")
     assert (found.attributions[:, place] == 0).all()
     assert np.abs(found.attributions).sum(axis=0).astype(bool).sum() == len(found.columns) - 1
 

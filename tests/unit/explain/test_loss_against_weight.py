@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.engine.introspection import Weights
+from creche.engine.parameters import Layers, Parameters
 from creche.explain.loss_curve import LossAgainstWeight
 from creche.explain.loss_evaluator import LossEvaluator
 from creche.explain.rows import create_batch
@@ -22,13 +22,13 @@ JOB: dict[str, Any] = {"hidden": [5, 4], "activation": "relu", "learning_rate": 
 
 
 @pytest.fixture(scope="module")
-def steps() -> list[Weights]:
+def steps() -> list[Layers]:
     """The weights at the end of each epoch."""
     return []
 
 
 @pytest.fixture(scope="module")
-def run(steps: list[Weights]) -> cr.Run:
+def run(steps: list[Layers]) -> cr.Run:
     def keep(epoch: cr.EpochRecord) -> None:
         steps.append(epoch.run.model.weights)
 
@@ -73,7 +73,7 @@ def test_curve_and_tangent_against_numpy_in_float64(precise: Model, layer: int, 
 
 def test_the_steepest_weight_is_taken_among_those_left_open(precise: Model) -> None:
     rows = create_batch(precise, "penguins").rows
-    gradients = LossEvaluator(precise.plan, rows, 1).gradients(precise.weights)
+    gradients = LossEvaluator(precise.plan, rows, 1).gradients(precise.parameters).layers
     flat = [(abs(w[i, j]), (at, i, j)) for at, (w, _) in enumerate(gradients) for i, j in np.ndindex(w.shape)]
     largest = max(flat)[1]
     found = curve_of(precise)
@@ -103,7 +103,7 @@ def test_the_slope_in_words_says_which_change_lowers_the_loss(precise: Model) ->
 
 
 def test_float32_has_nearly_the_same_slope(run: cr.Run, precise: Model) -> None:
-    same = replace(precise, weights=[(w.astype(np.float64), b.astype(np.float64)) for w, b in run.model.weights])
+    same = replace(precise, parameters=run.model.parameters.astype(np.float64))
     for layer, source, target in PLACES:
         narrow, wide = (curve_of(m, layer=layer, source=source, target=target).gradient for m in (run.model, same))
         assert narrow == pytest.approx(wide, rel=1e-4, abs=1e-7)
@@ -163,14 +163,20 @@ def test_the_curve_itself_chooses_the_rates(run: cr.Run) -> None:
 def test_a_weight_without_gradient_goes_nowhere(run: cr.Run) -> None:
     weights = copied(run.model.weights)
     weights[0][1][2] = -1e3  # the neuron is dead
-    found = curve_of(replace(run.model, weights=weights), layer=1, source=2, target=0, learning_rate=[1, 100])
+    found = curve_of(
+        replace(run.model, parameters=Parameters.of_layers(weights)),
+        layer=1,
+        source=2,
+        target=0,
+        learning_rate=[1, 100],
+    )
     assert found.gradient == 0
     assert {step.verdict for step in found.steps} == {"no step"}
     assert float(np.ptp(found.losses)) == 0
     assert found.weights[0] < found.weight < found.weights[-1]
 
 
-def test_the_path_widens_the_range_unless_it_is_far(run: cr.Run, steps: list[Weights]) -> None:
+def test_the_path_widens_the_range_unless_it_is_far(run: cr.Run, steps: list[Layers]) -> None:
     plain = curve_of(run, None, source="bill_length_mm", target=3)
     path = [float(w[0][0][3, 3]) for w in steps]
     found = curve_of(run, None, source="bill_length_mm", target=3, path=steps)
@@ -242,14 +248,16 @@ def test_losses_that_are_not_finite_are_left_out() -> None:
     assert np.isfinite(found.losses).all()
     assert f"{found.left_out:,} points within the range were dropped" in found.notes()[0]
     weights = [(w * np.float32(1e8), b) for w, b in model.weights]
-    large = cr.explain.loss_against_weight(replace(model, weights=weights), x, y, layer=1, points=41, threads=1)
+    large = cr.explain.loss_against_weight(
+        replace(model, parameters=Parameters.of_layers(weights)), x, y, layer=1, points=41, threads=1
+    )
     assert len(large.weights) == 41
     huge = cr.explain.loss_against_weight(model, x, y, layer=1, learning_rate=1e300, threads=1)
     assert huge.steps[0].verdict == "overshooting"
     assert huge.to_dict()["steps"][0]["loss"] is None
     weights = [(w * np.float32(1e25), b) for w, b in model.weights]
     with pytest.raises(cr.CrecheError, match="the loss of the current network on these rows is"):
-        cr.explain.loss_against_weight(replace(model, weights=weights), x, y)
+        cr.explain.loss_against_weight(replace(model, parameters=Parameters.of_layers(weights)), x, y)
 
 
 def test_outputs_have_the_users_names() -> None:
@@ -323,7 +331,7 @@ def test_tables(run: cr.Run) -> None:
 
 
 @pytest.mark.parametrize("style", ["default", "dark_background"])
-def test_the_picture(run: cr.Run, steps: list[Weights], style: str) -> None:
+def test_the_picture(run: cr.Run, steps: list[Layers], style: str) -> None:
     plt: Any = pytest.importorskip("matplotlib.pyplot")
     found = curve_of(run, None, source="bill_length_mm", target=3, path=steps, learning_rate=[1, 1e9])
     with plt.style.context(style):

@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.engine.introspection import Weights
+from creche.engine.parameters import Layers, Parameters
 from creche.explain.loss_surface import LossSurface
-from creche.explain.weight_space import filter_normalized_directions, flatten, principal_directions, project, unflatten
+from creche.explain.weight_space import filter_normalized_directions, principal_directions, project
 from tests.unit.explain.reference import alone, copied
 from tests.unit.small_runs import line
 
 
 @pytest.fixture(scope="module")
-def steps() -> list[Weights]:
+def steps() -> list[Layers]:
     return []
 
 
 @pytest.fixture(scope="module")
-def run(steps: list[Weights]) -> cr.Run:
+def run(steps: list[Layers]) -> cr.Run:
     def keep(epoch: cr.EpochRecord) -> None:
         steps.append(epoch.run.model.weights)
 
@@ -64,28 +64,21 @@ def test_projection_holds_what_lies_in_the_plane() -> None:
 
 
 def test_random_directions_have_the_length_of_each_neuron(run: cr.Run) -> None:
-    one, other = filter_normalized_directions(run.model.weights, 3)
+    one, other = filter_normalized_directions(run.model.parameters, 3)
     for direction in (one, other):
-        for (w, b), (dw, db) in zip(run.model.weights, direction, strict=True):
+        for (w, b), (dw, db) in zip(run.model.weights, direction.layers, strict=True):
             np.testing.assert_allclose(
                 np.linalg.norm(np.vstack([dw, db]), axis=0), np.linalg.norm(np.vstack([w, b]), axis=0), rtol=1e-6
             )
-    assert not np.allclose(flatten(one), flatten(other))
-    again, _ = filter_normalized_directions(run.model.weights, 3)
-    assert flatten(again).tobytes() == flatten(one).tobytes()
-    assert flatten(filter_normalized_directions(run.model.weights, 4)[0]).tobytes() != flatten(one).tobytes()
-
-
-def test_flat_and_back(run: cr.Run) -> None:
-    for (w, b), (w2, b2) in zip(
-        run.model.weights, unflatten(flatten(run.model.weights), run.plan.network), strict=True
-    ):
-        np.testing.assert_array_equal(w, w2)
-        np.testing.assert_array_equal(b, b2)
+    assert not np.allclose(one.flatten(), other.flatten())
+    again, _ = filter_normalized_directions(run.model.parameters, 3)
+    assert again.flatten().tobytes() == one.flatten().tobytes()
+    another, _ = filter_normalized_directions(run.model.parameters, 4)
+    assert another.flatten().tobytes() != one.flatten().tobytes()
 
 
 @pytest.mark.parametrize("kind", ["random", "path", "weights", "directions"])
-def test_every_point_is_the_network_alone(run: cr.Run, steps: list[Weights], kind: str) -> None:
+def test_every_point_is_the_network_alone(run: cr.Run, steps: list[Layers], kind: str) -> None:
     directions: Any = {
         "weights": [(0, "bill_length_mm", 3), (1, "bias", "Gentoo")],
         "directions": [steps[0], steps[4]],
@@ -100,19 +93,19 @@ def test_every_point_is_the_network_alone(run: cr.Run, steps: list[Weights], kin
                 (part + (found.x[j] - found.position[0]) * d0 + (found.y[i] - found.position[1]) * d1).astype("f4")
                 for part, d0, d1 in zip(*layers, strict=True)
             )
-            for layers in zip(run.model.weights, *found.directions, strict=True)
+            for layers in zip(run.model.weights, *(one.layers for one in found.directions), strict=True)
         ]  # fmt: skip
         assert alone(run.model, moved, "penguins") == pytest.approx(found.losses[i, j], rel=1e-6)  # type: ignore[arg-type]
     assert found.table().shape == (49, 3)
     assert found.table()["loss"][1] == found.losses[0, 1]
 
 
-def test_the_path_lies_on_its_plane(run: cr.Run, steps: list[Weights]) -> None:
+def test_the_path_lies_on_its_plane(run: cr.Run, steps: list[Layers]) -> None:
     found = surface_of(run.model, path=steps)
     assert found.path is not None
     assert found.path_losses is not None
-    rows = np.stack([flatten(step) for step in steps])
-    directions = np.stack([flatten(direction) for direction in found.directions])
+    rows = np.stack([Parameters.of_layers(step).flatten() for step in steps])
+    directions = np.stack([direction.flatten() for direction in found.directions])
     np.testing.assert_allclose(found.path, (rows - rows[-1]) @ directions.T, atol=1e-9)
     np.testing.assert_allclose(found.path[-1], found.position, atol=1e-9)
     assert found.share == pytest.approx(principal_directions(rows)[1].sum())
@@ -122,12 +115,12 @@ def test_the_path_lies_on_its_plane(run: cr.Run, steps: list[Weights]) -> None:
     assert found.path_table().shape == (10, 3)
 
 
-def test_of_two_weights_the_axes_are_their_values(run: cr.Run, steps: list[Weights]) -> None:
+def test_of_two_weights_the_axes_are_their_values(run: cr.Run, steps: list[Layers]) -> None:
     found = surface_of(run, None, directions=[(0, "bill_length_mm", 3), (1, "bias", "Gentoo")], path=steps)
     assert found.names == ("weight from bill_length_mm to neuron 3 of layer 1", "bias of Gentoo")
     assert found.path is not None
     np.testing.assert_allclose(found.path, [[w[0][0][3, 3], w[1][1][2]] for w in steps], rtol=1e-6)
-    rows = np.stack([flatten(step) for step in steps])
+    rows = np.stack([Parameters.of_layers(step).flatten() for step in steps])
     ours = np.array([[w[0][0][3, 3], w[1][1][2]] for w in steps], dtype=np.float64)
     assert found.share == pytest.approx(ours.var(axis=0).sum() / rows.var(axis=0).sum())
 
@@ -164,7 +157,7 @@ def test_what_cannot_be(run: cr.Run, arguments: dict[str, Any], message: str) ->
         surface_of(run.model, **arguments)
 
 
-def test_paths_and_directions_that_lead_nowhere(run: cr.Run, steps: list[Weights]) -> None:
+def test_paths_and_directions_that_lead_nowhere(run: cr.Run, steps: list[Layers]) -> None:
     weights = run.model.weights
     with pytest.raises(cr.PlanError, match="all its weights are the same"):
         surface_of(run.model, path=[weights, weights])
@@ -180,8 +173,28 @@ def test_paths_and_directions_that_lead_nowhere(run: cr.Run, steps: list[Weights
         surface_of(run.model, path=[*steps[:2], broken])
 
 
+def test_named_parameters_are_as_good_as_the_weights_of_layers(run: cr.Run, steps: list[Layers]) -> None:
+    named = [Parameters.of_layers(step) for step in steps]
+    found, same = surface_of(run.model, path=named), surface_of(run.model, path=steps)
+    assert found.losses.tobytes() == same.losses.tobytes()
+    again = surface_of(run.model, directions=found.directions)
+    assert (again.kind, again.loss) == ("directions", found.loss)
+    curve = cr.explain.loss_against_weight(run, source=3, target=3, path=named, points=5, threads=1)
+    assert curve.path is not None
+    assert curve.path.tolist() == [float(w[0][0][3, 3]) for w in steps]
+    parameters = run.model.parameters
+    for change, message in (
+        ({"0.bias": np.zeros(5)}, r"path\[1\], '0\.bias': has shape \(5,\); needs \(4,\)"),
+        ({"0.biases": np.zeros(4)}, r"path\[1\]: the network has no '0\.biases'; did you mean '0\.bias'"),
+    ):
+        with pytest.raises(cr.PlanError, match=message):
+            surface_of(run.model, path=[parameters, {**parameters, **change}])
+    with pytest.raises(cr.PlanError, match=r"path\[0\]: '1\.weights' is missing; needs 0\.weights, 0\.bias, "):
+        surface_of(run.model, path=[{name: parameters[name] for name in parameters if name != "1.weights"}, parameters])
+
+
 @pytest.mark.parametrize("style", ["default", "dark_background"])
-def test_the_picture(run: cr.Run, steps: list[Weights], style: str) -> None:
+def test_the_picture(run: cr.Run, steps: list[Layers], style: str) -> None:
     plt: Any = pytest.importorskip("matplotlib.pyplot")
     found = surface_of(run.model, path=steps, points=9)
     with plt.style.context(style):
@@ -191,7 +204,7 @@ def test_the_picture(run: cr.Run, steps: list[Weights], style: str) -> None:
     assert "% of the path's variance" in axes.get_title()
     lines = {drawn.get_label(): drawn for drawn in axes.get_lines()}
     np.testing.assert_array_equal(lines["path of training"].get_xydata(), found.path)
-    flat_model = [(0 * w, 0 * b) for w, b in run.model.weights]
+    flat_model = run.model.parameters.map(np.zeros_like)
     dead = cr.explain.loss_surface(
         type(run.model)(run.plan, run.model.features, run.model.labels, flat_model), "penguins",
         directions=[(0, 0, 0), (0, 1, 1)], points=5, threads=1,
@@ -201,12 +214,14 @@ def test_the_picture(run: cr.Run, steps: list[Weights], style: str) -> None:
     plt.close("all")
 
 
-def test_what_a_run_recorded_is_its_path(run: cr.Run, steps: list[Weights]) -> None:
+def test_what_a_run_recorded_is_its_path(run: cr.Run, steps: list[Layers]) -> None:
     class Recorded:
         has_weights = True
 
-        def path(self) -> list[Weights]:
-            return steps
+        parameters = Parameters.stack([Parameters.of_layers(step) for step in steps])
+
+        def __len__(self) -> int:
+            return len(steps)
 
     found = surface_of(run.model, path=Recorded())
     assert found.kind == "path"

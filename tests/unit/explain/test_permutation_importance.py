@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics import log_loss, roc_auc_score
 
 import creche as cr
+from creche.engine.parameters import Parameters
 from creche.explain import permutation_importance
 from creche.explain.encoded_rows import EncodedRows, column_blocks
 from creche.explain.rows import create_batch, read_rows
@@ -173,7 +174,9 @@ def test_a_column_that_is_not_used_matters_exactly_nothing(model: cr.Model) -> N
     (w, b), *others = model.weights
     w = w.copy()
     w[column_blocks(model.features)[model.features.names.index("body_mass_g")]] = 0
-    found = permutation_importance(replace(model, weights=[(w, b), *others]), "penguins", repeats=3)
+    found = permutation_importance(
+        replace(model, parameters=Parameters.of_layers([(w, b), *others])), "penguins", repeats=3
+    )
     place = found.columns.index("body_mass_g")
     assert (found.importance[place], found.low[place], found.high[place]) == (0, 0, 0)
 

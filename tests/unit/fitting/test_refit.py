@@ -47,9 +47,9 @@ def test_each_network_is_that_of_a_run_on_all_rows(model: FittedModel, days: pl.
         rows = Rows(x, encode_classes(days["y"].to_numpy(), model.classes, "y"), None)
         run = new_run(network.plan, rows, None, 1)
         run.run(steps=-1, epochs=each.epoch, seconds=-1.0, poll=lambda: False)
-        for (w, b), (found_w, found_b) in zip(run.parameters(), network.weights, strict=True):
-            assert (w == found_w).all()
-            assert (b == found_b).all()
+        assert list(run.parameters()) == list(network.parameters)
+        for name, array in run.parameters().items():
+            assert (array == network.parameters[name]).all()
 
 
 def test_it_is_verified_and_saved(model: FittedModel, days: pl.DataFrame, tmp_path: object) -> None:

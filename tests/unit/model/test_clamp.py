@@ -84,7 +84,7 @@ def test_metrics_that_are_watched_compare_with_labels_beyond_the_bounds() -> Non
         early_stopping=cr.EarlyStopping(watch="mae"), **SAME,
     )  # fmt: skip
     assert run.validation is not None
-    measured = create_measure(run.plan, run.prepared, run.validation, 1)(run.weights)
+    measured = create_measure(run.plan, run.prepared, run.validation, 1)(run.parameters)
     assert measured == pytest.approx(np.abs(run.model.predict(X) - y)[~inner].mean())
     assert measured > 1
 

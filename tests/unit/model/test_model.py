@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 import creche as cr
+from creche.engine.parameters import Parameters
 from creche.plan import ACTIVATIONS
 from tests.unit.small_runs import MEASUREMENTS, line, quick, two_classes
 
@@ -215,7 +216,9 @@ def test_repr_shows_network_and_label() -> None:
 def test_no_class_is_predicted_for_numbers_that_overflow() -> None:
     x, y = two_classes(columns=2)
     model = quick(x, y, hidden=[4, 4], standardize=False).model
-    huge = replace(model, weights=[(w * np.float32(1e30), np.zeros_like(b)) for w, b in model.weights])
+    huge = replace(
+        model, parameters=Parameters.of_layers([(w * np.float32(1e30), np.zeros_like(b)) for w, b in model.weights])
+    )
     with pytest.raises(cr.TableError, match=r"row 1: the network's output is nan: .* too large for float32"):
         huge.predict(np.array([[0.0, 0.0], [1e8, -1e8]]))
     with pytest.raises(cr.TableError, match="row 2: the network's output is nan"):
@@ -228,7 +231,7 @@ def test_no_number_is_predicted_that_is_not_finite() -> None:
     for sign in (1, -1):
         weights = [(np.full_like(w, sign * 1e38), b) for w, b in model.weights]
         with pytest.raises(cr.TableError, match=f"row 0: the network's output is {'-' if sign < 0 else ''}inf"):
-            replace(model, weights=weights).predict(np.abs(x) * 1e3)
+            replace(model, parameters=Parameters.of_layers(weights)).predict(np.abs(x) * 1e3)
 
 
 def test_a_model_does_not_overwrite_the_tables_it_was_trained_with(

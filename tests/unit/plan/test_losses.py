@@ -42,7 +42,7 @@ def test_no_other_constant_is_better_than_the_best(kind: type[Loss], task: str) 
     run = new_run(plan, rows, None, 1)
 
     def value(constant: Any) -> float:
-        run.set_parameters([(np.zeros((1, outputs)), np.asarray(constant))])
+        run.set_parameters({"0.weights": np.zeros((1, outputs)), "0.bias": np.asarray(constant)})
         return float(run.evaluate(rows.x, rows.classes, rows.targets, rows.weights)[0])
 
     lowest = value(best)

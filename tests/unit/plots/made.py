@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 import creche as cr
+from creche.engine.parameters import Parameters
 from creche.evaluation import ClassificationEvaluation, RegressionEvaluation
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.encoders.numeric import NumericEncoder
@@ -49,4 +50,6 @@ def model(hidden: tuple[int, ...] = (5, 4), inputs: int = 6, names: tuple[str, .
     widths = plan.network.widths
     weights = [(rng.normal(size=(a, b)).astype(np.float32), np.zeros(b, dtype=np.float32)) for a, b in pairwise(widths)]
     features = FeatureEncoder(tuple(NumericEncoder(name) for name in given), True)
-    return cr.Model(plan, features, LabelEncoder(("species",), SPECIES, baseline=(0.4, 0.2, 0.4)), weights, 1)
+    return cr.Model(
+        plan, features, LabelEncoder(("species",), SPECIES, baseline=(0.4, 0.2, 0.4)), Parameters.of_layers(weights), 1
+    )

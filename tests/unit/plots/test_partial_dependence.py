@@ -10,6 +10,7 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 
 import creche as cr
+from creche.engine.parameters import Parameters
 from creche.errors import PlanError
 from creche.explain import decision_regions, partial_dependence
 from creche.plots.style import category_style
@@ -165,7 +166,7 @@ def test_regions_of_numbers_and_given_axes(mass: cr.Model) -> None:
 def test_a_network_that_predicts_the_same_everywhere(model: cr.Model, mass: cr.Model, of: str) -> None:
     one = model if of == "classes" else mass
     flat = [(w * 0, b * 0) for w, b in one.weights]
-    same = cr.Model(one.plan, one.features, one.labels, flat)
+    same = cr.Model(one.plan, one.features, one.labels, Parameters.of_layers(flat))
     table = cr.datasets.penguins().with_columns(species=None) if one is model else "penguins"
     regions = decision_regions(same, table, "bill_length_mm", "flipper_length_mm", points=5)
     axes = regions.plot()

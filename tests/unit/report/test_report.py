@@ -13,6 +13,7 @@ import pytest
 
 import creche as cr
 from creche import explain
+from creche.engine.parameters import Parameters
 from creche.report.explanations import find_critical_weight
 from creche.report.limits import find_limitations
 from creche.report.subject import create_subject
@@ -203,7 +204,7 @@ def test_an_ensemble_and_a_model_without_a_record_of_its_training(model: cr.Mode
     page = page_of(tmp_path / "e.creche", "penguins", tmp_path, card=tmp_path / "card.md")[1]
     assert "An ensemble of" in page.text
     assert "held out for validation" in page.text
-    bare = cr.Model(model.plan, model.features, model.labels, model.weights, 1)
+    bare = cr.Model(model.plan, model.features, model.labels, model.parameters, 1)
     page = page_of(bare, "penguins", tmp_path, card=tmp_path / "card.md")[1]
     assert "The model has no record of its training." in page.text
     assert "training" not in page.values("id")
@@ -228,7 +229,7 @@ def test_the_critical_weight_is_the_one_whose_removal_raises_the_loss_most(model
         weights = [(w.copy(), b) for w, b in model.weights]
         weights[0][0][i, j] = 0
         return (
-            cr.Model(model.plan, model.features, model.labels, weights, 1)
+            cr.Model(model.plan, model.features, model.labels, Parameters.of_layers(weights), 1)
             .evaluate(rows.x, rows.y, n_resamples=0)
             .log_loss
         )

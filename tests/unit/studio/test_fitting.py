@@ -45,7 +45,7 @@ def test_a_cancelled_fit_keeps_the_best_so_far() -> None:
 
 def test_a_time_limit_below_zero_is_told() -> None:
     with watched() as page:
-        assert page.fail(StartFit(time_limit=-1.0)).text == "time_limit: got -1; needs a number of seconds above 0."
+        assert page.fail(StartFit(time_limit=-1.0)).text == "Time limit: got -1; needs a number of seconds above 0."
 
 
 @pytest.mark.parametrize(

@@ -222,7 +222,7 @@ def test_what_there_is_not_is_refused_in_a_sentence() -> None:
         assert "the first column already" in page.fail(Respond(1, 0, "island", "island")).text
         assert "layer 1 has neurons 0 to 7" in page.fail(RespondSmall(((1, 0), (1, 99)))).text
         assert "needs (layer, neuron)" in page.fail(RespondSmall(((1, 0, 0),))).text
-        assert "at most 100 neurons" in page.fail(RespondSmall(((1, 0),) * 101)).text
+        assert "at most 500 neurons" in page.fail(RespondSmall(((1, 0),) * 501)).text
 
 
 def test_another_table_has_responses_of_its_own() -> None:

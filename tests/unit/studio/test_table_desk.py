@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,28 +30,10 @@ from creche.studio.protocol.requests import (
 from creche.studio.ready_table import WantedTable
 from creche.studio.session import Session
 from creche.studio.table_source import LARGE_ROWS, TableSource, open_bundled, open_data
-from tests.patience import PATIENCE
-from tests.unit.studio.watching import Page, watched
+from tests.unit.studio.watching import Gate, Page, watched
 
 WAITING = 1_000_000
 """The number of a request whose answer a test looks for later."""
-
-
-class Gate:
-    """Holds what passes until it is opened, and tells who has come."""
-
-    def __init__(self) -> None:
-        self._is_open, self._has_come = threading.Event(), threading.Event()
-
-    def pass_through(self) -> None:
-        self._has_come.set()
-        assert self._is_open.wait(PATIENCE)
-
-    def wait_for_one(self) -> None:
-        assert self._has_come.wait(PATIENCE)
-
-    def open(self) -> None:
-        self._is_open.set()
 
 
 @contextmanager
@@ -87,7 +68,7 @@ def test_the_network_trains_on_while_a_table_is_read(monkeypatch: pytest.MonkeyP
         assert page.answer(WAITING).name == "penguins-four"
         assert page.get(Connect(views.VERSION)).progress is None
         assert page.all(views.TableProgress)[-1].status == "finished"
-        assert page.tick().epoch == 0
+        page.pushed(views.Tick, lambda tick: tick.epoch == 0)
 
 
 def test_a_table_that_is_given_up_is_never_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +133,8 @@ def test_another_split_is_prepared_beside_training_with_the_settings_of_its_time
             "penguins", label="species", hidden=[8, 8], epochs=2, early_stopping=False, keep="last", threads=1,
             validation_fraction=0.2, learning_rate=0.01,
         )  # fmt: skip
-        assert page.tick().train_loss == run.history.train_loss[-1]
+        tick = page.pushed(views.Tick, lambda tick: tick.epoch == 2)
+        assert tick.train_loss == run.history.train_loss[-1]
 
 
 def test_a_session_begins_while_its_table_is_read() -> None:
@@ -208,7 +190,7 @@ def test_the_network_trains_on_while_it_is_diagnosed(monkeypatch: pytest.MonkeyP
         ask_without_waiting(page, Diagnose())
         gate.wait_for_one()
         page.get(Step("epoch"))
-        assert page.tick().epoch == 4
+        page.pushed(views.Tick, lambda tick: tick.epoch == 4)
         gate.open()
         assert page.answer(WAITING).epoch == 3
 
@@ -223,7 +205,7 @@ def test_a_large_table_is_read_once_and_only_in_sessions(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(open_studio, "open_data", read)
     numbers = pl.int_range(LARGE_ROWS, eager=True)
-    make = SessionMaker(pl.DataFrame({"x": numbers, "y": numbers % 2 == 0}), "y", threads=1)
+    make = SessionMaker(pl.DataFrame({"x": numbers % 997 / 7, "y": numbers % 2 == 0}), "y", threads=1)
     sessions = [make(), make()]
     try:
         pages = [Page(session) for session in sessions]

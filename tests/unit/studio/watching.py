@@ -23,6 +23,23 @@ ENDLESS = 1_000_000  # epochs, which no test waits for
 OF_WORK = (views.ColonyView, views.FitView)
 
 
+class Gate:
+    """Holds what passes until it is opened, and tells who has come."""
+
+    def __init__(self) -> None:
+        self._is_open, self._has_come = threading.Event(), threading.Event()
+
+    def pass_through(self) -> None:
+        self._has_come.set()
+        assert self._is_open.wait(PATIENCE)
+
+    def wait_for_one(self) -> None:
+        assert self._has_come.wait(PATIENCE)
+
+    def open(self) -> None:
+        self._is_open.set()
+
+
 class Page:
     """What a page does: it asks, and keeps all that it is sent.
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import creche as cr
+from creche.engine.parameters import Parameters
 from creche.training.recorder import Recorder, sample_rows, select_rows
 from tests.unit.small_runs import TO_THE_END, digest, line, quick, two_classes
 
@@ -111,9 +112,10 @@ def test_dead_neurons_are_counted() -> None:
     x, y = two_classes()
     run = quick(x, y, **EVERYTHING)
     assert run.recording is None
-    weights = run.weights
+    parameters = run.parameters
+    weights = parameters.layers
     weights[0][1][2:4] = -1e6  # two of six neurons can never be above 0 again
-    run._engine.set_parameters(weights)
+    run._engine.set_parameters(dict(parameters))
     run.recorder = Recorder(cr.Record(rows=30), run)
     run.recorder.look(run)
     recording = recorded(run)
@@ -129,7 +131,7 @@ def test_saturated_neurons_are_counted() -> None:
     x, y = two_classes()
     for scale, expected in ((1e4, 1.0), (1e-4, 0.0)):
         run = quick(x, y, **EVERYTHING, activation="tanh")
-        run._engine.set_parameters([(w * scale, b) for w, b in run.weights])
+        run._engine.set_parameters(dict(Parameters.of_layers([(w * scale, b) for w, b in run.weights])))
         run.recorder = Recorder(cr.Record(), run)
         run.recorder.look(run)
         assert recorded(run).saturated[0, 0] == pytest.approx(expected, abs=0.02)

@@ -71,7 +71,7 @@ def test_a_model_does_not_change_when_its_run_continues() -> None:
 def test_a_model_of_unknown_origin_cannot_be_verified() -> None:
     x, y = two_classes()
     model = quick(x, y).model
-    stranger = cr.Model(model.plan, model.features, model.labels, model.weights)
+    stranger = cr.Model(model.plan, model.features, model.labels, model.parameters)
     with pytest.raises(cr.PlanError, match="does not hold how it was trained"):
         cr.verify(stranger, x, y)
 

@@ -8,7 +8,7 @@ import type { SmallPicture } from "./paint.ts";
 import { useAnswer } from "./use_answer.ts";
 
 /** The most neurons whose small pictures are asked for, as many as the session answers at once. */
-const MOST_PICTURES = 100;
+const MOST_PICTURES = 500;
 const NONE: ReadonlyMap<string, SmallPicture> = new Map();
 
 /** The columns over which small pictures are drawn; a null `x` is the strongest column of each neuron. */

@@ -77,7 +77,7 @@ class RunFacts:
         """What the neurons of each layer do on a sample of the training rows."""
         rows = select_rows(self.run.rows, sample_rows(len(self.run.rows), ROWS_INSIDE, self.plan.seed))
         with np.errstate(all="ignore"):
-            inside = batch_internals(self.plan, self.run.weights, rows)
+            inside = batch_internals(self.plan, self.run.parameters, rows)
         layers = zip(self.plan.network.layers, inside.activations, strict=True)
         return [describe_neurons(layer.activation, a) for layer, a in layers]
 
@@ -89,7 +89,7 @@ class RunFacts:
     @cached_property
     def predictions(self) -> NDArray[Any]:
         """The network's outputs for `sampled_places`, (n, outputs)."""
-        predictor = new_predictor(self.plan, self.run.weights, self.run.threads)
+        predictor = new_predictor(self.plan, self.run.parameters, self.run.threads)
         return np.asarray(predictor.predict(np.ascontiguousarray(self.run.rows.x[self.sampled_places])))
 
     @cached_property
@@ -100,7 +100,7 @@ class RunFacts:
         """
         rows = self.run.rows if self.run.validation is None else self.run.validation
         with np.errstate(all="ignore"):
-            outputs = new_predictor(self.plan, self.run.weights, self.run.threads).predict(rows.x).astype(np.float64)
+            outputs = new_predictor(self.plan, self.run.parameters, self.run.threads).predict(rows.x).astype(np.float64)
             predicted = self.plan.loss.head(self.plan.task).finish(outputs)
         return predicted if self.plan.task == "classification" else self.prepared.labels.decode_numbers(predicted)
 

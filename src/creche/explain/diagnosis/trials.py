@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from creche._progress import count_steps, track
 from creche.engine.colony import Crew, Job
 from creche.engine.native import Rows, new_predictor, new_run
+from creche.engine.parameters import Parameters
 from creche.errors import CrecheWarning, DivergedError, PlanError
 from creche.explain.diagnosis.findings import Alternative, Trial
 from creche.explain.diagnosis.run_facts import RunFacts
@@ -47,9 +48,6 @@ MEASURES = {
 
 # Of counts below 0 the deviance is infinite; they count as this share of the mean.
 LEAST_COUNT = 0.01
-
-
-Parameters = list[tuple[Any, Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,7 +204,7 @@ def _weight_classes(prepared: Prepared, weights: Any) -> Prepared:
 
 
 def _train_all(trials: Sequence[tuple[_Setup, int]], facts: RunFacts) -> list[Parameters | None]:
-    """Return the final weights of each setup with a seed; None for those that diverged."""
+    """Return the final parameters of each setup with a seed; None for those that diverged."""
     threads = facts.run.threads
     if facts.plan.loss.is_python:  # a Python function runs one network at a time
         return [_train_alone(setup, seed, threads) for setup, seed in track(trials, "networks")]
@@ -221,35 +219,35 @@ def _train_all(trials: Sequence[tuple[_Setup, int]], facts: RunFacts) -> list[Pa
 
 def _train_alone(setup: _Setup, seed: int, threads: int) -> Parameters | None:
     try:
-        return Run(replace(setup.plan, seed=seed), setup.prepared, threads).resume().weights
+        return Run(replace(setup.plan, seed=seed), setup.prepared, threads).resume().parameters
     except DivergedError:
         return None
 
 
-def _evaluate(setup: _Setup, weights: Parameters | None, measure: str) -> float:
+def _evaluate(setup: _Setup, parameters: Parameters | None, measure: str) -> float:
     """Return a measure of a network on the validation rows; without any, on the training rows."""
-    if weights is None:
+    if parameters is None:
         return 0.0 if measure == "balanced_accuracy" else float("inf")
     rows = setup.rows if setup.validation is None else setup.validation
     if measure == "balanced_accuracy":
-        outputs, true = new_predictor(setup.plan, weights, 1).predict(rows.x), true_classes(rows, setup.plan.loss)
+        outputs, true = new_predictor(setup.plan, parameters, 1).predict(rows.x), true_classes(rows, setup.plan.loss)
         predicted = setup.plan.loss.head(setup.plan.task).finish(outputs).argmax(axis=1)
         return float(np.mean([(predicted[true == c] == c).mean() for c in np.unique(true)]))
     if measure in ("mae", "deviance"):
-        return _measure_numbers(setup, rows, weights, measure)
+        return _measure_numbers(setup, rows, parameters, measure)
     run = new_run(replace(setup.plan, early_stopping=None, keep="last"), rows, None, 1)
-    run.set_parameters(weights)
+    run.set_parameters(dict(parameters))
     loss, metric = run.evaluate(rows.x, rows.classes, rows.targets, rows.weights)
     value = metric * setup.scale if measure == "rmse" else loss
     return float(value) if np.isfinite(value) else float("inf")
 
 
-def _measure_numbers(setup: _Setup, rows: Rows, weights: Parameters, measure: str) -> float:
+def _measure_numbers(setup: _Setup, rows: Rows, parameters: Parameters, measure: str) -> float:
     """Return a measure of predicted numbers, in the units of the labels whatever the loss makes of them."""
     assert rows.targets is not None
     labels = setup.prepared.labels
     with np.errstate(all="ignore"):
-        predicted = labels.clamp(labels.unscale(new_predictor(setup.plan, weights, 1).predict(rows.x)))
+        predicted = labels.clamp(labels.unscale(new_predictor(setup.plan, parameters, 1).predict(rows.x)))
         true = labels.unscale(rows.targets)
         if measure == "mae":
             value = np.abs(predicted - true).mean()

@@ -157,10 +157,12 @@ def _difference_frames(trace: Trace, number: int, names: Sequence[str]) -> Itera
     here = trace.check.places[:, 0] == number
     places, differences = trace.check.places[here], trace.check.finite_differences[here]
     if len(places):
-        # The source -1, the bias, is the last of the names.
+        # Behind the names of the sources come those of the arrays that have none, such as the bias.
+        arrays, of_array = np.unique(trace.check.names[here], return_inverse=True)
+        others = [name.split(".", 1)[1] for name in arrays.tolist()]
         frame = _frame(
             "finite_difference", differences, layer=number, source=places[:, 1], neuron=places[:, 2],
-            names=[*names, "bias"], name_at=places[:, 1] % (len(names) + 1),
+            names=[*names, *others], name_at=np.where(places[:, 1] < 0, len(names) + of_array, places[:, 1]),
         )  # fmt: skip
         yield frame.with_columns(pl.when(pl.col("source") >= 0).then(pl.col("source")).alias("source"))
 

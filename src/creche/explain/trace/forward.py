@@ -178,7 +178,7 @@ def forward_pass(model: Model, data: Any, *, rows: Any = None) -> ForwardPass:
     loss_takes_numbers = plan.task == "classification" and plan.loss.takes_class_numbers
     targets = None if loss_takes_numbers else np.zeros((count, plan.network.outputs), dtype=plan.precision)
     labels = Rows(encoded, np.zeros(count, dtype=np.int32) if loss_takes_numbers else None, targets, None)
-    inside = batch_internals(single_batch_plan(plan, count), model.weights, labels)
+    inside = batch_internals(single_batch_plan(plan, count), model.parameters, labels)
     names = tuple(str(value) for value in model.labels.outcomes)
     functions = [layer.activation.key for layer in plan.network.layers[:-1]]
     columns = model.features.names

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.engine.parameters import Parameters
 from creche.explain.cells import feature_values
 from creche.explain.trace.errors import ClassificationErrors, RegressionErrors
 from creche.explain.trace.gradient_check import GradientCheck
@@ -25,7 +26,7 @@ __all__ = ["Trace", "TracedLayer"]
 
 ROWS_OF_A_PAGE = 200  # of the batch; more are counted, not listed
 
-Parameters = tuple[NDArray[Any], NDArray[Any]]
+LayerArrays = tuple[NDArray[Any], NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -63,7 +64,7 @@ class TracedLayer:
     bias_gradient: NDArray[Any]
     weights_after: NDArray[Any]
     bias_after: NDArray[Any]
-    optimizer_state: dict[str, tuple[Parameters, Parameters]]
+    optimizer_state: dict[str, tuple[LayerArrays, LayerArrays]]
 
     @property
     def width(self) -> int:
@@ -112,6 +113,8 @@ class Trace(FrameResult):
     encoded : (n, d) array
         The inputs of each row.
     layers : tuple of TracedLayer
+    gradients : Parameters
+        The gradient of the loss by each parameter of the network; those of weights and biases are in `layers`, too.
     output_names : tuple of str
         The class or label of each output.
     outputs : (n, outputs) array
@@ -147,6 +150,7 @@ class Trace(FrameResult):
     inputs: tuple[str, ...]
     encoded: NDArray[Any]
     layers: tuple[TracedLayer, ...]
+    gradients: Parameters
     output_names: tuple[str, ...]
     outputs: NDArray[Any]
     classes: tuple[Any, ...] | None
@@ -173,7 +177,7 @@ class Trace(FrameResult):
     @property
     def gradient_norm(self) -> float:
         """The Euclidean norm of all gradients together, the one that clipping by norm limits."""
-        parts = [array.astype(np.float64) for at in self.layers for array in (at.gradient, at.bias_gradient)]
+        parts = [array.astype(np.float64) for array in self.gradients.values()]
         size = max(float(np.abs(part).max()) for part in parts) or 1.0  # so that no square overflows
         return size * float(np.sqrt(sum(float(((part / size) ** 2).sum()) for part in parts)))
 

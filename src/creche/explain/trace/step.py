@@ -6,17 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.introspection import Weights
 from creche.engine.native import Rows, new_run
+from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
 from creche.plan.losses import CrossEntropy
 from creche.plan.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, Lion, NAdam, Optimizer, RAdam, RMSprop
 from creche.plan.plan import Plan
 
-__all__ = ["Step", "is_finite", "single_batch_plan", "state_names", "take_step"]
+__all__ = ["Step", "single_batch_plan", "state_names", "take_step"]
 
 
 def state_names(optimizer: Optimizer) -> tuple[str, ...]:
@@ -48,7 +47,7 @@ def state_names(optimizer: Optimizer) -> tuple[str, ...]:
     raise AssertionError(f"no names for the state of {optimizer!r}")
 
 
-OptimizerState = dict[str, list[tuple[NDArray[Any], NDArray[Any]]]]
+OptimizerState = dict[str, Parameters]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,10 +62,10 @@ class Step:
         The learning rate of this step: the optimizer's times the schedule's factor.
     label_smoothing : float
         The loss's label smoothing in this step; 0 of losses that have none.
-    before, after : list of (W, b)
-        The weights before and after.
-    optimizer_state_before, optimizer_state_after : dict of str to list of (W, b)
-        What the optimizer keeps for each weight, by name.
+    before, after : Parameters
+        The parameters before and after.
+    optimizer_state_before, optimizer_state_after : dict of str to Parameters
+        What the optimizer keeps for each parameter, by name.
     is_taken : bool
         False if the loss was not finite, so that no weight changed.
 
@@ -76,8 +75,8 @@ class Step:
     number: int
     learning_rate: float
     label_smoothing: float
-    before: list[tuple[NDArray[Any], NDArray[Any]]]
-    after: list[tuple[NDArray[Any], NDArray[Any]]]
+    before: Parameters
+    after: Parameters
     optimizer_state_before: OptimizerState
     optimizer_state_after: OptimizerState
     is_taken: bool
@@ -99,7 +98,7 @@ def single_batch_plan(plan: Plan, rows: int, epoch: int = 0, label_smoothing: fl
 
 
 def take_step(
-    plan: Plan, weights: Weights, state: Mapping[str, NDArray[Any]] | None, rows: Rows, threads: int = 1
+    plan: Plan, parameters: Parameters, state: Mapping[str, NDArray[Any]] | None, rows: Rows, threads: int = 1
 ) -> Step:
     """Take one step on these rows.
 
@@ -107,8 +106,8 @@ def take_step(
     ----------
     plan : Plan
         A plan whose schedule has a length.
-    weights : sequence of (W, b)
-        The weights before the step, if there is no state.
+    parameters : Parameters
+        The parameters before the step, if there is no state.
     state : dict of str to array, optional
         The state of a run of this plan (`Run.state`), with weights, optimizer state and the number of steps; without
         it the step is the first of a fresh optimizer.
@@ -120,23 +119,18 @@ def take_step(
     epoch = 0 if state is None else RunState(state).epoch
     engine = new_run(single_batch_plan(plan, len(rows), epoch), rows, None, threads)
     if state is None:
-        engine.set_parameters(list(weights))
+        engine.set_parameters(dict(parameters))
     else:
         engine.set_state(dict(RunState(state).with_batch_restarted().arrays))
-    number, rate, before, kept = engine.step, engine.learning_rate, engine.parameters(), engine.state()
+    number, rate, before, kept = engine.step, engine.learning_rate, Parameters(engine.parameters()), engine.state()
     smoothing = engine.label_smoothing
     status = engine.run(steps=1)
     names = state_names(plan.optimizer)
     return Step(
-        epoch, number, rate, smoothing, before, engine.parameters(), _optimizer_state(kept, names),
+        epoch, number, rate, smoothing, before, Parameters(engine.parameters()), _optimizer_state(kept, names),
         _optimizer_state(engine.state(), names), status != "diverged",
     )  # fmt: skip
 
 
 def _optimizer_state(state: Mapping[str, NDArray[Any]], names: tuple[str, ...]) -> OptimizerState:
     return {name: RunState(state).plane(p) for p, name in enumerate(names)}
-
-
-def is_finite(weights: Weights) -> bool:
-    """Whether all weights and biases are finite."""
-    return all(np.isfinite(array).all() for layer in weights for array in layer)

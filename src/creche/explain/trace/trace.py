@@ -18,7 +18,7 @@ from creche.explain.trace.forward import ForwardPass, forward_pass
 from creche.explain.trace.gradient_check import check_gradients
 from creche.explain.trace.neuron import find_neuron, largest_gradient_neuron
 from creche.explain.trace.result import Trace, TracedLayer
-from creche.explain.trace.step import Step, is_finite, single_batch_plan, take_step
+from creche.explain.trace.step import Step, single_batch_plan, take_step
 from creche.model.model import Model
 from creche.plan.arguments import reject_unknown
 from creche.table.labels import encode_classes
@@ -211,7 +211,7 @@ def trace(
     batch, notes = _create_batch(network, run, data, rows, sample_weight)
     state = None if run is None else run.state()
     threads = resolve_threads(network.threads)
-    step = take_step(plan, network.weights, state, batch.rows, threads)
+    step = take_step(plan, network.parameters, state, batch.rows, threads)
     batch_plan = single_batch_plan(plan, len(batch), step.epoch, step.label_smoothing)
     inside = batch_internals(batch_plan, step.before, batch.rows)
     if not step.is_taken:
@@ -225,8 +225,7 @@ def trace(
     if check and not has_float64():
         traced = replace(traced, notes=(*traced.notes, NO_GRADIENT_CHECK))
     elif check:
-        gradients = [(at.gradient, at.bias_gradient) for at in traced.layers]
-        traced = replace(traced, check=check_gradients(batch_plan, step.before, batch.rows, gradients))
+        traced = replace(traced, check=check_gradients(batch_plan, step.before, batch.rows, inside.gradients))
     return replace(traced, neuron=largest_gradient_neuron(traced) if neuron is None else find_neuron(traced, neuron))
 
 
@@ -283,7 +282,7 @@ def _assemble(
     observed = batch.observations
     errors, outputs = _errors(model, plan, batch, step)
     losses_after, loss_after = np.full(len(batch), np.nan), float("nan")
-    if is_finite(step.after):
+    if step.after.is_finite():
         later_plan = single_batch_plan(plan, len(batch), label_smoothing=step.label_smoothing)
         later = batch_internals(later_plan, step.after, batch.rows)
         losses_after, loss_after = later.losses, later.loss
@@ -292,21 +291,26 @@ def _assemble(
     source = observed.x.source if isinstance(observed.x, Table) else "X"
     return Trace(
         plan, source, observed, model.features.names, observed.row_numbers, batch.rows.weights, batch.inputs,
-        batch.rows.x, _layers(plan, step, inside), model.labels.output_names(plan.network.outputs), outputs,
-        model.classes, errors, inside.losses, inside.loss, losses_after, loss_after, step.epoch, step.number,
-        step.learning_rate, None, (1, 0), notes, library=observed.library,
+        batch.rows.x, _layers(plan, step, inside), inside.gradients,
+        model.labels.output_names(plan.network.outputs), outputs, model.classes, errors, inside.losses, inside.loss,
+        losses_after, loss_after, step.epoch, step.number, step.learning_rate, None, (1, 0), notes,
+        library=observed.library,
     )  # fmt: skip
 
 
 def _layers(plan: Plan, step: Step, inside: BatchInternals) -> tuple[TracedLayer, ...]:
     out = []
+    before, after, gradients = step.before.layers, step.after.layers, inside.gradients.layers
+    states = {
+        name: (kept.layers, step.optimizer_state_after[name].layers)
+        for name, kept in step.optimizer_state_before.items()
+    }
     for i, layer in enumerate(plan.network.layers):
         is_last = i == len(plan.network.layers) - 1
-        before, after = step.optimizer_state_before, step.optimizer_state_after
-        state = {name: (before[name][i], after[name][i]) for name in before}
+        state = {name: (kept[i], later[i]) for name, (kept, later) in states.items()}
         applied = plan.loss.head(plan.task).key if is_last else layer.activation.key
         numbers = (inside.sums[i], inside.activations[i], inside.dloss_dsums[i])
-        out.append(TracedLayer(applied, *numbers, *step.before[i], *inside.gradients[i], *step.after[i], state))
+        out.append(TracedLayer(applied, *numbers, *before[i], *gradients[i], *after[i], state))
     return tuple(out)
 
 

@@ -56,6 +56,6 @@ def watch(turn: Turn, request: requests.Watch) -> views.Done:
             "bad_value", f"There are no {request.partition} rows.", "Set a share of rows for them, or look at others."
         )
     if not request.rate > 0:
-        raise RefusedError("bad_value", f"rate: got {request.rate:g}; needs a number above 0.")
+        raise RefusedError("bad_value", f"Rate: got {request.rate:g}; needs a number above 0.")
     turn.state.watched[turn.watcher] = request
     return views.Done()

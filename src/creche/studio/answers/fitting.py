@@ -18,7 +18,7 @@ def start_fit(turn: Turn, request: requests.StartFit) -> views.Done:
     if state.fit is not None and state.fit.is_running:
         raise RefusedError("busy", "A fit is already going on.", "Cancel it first.")
     if request.time_limit is not None and request.time_limit <= 0:
-        raise RefusedError("bad_value", f"time_limit: got {request.time_limit:g}; needs a number of seconds above 0.")
+        raise RefusedError("bad_value", f"Time limit: got {request.time_limit:g}; needs a number of seconds above 0.")
     state.fit = FitWork(state, request)
     state.fit.start()
     return views.Done()

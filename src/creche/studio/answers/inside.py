@@ -20,7 +20,7 @@ __all__: list[str] = []
 # The most numbers of a traced step: more would be megabytes for a page that shows a few.
 MOST_NUMBERS = 2_000_000
 
-MOST_PICTURES = 100
+MOST_PICTURES = 500
 
 
 @answers(requests.Respond)
@@ -40,7 +40,7 @@ def respond_small(turn: Turn, request: requests.RespondSmall) -> views.SmallResp
 def _grids_and_model(state: SessionState) -> tuple[ResponseGrids, Model]:
     """Return what responses are computed with: the values to try, and the network as it is now."""
     run = state.need_live().run
-    model = Model(run.current_plan, run.prepared.features, run.prepared.labels, run.weights, 1)
+    model = Model(run.current_plan, run.prepared.features, run.prepared.labels, run.parameters, 1)
     if state.response_grids is None or state.response_grids.prepared is not run.prepared:
         state.response_grids = ResponseGrids(model, run.prepared)
     return state.response_grids, model

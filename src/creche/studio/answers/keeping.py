@@ -107,9 +107,16 @@ def _keep_file(name: str, media_type: str, write: Callable[[Path], object]) -> v
             content = path.read_bytes()
     except (OSError, FileError) as error:
         raise RefusedError(
-            "disk", f"{name} could not be written: {error}.", "Free some space on the disk and try again."
+            "disk", f"{name} could not be written: {_reason_of(error)}.", "Free some space on the disk and try again."
         ) from error
     return views.KeptFile(name, media_type, np.frombuffer(content, dtype=np.uint8), "")
+
+
+def _reason_of(error: OSError | FileError) -> str:
+    """Return why a file was not written, without its path: where the session writes is nothing that a person knows."""
+    if isinstance(error, FileError):
+        return str(error).rpartition(": ")[2].partition(";")[0]
+    return error.strerror or str(error)
 
 
 def _keep_text(name: str, text: str) -> views.KeptFile:

@@ -18,7 +18,7 @@ def play(turn: Turn, request: requests.Play) -> views.Done:
     """Train until the plan ends, or a pause."""
     if request.epochs_per_second is not None and request.epochs_per_second <= 0:
         raise RefusedError(
-            "bad_value", f"epochs_per_second: got {request.epochs_per_second:g}; needs a number above 0."
+            "bad_value", f"Epochs per second: got {request.epochs_per_second:g}; needs a number above 0."
         )
     live = _need_trainable(turn)
     live.play(request.epochs_per_second)
@@ -36,7 +36,7 @@ def pause(turn: Turn, request: requests.Pause) -> views.Done:
 def step(turn: Turn, request: requests.Step) -> object:
     """Train some batches, or to the end of an epoch; answered when it is done."""
     if request.count < 1:
-        raise RefusedError("bad_value", f"count: got {request.count}; needs a whole number of at least 1.")
+        raise RefusedError("bad_value", f"Count: got {request.count}; needs a whole number of at least 1.")
     live = _need_trainable(turn)
     steps = request.count
     if request.unit == "epoch":
@@ -66,7 +66,7 @@ def rewind(turn: Turn, request: requests.Rewind) -> views.Restored:
         text = f"Back at the last finite weights, after {format_count(live.run.step, 'step')}."
     elif not 0 <= request.epoch <= len(live.history):
         raise RefusedError(
-            "bad_value", f"epoch: got {request.epoch}; the recorded epochs are 0 to {len(live.history):,}."
+            "bad_value", f"Epoch: got {request.epoch}; the recorded epochs are 0 to {len(live.history):,}."
         )
     else:
         epoch = live.go_back(request.epoch)

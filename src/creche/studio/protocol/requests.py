@@ -230,7 +230,7 @@ class Respond(Request):
 
 @dataclass(frozen=True, slots=True)
 class RespondSmall(Request):
-    """What up to 100 neurons respond to, in few numbers each; `places` has (layer, neuron) of each."""
+    """What up to 500 neurons respond to, in few numbers each; `places` has (layer, neuron) of each."""
 
     reply: ClassVar[type] = views.SmallResponses
     places: tuple[tuple[int, ...], ...]

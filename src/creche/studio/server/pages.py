@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
 from creche.errors import FileError
+from creche.studio.failures import write_failure
 from creche.studio.protocol.views import FailureCode
 from creche.studio.server.access import refusal_page
 from creche.studio.server.sessions import Sessions, TooManySessionsError
@@ -51,11 +52,11 @@ async def take_upload(request: Request) -> Response:
                 uploads.add(upload, size, part)
                 size += len(part)
         except TooLargeError as error:
-            return await _refuse(request, "too_large", str(error), 413)
+            return await _refuse(request, "too_large", write_failure(str(error)), 413)
         except TooManySessionsError as error:
             return await _refuse(request, "busy", str(error), 503)
         except FileError as error:
-            return await _refuse(request, "disk", str(error), 507)
+            return await _refuse(request, "disk", write_failure(str(error)), 507)
         return JSONResponse({"upload": upload})
     except ClientDisconnect:
         return Response(status_code=400)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import creche as cr
+from creche.engine.parameters import Parameters
 from creche.explain.diagnosis.findings import Diagnosis, Finding
 from creche.explain.diagnosis.rules import RULES
 from tests.unit.small_runs import TO_THE_END
@@ -201,7 +202,7 @@ def test_one_answer_for_every_row(seed: int) -> None:
     x, y = numbers(seed)
     run = trained(x, y, seed=seed, hidden=[16, 16], epochs=20)
     assert "constant_prediction" not in diagnose(run, try_remedies=False).rules
-    run._engine.set_parameters([(0 * w, b) for w, b in run.weights])
+    run._engine.set_parameters(dict(Parameters.of_layers([(0 * w, b) for w, b in run.weights])))
     assert "constant_prediction" in diagnose(run, try_remedies=False).rules
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 import creche as cr
 from creche import _core
 from creche.engine.introspection import epoch_order
+from creche.engine.parameters import Parameters
 from creche.explain.rows import create_batch
 from creche.explain.trace.errors import ClassificationErrors
 from creche.explain.trace.gradient_check import check_gradients
@@ -101,7 +102,7 @@ class TestTheArithmeticOfOneRow:
             validation_fraction=0,
         )  # fmt: skip
         bias = np.log([0.4, 0.3, 0.3])
-        model = replace(made.model, weights=[(np.zeros((2, 3)), bias)])
+        model = replace(made.model, parameters=Parameters.of_layers([(np.zeros((2, 3)), bias)]))
         step = cr.explain.trace(model, x[:1], [0])
         np.testing.assert_allclose(step.errors.probabilities, [[0.4, 0.3, 0.3]], rtol=1e-15)
         np.testing.assert_allclose(step.errors.differences, [[0.6, 0.3, 0.3]], rtol=1e-15)
@@ -263,9 +264,9 @@ class TestTheCheck:
         traced = cr.explain.trace(model, x, y, check=False)
         assert traced.check is None
         rows = create_batch(model, x, y).rows
-        gradients = [(at.gradient, at.bias_gradient) for at in traced.layers]
-        gradients[1][0][2, 1] += 0.1
-        check = check_gradients(single_batch_plan(model.plan, 12), model.weights, rows, gradients)
+        gradients = traced.gradients.copy()
+        gradients["1.weights"][2, 1] += 0.1
+        check = check_gradients(single_batch_plan(model.plan, 12), model.parameters, rows, gradients)
         assert (check.layer, check.source, check.target) == (1, 2, 1)
         assert check.largest_difference > 0.1
         assert check.largest_difference_in_float64 < 1e-5
