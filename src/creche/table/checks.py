@@ -285,7 +285,7 @@ def _to_floats(array: NDArray[Any], what: str) -> NDArray[np.float64]:
 
 
 def _find_word(values: list[Any]) -> str:
-    """Name the first word that is no number; empty if there is none."""
+    """Name the first word that cannot be read as a number; empty if there is none."""
     for value in values:
         if isinstance(value, str) and not is_missing(value):
             try:
