@@ -184,8 +184,8 @@ class FittedModel(Ensemble):
         (n,) array, or (n, k) for k labels that are numbers; or DataFrame
             With `interval`, a pair of this and, for a number, (n, 2) float64 of lower and upper limits, or (n, k, 2)
             for k numbers, where each number is within its limits with this probability; for classes, (n, classes)
-            bool, True for the classes in the set. A DataFrame has these as more columns: "low" and "high" (of several labels
-            "mass_low" and so on), or "in set: " and the name of the class.
+            bool, True for the classes in the set. A DataFrame has these as more columns: "low" and "high" (of several
+            labels "mass_low" and so on), or "in set: " and the name of the class.
 
         Raises
         ------
