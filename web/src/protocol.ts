@@ -484,6 +484,8 @@ export interface Welcome {
   readonly settings: SettingsView | null;
   readonly network: NetworkView | null;
   readonly fields: readonly Field[];
+  readonly colony: ColonyView | null;
+  readonly fit: FitView | null;
   readonly upload_limit: number;
   readonly progress: TableProgress | null;
   readonly failure: Failure | null;

@@ -281,6 +281,8 @@ export class Store implements Events {
       this.table.value = welcome.table;
       this.settings.value = welcome.settings;
       this.fields.value = welcome.fields;
+      this.colony.value = welcome.colony;
+      this.fit.value = welcome.fit;
       if (welcome.network) this.takeNetwork(welcome.network);
       else this.network.value = null;
     });

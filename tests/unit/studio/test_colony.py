@@ -114,8 +114,8 @@ def test_a_cancelled_colony_keeps_what_it_has() -> None:
     [
         (StartColony((0.1,) * 3000), "too_large", "These are 3,000 networks"),
         (StartColony((-1.0,)), "bad_value", "Learning rate: got -1.0"),
-        (StartColony((0.1,), seeds=0), "bad_value", "seeds: got 0"),
-        (StartColony((0.1,), epochs=0), "bad_value", "epochs: got 0"),
+        (StartColony((0.1,), seeds=0), "bad_value", "Seeds: got 0"),
+        (StartColony((0.1,), epochs=0), "bad_value", "Epochs: got 0"),
         (StartColony((0.1,), hidden=((10**6, 10**6),)), "bad_value", "GB available"),
         (PickMember(0), "bad_value", "no network 0"),
     ],
@@ -125,6 +125,15 @@ def test_what_cannot_be_trained_is_told(request_: StartColony, code: views.Failu
         failure = page.fail(request_)
         assert failure.code == code
         assert told in failure.text
+
+
+def test_a_page_that_comes_later_is_shown_the_colony() -> None:
+    with watched() as page:
+        page.get(SMALL)
+        done = run_colony(page, StartColony(RATES, epochs=3))
+        colony = page.get(Connect(views.VERSION)).colony
+        assert (colony.status, colony.members) == ("finished", done.members)
+        np.testing.assert_array_equal(colony.curves, done.curves)
 
 
 def test_another_label_ends_the_colony() -> None:

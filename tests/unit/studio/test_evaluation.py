@@ -46,8 +46,9 @@ def test_the_evaluation_is_that_of_the_model() -> None:
     with watched() as page:
         after_epochs(page, 5, "evaluation")
         view = page.pushed(views.EvaluationView, lambda view: view.epoch == 5)
-        part, evaluation = train(steps=40).evaluation
-        assert part == view.partition == "validation"
+        run = train(steps=40)
+        evaluation = run.evaluation
+        assert run.evaluated_on == view.partition == "validation"
         assert view.rows == evaluation.rows == view.confusion.sum()
         np.testing.assert_array_equal(view.confusion, evaluation.confusion)  # type: ignore[union-attr]
         for metric in view.metrics:

@@ -41,6 +41,8 @@ def welcome(state: SessionState) -> views.Welcome:
         settings=describe_settings(state) if has_network else None,
         network=describe_network(live.run, drawn) if live is not None and drawn is not None else None,
         fields=list_fields(state),
+        colony=None if state.colony is None else state.colony.view(),
+        fit=None if state.fit is None else state.fit.view(),
         upload_limit=state.uploads.limit,
         progress=None if state.desk is None else state.desk.progress,
         failure=state.failure,

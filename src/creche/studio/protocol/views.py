@@ -115,6 +115,8 @@ class Welcome:
     settings: SettingsView | None
     network: NetworkView | None
     fields: tuple[Field, ...]
+    colony: ColonyView | None
+    fit: FitView | None
     upload_limit: int
     progress: TableProgress | None
     failure: Failure | None
