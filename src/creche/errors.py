@@ -99,6 +99,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "num_threads": ("threads",),
     "patience": ("early_stopping",),
     "random_state": ("seed",),
+    "seed": ("random_state",),
     "reading": ("read_options",),
     "row": ("source",),
     "scoring": ("metric",),
