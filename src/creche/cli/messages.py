@@ -9,7 +9,7 @@ import textwrap
 
 from creche.cli.output import replace_controls
 
-__all__ = ["print_message", "wrap_message"]
+__all__ = ["print_message", "wrap_command", "wrap_message"]
 
 # What a reader may paste: an option with its value, or a command with its options.
 VALUE = r"""(?:'[^']*'|"[^"]*"|[^\s'"])+"""
