@@ -62,7 +62,21 @@ Names<InitializerKind> names(InitializerKind) {
                                                                             {"lecun_normal", lecun_normal},
                                                                             {"orthogonal", orthogonal},
                                                                             {"zeros", zeros},
-                                                                            {"constant", constant}};
+                                                                            {"constant", constant},
+                                                                            {"unit_variance", unit_variance}};
+  return kNames;
+}
+
+Names<BiasInitializerKind> names(BiasInitializerKind) {
+  using enum BiasInitializerKind;
+  static constexpr std::pair<std::string_view, BiasInitializerKind> kNames[] = {
+      {"zeros", zeros}, {"normal", normal}, {"sampled", sampled}};
+  return kNames;
+}
+
+Names<NormalizationKind> names(NormalizationKind) {
+  using enum NormalizationKind;
+  static constexpr std::pair<std::string_view, NormalizationKind> kNames[] = {{"none", none}, {"layer", layer}};
   return kNames;
 }
 
@@ -111,11 +125,19 @@ void bind_plan(nb::module_& m) {
   layer.def(nb::init<>()).def_rw("width", &LayerPlan::width);
   def_choice(layer, "activation", &LayerPlan::activation);
   def_choice(layer, "initializer", &LayerPlan::initializer);
+  def_choice(layer, "bias_initializer", &LayerPlan::bias_initializer);
+  def_choice(layer, "normalization", &LayerPlan::normalization);
   layer.def_rw("activation_parameter", &LayerPlan::activation_parameter)
       .def_rw("dropout", &LayerPlan::dropout)
       .def_rw("initializer_parameter", &LayerPlan::initializer_parameter)
+      .def_rw("scale_inputs", &LayerPlan::scales_inputs)
+      .def_rw("parametric_activation", &LayerPlan::parametric)
+      .def_rw("residual", &LayerPlan::residual)
       .def_rw("weights", &LayerPlan::weights)
-      .def_rw("biases", &LayerPlan::biases);
+      .def_rw("biases", &LayerPlan::biases)
+      .def_rw("scale", &LayerPlan::scale)
+      .def_rw("slopes", &LayerPlan::slopes)
+      .def_rw("gains", &LayerPlan::gains);
 
   nb::class_<LossPlan> loss(m, "LossPlan");
   loss.def(nb::init<>());

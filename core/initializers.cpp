@@ -89,11 +89,20 @@ void initial_weights(const LayerPlan& plan, std::uint64_t seed, std::uint32_t la
     case InitializerKind::constant:
       std::fill(w.begin(), w.end(), static_cast<T>(gain));
       return;
+    case InitializerKind::unit_variance:
+      return normal(1);
   }
 }
 
-#define INSTANTIATE(T) \
-  template void initial_weights<T>(const LayerPlan&, std::uint64_t, std::uint32_t, std::int64_t, std::span<T>);
+template <class T>
+void initial_biases(const LayerPlan& plan, std::uint64_t seed, std::uint32_t layer, std::span<T> b) {
+  if (plan.bias_initializer == BiasInitializerKind::normal) return normal_weights(seed, kBiasDraws + layer, 1, b);
+  std::fill(b.begin(), b.end(), T(0));
+}
+
+#define INSTANTIATE(T)                                                                                          \
+  template void initial_weights<T>(const LayerPlan&, std::uint64_t, std::uint32_t, std::int64_t, std::span<T>); \
+  template void initial_biases<T>(const LayerPlan&, std::uint64_t, std::uint32_t, std::span<T>);
 CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

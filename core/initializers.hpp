@@ -1,4 +1,5 @@
-// The initial weights of a layer, a pure function of its plan, the seed and the layer's number. Biases start at 0.
+// The initial weights and biases of a layer, as far as they do not depend on the table: a pure function of its plan,
+// the seed and the layer's number. engines/initialize.hpp has the rest.
 //
 //   W (n_in, n_out) row by row; draw e of the layer's random stream becomes element e, but for orthogonal
 //
@@ -8,6 +9,9 @@
 //   lecun   a = gain sqrt(3 / n_in)              s = gain sqrt(1 / n_in)
 //   orthogonal: gain times the orthonormal factor of a matrix of standard normal numbers
 //   zeros, constant (the gain is the constant)
+//   unit_variance: N(0, 1), divided by a deviation that depends on the table
+//
+//   biases: zeros, normal N(0, 1), sampled (from the table)
 //
 // Glorot & Bengio 2010, eq. 16; He et al. 2015, eq. 10; LeCun et al. 1998, eq. 16; Saxe, McClelland & Ganguli 2014. As
 // in torch.nn.init, normal numbers are not truncated, and the gain for relu is part of He's formula.
@@ -26,5 +30,9 @@ namespace creche::CRECHE_LEVEL {
 template <class T>
 void initial_weights(const LayerPlan& plan, std::uint64_t seed, std::uint32_t layer, std::int64_t inputs,
                      std::span<T> w);
+
+// Fills b, (plan.width,).
+template <class T>
+void initial_biases(const LayerPlan& plan, std::uint64_t seed, std::uint32_t layer, std::span<T> b);
 
 }  // namespace creche::CRECHE_LEVEL

@@ -72,34 +72,45 @@ double best_rate(double flops, double seconds, F&& f) {
 
 ProductRates product_rates(std::int64_t batch_size, std::int64_t inputs, std::int64_t outputs, double seconds) {
   const std::int64_t rows = staggered_rows(batch_size);
-  const auto matrix = [](AlignedArray<float>& array, std::int64_t n, std::int64_t columns) {
-    array = AlignedArray<float>(panel_count(columns) * n * kPanel);
+  const auto fill = [](const AlignedArray<float>& array) {
     for (std::int64_t i = 0; i < array.size(); ++i) array[i] = static_cast<float>(i % 17 - 8) * 0.01f;
+  };
+  const auto matrix = [&](AlignedArray<float>& array, std::int64_t n, std::int64_t columns) {
+    array = AlignedArray<float>(panel_count(columns) * n * kPanel);
+    fill(array);
     return PanelMatrix<float>{array.data(), n, columns};
   };
-  AlignedArray<float> arrays[6];
-  const PanelMatrix<float> x = matrix(arrays[0], rows, inputs);
-  const PanelMatrix<float> weights = matrix(arrays[1], inputs + 1, outputs);
-  const PanelMatrix<float> transposed = matrix(arrays[2], staggered_rows(outputs), inputs);
-  const PanelMatrix<float> z = matrix(arrays[3], rows, outputs);
-  const PanelMatrix<float> dloss_dx = matrix(arrays[4], rows, inputs);
-  const PanelMatrix<float> dloss_dw = matrix(arrays[5], inputs + 1, outputs);
-  LayerPlan relu;
-  relu.width = outputs;
-  relu.activation = ActivationKind::relu;
-  const auto activate = activate_function<float>(relu.activation);
-  const Operand<float> left{x.data, x.panel_stride()};
+  // The second layer is measured; its inputs are the outputs of the first.
+  Plan plan;
+  plan.inputs = 1;
+  plan.layers.resize(2);
+  plan.layers[0].width = inputs;
+  plan.layers[1].width = outputs;
+  for (LayerPlan& layer : plan.layers) layer.activation = ActivationKind::relu;
+  const Network<float> network(plan);
+  fill(network.weights);
+  fill(network.transposed);
+  AlignedArray<float> arrays[4];
+  LayerRows<float> below, layer;
+  layer.inputs = below.outputs = matrix(arrays[0], rows, inputs);
+  layer.outputs = layer.dloss_dz = matrix(arrays[1], rows, outputs);
+  below.dloss_dz = matrix(arrays[2], rows, inputs);
+  const PanelMatrix<float> dloss_dw = matrix(arrays[3], inputs + 1, outputs);
+  const LayerFunctions<float> of_below(plan.layers[0], network.shape.layers[0]);
+  const LayerFunctions<float> of_layer(plan.layers[1], network.shape.layers[1]);
+  const PanelMatrix<float>& z = layer.outputs;
+  const Operand<float> left{layer.inputs.data, layer.inputs.panel_stride()};
   const double flops =
       2.0 * static_cast<double>(batch_size) * static_cast<double>(inputs) * static_cast<double>(outputs);
   const std::int64_t step = 64;
   ProductRates rates;
   rates.forward = best_rate(flops, seconds, [&] {
     for (std::int64_t r = 0; r < batch_size; r += step)
-      layer_forward(relu, activate, left, r, std::min(r + step, batch_size), weights, z, PanelMatrix<float>{});
+      layer_forward(of_layer, network, layer, r, std::min(r + step, batch_size));
   });
   rates.dloss_dinputs = best_rate(flops, seconds, [&] {
     for (std::int64_t r = 0; r < batch_size; r += step)
-      layer_backward(relu, z, r, std::min(r + step, batch_size), transposed, x, PanelMatrix<float>{}, dloss_dx);
+      layer_backward(of_layer, of_below, network, layer, below, r, std::min(r + step, batch_size));
   });
   rates.dloss_dweights = best_rate(flops, seconds, [&] {
     for_panel_groups<float>(0, z.panels(), [&](auto panels, std::int64_t panel) {

@@ -3,11 +3,9 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "aligned.hpp"
-#include "initializers.hpp"
 #include "shape.hpp"
 #include "simd/transpose.hpp"
 
@@ -42,21 +40,5 @@ struct Network {
         transpose_block(l, panel, 0, shape.layers[l].inputs);
   }
 };
-
-// Sets the initial weights of a run of this plan; the biases are zero.
-template <class T>
-void initialize(const Plan& plan, Network<T>& network) {
-  for (std::int64_t l = 0; l < network.shape.count(); ++l) {
-    const LayerShape& layer = network.shape.layers[static_cast<std::size_t>(l)];
-    const ParameterBlock& block = network.shape.block_of(layer);
-    std::vector<T> w(static_cast<std::size_t>(layer.inputs * layer.outputs));
-    const std::vector<T> b(static_cast<std::size_t>(layer.outputs));
-    initial_weights(plan.layers[static_cast<std::size_t>(l)], plan.seed, static_cast<std::uint32_t>(l), layer.inputs,
-                    std::span<T>(w));
-    write_part(w.data(), block, block.parts[kWeightsPart], network.weights.data());
-    write_part(b.data(), block, block.parts[kBiasPart], network.weights.data());
-  }
-  network.transpose_all();
-}
 
 }  // namespace creche::CRECHE_LEVEL

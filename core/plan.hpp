@@ -49,7 +49,12 @@ enum class InitializerKind {
   orthogonal,
   zeros,
   constant,
+  unit_variance,
 };
+
+enum class BiasInitializerKind { zeros, normal, sampled };
+
+enum class NormalizationKind { none, layer };
 
 enum class ScheduleKind { constant, step, exponential, cosine, cosine_log, flat_cosine, one_cycle, reduce_on_plateau };
 
@@ -97,7 +102,7 @@ struct OptimizerPlan {
   bool operator==(const OptimizerPlan&) const = default;
 };
 
-// Factors of the optimizer's numbers for one group of parameters: the weights, or the biases, of a layer.
+// Factors of the optimizer's numbers for one group of parameters, such as the weights, or the biases, of a layer.
 struct GroupPlan {
   double learning_rate = 1;
   double epsilon = 1;
@@ -108,7 +113,7 @@ struct GroupPlan {
   bool operator==(const GroupPlan&) const = default;
 };
 
-// One fully connected layer.
+// One fully connected layer, and what comes with it: see layers/layer.hpp for the formulas.
 struct LayerPlan {
   std::int64_t width = 0;
   ActivationKind activation = ActivationKind::identity;
@@ -116,7 +121,12 @@ struct LayerPlan {
   double dropout = 0;               // share of this layer's activations dropped while training
   InitializerKind initializer = InitializerKind::glorot_uniform;
   double initializer_parameter = 1;  // gain; the value for `constant`
-  GroupPlan weights, biases;
+  BiasInitializerKind bias_initializer = BiasInitializerKind::zeros;
+  bool scales_inputs = false;                                 // by a learned factor for each input
+  NormalizationKind normalization = NormalizationKind::none;  // of the weighted sums, before the activation
+  bool parametric = false;                                    // each neuron learns how much its activation bends
+  bool residual = false;  // the layer's inputs, as many as its outputs, are added to its outputs
+  GroupPlan weights, biases, scale, slopes, gains;
 };
 
 struct LossPlan {

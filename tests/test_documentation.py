@@ -34,6 +34,7 @@ FILES = {
     "fitting.md": {"penguins.creche"},
     "labels.md": set(),
     "losses.md": set(),
+    "networks.md": set(),
     "notebooks.md": {"report.html"},
     "seeing.md": {"step.html", "report.html"},
     "sweeps.md": {"ensemble.creche"},

@@ -22,9 +22,12 @@ template <class T>
 Evaluator<T>::Evaluator(const Plan& plan, const NetworkShape& shape, int threads, const CustomLoss<T>* custom_loss)
     : plan_(plan), head_(head_pass_function<T>(plan.loss.kind)) {
   const std::int64_t rows = staggered_rows(kBlock);
+  const bool scales_inputs =
+      std::any_of(plan.layers.begin(), plan.layers.end(), [](const LayerPlan& layer) { return layer.scales_inputs; });
   for (int thread = 0; thread < threads; ++thread) {
     Scratch scratch;
     for (AlignedArray<T>& buffer : scratch.buffers) buffer = AlignedArray<T>(shape.widest_panels * kPanel * rows);
+    if (scales_inputs) scratch.scaled = AlignedArray<T>(shape.widest_panels * kPanel * rows);
     scratch.lanes = AlignedArray<T>(lane_scratch_size<T>(shape.outputs()));
     scratch.labels = AlignedArray<T>(3 * kBlock);
     scratch.targets = AlignedArray<T>(panel_count(shape.outputs()) * kPanel * rows);
@@ -32,7 +35,7 @@ Evaluator<T>::Evaluator(const Plan& plan, const NetworkShape& shape, int threads
     scratch.custom_loss = CustomLossPass<T>(custom_loss, plan.loss.kind, kBlock, shape.outputs());
     scratch_.push_back(std::move(scratch));
   }
-  for (const LayerPlan& layer : plan.layers) activate_.push_back(activate_function<T>(layer.activation));
+  for (std::size_t l = 0; l < plan.layers.size(); ++l) functions_.emplace_back(plan.layers[l], shape.layers[l]);
   loss_pass_ = loss_pass_function<T>(plan.loss.kind);
 }
 
@@ -105,17 +108,20 @@ template <class T>
 std::pair<PanelMatrix<T>, PanelMatrix<T>> Evaluator<T>::forward(const Scratch& scratch, const Network<T>& network,
                                                                 const Rows<T>& table, std::int64_t begin,
                                                                 std::int64_t count, std::size_t layers) const {
-  PanelMatrix<T> left{scratch.buffers[0].data(), scratch.rows, plan_.inputs};
-  PanelMatrix<T> out{scratch.buffers[1].data(), scratch.rows, 0};
+  LayerRows<T> rows;
+  rows.inputs = {scratch.buffers[0].data(), scratch.rows, plan_.inputs};
+  rows.outputs.data = scratch.buffers[1].data();
+  rows.outputs.rows = scratch.rows;
   for (std::int64_t r = 0; r < count; ++r)
-    copy_row(table.x + (begin + r) * table.x_stride, plan_.inputs, left.at(0, r), left.panel_stride());
+    copy_row(table.x + (begin + r) * table.x_stride, plan_.inputs, rows.inputs.at(0, r), rows.inputs.panel_stride());
   for (std::size_t l = 0; l < layers; ++l) {
-    out.columns = plan_.layers[l].width;
-    layer_forward(plan_.layers[l], activate_[l], Operand<T>{left.data, left.panel_stride()}, 0, count,
-                  network.layer_weights(static_cast<std::int64_t>(l)), out, PanelMatrix<T>{});
-    std::swap(left, out);
+    rows.outputs.columns = plan_.layers[l].width;
+    rows.scaled = {functions_[l].shape.scale ? scratch.scaled.data() : nullptr, scratch.rows, rows.inputs.columns};
+    layer_forward(functions_[l], network, rows, 0, count);
+    if (plan_.layers[l].residual) add_residual(rows, 0, count);
+    std::swap(rows.inputs, rows.outputs);
   }
-  return {left, out};
+  return {rows.inputs, rows.outputs};
 }
 
 #define INSTANTIATE(T) template class Evaluator<T>;

@@ -46,6 +46,7 @@ class Evaluator {
  private:
   struct Scratch {
     AlignedArray<T> buffers[2];
+    AlignedArray<T> scaled;  // the inputs of a layer times their scale
     AlignedArray<T> lanes;
     AlignedArray<T> labels;  // classes, losses, metrics
     AlignedArray<T> targets;
@@ -62,7 +63,7 @@ class Evaluator {
   Plan plan_;
   HeadPass<T> head_;
   LossPass<T> loss_pass_;
-  std::vector<Activate<T>> activate_;
+  std::vector<LayerFunctions<T>> functions_;
   std::vector<Scratch> scratch_;
 };
 

@@ -30,21 +30,18 @@ ManyPredictor<T>::ManyPredictor(const Plan& plan, std::int64_t count, int thread
   if (plan.loss.kind == LossKind::quantile)
     for (std::int64_t c = 0; c < shape_.outputs(); ++c)
       V(static_cast<T>(plan.loss.quantile_of(c))).store(quantiles_.data() + c * kLanes);
-  std::int64_t widest = 0;
+  std::int64_t widest = 0, most_scaled = 0;
   for (std::size_t l = 0; l < plan.layers.size(); ++l) {
-    const LayerPlan& layer_plan = plan.layers[l];
-    LaneLayer<V> layer{shape_.layers[l].inputs, layer_plan.width, layer_plan.activation,
-                       lane_activate_function<V>(layer_plan.activation),
-                       V(static_cast<T>(layer_plan.activation_parameter))};
-    layers_.push_back(layer);
-    at_.push_back(shape_.block_of(shape_.layers[l]).lanes_at);
-    widest = std::max(widest, layer_plan.width);
+    layers_.emplace_back(plan.layers[l], shape_.layers[l], shape_);
+    widest = std::max(widest, layers_.back().outputs);
+    if (layers_.back().scale_at >= 0) most_scaled = std::max(most_scaled, layers_.back().inputs);
   }
   weights_ = AlignedArray<T>(packs_ * size_ * kLanes);
   const auto block = [](std::int64_t vectors_per_row) { return AlignedArray<T>(kBlock * vectors_per_row * kLanes); };
   for (int thread = 0; thread < threads; ++thread) {
     Scratch scratch;
     scratch.inputs = block(plan.inputs);
+    scratch.scaled = block(most_scaled);
     for (AlignedArray<T>& buffer : scratch.buffers) buffer = block(widest);
     scratch.targets = block(shape_.outputs());
     scratch.labels = block(1);
@@ -116,14 +113,18 @@ template <class T>
 typename ManyPredictor<T>::V* ManyPredictor<T>::forward(const Scratch& scratch, std::int64_t pack,
                                                         std::int64_t rows) const {
   const V* const weights = vectors(weights_) + pack * size_;
-  const V* left = vectors(scratch.inputs);
-  V* out = vectors(scratch.buffers[0]);
+  LaneMatrices<V> of;
+  of.inputs = vectors(scratch.inputs);
+  of.outputs = vectors(scratch.buffers[0]);
   V* spare = vectors(scratch.buffers[1]);
-  for (std::size_t l = 0; l < layers_.size(); ++l) {
-    const LaneLayer<V>& layer = layers_[l];
-    lane_layer_forward<V>(layer, weights + at_[l], left, layer.inputs, rows, out, layer.outputs, nullptr);
-    left = out;
-    std::swap(out, spare);
+  for (const LaneLayer<V>& layer : layers_) {
+    of.input_stride = of.scaled_stride = layer.inputs;
+    of.output_stride = layer.outputs;
+    of.scaled = layer.scale_at >= 0 ? vectors(scratch.scaled) : nullptr;
+    lane_layer_forward<V>(layer, weights, of, rows);
+    if (layer.is_residual) lane_add_residual<V>(layer, of, rows);
+    of.inputs = of.outputs;
+    std::swap(of.outputs, spare);
   }
   return spare;
 }

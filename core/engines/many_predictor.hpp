@@ -44,7 +44,7 @@ class ManyPredictor {
  private:
   // A thread's arrays for a block of rows, each stored row by row.
   struct Scratch {
-    AlignedArray<T> inputs, buffers[2], targets, labels, loss, metric, spare;
+    AlignedArray<T> inputs, scaled, buffers[2], targets, labels, loss, metric, spare;
   };
 
   template <class F>
@@ -59,11 +59,10 @@ class ManyPredictor {
 
   Plan plan_;
   NetworkShape shape_;
-  std::int64_t size_;  // weights and biases of a pack, in vectors
+  std::int64_t size_;  // parameters of a pack, in vectors
   std::int64_t count_, packs_;
   std::vector<LaneLayer<V>> layers_;
-  std::vector<std::int64_t> at_;  // offset of each layer's block in a pack's weights, in vectors
-  AlignedArray<T> quantiles_;     // of the loss: [output][lane]
+  AlignedArray<T> quantiles_;  // of the loss: [output][lane]
   LossNumbers<V> loss_numbers_;
   LaneLossPass<V> loss_pass_;
   LaneHead<V> head_;

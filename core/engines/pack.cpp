@@ -6,7 +6,7 @@
 #include <span>
 #include <stdexcept>
 
-#include "engines/pack_shape.hpp"
+#include "engines/initialize.hpp"
 #include "engines/solo.hpp"
 #include "network.hpp"
 #include "precisions.hpp"
@@ -48,15 +48,7 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
   members.resize(static_cast<std::size_t>(kLanes), members.front());
 
   for (std::size_t l = 0; l < plan_.layers.size(); ++l) {
-    Layer layer;
-    layer.inputs = shape_.layers[l].inputs;
-    layer.outputs = shape_.layers[l].outputs;
-    layer.stride = layer.outputs + (l + 1 < plan_.layers.size() ? 1 : 0);
-    layer.at = shape_.block_of(shape_.layers[l]).lanes_at;
-    layer.kind = plan_.layers[l].activation;
-    layer.activate = lane_activate_function<V>(plan_.layers[l].activation);
-    layer.keeps_derivative = keeps_derivative(plan_.layers[l]);
-    layer.drops = plan_.layers[l].dropout > 0;
+    LaneLayer<V> layer(plan_.layers[l], shape_.layers[l], shape_);
     for (int i = 0; i < kLanes; ++i)
       layer.parameter.set_lane(
           i, static_cast<T>(members[static_cast<std::size_t>(i)]->plan.layers[l].activation_parameter));
@@ -83,7 +75,7 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
       for (std::int64_t c = 0; c < shape_.outputs(); ++c)
         quantiles_[c * kLanes + i] = static_cast<T>(plan.loss.quantile_of(c));
     Network<T> network(plan);
-    initialize(plan, network);
+    initialize(plan, lane.member->train, network);
     from_arena(network.weights, i, weights_);
     for (std::size_t p = 0; p < planes_.size(); ++p) {
       const T initial = static_cast<T>(optimizer_initial_plane(plan.optimizer, static_cast<int>(p)));

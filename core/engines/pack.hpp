@@ -14,6 +14,7 @@
 
 #include "aligned.hpp"
 #include "engines/member_state.hpp"
+#include "engines/pack_shape.hpp"
 #include "layers/lane_layer.hpp"
 #include "optimizers/groups.hpp"
 #include "optimizers/update.hpp"
@@ -34,13 +35,10 @@ struct Member {
 // Whether the steps of two members have the same coefficients, which then need to be computed only once.
 template <class T>
 bool have_same_rates(const Member<T>& one, const Member<T>& other) {
-  const auto has_same_groups = [](const LayerPlan& a, const LayerPlan& b) {
-    return a.weights == b.weights && a.biases == b.biases;
-  };
   return one.plan.optimizer == other.plan.optimizer && one.plan.schedule == other.plan.schedule &&
          one.plan.schedule.kind != ScheduleKind::reduce_on_plateau &&
          std::equal(one.plan.layers.begin(), one.plan.layers.end(), other.plan.layers.begin(), other.plan.layers.end(),
-                    has_same_groups);
+                    [](const LayerPlan& a, const LayerPlan& b) { return groups_of(a) == groups_of(b); });
 }
 
 // Whether two members can share a pack.
@@ -73,13 +71,6 @@ class Pack {
   static std::int64_t working_set(const Plan& plan);
 
  private:
-  struct Layer : LaneLayer<V> {
-    std::int64_t stride = 0;  // from row to row of the values; in a hidden layer a one precedes each row
-    std::int64_t at = 0;      // offset of its block, the bias and then the weights input by input; in vectors
-    bool keeps_derivative = false;
-    bool drops = false;
-  };
-
   // The numbers of an active member are in the pack's arrays, those of a member that has ended in `ended`.
   struct Lane {
     const Member<T>* member;
@@ -115,13 +106,21 @@ class Pack {
   // The arrays of a block of rows, each stored row by row.
   struct Block {
     V* inputs = nullptr;
-    std::vector<V*> values, derivatives, dloss_dz;
+    std::vector<LaneMatrices<V>> layers;
+    V* below = nullptr;  // the gradient of the inputs, if parameters need it
     V* targets = nullptr;
     V* labels = nullptr;
     V* scale = nullptr;
     V* loss = nullptr;
     V* metric = nullptr;
     V* scratch = nullptr;
+  };
+
+  // A row of a block of parameters whose gradient is a sum of each row's terms.
+  struct RowTerms {
+    std::int64_t at = 0;  // offset in an arena, in vectors
+    std::int64_t columns = 0;
+    const V* terms = nullptr;
   };
 
   // Sums in double, one for each lane.
@@ -134,6 +133,8 @@ class Pack {
 
   void find_groups();
   void lay_out_block();
+  template <class NewArray>
+  void lay_out_layers(const NewArray& array);
   bool has_active_member() const;
   const Lane& leader() const;
   void begin_epoch();
@@ -173,7 +174,8 @@ class Pack {
   Plan plan_;  // the first member's; only what all members share is read from it
   NetworkShape shape_;
   std::int64_t size_;  // of an arena of lanes, in vectors
-  std::vector<Layer> layers_;
+  std::vector<LaneLayer<V>> layers_;
+  std::vector<RowTerms> terms_;
   bool regularized_ = false;
   bool clips_norm_ = false;
   bool has_scheduled_factors_ = false;  // in some lane

@@ -14,9 +14,9 @@ namespace creche::CRECHE_LEVEL {
 namespace detail {
 
 inline auto common_of(const LayerPlan& plan) {
-  const auto& [width, activation, activation_parameter, dropout, initializer, initializer_parameter, weights, biases] =
-      plan;
-  return std::tuple(width, activation, dropout > 0);
+  const auto& [width, activation, activation_parameter, dropout, initializer, initializer_parameter, bias_initializer,
+               scales_inputs, normalization, parametric, residual, weights, biases, scale, slopes, gains] = plan;
+  return std::tuple(width, activation, dropout > 0, scales_inputs, normalization, parametric, residual);
 }
 
 inline auto common_of(const LossPlan& plan) {
@@ -44,6 +44,13 @@ inline auto common_of(const Plan& plan) {
 }
 
 }  // namespace detail
+
+// The factors of the optimizer's numbers for all groups of a layer.
+inline auto groups_of(const LayerPlan& plan) {
+  const auto& [width, activation, activation_parameter, dropout, initializer, initializer_parameter, bias_initializer,
+               scales_inputs, normalization, parametric, residual, weights, biases, scale, slopes, gains] = plan;
+  return std::tie(weights, biases, scale, slopes, gains);
+}
 
 // Whether networks of two plans can be trained in one pack, if they also have as many rows.
 inline bool have_same_shape(const Plan& one, const Plan& other) {

@@ -31,12 +31,7 @@ void Pack<T>::lay_out_block() {
       used += rows * vectors_per_row;
       return at;
     };
-    block_.inputs = array(1 + plan_.inputs) + 1;
-    for (const Layer& layer : layers_) {
-      block_.values.push_back(array(layer.stride) + (layer.stride - layer.outputs));
-      block_.dloss_dz.push_back(array(layer.outputs));
-      block_.derivatives.push_back(layer.keeps_derivative ? array(layer.outputs) : nullptr);
-    }
+    lay_out_layers(array);
     block_.targets = array(shape_.outputs());
     block_.labels = array(1);
     block_.scale = array(1);
@@ -45,24 +40,62 @@ void Pack<T>::lay_out_block() {
     block_.scratch = array(shape_.outputs());
     if (pass == 0) storage_ = AlignedArray<T>(used * kLanes);
   }
+  // Each left matrix of a gradient has a one before every row.
   for (std::int64_t r = 0; r < rows; ++r) {
     block_.inputs[r * (1 + plan_.inputs) - 1] = V(T(1));
-    for (std::size_t l = 0; l + 1 < layers_.size(); ++l) block_.values[l][r * layers_[l].stride - 1] = V(T(1));
+    for (const LaneMatrices<V>& of : block_.layers) {
+      if (of.scaled != nullptr) of.scaled[r * of.scaled_stride - 1] = V(T(1));
+      if (&of != &block_.layers.back()) of.outputs[r * of.output_stride - 1] = V(T(1));
+    }
   }
 }
 
 template <class T>
-void Pack<T>::forward(std::int64_t rows, std::int64_t position, bool training) {
-  const V* left = block_.inputs;
-  std::int64_t left_stride = 1 + plan_.inputs;
+template <class NewArray>
+void Pack<T>::lay_out_layers(const NewArray& array) {
+  terms_.clear();
+  const std::int64_t stride = 1 + plan_.inputs;
+  block_.inputs = array(stride) + 1;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
-    const Layer& layer = layers_[l];
-    V* const out = block_.values[l];
-    lane_layer_forward<V>(layer, vectors(weights_) + layer.at, left, left_stride, rows, out, layer.stride,
-                          training ? block_.derivatives[l] : nullptr);
-    if (layer.drops && training) drop(l, rows, position);
-    left = out;
-    left_stride = layer.stride;
+    const LaneLayer<V>& layer = layers_[l];
+    LaneMatrices<V> of;
+    of.inputs = l == 0 ? block_.inputs : block_.layers.back().outputs;
+    of.input_stride = l == 0 ? stride : block_.layers.back().output_stride;
+    const std::int64_t ones = l + 1 < layers_.size() ? 1 : 0;
+    of.output_stride = layer.outputs + ones;
+    of.outputs = array(of.output_stride) + ones;
+    of.dloss_dz = array(layer.outputs);
+    if (layer.keeps_derivative) of.derivatives = array(layer.outputs);
+    if (layer.is_residual) of.skipped = array(layer.outputs);
+    const auto add_terms = [&](std::int64_t at, std::int64_t columns) {
+      V* const terms = array(columns);
+      terms_.push_back({at, columns, terms});
+      return terms;
+    };
+    if (layer.scale_at >= 0) {
+      of.scaled_stride = 1 + layer.inputs;
+      of.scaled = array(of.scaled_stride) + 1;
+      of.scale_terms = add_terms(layer.scale_at, layer.inputs);
+    }
+    if (layer.normalization_at >= 0) {
+      of.inverse = array(1);
+      of.shift_terms = add_terms(layer.normalization_at + kShiftRow * layer.outputs, layer.outputs);
+      of.normalized = add_terms(layer.normalization_at + kGainRow * layer.outputs, layer.outputs);
+    }
+    if (layer.slopes_at >= 0) of.slope_terms = add_terms(layer.slopes_at, layer.outputs);
+    block_.layers.push_back(of);
+  }
+  if (shape_.passes_gradients_below(0)) block_.below = array(plan_.inputs);
+}
+
+template <class T>
+void Pack<T>::forward(std::int64_t rows, std::int64_t position, bool training) {
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    LaneMatrices<V> of = block_.layers[l];
+    if (!training) of.derivatives = of.slope_terms = of.normalized = of.inverse = nullptr;
+    lane_layer_forward<V>(layers_[l], vectors(weights_), of, rows);
+    if (plan_.layers[l].dropout > 0 && training) drop(l, rows, position);
+    if (layers_[l].is_residual) lane_add_residual<V>(layers_[l], of, rows);
   }
 }
 
@@ -92,8 +125,10 @@ void Pack<T>::drop(std::size_t l, std::int64_t rows, std::int64_t position) {
       for (std::int64_t n = 4 * quad; n < std::min(4 * quad + 4, outputs); ++n) {
         alignas(kAlignment) T factor[kLanes];
         for (int i = 0; i < kLanes; ++i) factor[i] = words[(n % 4) * kWordLanes + i] >= thresholds[i] ? kept[i] : T(0);
-        block_.values[l][r * layers_[l].stride + n] *= V::load(factor);
-        block_.derivatives[l][r * outputs + n] *= V::load(factor);
+        const LaneMatrices<V>& of = block_.layers[l];
+        of.outputs[r * of.output_stride + n] *= V::load(factor);
+        of.derivatives[r * outputs + n] *= V::load(factor);
+        if (of.slope_terms != nullptr) of.slope_terms[r * outputs + n] *= V::load(factor);
       }
     }
   }
@@ -105,9 +140,10 @@ template <class T>
 typename Pack<T>::V Pack<T>::losses(bool training, std::int64_t begin, std::int64_t rows, Sums& sums) {
   const std::int64_t outputs = shape_.outputs();
   V zero_or_nan(T(0));
-  loss_pass_({rows, static_cast<int>(outputs), block_.values.back(), block_.targets, block_.labels, block_.scale,
-              training ? block_.dloss_dz.back() : nullptr, block_.loss, block_.metric, block_.scratch},
-             training ? step_loss_numbers_ : loss_numbers_);
+  loss_pass_(
+      {rows, static_cast<int>(outputs), block_.layers.back().outputs, block_.targets, block_.labels, block_.scale,
+       training ? block_.layers.back().dloss_dz : nullptr, block_.loss, block_.metric, block_.scratch},
+      training ? step_loss_numbers_ : loss_numbers_);
   DoubleSums<V> losses(sums.loss), metrics(sums.metric);
   for (std::int64_t r = 0; r < rows; ++r) {
     zero_or_nan = fma(block_.loss[r], V(T(0)), zero_or_nan);
@@ -127,55 +163,25 @@ typename Pack<T>::V Pack<T>::losses(bool training, std::int64_t begin, std::int6
 
 template <class T>
 void Pack<T>::backward(std::int64_t rows) {
-  const std::size_t last = layers_.size() - 1;
-  const LayerPlan& output = plan_.layers[last];
-  if (output.activation != ActivationKind::identity || output.dropout > 0) {
-    V* const gradient = block_.dloss_dz[last];
-    for (std::int64_t i = 0; i < rows * layers_[last].outputs; ++i) {
-      gradient[i] = block_.derivatives[last] != nullptr
-                        ? gradient[i] * block_.derivatives[last][i]
-                        : select(block_.values[last][i] > V(T(0)), gradient[i], V(T(0)));
-    }
-  }
-  for (std::size_t l = last; l > 0; --l) {
-    const Layer& layer = layers_[l];
-    const std::int64_t inputs = layer.inputs;
-    const V* const weights = vectors(weights_) + layer.at + layer.outputs;
-    V* const out = block_.dloss_dz[l - 1];
-    const LaneStrides at{layer.outputs, 1, 1, layer.outputs};
-    const auto zeros = [](std::int64_t, std::int64_t) __attribute__((always_inline)) { return V(T(0)); };
-    const auto product = [&](const auto& finish) {
-      lane_product<V>(block_.dloss_dz[l], weights, at, rows, inputs, layer.outputs, zeros, finish);
-    };
-    if (layers_[l - 1].keeps_derivative) {
-      const V* const derivative = block_.derivatives[l - 1];
-      product([&](std::int64_t r, std::int64_t i, V sum)
-                  __attribute__((always_inline)) { out[r * inputs + i] = sum * derivative[r * inputs + i]; });
-    } else if (plan_.layers[l - 1].activation == ActivationKind::relu) {
-      const V* const value = block_.values[l - 1];
-      const std::int64_t stride = layers_[l - 1].stride;
-      product([&](std::int64_t r, std::int64_t i, V sum) __attribute__((always_inline)) {
-        out[r * inputs + i] = select(value[r * stride + i] > V(T(0)), sum, V(T(0)));
-      });
-    } else {
-      product([&](std::int64_t r, std::int64_t i, V sum) __attribute__((always_inline)) { out[r * inputs + i] = sum; });
-    }
-  }
+  const V* const weights = vectors(weights_);
+  lane_outputs_backward<V>(layers_.back(), weights, block_.layers.back(), rows);
+  for (std::size_t l = layers_.size() - 1; l > 0; --l)
+    lane_layer_backward<V>(layers_[l], layers_[l - 1], weights, block_.layers[l], block_.layers[l - 1], rows);
+  if (block_.below != nullptr) lane_inputs_backward<V>(layers_[0], weights, block_.layers[0], rows, block_.below);
 }
 
-// A one precedes the values of each row, so that the gradient of the bias is one more row of the product: a
+// A one precedes the left matrix's rows, so that the gradient of the bias is one more row of the product: a
 // multiply-add by one rounds as an addition does.
 template <class T>
 void Pack<T>::add_gradients(std::int64_t rows, bool first_of_batch) {
-  const V* left = block_.inputs - 1;
-  std::int64_t left_stride = 1 + plan_.inputs;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
-    const Layer& layer = layers_[l];
+    const LaneLayer<V>& layer = layers_[l];
+    const LaneMatrices<V>& of = block_.layers[l];
     const std::int64_t outputs = layer.outputs;
     V* const out = vectors(gradients_) + layer.at;
-    const LaneStrides at{1, left_stride, outputs, 1};
+    const LaneStrides at{1, of.left_stride(), outputs, 1};
     const auto product = [&](const auto& begin) {
-      lane_product<V>(left, block_.dloss_dz[l], at, 1 + layer.inputs, outputs, rows, begin,
+      lane_product<V>(of.left() - 1, of.dloss_dz, at, 1 + layer.inputs, outputs, rows, begin,
                       [&](std::int64_t i, std::int64_t j, V sum)
                           __attribute__((always_inline)) { out[i * outputs + j] = sum; });
     };
@@ -184,8 +190,12 @@ void Pack<T>::add_gradients(std::int64_t rows, bool first_of_batch) {
     } else {
       product([&](std::int64_t i, std::int64_t j) __attribute__((always_inline)) { return out[i * outputs + j]; });
     }
-    left = block_.values[l] - 1;
-    left_stride = layer.stride;
+  }
+  for (const RowTerms& of : terms_) {
+    V* const sums = vectors(gradients_) + of.at;
+    if (first_of_batch) std::fill_n(sums, of.columns, V(T(0)));
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t c = 0; c < of.columns; ++c) sums[c] += of.terms[r * of.columns + c];
   }
 }
 

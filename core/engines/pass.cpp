@@ -29,7 +29,7 @@ Evaluation Pass<T>::backward_from_loss() {
 
 template <class T>
 void Pass<T>::backward_from_directions(const T* directions) {
-  const PanelMatrix<T> to = batch_.dloss_dz(network_.shape.count() - 1);
+  const PanelMatrix<T> to = dloss_dz(network_.shape.count() - 1);
   for (std::int64_t r = 0; r < rows_.count; ++r)
     for (std::int64_t c = 0; c < to.columns; ++c) to.element(r, c) = directions[r * to.columns + c];
   batch_.backward(network_, 0, rows_.count);
@@ -37,11 +37,7 @@ void Pass<T>::backward_from_directions(const T* directions) {
 
 template <class T>
 void Pass<T>::pre_activations(std::int64_t l, PanelMatrix<T> out) const {
-  const PanelMatrix<T> left = batch_.layer_inputs(l);
-  LayerPlan identity;
-  identity.width = out.columns;
-  layer_forward(identity, activate_function<T>(identity.activation), Operand<T>{left.data, left.panel_stride()}, 0,
-                rows_.count, network_.layer_weights(l), out, PanelMatrix<T>{});
+  weighted_sums(batch_.functions(l), network_, batch_.layer(l), 0, rows_.count, out);
 }
 
 template <class T>
@@ -49,20 +45,24 @@ void Pass<T>::gradients(const AlignedArray<T>& out) const {
   for (std::int64_t l = 0; l < network_.shape.count(); ++l) {
     const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(l)];
     const PanelMatrix<T> gradient = block_view(out.data(), network_.shape.block_of(layer));
-    const PanelMatrix<T> inputs = batch_.layer_inputs(l);
-    const PanelMatrix<T> dloss_dz = batch_.dloss_dz(l);
+    const PanelMatrix<T> left = batch_.layer(l).left();
+    const PanelMatrix<T> dloss_dz = this->dloss_dz(l);
     for (std::int64_t panel = 0; panel < layer.output_panels(); ++panel) {
-      product_by_columns<1>(Operand<T>{inputs.data, inputs.panel_stride()}, 0, layer.inputs,
+      product_by_columns<1>(Operand<T>{left.data, left.panel_stride()}, 0, layer.inputs,
                             Operand<T>{dloss_dz.at(panel, 0), dloss_dz.panel_stride()}, rows_.count,
                             gradient.at(panel, 1), gradient.at(panel, 0), gradient.panel_stride());
     }
+  }
+  for (const RowTerms<T>& of : batch_.terms()) {
+    const PanelMatrix<T> gradient = block_view(out.data(), network_.shape.blocks[of.block]);
+    for (std::int64_t panel = 0; panel < gradient.panels(); ++panel)
+      add_terms(of.terms, panel, rows_.count, gradient.at(panel, of.row));
   }
 }
 
 template <class T>
 void Pass<T>::input_gradients(PanelMatrix<T> out) const {
-  layer_backward(LayerPlan{}, batch_.dloss_dz(0), 0, rows_.count, network_.layer_transposed(0), PanelMatrix<T>{},
-                 PanelMatrix<T>{}, out);
+  batch_.inputs_backward(network_, 0, rows_.count, out);
 }
 
 #define INSTANTIATE(T) template class Pass<T>;

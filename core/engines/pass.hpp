@@ -26,8 +26,8 @@ class Pass {
   void backward_from_directions(const T* directions);
 
   const T* losses() const { return batch_.losses(); }
-  PanelMatrix<T> activations(std::int64_t l) const { return batch_.layer_values(l); }
-  PanelMatrix<T> dloss_dz(std::int64_t l) const { return batch_.dloss_dz(l); }
+  PanelMatrix<T> activations(std::int64_t l) const { return batch_.layer(l).outputs; }
+  PanelMatrix<T> dloss_dz(std::int64_t l) const { return batch_.layer(l).dloss_dz; }
 
   // The weighted sums of layer l, before its activation. out: a matrix of the rows and the layer's outputs.
   void pre_activations(std::int64_t l, PanelMatrix<T> out) const;

@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "engines/initialize.hpp"
 #include "precisions.hpp"
 #include "random/random.hpp"
 
@@ -46,8 +47,8 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
   // work.
   constexpr double kLongStep = 2e10;
   split_step_ = plan_.optimizer.clip_norm > 0 || flops_per_step_ > kLongStep;
-  plan_blocks();
-  assign_blocks();
+  plan_pieces();
+  assign_tasks();
   validation_tasks_.assign_evenly(Evaluator<T>::blocks(validation.count), threads);
   const int planes = optimizer_planes(plan_.optimizer);
   for (int p = 0; p < planes; ++p) {
@@ -61,7 +62,7 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
     order.coefficients.resize(groups_.count());
     order.regularization.resize(groups_.count());
   }
-  initialize(plan_, network_);
+  initialize(plan_, train_, network_);
   progress_.scalars = initial_scalars(plan_.optimizer);
 }
 

@@ -2,8 +2,8 @@
 //
 // The threads of a run execute the same sequence of commands (begin an epoch, take a step, validate, end an epoch),
 // which the first thread decides. Within a step each thread passes ranges of rows through the network and back, waits
-// for the others, then processes blocks of weights: their gradient over the whole batch, the optimizer, the transposed
-// copy. Work is divided by output element, so that the number of threads never changes a sum.
+// for the others, then processes pieces of the parameters: their gradient over the whole batch, the optimizer, the
+// transposed copy. Work is divided by output element, so that the number of threads never changes a sum.
 #pragma once
 
 #include <atomic>
@@ -82,16 +82,20 @@ class Solo {
     std::size_t group;
   };
 
-  // A block of weights: rows i_begin ... i_end - 1 (and the bias, if i_begin is 0) of some panels of a layer.
-  struct WeightBlock {
-    std::int64_t layer = 0;
+  // A piece of a block of parameters: some rows of some of its panels. Its gradient is a product with the outputs of a
+  // layer, or the sum of a batch's terms.
+  struct Piece {
+    std::size_t block = 0;
     std::int64_t panel = 0;
     int panels = 0;
-    std::int64_t i_begin = 0;
-    std::int64_t i_end = 0;
+    std::int64_t first_row = 0;
+    std::int64_t rows = 0;
+    std::int64_t layer = -1;  // whose weights these are; the bias is row 0
+    std::size_t terms = 0;    // otherwise the number of the terms
 
-    std::int64_t first_row() const { return i_begin == 0 ? 0 : 1 + i_begin; }
-    std::int64_t rows() const { return 1 + i_end - first_row(); }
+    // The inputs of the layer.
+    std::int64_t i_begin() const { return std::max<std::int64_t>(first_row - 1, 0); }
+    std::int64_t i_end() const { return first_row + rows - 1; }
   };
 
   struct Snapshot {
@@ -123,17 +127,18 @@ class Solo {
   void each_range(int thread, const StepOrder& order, double share, F&& f);
   void weights_phase(int thread, const StepOrder& order);
   void split_weights_phase(int thread, const StepOrder& order);
-  void block_gradient(const WeightBlock& block, std::int64_t rows, PanelMatrix<T> out) const;
-  void prefetch_block(const WeightBlock& block) const;
-  void update_block(const WeightBlock& block, PanelMatrix<T> gradient, const StepOrder& order);
+  void piece_gradient(const Piece& piece, std::int64_t rows, PanelMatrix<T> out) const;
+  void prefetch_piece(const Piece& piece) const;
+  void update_piece(const Piece& piece, PanelMatrix<T> gradient, const StepOrder& order);
   T gradient_norm() const;
   void norm_part(std::int64_t part) const;
   void count_step(const StepOrder& order);
   void validate(int thread);
 
-  void plan_blocks();
+  void plan_pieces();
+  void add_pieces_of_weights(std::int64_t rows);
   void find_group_rows();
-  void assign_blocks();
+  void assign_tasks();
   void take_snapshot();
   void restore_snapshot();
   bool weights_are_finite() const;
@@ -151,7 +156,7 @@ class Solo {
   bool regularized_;
   bool has_scheduled_factors_;
   bool split_step_;  // all gradients are computed before any weight changes
-  std::vector<WeightBlock> blocks_;
+  std::vector<Piece> pieces_;
   std::vector<std::vector<GroupRows>> group_rows_;  // of each block of parameters
   std::int64_t rows_per_task_;
   std::int64_t batches_per_epoch_;
@@ -160,7 +165,7 @@ class Solo {
   std::vector<AlignedArray<T>> planes_;           // optimizer state, each with the layout of the weights
   AlignedArray<T> gradients_;                     // only if split_step_
   AlignedArray<T> norm_parts_;                    // only for clipping by norm: 16 partial sums per panel
-  std::vector<AlignedArray<T>> block_gradients_;  // one per thread
+  std::vector<AlignedArray<T>> piece_gradients_;  // one per thread
   std::vector<AlignedArray<T>> lane_scratch_;     // one per thread
   AlignedArray<std::int32_t> order_;
   AlignedArray<T> validation_loss_, validation_metric_;
@@ -188,7 +193,7 @@ class Solo {
   std::atomic<bool> abandon_gradients_{false};
   std::atomic<bool> not_finite_{false};
   std::atomic<bool> custom_loss_failed_{false};
-  Tasks row_tasks_, block_tasks_, norm_tasks_, update_tasks_, validation_tasks_;
+  Tasks row_tasks_, piece_tasks_, norm_tasks_, update_tasks_, validation_tasks_;
 };
 
 }  // namespace creche::CRECHE_LEVEL

@@ -9,9 +9,9 @@ namespace creche::CRECHE_LEVEL {
 
 namespace {
 
-// Rows of weights in a block. Its gradient, 64 rows of 3 panels, takes 12 KiB: it is still in the first-level cache,
+// Rows of weights in a piece. Its gradient, 64 rows of 3 panels, takes 12 KiB: it is still in the first-level cache,
 // together with the 24 KiB block of the right matrix, when the optimizer reads it.
-constexpr std::int64_t kRowsPerBlock = 64;
+constexpr std::int64_t kRowsPerPiece = 64;
 
 // 256 inputs of a batch of 1,024 rows take 1 MiB in float32: half of a 2 MiB second-level cache.
 constexpr std::int64_t kInputsPerRange = 256;
@@ -25,33 +25,27 @@ constexpr std::int64_t round_up(std::int64_t n) { return (n + kPanel - 1) / kPan
 }  // namespace
 
 template <class T>
-void Solo<T>::plan_blocks() {
+void Solo<T>::plan_pieces() {
   const std::int64_t threads = threads_.count();
   const bool large = network_.shape.weights_size * static_cast<std::int64_t>(sizeof(T)) > kLargeWeights;
   const std::int64_t share = round_up((plan_.batch_size + threads - 1) / threads);
   rows_per_task_ = std::min<std::int64_t>(large ? 256 : 64, share);
 
-  std::int64_t rows = kRowsPerBlock;
+  std::int64_t rows = kRowsPerPiece;
   do {
-    blocks_.clear();
-    for (std::int64_t l = network_.shape.count() - 1; l >= 0; --l) {
-      const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(l)];
-      // The left matrix of a range of inputs is read for every group of panels, and stays in the second-level cache if
-      // the range is short enough; the right matrix is then read once per range.
-      for (std::int64_t range = 0; range < layer.inputs; range += kInputsPerRange) {
-        const std::int64_t range_end = std::min(range + kInputsPerRange, layer.inputs);
-        for_panel_groups<T>(0, layer.output_panels(), [&](auto panels, std::int64_t panel) {
-          for (std::int64_t i = range; i < range_end; i += rows)
-            blocks_.push_back({l, panel, decltype(panels)::value, i, std::min(i + rows, range_end)});
-        });
-      }
-    }
+    pieces_.clear();
+    add_pieces_of_weights(rows);
     rows /= 2;
-    // With fewer than about four blocks per thread, threads wait for each other.
-  } while (threads > 1 && rows >= kPanel && static_cast<std::int64_t>(blocks_.size()) < 4 * threads);
+    // With fewer than about four pieces per thread, threads wait for each other.
+  } while (threads > 1 && rows >= kPanel && static_cast<std::int64_t>(pieces_.size()) < 4 * threads);
+  for (std::size_t t = 0; t < batch_.terms().size(); ++t) {
+    const RowTerms<T>& of = batch_.terms()[t];
+    for (std::int64_t panel = 0; panel < of.terms.panels(); ++panel)
+      pieces_.push_back({of.block, panel, 1, of.row, 1, -1, t});
+  }
 
   for (int thread = 0; thread < threads_.count(); ++thread) {
-    block_gradients_.emplace_back(most_panels<T>() * (1 + kRowsPerBlock) * kPanel);
+    piece_gradients_.emplace_back(most_panels<T>() * (1 + kRowsPerPiece) * kPanel);
     lane_scratch_.emplace_back(lane_scratch_size<T>(network_.shape.outputs()));
   }
   if (split_step_) gradients_ = AlignedArray<T>(network_.shape.weights_size);
@@ -61,6 +55,25 @@ void Solo<T>::plan_blocks() {
     norm_parts_ = AlignedArray<T>(parts * kPanel);
   }
   find_group_rows();
+}
+
+// The left matrix of a range of inputs is read for every group of panels, and stays in the second-level cache if the
+// range is short enough; the right matrix is then read once per range.
+template <class T>
+void Solo<T>::add_pieces_of_weights(std::int64_t rows) {
+  for (std::int64_t l = network_.shape.count() - 1; l >= 0; --l) {
+    const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(l)];
+    for (std::int64_t range = 0; range < layer.inputs; range += kInputsPerRange) {
+      const std::int64_t range_end = std::min(range + kInputsPerRange, layer.inputs);
+      for_panel_groups<T>(0, layer.output_panels(), [&](auto panels, std::int64_t panel) {
+        for (std::int64_t i = range; i < range_end; i += rows) {
+          const std::int64_t first_row = i == 0 ? 0 : 1 + i;
+          pieces_.push_back({layer.block, panel, decltype(panels)::value, first_row,
+                             1 + std::min(i + rows, range_end) - first_row, l, 0});
+        }
+      });
+    }
+  }
 }
 
 template <class T>
@@ -76,25 +89,25 @@ void Solo<T>::find_group_rows() {
   }
 }
 
-// Each thread gets one contiguous range of rows and of blocks of weights: it then finds most of its data in its own
-// cache (the optimizer state always).
+// Each thread gets one contiguous range of rows and of pieces of the parameters: it then finds most of its data in its
+// own cache (the optimizer state always).
 template <class T>
-void Solo<T>::assign_blocks() {
+void Solo<T>::assign_tasks() {
   const int threads = threads_.count();
   row_tasks_.assign_evenly((plan_.batch_size + rows_per_task_ - 1) / rows_per_task_, threads);
   norm_tasks_.assign_evenly(norm_parts_.size() / kPanel, threads);
 
   std::int64_t all = 0;
-  for (const WeightBlock& block : blocks_) all += block.rows() * block.panels;
+  for (const Piece& piece : pieces_) all += piece.rows * piece.panels;
   std::vector<std::int64_t> bounds = {0};
   std::int64_t dealt = 0;
-  for (std::size_t b = 0; b < blocks_.size(); ++b) {
+  for (std::size_t p = 0; p < pieces_.size(); ++p) {
     if (dealt * threads >= all * static_cast<std::int64_t>(bounds.size()))
-      bounds.push_back(static_cast<std::int64_t>(b));
-    dealt += blocks_[b].rows() * blocks_[b].panels;
+      bounds.push_back(static_cast<std::int64_t>(p));
+    dealt += pieces_[p].rows * pieces_[p].panels;
   }
-  bounds.resize(static_cast<std::size_t>(threads) + 1, static_cast<std::int64_t>(blocks_.size()));
-  block_tasks_.assign(bounds);
+  bounds.resize(static_cast<std::size_t>(threads) + 1, static_cast<std::int64_t>(pieces_.size()));
+  piece_tasks_.assign(bounds);
   update_tasks_.assign(bounds);
 }
 
@@ -136,7 +149,7 @@ void Solo<T>::prepare_step(StepOrder& order) {
 template <class T>
 void Solo<T>::step(int thread, const StepOrder& order) {
   if (thread == 0) {
-    block_tasks_.reset();
+    piece_tasks_.reset();
     norm_tasks_.reset();
     update_tasks_.reset();
   }
@@ -230,38 +243,37 @@ void Solo<T>::count_step(const StepOrder& order) {
   if (!split_step_) flops_since_poll_ += flops_per_step_ / 3.0;
 }
 
-// Computes the gradient, the update and the transposed copy of one block after the other, while each is in the cache.
+// Computes the gradient, the update and the transposed copy of one piece after the other, while each is in the cache.
 template <class T>
 void Solo<T>::weights_phase(int thread, const StepOrder& order) {
-  block_tasks_.work(thread, [&](std::int64_t task) {
-    const WeightBlock& block = blocks_[static_cast<std::size_t>(task)];
-    const PanelMatrix<T> gradient{block_gradients_[static_cast<std::size_t>(thread)].data(), block.rows(),
-                                  block.panels * kPanel};
-    prefetch_block(block);
-    const auto blocks = static_cast<std::int64_t>(blocks_.size());
-    batch_.prefetch_next(train_, order.batch, order.batch.count * task / blocks,
-                         order.batch.count * (task + 1) / blocks);
-    block_gradient(block, order.batch.count, gradient);
-    update_block(block, gradient, order);
+  piece_tasks_.work(thread, [&](std::int64_t task) {
+    const Piece& piece = pieces_[static_cast<std::size_t>(task)];
+    const PanelMatrix<T> gradient{piece_gradients_[static_cast<std::size_t>(thread)].data(), piece.rows,
+                                  piece.panels * kPanel};
+    prefetch_piece(piece);
+    const auto pieces = static_cast<std::int64_t>(pieces_.size());
+    batch_.prefetch_next(train_, order.batch, order.batch.count * task / pieces,
+                         order.batch.count * (task + 1) / pieces);
+    piece_gradient(piece, order.batch.count, gradient);
+    update_piece(piece, gradient, order);
   });
 }
 
 // Computes all gradients first, so that their norm is known, or the step can be abandoned, before any weight changes.
 template <class T>
 void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
-  const double blocks = static_cast<double>(blocks_.size());
-  const auto gradient_view = [&](const WeightBlock& block) {
-    const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(block.layer)];
-    PanelMatrix<T> gradient = block_view(gradients_.data(), network_.shape.block_of(layer));
-    gradient.data = gradient.at(block.panel, block.first_row());
+  const double pieces = static_cast<double>(pieces_.size());
+  const auto gradient_view = [&](const Piece& piece) {
+    PanelMatrix<T> gradient = block_view(gradients_.data(), network_.shape.blocks[piece.block]);
+    gradient.data = gradient.at(piece.panel, piece.first_row);
     return gradient;
   };
-  block_tasks_.work(thread, [&](std::int64_t task) {
+  piece_tasks_.work(thread, [&](std::int64_t task) {
     if (abandon_gradients_.load(std::memory_order_relaxed)) return;
-    const WeightBlock& block = blocks_[static_cast<std::size_t>(task)];
-    block_gradient(block, order.batch.count, gradient_view(block));
+    const Piece& piece = pieces_[static_cast<std::size_t>(task)];
+    piece_gradient(piece, order.batch.count, gradient_view(piece));
     if (thread == 0) {
-      flops_since_poll_ += flops_per_step_ / 3.0 / blocks;
+      flops_since_poll_ += flops_per_step_ / 3.0 / pieces;
       if (replay_until_ < 0 && poll_ != nullptr && interrupted()) abandon_gradients_ = true;
     }
   });
@@ -276,13 +288,13 @@ void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
   }
   if (!abandoned) {
     update_tasks_.work(thread, [&](std::int64_t task) {
-      const WeightBlock& block = blocks_[static_cast<std::size_t>(task)];
-      const PanelMatrix<T> gradient = gradient_view(block);
-      for (int p = 0; p < block.panels && plan_.optimizer.clip_norm > 0; ++p) {
+      const Piece& piece = pieces_[static_cast<std::size_t>(task)];
+      const PanelMatrix<T> gradient = gradient_view(piece);
+      for (int p = 0; p < piece.panels && plan_.optimizer.clip_norm > 0; ++p) {
         T* const g = gradient.at(p, 0);
-        for (std::int64_t i = 0; i < block.rows() * kPanel; ++i) g[i] *= scale;
+        for (std::int64_t i = 0; i < piece.rows * kPanel; ++i) g[i] *= scale;
       }
-      update_block(block, gradient, order);
+      update_piece(piece, gradient, order);
     });
   }
   threads_.barrier();
@@ -291,36 +303,36 @@ void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
   if (!abandoned) count_step(order);
 }
 
-// out: the block's rows of its panels, the bias first if the block has it.
+// out: the piece's rows of its panels.
 template <class T>
-void Solo<T>::block_gradient(const WeightBlock& block, std::int64_t rows, PanelMatrix<T> out) const {
-  const PanelMatrix<T> inputs = batch_.layer_inputs(block.layer);
-  const PanelMatrix<T> dloss_dz = batch_.dloss_dz(block.layer);
-  const Operand<T> left{inputs.data, inputs.panel_stride()};
-  const Operand<T> right{dloss_dz.at(block.panel, 0), dloss_dz.panel_stride()};
-  const bool with_bias = block.i_begin == 0;
+void Solo<T>::piece_gradient(const Piece& piece, std::int64_t rows, PanelMatrix<T> out) const {
+  if (piece.layer < 0) return add_terms(batch_.terms()[piece.terms].terms, piece.panel, rows, out.data);
+  const LayerRows<T>& layer = batch_.layer(piece.layer);
+  const Operand<T> left{layer.left().data, layer.left().panel_stride()};
+  const Operand<T> right{layer.dloss_dz.at(piece.panel, 0), layer.dloss_dz.panel_stride()};
+  const bool with_bias = piece.first_row == 0;
   T* const totals = with_bias ? out.data : nullptr;
   T* const sums = with_bias ? out.at(0, 1) : out.data;
   const auto product = [&](auto panels) {
-    product_by_columns<decltype(panels)::value>(left, block.i_begin, block.i_end, right, rows, sums, totals,
+    product_by_columns<decltype(panels)::value>(left, piece.i_begin(), piece.i_end(), right, rows, sums, totals,
                                                 out.panel_stride());
   };
   if constexpr (most_panels<T>() == 3) {
-    if (block.panels == 3) return product(std::integral_constant<int, 3>{});
-    if (block.panels == 2) return product(std::integral_constant<int, 2>{});
+    if (piece.panels == 3) return product(std::integral_constant<int, 3>{});
+    if (piece.panels == 2) return product(std::integral_constant<int, 2>{});
   }
   product(std::integral_constant<int, 1>{});
 }
 
-// In a large network the weights and the state of a block are not in the cache: prefetched now, they arrive before the
+// In a large network the weights and the state of a piece are not in the cache: prefetched now, they arrive before the
 // gradient is complete.
 template <class T>
-void Solo<T>::prefetch_block(const WeightBlock& block) const {
-  const PanelMatrix<T> weights = network_.layer_weights(block.layer);
+void Solo<T>::prefetch_piece(const Piece& piece) const {
+  const PanelMatrix<T> weights = block_view(network_.weights.data(), network_.shape.blocks[piece.block]);
   constexpr std::int64_t kPerLine = 64 / sizeof(T);
-  for (int p = 0; p < block.panels; ++p) {
-    const std::int64_t at = weights.at(block.panel + p, block.first_row()) - network_.weights.data();
-    for (std::int64_t i = at; i < at + block.rows() * kPanel; i += kPerLine) {
+  for (int p = 0; p < piece.panels; ++p) {
+    const std::int64_t at = weights.at(piece.panel + p, piece.first_row) - network_.weights.data();
+    for (std::int64_t i = at; i < at + piece.rows * kPanel; i += kPerLine) {
       __builtin_prefetch(network_.weights.data() + i, 1, 2);
       for (const AlignedArray<T>& plane : planes_) __builtin_prefetch(plane.data() + i, 1, 2);
     }
@@ -328,23 +340,22 @@ void Solo<T>::prefetch_block(const WeightBlock& block) const {
 }
 
 template <class T>
-void Solo<T>::update_block(const WeightBlock& block, PanelMatrix<T> gradient, const StepOrder& order) {
-  const PanelMatrix<T> weights = network_.layer_weights(block.layer);
-  const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(block.layer)];
-  const std::int64_t first = block.first_row(), last = first + block.rows();
-  for (int p = 0; p < block.panels; ++p) {
-    for (const GroupRows& rows : group_rows_[layer.block]) {
-      const std::int64_t begin = std::max(first, rows.begin), end = std::min(last, rows.end);
+void Solo<T>::update_piece(const Piece& piece, PanelMatrix<T> gradient, const StepOrder& order) {
+  const PanelMatrix<T> weights = block_view(network_.weights.data(), network_.shape.blocks[piece.block]);
+  const std::int64_t last = piece.first_row + piece.rows;
+  for (int p = 0; p < piece.panels; ++p) {
+    for (const GroupRows& rows : group_rows_[piece.block]) {
+      const std::int64_t begin = std::max(piece.first_row, rows.begin), end = std::min(last, rows.end);
       if (begin >= end) continue;
-      T* const w = weights.at(block.panel + p, begin);
+      T* const w = weights.at(piece.panel + p, begin);
       T* state[kMaxPlanes];
       for (std::size_t plane = 0; plane < planes_.size(); ++plane)
         state[plane] = planes_[plane].data() + (w - network_.weights.data());
-      update_(w, gradient.at(p, begin - first), state, (end - begin) * kPanel,
+      update_(w, gradient.at(p, begin - piece.first_row), state, (end - begin) * kPanel,
               order.coefficients[groups_.first_with_same_coefficients(rows.group)], order.regularization[rows.group]);
     }
-    // The first layer has no layer below it that needs a gradient.
-    if (block.layer > 0) network_.transpose_block(block.layer, block.panel + p, block.i_begin, block.i_end);
+    if (piece.layer >= 0 && network_.shape.passes_gradients_below(piece.layer))
+      network_.transpose_block(piece.layer, piece.panel + p, piece.i_begin(), piece.i_end());
   }
 }
 

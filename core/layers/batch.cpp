@@ -20,7 +20,7 @@ Batch<T>::Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capaci
   storage_ = AlignedArray<T>(used_);
   used_ = 0;
   lay_out(plan, shape);
-  for (const LayerPlan& layer : plan.layers) activate_.push_back(activate_function<T>(layer.activation));
+  for (std::size_t l = 0; l < plan.layers.size(); ++l) functions_.emplace_back(plan.layers[l], shape.layers[l]);
 }
 
 template <class T>
@@ -45,12 +45,10 @@ void Batch<T>::gather(const Rows<T>& table, const BatchRows& batch, std::int64_t
 template <class T>
 void Batch<T>::forward(const Network<T>& network, const BatchRows& batch, std::int64_t row_begin,
                        std::int64_t row_end) const {
-  const PanelMatrix<T>* left = &inputs_;
-  for (std::size_t l = 0; l < values_.size(); ++l) {
-    layer_forward(plan_.layers[l], activate_[l], Operand<T>{left->data, left->panel_stride()}, row_begin, row_end,
-                  network.layer_weights(l), values_[l], derivatives_[l]);
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    layer_forward(functions_[l], network, layers_[l], row_begin, row_end);
     if (plan_.layers[l].dropout * batch.dropout > 0) drop(batch, l, row_begin, row_end);
-    left = &values_[l];
+    if (plan_.layers[l].residual) add_residual(layers_[l], row_begin, row_end);
   }
 }
 
@@ -58,7 +56,7 @@ template <class T>
 bool Batch<T>::loss(const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end, T* scratch) const {
   const double label_smoothing = plan_.loss.label_smoothing * batch.label_smoothing;
   const Labels<T> labels{classes_, targets_, scale_};
-  loss_pass_(plan_.loss, label_smoothing, values_.back(), labels, row_begin, row_end, dloss_dz_.back(),
+  loss_pass_(plan_.loss, label_smoothing, layers_.back().outputs, labels, row_begin, row_end, layers_.back().dloss_dz,
              {loss_, metric_}, scratch);
   return losses_are_finite(row_begin, row_end);
 }
@@ -66,9 +64,9 @@ bool Batch<T>::loss(const BatchRows& batch, std::int64_t row_begin, std::int64_t
 template <class T>
 bool Batch<T>::custom_loss(std::int64_t count, T* scratch) const {
   const Labels<T> labels{classes_, targets_, scale_};
-  loss_pass_(plan_.loss, plan_.loss.label_smoothing, values_.back(), labels, 0, count, PanelMatrix<T>{},
+  loss_pass_(plan_.loss, plan_.loss.label_smoothing, layers_.back().outputs, labels, 0, count, PanelMatrix<T>{},
              {loss_, metric_}, scratch);
-  return custom_loss_(values_.back(), labels, count, dloss_dz_.back(), loss_);
+  return custom_loss_(layers_.back().outputs, labels, count, layers_.back().dloss_dz, loss_);
 }
 
 template <class T>
@@ -80,29 +78,55 @@ bool Batch<T>::losses_are_finite(std::int64_t row_begin, std::int64_t row_end) c
 
 template <class T>
 void Batch<T>::backward(const Network<T>& network, std::int64_t row_begin, std::int64_t row_end) const {
-  output_activation_backward(row_begin, row_end);
-  for (std::size_t l = values_.size() - 1; l > 0; --l) {
-    layer_backward(plan_.layers[l - 1], dloss_dz_[l], row_begin, row_end, network.layer_transposed(l), values_[l - 1],
-                   derivatives_[l - 1], dloss_dz_[l - 1]);
-  }
+  outputs_backward(functions_.back(), network, layers_.back(), row_begin, row_end);
+  for (std::size_t l = layers_.size() - 1; l > 0; --l)
+    layer_backward(functions_[l], functions_[l - 1], network, layers_[l], layers_[l - 1], row_begin, row_end);
+  if (below_.columns > 0) inputs_backward(network, row_begin, row_end, below_);
+}
+
+template <class T>
+void Batch<T>::inputs_backward(const Network<T>& network, std::int64_t row_begin, std::int64_t row_end,
+                               const PanelMatrix<T>& out) const {
+  creche::CRECHE_LEVEL::inputs_backward(functions_.front(), network, layers_.front(), row_begin, row_end, out);
 }
 
 template <class T>
 void Batch<T>::lay_out(const Plan& plan, const NetworkShape& shape) {
-  values_.clear();
-  derivatives_.clear();
-  dloss_dz_.clear();
+  layers_.clear();
+  terms_.clear();
   inputs_ = matrix(plan.inputs);
-  for (const LayerPlan& layer : plan.layers) {
-    values_.push_back(matrix(layer.width));
-    dloss_dz_.push_back(matrix(layer.width));
-    derivatives_.push_back(keeps_derivative(layer) ? matrix(layer.width) : PanelMatrix<T>{});
-  }
+  for (std::size_t l = 0; l < plan.layers.size(); ++l) lay_out_layer(plan.layers[l], shape.layers[l]);
+  if (shape.passes_gradients_below(0)) below_ = matrix(plan.inputs);
   targets_ = matrix(shape.outputs());
   classes_ = matrix(1).data;
   scale_ = matrix(1).data;
   loss_ = matrix(1).data;
   metric_ = matrix(1).data;
+}
+
+template <class T>
+void Batch<T>::lay_out_layer(const LayerPlan& plan, const LayerShape& shape) {
+  LayerRows<T> rows;
+  rows.inputs = layers_.empty() ? inputs_ : layers_.back().outputs;
+  rows.outputs = matrix(shape.outputs);
+  rows.dloss_dz = matrix(shape.outputs);
+  if (keeps_derivative(plan)) rows.derivative = matrix(shape.outputs);
+  if (plan.residual) rows.skipped = matrix(shape.outputs);
+  const auto add_terms = [&](const MaybeBlock& block, std::int64_t row, std::int64_t columns) {
+    terms_.push_back({*block, row, matrix(columns)});
+    return terms_.back().terms;
+  };
+  if (shape.scale) {
+    rows.scaled = matrix(shape.inputs);
+    rows.scale_terms = add_terms(shape.scale, 0, shape.inputs);
+  }
+  if (shape.normalization) {
+    rows.inverse = matrix(1).data;
+    rows.shift_terms = add_terms(shape.normalization, kShiftRow, shape.outputs);
+    rows.normalized = add_terms(shape.normalization, kGainRow, shape.outputs);
+  }
+  if (shape.slopes) rows.slope_terms = add_terms(shape.slopes, 0, shape.outputs);
+  layers_.push_back(rows);
 }
 
 template <class T>
@@ -117,34 +141,22 @@ void Batch<T>::drop(const BatchRows& batch, std::size_t l, std::int64_t row_begi
   const double p = plan_.layers[l].dropout * batch.dropout;
   const T kept = static_cast<T>(1.0 / (1.0 - p));
   const std::uint32_t threshold = static_cast<std::uint32_t>(p * 4294967296.0);
-  for (std::int64_t panel = 0; panel < values_[l].panels(); ++panel) {
+  const LayerRows<T>& rows = layers_[l];
+  for (std::int64_t panel = 0; panel < rows.outputs.panels(); ++panel) {
     for (std::int64_t r = row_begin; r < row_end; ++r) {
       std::uint32_t words[kPanel];
       dropout_words(batch.seed, batch.epoch, static_cast<std::uint32_t>(batch.begin + r), static_cast<std::uint32_t>(l),
                     static_cast<std::uint32_t>(panel), words);
-      T* const value = values_[l].at(panel, r);
-      T* const derivative = derivatives_[l].at(panel, r);
+      T* const value = rows.outputs.at(panel, r);
+      T* const derivative = rows.derivative.at(panel, r);
       for (int i = 0; i < kPanel; ++i) {
         const T factor = words[i] >= threshold ? kept : T(0);
         value[i] *= factor;
         derivative[i] *= factor;
       }
-    }
-  }
-}
-
-template <class T>
-void Batch<T>::output_activation_backward(std::int64_t row_begin, std::int64_t row_end) const {
-  const std::size_t l = values_.size() - 1;
-  const LayerPlan& layer = plan_.layers[l];
-  if (layer.activation == ActivationKind::identity && layer.dropout == 0) return;
-  for (std::int64_t panel = 0; panel < values_[l].panels(); ++panel) {
-    for (std::int64_t r = row_begin; r < row_end; ++r) {
-      T* const gradient = dloss_dz_[l].at(panel, r);
-      const T* const value = values_[l].at(panel, r);
-      const T* const derivative = derivatives_[l].data == nullptr ? nullptr : derivatives_[l].at(panel, r);
-      for (int i = 0; i < kPanel; ++i)
-        gradient[i] = derivative != nullptr ? gradient[i] * derivative[i] : value[i] > T(0) ? gradient[i] : T(0);
+      if (rows.slope_terms.data == nullptr) continue;
+      T* const term = rows.slope_terms.at(panel, r);
+      for (int i = 0; i < kPanel; ++i) term[i] *= words[i] >= threshold ? kept : T(0);
     }
   }
 }

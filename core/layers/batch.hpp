@@ -32,6 +32,14 @@ struct BatchRows {
   std::int64_t row(std::int64_t r) const { return order != nullptr ? order[begin + r] : begin + r; }
 };
 
+// The gradient of one row of a block, for each row of a batch.
+template <class T>
+struct RowTerms {
+  std::size_t block;
+  std::int64_t row;
+  PanelMatrix<T> terms;
+};
+
 template <class T>
 class Batch {
  public:
@@ -63,10 +71,14 @@ class Batch {
 
   void backward(const Network<T>& network, std::int64_t row_begin, std::int64_t row_end) const;
 
-  // The left and the right operand of the gradient of layer l's weights.
-  PanelMatrix<T> layer_inputs(std::int64_t l) const { return l == 0 ? inputs_ : values_[l - 1]; }
-  PanelMatrix<T> layer_values(std::int64_t l) const { return values_[l]; }
-  PanelMatrix<T> dloss_dz(std::int64_t l) const { return dloss_dz_[l]; }
+  // The gradient of the inputs, after the backward pass.
+  void inputs_backward(const Network<T>& network, std::int64_t row_begin, std::int64_t row_end,
+                       const PanelMatrix<T>& out) const;
+
+  const LayerRows<T>& layer(std::int64_t l) const { return layers_[static_cast<std::size_t>(l)]; }
+  const LayerFunctions<T>& functions(std::int64_t l) const { return functions_[static_cast<std::size_t>(l)]; }
+  // The rows of blocks whose gradient is a sum over the rows of the batch, of terms that the backward pass computes.
+  const std::vector<RowTerms<T>>& terms() const { return terms_; }
   const T* losses() const { return loss_; }
   const T* metrics() const { return metric_; }
 
@@ -74,13 +86,11 @@ class Batch {
   void lay_out(const Plan& plan, const NetworkShape& shape);
 
   PanelMatrix<T> matrix(std::int64_t columns);
+  void lay_out_layer(const LayerPlan& plan, const LayerShape& shape);
 
   // Each activation of layer l is dropped with probability p, or else divided by 1 - p; f' likewise (Srivastava et al.
   // 2014, in the "inverted" form, which leaves predictions unchanged).
   void drop(const BatchRows& batch, std::size_t l, std::int64_t row_begin, std::int64_t row_end) const;
-
-  // For an output layer with an activation: the loss's gradient is with respect to its values.
-  void output_activation_backward(std::int64_t row_begin, std::int64_t row_end) const;
 
   Plan plan_;
   LossPass<T> loss_pass_;
@@ -89,8 +99,10 @@ class Batch {
   AlignedArray<T> storage_;
   std::int64_t used_ = 0;
   PanelMatrix<T> inputs_, targets_;
-  std::vector<PanelMatrix<T>> values_, derivatives_, dloss_dz_;
-  std::vector<Activate<T>> activate_;
+  std::vector<LayerFunctions<T>> functions_;
+  std::vector<LayerRows<T>> layers_;
+  std::vector<RowTerms<T>> terms_;
+  PanelMatrix<T> below_;  // the gradient of the first layer's inputs, if parameters need it
   T* classes_;
   T* scale_;
   T* loss_;

@@ -1,27 +1,73 @@
-// The forward pass of one layer of a pack: the weighted sums of each lane's network, and their activation.
+// One layer of a pack, as layers/layer.hpp has it for a single network: each lane with its own network and row.
 #pragma once
 
 #include <cstdint>
 
 #include "layers/lane_pass.hpp"
 #include "plan.hpp"
+#include "shape.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
 template <class V>
 struct LaneLayer {
-  std::int64_t inputs = 0;
-  std::int64_t outputs = 0;
-  ActivationKind kind = ActivationKind::identity;
-  LaneActivate<V> activate = nullptr;
-  V parameter{};
+  LaneLayer(const LayerPlan& plan, const LayerShape& layer, const NetworkShape& network);
+
+  std::int64_t inputs;
+  std::int64_t outputs;
+  ActivationKind kind;
+  LaneActivate<V> activate;
+  LaneBend<V> bend;  // null if the layer has no slopes
+  V parameter{};     // of the activation
+  bool is_residual;
+  bool is_plain;  // weights and an activation, without any other parameters
+  bool keeps_derivative;
+  bool derivative_from_value;
+  // Offsets of the blocks, in vectors: the bias and then the weights input by input; the others negative if there are
+  // none.
+  std::int64_t at;
+  std::int64_t scale_at, normalization_at, slopes_at;
 };
 
-// out(r, :) = f(b + left(r, :) W) for all rows; f' goes to `derivatives` unless that is null. weights: the bias, then
-// the weights input by input. Strides are between the rows of a matrix; derivatives have a stride of the number of
-// outputs.
+// The matrices of a layer, row by row. Those that the plan or the pass does not need may be null. The stride between
+// rows is that of the member next to it, otherwise the number of columns.
 template <class V>
-void lane_layer_forward(const LaneLayer<V>& layer, const V* weights, const V* left, std::int64_t left_stride,
-                        std::int64_t rows, V* out, std::int64_t out_stride, V* derivatives);
+struct LaneMatrices {
+  const V* inputs = nullptr;
+  std::int64_t input_stride = 0;
+  V* scaled = nullptr;
+  std::int64_t scaled_stride = 0;
+  V* outputs = nullptr;
+  std::int64_t output_stride = 0;
+  V* derivatives = nullptr;
+  V* dloss_dz = nullptr;
+  V* skipped = nullptr;
+  V* normalized = nullptr;
+  V* inverse = nullptr;
+  V* scale_terms = nullptr;
+  V* shift_terms = nullptr;
+  V* slope_terms = nullptr;
+
+  const V* left() const { return scaled != nullptr ? scaled : inputs; }
+  std::int64_t left_stride() const { return scaled != nullptr ? scaled_stride : input_stride; }
+};
+
+// weights: the arena of the pack.
+template <class V>
+void lane_layer_forward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows);
+
+template <class V>
+void lane_add_residual(const LaneLayer<V>& layer, const LaneMatrices<V>& of, std::int64_t rows);
+
+template <class V>
+void lane_outputs_backward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows);
+
+template <class V>
+void lane_inputs_backward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows,
+                          V* out);
+
+template <class V>
+void lane_layer_backward(const LaneLayer<V>& layer, const LaneLayer<V>& below, const V* weights,
+                         const LaneMatrices<V>& of, const LaneMatrices<V>& of_below, std::int64_t rows);
 
 }  // namespace creche::CRECHE_LEVEL

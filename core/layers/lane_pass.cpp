@@ -1,6 +1,7 @@
 #include "layers/lane_pass.hpp"
 
 #include "activations/all.hpp"
+#include "layers/parametric.hpp"
 #include "losses/all.hpp"
 #include "losses/loss_pass.hpp"
 #include "losses/row_metric.hpp"
@@ -16,6 +17,19 @@ void lane_activate(V* values, V* derivatives, std::int64_t count, V parameter) {
     V derivative;
     values[i] = Activation::apply(values[i], parameter, derivative);
     if (derivatives != nullptr) derivatives[i] = derivative;
+  }
+}
+
+template <class V, class Activation>
+void lane_activate_and_bend(V* values, V* derivatives, V* terms, std::int64_t count, const V* slopes, V parameter) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const V z = values[i];
+    V derivative;
+    V value = Activation::apply(z, parameter, derivative);
+    const V term = bend(z, slopes[i], value, derivative);
+    values[i] = value;
+    if (derivatives != nullptr) derivatives[i] = derivative;
+    if (terms != nullptr) terms[i] = term;
   }
 }
 
@@ -60,6 +74,12 @@ LaneActivate<V> lane_activate_function(ActivationKind kind) {
 }
 
 template <class V>
+LaneBend<V> lane_bend_function(ActivationKind kind) {
+  return with_activation(
+      kind, [](auto activation) -> LaneBend<V> { return detail::lane_activate_and_bend<V, decltype(activation)>; });
+}
+
+template <class V>
 LaneLossPass<V> lane_loss_function(LossKind kind) {
   return with_loss(kind, [](auto loss) -> LaneLossPass<V> { return detail::lane_loss_pass<V, decltype(loss)>; });
 }
@@ -71,6 +91,7 @@ LaneHead<V> lane_head_function(LossKind kind) {
 
 #define INSTANTIATE(T)                                                                      \
   template LaneActivate<NativeVec<T>> lane_activate_function<NativeVec<T>>(ActivationKind); \
+  template LaneBend<NativeVec<T>> lane_bend_function<NativeVec<T>>(ActivationKind);         \
   template LaneLossPass<NativeVec<T>> lane_loss_function<NativeVec<T>>(LossKind);           \
   template LaneHead<NativeVec<T>> lane_head_function<NativeVec<T>>(LossKind);
 CRECHE_FOR_EACH_PRECISION(INSTANTIATE)

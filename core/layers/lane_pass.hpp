@@ -13,6 +13,10 @@ namespace creche::CRECHE_LEVEL {
 template <class V>
 using LaneActivate = void (*)(V* values, V* derivatives, std::int64_t count, V parameter);
 
+// The same with slopes; terms, if not null, receives the terms of their gradient.
+template <class V>
+using LaneBend = void (*)(V* values, V* derivatives, V* terms, std::int64_t count, const V* slopes, V parameter);
+
 // Rows of each member, every array row by row. gradient, if not null, receives dloss_dz, scaled and flushed as in
 // loss_pass.
 template <class V>
@@ -37,6 +41,9 @@ using LaneHead = void (*)(const V* z, std::int64_t rows, int outputs, V* out);
 
 template <class V>
 LaneActivate<V> lane_activate_function(ActivationKind kind);
+
+template <class V>
+LaneBend<V> lane_bend_function(ActivationKind kind);
 
 template <class V>
 LaneLossPass<V> lane_loss_function(LossKind kind);

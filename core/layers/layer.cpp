@@ -2,6 +2,8 @@
 
 #include "activations/all.hpp"
 #include "gemm/product.hpp"
+#include "layers/normalization.hpp"
+#include "layers/parametric.hpp"
 #include "precisions.hpp"
 
 namespace creche::CRECHE_LEVEL {
@@ -15,6 +17,23 @@ void activate(T* values, T* derivatives, std::int64_t count, T parameter) {
     V derivative;
     Activation::apply(V::load(values + i), V(parameter), derivative).store(values + i);
     if (derivatives != nullptr) derivative.store(derivatives + i);
+  }
+}
+
+template <class T, class Activation>
+void activate_and_bend(T* values, T* derivatives, T* terms, std::int64_t rows, const T* slopes, T parameter) {
+  using V = Vec<T, kNativeLanes<T>>;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (int i = 0; i < kPanel; i += V::kLanes) {
+      const std::int64_t at = r * kPanel + i;
+      const V z = V::load(values + at);
+      V derivative;
+      V value = Activation::apply(z, V(parameter), derivative);
+      const V term = bend(z, V::load(slopes + i), value, derivative);
+      value.store(values + at);
+      if (derivatives != nullptr) derivative.store(derivatives + at);
+      if (terms != nullptr) term.store(terms + at);
+    }
   }
 }
 
@@ -102,15 +121,15 @@ struct StoreTimesDerivative {
   }
 };
 
-}  // namespace
-
+// out(r, :) = f(b + left(r, :) W); f' goes to `derivative` unless its data is null.
 template <class T>
-void layer_forward(const LayerPlan& plan, Activate<T> activate, Operand<T> left, std::int64_t row_begin,
+void dense_forward(const LayerPlan& plan, Activate<T> activate, const PanelMatrix<T>& left, std::int64_t row_begin,
                    std::int64_t row_end, const PanelMatrix<T>& weights, const PanelMatrix<T>& out,
                    const PanelMatrix<T>& derivative) {
   const auto product = [&](const auto& finish) {
     const Operand<T> right{weights.at(0, 1), weights.panel_stride()};
-    product_by_rows(left, row_begin, row_end, weights.data, right, weights.rows - 1, out, finish);
+    product_by_rows(Operand<T>{left.data, left.panel_stride()}, row_begin, row_end, weights.data, right,
+                    weights.rows - 1, out, finish);
   };
   if (plan.activation == ActivationKind::identity && derivative.data == nullptr) {
     product(StoreSums<T>{out});
@@ -121,31 +140,210 @@ void layer_forward(const LayerPlan& plan, Activate<T> activate, Operand<T> left,
   }
 }
 
+// dZ W^T: passes its tiles to finish.
+template <class T, class Finish>
+void transposed_product(const LayerFunctions<T>& layer, const Network<T>& network, const PanelMatrix<T>& dloss_dz,
+                        std::int64_t row_begin, std::int64_t row_end, const PanelMatrix<T>& out, const Finish& finish) {
+  const PanelMatrix<T> transposed = transposed_view(network.transposed.data(), layer.shape);
+  const T* const zeros = nullptr;
+  product_by_rows(Operand<T>{dloss_dz.data, dloss_dz.panel_stride()}, row_begin, row_end, zeros,
+                  Operand<T>{transposed.data, transposed.panel_stride()}, dloss_dz.columns, out, finish);
+}
+
+// Calls f(at, column) for each vector of the rows: its offset, the same in all matrices of these columns, and its first
+// column.
+template <class T, class F>
+CRECHE_INLINE void each_vector(const PanelMatrix<T>& matrix, std::int64_t row_begin, std::int64_t row_end, const F& f) {
+  constexpr int kLanes = kNativeLanes<T>;
+  for (std::int64_t panel = 0; panel < matrix.panels(); ++panel)
+    for (std::int64_t r = row_begin; r < row_end; ++r)
+      for (int i = 0; i < kPanel; i += kLanes) f(panel * matrix.panel_stride() + r * kPanel + i, panel * kPanel + i);
+}
+
+// The parameters of a block with one row, column by column.
 template <class T>
-void layer_backward(const LayerPlan& below, const PanelMatrix<T>& dloss_dz, std::int64_t row_begin,
-                    std::int64_t row_end, const PanelMatrix<T>& transposed, const PanelMatrix<T>& values,
-                    const PanelMatrix<T>& derivative, const PanelMatrix<T>& out) {
-  const auto product = [&](const auto& finish) {
-    const T* const zeros = nullptr;
-    product_by_rows(Operand<T>{dloss_dz.data, dloss_dz.panel_stride()}, row_begin, row_end, zeros,
-                    Operand<T>{transposed.data, transposed.panel_stride()}, dloss_dz.columns, out, finish);
+const T* vector_of(const Network<T>& network, const MaybeBlock& block) {
+  return network.weights.data() + network.shape.blocks[*block].at;
+}
+
+// Those of a normalization: calls f(gain, shift), functions of the first column of a vector.
+template <class T, class F>
+CRECHE_INLINE void with_gain_and_shift(const Network<T>& network, const LayerShape& layer, const F& f) {
+  using V = Vec<T, kNativeLanes<T>>;
+  const PanelMatrix<T> block = block_view(network.weights.data(), network.shape.blocks[*layer.normalization]);
+  f([=](std::int64_t column) { return V::load(block.at(column / kPanel, kGainRow) + column % kPanel); },
+    [=](std::int64_t column) { return V::load(block.at(column / kPanel, kShiftRow) + column % kPanel); });
+}
+
+template <class T>
+void scale_inputs(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
+                  std::int64_t row_begin, std::int64_t row_end) {
+  using V = Vec<T, kNativeLanes<T>>;
+  const T* const scale = vector_of(network, layer.shape.scale);
+  each_vector(rows.inputs, row_begin, row_end, [&](std::int64_t at, std::int64_t column) {
+    (V::load(rows.inputs.data + at) * V::load(scale + column)).store(rows.scaled.data + at);
+  });
+}
+
+template <class T>
+void normalize(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
+               std::int64_t row_begin, std::int64_t row_end) {
+  using V = Vec<T, kNativeLanes<T>>;
+  const PanelColumns<T> columns{rows.outputs.columns, rows.outputs.panel_stride()};
+  with_gain_and_shift(network, layer.shape, [&](const auto& gain, const auto& shift) {
+    for (std::int64_t r = row_begin; r < row_end; ++r) {
+      T* const z = rows.outputs.at(0, r);
+      T* const h = rows.normalized.data == nullptr ? nullptr : rows.normalized.at(0, r);
+      const V inverse = normalize_row<V>(columns, z, h, z, gain, shift);
+      if (rows.inverse != nullptr) rows.inverse[r] = inverse.lane(0);
+    }
+  });
+}
+
+template <class T>
+void activate_rows(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
+                   std::int64_t row_begin, std::int64_t row_end) {
+  const auto parameter = static_cast<T>(layer.plan.activation_parameter);
+  const auto at = [&](const PanelMatrix<T>& matrix, std::int64_t panel) {
+    return matrix.data == nullptr ? nullptr : matrix.at(panel, row_begin);
   };
-  if (keeps_derivative(below)) {
-    product(StoreTimesDerivative<T>{out, derivative});
-  } else if (below.activation == ActivationKind::relu) {
-    product(StoreWhereActive<T>{out, values});
+  for (std::int64_t panel = 0; panel < rows.outputs.panels(); ++panel) {
+    T* const values = at(rows.outputs, panel);
+    T* const derivatives = at(rows.derivative, panel);
+    if (layer.bend != nullptr) {
+      layer.bend(values, derivatives, at(rows.slope_terms, panel), row_end - row_begin,
+                 vector_of(network, layer.shape.slopes) + panel * kPanel, parameter);
+    } else if (layer.plan.activation != ActivationKind::identity || derivatives != nullptr) {
+      layer.activate(values, derivatives, (row_end - row_begin) * kPanel, parameter);
+    }
+  }
+}
+
+}  // namespace
+
+template <class T>
+LayerFunctions<T>::LayerFunctions(const LayerPlan& of, const LayerShape& with_shape)
+    : plan(of),
+      shape(with_shape),
+      is_plain(!shape.scale && !shape.normalization && !shape.slopes && !plan.residual),
+      activate(activate_function<T>(plan.activation)) {
+  if (plan.parametric) {
+    bend = with_activation(
+        plan.activation, [](auto activation) -> Bend<T> { return detail::activate_and_bend<T, decltype(activation)>; });
+  }
+}
+
+template <class T>
+void layer_forward(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
+                   std::int64_t row_begin, std::int64_t row_end) {
+  const PanelMatrix<T> weights = block_view(network.weights.data(), network.shape.block_of(layer.shape));
+  if (layer.shape.scale) scale_inputs(layer, network, rows, row_begin, row_end);
+  if (!layer.shape.normalization && !layer.shape.slopes) {
+    dense_forward(layer.plan, layer.activate, rows.left(), row_begin, row_end, weights, rows.outputs, rows.derivative);
+    return;
+  }
+  weighted_sums(layer, network, rows, row_begin, row_end, rows.outputs);
+  if (layer.shape.normalization) normalize(layer, network, rows, row_begin, row_end);
+  activate_rows(layer, network, rows, row_begin, row_end);
+}
+
+template <class T>
+void weighted_sums(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
+                   std::int64_t row_begin, std::int64_t row_end, const PanelMatrix<T>& out) {
+  dense_forward(LayerPlan{}, layer.activate, rows.left(), row_begin, row_end,
+                block_view(network.weights.data(), network.shape.block_of(layer.shape)), out, PanelMatrix<T>{});
+}
+
+template <class T>
+void add_residual(const LayerRows<T>& rows, std::int64_t row_begin, std::int64_t row_end) {
+  using V = Vec<T, kNativeLanes<T>>;
+  each_vector(rows.outputs, row_begin, row_end, [&](std::int64_t at, std::int64_t) {
+    (V::load(rows.outputs.data + at) + V::load(rows.inputs.data + at)).store(rows.outputs.data + at);
+  });
+}
+
+template <class T>
+void outputs_backward(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
+                      std::int64_t row_begin, std::int64_t row_end) {
+  using V = Vec<T, kNativeLanes<T>>;
+  T* const gradient = rows.dloss_dz.data;
+  const bool by_derivative = keeps_derivative(layer.plan), by_value = derivative_from_value(layer.plan);
+  if (by_derivative || by_value || layer.plan.residual) {
+    each_vector(rows.dloss_dz, row_begin, row_end, [&](std::int64_t at, std::int64_t) {
+      V g = V::load(gradient + at);
+      if (layer.plan.residual) g.store(rows.skipped.data + at);
+      if (layer.shape.slopes) {
+        T* const term = rows.slope_terms.data + at;
+        (g * V::load(term)).store(term);
+      }
+      if (by_derivative) g = g * V::load(rows.derivative.data + at);
+      if (by_value) g = select(V::load(rows.outputs.data + at) > V(T(0)), g, V(T(0)));
+      g.store(gradient + at);
+    });
+  }
+  if (!layer.shape.normalization) return;
+  const PanelColumns<T> columns{rows.dloss_dz.columns, rows.dloss_dz.panel_stride()};
+  with_gain_and_shift(network, layer.shape, [&](const auto& gain, const auto&) {
+    for (std::int64_t r = row_begin; r < row_end; ++r)
+      normalize_row_backward<V>(columns, rows.dloss_dz.at(0, r), rows.normalized.at(0, r), rows.shift_terms.at(0, r),
+                                gain, V(rows.inverse[r]));
+  });
+}
+
+template <class T>
+void inputs_backward(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
+                     std::int64_t row_begin, std::int64_t row_end, const PanelMatrix<T>& out) {
+  using V = Vec<T, kNativeLanes<T>>;
+  transposed_product(layer, network, rows.dloss_dz, row_begin, row_end, out, StoreSums<T>{out});
+  if (!layer.shape.scale && !layer.plan.residual) return;
+  const T* const scale = layer.shape.scale ? vector_of(network, layer.shape.scale) : nullptr;
+  each_vector(out, row_begin, row_end, [&](std::int64_t at, std::int64_t column) {
+    V g = V::load(out.data + at);
+    if (scale != nullptr) {
+      (g * V::load(rows.inputs.data + at)).store(rows.scale_terms.data + at);
+      g = g * V::load(scale + column);
+    }
+    if (layer.plan.residual) g += V::load(rows.skipped.data + at);
+    g.store(out.data + at);
+  });
+}
+
+template <class T>
+void layer_backward(const LayerFunctions<T>& layer, const LayerFunctions<T>& below, const Network<T>& network,
+                    const LayerRows<T>& rows, const LayerRows<T>& rows_below, std::int64_t row_begin,
+                    std::int64_t row_end) {
+  const PanelMatrix<T>& out = rows_below.dloss_dz;
+  if (!layer.is_plain || !below.is_plain) {
+    inputs_backward(layer, network, rows, row_begin, row_end, out);
+    outputs_backward(below, network, rows_below, row_begin, row_end);
+    return;
+  }
+  const auto product = [&](const auto& finish) {
+    transposed_product(layer, network, rows.dloss_dz, row_begin, row_end, out, finish);
+  };
+  if (keeps_derivative(below.plan)) {
+    product(StoreTimesDerivative<T>{out, rows_below.derivative});
+  } else if (derivative_from_value(below.plan)) {
+    product(StoreWhereActive<T>{out, rows_below.outputs});
   } else {
     product(StoreSums<T>{out});
   }
 }
 
-#define INSTANTIATE(T)                                                                                  \
-  template Activate<T> activate_function<T>(ActivationKind);                                            \
-  template void layer_forward<T>(const LayerPlan&, Activate<T>, Operand<T>, std::int64_t, std::int64_t, \
-                                 const PanelMatrix<T>&, const PanelMatrix<T>&, const PanelMatrix<T>&);  \
-  template void layer_backward<T>(const LayerPlan&, const PanelMatrix<T>&, std::int64_t, std::int64_t,  \
-                                  const PanelMatrix<T>&, const PanelMatrix<T>&, const PanelMatrix<T>&,  \
-                                  const PanelMatrix<T>&);
+#define INSTANTIATE(T)                                                                                              \
+  template Activate<T> activate_function<T>(ActivationKind);                                                        \
+  template LayerFunctions<T>::LayerFunctions(const LayerPlan&, const LayerShape&);                                  \
+  template void layer_forward<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t,    \
+                                 std::int64_t);                                                                     \
+  template void weighted_sums<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t,    \
+                                 std::int64_t, const PanelMatrix<T>&);                                              \
+  template void add_residual<T>(const LayerRows<T>&, std::int64_t, std::int64_t);                                   \
+  template void outputs_backward<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t, \
+                                    std::int64_t);                                                                  \
+  template void inputs_backward<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t,  \
+                                   std::int64_t, const PanelMatrix<T>&);                                            \
+  template void layer_backward<T>(const LayerFunctions<T>&, const LayerFunctions<T>&, const Network<T>&,            \
+                                  const LayerRows<T>&, const LayerRows<T>&, std::int64_t, std::int64_t);
 CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

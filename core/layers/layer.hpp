@@ -1,12 +1,21 @@
-// One fully connected layer on a range of rows: forward with its activation, backward to the layer below.
+// One layer on a range of rows: forward to its outputs, backward to the layer below.
 //
-// The most frequent activations are applied to the sums in registers, the others to the tile that was just stored and
-// is still in the first-level cache. Both use the same function of an activation, so the bits are the same.
+//   u = s x                  a learned scale s of each input                            `scales_inputs`
+//   z = b + u W
+//   p = normalized z         layers/normalization.hpp                                   `normalization`
+//   y = f(p)                 or with learned slopes, layers/parametric.hpp              `parametric`
+//   a = y, in training with dropout
+//   out = a + x              if there are as many inputs as outputs                     `residual`
+//
+// A layer of weights and activation alone is one product: the most frequent activations are applied to the sums in
+// registers, the others to the tile that was just stored and is still in the first-level cache. Both use the same
+// function of an activation, so the bits are the same.
 #pragma once
 
 #include <cstdint>
 
 #include "gemm/product.hpp"
+#include "network.hpp"
 #include "shape.hpp"
 
 namespace creche::CRECHE_LEVEL {
@@ -18,22 +27,90 @@ using Activate = void (*)(T* values, T* derivatives, std::int64_t count, T param
 template <class T>
 Activate<T> activate_function(ActivationKind kind);
 
-// Whether the backward pass reads f' from a matrix. Otherwise it needs only the values, or nothing.
+// The same for rows of 16 neurons with slopes; terms, if not null, receives the terms of their gradient.
+template <class T>
+using Bend = void (*)(T* values, T* derivatives, T* terms, std::int64_t rows, const T* slopes, T parameter);
+
+// What is known of a layer before its weights.
+template <class T>
+struct LayerFunctions {
+  LayerPlan plan;
+  LayerShape shape;
+  bool is_plain = false;  // weights and an activation, without any other parameters
+  Activate<T> activate = nullptr;
+  Bend<T> bend = nullptr;
+
+  LayerFunctions(const LayerPlan& plan, const LayerShape& shape);
+};
+
+// Whether the backward pass reads f' from a matrix. Otherwise it needs only the outputs, or nothing.
 inline bool keeps_derivative(const LayerPlan& plan) {
-  return plan.dropout > 0 || (plan.activation != ActivationKind::identity && plan.activation != ActivationKind::relu);
+  if (plan.dropout > 0 || plan.parametric) return true;
+  if (plan.activation == ActivationKind::relu) return plan.residual;
+  return plan.activation != ActivationKind::identity;
+}
+// Whether f' is 1 where an output is positive, and otherwise 0.
+inline bool derivative_from_value(const LayerPlan& plan) {
+  return !keeps_derivative(plan) && plan.activation == ActivationKind::relu;
 }
 
-// out(r, :) = f(b + left(r, :) W) for the rows of the range; f' goes to `derivative` unless its data is null.
+// The matrices of a layer, with all rows of a batch. All but inputs and outputs may be null, if the plan or the pass
+// does not need them.
 template <class T>
-void layer_forward(const LayerPlan& plan, Activate<T> activate, Operand<T> left, std::int64_t row_begin,
-                   std::int64_t row_end, const PanelMatrix<T>& weights, const PanelMatrix<T>& out,
-                   const PanelMatrix<T>& derivative);
+struct LayerRows {
+  PanelMatrix<T> inputs, outputs;
+  PanelMatrix<T> scaled;      // the inputs times their scale
+  PanelMatrix<T> derivative;  // da/dp, dropout included
+  PanelMatrix<T> dloss_dz;    // before the backward pass of the layer: the gradient of the outputs
+  PanelMatrix<T> skipped;     // the gradient of the outputs, of a residual layer
+  PanelMatrix<T> normalized;
+  T* inverse = nullptr;  // of the standard deviation of each row
+  // In the backward pass these receive each row's terms of the gradients of scale, shift, gain and slopes; `normalized`
+  // those of the gain.
+  PanelMatrix<T> scale_terms, shift_terms, slope_terms;
 
-// dloss_dz of the layer below, from dloss_dz of this layer: (dZ W^T)(r, :) times f' of the layer below. `below`, values
-// and derivative are that layer's plan, values and derivatives.
+  const PanelMatrix<T>& left() const { return scaled.data != nullptr ? scaled : inputs; }
+};
+
+// From the inputs to a, without dropout and without the inputs of a residual layer.
 template <class T>
-void layer_backward(const LayerPlan& below, const PanelMatrix<T>& dloss_dz, std::int64_t row_begin,
-                    std::int64_t row_end, const PanelMatrix<T>& transposed, const PanelMatrix<T>& values,
-                    const PanelMatrix<T>& derivative, const PanelMatrix<T>& out);
+void layer_forward(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
+                   std::int64_t row_begin, std::int64_t row_end);
+
+// Adds the inputs of a residual layer to its outputs.
+template <class T>
+void add_residual(const LayerRows<T>& rows, std::int64_t row_begin, std::int64_t row_end);
+
+// From dL/dout to dL/dz, in place.
+template <class T>
+void outputs_backward(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
+                      std::int64_t row_begin, std::int64_t row_end);
+
+// From dL/dz to dL/dinputs.
+template <class T>
+void inputs_backward(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
+                     std::int64_t row_begin, std::int64_t row_end, const PanelMatrix<T>& out);
+
+// Both, to dL/dz of the layer below; one product, if both layers are plain.
+template <class T>
+void layer_backward(const LayerFunctions<T>& layer, const LayerFunctions<T>& below, const Network<T>& network,
+                    const LayerRows<T>& rows, const LayerRows<T>& rows_below, std::int64_t row_begin,
+                    std::int64_t row_end);
+
+// The sum of the first `rows` rows of one panel of terms, from 0 on, in their order.
+template <class T>
+CRECHE_INLINE void add_terms(const PanelMatrix<T>& terms, std::int64_t panel, std::int64_t rows, T* sums) {
+  using V = Vec<T, kNativeLanes<T>>;
+  for (int i = 0; i < kPanel; i += V::kLanes) {
+    V sum(T(0));
+    for (std::int64_t r = 0; r < rows; ++r) sum += V::load(terms.at(panel, r) + i);
+    sum.store(sums + i);
+  }
+}
+
+// The weighted sums z.
+template <class T>
+void weighted_sums(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
+                   std::int64_t row_begin, std::int64_t row_end, const PanelMatrix<T>& out);
 
 }  // namespace creche::CRECHE_LEVEL

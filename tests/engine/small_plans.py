@@ -24,6 +24,17 @@ GROUPS: list[dict[str, float]] = [
     {}, {}, {"learning_rate": 0.1}, {"learning_rate": 0.25, "epsilon": 4.0, "weight_decay": 4.0, "l1": 2.0},
     {"weight_decay": 0.0, "l1": 0.0, "clip_value": 0.5},
 ]  # fmt: skip
+# What a layer may have besides weights and biases, and what that begins with.
+PARTS: list[dict[str, Any]] = [
+    {}, {"scale_inputs": True}, {"parametric_activation": True}, {"normalization": "layer"},
+    {"scale_inputs": True, "parametric_activation": True, "normalization": "layer"},
+]  # fmt: skip
+STARTS: list[dict[str, Any]] = [
+    {}, {"bias_initializer": "normal"}, {"initializer": "unit_variance"},
+    {"initializer": "unit_variance", "bias_initializer": "sampled"}, {"bias_initializer": "sampled"},
+]  # fmt: skip
+ALL_PARTS = PARTS[-1]
+GROUP_FIELDS = ("weights", "biases", "scale", "slopes", "gains")
 OPTIMIZERS = ("sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam", "radam", "lion")
 
 
@@ -50,6 +61,8 @@ class Job:
     initializer: str = "he_uniform"
     optimizer: dict[str, Any] = field(default_factory=dict)
     groups: tuple[dict[str, float], ...] = ()  # factors: weights of the first layer, its biases, and so on
+    parts: tuple[dict[str, Any], ...] = ()  # what each layer has besides
+    residual: bool = False  # where a layer has as many inputs as neurons
     loss_numbers: dict[str, Any] = field(default_factory=dict)
     schedule: dict[str, Any] = field(default_factory=dict)
     weight_decay_schedule: dict[str, Any] = field(default_factory=dict)
@@ -71,9 +84,13 @@ class Job:
                 layer.activation = self.activation
                 layer.activation_parameter = ACTIVATION_PARAMETER.get(self.activation, 0.0)
                 layer.dropout = self.dropout
-            for to, factors in zip((layer.weights, layer.biases), self.groups[2 * i : 2 * i + 2], strict=False):
+            for name, value in (self.parts[i] if i < len(self.parts) else {}).items():
+                setattr(layer, name, value)
+            layer.residual = self.residual and width == self.sizes[i]
+            fields = len(GROUP_FIELDS)
+            for group, factors in zip(GROUP_FIELDS, self.groups[fields * i : fields * (i + 1)], strict=False):
                 for name, value in factors.items():
-                    setattr(to, name, value)
+                    setattr(getattr(layer, group), name, value)
             layers.append(layer)
         plan.layers = layers
         plan.batch_size, plan.epochs, plan.seed, plan.shuffle = self.batch_size, self.epochs, self.seed, self.shuffle
@@ -110,8 +127,7 @@ class Job:
     def reference(self, engine: ModuleType, native: ModuleType) -> bytes:
         """The weights that the contract, written down one number at a time, gives."""
         x, classes, targets, weights = self.table()
-        size = sum((a + 1) * b for a, b in zip(self.sizes, self.sizes[1:], strict=False))
-        out = np.zeros(size, self.dtype)
+        out = np.zeros(len(weights_of(self.solo(engine))) // np.dtype(self.dtype).itemsize, self.dtype)
         native.reference_train(self.plan(engine), x, classes, targets, weights, out)
         return out.tobytes()
 

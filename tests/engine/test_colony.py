@@ -14,11 +14,14 @@ from creche import _core
 from tests.engine.small_plans import (
     ACTIVATIONS,
     CLASS_LOSSES,
+    GROUP_FIELDS,
     GROUPS,
     LOSSES,
     NUMBER_SCHEDULES,
     OPTIMIZERS,
+    PARTS,
     SCHEDULES,
+    STARTS,
     Job,
     digest,
     spread_quantiles,
@@ -72,6 +75,10 @@ def assert_as_alone(engine: Any, jobs: list[Job], threads: int = 2) -> Any:
 def jobs(draw: st.DrawFn) -> list[Job]:
     """Members that share a pack, and differ in every number they may differ in."""
     widths = draw(st.lists(st.integers(1, 19), min_size=0, max_size=3))
+    if draw(st.booleans()):
+        widths = widths[:1] * len(widths)  # for residual layers
+    layers = len(widths) + 1
+    parts = draw(st.one_of(st.just([]), st.lists(st.sampled_from(PARTS), max_size=layers)))
     loss = draw(st.sampled_from(LOSSES))
     outputs = draw(st.integers(2, 6)) if loss in CLASS_LOSSES else draw(st.integers(1, 4))
     kind = draw(st.sampled_from(OPTIMIZERS))
@@ -88,9 +95,13 @@ def jobs(draw: st.DrawFn) -> list[Job]:
         batch_size=draw(st.integers(1, 80)), epochs=draw(st.integers(1, 4)), loss=loss,
         activation=draw(st.sampled_from(ACTIVATIONS)), weighted=weighted,
         validation=draw(st.sampled_from([0, 1, 33, 50])), shuffle=draw(st.booleans()), drop_last=draw(st.booleans()),
+        residual=draw(st.booleans()),
     )  # fmt: skip
     regularized, scheduled, grouped = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
-    factors = st.lists(st.sampled_from(GROUPS), min_size=2 * len(widths) + 2, max_size=2 * len(widths) + 2).map(tuple)
+    factors = st.lists(
+        st.sampled_from(GROUPS), min_size=len(GROUP_FIELDS) * layers, max_size=len(GROUP_FIELDS) * layers
+    ).map(tuple)
+    starts = st.lists(st.sampled_from(STARTS), min_size=len(parts), max_size=len(parts))
     members = []
     for seed in range(draw(st.integers(10, 22))):  # fewer are trained sooner one by one
         rate = draw(st.sampled_from([1e-3, 0.03, 0.4]))
@@ -114,6 +125,7 @@ def jobs(draw: st.DrawFn) -> list[Job]:
             replace(
                 common, seed=seed, optimizer=optimizer, schedule=schedule,
                 groups=draw(factors) if grouped and draw(st.booleans()) else (),
+                parts=tuple({**part, **start} for part, start in zip(parts, draw(starts), strict=True)),
                 **{name: draw(st.sampled_from(SCHEDULES)) if scheduled else {} for name in NUMBER_SCHEDULES},
                 dropout=draw(st.sampled_from([0.1, 0.5])) if drops else 0.0,
                 early_stopping=(

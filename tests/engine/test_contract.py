@@ -11,23 +11,29 @@ from hypothesis import strategies as st
 
 from tests.engine.small_plans import (
     ACTIVATIONS,
+    GROUP_FIELDS,
     GROUPS,
     LOSSES,
     NUMBER_SCHEDULES,
     OPTIMIZERS,
+    PARTS,
     SCHEDULES,
+    STARTS,
     Job,
     spread_quantiles,
     weights_of,
 )
 
 widths = st.one_of(st.integers(1, 40), st.integers(1, 300))
+parts = st.builds(lambda part, start: {**part, **start}, st.sampled_from(PARTS), st.sampled_from(STARTS))
 
 
 @st.composite
 def jobs(draw: st.DrawFn) -> Job:
     loss = draw(st.sampled_from(LOSSES))
     hidden = draw(st.lists(widths, min_size=0, max_size=3))
+    if draw(st.booleans()):
+        hidden = hidden[:1] * len(hidden)  # for residual layers
     outputs = draw(st.one_of(st.integers(1, 5), st.integers(1, 40)))
     big = max([*hidden, outputs]) > 100
     rows = draw(st.one_of(st.just(1), st.integers(1, 40 if big else 120)))
@@ -54,7 +60,9 @@ def jobs(draw: st.DrawFn) -> Job:
             "clip_norm": draw(st.sampled_from([0.0, 0.0, 0.1])),
             "clip_value": draw(st.sampled_from([0.0, 0.0, 0.01])),
         },
-        groups=tuple(draw(st.lists(st.sampled_from(GROUPS), max_size=2 * len(hidden) + 2))),
+        groups=tuple(draw(st.lists(st.sampled_from(GROUPS), max_size=len(GROUP_FIELDS) * (len(hidden) + 1)))),
+        parts=draw(st.one_of(st.just(()), st.lists(parts, max_size=len(hidden) + 1).map(tuple))),
+        residual=draw(st.booleans()),
         loss_numbers={
             "label_smoothing": draw(st.sampled_from([0.0, 0.1])),
             "quantiles": draw(st.sampled_from([[0.3], spread_quantiles(outputs)])),

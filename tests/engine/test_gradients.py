@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.engine.small_plans import ACTIVATIONS, LOSSES, Job, spread_quantiles
+from tests.engine.small_plans import ACTIVATIONS, ALL_PARTS, LOSSES, PARTS, Job, spread_quantiles
 
 
 def difference_quotients(solo: Any, table: tuple[Any, ...], step: float = 1e-5) -> np.ndarray:
@@ -46,6 +46,30 @@ def test_gradients_are_the_slopes_of_the_loss(engine, activation: str, loss: str
     exact = np.concatenate([array.reshape(-1) for array in gradients.values()])
     measured = difference_quotients(solo, table)
     assert np.abs(exact).max() > 1e-4
+    assert np.abs(exact - measured).max() / np.abs(exact).max() < 1e-6
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("part", [*PARTS[1:], "residual"], ids=str)
+def test_gradients_of_what_layers_have_besides(engine, part: dict[str, Any] | str, activation: str) -> None:
+    """With parameters away from where they begin, which is where many terms are 0 or 1."""
+    is_residual = part == "residual"
+    parts = (ALL_PARTS, {}, {}) if is_residual else (part, part, {"scale_inputs": True})
+    job = Job(
+        sizes=(5, 5, 5, 3), rows=11, activation=activation, weighted=True, dtype=np.float64, seed=5,
+        initializer="lecun_normal", parts=parts, residual=is_residual, loss_numbers={"label_smoothing": 0.1},
+    )  # fmt: skip
+    solo = job.solo(engine)
+    rng = np.random.default_rng(3)
+    moved = {name: array + rng.uniform(-0.3, 0.3, array.shape) for name, array in solo.parameters().items()}
+    solo.set_parameters(moved)
+    table = job.table()
+    _, gradients = solo.gradients(*table)
+    assert len(gradients) > 6
+    exact = np.concatenate([array.reshape(-1) for array in gradients.values()])
+    measured = difference_quotients(solo, table)
+    vanishing = (".bias", ".slopes") if activation == "identity" else (".bias",)
+    assert all(np.abs(array).max() > 1e-5 for name, array in gradients.items() if not name.endswith(vanishing))
     assert np.abs(exact - measured).max() / np.abs(exact).max() < 1e-6
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creche import _core
-from tests.engine.small_plans import ACTIVATIONS, Job
+from tests.engine.small_plans import ACTIVATIONS, ALL_PARTS, Job
 
 
 @given(
@@ -21,7 +21,7 @@ def test_they_are_those_of_training(
     engine = _core.load()
     job = Job(
         sizes=(inputs, *hidden, 3), rows=rows, activation=activation, dropout=0.3, seed=seed,
-        dtype=np.float64 if double else np.float32,
+        dtype=np.float64 if double else np.float32, parts=(ALL_PARTS,) * len(hidden) if seed % 2 else (), residual=True,
     )  # fmt: skip
     solo = job.solo(engine)
     x, classes, targets, weights = job.table()

@@ -12,11 +12,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creche import _core
-from tests.engine.small_plans import ACTIVATIONS, LOSSES, Job, spread_quantiles
+from tests.engine.small_plans import ACTIVATIONS, LOSSES, PARTS, Job, spread_quantiles
 
 
 def networks(job: Job, engine: ModuleType, count: int) -> list[Any]:
-    return [replace(job, seed=seed, initializer="lecun_normal").solo(engine).parameters() for seed in range(count)]
+    """Parameters of random networks, away from where they begin."""
+    rng = np.random.default_rng(job.seed)
+    found = []
+    for seed in range(count):
+        parameters = replace(job, seed=seed, initializer="lecun_normal").solo(engine).parameters()
+        found.append(
+            {
+                name: array + rng.uniform(-0.2, 0.2, array.shape).astype(array.dtype)
+                for name, array in parameters.items()
+            }
+        )
+    return found
 
 
 def side_by_side(job: Job, engine: ModuleType, networks: list[Any], threads: int = 1) -> Any:
@@ -34,11 +45,11 @@ def alone(job: Job, engine: ModuleType, parameters: Any) -> Any:
     inputs=st.integers(1, 20), hidden=st.lists(st.integers(1, 20), max_size=3), outputs=st.integers(1, 6),
     rows=st.integers(1, 70), count=st.integers(1, 20), loss=st.sampled_from(LOSSES),
     activation=st.sampled_from(ACTIVATIONS), weighted=st.booleans(), double=st.booleans(), threads=st.integers(1, 2),
-    seed=st.integers(0, 5),
+    seed=st.integers(0, 5), parts=st.lists(st.sampled_from(PARTS), max_size=4), residual=st.booleans(),
 )  # fmt: skip
 def test_each_says_what_it_says_alone(
     inputs: int, hidden: list[int], outputs: int, rows: int, count: int, loss: str, activation: str, weighted: bool,
-    double: bool, threads: int, seed: int,
+    double: bool, threads: int, seed: int, parts: list[dict[str, Any]], residual: bool,
 ) -> None:  # fmt: skip
     if loss in ("cross_entropy", "squared_error_of_classes"):
         outputs = max(outputs, 2)
@@ -47,6 +58,7 @@ def test_each_says_what_it_says_alone(
         sizes=(inputs, *hidden, outputs), rows=rows, loss=loss, activation=activation, weighted=weighted, seed=seed,
         dtype=np.float64 if double else np.float32,
         loss_numbers={"label_smoothing": 0.1, "delta": 0.7, "quantiles": spread_quantiles(outputs)},
+        parts=tuple(parts), residual=residual,
     )  # fmt: skip
     sets = networks(job, engine, count)
     many = side_by_side(job, engine, sets, threads)

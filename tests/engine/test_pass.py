@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from creche.engine.parameters import Parameters
-from tests.engine.small_plans import ACTIVATIONS, LOSSES, Job
+from tests.engine.small_plans import ACTIVATIONS, ALL_PARTS, LOSSES, Job
 
 
 def inside_of(job: Job, engine: ModuleType) -> tuple[Any, tuple[Any, ...]]:
@@ -32,6 +32,35 @@ def test_sums_and_activations_are_those_of_the_prediction(engine, dtype: type) -
     assert np.array_equal(activations[-1], predictor.outputs(x))
 
 
+def outputs_by_numpy(parameters: dict[str, Any], x: Any, layers: int) -> Any:
+    """The outputs of a residual network with all parts in its hidden layers, by the formulas of layers/layer.hpp."""
+    for i in range(layers):
+        p = {name.split(".")[1]: array for name, array in parameters.items() if name.startswith(f"{i}.")}
+        z = (x * p.get("scale", 1.0)) @ p["weights"] + p["bias"]
+        if "gain" in p:
+            z = (z - z.mean(axis=1, keepdims=True)) / np.sqrt(z.var(axis=1, keepdims=True) + 1e-5)
+            z = p["gain"] * z + p["shift"]
+        if "slopes" in p:
+            z = z + p["slopes"] * (np.tanh(z) - z)
+        x = z + x if i + 1 < layers and z.shape == x.shape else z
+    return x
+
+
+@pytest.mark.parametrize("width", [5, 16, 40])
+def test_the_parts_of_layers_are_their_formulas(engine, width: int) -> None:
+    job = Job(
+        sizes=(7, width, width, 3), rows=83, activation="tanh", dtype=np.float64, residual=True,
+        parts=(ALL_PARTS, ALL_PARTS),
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    parameters = {
+        name: array + rng.uniform(-0.4, 0.4, array.shape) for name, array in job.solo(engine).parameters().items()
+    }
+    x = job.table()[0]
+    found = engine.Predictor64(job.plan(engine), parameters, 1).outputs(x)
+    np.testing.assert_allclose(found, outputs_by_numpy(parameters, x, 3), rtol=1e-11, atol=1e-12)
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_gradient_by_the_sums_adds_up_to_that_of_the_bias(engine, loss: str) -> None:
     job = Job(sizes=(4, 9, 6, 3), rows=37, loss=loss, weighted=True, activation="silu", dtype=np.float64)
@@ -49,9 +78,16 @@ def test_the_gradient_by_the_sums_adds_up_to_that_of_the_bias(engine, loss: str)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_the_gradient_by_the_inputs_is_the_slope_of_the_outputs(engine, activation: str) -> None:
-    job = Job(sizes=(5, 8, 6, 3), rows=21, activation=activation, dtype=np.float64, initializer="lecun_normal", seed=3)
-    predictor = engine.Predictor64(job.plan(engine), job.solo(engine).parameters(), 1)
+@pytest.mark.parametrize("parts", [(), (ALL_PARTS,) * 2], ids=["plain", "all parts"])
+def test_the_gradient_by_the_inputs_is_the_slope_of_the_outputs(
+    engine, activation: str, parts: tuple[dict[str, Any], ...]
+) -> None:
+    job = Job(
+        sizes=(5, 5, 6, 3), rows=21, activation=activation, dtype=np.float64, initializer="lecun_normal", seed=3,
+        parts=parts, residual=bool(parts),
+    )  # fmt: skip
+    parameters = {name: array * 1.1 - 0.05 for name, array in job.solo(engine).parameters().items()}
+    predictor = engine.Predictor64(job.plan(engine), parameters, 1)
     x = job.table()[0]
     directions = np.random.default_rng(1).standard_normal((len(x), 3))
     exact = predictor.input_gradients(x, directions)

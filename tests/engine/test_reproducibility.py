@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from creche import _core
-from tests.engine.small_plans import Job, digest
+from tests.engine.small_plans import ALL_PARTS, Job, digest
 
 JOBS = {
     "penguin": Job(sizes=(4, 10, 10, 3), rows=957, batch_size=20, epochs=4, validation=100),
@@ -33,7 +33,12 @@ JOBS = {
     "grouped": Job(
         sizes=(6, 40, 24, 4), rows=130, batch_size=16, epochs=3, validation=30,
         optimizer={"kind": "adamw", "weight_decay": 0.05, "learning_rate": 0.04},
-        groups=({"learning_rate": 0.4, "epsilon": 2.5}, {"learning_rate": 0.1}, {}, {}, {"weight_decay": 3.0}),
+        groups=({"learning_rate": 0.4, "epsilon": 2.5}, {"learning_rate": 0.1}, *8 * ({},), {"weight_decay": 3.0}),
+    ),
+    "all parts": Job(
+        sizes=(6, 20, 20, 4), rows=130, batch_size=48, epochs=4, dropout=0.2, validation=30, activation="mish",
+        optimizer={"kind": "adamw", "weight_decay": 0.05, "clip_norm": 0.5}, residual=True,
+        parts=({**ALL_PARTS, "initializer": "unit_variance", "bias_initializer": "sampled"}, ALL_PARTS),
     ),
     "double": Job(sizes=(5, 20, 3), rows=90, batch_size=32, epochs=3, dtype=np.float64, activation="elu", dropout=0.1),
 }  # fmt: skip

@@ -7,6 +7,8 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <optional>
@@ -34,12 +36,30 @@ template <class T>
 using Out = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Classes = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
+// Some parameters of a layer: one of its vectors, or its weights, w[i * outputs + j].
+template <class T>
+struct Part {
+  std::vector<T> w, gradient;
+  std::vector<std::vector<T>> state;  // by plane
+  GroupPlan LayerPlan::* group = nullptr;
+  bool is_bias = false;
+  std::size_t columns = 0;
+};
+
+// Parts that a layer lacks are empty.
 template <class T>
 struct Layer {
   std::size_t inputs, outputs;
-  std::vector<T> w, b;  // w[i * outputs + j]
-  std::vector<T> dw, db;
-  std::vector<std::vector<T>> state_w, state_b;  // by plane
+  Part<T> weights, bias, scale, shift, gain, slopes;
+
+  auto all() { return std::array{&weights, &bias, &scale, &gain, &shift, &slopes}; }
+};
+
+// What the backward pass of a layer needs of the forward pass of a row.
+template <class T>
+struct RowOfLayer {
+  std::vector<T> inputs, scaled, normalized, derivative, slope_term, outputs;
+  T inverse = 0;
 };
 
 template <class T>
@@ -49,17 +69,26 @@ class Reference {
 
   explicit Reference(const Plan& plan) : plan_(plan) {
     auto inputs = static_cast<std::size_t>(plan.inputs);
-    const auto planes = static_cast<std::size_t>(optimizer_planes(plan.optimizer));
-    for (std::size_t l = 0; l < plan.layers.size(); ++l) {
-      const auto outputs = static_cast<std::size_t>(plan.layers[l].width);
-      Layer<T> layer{inputs, outputs, std::vector<T>(inputs * outputs), std::vector<T>(outputs), {}, {}, {}, {}};
-      initial_weights(plan.layers[l], plan.seed, static_cast<std::uint32_t>(l), static_cast<std::int64_t>(inputs),
-                      std::span<T>(layer.w));
-      for (std::size_t p = 0; p < planes; ++p) {
-        const T initial = static_cast<T>(optimizer_initial_plane(plan.optimizer, static_cast<int>(p)));
-        layer.state_w.emplace_back(inputs * outputs, initial);
-        layer.state_b.emplace_back(outputs, initial);
+    for (const LayerPlan& layer_plan : plan.layers) {
+      const auto outputs = static_cast<std::size_t>(layer_plan.width);
+      Layer<T> layer{inputs, outputs, {}, {}, {}, {}, {}, {}};
+      const auto add = [&](Part<T>& part, std::size_t rows, std::size_t columns, T value, GroupPlan LayerPlan::* group,
+                           bool is_bias) {
+        part.w.assign(rows * columns, value);
+        part.group = group;
+        part.is_bias = is_bias;
+        part.columns = columns;
+        for (int p = 0; p < optimizer_planes(plan.optimizer); ++p)
+          part.state.emplace_back(part.w.size(), static_cast<T>(optimizer_initial_plane(plan.optimizer, p)));
+      };
+      add(layer.weights, inputs, outputs, T(0), &LayerPlan::weights, false);
+      add(layer.bias, 1, outputs, T(0), &LayerPlan::biases, true);
+      if (layer_plan.scales_inputs) add(layer.scale, 1, inputs, T(1), &LayerPlan::scale, false);
+      if (layer_plan.normalization == NormalizationKind::layer) {
+        add(layer.shift, 1, outputs, T(0), &LayerPlan::biases, true);
+        add(layer.gain, 1, outputs, T(1), &LayerPlan::gains, false);
       }
+      if (layer_plan.parametric) add(layer.slopes, 1, outputs, T(1), &LayerPlan::slopes, false);
       layers_.push_back(std::move(layer));
       inputs = outputs;
     }
@@ -68,6 +97,7 @@ class Reference {
 
   void train(const T* x, const std::int32_t* classes, const T* targets, const T* weights, std::int64_t rows) {
     std::vector<std::int32_t> order(static_cast<std::size_t>(rows));
+    initialize(x, rows);
     std::int64_t step = 0;
     for (std::int64_t epoch = 0; epoch < plan_.epochs; ++epoch) {
       for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
@@ -82,10 +112,8 @@ class Reference {
         label_smoothing_ = factor(plan_.label_smoothing_schedule);
         double weight = 0;
         for (std::int64_t p = begin; p < end; ++p) weight += weights ? double(weights[order[p]]) : 1.0;
-        for (Layer<T>& layer : layers_) {
-          layer.dw.assign(layer.w.size(), T(0));
-          layer.db.assign(layer.b.size(), T(0));
-        }
+        for (Layer<T>& layer : layers_)
+          for (Part<T>* part : layer.all()) part->gradient.assign(part->w.size(), T(0));
         const double per_weight = weight > 0 ? 1 / weight : 0;
         for (std::int64_t p = begin; p < end; ++p) {
           const std::int64_t row = order[p];
@@ -101,23 +129,69 @@ class Reference {
     }
   }
 
-  std::vector<T> numbers() const {
+  std::vector<T> numbers() {
     std::vector<T> out;
-    for (const Layer<T>& layer : layers_) {
-      out.insert(out.end(), layer.w.begin(), layer.w.end());
-      out.insert(out.end(), layer.b.begin(), layer.b.end());
-    }
+    for (Layer<T>& layer : layers_)
+      for (const Part<T>* part : layer.all()) out.insert(out.end(), part->w.begin(), part->w.end());
     return out;
   }
 
  private:
+  // Layer by layer, since some begin with what depends on the outputs of those below.
+  void initialize(const T* x, std::int64_t count) {
+    std::vector<std::int32_t> order(static_cast<std::size_t>(count));
+    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
+    if (plan_.shuffle) permutation(plan_.seed, 0, order);
+    order.resize(std::min<std::size_t>(order.size(), 1024));
+    std::vector<std::vector<T>> inputs;
+    for (const std::int32_t row : order) inputs.emplace_back(x + row * plan_.inputs, x + (row + 1) * plan_.inputs);
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      Layer<T>& layer = layers_[l];
+      const LayerPlan& plan = plan_.layers[l];
+      initial_weights(plan, plan_.seed, static_cast<std::uint32_t>(l), static_cast<std::int64_t>(layer.inputs),
+                      std::span<T>(layer.weights.w));
+      initial_biases(plan, plan_.seed, static_cast<std::uint32_t>(l), std::span<T>(layer.bias.w));
+      std::vector<std::vector<T>> sums;
+      for (const std::vector<T>& row : inputs) sums.push_back(weighted_sums(layer, row));
+      const auto rows = static_cast<double>(sums.size());
+      for (std::size_t j = 0; j < layer.outputs; ++j) {
+        double divisor = 1;
+        if (plan.initializer == InitializerKind::unit_variance) {
+          double mean = 0, variance = 0;
+          for (const std::vector<T>& row : sums) mean += double(row[j]);
+          mean /= rows;
+          for (const std::vector<T>& row : sums) variance += (double(row[j]) - mean) * (double(row[j]) - mean);
+          divisor = std::sqrt(variance / rows);
+          if (divisor <= 1e-30) divisor = 1;
+          for (std::size_t i = 0; i < layer.inputs; ++i) {
+            T& w = layer.weights.w[i * layer.outputs + j];
+            w = T(double(w) / divisor);
+          }
+        }
+        if (plan.bias_initializer == BiasInitializerKind::sampled) {
+          double uniform[16], sum = 0, total = 0;
+          initial_uniforms(plan_.seed, kBiasDraws + static_cast<std::uint32_t>(l), 16 * j, uniform);
+          for (std::size_t k = 0; k < 5; ++k) {
+            const double weight = -log(Vec<double, 1>(1 - uniform[5 + k])).raw;
+            sum += weight * double(sums[static_cast<std::size_t>(uniform[k] * rows)][j]);
+            total += weight;
+          }
+          layer.bias.w[j] = T(-(sum / total) / divisor);
+        }
+      }
+      for (std::vector<T>& row : inputs) row = forward(l, row, 0, 0, false).outputs;
+    }
+  }
+
   void add_row(const T* x, const std::int32_t* label, const T* target, T scale, std::uint32_t epoch,
                std::uint32_t position) {
-    std::vector<std::vector<T>> values = {std::vector<T>(x, x + plan_.inputs)};
-    std::vector<std::vector<T>> derivatives = {{}};
-    for (std::size_t l = 0; l < layers_.size(); ++l) forward(l, epoch, position, values, derivatives);
-
-    std::vector<N> z(values.back().begin(), values.back().end()), gradient(z.size()), targets(z.size());
+    std::vector<RowOfLayer<T>> rows;
+    std::vector<T> inputs(x, x + plan_.inputs);
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      rows.push_back(forward(l, inputs, epoch, position, true));
+      inputs = rows.back().outputs;
+    }
+    std::vector<N> z(inputs.begin(), inputs.end()), gradient(z.size()), targets(z.size());
     for (std::size_t c = 0; c < z.size() && target; ++c) targets[c] = N(target[c]);
     std::vector<N> quantiles;
     for (std::size_t c = 0; c < z.size() && plan_.loss.kind == LossKind::quantile; ++c)
@@ -128,111 +202,174 @@ class Reference {
       decltype(loss)::apply(z.data(), targets.data(), N(label ? T(*label) : T(0)), gradient.data(),
                             static_cast<int>(z.size()), numbers);
     });
-    std::vector<T> dz(z.size());
-    for (std::size_t c = 0; c < z.size(); ++c) dz[c] = flush_gradient(gradient[c] * N(scale)).raw;
-    if (plan_.layers.back().activation != ActivationKind::identity)
-      for (std::size_t c = 0; c < z.size(); ++c) dz[c] *= derivatives.back()[c];
+    std::vector<T> outer(z.size());
+    for (std::size_t c = 0; c < z.size(); ++c) outer[c] = flush_gradient(gradient[c] * N(scale)).raw;
+    for (std::size_t l = layers_.size(); l-- > 0;) outer = backward(l, rows[l], outer);
+  }
 
-    for (std::size_t l = layers_.size(); l-- > 0;) {
-      Layer<T>& layer = layers_[l];
-      for (std::size_t j = 0; j < layer.outputs; ++j) layer.db[j] += dz[j];
-      for (std::size_t i = 0; i < layer.inputs; ++i)
-        for (std::size_t j = 0; j < layer.outputs; ++j)
-          layer.dw[i * layer.outputs + j] = std::fma(values[l][i], dz[j], layer.dw[i * layer.outputs + j]);
-      if (l == 0) break;
-      std::vector<T> below(layer.inputs);
+  static std::vector<T> weighted_sums(const Layer<T>& layer, const std::vector<T>& inputs) {
+    std::vector<T> sums(layer.bias.w);
+    for (std::size_t j = 0; j < layer.outputs; ++j)
       for (std::size_t i = 0; i < layer.inputs; ++i) {
-        T sum = 0;
-        for (std::size_t j = 0; j < layer.outputs; ++j) sum = std::fma(dz[j], layer.w[i * layer.outputs + j], sum);
-        below[i] = sum * derivatives[l][i];
+        const T u = layer.scale.w.empty() ? inputs[i] : inputs[i] * layer.scale.w[i];
+        sums[j] = std::fma(u, layer.weights.w[i * layer.outputs + j], sums[j]);
       }
-      dz = below;
+    return sums;
+  }
+
+  RowOfLayer<T> forward(std::size_t l, const std::vector<T>& inputs, std::uint32_t epoch, std::uint32_t position,
+                        bool training) {
+    const Layer<T>& layer = layers_[l];
+    const LayerPlan& plan = plan_.layers[l];
+    RowOfLayer<T> row;
+    row.inputs = row.scaled = inputs;
+    for (std::size_t i = 0; i < layer.scale.w.size(); ++i) row.scaled[i] *= layer.scale.w[i];
+    row.outputs = weighted_sums(layer, inputs);
+    if (!layer.gain.w.empty()) normalize(layer, row);
+    row.derivative.resize(layer.outputs);
+    row.slope_term.resize(layer.outputs);
+    for (std::size_t j = 0; j < layer.outputs; ++j) {
+      const T z = row.outputs[j];
+      N d;
+      T value = with_activation(plan.activation, [&](auto activation) {
+        return decltype(activation)::apply(N(z), N(T(plan.activation_parameter)), d).raw;
+      });
+      T derivative = d.raw;
+      if (plan.parametric) {
+        const T slope = layer.slopes.w[j];
+        row.slope_term[j] = value - z;
+        value = std::fma(slope, value - z, z);
+        derivative = std::fma(slope, derivative - T(1), T(1));
+      }
+      row.outputs[j] = value;
+      row.derivative[j] = derivative;
+    }
+    const double dropout = plan.dropout * dropout_;
+    for (std::size_t j = 0; j < layer.outputs && dropout > 0 && training; ++j) {
+      const auto words = philox(plan_.seed, {static_cast<std::uint32_t>(j / 4), position, epoch,
+                                             kStreamDropout + static_cast<std::uint32_t>(l)});
+      const bool kept = words[j % 4] >= static_cast<std::uint32_t>(dropout * 4294967296.0);
+      const T factor = kept ? static_cast<T>(1 / (1 - dropout)) : T(0);
+      row.outputs[j] *= factor;
+      row.derivative[j] *= factor;
+      row.slope_term[j] *= factor;
+    }
+    for (std::size_t j = 0; j < layer.outputs && plan.residual; ++j) row.outputs[j] += inputs[j];
+    return row;
+  }
+
+  // A sum over columns: sixteen parts, which are then added one after the other.
+  template <class Term>
+  static T mean_of_columns(std::size_t columns, const Term& term) {
+    T parts[16] = {};
+    for (std::size_t j = 0; j < columns; ++j) parts[j % 16] += term(j);
+    T sum = parts[0];
+    for (std::size_t k = 1; k < 16; ++k) sum += parts[k];
+    return sum * (T(1) / T(columns));
+  }
+
+  static void normalize(const Layer<T>& layer, RowOfLayer<T>& row) {
+    std::vector<T>& z = row.outputs;
+    const T mean = mean_of_columns(z.size(), [&](std::size_t j) { return z[j]; });
+    const T variance = mean_of_columns(z.size(), [&](std::size_t j) { return (z[j] - mean) * (z[j] - mean); });
+    row.inverse = T(1) / std::sqrt(variance + T(1e-5));
+    for (std::size_t j = 0; j < z.size(); ++j) {
+      row.normalized.push_back((z[j] - mean) * row.inverse);
+      z[j] = std::fma(layer.gain.w[j], row.normalized[j], layer.shift.w[j]);
     }
   }
 
-  void forward(std::size_t l, std::uint32_t epoch, std::uint32_t position, std::vector<std::vector<T>>& values,
-               std::vector<std::vector<T>>& derivatives) {
-    const Layer<T>& layer = layers_[l];
-    const LayerPlan& plan = plan_.layers[l];
-    std::vector<T> value(layer.outputs), derivative(layer.outputs);
+  // Adds the gradients of a row; from dL/doutputs to dL/dinputs.
+  std::vector<T> backward(std::size_t l, const RowOfLayer<T>& row, const std::vector<T>& outer) {
+    Layer<T>& layer = layers_[l];
+    std::vector<T> dz(outer);
     for (std::size_t j = 0; j < layer.outputs; ++j) {
-      T sum = layer.b[j];
-      for (std::size_t i = 0; i < layer.inputs; ++i) sum = std::fma(values[l][i], layer.w[i * layer.outputs + j], sum);
-      N d;
-      value[j] = with_activation(plan.activation, [&](auto activation) {
-        return decltype(activation)::apply(N(sum), N(T(plan.activation_parameter)), d).raw;
-      });
-      derivative[j] = d.raw;
+      if (!layer.slopes.w.empty()) layer.slopes.gradient[j] += outer[j] * row.slope_term[j];
+      if (plan_.layers[l].activation != ActivationKind::identity || plan_.layers[l].dropout > 0 ||
+          plan_.layers[l].parametric)
+        dz[j] *= row.derivative[j];
     }
-    const double dropout = plan.dropout * dropout_;
-    if (dropout > 0) {
-      for (std::size_t j = 0; j < layer.outputs; ++j) {
-        const auto words = philox(plan_.seed, {static_cast<std::uint32_t>(j / 4), position, epoch,
-                                               kStreamDropout + static_cast<std::uint32_t>(l)});
-        const bool kept = words[j % 4] >= static_cast<std::uint32_t>(dropout * 4294967296.0);
-        const T factor = kept ? static_cast<T>(1 / (1 - dropout)) : T(0);
-        value[j] *= factor;
-        derivative[j] *= factor;
+    if (!layer.gain.w.empty()) {
+      const std::vector<T>& g = layer.gain.w;
+      const T mean = mean_of_columns(dz.size(), [&](std::size_t j) { return g[j] * dz[j]; });
+      const T along = mean_of_columns(dz.size(), [&](std::size_t j) { return g[j] * dz[j] * row.normalized[j]; });
+      for (std::size_t j = 0; j < dz.size(); ++j) {
+        layer.shift.gradient[j] += dz[j];
+        layer.gain.gradient[j] += dz[j] * row.normalized[j];
+        dz[j] = std::fma(-row.normalized[j], along, g[j] * dz[j] - mean) * row.inverse;
       }
     }
-    values.push_back(std::move(value));
-    derivatives.push_back(std::move(derivative));
+    for (std::size_t j = 0; j < layer.outputs; ++j) layer.bias.gradient[j] += dz[j];
+    std::vector<T> below(layer.inputs);
+    for (std::size_t i = 0; i < layer.inputs; ++i) {
+      T sum = 0;
+      for (std::size_t j = 0; j < layer.outputs; ++j) {
+        T& gradient = layer.weights.gradient[i * layer.outputs + j];
+        gradient = std::fma(row.scaled[i], dz[j], gradient);
+        sum = std::fma(dz[j], layer.weights.w[i * layer.outputs + j], sum);
+      }
+      if (!layer.scale.w.empty()) {
+        layer.scale.gradient[i] += sum * row.inputs[i];
+        sum *= layer.scale.w[i];
+      }
+      below[i] = plan_.layers[l].residual ? sum + outer[i] : sum;
+    }
+    return below;
   }
 
   void update(double learning_rate, double decay, std::int64_t step) {
     const OptimizerPlan& plan = plan_.optimizer;
     if (plan.clip_norm > 0) clip_norm();
     const Scalars before = scalars_;
-    const auto update = [&](const GroupPlan& factors, bool is_bias, std::vector<T>& w, const std::vector<T>& g,
-                            std::vector<std::vector<T>>& state) {
-      OptimizerPlan group = plan;
-      group.epsilon *= factors.epsilon;
-      group.weight_decay *= factors.weight_decay;
-      group.l1 *= factors.l1;
-      group.clip_value *= factors.clip_value;
-      const double rate = learning_rate * factors.learning_rate;
-      scalars_ = before;
-      const Coefficients<N> c(prepare_coefficients<T>(group, rate, step, scalars_));
-      update_numbers(w, g, state, c,
-                     Regularization<N>(Regularization<T>::prepare({group, GroupPlan{}, is_bias}, rate, decay)));
-    };
     for (std::size_t l = 0; l < layers_.size(); ++l) {
-      Layer<T>& layer = layers_[l];
-      update(plan_.layers[l].weights, false, layer.w, layer.dw, layer.state_w);
-      update(plan_.layers[l].biases, true, layer.b, layer.db, layer.state_b);
+      for (Part<T>* part : layers_[l].all()) {
+        if (part->w.empty()) continue;
+        const GroupPlan& factors = plan_.layers[l].*part->group;
+        OptimizerPlan group = plan;
+        group.epsilon *= factors.epsilon;
+        group.weight_decay *= factors.weight_decay;
+        group.l1 *= factors.l1;
+        group.clip_value *= factors.clip_value;
+        const double rate = learning_rate * factors.learning_rate;
+        scalars_ = before;
+        const Coefficients<N> c(prepare_coefficients<T>(group, rate, step, scalars_));
+        update_numbers(*part, c,
+                       Regularization<N>(Regularization<T>::prepare({group, GroupPlan{}, part->is_bias}, rate, decay)));
+      }
     }
   }
 
-  void update_numbers(std::vector<T>& w, const std::vector<T>& g, std::vector<std::vector<T>>& state,
-                      const Coefficients<N>& c, const Regularization<N>& r) {
-    for (std::size_t i = 0; i < w.size(); ++i) {
-      N weight(w[i]), gradient(g[i]), planes[kMaxPlanes];
-      for (std::size_t p = 0; p < state.size(); ++p) planes[p] = N(state[p][i]);
+  void update_numbers(Part<T>& part, const Coefficients<N>& c, const Regularization<N>& r) {
+    for (std::size_t i = 0; i < part.w.size(); ++i) {
+      N weight(part.w[i]), gradient(part.gradient[i]), planes[kMaxPlanes];
+      for (std::size_t p = 0; p < part.state.size(); ++p) planes[p] = N(part.state[p][i]);
       if (is_regularized(plan_.optimizer)) regularize(weight, gradient, r);
       with_optimizer(plan_.optimizer, [&](auto rule) { decltype(rule)::update(weight, gradient, planes, c); });
-      w[i] = weight.raw;
-      for (std::size_t p = 0; p < state.size(); ++p) state[p][i] = planes[p].raw;
+      part.w[i] = weight.raw;
+      for (std::size_t p = 0; p < part.state.size(); ++p) part.state[p][i] = planes[p].raw;
     }
   }
 
-  // Sixteen sums per 16 outputs of a layer, the bias's gradient first; then all of them one after the other.
+  // Of each block, a sum for each column over its parts, row by row; then all of them one after the other.
   void clip_norm() {
     T total = 0;
-    for (const Layer<T>& layer : layers_) {
-      for (std::size_t j = 0; j < layer.outputs; ++j) {
-        T sum = std::fma(layer.db[j], layer.db[j], T(0));
-        for (std::size_t i = 0; i < layer.inputs; ++i) {
-          const T g = layer.dw[i * layer.outputs + j];
-          sum = std::fma(g, g, sum);
+    for (Layer<T>& layer : layers_) {
+      const std::vector<std::vector<Part<T>*>> blocks = {
+          {&layer.bias, &layer.weights}, {&layer.scale}, {&layer.shift, &layer.gain}, {&layer.slopes}};
+      for (const std::vector<Part<T>*>& block : blocks) {
+        for (std::size_t j = 0; j < block.front()->columns; ++j) {
+          T sum = 0;
+          for (const Part<T>* part : block)
+            for (std::size_t i = j; i < part->gradient.size(); i += part->columns)
+              sum = std::fma(part->gradient[i], part->gradient[i], sum);
+          total += sum;
         }
-        total += sum;
       }
     }
     const T scale = std::min(T(1), static_cast<T>(plan_.optimizer.clip_norm) / (std::sqrt(total) + T(1e-6)));
-    for (Layer<T>& layer : layers_) {
-      for (T& g : layer.dw) g *= scale;
-      for (T& g : layer.db) g *= scale;
-    }
+    for (Layer<T>& layer : layers_)
+      for (Part<T>* part : layer.all())
+        for (T& g : part->gradient) g *= scale;
   }
 
   Plan plan_;
@@ -241,7 +378,7 @@ class Reference {
   double dropout_ = 1, label_smoothing_ = 1;  // factors of the step
 };
 
-// The weights after training, layer by layer: W row by row, then b.
+// The parameters after training, layer by layer: W row by row, then b, scale, gain, shift and slopes.
 template <class T>
 void train(const Plan& plan, In<T> x, std::optional<Classes> classes, std::optional<In<T>> targets,
            std::optional<nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>> weights, Out<T> out) {

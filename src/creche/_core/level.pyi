@@ -27,8 +27,16 @@ class LayerPlan:
     dropout: float
     initializer: str
     initializer_parameter: float
-    weights: GroupPlan  # a reference, as is biases
+    bias_initializer: str
+    scale_inputs: bool
+    normalization: str
+    parametric_activation: bool
+    residual: bool
+    weights: GroupPlan  # a reference, as are the others
     biases: GroupPlan
+    scale: GroupPlan
+    slopes: GroupPlan
+    gains: GroupPlan
 
 class LossPlan:
     kind: str

@@ -164,7 +164,7 @@ def translate(engine: ModuleType, plan: Plan, *, draws_weights: bool = True) -> 
     layers = out.layers
     if not draws_weights:
         for layer in layers:
-            layer.initializer = Zeros.key
+            layer.initializer, layer.bias_initializer = Zeros.key, "zeros"
     _translate_groups(plan, layers)
     out.layers = layers
     out.batch_size, out.epochs, out.seed, out.shuffle = plan.batch_size, plan.epochs, plan.seed, plan.shuffle
@@ -200,9 +200,9 @@ def translate_network(engine: ModuleType, network: Network) -> Any:
 def _translate_groups(plan: Plan, layers: list[Any]) -> None:
     optimizer = plan.optimizer
     for layer, weights in zip(layers, optimizer.factors_of_weights(plan.network.widths), strict=True):
-        for factors, to in ((weights, layer.weights), (optimizer.factors_of_biases(), layer.biases)):
+        for group, factors in {"weights": weights, **optimizer.factors_of_vectors()}.items():
             if factors != StepFactors():
-                _copy(factors._asdict(), to)
+                _copy(factors._asdict(), getattr(layer, group))
 
 
 def _translate_stopping(plan: Plan, to: Any) -> None:

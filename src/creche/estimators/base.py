@@ -37,9 +37,11 @@ if TYPE_CHECKING:
     from creche.plan.schedules import Schedule
     from creche.plan.words import (
         ActivationName,
+        BiasInitializerName,
         InitializerName,
         KeptWeights,
         LossName,
+        Normalization,
         OptimizerName,
         Precision,
         PreprocessingName,
@@ -141,6 +143,11 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
         dropout: float | Sequence[float] = 0.0,
         initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
+        bias_initializer: BiasInitializerName | Sequence[BiasInitializerName] = "zeros",
+        normalization: Normalization | Sequence[Normalization | None] | None = None,
+        parametric_activation: bool | Sequence[bool] = False,
+        residual: bool | Sequence[bool] = False,
+        scale_inputs: bool | Sequence[bool] = False,
         loss: Loss | LossName | Callable[..., Any] | None = None,
         optimizer: Optimizer | OptimizerName = "adam",
         learning_rate: float | None = None,
@@ -169,6 +176,11 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         self.activation = activation
         self.dropout = dropout
         self.initializer = initializer
+        self.bias_initializer = bias_initializer
+        self.normalization = normalization
+        self.parametric_activation = parametric_activation
+        self.residual = residual
+        self.scale_inputs = scale_inputs
         self.loss = loss
         self.optimizer = optimizer
         self.learning_rate = learning_rate

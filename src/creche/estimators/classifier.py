@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from creche.plan.schedules import Schedule
     from creche.plan.words import (
         ActivationName,
+        BiasInitializerName,
         InitializerName,
         KeptWeights,
         LossName,
+        Normalization,
         OptimizerName,
         Precision,
         PreprocessingName,
@@ -57,6 +59,17 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         Share of the hidden layers' activations dropped at random in a training step, from 0 to below 1.
     initializer : Initializer, str or a sequence with one for each layer, the output layer included, optional
         Distribution of the initial weights. By default, the one that suits each layer's activation.
+    bias_initializer : {"zeros", "normal", "sampled"} or a sequence with one for each layer, default "zeros"
+        The initial biases; "sampled" draws them so that activations bend where the rows are: see `Layer`.
+    normalization : {"layer", "none"} or a sequence with one for each hidden layer, optional
+        "layer" normalizes the weighted sums of each row before the activation.
+    parametric_activation : bool or a sequence with one for each hidden layer, default False
+        Whether each neuron learns how much its activation bends.
+    residual : bool or a sequence with one for each hidden layer, default False
+        Whether the inputs of a layer are added to its outputs; True for all hidden layers with as many neurons as
+        inputs.
+    scale_inputs : bool or a sequence with one for each layer, the output layer included, default False
+        Whether each input has a learned factor; True for the first layer.
     loss : Loss, str or function, optional
         What training minimizes; by default "cross_entropy" (of `DNNRegressor`, "squared_error").
     optimizer : Optimizer or str, default "adam"
@@ -148,6 +161,11 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
         dropout: float | Sequence[float] = 0.0,
         initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
+        bias_initializer: BiasInitializerName | Sequence[BiasInitializerName] = "zeros",
+        normalization: Normalization | Sequence[Normalization | None] | None = None,
+        parametric_activation: bool | Sequence[bool] = False,
+        residual: bool | Sequence[bool] = False,
+        scale_inputs: bool | Sequence[bool] = False,
         loss: Loss | LossName | Callable[..., Any] | None = None,
         optimizer: Optimizer | OptimizerName = "adam",
         learning_rate: float | None = None,
@@ -176,7 +194,10 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         verbose: int = 0,
     ) -> None:
         super().__init__(
-            hidden, activation=activation, dropout=dropout, initializer=initializer, loss=loss, optimizer=optimizer,
+            hidden, activation=activation, dropout=dropout, initializer=initializer,
+            bias_initializer=bias_initializer, normalization=normalization,
+            parametric_activation=parametric_activation, residual=residual, scale_inputs=scale_inputs, loss=loss,
+            optimizer=optimizer,
             learning_rate=learning_rate, schedule=schedule, weight_decay_schedule=weight_decay_schedule,
             dropout_schedule=dropout_schedule, label_smoothing_schedule=label_smoothing_schedule,
             batch_size=batch_size, drop_last=drop_last, epochs=epochs, early_stopping=early_stopping, keep=keep,

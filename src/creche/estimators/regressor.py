@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from creche.plan.schedules import Schedule
     from creche.plan.words import (
         ActivationName,
+        BiasInitializerName,
         InitializerName,
         KeptWeights,
         LossName,
+        Normalization,
         OptimizerName,
         Precision,
         PreprocessingName,
@@ -46,7 +48,9 @@ class DNNRegressor(NumberLabels, DNNEstimator):
     ----------
     hidden : sequence of int, default (32, 32)
         Widths of the hidden layers; empty for none.
-    activation, dropout, initializer, loss, optimizer, learning_rate, schedule, weight_decay_schedule, dropout_schedule
+    activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
+        As for `DNNClassifier`.
+    scale_inputs, loss, optimizer, learning_rate, schedule, weight_decay_schedule, dropout_schedule
         As for `DNNClassifier`.
     quantiles : sequence of float, optional
         Predict these quantiles of y, in ascending order, in place of its mean: ``[0.05, 0.5, 0.95]``.
@@ -83,6 +87,11 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
         dropout: float | Sequence[float] = 0.0,
         initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
+        bias_initializer: BiasInitializerName | Sequence[BiasInitializerName] = "zeros",
+        normalization: Normalization | Sequence[Normalization | None] | None = None,
+        parametric_activation: bool | Sequence[bool] = False,
+        residual: bool | Sequence[bool] = False,
+        scale_inputs: bool | Sequence[bool] = False,
         loss: Loss | LossName | Callable[..., Any] | None = None,
         quantiles: Sequence[float] | None = None,
         optimizer: Optimizer | OptimizerName = "adam",
@@ -109,7 +118,10 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         verbose: int = 0,
     ) -> None:
         super().__init__(
-            hidden, activation=activation, dropout=dropout, initializer=initializer, loss=loss, optimizer=optimizer,
+            hidden, activation=activation, dropout=dropout, initializer=initializer,
+            bias_initializer=bias_initializer, normalization=normalization,
+            parametric_activation=parametric_activation, residual=residual, scale_inputs=scale_inputs, loss=loss,
+            optimizer=optimizer,
             learning_rate=learning_rate, schedule=schedule, weight_decay_schedule=weight_decay_schedule,
             dropout_schedule=dropout_schedule, label_smoothing_schedule=label_smoothing_schedule,
             batch_size=batch_size, drop_last=drop_last, epochs=epochs, early_stopping=early_stopping, keep=keep,

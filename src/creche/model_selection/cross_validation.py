@@ -20,15 +20,18 @@ from creche.plan.plan import EarlyStopping, Plan
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
     ActivationName,
+    BiasInitializerName,
     ClassWeighting,
     Duplicates,
     InitializerName,
     KeptWeights,
     LossName,
     MissingLabel,
+    Normalization,
     OptimizerName,
     Precision,
     PreprocessingName,
+    RecipeName,
     RecordedQuantity,
     Role,
     ScheduleName,
@@ -49,6 +52,7 @@ from creche.training.arguments import (
     resolve_preparation,
 )
 from creche.training.callbacks import OnEpoch
+from creche.training.recipes import apply_recipe
 
 if TYPE_CHECKING:
     from creche.training.recorder import Record
@@ -69,10 +73,16 @@ def cross_validate(
     seeds: int = 1,
     seed: int = 0,
     n_resamples: int = 1000,
+    recipe: RecipeName | None = None,
     hidden: Sequence[int] = (32, 32),
     activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
     dropout: float | Sequence[float] = 0.0,
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
+    bias_initializer: BiasInitializerName | Sequence[BiasInitializerName] = "zeros",
+    normalization: Normalization | Sequence[Normalization | None] | None = None,
+    parametric_activation: bool | Sequence[bool] = False,
+    residual: bool | Sequence[bool] = False,
+    scale_inputs: bool | Sequence[bool] = False,
     loss: Loss | LossName | Callable[..., Any] | None = None,
     quantiles: Sequence[float] | None = None,
     ordered: bool = False,
@@ -130,7 +140,9 @@ def cross_validate(
         Seed of the folds, unless `split_seed` is given, and of the first network of each fold.
     n_resamples : int, default 1000
         Number of bootstrap resamples for the intervals of `CrossValidation.evaluation`; 0 for none.
-    hidden, activation, dropout, initializer, quantiles, ordered, optimizer, learning_rate, batch_size, drop_last
+    recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
+        As for `creche.train`.
+    scale_inputs, quantiles, ordered, optimizer, learning_rate, batch_size, drop_last
         As for `creche.train`.
     epochs
         As for `creche.train`.
@@ -199,6 +211,7 @@ def cross_validate(
     first, count = check_whole_number("seed", arguments.seed, at_least=0), check_whole_number("seeds", seeds, 1)
     check_count("n_resamples", n_resamples)
     inspection = _inspect(arguments)
+    arguments = apply_recipe(arguments, inspection.task)
     check_whole_number("repeats", repeats, at_least=1, at_most=MAX_REPEATS)  # before the rows are divided that often
     if arguments.plan is None:
         stopping = resolve_early_stopping(arguments.early_stopping, has_validation=True)

@@ -31,6 +31,7 @@ from creche.training.arguments import (
     resolve_optimizer,
     resolve_preparation,
 )
+from creche.training.recipes import apply_recipe, check_recipe
 from creche.training.watching import create_measure
 
 __all__ = ["ONE_RUN", "Jobs", "SweepArguments", "complete_arguments", "plan_on_fold"]
@@ -225,8 +226,12 @@ class Jobs:
         return *self._folds[self._key(arguments)], _with_optimizer(arguments)
 
     def _arguments(self, choice: Mapping[str, Any]) -> SweepArguments:
-        """Return all arguments of one combination of values."""
-        return SweepArguments(**{**DEFAULTS, **self._fixed, **choice, "data": self._data, "y": self._y})
+        """Return all arguments of one combination of values, those of its recipe among them."""
+        arguments = SweepArguments(**{**DEFAULTS, **self._fixed, **choice, "data": self._data, "y": self._y})
+        if arguments.recipe is None:
+            return arguments
+        check_recipe(arguments)
+        return apply_recipe(arguments, self._encode(replace(arguments, recipe=None))[0].prepared.task)
 
     def _encode(self, arguments: SweepArguments) -> list[EncodedSplit]:
         loss, stops_early, key = resolve_loss(arguments), self._stops_early(arguments), self._key(arguments)

@@ -33,14 +33,17 @@ from creche.plan.plan import EarlyStopping
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
     ActivationName,
+    BiasInitializerName,
     ClassWeighting,
     Duplicates,
     InitializerName,
     LossName,
     MissingLabel,
+    Normalization,
     OptimizerName,
     Precision,
     PreprocessingName,
+    RecipeName,
     Role,
     ScheduleName,
     Task,
@@ -79,10 +82,16 @@ def find_learning_rate(
     seeds: int = 4,
     seed: int = 0,
     extend: bool = True,
+    recipe: RecipeName | None = None,
     hidden: Sequence[int] = (32, 32),
     activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
     dropout: float | Sequence[float] = 0.0,
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
+    bias_initializer: BiasInitializerName | Sequence[BiasInitializerName] = "zeros",
+    normalization: Normalization | Sequence[Normalization | None] | None = None,
+    parametric_activation: bool | Sequence[bool] = False,
+    residual: bool | Sequence[bool] = False,
+    scale_inputs: bool | Sequence[bool] = False,
     loss: Loss | LossName | None = None,
     quantiles: Sequence[float] | None = None,
     ordered: bool = False,
@@ -145,7 +154,9 @@ def find_learning_rate(
     extend : bool, default True
         Whether to try higher or lower rates, too, if the good ones reach the end of the range: up to three times, by a
         factor of 100.
-    hidden, activation, dropout, initializer, loss, quantiles, ordered, optimizer
+    recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
+        As for `creche.train`.
+    scale_inputs, loss, quantiles, ordered, optimizer
         As for `creche.train`.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own.

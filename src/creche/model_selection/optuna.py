@@ -30,15 +30,18 @@ from creche.plan.schedules import Schedule
 from creche.plan.words import (
     ActivationName,
     BestBy,
+    BiasInitializerName,
     ClassWeighting,
     Duplicates,
     InitializerName,
     KeptWeights,
     LossName,
     MissingLabel,
+    Normalization,
     OptimizerName,
     Precision,
     PreprocessingName,
+    RecipeName,
     Role,
     ScheduleName,
     Task,
@@ -139,10 +142,16 @@ def sweep_with_optuna(
     rounds: int = 10,
     seeds: int = 1,
     seed: int = 0,
+    recipe: Values[RecipeName | None] = None,
     hidden: Sequence[int] | Sequence[Sequence[int]] = (32, 32),
     activation: Values[Activation | ActivationName | Sequence[Activation | ActivationName]] = "tanh",
     dropout: NumericValues[float | Sequence[float]] = 0.0,
     initializer: Values[Initializer | InitializerName | Sequence[Initializer | InitializerName] | None] = None,
+    bias_initializer: Values[BiasInitializerName | Sequence[BiasInitializerName]] = "zeros",
+    normalization: Values[Normalization | Sequence[Normalization | None] | None] = None,
+    parametric_activation: Values[bool | Sequence[bool]] = False,
+    residual: Values[bool | Sequence[bool]] = False,
+    scale_inputs: Values[bool | Sequence[bool]] = False,
     loss: Values[Loss | LossName | None] = None,
     quantiles: Sequence[float] | None = None,
     ordered: bool = False,
@@ -211,7 +220,9 @@ def sweep_with_optuna(
         The number of networks for each trial, with the seeds ``seed``, ``seed + 1``, ….
     seed : int, default 0
         The first of these seeds, and the seed of the split and of the sampler.
-    hidden, activation, dropout, initializer, loss, optimizer, learning_rate
+    recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
+        As for `creche.train`; each may have several values.
+    scale_inputs, loss, optimizer, learning_rate
         As for `creche.train`; each may have several values.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own; each may have several values.

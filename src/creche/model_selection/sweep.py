@@ -31,15 +31,18 @@ from creche.plan.plan import EarlyStopping
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
     ActivationName,
+    BiasInitializerName,
     ClassWeighting,
     Duplicates,
     InitializerName,
     KeptWeights,
     LossName,
     MissingLabel,
+    Normalization,
     OptimizerName,
     Precision,
     PreprocessingName,
+    RecipeName,
     Role,
     ScheduleName,
     Task,
@@ -67,10 +70,16 @@ def sweep(
     method: SearchMethod | None = None,
     halving: Halving | float | bool | None = None,
     bootstrap: bool = False,
+    recipe: Values[RecipeName | None] = None,
     hidden: Sequence[int] | Sequence[Sequence[int]] = (32, 32),
     activation: Values[Activation | ActivationName | Sequence[Activation | ActivationName]] = "tanh",
     dropout: NumericValues[float | Sequence[float]] = 0.0,
     initializer: Values[Initializer | InitializerName | Sequence[Initializer | InitializerName] | None] = None,
+    bias_initializer: Values[BiasInitializerName | Sequence[BiasInitializerName]] = "zeros",
+    normalization: Values[Normalization | Sequence[Normalization | None] | None] = None,
+    parametric_activation: Values[bool | Sequence[bool]] = False,
+    residual: Values[bool | Sequence[bool]] = False,
+    scale_inputs: Values[bool | Sequence[bool]] = False,
     loss: Values[Loss | LossName | None] = None,
     quantiles: Sequence[float] | None = None,
     ordered: bool = False,
@@ -150,7 +159,9 @@ def sweep(
         Whether each network is trained on a bootstrap sample: as many rows as there are for training, drawn with
         replacement by its seed. An ensemble of such networks is bagging (Breiman 1996, "Bagging predictors"), and the
         spread over the seeds includes that of the rows. Encoders and validation rows are the same for all networks.
-    hidden, activation, dropout, initializer, loss, optimizer, learning_rate
+    recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
+        As for `creche.train`; each may have several values.
+    scale_inputs, loss, optimizer, learning_rate
         As for `creche.train`; each may have several values.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own; each may have several values.

@@ -102,8 +102,9 @@ class Argument(NamedTuple):
         "data": the table and its labels. "plan": what a `Plan` holds. "preparation": what a `Preparation` holds.
         "optimizer": a field of the optimizer, and no argument of `creche.train`. "held_out": tables for validation and
         testing. "run": how one run is carried out and observed.
-    per_layer : {"", "hidden", "all"}
-        Whether a list holds a value for each layer: of the hidden layers, or of all of them.
+    per_layer : {"", "hidden", "all", "first"}
+        Whether a list holds a value for each layer: of the hidden layers, or of all of them; "first" if one value is
+        that of the first layer alone.
     is_list : bool
         Whether a list of numbers is one value.
     sweepable : bool
@@ -114,6 +115,8 @@ class Argument(NamedTuple):
         Whether the estimators have a parameter of this name and pass it on as it is.
     fit : bool
         Whether `creche.fit` takes it, too.
+    adjusts_recipe : bool
+        Whether it can be given besides a recipe that sets it.
     changeable : bool
         Whether it can change while a network trains (see `creche.plan.changes`).
     command : CommandOption, optional
@@ -124,12 +127,13 @@ class Argument(NamedTuple):
     name: str
     default: Any
     group: Group
-    per_layer: Literal["", "hidden", "all"] = ""
+    per_layer: Literal["", "hidden", "all", "first"] = ""
     is_list: bool = False
     sweepable: bool = False
     with_folds: bool = True
     estimator: bool = False
     fit: bool = False
+    adjusts_recipe: bool = False
     changeable: bool = False
     command: CommandOption | None = None
 
@@ -169,6 +173,10 @@ _ENTRIES = (
         TABLE, "Task: classification, regression or multilabel.", str, "from the label",
         words="creche.plan.words:TASKS",
     )),
+    Argument("recipe", None, "plan", sweepable=True, command=_option(
+        NETWORK, "Network, optimizer and preprocessing by a name: plain or realmlp-s.",
+        words="creche.plan.words:RECIPES",
+    )),
     Argument("hidden", (32, 32), "plan", is_list=True, sweepable=True, estimator=True, command=_option(
         NETWORK, "Widths of the hidden layers; 'none' for no hidden layer.", str, "32,32", parser="parse_widths",
     )),
@@ -183,6 +191,22 @@ _ENTRIES = (
         NETWORK, "Initial weights: he_normal, glorot_uniform, …", str, "by activation",
         words="creche.plan:INITIALIZERS",
     )),
+    Argument("bias_initializer", "zeros", "plan", per_layer="all", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Initial biases: zeros, normal or sampled.", str, "zeros", words="creche.plan.words:BIAS_INITIALIZERS",
+    )),
+    Argument("normalization", None, "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Normalization of the weighted sums of hidden layers: layer or none.", str, "none",
+        words="creche.plan.words:NORMALIZATIONS",
+    )),
+    Argument("parametric_activation", False, "plan", "hidden", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Learn how much the activation of each neuron bends.", bool,
+    )),
+    Argument("residual", False, "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Add the inputs of hidden layers with as many neurons as inputs to their outputs.", bool,
+    )),
+    Argument("scale_inputs", False, "plan", per_layer="first", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Learn a factor for each input.", bool,
+    )),
     Argument("loss", None, "plan", sweepable=True, estimator=True, command=_option(
         TRAINING, "Loss to minimize: cross_entropy, squared_error, huber, quantile:0.9, …", str, "by task",
         words="creche.plan:LOSSES",
@@ -196,9 +220,8 @@ _ENTRIES = (
     Argument("optimizer", "adam", "plan", sweepable=True, changeable=True, estimator=True, command=_option(
         TRAINING, "Update rule: adam, sgd, adadelta, …", str, "adam", words="creche.plan:OPTIMIZERS",
     )),
-    Argument("learning_rate", None, "plan", sweepable=True, changeable=True, estimator=True, command=_option(
-        TRAINING, "Step size of the optimizer.", float, "the optimizer's",
-    )),
+    Argument("learning_rate", None, "plan", sweepable=True, changeable=True, adjusts_recipe=True, estimator=True,
+             command=_option(TRAINING, "Step size of the optimizer.", float, "the optimizer's")),
     Argument("schedule", "constant", "plan", sweepable=True, changeable=True, estimator=True, command=_option(
         TRAINING, "Learning rate schedule: constant, cosine, one_cycle, …", str, "constant",
         words="creche.plan:SCHEDULES",
@@ -212,11 +235,10 @@ _ENTRIES = (
         words="creche.plan:SCHEDULES",
     )),
     Argument("label_smoothing_schedule", "constant", "plan", sweepable=True, estimator=True),
-    Argument("batch_size", 32, "plan", sweepable=True, changeable=True, estimator=True, command=_option(
-        TRAINING, "Number of rows per step.", int, "32",
-    )),
+    Argument("batch_size", 32, "plan", sweepable=True, changeable=True, adjusts_recipe=True, estimator=True,
+             command=_option(TRAINING, "Number of rows per step.", int, "32")),
     Argument("drop_last", False, "plan", sweepable=True, estimator=True),
-    Argument("epochs", 100, "plan", sweepable=True, changeable=True, command=_option(
+    Argument("epochs", 100, "plan", sweepable=True, changeable=True, adjusts_recipe=True, command=_option(
         TRAINING, "Number of passes over the training rows.", int, "100",
     )),
     Argument("early_stopping", None, "plan", sweepable=True, command=_option(

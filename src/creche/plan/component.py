@@ -105,9 +105,9 @@ def count_field(default: Any = MISSING, *, at_least: int = 1, at_most: float = m
     )
 
 
-def flag_field(default: bool) -> Any:
-    """Declare a field that takes True or False."""
-    return field(default=default, metadata={"flag": True})
+def flag_field(default: bool, *, hidden_only: bool = False) -> Any:
+    """Declare a field that takes True or False, in the output layer only the default if `hidden_only`."""
+    return field(default=default, metadata={"flag": True, "hidden_only": hidden_only})
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The initializers: the weights of a layer before the first step. Biases begin at 0."""
+"""The initializers: the weights of a layer before the first step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from creche.plan.component import Component, Registry, number_field
 
 __all__ = [
     "INITIALIZERS", "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Initializer", "LecunNormal",
-    "LecunUniform", "Orthogonal", "Zeros", "default_initializer",
+    "LecunUniform", "Orthogonal", "UnitVariance", "Zeros", "default_initializer",
 ]  # fmt: skip
 
 
@@ -201,6 +201,18 @@ class Constant(Initializer):
         return self.value
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class UnitVariance(Initializer):
+    """Normal, divided so that the weighted sums of each neuron begin with a standard deviation of 1.
+
+    The deviation is that over the first rows of the first epoch, at most 1,024, with the outputs of the layers below as
+    they begin (Holzmüller, Grinsztajn & Steinwart 2024, "Better by default", appendix A, where the rows are the first
+    batch).
+    """
+
+    key: ClassVar[str] = "unit_variance"
+
+
 INITIALIZERS: Registry[Initializer] = Registry(
     "initializer",
     GlorotUniform,
@@ -212,6 +224,7 @@ INITIALIZERS: Registry[Initializer] = Registry(
     Orthogonal,
     Zeros,
     Constant,
+    UnitVariance,
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import Any, Self
 
@@ -11,9 +11,17 @@ import numpy as np
 
 from creche.errors import PlanError
 from creche.plan.activations import ACTIVATIONS, Activation, Identity
-from creche.plan.component import Bounds, Component, count_field, number_field
+from creche.plan.component import Bounds, Component, count_field, flag_field, number_field
 from creche.plan.initializers import INITIALIZERS, Initializer, default_initializer
-from creche.plan.words import ActivationName, InitializerName
+from creche.plan.words import (
+    BIAS_INITIALIZERS,
+    NORMALIZATIONS,
+    ActivationName,
+    BiasInitializerName,
+    InitializerName,
+    Normalization,
+    check_word,
+)
 
 __all__ = ["Layer", "Network"]
 
@@ -23,7 +31,7 @@ WIDTHS = Bounds(at_least=1, at_most=2**31 - 1, whole=True)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Layer(Component):
-    """One fully connected layer: a = f(x W + b).
+    """One fully connected layer: a = f(x W + b), and what it has besides.
 
     Parameters
     ----------
@@ -36,6 +44,22 @@ class Layer(Component):
         ``1 - dropout`` (Srivastava et al. 2014, "Dropout"). From 0 to below 1.
     initializer : Initializer or str, optional
         Distribution of the initial weights; by default the one suited to the activation (`default_initializer`).
+    bias_initializer : {"zeros", "normal", "sampled"}, default "zeros"
+        The initial biases: 0; standard normal; or, for each neuron, minus a random mean of its weighted sums of five
+        rows, so that its activation bends where the rows are (Holzmüller, Grinsztajn & Steinwart 2024, "Better by
+        default", appendix A, where it is called he+5).
+    normalization : {"none", "layer"}, default "none"
+        "layer" normalizes the weighted sums of each row before the activation, with a learned gain and shift for each
+        neuron (Ba, Kiros & Hinton 2016).
+    parametric_activation : bool, default False
+        Each neuron learns a slope alpha with which its activation bends: z + alpha (f(z) - z), where alpha begins at 1
+        (Holzmüller, Grinsztajn & Steinwart 2024).
+    residual : bool, default False
+        The inputs of the layer, as many as its neurons, are added to its outputs (He et al. 2016, "Deep Residual
+        Learning").
+    scale_inputs : bool, default False
+        Each input is multiplied by a learned factor, which begins at 1, before the weights (Holzmüller, Grinsztajn &
+        Steinwart 2024, for the first layer).
 
     Examples
     --------
@@ -49,9 +73,17 @@ class Layer(Component):
     activation: Activation = Identity()  # noqa: RUF009 - frozen
     dropout: float = number_field(0.0, at_least=0, below=1)
     initializer: Initializer | None = None
+    bias_initializer: BiasInitializerName = "zeros"
+    normalization: Normalization = field(default="none", metadata={"hidden_only": True})
+    parametric_activation: bool = flag_field(False, hidden_only=True)
+    residual: bool = flag_field(False, hidden_only=True)
+    scale_inputs: bool = flag_field(False)
 
     def __post_init__(self) -> None:
         Component.__post_init__(self)
+        for name, words in (("bias_initializer", BIAS_INITIALIZERS), ("normalization", NORMALIZATIONS)):
+            word = "none" if name == "normalization" and getattr(self, name) is None else getattr(self, name)
+            object.__setattr__(self, name, check_word(name, word, words))
         activation = ACTIVATIONS.of(self.activation, "Layer.activation")
         object.__setattr__(self, "activation", activation)
         chosen = default_initializer(activation) if self.initializer is None else self.initializer
@@ -106,6 +138,30 @@ class Network(Component):
         if not layers:
             raise PlanError("Network.layers: got none; needs at least the output layer", argument="layers")
         object.__setattr__(self, "layers", layers)
+        self._check_places()
+
+    def _check_places(self) -> None:
+        """Check that each layer can have what it is given in its place.
+
+        Raises
+        ------
+        PlanError
+            If it cannot.
+
+        """
+        *_, output = self.layers
+        for name in (each.name for each in fields(output) if each.metadata.get("hidden_only")):
+            if not output.has_default(name):
+                raise PlanError(
+                    f"{name}: the output layer has it, and only hidden layers can; leave it out there", argument=name
+                )
+        for number, (inputs, layer) in enumerate(zip(self.widths, self.layers, strict=False), start=1):
+            if layer.residual and layer.width != inputs:
+                raise PlanError(
+                    f"residual: layer {number} has {layer.width:,} neurons and {inputs:,} inputs, and a residual layer "
+                    "needs as many of both; give it the width of the layer before, or leave residual out there",
+                    argument="residual",
+                )
 
     @classmethod
     def of(
@@ -116,6 +172,11 @@ class Network(Component):
         activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
         dropout: float | Sequence[float] = 0.0,
         initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName | None] | None = None,
+        bias_initializer: BiasInitializerName | Sequence[BiasInitializerName] = "zeros",
+        normalization: Normalization | Sequence[Normalization | None] | None = None,
+        parametric_activation: bool | Sequence[bool] = False,
+        residual: bool | Sequence[bool] = False,
+        scale_inputs: bool | Sequence[bool] = False,
     ) -> Self:
         """Return a network with hidden layers of the given widths.
 
@@ -125,10 +186,14 @@ class Network(Component):
             Number of inputs and of outputs.
         hidden : sequence of int
             Widths of the hidden layers.
-        activation, dropout
+        activation, dropout, normalization, parametric_activation
             One value for all hidden layers, or a list with one for each.
-        initializer : optional
+        initializer, bias_initializer : optional
             One for all layers, or a list with one for each, the output layer included.
+        residual
+            True for all hidden layers with as many neurons as inputs, or a list with one value for each hidden layer.
+        scale_inputs
+            True for the first layer, or a list with one value for each layer, the output layer included.
 
         Raises
         ------
@@ -142,11 +207,22 @@ class Network(Component):
             raise PlanError(f"hidden: got {hidden!r}; needs a list of widths such as [10, 10]", argument="hidden")
         for width in hidden:
             WIDTHS.check("hidden", width)
-        activations = [*_spread_over_layers("activation", activation, len(hidden)), Identity()]
-        dropouts = [*_spread_over_layers("dropout", dropout, len(hidden)), 0.0]
-        initializers = _spread_over_layers("initializer", initializer, len(hidden) + 1, "layers")
-        layers = zip([*hidden, outputs], activations, dropouts, initializers, strict=True)
-        return cls(inputs, tuple(Layer(width, ACTIVATIONS.of(chosen), *rest) for width, chosen, *rest in layers))
+        widths = [*hidden, outputs]
+        of_all = {"initializer": initializer, "bias_initializer": bias_initializer}
+        of_hidden = {
+            "activation": activation, "dropout": dropout, "normalization": normalization,
+            "parametric_activation": parametric_activation,
+        }  # fmt: skip
+        of_output = {"activation": Identity(), "dropout": 0.0, "normalization": "none", "parametric_activation": False}
+        fields = {name: _spread_over_layers(name, value, len(widths), "layers") for name, value in of_all.items()}
+        for name, value in of_hidden.items():
+            fields[name] = [*_spread_over_layers(name, value, len(hidden)), of_output[name]]
+        fields["residual"] = [*_spread_residual(residual, [inputs, *hidden]), False]
+        if isinstance(scale_inputs, bool | np.bool_):
+            scale_inputs = [bool(scale_inputs), *[False] * len(hidden)]
+        fields["scale_inputs"] = _spread_over_layers("scale_inputs", scale_inputs, len(widths), "layers")
+        layers = [dict(zip(fields, values, strict=True)) for values in zip(*fields.values(), strict=True)]
+        return cls(inputs, tuple(Layer(width, **layer) for width, layer in zip(widths, layers, strict=True)))
 
     @property
     def outputs(self) -> int:
@@ -160,12 +236,31 @@ class Network(Component):
 
     @property
     def parameters(self) -> int:
-        """The number of weights and biases."""
-        widths = self.widths
-        return sum((a + 1) * b for a, b in pairwise(widths))
+        """The number of parameters: weights, biases, and those of what the layers have besides."""
+        return sum(
+            (inputs + 1) * layer.width
+            + layer.scale_inputs * inputs
+            + 2 * (layer.normalization != "none") * layer.width
+            + layer.parametric_activation * layer.width
+            for inputs, layer in zip(self.widths, self.layers, strict=False)
+        )
 
     def __str__(self) -> str:
         return "-".join(str(width) for width in self.widths)
+
+
+def _spread_residual(residual: bool | Sequence[bool], widths: Sequence[int]) -> list[bool]:
+    """Return whether each hidden layer is residual: where one value is for all, those that can be."""
+    if not isinstance(residual, bool | np.bool_):
+        return _spread_over_layers("residual", residual, len(widths) - 1)
+    fits = [inputs == width for inputs, width in pairwise(widths)]
+    if residual and not any(fits):
+        raise PlanError(
+            "residual: no hidden layer has as many neurons as the layer before; give two of them the same width, or "
+            "leave residual out",
+            argument="residual",
+        )
+    return [bool(residual) and fit for fit in fits]
 
 
 def _spread_over_layers(name: str, value: Any, layers: int, kind: str = "hidden layers") -> list[Any]:

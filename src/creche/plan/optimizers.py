@@ -53,7 +53,7 @@ class Optimizer(Component):
     parameterization : {"standard", "ntk"}, default "standard"
         Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
     groups : ParameterGroups or dict
-        Factors of the numbers for biases and for the weights of the first and last layer.
+        Factors of the numbers for groups of parameters, such as the biases.
 
     """
 
@@ -111,9 +111,11 @@ class Optimizer(Component):
         factors[-1] = factors[-1].times(self.groups.last_layer)
         return factors
 
-    def factors_of_biases(self) -> StepFactors:
-        """Return the factors of the optimizer's numbers for the biases of all layers."""
-        return StepFactors().times(self.groups.biases)
+    def factors_of_vectors(self) -> dict[str, StepFactors]:
+        """Return the factors for parameters other than weights, by their group: the same in all layers."""
+        return {
+            name: StepFactors().times(getattr(self.groups, name)) for name in ("biases", "scale", "slopes", "gains")
+        }
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -146,7 +148,7 @@ class SGD(Optimizer):
     parameterization : {"standard", "ntk"}, default "standard"
         Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
     groups : ParameterGroups or dict
-        Factors of the numbers for biases and for the weights of the first and last layer.
+        Factors of the numbers for groups of parameters, such as the biases.
     momentum : float, default 0
         mu, from 0 to below 1: the share of the last step's direction that is kept.
     dampening : float, default 0
@@ -205,7 +207,7 @@ class Adagrad(Optimizer):
     parameterization : {"standard", "ntk"}, default "standard"
         Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
     groups : ParameterGroups or dict
-        Factors of the numbers for biases and for the weights of the first and last layer.
+        Factors of the numbers for groups of parameters, such as the biases.
     learning_rate_decay : float, default 0
         decay >= 0: how fast the learning rate itself falls with the steps.
     initial_accumulator : float, default 0
@@ -265,7 +267,7 @@ class Adadelta(Optimizer):
     parameterization : {"standard", "ntk"}, default "standard"
         Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
     groups : ParameterGroups or dict
-        Factors of the numbers for biases and for the weights of the first and last layer.
+        Factors of the numbers for groups of parameters, such as the biases.
     rho : float, default 0.9
         Decay of both running means, from 0 to below 1.
     epsilon : float, default 1e-6
@@ -317,7 +319,7 @@ class RMSprop(Optimizer):
     parameterization : {"standard", "ntk"}, default "standard"
         Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
     groups : ParameterGroups or dict
-        Factors of the numbers for biases and for the weights of the first and last layer.
+        Factors of the numbers for groups of parameters, such as the biases.
     rho : float, default 0.99
         Decay of the running means, from 0 to below 1.
     momentum : float, default 0
@@ -378,7 +380,7 @@ class Adam(_MomentOptimizer):
     parameterization : {"standard", "ntk"}, default "standard"
         Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
     groups : ParameterGroups or dict
-        Factors of the numbers for biases and for the weights of the first and last layer.
+        Factors of the numbers for groups of parameters, such as the biases.
     beta1 : float, default 0.9
         Decay of the running mean of gradients, from 0 to below 1.
     beta2 : float, default 0.999
@@ -429,7 +431,7 @@ class AdamW(_MomentOptimizer):
     parameterization : {"standard", "ntk"}, default "standard"
         Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
     groups : ParameterGroups or dict
-        Factors of the numbers for biases and for the weights of the first and last layer.
+        Factors of the numbers for groups of parameters, such as the biases.
     beta1 : float, default 0.9
         Decay of the running mean of gradients, from 0 to below 1.
     beta2 : float, default 0.999
@@ -491,7 +493,7 @@ class NAdam(_MomentOptimizer):
     parameterization : {"standard", "ntk"}, default "standard"
         Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
     groups : ParameterGroups or dict
-        Factors of the numbers for biases and for the weights of the first and last layer.
+        Factors of the numbers for groups of parameters, such as the biases.
     beta1 : float, default 0.9
         Decay of the running mean of gradients, from 0 to below 1.
     beta2 : float, default 0.999
@@ -545,7 +547,7 @@ class RAdam(_MomentOptimizer):
     parameterization : {"standard", "ntk"}, default "standard"
         Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
     groups : ParameterGroups or dict
-        Factors of the numbers for biases and for the weights of the first and last layer.
+        Factors of the numbers for groups of parameters, such as the biases.
     beta1 : float, default 0.9
         Decay of the running mean of gradients, from 0 to below 1.
     beta2 : float, default 0.999
@@ -593,7 +595,7 @@ class Lion(Optimizer):
     parameterization : {"standard", "ntk"}, default "standard"
         Whether steps are those of the weights, or of the weights times the root of their layer's number of inputs.
     groups : ParameterGroups or dict
-        Factors of the numbers for biases and for the weights of the first and last layer.
+        Factors of the numbers for groups of parameters, such as the biases.
     beta1 : float, default 0.9
         Share of the running mean in the direction of a step, from 0 to below 1.
     beta2 : float, default 0.99

@@ -1,10 +1,10 @@
-"""Groups of parameters, for which an optimizer has other numbers: biases, and the weights of the outer layers."""
+"""Groups of parameters for which an optimizer has other numbers, such as the biases."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 from creche.errors import PlanError
@@ -49,6 +49,9 @@ class ParameterGroups(Component):
         Factors for the biases of all layers. Weight decay applies to them only with `regularize_bias`.
     first_layer, last_layer : GroupFactors
         Factors for the weights of the first layer and of the output layer; both apply to the weights of an only layer.
+    scale, slopes, gains : GroupFactors
+        Factors for the learned factors of inputs, the slopes of parametric activations and the gains of normalizations.
+        The shifts of normalizations are biases.
 
     Examples
     --------
@@ -60,9 +63,12 @@ class ParameterGroups(Component):
     biases: GroupFactors = GroupFactors()
     first_layer: GroupFactors = GroupFactors()
     last_layer: GroupFactors = GroupFactors()
+    scale: GroupFactors = GroupFactors()
+    slopes: GroupFactors = GroupFactors()
+    gains: GroupFactors = GroupFactors()
 
     def __post_init__(self) -> None:
-        for name in ("biases", "first_layer", "last_layer"):
+        for name in (field.name for field in fields(self)):
             value = getattr(self, name)
             if isinstance(value, Mapping):
                 object.__setattr__(self, name, GroupFactors.from_dict(value))

@@ -12,6 +12,7 @@ from creche.errors import CrecheError, PlanError, nearest
 
 __all__ = [
     "BEST_BY",
+    "BIAS_INITIALIZERS",
     "BINARIES",
     "BIN_EDGES",
     "CLASS_WEIGHTINGS",
@@ -20,16 +21,19 @@ __all__ = [
     "EFFORTS",
     "KEPT_WEIGHTS",
     "MISSING_LABELS",
+    "NORMALIZATIONS",
     "NUMERIC_ENCODINGS",
     "PARAMETERIZATIONS",
     "PRECISIONS",
     "PREPROCESSINGS",
+    "RECIPES",
     "ROLES",
     "SCALINGS",
     "SCHEDULE_UNITS",
     "TASKS",
     "ActivationName",
     "BestBy",
+    "BiasInitializerName",
     "BinEdges",
     "Binary",
     "ClassWeighting",
@@ -40,11 +44,13 @@ __all__ = [
     "KeptWeights",
     "LossName",
     "MissingLabel",
+    "Normalization",
     "NumericEncoding",
     "OptimizerName",
     "Parameterization",
     "Precision",
     "PreprocessingName",
+    "RecipeName",
     "RecordedQuantity",
     "RecordedStatistic",
     "Role",
@@ -63,8 +69,10 @@ ActivationName: TypeAlias = Literal[
 ]
 InitializerName: TypeAlias = Literal[
     "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "orthogonal",
-    "zeros", "constant",
+    "zeros", "constant", "unit_variance",
 ]  # fmt: skip
+BiasInitializerName: TypeAlias = Literal["zeros", "normal", "sampled"]
+Normalization: TypeAlias = Literal["none", "layer"]
 LossName: TypeAlias = Literal[
     "cross_entropy", "binary_cross_entropy", "squared_error", "absolute_error", "huber", "poisson", "quantile"
 ]
@@ -78,6 +86,7 @@ KeptWeights: TypeAlias = Literal["best", "last"]
 BestBy: TypeAlias = Literal["plan", "network"]
 Scaling: TypeAlias = Literal["auto", "standard", "robust", "quantile", "none"]
 PreprocessingName: TypeAlias = Literal["auto", "standard", "robust", "quantile", "none", "realmlp", "piecewise_linear"]
+RecipeName: TypeAlias = Literal["plain", "realmlp-s"]
 Clip: TypeAlias = Literal["none", "smooth"]
 NumericEncoding: TypeAlias = Literal["plain", "piecewise_linear"]
 BinEdges: TypeAlias = Literal["quantile", "tree"]
@@ -92,12 +101,15 @@ RecordedStatistic: TypeAlias = Literal[
     "update_ratio", "weight_norm", "gradient_norm", "dead", "saturated", "activation_mean", "activation_deviation"
 ]
 
+BIAS_INITIALIZERS: tuple[BiasInitializerName, ...] = get_args(BiasInitializerName)
+NORMALIZATIONS: tuple[Normalization, ...] = get_args(Normalization)
 TASKS: tuple[Task, ...] = get_args(Task)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 KEPT_WEIGHTS: tuple[KeptWeights, ...] = get_args(KeptWeights)
 BEST_BY: tuple[BestBy, ...] = get_args(BestBy)
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
 PREPROCESSINGS: tuple[PreprocessingName, ...] = get_args(PreprocessingName)
+RECIPES: tuple[RecipeName, ...] = get_args(RecipeName)
 CLIPS: tuple[Clip, ...] = get_args(Clip)
 NUMERIC_ENCODINGS: tuple[NumericEncoding, ...] = get_args(NumericEncoding)
 BIN_EDGES: tuple[BinEdges, ...] = get_args(BinEdges)

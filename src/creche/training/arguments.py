@@ -26,15 +26,18 @@ from creche.plan.words import (
     PRECISIONS,
     TASKS,
     ActivationName,
+    BiasInitializerName,
     ClassWeighting,
     Duplicates,
     InitializerName,
     KeptWeights,
     LossName,
     MissingLabel,
+    Normalization,
     OptimizerName,
     Precision,
     PreprocessingName,
+    RecipeName,
     RecordedQuantity,
     Role,
     ScheduleName,
@@ -48,6 +51,7 @@ from creche.table.reading.options import ReadOptions
 from creche.table.schema import Schema
 from creche.table.split import Split
 from creche.training.callbacks import OnEpoch
+from creche.training.recipes import apply_recipe, check_recipe
 from creche.training.run import Run
 from creche.training.watching import check_watched
 
@@ -76,10 +80,16 @@ class TrainArguments:
     data: Any
     y: Any
     label: str | Sequence[str] | None
+    recipe: RecipeName | None
     hidden: Sequence[int]
     activation: Activation | ActivationName | Sequence[Activation | ActivationName]
     dropout: float | Sequence[float]
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None
+    bias_initializer: BiasInitializerName | Sequence[BiasInitializerName]
+    normalization: Normalization | Sequence[Normalization | None] | None
+    parametric_activation: bool | Sequence[bool]
+    residual: bool | Sequence[bool]
+    scale_inputs: bool | Sequence[bool]
     loss: Loss | LossName | Callable[..., Any] | None
     quantiles: Sequence[float] | None
     ordered: bool
@@ -192,6 +202,8 @@ def resolve_preparation(arguments: TrainArguments) -> Preparation:
 
 
 def _resolve_preprocessing(arguments: TrainArguments) -> Preprocessing:
+    if arguments.recipe is not None:
+        arguments = apply_recipe(arguments, "classification")  # the preprocessing does not depend on the task
     if not arguments.standardize:
         return Preprocessing.of("none")
     return Preprocessing.of("auto" if arguments.preprocessing is None else arguments.preprocessing)
@@ -260,6 +272,7 @@ def resolve_optimizer(arguments: TrainArguments) -> Optimizer:
 
 def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
     """Return the plan for a prepared table."""
+    arguments = apply_recipe(arguments, prepared.task)
     loss = resolve_loss(arguments) or default_loss(prepared.task)
     inputs, outputs = len(prepared.features.inputs), prepared.labels.outputs(loss)
     per_layer = {name: getattr(arguments, name) for name in PER_LAYER}
@@ -292,6 +305,7 @@ def resolve_arguments(arguments: TrainArguments) -> TrainArguments:
         If the plan is not a Plan, or other arguments set what it sets.
 
     """
+    check_recipe(arguments)
     if arguments.plan is None:
         return arguments
     plan = _check_only_plan(arguments)

@@ -57,7 +57,9 @@ def plan_to_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
         layers = hidden if ARGUMENTS[name].per_layer == "hidden" else plan.network.layers
         if ARGUMENTS[name].default is None and all(layer.has_default(name) for layer in layers):
             continue
-        arguments[name] = _shorten([getattr(layer, name) for layer in layers])
+        values = [getattr(layer, name) for layer in layers]
+        is_of_first = ARGUMENTS[name].per_layer == "first" and not any(values[1:])
+        arguments[name] = values[0] if is_of_first else _shorten(values)
     for field in fields(plan):
         if field.name in FILE_ARGUMENTS:
             value = getattr(plan, field.name)

@@ -20,15 +20,18 @@ from creche.plan.plan import EarlyStopping, Plan
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
     ActivationName,
+    BiasInitializerName,
     ClassWeighting,
     Duplicates,
     InitializerName,
     KeptWeights,
     LossName,
     MissingLabel,
+    Normalization,
     OptimizerName,
     Precision,
     PreprocessingName,
+    RecipeName,
     RecordedQuantity,
     Role,
     ScheduleName,
@@ -64,10 +67,16 @@ def train(
     y: Any = None,
     *,
     label: str | Sequence[str] | None = None,
+    recipe: RecipeName | None = None,
     hidden: Sequence[int] = (32, 32),
     activation: Activation | ActivationName | Sequence[Activation | ActivationName] = "tanh",
     dropout: float | Sequence[float] = 0.0,
     initializer: Initializer | InitializerName | Sequence[Initializer | InitializerName] | None = None,
+    bias_initializer: BiasInitializerName | Sequence[BiasInitializerName] = "zeros",
+    normalization: Normalization | Sequence[Normalization | None] | None = None,
+    parametric_activation: bool | Sequence[bool] = False,
+    residual: bool | Sequence[bool] = False,
+    scale_inputs: bool | Sequence[bool] = False,
     loss: Loss | LossName | Callable[..., Any] | None = None,
     quantiles: Sequence[float] | None = None,
     ordered: bool = False,
@@ -132,6 +141,9 @@ def train(
     label : str or sequence of str, optional
         The column to predict, or several columns to predict together, all numeric or all yes or no; the other columns
         are the features.
+    recipe : {"plain", "realmlp-s"}, optional
+        Network, optimizer, schedule and preprocessing by a name (see `creche.describe_recipe`); the learning rate, the
+        batch size, the number of epochs and what the recipe leaves open can be given besides.
     hidden : sequence of int, default (32, 32)
         Widths of the hidden layers; empty for none.
     activation : Activation, str or a sequence with one for each hidden layer, default "tanh"
@@ -140,6 +152,17 @@ def train(
         Share of the hidden layers' activations dropped at random in a training step, from 0 to below 1.
     initializer : Initializer, str or a sequence with one for each layer, the output layer included, optional
         Distribution of the initial weights. By default, the one that suits each layer's activation.
+    bias_initializer : {"zeros", "normal", "sampled"} or a sequence with one for each layer, default "zeros"
+        The initial biases; "sampled" draws them so that activations bend where the rows are: see `Layer`.
+    normalization : {"layer", "none"} or a sequence with one for each hidden layer, optional
+        "layer" normalizes the weighted sums of each row before the activation.
+    parametric_activation : bool or a sequence with one for each hidden layer, default False
+        Whether each neuron learns how much its activation bends.
+    residual : bool or a sequence with one for each hidden layer, default False
+        Whether the inputs of a layer are added to its outputs; True for all hidden layers with as many neurons as
+        inputs.
+    scale_inputs : bool or a sequence with one for each layer, the output layer included, default False
+        Whether each input has a learned factor; True for the first layer.
     loss : Loss, str or function, optional
         What training minimizes; by default "cross_entropy" for classification and "squared_error" for regression. A
         function takes (outputs, labels) and returns (losses, gradient): see `CustomLoss`.

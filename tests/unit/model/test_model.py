@@ -84,7 +84,8 @@ def test_predictions_are_labels_as_they_were_given(labels: list[Any]) -> None:
 
 
 def test_a_missing_column_is_named_with_the_nearest(model: cr.Model) -> None:
-    with pytest.raises(cr.TableError, match="the table has no column 'bill_depth_mm'; did you mean 'bill_depth'"):
+    told = "the table has no column 'bill_depth_mm', which the model was trained on; did you mean 'bill_depth'"
+    with pytest.raises(cr.TableError, match=told):
         model.predict(BIRDS.rename({"bill_depth_mm": "bill_depth"}))
 
 

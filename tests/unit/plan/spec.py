@@ -75,6 +75,7 @@ NUMBERS: dict[type, dict[str, Interval]] = {
     i.LecunNormal: {"gain": ABOVE_0},
     i.Orthogonal: {"gain": ABOVE_0},
     i.Zeros: {},
+    i.UnitVariance: {},
     i.Constant: {"value": Interval(-math.inf)},
     lo.CrossEntropy: {"label_smoothing": SHARE_BELOW_1},
     lo.BinaryCrossEntropy: {},

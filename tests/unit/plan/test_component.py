@@ -27,7 +27,7 @@ FAMILIES = {
 WORDS = {
     "activation": "identity relu leaky_relu elu selu gelu gelu_tanh silu mish tanh sigmoid softplus",
     "initializer": "glorot_uniform glorot_normal he_uniform he_normal lecun_uniform lecun_normal orthogonal zeros "
-    "constant",
+    "constant unit_variance",
     "loss": "cross_entropy binary_cross_entropy squared_error absolute_error huber poisson quantile",
     "optimizer": "sgd adagrad adadelta rmsprop adam adamw nadam radam lion",
     "schedule": "constant step exponential cosine cosine_log flat_cosine one_cycle reduce_on_plateau warmup",

@@ -7,6 +7,7 @@ import pytest
 
 import creche as cr
 from creche.engine.native import new_predictor
+from creche.engine.parameters import Parameters
 from creche.plan.heads import CUMULATIVE, EXP, IDENTITY, LOGISTIC, SIGMOID, SOFTMAX, Head, sorted_head
 
 SHAPES = [
@@ -47,9 +48,9 @@ def test_probabilities_sum_to_1_for_outputs_of_any_size(head: Head, outputs: int
 )  # fmt: skip
 def test_heads_are_those_of_the_engine(loss: str, task: str, outputs: int) -> None:
     rng = np.random.default_rng(1)
-    weights = [(rng.standard_normal((4, outputs)), rng.standard_normal(outputs))]
+    parameters = Parameters.of_layers([(rng.standard_normal((4, outputs)), rng.standard_normal(outputs))])
     plan = cr.Plan(cr.Network.of(4, [], outputs), task, loss, precision="float64")  # type: ignore[arg-type]
-    predictor = new_predictor(plan, weights, 1)
+    predictor = new_predictor(plan, parameters, 1)
     x = rng.standard_normal((6, 4))
     predicted = plan.loss.head(task).apply(predictor.outputs(x))
     np.testing.assert_allclose(predicted[:, -outputs:], predictor.predict(x), rtol=1e-12)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import creche as cr
+from creche.engine.native import Rows, new_run
 from creche.errors import PlanError
-from creche.plan import ACTIVATIONS, Layer, Network
+from creche.plan import ACTIVATIONS, Layer, Network, Plan
 from creche.plan.initializers import GlorotUniform, HeUniform, LecunNormal, Orthogonal
 
 WIDTHS = st.integers(1, 2**31 - 1)
@@ -114,3 +116,37 @@ def test_a_width_beyond_floats_is_refused() -> None:
 def test_a_width_that_is_too_large_is_refused_with_the_limit() -> None:
     with pytest.raises(PlanError, match=r"2,?147,?483,?647"):
         Network.of(4, [2**31], 3)
+
+
+def test_what_layers_have_besides_counts_as_parameters() -> None:
+    network = Network.of(
+        4, [6, 6], 3, normalization=["layer", None], parametric_activation=[False, True], residual=True,
+        scale_inputs=True,
+    )  # fmt: skip
+    run = new_run(Plan(network), Rows(np.zeros((9, 4), np.float32), np.zeros(9, np.int32), None), None, 1)
+    assert network.parameters == sum(array.size for name, array in run.state().items() if name.startswith("network."))
+    assert [layer.residual for layer in network.layers] == [False, True, False]
+    assert [layer.scale_inputs for layer in network.layers] == [True, False, False]
+    assert Network.from_dict(network.to_dict()) == network
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"residual": True}, "residual: no hidden layer has as many neurons as the layer before"),
+        ({"residual": [False, True]}, r"residual: layer 2 has 6 neurons and 8 inputs, and a residual layer needs"),
+        ({"normalization": "batches"}, r"normalization: got 'batches'; choose one of none, layer"),
+        ({"bias_initializer": "zero"}, r"bias_initializer: got 'zero'; did you mean 'zeros'"),
+        ({"scale_inputs": [True]}, "scale_inputs: got 1 values for 3 layers; give one, or one for each"),
+        ({"parametric_activation": "yes"}, "parametric_activation: got 'yes'; needs True or False"),
+    ],
+)
+def test_a_part_that_cannot_stand_there_is_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(PlanError, match=message):
+        Network.of(4, [8, 6], 3, **arguments)
+
+
+@pytest.mark.parametrize("part", [{"normalization": "layer"}, {"parametric_activation": True}, {"residual": True}])
+def test_the_output_layer_has_no_part_of_hidden_layers(part: dict[str, Any]) -> None:
+    with pytest.raises(PlanError, match="the output layer has it, and only hidden layers can"):
+        Network(3, (Layer(3, **part),))

@@ -10,6 +10,7 @@ import pytest
 
 from creche.studio.outbox import MAX_ANSWERS, MAX_FAILURES, Outbox
 from creche.studio.protocol.views import Closing, Done, Failure, History, NetworkView, Tick, Welcome
+from tests.unit.studio.watching import empty_welcome
 
 NONE = np.zeros(0, dtype=np.float32)
 
@@ -32,7 +33,7 @@ def history(first: int, *losses: float, stride: int = 1) -> History:
     )  # fmt: skip
 
 
-WELCOME = Welcome(1, "0", "s", (), None, None, None, (), 1)
+WELCOME = empty_welcome("s", 1)
 
 
 class Clock:

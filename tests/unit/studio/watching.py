@@ -23,6 +23,14 @@ ENDLESS = 1_000_000  # epochs, which no test waits for
 OF_WORK = (views.ColonyView, views.FitView)
 
 
+def empty_welcome(session: str, upload_limit: int) -> views.Welcome:
+    """Return how a session without a table welcomes a page."""
+    return views.Welcome(
+        version=views.VERSION, creche_version="0", session=session, datasets=(), table=None, settings=None,
+        network=None, fields=(), colony=None, fit=None, upload_limit=upload_limit, progress=None, failure=None,
+    )  # fmt: skip
+
+
 class Gate:
     """Holds what passes until it is opened, and tells who has come."""
 

@@ -17,11 +17,12 @@ from websockets.sync.client import ClientConnection, connect
 from creche.studio.outbox import Outbox
 from creche.studio.protocol.frames import ReceivedRequest
 from creche.studio.protocol.requests import Connect
-from creche.studio.protocol.views import Closing, Done, Welcome
+from creche.studio.protocol.views import Closing, Done
 from creche.studio.server.run import Server, ServerOptions
 from creche.studio.server.sessions import CreateSession
 from creche.studio.uploads import Uploads
 from tests.patience import PATIENCE
+from tests.unit.studio.watching import empty_welcome
 
 
 class EchoSession:
@@ -42,7 +43,7 @@ class EchoSession:
     def submit(self, watcher: Outbox, received: ReceivedRequest) -> None:
         self.requests.append(received.request)
         if isinstance(received.request, Connect):
-            view: object = Welcome(1, "0", str(id(self)), (), None, None, None, (), self.uploads.limit)
+            view: object = empty_welcome(str(id(self)), self.uploads.limit)
         else:
             view = Done(type(received.request).__name__)
         watcher.send(view, received.id)

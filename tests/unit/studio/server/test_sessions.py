@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,12 @@ from creche.studio.server.sessions import MAX_SESSIONS, Sessions, TooManySession
 from tests.unit.studio.server.serving import EchoSession
 
 ADDRESSES = [f"{number:016}" for number in range(MAX_SESSIONS + 1)]
+
+
+def complete(work: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine on a thread of its own: on the main one, a browser of other tests may have its event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 def watcher() -> Outbox:
@@ -37,7 +46,7 @@ def test_an_address_keeps_its_session() -> None:
         assert await sessions.open(ADDRESSES[0]) is first
         await sessions.close("over")
 
-    asyncio.run(run())
+    complete(run())
 
 
 def test_a_session_that_no_page_watches_ends() -> None:
@@ -49,7 +58,7 @@ def test_a_session_that_no_page_watches_ends() -> None:
         assert session.closed_with == "The session ended because no page watched it for long."
         assert len(sessions) == 0
 
-    asyncio.run(run())
+    complete(run())
 
 
 def test_a_watched_session_lives_until_the_last_page_leaves() -> None:
@@ -68,7 +77,7 @@ def test_a_watched_session_lives_until_the_last_page_leaves() -> None:
         sessions.unwatch(ADDRESSES[0], pages[1])
         await watched.ended.wait()
 
-    asyncio.run(run())
+    complete(run())
 
 
 def test_the_oldest_unwatched_session_makes_room() -> None:
@@ -89,7 +98,7 @@ def test_the_oldest_unwatched_session_makes_room() -> None:
         with pytest.raises(TooManySessionsError, match="ending"):
             await sessions.open(ADDRESSES[0])
 
-    asyncio.run(run())
+    complete(run())
 
 
 def test_a_session_that_fails_to_close_keeps_no_other_from_it(caplog: pytest.LogCaptureFixture) -> None:
@@ -106,5 +115,5 @@ def test_a_session_that_fails_to_close_keeps_no_other_from_it(caplog: pytest.Log
         assert isinstance(whole, EchoSession)
         assert whole.closed_with == "over"
 
-    asyncio.run(run())
+    complete(run())
     assert "could not be closed" in caplog.text

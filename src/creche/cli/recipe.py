@@ -1,0 +1,29 @@
+"""``creche recipe``: the plan that a recipe means."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from creche.plan.words import RecipeName, Task
+
+__all__ = ["recipe"]
+
+
+def recipe(
+    name: Annotated[RecipeName, typer.Argument(show_default=False)],
+    task: Annotated[Task, typer.Option(help="Task, on which some of its settings depend.")] = "classification",
+) -> None:
+    """Print the plan that a recipe means, as a file that --plan reads.
+
+    For example:
+
+    creche recipe realmlp-s
+
+    creche recipe realmlp-s --task regression > plan.toml
+    """
+    from creche.training.plan_file import format_plan
+    from creche.training.recipes import describe_recipe
+
+    typer.echo(format_plan(describe_recipe(name, task)), nl=False)

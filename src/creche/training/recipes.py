@@ -1,0 +1,161 @@
+"""Recipes: networks from the literature, as the arguments of `creche.train` that make them.
+
+A recipe sets the network, the optimizer, the schedules and the preprocessing. What it leaves open, and its learning
+rate, batch size and number of epochs, can be given besides; other arguments that it sets cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from creche._advice import advise
+from creche.errors import PlanError
+from creche.plan.arguments import ARGUMENTS, DEFAULTS
+from creche.plan.component import Component
+from creche.plan.optimizers import Adam
+from creche.plan.words import RECIPES, RecipeName, Task, check_word
+
+if TYPE_CHECKING:
+    from creche.training.arguments import TrainArguments
+
+__all__ = ["apply_recipe", "check_recipe", "describe_recipe", "recipe_arguments"]
+
+A = TypeVar("A", bound="TrainArguments")
+
+
+def _plain(task: Task) -> dict[str, Any]:
+    """Return a usual multilayer perceptron: three layers of ReLU, Adam at a constant rate, early stopping."""
+    del task
+    return {
+        "hidden": (256, 256, 256),
+        "activation": "relu",
+        "optimizer": Adam(),
+        "learning_rate": 1e-3,
+        "batch_size": 256,
+        "epochs": 256,
+        "early_stopping": 40,
+        "preprocessing": "standard",
+    }
+
+
+def _realmlp_s(task: Task) -> dict[str, Any]:
+    """Return RealMLP-TD-S of Holzmüller, Grinsztajn & Steinwart 2024, "Better by default", appendix A.
+
+    Its weights and biases are drawn from N(0, 1) in NTK parameterization, which are those of `LecunNormal` here. Label
+    smoothing, which suits the share of errors and not the log loss, is left out.
+    """
+    is_regression = task == "regression"
+    return {
+        "hidden": (256, 256, 256),
+        "activation": "mish" if is_regression else "selu",
+        "initializer": ("lecun_normal", "lecun_normal", "lecun_normal", "zeros"),
+        "bias_initializer": ("normal", "normal", "normal", "zeros"),
+        "scale_inputs": True,
+        "optimizer": Adam(
+            beta2=0.95,
+            parameterization="ntk",
+            groups={"biases": {"learning_rate": 0.1}, "scale": {"learning_rate": 6.0}},  # type: ignore[arg-type]
+        ),
+        "learning_rate": 0.07 if is_regression else 0.04,
+        "schedule": "cosine_log",
+        "batch_size": 256,
+        "drop_last": True,
+        "epochs": 256,
+        "early_stopping": False,
+        "keep": "best",
+        "preprocessing": "realmlp",
+    }
+
+
+_RECIPES: Mapping[RecipeName, Callable[[Task], dict[str, Any]]] = MappingProxyType(
+    {"plain": _plain, "realmlp-s": _realmlp_s}
+)
+
+
+def describe_recipe(name: RecipeName, task: Task = "classification") -> dict[str, Any]:
+    """Return the arguments of `creche.train` that a recipe means, as plain data.
+
+    Parameters
+    ----------
+    name : {"plain", "realmlp-s"}
+        "plain" is a usual multilayer perceptron with three hidden layers of ReLU; "realmlp-s" is RealMLP-TD-S
+        (Holzmüller, Grinsztajn & Steinwart 2024, "Better by default: Strong pre-tuned MLPs and boosted trees on tabular
+        data", appendix A).
+    task : {"classification", "regression", "multilabel"}, default "classification"
+        Some arguments depend on it.
+
+    Raises
+    ------
+    PlanError
+        If there is no such recipe.
+
+    Examples
+    --------
+    >>> import creche as cr
+    >>> describe_recipe("realmlp-s")["learning_rate"], describe_recipe("realmlp-s", "regression")["learning_rate"]
+    (0.04, 0.07)
+    >>> run = cr.train("penguins", label="species", **{**describe_recipe("plain"), "epochs": 2}, threads=1)
+    >>> str(run.plan.network)
+    '8-256-256-256-3'
+
+    """
+    arguments = recipe_arguments(name, task)
+    return {key: value.to_dict() if isinstance(value, Component) else value for key, value in arguments.items()}
+
+
+def recipe_arguments(name: RecipeName, task: Task) -> dict[str, Any]:
+    """Return the arguments of a recipe, with components as objects.
+
+    Raises
+    ------
+    PlanError
+        If there is no such recipe.
+
+    """
+    return _RECIPES[check_word("recipe", name, RECIPES)](task)
+
+
+def check_recipe(arguments: TrainArguments) -> None:
+    """Check that no argument contradicts the recipe among them.
+
+    Raises
+    ------
+    PlanError
+        If there is no such recipe, or it sets an argument that was given.
+
+    """
+    if arguments.recipe is not None:
+        apply_recipe(arguments, "classification")
+
+
+def apply_recipe(arguments: A, task: Task) -> A:
+    """Return the arguments with those of the recipe among them, if there is one.
+
+    Raises
+    ------
+    PlanError
+        If there is no such recipe, or it sets an argument that was given.
+
+    """
+    if arguments.recipe is None:
+        return arguments
+    taken = {}
+    for name, value in recipe_arguments(arguments.recipe, task).items():
+        given = getattr(arguments, name)
+        if not _differs(given, DEFAULTS[name]):
+            taken[name] = value
+        elif not ARGUMENTS[name].adjusts_recipe and _differs(given, value):
+            raise PlanError(
+                f"{name}: {advise('recipe', arguments.recipe)} sets it already; leave one of the two out",
+                argument=name,
+            )
+    return replace(arguments, recipe=None, **taken)
+
+
+def _differs(value: Any, default: Any) -> bool:
+    if isinstance(value, list | tuple) and isinstance(default, list | tuple):
+        return list(value) != list(default)
+    return value is not default and value != default
