@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from creche._phrases import list_first
 
 __all__ = [
-    "SYNONYMS",
+    "NAMED_LIMIT", "SYNONYMS",
     "CrecheError", "CrecheWarning", "DivergedError", "DivergedRun", "FileError", "PlanError", "TableError",
     "UnknownArgumentError", "closest", "nearest",
 ]  # fmt: skip
@@ -99,6 +99,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "num_threads": ("threads",),
     "patience": ("early_stopping",),
     "random_state": ("seed",),
+    "seed": ("random_state",),
     "reading": ("read_options",),
     "row": ("source",),
     "scoring": ("metric",),

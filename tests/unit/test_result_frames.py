@@ -150,6 +150,34 @@ def test_tables_come_in_the_library_of_the_data(name: str, library: str) -> None
         assert cells(frame) == cells(expected)
 
 
+def some_penguins() -> pd.DataFrame:
+    table = cr.datasets.penguins().drop_nulls().filter(pl.col("species") == "Adelie").drop("species")[:60]
+    return pd.DataFrame(table.to_dict(as_series=False))
+
+
+@pytest.mark.parametrize(
+    "index", [[f"p{i}" for i in range(60)], [3 * i for i in range(60)], [("a", i) for i in range(60)]]
+)
+def test_tables_of_rows_have_the_index_of_pandas(index: list[Any]) -> None:
+    names = pd.MultiIndex.from_tuples(index) if isinstance(index[0], tuple) else pd.Index(index, name="nest")
+    table = some_penguins().set_index(names)
+    run = cr.train(table, **{**TRAINED, "label": "island"})
+    nearest = cr.explain.nearest_rows(run, table, [7, 2], k=2).table()
+    assert nearest.index.tolist() == [names[6], names[6], names[1], names[1]]
+    assert nearest.index.names == names.names
+    attributed = pickle.loads(pickle.dumps(cr.explain.integrated_gradients(run.model, table, rows=[5]))).table()
+    assert set(attributed.index) == {names[4]}
+    predicted = cr.cross_validate(table, **{**TRAINED, "label": "island"}, folds=2).predictions_table()
+    assert predicted["true_island"].tolist() == table.loc[predicted.index, "island"].tolist()
+
+
+def test_tables_of_rows_of_a_filtered_frame_have_its_labels() -> None:
+    table = some_penguins()
+    females = table[table["bill_depth_mm"] > table["bill_depth_mm"].median()]
+    run = cr.train(females, **{**TRAINED, "label": "island"})
+    assert cr.explain.nearest_rows(run, females, [3], k=1).table().index.tolist() == [females.index[2]]
+
+
 def saved_tables(library: str) -> Iterator[Any]:
     """The tables of results that went through a file or through `pickle`."""
     for result in (run_of(library).evaluation, run_of(library).history, run_of(library).recording):

@@ -19,8 +19,8 @@ from creche._advice import use_words
 from creche._progress import watch_steps
 from creche._version import __version__
 from creche.cli.files import check_files
-from creche.cli.messages import print_message
-from creche.cli.narrow_help import PANEL_WIDTH, use_narrow_help
+from creche.cli.messages import print_message, wrap_command
+from creche.cli.narrow_help import PANEL_WIDTH, NarrowCommand, use_narrow_help
 from creche.cli.output import naming_terms
 from creche.errors import SYNONYMS, CrecheError, CrecheWarning, DivergedError, FileError, closest
 from creche.render.text import terminal_width
@@ -74,17 +74,22 @@ def create_app(arguments: Sequence[str]) -> typer.Typer:
     for name in named or COMMANDS:
         command = getattr(import_module(f"creche.cli.{name}"), name)
         shows_help = name not in WITHOUT_ARGUMENTS
-        app.command(no_args_is_help=shows_help, help=_join_lines(command.__doc__ or "", has_panels))(
-            check_files(command)
-        )
+        own_help = _join_lines(command.__doc__ or "", has_panels)
+        # Without panels, Click would cut the first sentence in the list of commands.
+        look = None if has_panels else NarrowCommand
+        first = None if has_panels else own_help.partition("\n")[0]
+        app.command(no_args_is_help=shows_help, help=own_help, short_help=first, cls=look)(check_files(command))
     return app
 
 
 def _join_lines(text: str, has_panels: bool) -> str:
     """Join the lines of each paragraph, which the terminal breaks anew, and put each example on its own line."""
     paragraphs = "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
-    if not has_panels:  # where the lines of a paragraph are joined again
-        return paragraphs
+    if not has_panels:
+        room = terminal_width() - 3  # Click indents the text by two, and leaves the last place empty
+        return re.sub(  # after \b, Click leaves the lines of a paragraph as they are
+            "(?<=\n\n)creche .*", lambda example: f"\b\n{wrap_command(example[0], room)}", paragraphs
+        )
     return re.sub("\n\n(?=creche )", "\n", paragraphs).replace("For example:\n", "For example:\n\n")
 
 

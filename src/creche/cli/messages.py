@@ -9,10 +9,11 @@ import textwrap
 
 from creche.cli.output import replace_controls
 
-__all__ = ["print_message", "wrap_message"]
+__all__ = ["print_message", "wrap_command", "wrap_message"]
 
 # What a reader may paste: an option with its value, or a command with its options.
-PASTED = re.compile(r"--[a-z][\w-]*(?: (?:'[^']*'|[^\s'])+)?|\bcreche [a-z][a-z-]*(?: --?[a-z][\w-]*)*")
+VALUE = r"""(?:'[^']*'|"[^"]*"|[^\s'"])+"""
+PASTED = re.compile(rf"--[a-z][\w-]*(?: {VALUE})?|\bcreche [a-z][a-z-]*(?: --?[a-z][\w-]*)*")
 JOINT = "\ue000"  # stands for a space at which no line breaks; no keyboard types it
 INDENT = "  "
 
@@ -37,16 +38,28 @@ def wrap_message(message: str, width: int) -> str:
       --column 'Row no=numeric'
 
     """
-    joined = PASTED.sub(lambda found: found[0].replace(" ", JOINT), message)
-    lines = [
-        line
-        for paragraph in joined.split("\n")
-        for line in textwrap.wrap(
-            paragraph, width, subsequent_indent=INDENT, break_long_words=False, break_on_hyphens=False
-        )
-        or [""]
-    ]
-    return "\n".join(lines).replace(JOINT, " ")
+    paragraphs = (_break(paragraph, width, INDENT) or [""] for paragraph in message.split("\n"))
+    return "\n".join(line for lines in paragraphs for line in lines)
+
+
+def wrap_command(command: str, width: int) -> str:
+    r"""Break a command between its options, so that a shell takes its lines together when they are pasted.
+
+    Examples
+    --------
+    >>> print(wrap_command("creche train penguins --label species --save-plan plan.toml", 40))
+    creche train penguins --label species \
+        --save-plan plan.toml
+
+    """
+    return " \\\n".join(_break(command, width - 2, 2 * INDENT))
+
+
+def _break(text: str, width: int, indent: str) -> list[str]:
+    """Break a text into lines, the second and later ones indented, without breaking what may be pasted."""
+    joined = PASTED.sub(lambda found: found[0].replace(" ", JOINT), text)
+    lines = textwrap.wrap(joined, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(JOINT, " ") for line in lines]
 
 
 def _terminal_width() -> int:

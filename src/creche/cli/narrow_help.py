@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import click
+from typer.core import TyperCommand
 
 from creche.render.text import terminal_width
 
-__all__ = ["PANEL_WIDTH", "use_narrow_help"]
+__all__ = ["PANEL_WIDTH", "NarrowCommand", "use_narrow_help"]
 
-PANEL_WIDTH = 80  # characters, below which names of options find no room in a panel
+PANEL_WIDTH = 100  # characters, below which panels cut the values of options and leave little room for descriptions
 
 
 class NarrowHelp(click.HelpFormatter):
@@ -26,6 +27,22 @@ class NarrowHelp(click.HelpFormatter):
             for n, d in rows
         ]
         super().write_dl(wide, min(col_max, self.width // 2 - col_spacing), col_spacing)
+
+
+class NarrowCommand(TyperCommand):
+    """A command whose help lists its options in groups, as panels do."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the arguments and each group of options."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                others = "Arguments" if isinstance(param, click.Argument) else "Options"
+                groups.setdefault(getattr(param, "rich_help_panel", None) or others, []).append(record)
+        for title, records in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
 
 
 def use_narrow_help() -> None:

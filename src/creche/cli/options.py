@@ -250,6 +250,12 @@ def parse_class_weight(text: str) -> Any:
 def parse_classes(text: str) -> list[str] | list[list[str]]:
     """Parse ``Adelie,Gentoo`` as a list of classes, and ``0=Adelie,1=Gentoo`` as pairs of a value and its name."""
     parts = [part.strip() for part in next(csv.reader([text], skipinitialspace=True), [])]
+    if not any(parts):
+        raise PlanError(
+            "--classes: got none; needs the classes, separated by commas, or a name for each value, such as "
+            "0=Adelie,1=Gentoo",
+            argument="classes",
+        )
     pairs = [part.partition("=") for part in parts]
     if not any(equals for _, equals, _ in pairs):
         return parts

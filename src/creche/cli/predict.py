@@ -53,7 +53,7 @@ def predict(command: ModelCommand) -> None:
 
     creche predict four.creche --row 37.3,16.8,19.2,30.0
 
-    creche predict four.creche --row bill_length_mm=37.3,bill_depth_mm=16.8,… --json
+    creche predict four.creche --row bill_length_mm=37.3,… --json
 
     Values of --row are in the order of the model's columns, which 'creche show' lists, or each has its name; an empty
     value is missing. The page shows the probability of every class.

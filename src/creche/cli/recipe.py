@@ -13,7 +13,13 @@ __all__ = ["recipe"]
 
 def recipe(
     name: Annotated[RecipeName, typer.Argument(show_default=False)],
-    task: Annotated[Task, typer.Option(help="Task, on which some of its settings depend.")] = "classification",
+    task: Annotated[
+        Task,
+        typer.Option(
+            metavar="TASK",
+            help="Task, on which some of its settings depend: classification, regression or multilabel.",
+        ),
+    ] = "classification",
 ) -> None:
     """Print the plan that a recipe means, as a file that --plan reads.
 

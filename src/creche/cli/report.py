@@ -34,7 +34,7 @@ def report(command: ModelCommand) -> None:
 
     creche report penguins.creche penguins.csv -o report.html
 
-    creche report credit.creche later.csv --card card.md --intended-use "Order in which a clerk reads loan applications"
+    creche report credit.creche later.csv --card card.md --intended-use "Reading order"
     """
     from creche.report.report import report as write_report
 

@@ -161,7 +161,7 @@ class NumberLabels(RegressorMixin, LabelledEstimator):  # type: ignore[misc]
         return np.asarray(column_or_1d(numbers, warn=True) if numbers.shape[1:] == (1,) else numbers)
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
-        """Return R², or for several quantiles the mean of D²: 1 - pinball loss / that of the same quantile of y.
+        """Return R², or of quantiles the mean of D²: 1 - pinball loss / that of the same quantile of y.
 
         Parameters
         ----------
@@ -179,8 +179,9 @@ class NumberLabels(RegressorMixin, LabelledEstimator):  # type: ignore[misc]
         """
         predicted = self.predict(X)
         quantiles = self.model_.quantiles
-        if len(quantiles) < 2:
+        if not quantiles:
             return float(r2_score(y, predicted, sample_weight=sample_weight))
+        predicted = predicted.reshape(len(predicted), -1)
         true = np.asarray(y, dtype=np.float64).reshape(len(predicted), -1)
         columns = zip(np.repeat(true, len(quantiles), axis=1).T, predicted.T, strict=True)
         scores = [

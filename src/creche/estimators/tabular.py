@@ -267,7 +267,7 @@ class TabularRegressor(NumberLabels, TabularEstimator):
         Returns
         -------
         (n,) float64 array, or (n, k) where y was, or for k quantiles
-            With `interval`, a pair of this and an (n, 2) array.
+            With `interval`, a pair of this and an (n, 2) array, or (n, k, 2) for k numbers.
 
         """
         x = self._validate_fitted(X)

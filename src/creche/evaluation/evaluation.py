@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from creche.evaluation.bootstrap import Interval
 from creche.evaluation.metrics import MAIN_METRICS, METRICS, nan_to_none
 from creche.table.result_frames import FrameResult, frame_method
@@ -48,6 +51,9 @@ class Evaluation(FrameResult):
     training_rows : TrainingRows or None
         How many of the rows the model was trained on, so that the metrics are too optimistic; None if there are none,
         or if it was not asked, as it is by `Model.evaluate`.
+    row_numbers : (rows,) int64 array or None
+        The numbers of the rows as the user counts them: tables from 1, arrays from 0; None if it was made from
+        predictions alone.
 
     """
 
@@ -57,6 +63,7 @@ class Evaluation(FrameResult):
     baseline: dict[str, float]
     gain: dict[str, Interval]
     training_rows: TrainingRows | None = field(default=None, kw_only=True)
+    row_numbers: NDArray[np.int64] | None = field(default=None, kw_only=True)
 
     @property
     def main_metric(self) -> str:

@@ -21,7 +21,7 @@ from creche.model.model import Model
 from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.encoders.numeric import NumericEncoder
-from creche.table.result_frames import FrameResult, frame_method
+from creche.table.result_frames import RowsResult, frame_method
 from creche.table.training_summary import TrainingRows
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class IntegratedGradients(FrameResult):
+class IntegratedGradients(RowsResult):
     """How much each column of each row contributed to a prediction: made by `integrated_gradients`.
 
     Attributes
@@ -144,7 +144,7 @@ class IntegratedGradients(FrameResult):
 
     @frame_method
     def table(self) -> pl.DataFrame:
-        """Return a DataFrame with one line for each row and column."""
+        """Return a DataFrame with one line for each row and column; one of pandas has the index of the data."""
         import polars as pl
 
         count, width = self.attributions.shape
@@ -302,7 +302,7 @@ def integrated_gradients(
         network.features.names, chosen.row_numbers, np.asarray(attributions), names, outputs, baselines,
         chosen.cells(network.features.names), network.labels.name, unit,
         _describe_baseline(baseline), network.find_training_rows(chosen.table),
-        library=chosen.table.library,
+        library=chosen.table.library, row_labels=chosen.table.row_labels,
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from creche.model.model import Model
 from creche.model.predictor import Predictor
 from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.plan.words import check_word
-from creche.table.result_frames import FrameResult, frame_method
+from creche.table.result_frames import RowsResult, frame_method
 from creche.table.table import Table
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ PREDICTED = ("predicted", "training_row_predicted", "training_row_probability")
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class NearestRows(FrameResult):
+class NearestRows(RowsResult):
     """The training rows nearest to some rows: made by `nearest_rows`.
 
     Attributes
@@ -84,7 +84,7 @@ class NearestRows(FrameResult):
 
         Columns: row, rank, training_row, distance, the training row's label (if there is one), and the predictions for
         both rows. For classification these are classes, followed by the training row's probability of the class
-        predicted for the row.
+        predicted for the row. Where the rows came in a DataFrame of pandas, the index has their labels.
         """
         import polars as pl
 
@@ -203,7 +203,7 @@ def nearest_rows(
         queried.row_numbers[places], training.row_numbers[near], np.sqrt(np.take_along_axis(squares, near, axis=1)),
         space, predictor.labels.name, None if labels is None else labels[near], predict_array(predictor, query),
         predicted_near.reshape(*near.shape, -1), predictor.classes, predictor.labels.predicted_names,
-        library=queried.table.library,
+        library=queried.table.library, row_labels=queried.table.row_labels,
     )  # fmt: skip
 
 

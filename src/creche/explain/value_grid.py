@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._advice import advise
+from creche._phrases import write_number
 from creche._progress import count_steps
 from creche.errors import TableError
 from creche.explain.predictions import find_encoder, predict_array
@@ -99,7 +100,7 @@ class ValueGrid:
             return MISSING
         if self.kind == "datetime":
             return str(value.isoformat()).removesuffix("T00:00:00")
-        return f"{value:.4g}" if isinstance(value, float) else str(value)
+        return write_number(value, 4) if isinstance(value, float) else str(value)
 
     def _to_object(self, value: NDArray[Any]) -> Any:
         return _as_written(Column(self.observed.kind, value, self.observed.words))[0]

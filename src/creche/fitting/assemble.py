@@ -74,9 +74,8 @@ def assemble_model(
         measure_importance(candidates, weights, tables, calibration, seed), search.work,
         search.elapsed(), search.status, refits, library=inspection.labelled.library,
     )  # fmt: skip
-    model = FittedModel(
-        models, shares, labels, calibration, record, conformity_scores(predicted, judged), threshold, search.threads
-    )
+    scores = conformity_scores(predicted, judged, is_multilabel=labels.is_multilabel)
+    model = FittedModel(models, shares, labels, calibration, record, scores, threshold, search.threads)
     model.set_summary(lambda: inspection.summarize_training(model.features))
     return add_provenance(model, inspection, predicted, judged, candidates[int(np.argmax(weights))], N_RESAMPLES)
 

@@ -41,18 +41,24 @@ def evaluate_judged(
     )  # fmt: skip
 
 
-def conformity_scores(predicted: NDArray[np.float64], judged: Judged) -> NDArray[np.float64]:
-    """Return the sorted scores; of more than 1,000, those at evenly spaced ranks, the largest included."""
+def conformity_scores(
+    predicted: NDArray[np.float64], judged: Judged, *, is_multilabel: bool = False
+) -> NDArray[np.float64]:
+    """Return the sorted scores, (m,), or of several labels that are numbers (m, labels), each column sorted.
+
+    Of more than 1,000, those at evenly spaced ranks are kept, the largest included.
+    """
     if judged.classes is not None:
         scores = 1.0 - predicted[np.arange(len(judged)), judged.classes]
     else:
         assert judged.numbers is not None
-        scores = np.abs(predicted - judged.numbers).max(axis=1)
-        if len(judged.quantiles) > 1:  # how far outside the interval the label lies; below 0 inside
-            step = len(judged.quantiles)
-            true, low, high = judged.numbers[:, ::step], predicted[:, ::step], predicted[:, step - 1 :: step]
-            scores = np.maximum(low - true, true - high).max(axis=1)
-    scores = np.sort(scores)
+        step = max(len(judged.quantiles), 1)
+        true, low, high = judged.numbers[:, ::step], predicted[:, ::step], predicted[:, step - 1 :: step]
+        # How far from the number, or outside the interval of quantiles, the label lies; below 0 inside.
+        scores = np.maximum(low - true, true - high)
+        if is_multilabel or scores.shape[1] == 1:
+            scores = scores.max(axis=1)
+    scores = np.sort(scores, axis=0)
     if len(scores) <= KEPT_SCORES:
         return scores
     ranks = (np.arange(1, KEPT_SCORES + 1) * len(scores) + KEPT_SCORES - 1) // KEPT_SCORES - 1

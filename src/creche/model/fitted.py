@@ -43,9 +43,9 @@ class FittedModel(Ensemble):
     calibration : Calibration
     record : FitRecord
         What was tried and kept.
-    scores : (m,) float64
+    scores : (m,) or (m, labels) float64
         The sorted conformity scores of out-of-fold predictions: 1 less the probability of the true class, or the
-        absolute error of a number; where there are more than 1,000, those at 1,000 evenly spaced ranks.
+        absolute error of each number; where there are more than 1,000, those at 1,000 evenly spaced ranks.
     threshold : float, optional
         Predict the second of two classes at or above this probability.
     threads : int, optional
@@ -182,9 +182,10 @@ class FittedModel(Ensemble):
         Returns
         -------
         (n,) array, or (n, k) for k labels that are numbers; or DataFrame
-            With `interval`, a pair of this and, for a number, (n, 2) float64 of lower and upper limits; for classes,
-            (n, classes) bool, True for the classes in the set. A DataFrame has these as more columns: "low" and "high",
-            or "in set: " and the name of the class.
+            With `interval`, a pair of this and, for a number, (n, 2) float64 of lower and upper limits, or (n, k, 2)
+            for k numbers, where each number is within its limits with this probability; for classes, (n, classes)
+            bool, True for the classes in the set. A DataFrame has these as more columns: "low" and "high" (of several
+            labels "mass_low" and so on), or "in set: " and the name of the class.
 
         Raises
         ------
@@ -196,26 +197,29 @@ class FittedModel(Ensemble):
         if self.labels.is_multilabel:
             if interval is not None:
                 raise PlanError(
-                    f"interval: the label {self.labels.name!r} has several columns; an interval is for one",
+                    f"interval: the labels {', '.join(self.labels.names)} are yes or no; an interval is for numbers, "
+                    "and a set for classes; leave it out",
                     argument="interval",
                 )
             answers = self.answers(self.predict_proba(data))
             return self._label_frame(data, answers) if as_frame else answers
         if self.classes is None:
             predicted = self._predict_numbers(data)
-            limits, names = None if interval is None else self._intervals(predicted, interval), ["low", "high"]
+            limits = None if interval is None else self._intervals(predicted, interval)
+            several = [f"{name}_" for name in self.labels.names] if len(self.labels.names) > 1 else [""]
+            names = [f"{name}{end}" for name in several for end in ("low", "high")]
         else:
             probabilities = self.predict_proba(data)
             predicted = class_array(self.classes)[choose_classes(probabilities, class_threshold(self.threshold))]
             limits = None if interval is None else self._sets(probabilities, interval)
             names = [f"in set: {name}" for name in self.classes]
         if as_frame:
-            more = {} if limits is None else dict(zip(names, limits.T, strict=True))
+            more = {} if limits is None else dict(zip(names, limits.reshape(len(limits), -1).T, strict=True))
             return self._label_frame(data, predicted, **more)
         return predicted if limits is None else (predicted, limits)
 
-    def conformal_score(self, coverage: float) -> float:
-        """Return the score that the true label's does not exceed with this probability.
+    def conformal_scores(self, coverage: float) -> NDArray[np.float64]:
+        """Return the score that the true label's does not exceed with this probability, of each label.
 
         Parameters
         ----------
@@ -224,8 +228,9 @@ class FittedModel(Ensemble):
 
         Returns
         -------
-        float
-            Half the width of an interval; for classes, 1 less the smallest probability of a class in the set.
+        (k,) float64 array
+            Half the width of the interval of each number; for classes, one score: 1 less the smallest probability of a
+            class in the set.
 
         Raises
         ------
@@ -246,22 +251,23 @@ class FittedModel(Ensemble):
                 argument="interval",
             )
         place = math.ceil(rank / rows * len(self.scores) - 1e-9)  # the next one up, where not all scores are kept
-        return float(self.scores[place - 1])
+        return np.atleast_1d(self.scores[place - 1])
 
     def _intervals(self, numbers: NDArray[np.float64], coverage: float) -> NDArray[np.float64]:
-        if len(self.labels.names) > 1:
+        scores, labels = self.conformal_scores(coverage), len(self.labels.names)
+        if len(scores) != labels:
             raise PlanError(
-                f"interval: the label {self.labels.name!r} has several columns; an interval is for one",
+                f"interval: the model was saved by an earlier version, without the errors of each of {labels} labels; "
+                "fit it again",
                 argument="interval",
             )
-        if len(self.quantiles) > 1:  # Romano, Patterson & Candès 2019, "Conformalized quantile regression"
-            further = self.conformal_score(coverage)
-            return np.column_stack([numbers[:, 0] - further, numbers[:, -1] + further])
-        half = self.conformal_score(coverage)
-        return np.column_stack([numbers - half, numbers + half])
+        # Of quantiles, the outermost move: Romano, Patterson & Candès 2019, "Conformalized quantile regression".
+        columns, step = numbers.reshape(len(numbers), -1), max(len(self.quantiles), 1)
+        limits = np.stack([columns[:, ::step] - scores, columns[:, step - 1 :: step] + scores], axis=-1)
+        return limits if labels > 1 else limits[:, 0]
 
     def _sets(self, probabilities: NDArray[np.float64], coverage: float) -> NDArray[np.bool_]:
-        in_set = 1.0 - probabilities <= self.conformal_score(coverage)
+        in_set = 1.0 - probabilities <= self.conformal_scores(coverage)
         in_set[np.arange(len(in_set)), probabilities.argmax(axis=1)] = True  # never empty
         return np.asarray(in_set)
 
@@ -306,7 +312,7 @@ class FittedModel(Ensemble):
             raise FileError("its label is not that of its networks; the file was damaged or made by hand")
         calibration = Calibration.from_dict(fit["calibration"], len(labels.classes or ()), len(labels.names))
         scores, threshold = own.pop("scores", None), read_threshold(fit["threshold"], labels)
-        if scores is None or not _are_scores(scores):
+        if scores is None or not _are_scores(scores, labels):
             raise FileError("its conformity scores are invalid; the file was damaged or made by hand")
         from creche.table.training_summary import TrainingSummary
 
@@ -329,7 +335,7 @@ class FittedModel(Ensemble):
         )
 
 
-def _are_scores(scores: NDArray[Any]) -> bool:
-    """Whether these are finite numbers in ascending order."""
-    is_valid = scores.ndim == 1 and scores.dtype == np.float64 and len(scores) > 0
-    return bool(is_valid and np.isfinite(scores).all() and (np.diff(scores) >= 0).all())
+def _are_scores(scores: NDArray[Any], labels: LabelEncoder) -> bool:
+    """Whether these are finite numbers in ascending order, of all labels together or of each."""
+    is_valid = scores.shape[1:] in ((), (len(labels.names),)) and scores.dtype == np.float64 and len(scores) > 0
+    return bool(is_valid and np.isfinite(scores).all() and (np.diff(scores, axis=0) >= 0).all())

@@ -505,7 +505,7 @@ class Predictor(Displayed, ABC):
 
         """
         evaluate = self._prepare_evaluation(rows, weights, n_resamples, threshold)
-        return lambda predicted: replace(evaluate(predicted), library=rows.library)
+        return lambda predicted: replace(evaluate(predicted), library=rows.library, row_numbers=rows.row_numbers)
 
     def _prepare_evaluation(
         self,

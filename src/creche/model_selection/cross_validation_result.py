@@ -117,6 +117,11 @@ class CrossValidation(Displayed):
         return self._inspection.labelled.library
 
     @property
+    def row_labels(self) -> Any:
+        """The index of the table, if it is a DataFrame of pandas."""
+        return self._inspection.labelled.row_labels
+
+    @property
     def is_multilabel(self) -> bool:
         """Whether the networks predict several labels of yes or no."""
         return self._inspection.task == "multilabel"
@@ -225,7 +230,7 @@ class CrossValidation(Displayed):
 
         The columns are row (the row number, as the user counts), ``true_<label>``, ``predicted_<label>``,
         ``probability_<class>`` for each class, disagreement (null where there are fewer than two predictions) and
-        networks (how many predicted the row).
+        networks (how many predicted the row). One of pandas has the index of the table.
         """
         from creche.table.write import frame_of_table
 

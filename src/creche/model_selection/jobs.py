@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from creche._advice import advise
+from creche._advice import advise, advise_all
 from creche.engine.colony import Job
 from creche.engine.memory_checks import check_tables
 from creche.engine.native import Rows
@@ -198,8 +198,7 @@ class Jobs:
         except PlanError as error:
             if not choice:
                 raise
-            values = ", ".join(f"{name}={value!r}" for name, value in choice.items())
-            raise PlanError(f"{error} (in the network with {values})") from error
+            raise PlanError(f"{error} (in the network with {advise_all(choice)})", argument=error.argument) from error
         has_validation = encoded.validation is not None
         return plan.resolved(len(encoded.rows), has_validation=has_validation), encoded.prepared
 

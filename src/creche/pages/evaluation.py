@@ -38,11 +38,13 @@ def evaluation_page(
     rows_name : str, default "rows"
         What the rows are called: "validation rows".
     row_numbers : (n,) array, optional
-        The user's number of each row; by default 1, 2, ….
+        The user's number of each row; by default those of the evaluation, or else 1, 2, ….
     limit : int, default 5
         The number of rows with the largest errors.
 
     """
+    if row_numbers is None:
+        row_numbers = evaluation.row_numbers
     numbers = np.arange(1, evaluation.rows + 1) if row_numbers is None else row_numbers
     parts: list[RenderableType] = [_metric_table(evaluation, rows_name)]
     if evaluation.training_rows is not None:

@@ -131,7 +131,7 @@ def _describe_interval(model: FittedModel) -> str | None:
     """Describe the conformal interval of 90 % coverage, where there are rows enough."""
     if model.classes is not None or model.record.judged_rows < 10 or len(model.labels.names) > 1:
         return None
-    score = format_number(model.conformal_score(COVERAGE))
+    score = format_number(float(model.conformal_scores(COVERAGE)[0]))
     if len(model.quantiles) > 1:
         return f"the outermost quantiles, moved outwards by {score}, contain {COVERAGE:.0%} of labels"
     return f"± {score} around the prediction contains {COVERAGE:.0%} of labels"

@@ -310,8 +310,8 @@ def _example_row(run: Run, rows: Observations, part: PartName) -> RenderableType
         predicted = np.asarray(model.predict(row.x)).reshape(-1)
         true_numbers = model.labels.repeat(np.atleast_1d(label))
         for name, number, true in zip(model.labels.predicted_names, predicted, true_numbers, strict=True):
-            numbers = (Text("predicted", style="dim"), write_number(number, 4), Text("true", style="dim"))
-            table.add_row(f"  {name}", *numbers, write_number(float(true), 6))
+            numbers = (Text("predicted", style="dim"), format_cell(number, 5), Text("true", style="dim"))
+            table.add_row(f"  {name}", *numbers, format_cell(float(true)))
         return Group(*lines)
     probabilities = model.predict_proba(row.x)[0]
     selected = _select_classes(probabilities, model.classes.index(label))

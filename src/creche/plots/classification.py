@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import write_number
 from creche.errors import PlanError
 from creche.evaluation import ClassificationEvaluation
 from creche.evaluation.curves import ReliabilityCurve, average_precision, wilson_interval
@@ -153,7 +154,7 @@ def _draw_bin_counts(axes: Any, curve: ReliabilityCurve, bins: int) -> None:
     axes.axhline(0, color="grey", linewidth=0.6)
     if len(curve.x) <= 20:
         for left, top, count in zip(place / bins, height, curve.weight, strict=True):
-            axes.text(left + 0.5 / bins, bottom + top + 0.01, f"{count:,.4g}", ha="center", fontsize="x-small")
+            axes.text(left + 0.5 / bins, bottom + top + 0.01, write_number(count, 4), ha="center", fontsize="x-small")
 
 
 @draws_classification

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import write_number
 from creche.explain.cells import format_cell
 from creche.explain.decision_regions import DecisionRegions
 from creche.plots.style import (
@@ -173,7 +174,7 @@ def _draw_numbers(axes: Any, regions: DecisionRegions, number: int) -> None:
     both = np.concatenate([predicted.ravel(), labels[known]])
     low, high = float(both.min()), float(both.max())
     if low == high:
-        axes.text(0.5, 0.95, f"{low:.4g} everywhere", transform=axes.transAxes, ha="center", va="top")
+        axes.text(0.5, 0.95, f"{write_number(low, 4)} everywhere", transform=axes.transAxes, ha="center", va="top")
         high = low + 1
     levels = MaxNLocator(LEVELS).tick_values(low, high)
     axes.contourf(regions.x, regions.y, predicted, levels=levels, cmap=sequential_colormap(), alpha=0.8, zorder=0)
@@ -181,7 +182,7 @@ def _draw_numbers(axes: Any, regions: DecisionRegions, number: int) -> None:
         lines = axes.contour(
             regions.x, regions.y, predicted, levels=levels, colors=[text_color()], linewidths=0.7, zorder=1
         )
-        axes.clabel(lines, fontsize="x-small", fmt=lambda level: f"{level:.4g}")
+        axes.clabel(lines, fontsize="x-small", fmt=lambda level: write_number(level, 4))
     rows = np.flatnonzero(known)
     rows = rows[evenly_spaced(len(rows), ROWS_DRAWN)]
     drawn = axes.scatter(

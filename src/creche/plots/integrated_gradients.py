@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from creche._phrases import write_number
 from creche.explain.cells import format_cell
 from creche.explain.integrated_gradients import IntegratedGradients
 from creche.plots.style import category_style, draws, resolve_axes, shorten, text_color, tidy_axes
@@ -65,7 +66,8 @@ def integrated_gradients(attributions: IntegratedGradients, row: int | None = No
     axes.set_xlabel(f"contribution to {target}" if attributions.unit == "number" else f"contribution to the {target}")
     output, baseline = attributions.outputs[place], attributions.baselines[place]
     axes.set_title(
-        f"row {attributions.rows[place]}: {target} {output:.4g}\n({baseline:.4g} for {attributions.baseline_name})",
+        f"row {attributions.rows[place]}: {target} {write_number(output, 4)}\n"
+        f"({write_number(baseline, 4)} for {attributions.baseline_name})",
         fontsize="medium",
     )
     tidy_axes(axes)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from creche._phrases import write_number
 from creche.explain.loss_curve import LossAgainstWeight
 from creche.explain.loss_surface import LossSurface
 from creche.plots.style import (
@@ -61,10 +62,10 @@ def loss_against_weight(curve: LossAgainstWeight, *, axes: Any = None) -> Any:
     axes.plot(weights, losses, label="loss", zorder=2, **adjust_to_background(TRAIN))
     reach = TANGENT_REACH * (weights[-1] - weights[0])
     ends = np.array([curve.weight - reach, curve.weight + reach])
-    slope = f"tangent, slope {curve.gradient:.3g} (the gradient)"
+    slope = f"tangent, slope {write_number(curve.gradient, 3)} (the gradient)"
     axes.plot(ends, curve.tangent(ends), label=slope, zorder=3, **adjust_to_background(VALIDATION))
     _draw_steps(axes, curve)
-    current = f"current value: {curve.weight:.4g}"
+    current = f"current value: {write_number(curve.weight, 4)}"
     axes.plot(curve.weight, curve.loss, "o", color=text_color(), markersize=8, zorder=6, label=current)
     if curve.path is not None:
         _draw_path(axes, curve)
@@ -93,8 +94,8 @@ def _draw_steps(axes: Any, curve: LossAgainstWeight) -> None:
         look = category_style(n + 2)
         marker = MARKERS[(n + 1) % len(MARKERS)]
         inside = left <= step.weight <= right and np.isfinite(step.loss)
-        where = "" if inside else f", ends at {step.weight:.3g}"
-        label = f"learning rate {step.learning_rate:.3g}: {step.verdict}{where}"
+        where = "" if inside else f", ends at {write_number(step.weight, 3)}"
+        label = f"learning rate {write_number(step.learning_rate, 3)}: {step.verdict}{where}"
         edge = min(max(step.weight, left), right)
         height = step.loss if inside else curve.loss
         height = min(max(height, bottom), top)
@@ -153,7 +154,7 @@ def loss_surface(surface: LossSurface, *, axes: Any = None) -> Any:
             *surface.path[0], "s", color=color, markeredgecolor=text_color(), markersize=8, label="start", zorder=5
         )
         axes.set_title(f"the plane holds {surface.share:.1%} of the path's variance", fontsize="small")
-    network = f"the network, loss {surface.loss:.3g}"
+    network = f"the network, loss {write_number(surface.loss, 3)}"
     axes.plot(*surface.position, "*", color=text_color(), markersize=13, label=network, zorder=6)
     axes.legend(fontsize="small", framealpha=0.8)
     return axes
@@ -185,4 +186,4 @@ def draw_contours(axes: Any, surface: LossSurface) -> None:
     lines = axes.contour(
         surface.x, surface.y, losses, levels=levels[1:-1], colors=[text_color()], linewidths=0.6, alpha=0.7, zorder=1
     )
-    axes.clabel(lines, fmt=lambda level: f"{level:.2g}", fontsize="x-small", inline_spacing=2)
+    axes.clabel(lines, fmt=lambda level: write_number(level, 2), fontsize="x-small", inline_spacing=2)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import write_number
 from creche.explain.partial_dependence import PartialDependence
 from creche.explain.value_grid import ValueGrid
 from creche.plots.style import (
@@ -209,7 +210,7 @@ def _draw_map(axes: Any, dependence: PartialDependence, means: NDArray[np.float6
         lines = axes.contour(
             first.positions, second.positions, means.T, levels=levels, colors=[text_color()], linewidths=0.7, zorder=1
         )
-        axes.clabel(lines, fontsize="x-small", fmt=lambda level: f"{level:.4g}")
+        axes.clabel(lines, fontsize="x-small", fmt=lambda level: write_number(level, 4))
     axes.plot(
         first.row_positions,
         second.row_positions,
@@ -240,7 +241,7 @@ def _draw_cells(axes: Any, first: ValueGrid, second: ValueGrid, means: NDArray[n
         for (i, j), value in np.ndenumerate(means):
             share = (value - low) / (high - low) if high > low else 0.0
             ink = contrasting_color(colours(share)[:3])
-            axes.text(i, j, f"{value:.3g}", ha="center", va="center", fontsize="small", color=ink)
+            axes.text(i, j, write_number(value, 3), ha="center", va="center", fontsize="small", color=ink)
     else:
         axes.figure.colorbar(image, ax=axes)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import write_number
 from creche.errors import PlanError, nearest
 from creche.plots.evaluated import EvaluatedRows, draws_regression, resolve_regression
 from creche.plots.style import (
@@ -58,7 +59,7 @@ def predicted_against_true(
     axes.set(xlabel=f"true {shorten(name)}", ylabel=f"predicted {shorten(name)}")
     r2 = f"R² {metrics['r2']:.3f}, " if np.isfinite(metrics.get("r2", np.nan)) else ""
     if "rmse" in metrics:
-        axes.set_title(f"{r2}root mean squared error {metrics['rmse']:.4g}", fontsize="medium")
+        axes.set_title(f"{r2}root mean squared error {write_number(metrics['rmse'], 4)}", fontsize="medium")
     else:
         axes.set_title(
             f"{metrics['coverage']:.1%} of the true values are at or below the prediction", fontsize="medium"
@@ -97,7 +98,7 @@ def residuals(evaluation: Any, data: Any = None, y: Any = None, *, label: str | 
     axes.axhline(0, color=line["color"], linewidth=1.2)
     if np.isfinite(rmse):
         axes.axhspan(-rmse, rmse, facecolor=line["color"], alpha=0.15)
-        axes.set_title(f"band: ± root mean squared error ({rmse:.4g})", fontsize="medium")
+        axes.set_title(f"band: ± root mean squared error ({write_number(rmse, 4)})", fontsize="medium")
     _name_largest_errors(axes, evaluated, true, predicted, predicted, differences)
     axes.set(xlabel=f"predicted {shorten(name)}", ylabel=f"error: predicted − true {shorten(name)}")
     tidy_axes(axes)

@@ -73,7 +73,7 @@ def chart_text(chart: Chart, width: int) -> str:
     lines = []
     for row, line in enumerate(cells):
         place = {0: top, HEIGHT // 2: (top + bottom) / 2, HEIGHT - 1: bottom}.get(row)
-        value = "" if place is None else f"{np.exp(place) if is_logarithmic else place:.4g}"
+        value = "" if place is None else write_number(np.exp(place) if is_logarithmic else place, 4)
         lines.append(f"{value:>{AXIS - 1}} {'┤' if value else '│'}{''.join(line)}".rstrip())
     first, last = write_number(left, 4), write_number(right, 4)
     name = f"{chart.x_name[: AXIS - 1]:<{AXIS}}"

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._advice import advise
+from creche._phrases import shorten_text
 from creche._system.resources import ALWAYS_AVAILABLE, available_memory
 from creche.errors import CrecheWarning, TableError
 from creche.table.cell_types import ColumnContext
@@ -277,10 +278,21 @@ def _to_floats(array: NDArray[Any], what: str) -> NDArray[np.float64]:
             floats = [np.nan if is_missing(value) else float(value) for value in values]
         except CONVERSION_ERRORS:
             raise TableError(
-                f"{what}: is not an array of numbers ({_first_line(error)}); needs rows of equal length, or a "
-                "DataFrame, which may hold words"
+                f"{what}: is not an array of numbers ({_find_word(values) or _first_line(error)}); needs rows of equal "
+                "length, or a DataFrame, which may hold words"
             ) from error
         return np.array(floats).reshape(array.shape)
+
+
+def _find_word(values: list[Any]) -> str:
+    """Name the first word that cannot be read as a number; empty if there is none."""
+    for value in values:
+        if isinstance(value, str) and not is_missing(value):
+            try:
+                float(value)
+            except ValueError:
+                return f"it holds {shorten_text(value, 40)!r}"
+    return ""
 
 
 def _advise_shape(array: NDArray[Any], what: str, columns: int | None) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._advice import advise
-from creche.errors import TableError
+from creche._phrases import list_first
+from creche.errors import NAMED_LIMIT, TableError
 from creche.plan.words import MISSING_LABELS, MissingLabel, Task, check_word
 from creche.table.cell_format import CellFormat, ExpectedColumn
 from creche.table.checks import check_finite, check_matrix, find_note, warn
@@ -69,6 +70,11 @@ class Observations:
     def library(self) -> FrameLibrary:
         """The library of DataFrames in which results about these rows come."""
         return self.x.library if isinstance(self.x, Table) else "polars"
+
+    @property
+    def row_labels(self) -> Any:
+        """The index of the DataFrame of pandas with these rows; None if there is none."""
+        return self.x.row_labels if isinstance(self.x, Table) else None
 
     @property
     def label(self) -> str:
@@ -186,7 +192,10 @@ def _from_table(
     task: Task | None,
 ) -> Observations:
     if not names:
-        raise TableError("label: is missing; name the column to predict, or pass arrays X and y")
+        choices = list_first(table.names, NAMED_LIMIT)
+        raise TableError(
+            f"label: is missing; name the column to predict, one of {choices}; or pass arrays X and y", argument="label"
+        )
     if len(set(names)) < len(names):
         raise TableError(f"label: got {', '.join(names)}, a name twice; needs each column once")
     columns = [table.column(name, "label") for name in names]

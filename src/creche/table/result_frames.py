@@ -17,7 +17,7 @@ from creche.table.table import LIBRARIES, FrameLibrary
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["FrameResult", "frame_like", "frame_method", "library_entry", "polars_frame", "read_library"]
+__all__ = ["FrameResult", "RowsResult", "frame_like", "frame_method", "library_entry", "polars_frame", "read_library"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -32,6 +32,20 @@ class FrameResult(Displayed):
     """
 
     library: FrameLibrary = field(default="polars", kw_only=True, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class RowsResult(FrameResult):
+    """A result about rows of the user's data, whose tables have a column "row".
+
+    Attributes
+    ----------
+    row_labels : pandas.Index, optional
+        The index of the data, if they came in a DataFrame of pandas: the tables have the labels of their rows.
+
+    """
+
+    row_labels: Any = field(default=None, kw_only=True, repr=False, compare=False)
 
 
 class _HasLibrary(Protocol):
@@ -49,7 +63,7 @@ def frame_method(method: Callable[[_Result], pl.DataFrame]) -> Callable[[_Result
     """
 
     def frame(self: _Result) -> Any:
-        return _convert(method(self), self.library)
+        return _convert(method(self), self.library, getattr(self, "row_labels", None))
 
     for name in ("__module__", "__name__", "__qualname__", "__doc__"):
         setattr(frame, name, getattr(method, name))
@@ -111,14 +125,16 @@ def frame_like(data: Any, columns: Mapping[str, NDArray[Any]]) -> Any:
     return _convert(frame, library_of(data))
 
 
-def _convert(frame: pl.DataFrame, library: FrameLibrary) -> Any:
-    """Return a frame of Polars as one of another library, if that is installed."""
+def _convert(frame: pl.DataFrame, library: FrameLibrary, row_labels: Any = None) -> Any:
+    """Return a frame of Polars as one of another library, if that is installed, with labels of rows for pandas."""
     if library == "polars" or find_spec(library) is None:
         return frame
     if library == "pandas":
         import pandas as pd
 
-        return pd.DataFrame({name: frame[name].to_numpy(writable=True) for name in frame.columns})
+        has_labels = row_labels is not None and "row" in frame.columns
+        index = row_labels.take(frame["row"].to_numpy() - 1) if has_labels else None
+        return pd.DataFrame({name: frame[name].to_numpy(writable=True) for name in frame.columns}, index=index)
     if library == "pyarrow":
         return frame.to_arrow()
     import narwhals as nw

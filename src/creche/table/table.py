@@ -11,7 +11,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.errors import TableError, nearest
+from creche._phrases import list_first
+from creche.errors import NAMED_LIMIT, TableError, closest, nearest
 from creche.table.cell_format import CellFormat
 
 __all__ = ["KINDS", "LIBRARIES", "Column", "FrameLibrary", "Kind", "Table", "clean_names", "select_names"]
@@ -122,6 +123,8 @@ class Table:
     library : {"polars", "pandas", "pyarrow", "modin", "cudf"}
         The library of the DataFrame that it was read from; Polars if it was none. Results about the table come as
         DataFrames of that library.
+    row_labels : pandas.Index, optional
+        The index of the DataFrame of pandas that it was read from, with a label for each row of that.
 
     """
 
@@ -129,6 +132,7 @@ class Table:
     source: str
     first_row: int = 1
     library: FrameLibrary = "polars"
+    row_labels: Any = None
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()))) if self.columns else 0
@@ -158,7 +162,10 @@ class Table:
         if name not in self.columns:
             missing = f"{self.source} has no column {name!r}"
             if argument is None:
-                raise TableError(f"{missing}, which the model was trained on; {nearest(name, self.names)}")
+                close = closest(name, self.names)
+                hint = "" if close is None else f"did you mean {close!r}? "
+                columns = f"{'I' if close else 'i'}ts columns are {list_first(self.names, NAMED_LIMIT)}"
+                raise TableError(f"{missing}, which the model was trained on; {hint}{columns}")
             raise TableError(f"{argument}: {missing}; {nearest(name, self.names)}", argument=argument)
         return self.columns[name]
 

@@ -139,6 +139,7 @@ def test_a_table_of_ones_own(tmp_path: Path, capsys: Out) -> None:
         (["--step", "99"], f"--step: got 99; needs the number of a step, from 1 to {len(STEPS)}"),
         (["penguins"], "--label: is missing; name the column to predict"),
         (["penguins", "--label", "specis"], "--label: penguins has no column 'specis'; did you mean 'species'?"),
+        (["--classes", ""], "--classes: got none; needs the classes, separated by commas, or a name for each value"),
         (["--classes", "Adelie,Adelie,Gentoo"], "--classes: got 'Adelie' twice"),
         (["--classes", "Adelie,Gentoo"], "--classes: label 'species' also has the class 'Chinstrap'"),
         (["nowhere.csv", "--label", "y"], "nowhere.csv: there is no such file"),

@@ -7,17 +7,20 @@ import json
 import os
 import pty
 import re
+import shlex
 import struct
 import subprocess
 import sys
 import termios
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 
 from creche.cli.main import COMMANDS
+from creche.cli.train import train
 from tests.unit.cli.commands import SECONDS_OF_A_HANG, environment
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -121,6 +124,31 @@ def test_no_line_is_wider_than_the_terminal_and_what_is_indented_stays_so(column
 def test_options_are_whole_in_a_narrow_help() -> None:
     shown = ESCAPES.sub("", run(["evaluate", "--help"], 40))
     assert {"--drop-unlabelled", "--cost-false-positive", "--choose-threshold"} <= set(shown.split())
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_help_cuts_nothing_and_groups_options(columns: int) -> None:
+    shown = ESCAPES.sub("", run(["train", "--help"], columns))
+    assert "0=Adelie,1=Gentoo,2=Chinstrap." in "".join(shown.split())
+    assert {"Arguments:", "The table:", "The network:", "Training:"} <= set(shown.split("\n"))
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_the_list_of_commands_has_whole_sentences(columns: int) -> None:
+    shown = " ".join(ESCAPES.sub("", run(["--help"], columns)).split())
+    for name in COMMANDS:
+        command = getattr(import_module(f"creche.cli.{name}"), name)
+        assert " ".join((command.__doc__ or "").partition("\n\n")[0].split()) in shown
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_examples_of_a_help_can_be_pasted(columns: int) -> None:
+    shown = ESCAPES.sub("", run(["train", "--help"], columns))
+    found = re.findall(r"^  (creche (?:.*\\\n)*.*)", shown, re.MULTILINE)
+    examples = [shlex.split(text.replace("\\\n", "")) for text in found]  # as a shell does
+    written = [shlex.split(line) for line in (train.__doc__ or "").splitlines() if line.startswith("    creche ")]
+    assert len(written) > 5
+    assert examples == written
 
 
 def test_a_terminal_without_colours_shows_none(model: str) -> None:

@@ -55,3 +55,8 @@ def test_an_unknown_parameter_is_refused(name: str, says: str) -> None:
 
 def test_repr_shows_only_parameters_that_are_not_default() -> None:
     assert repr(DNNClassifier((5, 5), epochs=7)) == "DNNClassifier(epochs=7, hidden=(5, 5))"
+
+
+def test_a_seed_is_called_random_state_here() -> None:
+    with pytest.raises(cr.CrecheError, match="seed: unknown argument of DNNClassifier; did you mean 'random_state'"):
+        cr.DNNClassifier(seed=1)  # type: ignore[call-arg]

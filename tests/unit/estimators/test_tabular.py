@@ -122,6 +122,14 @@ def test_quantiles_are_predicted_in_order_and_scored_by_their_pinball_loss() -> 
     assert clone(fitted).get_params()["quantiles"] == [0.1, 0.5, 0.9]
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_one_quantile_is_scored_by_its_pinball_loss_too(several: bool) -> None:
+    x, y = a_number(rows=200)
+    y = np.column_stack([y, x[:, 0]]) if several else y
+    fitted = cr.DNNRegressor(loss=cr.Quantile(0.9), epochs=5, random_state=0).fit(x, y)
+    assert fitted.score(x, y) == pytest.approx(d2_pinball_score(y, fitted.predict(x), alpha=0.9))
+
+
 def test_clones_pickles_and_random_states() -> None:
     x, y = three_classes(rows=60)
     classifier = TabularClassifier(**QUICK).fit(x, y)

@@ -6,6 +6,7 @@ import hashlib
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -191,7 +192,33 @@ def test_several_numbers_are_predicted_together() -> None:
     x, y = line(rows=100)
     model = cr.fit(x, np.column_stack([y, -2 * y, x[:, 1]]), effort="fast", threads=1)
     assert model.predict(x).shape == (100, 3)
-    with pytest.raises(cr.PlanError, match="has several columns; an interval is for one"):
+
+
+@pytest.mark.usefixtures("tiny")
+def test_each_of_several_numbers_has_the_interval_of_its_own_errors(tmp_path: Path) -> None:
+    x, y = line(rows=99)
+    table = pl.DataFrame({"a": x[:, 0], "b": x[:, 1], "small": y, "large": -1000 * y + 500 * x[:, 1]})
+    model = cr.fit(table, label=["small", "large"], effort="fast", threads=1)
+    predicted, limits = model.predict(table, interval=0.8)
+    assert limits.shape == (99, 2, 2)
+    assert isinstance(model.out_of_fold, cr.RegressionEvaluation)
+    for i, name in enumerate(("small", "large")):
+        true, held_out = model.out_of_fold.pairs(name)
+        half = np.sort(np.abs(true - held_out))[79]  # 80 % of 99 + 1 rows
+        np.testing.assert_allclose(limits[:, i], np.column_stack([predicted[:, i] - half, predicted[:, i] + half]))
+    model.save(tmp_path / "m.creche")
+    loaded = cr.load(tmp_path / "m.creche")
+    assert loaded.predict(table, interval=0.8)[1].tobytes() == limits.tobytes()
+    frame = loaded.predict(table, interval=0.8, as_frame=True)
+    assert frame.columns == ["small", "large", "small_low", "small_high", "large_low", "large_high"]
+    np.testing.assert_array_equal(frame["large_high"].to_numpy(), limits[:, 1, 1])
+
+
+@pytest.mark.usefixtures("tiny")
+def test_labels_of_yes_or_no_have_no_interval() -> None:
+    x, y = line(rows=60)
+    model = cr.fit(x, np.column_stack([y > np.median(y), x[:, 1] > 0]), effort="fast", threads=1)
+    with pytest.raises(cr.PlanError, match="are yes or no; an interval is for numbers, and a set for classes"):
         model.predict(x, interval=0.9)
 
 

@@ -71,7 +71,7 @@ def test_the_score_of_a_coverage_is_its_rank_among_the_rows(regressor: cr.Fitted
     assert len(scores) == 60
     for coverage in (0.05, 0.5, 0.9, 60 / 61):
         rank = int(np.ceil(61 * coverage - 1e-9))
-        assert regressor.conformal_score(coverage) == scores[rank - 1]
+        assert regressor.conformal_scores(coverage).tolist() == [scores[rank - 1]]
 
 
 @pytest.mark.parametrize("coverage", [0, 1, -0.1, 1.5, True, "0.9", float("nan")])

@@ -105,7 +105,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"method": "gird"}, "method: got 'gird'; did you mean 'grid'"),
     ({"learning_rat": 0.1}, "learning_rat: unknown argument of sweep; did you mean 'learning_rate'"),
     ({"on_epoch": print}, "on_epoch: belongs to a single run of creche.train; leave it out"),
-    ({"learning_rate": [0.1, -1.0]}, "learning_rate.*-1.*in the network with learning_rate=-1.0"),
+    ({"learning_rate": [0.1, -1.0]}, "learning_rate.*-1.*in the network with learning_rate=-1"),
     ({"optimizer": ["adam", "sdg"]}, "'sdg'"),
     ({"optimizer": ["adam", "sgd"], "momentum": [0.5, 0.9]}, "momentum: adam has no momentum; leave it out"),
     ({"seeds": 0}, "seeds: got 0; needs a whole number of at least 1"),

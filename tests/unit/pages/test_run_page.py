@@ -44,3 +44,13 @@ def test_a_row_of_the_one_table_is_named_by_its_part() -> None:
     run = cr.train(halves()[0], label="y", test_fraction=0.2, **QUICK)
     number = run.prepared.evaluation_part[1].observations.row_numbers[0]
     assert f"Row {number} of the table, a test row: a " in " ".join(str(run).split())
+
+
+def test_an_evaluation_names_rows_as_the_run_does() -> None:
+    run = cr.train("penguins", label="species", validation_fraction=0.5, **QUICK)
+    rows = run.prepared.evaluation_part[1].observations
+    number = rows.row_numbers[run.evaluation.largest_errors(1)[0].row]
+    assert number != run.evaluation.largest_errors(1)[0].row + 1
+    for page in (str(run), str(run.evaluation)):
+        named = [line.split() for line in page.splitlines() if line.startswith("  row ")]
+        assert named[0][1] == str(number)

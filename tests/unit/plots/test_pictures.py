@@ -101,15 +101,16 @@ def test_the_label_is_named(model: cr.Model) -> None:
     assert axes.get_title().startswith("344 rows")
 
 
-def test_reliability_has_the_bins_of_the_evaluation() -> None:
-    evaluation = made.of_classes(rows=300)
+@pytest.mark.parametrize("rows", [300, 60_000])
+def test_reliability_has_the_bins_of_the_evaluation(rows: int) -> None:
+    evaluation = made.of_classes(rows=rows)
     axes = plots.reliability_diagram(evaluation)
     curve = evaluation.reliability(15)
     points = next(line for line in axes.get_lines() if len(line.get_xdata()) == len(curve.x))
     assert points.get_xdata() == pytest.approx(curve.x)
     assert points.get_ydata() == pytest.approx(curve.y)
-    assert texts(axes) == [f"{int(n)}" for n in curve.weight]
-    assert sum(int(count) for count in texts(axes)) == 300
+    assert texts(axes) == [f"{int(n):,}" for n in curve.weight]
+    assert sum(int(count.replace(",", "")) for count in texts(axes)) == rows
     error = (np.abs(curve.y - curve.x) * curve.weight).sum() / curve.weight.sum()
     assert axes.get_title() == f"expected calibration error (ECE) {error:.3f}"
 

@@ -25,7 +25,7 @@ def test_matrices(data: object) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ([["a", "b"]], r"X: is not an array of numbers \(.*\); needs rows of equal length"),
+        ([["1", "b"]], r"X: is not an array of numbers \(it holds 'b'\); needs rows of equal length"),
         ([[1, 2], [3]], "X: is not an array of numbers"),
         (5.0, r"X: has shape \(\); needs \(rows, columns\)"),
         ([1, 2, 3], r"X: has shape \(3,\); needs \(rows, columns\).*X.reshape\(-1, 1\)"),

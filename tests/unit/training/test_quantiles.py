@@ -207,7 +207,7 @@ def test_a_fitted_model_and_its_conformal_interval(penguins: pl.DataFrame, tmp_p
     predicted, interval = model.predict(penguins, interval=0.8)
     assert (np.diff(predicted, axis=1) >= 0).all()
     further = predicted[:, 0] - interval[:, 0]
-    np.testing.assert_allclose(further, model.conformal_score(0.8))
+    np.testing.assert_allclose(further, model.conformal_scores(0.8)[0])
     np.testing.assert_allclose(interval[:, 1] - predicted[:, 2], further)
     assert further[0] < 0  # an interval for eight in ten is narrower than that for nine
     model.save(tmp_path / "m.creche")

@@ -12,7 +12,7 @@ import numpy as np
 
 from creche._advice import advise_all
 from creche._displayed import Displayed
-from creche._phrases import format_count
+from creche._phrases import format_count, write_number
 
 __all__ = ["Alternative", "Diagnosis", "Finding", "Symptom", "Trial"]
 
@@ -101,8 +101,9 @@ class Trial:
         means = f" (means of {self.seeds} seeds)" if self.seeds > 1 else ""
         if math.isinf(self.after):
             return f"{self.change}{given} diverges"
-        before = "diverging" if math.isinf(self.before) else _number(self.before)
-        return f"{self.change}{given} gives a {self.measure} of {_number(self.after)} instead of {before}{means}"
+        before = "diverging" if math.isinf(self.before) else write_number(self.before, 3)
+        after = write_number(self.after, 3)
+        return f"{self.change}{given} gives a {self.measure} of {after} instead of {before}{means}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,11 +223,7 @@ def _indent(name: str, text: str) -> str:
 
 
 def _format_value(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else repr(value)
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if 10_000 <= abs(value) < 1e7 else f"{value:.3g}"
+    return write_number(value, 3) if isinstance(value, float) else repr(value)
 
 
 def _finite(value: float) -> float | None:

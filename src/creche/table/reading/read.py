@@ -88,7 +88,9 @@ def read_table(
         # A generator gives its first piece only once.
         first = list(islice(data, 1)) if _is_generator(data) else data
         table = _read_in_memory(chain(first, data) if _is_generator(data) else data, rules, options)
-        return replace(table, library=library_of(first))
+        labels: Any = getattr(first, "index", None) if is_pandas_frame(first) else None
+        has_all = labels is not None and len(labels) == len(table)
+        return replace(table, library=library_of(first), row_labels=labels if has_all else None)
     path, source = locate_source(data)
     with open_bytes(path, source) as stream, inspect_contents(stream, options) as contents:
         small = contents.small_table(rules)

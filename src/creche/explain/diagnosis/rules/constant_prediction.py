@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from creche._phrases import write_number
 from creche.explain.diagnosis.findings import Alternative, Symptom
 from creche.explain.diagnosis.rules.alternatives import divide_learning_rate, standardize_numbers
 from creche.explain.diagnosis.run_facts import RunFacts
@@ -70,7 +71,7 @@ def _find_one_number(facts: RunFacts) -> Symptom | None:
     mean = facts.prepared.labels.decode_numbers(facts.predictions).mean(axis=0)
     return Symptom(
         TITLE,
-        f"for {len(facts.sampled_places):,} training rows it predicts about {np.atleast_1d(mean)[0]:.4g}; the "
+        f"for {len(facts.sampled_places):,} training rows it predicts about {write_number(mean.flat[0], 4)}; the "
         f"predictions vary by {100 * float((spread / label_spread).max()):.1g} % of the label's standard deviation",
         MEANING,
         [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import write_number
 from creche.explain.diagnosis.findings import Alternative, Symptom
 from creche.explain.diagnosis.run_facts import RunFacts
 
@@ -48,12 +49,13 @@ def find_counts(facts: RunFacts) -> Symptom | None:
     predicted = facts.compared_predictions
     below = predicted[predicted < 0]
     rows = f"{len(below):,} of {len(predicted):,} {facts.evaluated_on} rows"
-    negative = f"; the network predicts negative numbers for {rows}, down to {below.min():.4g}" if len(below) else ""
+    lowest = write_number(below.min(), 4) if len(below) else ""
+    negative = f"; the network predicts negative numbers for {rows}, down to {lowest}" if lowest else ""
     skewness = float((((y - y.mean()) / y.std()) ** 3).mean())
     return Symptom(
         "The label looks like counts",
         f"{labels.name!r} contains only whole numbers from {y.min():,.0f} to {y.max():,.0f}, most of them small (mean "
-        f"{y.mean():,.4g}, skewness {skewness:.2g}){negative}",
+        f"{write_number(y.mean(), 4)}, skewness {skewness:.2g}){negative}",
         f"the {facts.plan.loss.title} ignores that counts cannot be negative, and that large counts vary more than "
         "small ones; the Poisson loss takes both into account, and its predictions are positive",
         [Alternative("the Poisson loss", {"loss": "poisson"}, "deviance")],

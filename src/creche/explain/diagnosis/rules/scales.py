@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._phrases import write_number
 from creche.explain.diagnosis.findings import Symptom
 from creche.explain.diagnosis.rules.alternatives import standardize_numbers
 from creche.explain.diagnosis.run_facts import RunFacts
@@ -33,7 +34,8 @@ def find_unscaled_features(facts: RunFacts) -> Symptom | None:
     low, high = pair
     return Symptom(
         "Features have very different scales",
-        f"{names[high]!r} varies by {spread[high]:.3g} (standard deviation), {names[low]!r} by {spread[low]:.3g}: "
+        f"{names[high]!r} varies by {write_number(spread[high], 3)} (standard deviation), "
+        f"{names[low]!r} by {write_number(spread[low], 3)}: "
         f"{_round_ratio(spread[high] / spread[low])} times as much; numeric columns were not scaled",
         "no learning rate suits both: steps of the right length for one are far too long or too short for the other",
         standardize_numbers(facts, facts.error_measure),
@@ -68,8 +70,8 @@ def find_unscaled_label(facts: RunFacts) -> Symptom | None:
     which = int(np.argmax(far))
     return Symptom(
         "The label was not scaled",
-        f"{labels.names[labels.label_of(which)]!r} has mean {mean[which]:.3g} and standard deviation "
-        f"{spread[which]:.3g}, and the network's first predictions are near 0; " + _describe_error(facts),
+        f"{labels.names[labels.label_of(which)]!r} has mean {write_number(mean[which], 3)} and standard deviation "
+        f"{write_number(spread[which], 3)}, and the network's first predictions are near 0; " + _describe_error(facts),
         "most of the training goes into finding the label's scale, and a learning rate that suits this is wrong later",
         standardize_numbers(facts, "rmse"),
     )
@@ -82,7 +84,8 @@ def _is_not_learned(facts: RunFacts, spread: float) -> bool:
 def _describe_error(facts: RunFacts) -> str:
     if not facts.epochs:
         return "no epoch was completed"
-    return f"after {facts.epochs} epochs the RMSE on the training rows is {facts.history.train_metric[-1]:.3g}"
+    rmse = write_number(facts.history.train_metric[-1], 3)
+    return f"after {facts.epochs} epochs the RMSE on the training rows is {rmse}"
 
 
 def _round_ratio(ratio: float) -> str:
