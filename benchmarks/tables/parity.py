@@ -2,8 +2,8 @@
 
 Both train on the same rows with the same columns, stop by the same validation rows (the epoch with the lowest
 cross-entropy, or squared error), and predict the same test rows; their random numbers differ. For each table the page
-has the mean difference of the test errors over the seeds, as a share of pytabkit's error, with its 95 % interval by the t
-distribution.
+has the mean difference of the test errors over the seeds, as a share of pytabkit's error, with its 95 % interval by the
+t distribution.
 
 Run: python -m benchmarks.tables parity --tables heart vehicle --seeds 5 [--save]
 """
