@@ -18,8 +18,14 @@ std::int64_t training_memory(const Plan& plan, std::int64_t rows, std::int64_t i
   // Weights and optimizer state, a snapshot of both, the transposed copy, the best weights, the gradients.
   const std::int64_t arenas = 2 * (1 + planes) + (plan.early_stopping.patience > 0 ? 1 : 0) + 1;
   const std::int64_t weights = shape.weights_size * arenas + shape.transposed_size;
-  std::int64_t columns = 2 * panel_count(plan.inputs) * kPanel;
-  for (const LayerShape& layer : shape.layers) columns += 3 * layer.output_panels() * kPanel;
+  std::int64_t panels = 2 * panel_count(plan.inputs);
+  for (std::size_t l = 0; l < shape.layers.size(); ++l) {
+    const LayerShape& layer = shape.layers[l];
+    // Outputs, gradients and derivatives; the gradient of a residual layer's outputs; what is normalized, and terms.
+    const int matrices = 3 + plan.layers[l].residual + 2 * layer.normalization.has_value() + layer.slopes.has_value();
+    panels += matrices * layer.output_panels() + 2 * layer.scale.has_value() * layer.input_panels();
+  }
+  const std::int64_t columns = panels * kPanel;
   const std::int64_t batch = std::min(plan.batch_size, rows) + kPanel;
   return (weights + batch * columns) * itemsize + (plan.shuffle ? rows * 4 : 0);
 }

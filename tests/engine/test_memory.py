@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from tests.engine.small_plans import Job
+from tests.engine.small_plans import ALL_PARTS, Job
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("clip_norm", [0.0, 1.0])
-def test_no_allocation_after_the_first_step(engine, native, threads: int, clip_norm: float) -> None:
+@pytest.mark.parametrize("parts", [(), (ALL_PARTS, ALL_PARTS)], ids=["plain", "all parts"])
+def test_no_allocation_after_the_first_step(
+    engine, native, threads: int, clip_norm: float, parts: tuple[dict[str, Any], ...]
+) -> None:
     """Within an epoch; the end of an epoch adds a record to the history, which may grow."""
     job = Job(
         sizes=(20, 50, 40, 3), rows=4000, batch_size=32, epochs=2, dropout=0.1, activation="gelu",
-        optimizer={"clip_norm": clip_norm, "weight_decay": 0.01},
+        optimizer={"clip_norm": clip_norm, "weight_decay": 0.01}, parts=parts, residual=True,
     )  # fmt: skip
     x, classes, _, _ = job.table()
     first, later = native.allocations_while_training(job.plan(engine), x, classes, threads, 100)
@@ -35,3 +41,11 @@ def test_the_promised_memory_is_that_of_the_arrays(engine) -> None:
     # Adam: weights and two planes, a snapshot of each, gradients, a transposed copy; then the batch.
     assert 8 * 4 * parameters < promised < 9 * 4 * parameters + 256 * 4 * 3 * 2300
     assert engine.memory(job.plan(engine), 1000, 8) == pytest.approx(2 * promised, rel=0.01)
+
+
+def test_parts_of_layers_take_matrices_of_a_batch(engine) -> None:
+    plain = Job(sizes=(512, 512, 512, 3), rows=4096, batch_size=4096)
+    more = replace(plain, parts=(ALL_PARTS, ALL_PARTS), residual=True)
+    found = engine.memory(more.plan(engine), 4096, 4) - engine.memory(plain.plan(engine), 4096, 4)
+    # Of each of the two layers: scaled inputs and their terms, two of a normalization, slopes, and what is skipped.
+    assert found == pytest.approx(2 * 6 * 512 * 4096 * 4, rel=0.02)
