@@ -67,6 +67,14 @@ GLOSSARY: Mapping[str, Mapping[str, str]] = {
             "Setting a share of the activations to 0 at random in each training step, so that no neuron can rely on "
             "any single other one."
         ),
+        "layer normalization": (
+            "Shifting and scaling the pre-activations of a row so that their mean is 0 and their variance 1, before a "
+            "learned gain and shift of each neuron."
+        ),
+        "parametric activation": (
+            "The activation z + α (f(z) - z), in which each neuron learns its slope α: 1 for f itself, 0 for a line."
+        ),
+        "residual": "Adding the inputs of a layer to its outputs, so that the layer learns only what to change.",
         "dead neuron": (
             "A neuron whose activation is 0 in every row: it passes nothing on, and its weights get no gradient."
         ),
