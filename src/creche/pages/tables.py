@@ -131,15 +131,21 @@ def format_duration(seconds: float) -> str:
 def format_score(value: float | None) -> str:
     """Write a loss or metric with four decimals, a small or larger one with three digits; empty for None and NaN.
 
+    What is nearer to 0 than 1e-12 is the rounding error of a sum that is 0.
+
     Examples
     --------
     >>> format_score(0.98765), format_score(0.0), format_score(0.00012345), format_score(31234.5), format_score(7e-5)
     ('0.9877', '0.0000', '0.000123', '31,234', '7.00e-05')
+    >>> format_score(2.07e-17)
+    '0.0000'
 
     """
     if value is None or math.isnan(value):
         return ""
-    return f"{value:.4f}" if value == 0 or 0.001 <= abs(value) < 10 else write_number(value, 3, keep_zeros=True)
+    if abs(value) < 1e-12:
+        return "0.0000"
+    return f"{value:.4f}" if 0.001 <= abs(value) < 10 else write_number(value, 3, keep_zeros=True)
 
 
 def format_value(value: Any, *, digits: int = 6, missing: str = "none") -> str:
