@@ -114,6 +114,19 @@ OPTIMIZERS: dict[str, Any] = {
     "radam": cr.RAdam(0.01),
     "lion": cr.Lion(0.001, weight_decay=0.1),
 }
+PARTS: dict[str, dict[str, Any]] = {
+    "learned scale": {"scale_inputs": True},
+    "layer normalization": {"normalization": "layer"},
+    "parametric activation": {"parametric_activation": True, "activation": "mish"},
+    "residual": {"hidden": [12, 12, 12], "residual": True},
+    "unit variance": {"initializer": "unit_variance", "bias_initializer": "normal"},
+    "all": {
+        "hidden": [20, 20], "activation": "selu", "dropout": 0.2, "scale_inputs": [True, True, True],
+        "normalization": ["layer", None], "parametric_activation": True, "residual": True,
+        "initializer": "unit_variance", "bias_initializer": "sampled",
+        "optimizer": cr.AdamW(0.02, groups={"scale": {"learning_rate": 6.0}, "slopes": {"weight_decay": 0.1}}),
+    },
+}  # fmt: skip
 SCHEDULES: dict[str, Any] = {
     "step": cr.schedules.Step(2, 0.5),
     "exponential": cr.schedules.Exponential(0.9, per="step"),
@@ -266,6 +279,8 @@ def plan_cases() -> Iterator[tuple[str, Case]]:
     for name, optimizer in OPTIMIZERS.items():
         yield f"optimizer: {name}", case(three, optimizer=optimizer)
     yield "optimizer: adam in float64", case(three, optimizer=cr.Adam(0.01), precision="float64")
+    for name, arguments in PARTS.items():
+        yield f"layers: {name}", case(three, **arguments)
     for name, schedule in SCHEDULES.items():
         yield f"schedule: {name}", case(number, schedule=schedule, epochs=6, learning_rate=0.02)
     classes: dict[str, Any] = {

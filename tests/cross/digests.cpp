@@ -25,6 +25,7 @@ struct Choices {
   OptimizerKind optimizer;
   InitializerKind initializer;
   ScheduleKind schedule;
+  bool has_parts = false;  // what hidden layers can have besides weights, and a start that depends on the rows
 };
 
 Plan plan_of(const std::vector<std::int64_t>& sizes, const Choices& choices) {
@@ -38,7 +39,12 @@ Plan plan_of(const std::vector<std::int64_t>& sizes, const Choices& choices) {
       layer.activation = choices.activation;
       layer.activation_parameter = choices.activation == ActivationKind::leaky_relu ? 0.01 : 1.0;
       layer.dropout = 0.2;
+      layer.normalization = choices.has_parts ? NormalizationKind::layer : NormalizationKind::none;
+      layer.parametric = choices.has_parts;
+      layer.residual = choices.has_parts && sizes[i] == sizes[i - 1];
     }
+    layer.scales_inputs = choices.has_parts;
+    if (choices.has_parts) layer.bias_initializer = BiasInitializerKind::sampled;
     plan.layers.push_back(layer);
   }
   plan.loss.kind = choices.loss;
@@ -109,5 +115,9 @@ int main() {
     report({static_cast<ActivationKind>((5 * i + 1) % 12), static_cast<LossKind>((3 * i + 2) % 8),
             static_cast<OptimizerKind>(i), static_cast<InitializerKind>((i + 4) % 8),
             static_cast<ScheduleKind>((i + 1) % 5)});
+  }
+  for (int i = 0; i < 12; ++i) {
+    report({static_cast<ActivationKind>(i), static_cast<LossKind>((i + 3) % 8), static_cast<OptimizerKind>(i % 9),
+            InitializerKind::unit_variance, static_cast<ScheduleKind>(i % 6), true});
   }
 }
