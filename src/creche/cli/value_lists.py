@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from creche.cli.options import Option, parse_patience
@@ -18,6 +19,8 @@ __all__ = ["accept_several", "parse_values"]
 STEPS_PER_DECADE, LINEAR_STEPS, STEP_LIMIT = 6, 10, 48
 
 MIXED_LIMIT = 10_000  # values of a range that is given together with others
+
+YES, NO = ("yes", "true"), ("no", "false")
 
 NEEDS = {int: "a whole number", float: "a number", str: "a word"}
 
@@ -32,6 +35,9 @@ def accept_several(option: Option) -> Option:
         return replace(option, kind=str, parse=lambda text: _parse_patiences(text, flag))
     if option.name == "loss":
         return replace(option, kind=str, parse=_parse_losses)
+    if kind is bool:
+        parse = partial(parse_values, flag=flag, kind=_parse_yes)
+        return replace(option, kind=str, default="no", metavar="yes,no", parse=parse)
     return replace(option, kind=str, parse=lambda text: parse_values(text, flag, kind))
 
 
@@ -110,6 +116,13 @@ def _parse_patiences(text: str, flag: str) -> Any:
     return [*others, *(found if isinstance(found, list) else found.values() if isinstance(found, Range) else [found])]
 
 
+def _parse_yes(text: str) -> bool:
+    word = text.lower()
+    if word not in YES and word not in NO:
+        raise ValueError(text)
+    return word in YES
+
+
 def _parse_widths(text: str) -> list[int]:
     return [] if text.lower() == "none" else [int(width) for width in text.split("-")]
 
@@ -119,6 +132,8 @@ def _invalid(text: str, flag: str, kind: Callable[[str], Any]) -> PlanError:
         return PlanError(
             f"{flag}: got {text!r}; needs widths of hidden layers such as 10-10, and commas between networks"
         )
+    if kind is _parse_yes:
+        return PlanError(f"{flag}: got {text!r}; needs yes or no, or both: yes,no")
     needs = NEEDS[kind]  # type: ignore[index]
     example = "8..512 or 8..512/4" if kind is int else "1e-4..1 or 1e-4..1/24"
     return PlanError(f"{flag}: got {text!r}; needs {needs}, several separated by commas, or a range such as {example}")

@@ -31,6 +31,8 @@ from creche.render.words import describe_classes, name_purpose
 from creche.table.result_frames import polars_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from creche.evaluation import AnyEvaluation
     from creche.model.ensemble import Ensemble
     from creche.model_selection.colony import Colony
@@ -138,14 +140,17 @@ def _sweep_facts(colony: Colony) -> Table:
 
 def _describe_combinations(colony: Colony) -> str:
     names = (*colony.varied_arguments, *(name for name in FOLD_COLUMNS if name in colony.choices[0]), "seed")
-    counts = {name: len({repr(choice[name]) for choice in colony.choices}) for name in names}
+    values = {name: {repr(choice[name]): choice[name] for choice in colony.choices} for name in names}
+    counts = {name: len(found) for name, found in values.items()}
     if math.prod(counts.values()) == len(colony):
-        factors = [f"{count:,} {_plural(name)}" for name, count in counts.items() if count > 1]
+        factors = [f"{count:,} {_plural(name, values[name])}" for name, count in counts.items() if count > 1]
         return f": {' × '.join(factors)}" if factors else ""
     return f", drawn from {', '.join(name.replace('_', ' ') for name in colony.varied_arguments)}"
 
 
-def _plural(name: str) -> str:
+def _plural(name: str, values: Mapping[str, Any]) -> str:
+    if name not in PLURALS and all(isinstance(value, bool) for value in values.values()):
+        return f"values of {name.replace('_', ' ')}"
     return PLURALS.get(name, f"{name.replace('_', ' ')}s")
 
 

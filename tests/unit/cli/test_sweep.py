@@ -239,6 +239,7 @@ WRONG = [
     (["--learning-rate", "0.1..0.1"], "--learning-rate: got '0.1..0.1', a range of one number"),
     (["--learning-rate", "-1..1"], "--learning-rate: got -1; needs a number of at least 0"),
     (["--learning-rate", ""], "--learning-rate: got ''; needs a number"),
+    (["--residual", "maybe"], "--residual: got 'maybe'; needs yes or no, or both: yes,no"),
 ]
 
 
@@ -249,6 +250,12 @@ def test_a_wrong_call_ends_with_2(arguments: list[str], message: str, capsys: py
     assert out == ""
     assert err.startswith("creche: ")
     assert message in err
+
+
+def test_yes_and_no_are_values(capsys: pytest.CaptureFixture[str]) -> None:
+    call = ["--hidden", "6-6", "--residual", "no,yes", "--scale-inputs", "yes", "--normalization", "none,layer"]
+    assert main([*SWEEP, *call, "--seeds", "1"]) == 0
+    assert "4: 2 normalizations × 2 values of residual" in " ".join(capsys.readouterr().out.split())
 
 
 def test_without_a_label(capsys: pytest.CaptureFixture[str]) -> None:
