@@ -3,16 +3,15 @@
 //
 //   unit_variance: the weights of a neuron, drawn from N(0, 1), are divided by the deviation of its weighted sums over
 //                  the first rows, so that each neuron starts with a deviation of 1
-//   sampled biases ("he+5"): minus a random mean of the neuron's weighted sums of 5 of these rows, with weights drawn
-//   from
-//                  Exp(1) and divided by their sum, so that each neuron bends within the rows
+//   sampled biases ("he+5"): minus a random mean of the neuron's weighted sums over 5 of these rows, with weights drawn
+//                  from Exp(1) and divided by their sum, so that each neuron bends within the rows
 //
-// Both go from layer to layer, each with the outputs of those below: Holzmueller, Grinsztajn & Steinwart 2024, "Better
+// Both go from layer to layer, each with the outputs of those below: Holzmüller, Grinsztajn & Steinwart 2024, "Better
 // by default", appendix A, where the rows are the first batch. Here they are the first rows of the first epoch, at most
 // 1,024, and nothing is dropped out. All other parameters begin where they change nothing: scales, slopes and gains
 // with 1, shifts with 0.
 //
-// Tests: tests/native/test_initializers.py
+// Tests: tests/engine/test_starts.py
 #pragma once
 
 #include "network.hpp"

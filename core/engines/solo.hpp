@@ -6,6 +6,7 @@
 // transposed copy. Work is divided by output element, so that the number of threads never changes a sum.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
