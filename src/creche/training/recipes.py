@@ -99,7 +99,7 @@ def describe_recipe(name: RecipeName, task: Task = "classification") -> dict[str
     (0.04, 0.07)
     >>> run = cr.train("penguins", label="species", **{**describe_recipe("plain"), "epochs": 2}, threads=1)
     >>> str(run.plan.network)
-    '8-256-256-256-3'
+    '14-256-256-256-3'
 
     """
     arguments = recipe_arguments(name, task)

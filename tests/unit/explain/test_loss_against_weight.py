@@ -345,5 +345,5 @@ def test_the_picture(run: cr.Run, steps: list[Layers], style: str) -> None:
     ends = next(drawn for label, drawn in lines.items() if label.startswith("tangent")).get_xydata()
     assert (ends[1, 1] - ends[0, 1]) / (ends[1, 0] - ends[0, 0]) == pytest.approx(found.gradient)
     assert any(label.startswith("learning rate 1: ") for label in lines)
-    assert any(label.startswith("learning rate 1e+09: overshooting, ends at") for label in lines)
+    assert any(label.startswith("learning rate 1,000,000,000: overshooting, ends at") for label in lines)
     plt.close("all")

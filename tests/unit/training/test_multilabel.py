@@ -119,7 +119,10 @@ def test_many_networks(table: pl.DataFrame) -> None:
     assert isinstance(fitted.out_of_fold, cr.MultilabelEvaluation)
     assert fitted.out_of_fold.hamming_loss < 0.15
     assert fitted.predict(table).dtype == np.bool_
-    with pytest.raises(cr.PlanError, match="interval: the label 'a, b, c' has several columns"):
+    with pytest.raises(
+        cr.PlanError,
+        match="interval: the labels a, b, c are yes or no; an interval is for numbers, and a set for classes",
+    ):
         fitted.predict(table, interval=0.9)
 
 

@@ -174,8 +174,11 @@ def test_a_fitted_model() -> None:
         assert low <= predicted[:, 3 * k].min()  # calibration keeps each label within its own range
         assert predicted[:, 3 * k + 2].max() <= high
     assert model.record.metric == "pinball"
-    with pytest.raises(cr.PlanError, match="interval: the label 'narrow, wide' has several columns"):
-        model.predict(rows, interval=0.9)
+    again, limits = model.predict(rows, interval=0.9)
+    np.testing.assert_array_equal(again, predicted)
+    true = rows.select(LABELS).to_numpy()
+    covered = (limits[..., 0] <= true) & (true <= limits[..., 1])
+    assert (covered.mean(axis=0) > 0.85).all()
 
 
 def test_the_scikit_learn_estimator() -> None:

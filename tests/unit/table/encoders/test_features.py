@@ -182,7 +182,8 @@ def test_columns_of_the_same_values_in_another_kind() -> None:
 def test_a_missing_column_is_named() -> None:
     table = mixed(300)
     columns = {name.replace("rooms", "room"): column for name, column in table.columns.items()}
-    with pytest.raises(TableError, match="the table has no column 'rooms'; did you mean 'room'"):
+    message = "the table has no column 'rooms', which the model was trained on; did you mean 'room'"
+    with pytest.raises(TableError, match=message):
         fit(table).transform(Table(columns, "the table"), "float32")
 
 
