@@ -21,7 +21,8 @@ NAMES = [
     "ReadOptions", "Record", "Recording", "Relu", "CrecheError", "CrecheWarning", "Run", "SGD", "Schema", "Selu",
     "FitProgress", "StepProgress", "FittedModel", "TabularClassifier", "TabularRegressor", "fit",
     "Sigmoid", "Silu", "Softplus", "Split", "SquaredError", "TableError", "Tanh", "Verification", "__version__",
-    "cross_validate", "datasets", "describe_recipe", "explain", "find_learning_rate", "initializers", "inspect_columns", "linear_range",
+    "cross_validate", "datasets", "describe_recipe", "explain", "find_learning_rate", "initializers",
+    "inspect_columns", "linear_range",
     "load", "log_range", "plots", "predict_file", "report", "resume", "schedules", "studio", "sweep",
     "sweep_with_optuna", "train", "verify",
 ]  # fmt: skip

@@ -121,7 +121,7 @@ def test_many_networks(table: pl.DataFrame) -> None:
     assert fitted.predict(table).dtype == np.bool_
     with pytest.raises(
         cr.PlanError,
-        match="interval: the labels a, b, c are yes or no; an interval is for numbers, and a set for classes",
+        match="interval: the labels a, b, c are yes or no; an interval is for",
     ):
         fitted.predict(table, interval=0.9)
 
