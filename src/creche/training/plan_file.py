@@ -58,8 +58,10 @@ def plan_to_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
         if ARGUMENTS[name].default is None and all(layer.has_default(name) for layer in layers):
             continue
         values = [getattr(layer, name) for layer in layers]
-        is_of_first = ARGUMENTS[name].per_layer == "first" and not any(values[1:])
-        arguments[name] = values[0] if is_of_first else _shorten(values)
+        if ARGUMENTS[name].per_layer == "first":  # where one value is not for all layers
+            arguments[name] = values if any(values[1:]) else values[0]
+        else:
+            arguments[name] = _shorten(values)
     for field in fields(plan):
         if field.name in FILE_ARGUMENTS:
             value = getattr(plan, field.name)

@@ -44,8 +44,8 @@ def _plain(task: Task) -> dict[str, Any]:
 def _realmlp_s(task: Task) -> dict[str, Any]:
     """Return RealMLP-TD-S of Holzmüller, Grinsztajn & Steinwart 2024, "Better by default", appendix A.
 
-    Its weights and biases are drawn from N(0, 1) in NTK parameterization, which are those of `LecunNormal` here. Label
-    smoothing, which suits the share of errors and not the log loss, is left out.
+    In its NTK parameterization weights are drawn from N(0, 1), which here are those of `LecunNormal`. Label smoothing,
+    which suits the share of errors and not the log loss, is left out.
     """
     is_regression = task == "regression"
     return {

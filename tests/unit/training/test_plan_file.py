@@ -15,8 +15,14 @@ UNUSUAL: list[dict[str, Any]] = [
     {"hidden": [4, 3], "activation": ["tanh", cr.LeakyRelu(0.2)], "dropout": [0.0, 0.25], "initializer": "he_uniform"},
     {"early_stopping": 3, "loss": cr.CrossEntropy(label_smoothing=0.1), "class_weight": "balanced"},
     {"schema": {"body_mass_g": "categorical"}, "preprocessing": "quantile", "test_fraction": 0.2, "duplicates": "drop"},
+    {
+        "hidden": [4, 4], "scale_inputs": [True, True, True], "normalization": "layer", "residual": True,
+        "parametric_activation": [False, True], "initializer": "unit_variance", "bias_initializer": "sampled",
+    },
+    {"hidden": [4, 4], "scale_inputs": True, "normalization": ["layer", None]},
+    {"hidden": [4, 4], "scale_inputs": [False, True, False], "bias_initializer": ["normal", "zeros", "zeros"]},
     {"class_weight": {"Adelie": 2.0}, "group": "island", "precision": "float64", "shuffle": False},
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", UNUSUAL)

@@ -364,23 +364,11 @@ def _backward_pass(neuron: NeuronTrace) -> list[Block]:
     if not is_plain:
         ends.append(["gradient at the output of the neuron", "", "", n.dloss_dactivation])
     if n.derivative is not None:
-        ends.append(
-            [
-                f"derivative of {n.function} at z" if is_plain else "derivative of the output at z",
-                "",
-                "",
-                f"{n.derivative:.4g}",
-            ]
-        )
+        of = n.function if is_plain else "the output"
+        ends.append([f"derivative of {of} at z", "", "", f"{n.derivative:.4g}"])
     through_normalization = any(name == "normalized" for name, _ in n.passages)
-    ends.append(
-        [
-            "gradient at z, through all neurons" if through_normalization else "product: gradient at z",
-            "",
-            "",
-            n.dloss_dsum,
-        ]
-    )
+    last = "gradient at z, through all neurons" if through_normalization else "product: gradient at z"
+    ends.append([last, "", "", n.dloss_dsum])
     head = ["to", "weight", "gradient there", "weight × gradient"]
     return [Grid(head, [*rows, *ends], sums=len(ends), digits=6)]
 
