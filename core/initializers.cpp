@@ -95,13 +95,37 @@ void initial_weights(const LayerPlan& plan, std::uint64_t seed, std::uint32_t la
 }
 
 template <class T>
+void initial_embedding(const EmbeddingShape& shape, std::size_t part, std::uint64_t seed, std::uint32_t embedding,
+                       std::int64_t columns, std::span<T> numbers) {
+  constexpr std::size_t kFrequencies = 0, kPhases = 1, kLinearWeights = 1;
+  constexpr double kPi = 3.14159265358979311600;
+  const std::uint32_t stream = kEmbeddingDraws + 4 * embedding + static_cast<std::uint32_t>(part);
+  const auto uniform = [&](double bound, std::span<T> to) { uniform_weights(seed, stream, bound, to); };
+  const auto fan = [](std::int64_t n) { return 1 / std::sqrt(static_cast<double>(n)); };
+  switch (shape.kind) {
+    case EmbeddingKind::linear: {
+      std::fill(numbers.begin(), numbers.end(), T(0));
+      const auto drawn = part == kLinearWeights ? static_cast<std::size_t>(columns) : numbers.size();
+      return uniform(fan(shape.width), numbers.first(drawn));
+    }
+    case EmbeddingKind::periodic:
+      if (part == kFrequencies) return normal_weights(seed, stream, shape.deviation, numbers);
+      return uniform(part == kPhases ? kPi : fan(shape.frequencies), numbers);
+    case EmbeddingKind::category:
+      return normal_weights(seed, stream, 1, numbers);
+  }
+}
+
+template <class T>
 void initial_biases(const LayerPlan& plan, std::uint64_t seed, std::uint32_t layer, std::span<T> b) {
   if (plan.bias_initializer == BiasInitializerKind::normal) return normal_weights(seed, kBiasDraws + layer, 1, b);
   std::fill(b.begin(), b.end(), T(0));
 }
 
-#define INSTANTIATE(T)                                                                                          \
-  template void initial_weights<T>(const LayerPlan&, std::uint64_t, std::uint32_t, std::int64_t, std::span<T>); \
+#define INSTANTIATE(T)                                                                                               \
+  template void initial_weights<T>(const LayerPlan&, std::uint64_t, std::uint32_t, std::int64_t, std::span<T>);      \
+  template void initial_embedding<T>(const EmbeddingShape&, std::size_t, std::uint64_t, std::uint32_t, std::int64_t, \
+                                     std::span<T>);                                                                  \
   template void initial_biases<T>(const LayerPlan&, std::uint64_t, std::uint32_t, std::span<T>);
 CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 

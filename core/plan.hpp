@@ -56,6 +56,8 @@ enum class BiasInitializerKind { zeros, normal, sampled };
 
 enum class NormalizationKind { none, layer };
 
+enum class EmbeddingKind { linear, periodic, category };
+
 enum class ScheduleKind { constant, step, exponential, cosine, cosine_log, flat_cosine, one_cycle, reduce_on_plateau };
 
 // The factor of a number of the plan over the course of training. See schedules.hpp for the formulas. Lengths are in
@@ -129,6 +131,19 @@ struct LayerPlan {
   GroupPlan weights, biases, scale, slopes, gains;
 };
 
+// How features alike become several inputs of the first layer each: see layers/embedding.hpp for the formulas.
+struct EmbeddingPlan {
+  EmbeddingKind kind = EmbeddingKind::linear;
+  std::vector<std::int64_t> columns;  // of the table: the first of each feature
+  std::vector<std::int64_t> sizes;    // linear: the columns of each feature; category: its codes; periodic: empty
+  std::int64_t width = 1;             // the inputs that a feature becomes
+  std::int64_t frequencies = 0;       // periodic
+  double deviation = 1;               // periodic: of the initial frequencies
+  GroupPlan parameters;
+
+  bool operator==(const EmbeddingPlan&) const = default;
+};
+
 struct LossPlan {
   LossKind kind = LossKind::cross_entropy;
   double label_smoothing = 0;             // cross_entropy
@@ -147,8 +162,9 @@ struct EarlyStoppingPlan {
 };
 
 struct Plan {
-  std::int64_t inputs = 0;
-  std::vector<LayerPlan> layers;  // the last one is the output layer
+  std::int64_t inputs = 0;                // columns of the table
+  std::vector<EmbeddingPlan> embeddings;  // of columns; the others are inputs of the first layer as they are
+  std::vector<LayerPlan> layers;          // the last one is the output layer
   LossPlan loss;
   OptimizerPlan optimizer;
   SchedulePlan schedule;  // of the learning rate

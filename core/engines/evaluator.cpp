@@ -27,6 +27,7 @@ Evaluator<T>::Evaluator(const Plan& plan, const NetworkShape& shape, int threads
   for (int thread = 0; thread < threads; ++thread) {
     Scratch scratch;
     for (AlignedArray<T>& buffer : scratch.buffers) buffer = AlignedArray<T>(shape.widest_panels * kPanel * rows);
+    lay_out_columns(plan, shape, rows, scratch);
     if (scales_inputs) scratch.scaled = AlignedArray<T>(shape.widest_panels * kPanel * rows);
     scratch.lanes = AlignedArray<T>(lane_scratch_size<T>(shape.outputs()));
     scratch.labels = AlignedArray<T>(3 * kBlock);
@@ -37,6 +38,22 @@ Evaluator<T>::Evaluator(const Plan& plan, const NetworkShape& shape, int threads
   }
   for (std::size_t l = 0; l < plan.layers.size(); ++l) functions_.emplace_back(plan.layers[l], shape.layers[l]);
   loss_pass_ = loss_pass_function<T>(plan.loss.kind);
+}
+
+template <class T>
+void Evaluator<T>::lay_out_columns(const Plan& plan, const NetworkShape& shape, std::int64_t rows, Scratch& scratch) {
+  if (shape.embeddings.empty()) return;
+  for (int pass = 0; pass < 2; ++pass) {  // the first computes sizes, the second assigns places
+    std::int64_t used = 0;
+    const auto matrix = [&](std::int64_t columns) {
+      T* const at = pass == 0 ? nullptr : scratch.table.data() + used;
+      used += panel_count(columns) * kPanel * rows;
+      return PanelMatrix<T>{at, rows, columns};
+    };
+    scratch.columns = matrix(plan.inputs);
+    scratch.embeddings = lay_out_embeddings<T>(shape, matrix, false);
+    if (pass == 0) scratch.table = AlignedArray<T>(used);
+  }
 }
 
 template <class T>
@@ -109,11 +126,14 @@ std::pair<PanelMatrix<T>, PanelMatrix<T>> Evaluator<T>::forward(const Scratch& s
                                                                 const Rows<T>& table, std::int64_t begin,
                                                                 std::int64_t count, std::size_t layers) const {
   LayerRows<T> rows;
-  rows.inputs = {scratch.buffers[0].data(), scratch.rows, plan_.inputs};
+  rows.inputs = {scratch.buffers[0].data(), scratch.rows, network.shape.inputs()};
   rows.outputs.data = scratch.buffers[1].data();
   rows.outputs.rows = scratch.rows;
+  const bool embeds = !scratch.embeddings.empty();
+  const PanelMatrix<T>& columns = embeds ? scratch.columns : rows.inputs;
   for (std::int64_t r = 0; r < count; ++r)
-    copy_row(table.x + (begin + r) * table.x_stride, plan_.inputs, rows.inputs.at(0, r), rows.inputs.panel_stride());
+    copy_row(table.x + (begin + r) * table.x_stride, plan_.inputs, columns.at(0, r), columns.panel_stride());
+  if (embeds) embed(network.shape, network.weights.data(), columns, scratch.embeddings, 0, count, rows.inputs);
   for (std::size_t l = 0; l < layers; ++l) {
     rows.outputs.columns = plan_.layers[l].width;
     rows.scaled = {functions_[l].shape.scale ? scratch.scaled.data() : nullptr, scratch.rows, rows.inputs.columns};

@@ -47,12 +47,17 @@ class Evaluator {
   struct Scratch {
     AlignedArray<T> buffers[2];
     AlignedArray<T> scaled;  // the inputs of a layer times their scale
+    AlignedArray<T> table;   // the columns of the table, if there are embeddings, and their matrices
+    PanelMatrix<T> columns;
+    std::vector<EmbeddingRows<T>> embeddings;
     AlignedArray<T> lanes;
     AlignedArray<T> labels;  // classes, losses, metrics
     AlignedArray<T> targets;
     std::int64_t rows = 0;
     CustomLossPass<T> custom_loss;
   };
+
+  static void lay_out_columns(const Plan& plan, const NetworkShape& shape, std::int64_t rows, Scratch& scratch);
 
   // Returns the activations after the first `layers` layers (for all layers: the weighted sums of the output layer),
   // and a matrix of the same size that may be overwritten.

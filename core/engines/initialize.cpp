@@ -94,6 +94,19 @@ void fit_to_rows(const Plan& plan, const Rows<T>& rows, std::int64_t l, Network<
   }
 }
 
+// The parameters of an embedding: as in the papers of layers/embedding.hpp.
+template <class T>
+void initialize_embedding(const NetworkShape& shape, std::size_t e, std::uint64_t seed, T* weights) {
+  const EmbeddingShape& embedding = shape.embeddings[e];
+  const ParameterBlock& block = shape.blocks[embedding.block];
+  for (std::size_t p = 0; p < block.parts.size(); ++p) {
+    const ParameterPart& part = block.parts[p];
+    std::vector<T> numbers(static_cast<std::size_t>(part.rows * block.columns));
+    initial_embedding(embedding, p, seed, static_cast<std::uint32_t>(e), block.columns, std::span<T>(numbers));
+    write_part(numbers.data(), block, part, weights);
+  }
+}
+
 template <class T>
 void fill_row(const Network<T>& network, const MaybeBlock& block, std::int64_t row, T value) {
   if (!block) return;
@@ -105,6 +118,8 @@ void fill_row(const Network<T>& network, const MaybeBlock& block, std::int64_t r
 
 template <class T>
 void initialize(const Plan& plan, const Rows<T>& train, Network<T>& network) {
+  for (std::size_t e = 0; e < network.shape.embeddings.size(); ++e)
+    initialize_embedding(network.shape, e, plan.seed, network.weights.data());
   for (std::int64_t l = 0; l < network.shape.count(); ++l) {
     const LayerShape& layer = network.shape.layers[static_cast<std::size_t>(l)];
     const LayerPlan& layer_plan = plan.layers[static_cast<std::size_t>(l)];

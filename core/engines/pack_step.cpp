@@ -42,7 +42,7 @@ void Pack<T>::lay_out_block() {
   }
   // Each left matrix of a gradient has a one before every row.
   for (std::int64_t r = 0; r < rows; ++r) {
-    block_.inputs[r * (1 + plan_.inputs) - 1] = V(T(1));
+    block_.inputs[r * (1 + shape_.inputs()) - 1] = V(T(1));
     for (const LaneMatrices<V>& of : block_.layers) {
       if (of.scaled != nullptr) of.scaled[r * of.scaled_stride - 1] = V(T(1));
       if (&of != &block_.layers.back()) of.outputs[r * of.output_stride - 1] = V(T(1));
@@ -54,8 +54,12 @@ template <class T>
 template <class NewArray>
 void Pack<T>::lay_out_layers(const NewArray& array) {
   terms_.clear();
-  const std::int64_t stride = 1 + plan_.inputs;
+  const std::int64_t stride = 1 + shape_.inputs();
   block_.inputs = array(stride) + 1;
+  const bool embeds = !shape_.embeddings.empty();
+  block_.columns = embeds ? array(plan_.inputs) : block_.inputs;
+  block_.column_stride = embeds ? plan_.inputs : stride;
+  block_.waves = lay_out_waves<V>(shape_, array);
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const LaneLayer<V>& layer = layers_[l];
     LaneMatrices<V> of;
@@ -85,11 +89,14 @@ void Pack<T>::lay_out_layers(const NewArray& array) {
     if (layer.slopes_at >= 0) of.slope_terms = add_terms(layer.slopes_at, layer.outputs);
     block_.layers.push_back(of);
   }
-  if (shape_.passes_gradients_below(0)) block_.below = array(plan_.inputs);
+  if (shape_.passes_gradients_below(0)) block_.below = array(shape_.inputs());
 }
 
 template <class T>
 void Pack<T>::forward(std::int64_t rows, std::int64_t position, bool training) {
+  if (block_.columns != block_.inputs)
+    lane_embed<V>(shape_, vectors(weights_), block_.columns, block_.column_stride,
+                  training ? block_.waves : std::vector<LaneWaves<V>>{}, rows, block_.inputs, 1 + shape_.inputs());
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     LaneMatrices<V> of = block_.layers[l];
     if (!training) of.derivatives = of.slope_terms = of.normalized = of.inverse = nullptr;
@@ -167,7 +174,9 @@ void Pack<T>::backward(std::int64_t rows) {
   lane_outputs_backward<V>(layers_.back(), weights, block_.layers.back(), rows);
   for (std::size_t l = layers_.size() - 1; l > 0; --l)
     lane_layer_backward<V>(layers_[l], layers_[l - 1], weights, block_.layers[l], block_.layers[l - 1], rows);
-  if (block_.below != nullptr) lane_inputs_backward<V>(layers_[0], weights, block_.layers[0], rows, block_.below);
+  if (block_.below == nullptr) return;
+  lane_inputs_backward<V>(layers_[0], weights, block_.layers[0], rows, block_.below);
+  lane_embed_backward<V>(shape_, weights, block_.below, block_.waves, rows);
 }
 
 // A one precedes the left matrix's rows, so that the gradient of the bias is one more row of the product: a
@@ -191,6 +200,8 @@ void Pack<T>::add_gradients(std::int64_t rows, bool first_of_batch) {
       product([&](std::int64_t i, std::int64_t j) __attribute__((always_inline)) { return out[i * outputs + j]; });
     }
   }
+  lane_add_embedding_gradients<V>(shape_, block_.columns, block_.column_stride, block_.below, block_.waves, rows,
+                                  first_of_batch, vectors(gradients_));
   for (const RowTerms& of : terms_) {
     V* const sums = vectors(gradients_) + of.at;
     if (first_of_batch) std::fill_n(sums, of.columns, V(T(0)));

@@ -53,6 +53,13 @@ void Pass<T>::gradients(const AlignedArray<T>& out) const {
                             gradient.at(panel, 1), gradient.at(panel, 0), gradient.panel_stride());
     }
   }
+  for (std::size_t e = 0; e < network_.shape.embeddings.size(); ++e) {
+    const EmbeddingShape& embedding = network_.shape.embeddings[e];
+    const PanelMatrix<T> gradient = block_view(out.data(), network_.shape.blocks[embedding.block]);
+    for (std::int64_t panel = 0; panel < gradient.panels(); ++panel)
+      embedding_gradient(embedding, batch_.inputs(), batch_.embedding(e), panel, 0, gradient.rows, rows_.count,
+                         gradient.at(panel, 0));
+  }
   for (const RowTerms<T>& of : batch_.terms()) {
     const PanelMatrix<T> gradient = block_view(out.data(), network_.shape.blocks[of.block]);
     for (std::int64_t panel = 0; panel < gradient.panels(); ++panel)

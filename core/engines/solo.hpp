@@ -84,15 +84,16 @@ class Solo {
   };
 
   // A piece of a block of parameters: some rows of some of its panels. Its gradient is a product with the outputs of a
-  // layer, or the sum of a batch's terms.
+  // layer, that of an embedding, or the sum of a batch's terms.
   struct Piece {
     std::size_t block = 0;
     std::int64_t panel = 0;
     int panels = 0;
     std::int64_t first_row = 0;
     std::int64_t rows = 0;
-    std::int64_t layer = -1;  // whose weights these are; the bias is row 0
-    std::size_t terms = 0;    // otherwise the number of the terms
+    std::int64_t layer = -1;      // whose weights these are; the bias is row 0
+    std::int64_t embedding = -1;  // whose parameters these are
+    std::size_t terms = 0;        // otherwise the number of the terms
 
     // The inputs of the layer.
     std::int64_t i_begin() const { return std::max<std::int64_t>(first_row - 1, 0); }

@@ -12,6 +12,7 @@ namespace creche::CRECHE_LEVEL {
 template <class T>
 Batch<T>::Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capacity, const CustomLoss<T>* custom_loss)
     : plan_(plan),
+      shape_(shape),
       loss_pass_(loss_pass_function<T>(plan.loss.kind)),
       custom_loss_(custom_loss, plan.loss.kind, capacity, shape.outputs()) {
   rows_ = staggered_rows(capacity);
@@ -45,6 +46,7 @@ void Batch<T>::gather(const Rows<T>& table, const BatchRows& batch, std::int64_t
 template <class T>
 void Batch<T>::forward(const Network<T>& network, const BatchRows& batch, std::int64_t row_begin,
                        std::int64_t row_end) const {
+  if (!embeddings_.empty()) embed(shape_, network.weights.data(), inputs_, embeddings_, row_begin, row_end, embedded_);
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     layer_forward(functions_[l], network, layers_[l], row_begin, row_end);
     if (plan_.layers[l].dropout * batch.dropout > 0) drop(batch, l, row_begin, row_end);
@@ -81,12 +83,16 @@ void Batch<T>::backward(const Network<T>& network, std::int64_t row_begin, std::
   outputs_backward(functions_.back(), network, layers_.back(), row_begin, row_end);
   for (std::size_t l = layers_.size() - 1; l > 0; --l)
     layer_backward(functions_[l], functions_[l - 1], network, layers_[l], layers_[l - 1], row_begin, row_end);
-  if (below_.columns > 0) inputs_backward(network, row_begin, row_end, below_);
+  if (below_.columns == 0) return;
+  creche::CRECHE_LEVEL::inputs_backward(functions_.front(), network, layers_.front(), row_begin, row_end, below_);
+  embed_backward(shape_, network.weights.data(), below_, embeddings_, row_begin, row_end);
 }
 
 template <class T>
 void Batch<T>::inputs_backward(const Network<T>& network, std::int64_t row_begin, std::int64_t row_end,
                                const PanelMatrix<T>& out) const {
+  if (!embeddings_.empty())
+    return embed_inputs_backward(shape_, network.weights.data(), below_, embeddings_, row_begin, row_end, out);
   creche::CRECHE_LEVEL::inputs_backward(functions_.front(), network, layers_.front(), row_begin, row_end, out);
 }
 
@@ -95,8 +101,10 @@ void Batch<T>::lay_out(const Plan& plan, const NetworkShape& shape) {
   layers_.clear();
   terms_.clear();
   inputs_ = matrix(plan.inputs);
+  embedded_ = shape.embeddings.empty() ? inputs_ : matrix(shape.inputs());
+  embeddings_ = lay_out_embeddings<T>(shape, [&](std::int64_t columns) { return matrix(columns); }, true);
   for (std::size_t l = 0; l < plan.layers.size(); ++l) lay_out_layer(plan.layers[l], shape.layers[l]);
-  if (shape.passes_gradients_below(0)) below_ = matrix(plan.inputs);
+  if (shape.passes_gradients_below(0)) below_ = matrix(shape.inputs());
   targets_ = matrix(shape.outputs());
   classes_ = matrix(1).data;
   scale_ = matrix(1).data;
@@ -107,7 +115,7 @@ void Batch<T>::lay_out(const Plan& plan, const NetworkShape& shape) {
 template <class T>
 void Batch<T>::lay_out_layer(const LayerPlan& plan, const LayerShape& shape) {
   LayerRows<T> rows;
-  rows.inputs = layers_.empty() ? inputs_ : layers_.back().outputs;
+  rows.inputs = layers_.empty() ? embedded_ : layers_.back().outputs;
   rows.outputs = matrix(shape.outputs);
   rows.dloss_dz = matrix(shape.outputs);
   if (keeps_derivative(plan)) rows.derivative = matrix(shape.outputs);

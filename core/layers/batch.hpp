@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "aligned.hpp"
+#include "layers/embedding.hpp"
 #include "layers/layer.hpp"
 #include "losses/custom_loss.hpp"
 #include "losses/loss_pass.hpp"
@@ -71,7 +72,7 @@ class Batch {
 
   void backward(const Network<T>& network, std::int64_t row_begin, std::int64_t row_end) const;
 
-  // The gradient of the inputs, after the backward pass.
+  // The gradient of the columns of the table, after the backward pass.
   void inputs_backward(const Network<T>& network, std::int64_t row_begin, std::int64_t row_end,
                        const PanelMatrix<T>& out) const;
 
@@ -79,6 +80,9 @@ class Batch {
   const LayerFunctions<T>& functions(std::int64_t l) const { return functions_[static_cast<std::size_t>(l)]; }
   // The rows of blocks whose gradient is a sum over the rows of the batch, of terms that the backward pass computes.
   const std::vector<RowTerms<T>>& terms() const { return terms_; }
+  // The columns of the table, and the matrices of their embeddings.
+  const PanelMatrix<T>& inputs() const { return inputs_; }
+  const EmbeddingRows<T>& embedding(std::size_t e) const { return embeddings_[e]; }
   const T* losses() const { return loss_; }
   const T* metrics() const { return metric_; }
 
@@ -93,12 +97,15 @@ class Batch {
   void drop(const BatchRows& batch, std::size_t l, std::int64_t row_begin, std::int64_t row_end) const;
 
   Plan plan_;
+  NetworkShape shape_;
   LossPass<T> loss_pass_;
   CustomLossPass<T> custom_loss_;
   std::int64_t rows_;
   AlignedArray<T> storage_;
   std::int64_t used_ = 0;
   PanelMatrix<T> inputs_, targets_;
+  PanelMatrix<T> embedded_;  // the inputs of the first layer: inputs_, if there are no embeddings
+  std::vector<EmbeddingRows<T>> embeddings_;
   std::vector<LayerFunctions<T>> functions_;
   std::vector<LayerRows<T>> layers_;
   std::vector<RowTerms<T>> terms_;

@@ -5,6 +5,7 @@
 //   shuffling         index: swap / 4              position 0           stream shuffle
 //   initial weights   index: draw, low 32 bits     position: high bits  stream initialization + layer
 //   initial biases    likewise                                          stream initialization + kBiasDraws + layer
+//   embeddings        likewise                 stream initialization + kEmbeddingDraws + 4 x embedding + part
 //   dropout           index: neuron / 4            position of the row in the epoch      stream dropout + layer
 //
 // So no number depends on the batch size, on threads, on the other networks of a colony, or on what was drawn before.
@@ -33,6 +34,9 @@ enum Stream : std::uint32_t {
 
 // Added to the number of a layer: the draws of its biases.
 inline constexpr std::uint32_t kBiasDraws = 1u << 16;
+
+// Added to 4 times the number of an embedding and the number of one of its parts.
+inline constexpr std::uint32_t kEmbeddingDraws = 1u << 17;
 
 // The order in which epoch `epoch` visits its rows: 0 ... out.size() - 1 shuffled (Fisher & Yates; Durstenfeld 1964). A
 // 32-bit word times i + 1, shifted, picks one of i + 1 positions: for a table of a million rows some positions are more

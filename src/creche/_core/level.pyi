@@ -38,6 +38,16 @@ class LayerPlan:
     slopes: GroupPlan
     gains: GroupPlan
 
+class EmbeddingPlan:
+    def __init__(self) -> None: ...
+    kind: str
+    columns: list[int]  # assign a whole list, as of the sizes
+    sizes: list[int]
+    width: int
+    frequencies: int
+    deviation: float
+    parameters: GroupPlan
+
 class LossPlan:
     kind: str
     label_smoothing: float
@@ -88,6 +98,7 @@ class EarlyStoppingPlan:
 class Plan:
     def __init__(self) -> None: ...
     inputs: int
+    embeddings: list[EmbeddingPlan]
     layers: list[LayerPlan]  # assign a whole list; reading gives copies
     loss: LossPlan  # a reference, as are optimizer, the schedules and early_stopping: plan.loss.kind = "huber" works
     optimizer: OptimizerPlan
