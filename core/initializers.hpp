@@ -11,7 +11,7 @@
 //   zeros, constant (the gain is the constant)
 //   unit_variance: N(0, 1), divided by a deviation that depends on the table
 //
-//   biases: zeros, normal N(0, 1), sampled (from the table)
+//   biases: zeros, normal N(0, 1), uniform U(-a, a) with a = sqrt(1 / n_in), sampled (from the table)
 //
 // Glorot & Bengio 2010, eq. 16; He et al. 2015, eq. 10; LeCun et al. 1998, eq. 16; Saxe, McClelland & Ganguli 2014. As
 // in torch.nn.init, normal numbers are not truncated, and the gain for relu is part of He's formula.
@@ -26,13 +26,23 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// Fills w, (inputs, plan.width) row by row. layer counts from 0.
+// The random numbers of a layer, both counted from 0. What submodels share is that of submodel 0.
+struct InitialStream {
+  std::uint64_t seed = 0;
+  std::uint32_t layer = 0;
+  std::uint32_t submodel = 0;
+};
+
+// Fills w, (inputs, plan.width) row by row.
 template <class T>
-void initial_weights(const LayerPlan& plan, std::uint64_t seed, std::uint32_t layer, std::int64_t inputs,
-                     std::span<T> w);
+void initial_weights(const LayerPlan& plan, InitialStream stream, std::int64_t inputs, std::span<T> w);
 
 // Fills b, (plan.width,).
 template <class T>
-void initial_biases(const LayerPlan& plan, std::uint64_t seed, std::uint32_t layer, std::span<T> b);
+void initial_biases(const LayerPlan& plan, InitialStream stream, std::int64_t inputs, std::span<T> b);
+
+// Fills r, a factor for each input, of a submodel: one draw for each feature.
+template <class T>
+void initial_factors(const Plan& plan, InitialStream stream, std::span<T> r);
 
 }  // namespace creche::CRECHE_LEVEL

@@ -22,11 +22,12 @@ std::int64_t training_memory(const Plan& plan, std::int64_t rows, std::int64_t i
   for (std::size_t l = 0; l < shape.layers.size(); ++l) {
     const LayerShape& layer = shape.layers[l];
     // Outputs, gradients and derivatives; the gradient of a residual layer's outputs; what is normalized, and terms.
-    const int matrices = 3 + plan.layers[l].residual + 2 * layer.normalization.has_value() + layer.slopes.has_value();
+    const int matrices = 3 + plan.layers[l].residual + 2 * layer.normalization.has_value() + layer.slopes.has_value() +
+                         2 * layer.output_scale.has_value();
     panels += matrices * layer.output_panels() + 2 * layer.scale.has_value() * layer.input_panels();
   }
   const std::int64_t columns = panels * kPanel;
-  const std::int64_t batch = std::min(plan.batch_size, rows) + kPanel;
+  const std::int64_t batch = plan.submodels * (std::min(plan.batch_size, rows) + kPanel);
   return (weights + batch * columns) * itemsize + (plan.shuffle ? rows * 4 : 0);
 }
 

@@ -1,6 +1,7 @@
 #include "engines/evaluator.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "precisions.hpp"
@@ -20,7 +21,7 @@ void copy_rows(const PanelMatrix<T>& from, std::int64_t rows, T* to) {
 
 template <class T>
 Evaluator<T>::Evaluator(const Plan& plan, const NetworkShape& shape, int threads, const CustomLoss<T>* custom_loss)
-    : plan_(plan), head_(head_pass_function<T>(plan.loss.kind)) {
+    : plan_(plan), head_(head_pass_function<T>(plan.loss.kind)), mean_(mean_pass_function<T>(plan.loss.kind)) {
   const std::int64_t rows = staggered_rows(kBlock);
   const bool scales_inputs =
       std::any_of(plan.layers.begin(), plan.layers.end(), [](const LayerPlan& layer) { return layer.scales_inputs; });
@@ -29,6 +30,12 @@ Evaluator<T>::Evaluator(const Plan& plan, const NetworkShape& shape, int threads
     for (AlignedArray<T>& buffer : scratch.buffers) buffer = AlignedArray<T>(shape.widest_panels * kPanel * rows);
     if (scales_inputs) scratch.scaled = AlignedArray<T>(shape.widest_panels * kPanel * rows);
     scratch.lanes = AlignedArray<T>(lane_scratch_size<T>(shape.outputs()));
+    if (plan.submodels > 1) {
+      scratch.submodels =
+          AlignedArray<T>(panel_count(shape.outputs()) * kPanel * staggered_rows(plan.submodels * kBlock));
+      scratch.lanes =
+          AlignedArray<T>(std::max(scratch.lanes.size(), mean_scratch_size<T>(shape.outputs(), plan.submodels)));
+    }
     scratch.labels = AlignedArray<T>(3 * kBlock);
     scratch.targets = AlignedArray<T>(panel_count(shape.outputs()) * kPanel * rows);
     scratch.rows = rows;
@@ -45,7 +52,7 @@ void Evaluator<T>::predict(int thread, const Network<T>& network, const Rows<T>&
   const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
   const std::int64_t begin = block * kBlock;
   const std::int64_t count = std::min(kBlock, table.count - begin);
-  auto [z, spare] = forward(scratch, network, table, begin, count, plan_.layers.size());
+  auto [z, spare] = outputs(scratch, network, table, begin, count);
   if (head) {
     spare.columns = z.columns;
     head_(z, 0, count, spare, scratch.lanes.data());
@@ -56,12 +63,12 @@ void Evaluator<T>::predict(int thread, const Network<T>& network, const Rows<T>&
 
 template <class T>
 void Evaluator<T>::layer_outputs(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block,
-                                 std::int64_t layer, T* out) const {
+                                 std::int64_t layer, std::int64_t submodel, T* out) const {
   const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
   const std::int64_t begin = block * kBlock;
   const std::int64_t count = std::min(kBlock, table.count - begin);
   const PanelMatrix<T> values =
-      forward(scratch, network, table, begin, count, static_cast<std::size_t>(layer + 1)).first;
+      forward(scratch, network, table, begin, count, static_cast<std::size_t>(layer + 1), submodel).first;
   copy_rows(values, count, out + begin * values.columns);
 }
 
@@ -71,7 +78,7 @@ bool Evaluator<T>::losses(int thread, const Network<T>& network, const Rows<T>& 
   const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
   const std::int64_t begin = block * kBlock;
   const std::int64_t count = std::min(kBlock, table.count - begin);
-  const PanelMatrix<T> z = forward(scratch, network, table, begin, count, plan_.layers.size()).first;
+  const PanelMatrix<T> z = outputs(scratch, network, table, begin, count).first;
   T* const classes = scratch.labels.data();
   const LossResults<T> results{classes + kBlock, classes + 2 * kBlock};
   Labels<T> labels{classes, {scratch.targets.data(), scratch.rows, z.columns}, nullptr};
@@ -105,9 +112,26 @@ Evaluation Evaluator<T>::summarize(LossKind kind, const Rows<T>& table, const T*
 }
 
 template <class T>
-std::pair<PanelMatrix<T>, PanelMatrix<T>> Evaluator<T>::forward(const Scratch& scratch, const Network<T>& network,
-                                                                const Rows<T>& table, std::int64_t begin,
-                                                                std::int64_t count, std::size_t layers) const {
+typename Evaluator<T>::TwoMatrices Evaluator<T>::outputs(const Scratch& scratch, const Network<T>& network,
+                                                         const Rows<T>& table, std::int64_t begin,
+                                                         std::int64_t count) const {
+  const std::size_t layers = plan_.layers.size();
+  if (plan_.submodels == 1) return forward(scratch, network, table, begin, count, layers, 0);
+  const PanelMatrix<T> all{scratch.submodels.data(), staggered_rows(plan_.submodels * kBlock), network.shape.outputs()};
+  PanelMatrix<T> mean, spare;
+  for (std::int64_t m = 0; m < plan_.submodels; ++m) {
+    std::tie(mean, spare) = forward(scratch, network, table, begin, count, layers, m);
+    for (std::int64_t panel = 0; panel < all.panels(); ++panel)
+      std::copy_n(mean.at(panel, 0), count * kPanel, all.at(panel, m * kBlock));
+  }
+  mean_(all, plan_.submodels, kBlock, 0, count, mean, scratch.lanes.data());
+  return {mean, spare};
+}
+
+template <class T>
+typename Evaluator<T>::TwoMatrices Evaluator<T>::forward(const Scratch& scratch, const Network<T>& network,
+                                                         const Rows<T>& table, std::int64_t begin, std::int64_t count,
+                                                         std::size_t layers, std::int64_t submodel) const {
   LayerRows<T> rows;
   rows.inputs = {scratch.buffers[0].data(), scratch.rows, plan_.inputs};
   rows.outputs.data = scratch.buffers[1].data();
@@ -117,7 +141,7 @@ std::pair<PanelMatrix<T>, PanelMatrix<T>> Evaluator<T>::forward(const Scratch& s
   for (std::size_t l = 0; l < layers; ++l) {
     rows.outputs.columns = plan_.layers[l].width;
     rows.scaled = {functions_[l].shape.scale ? scratch.scaled.data() : nullptr, scratch.rows, rows.inputs.columns};
-    layer_forward(functions_[l], network, rows, 0, count);
+    layer_forward(functions_[l], network, rows, 0, count, submodel);
     if (plan_.layers[l].residual) add_residual(rows, 0, count);
     std::swap(rows.inputs, rows.outputs);
   }
