@@ -26,7 +26,7 @@ struct ParameterPart {
   bool is_bias = false;    // weight decay and L1 leave it alone unless the plan says otherwise
   std::size_t layer = 0;   // whose plan has, in `group`, the factors of the optimizer's numbers
   GroupPlan LayerPlan::* group = &LayerPlan::weights;
-  std::int64_t matrices = 0;  // so many of the same size, one below the other; 0: an array without an axis for them
+  std::int64_t matrices = 0;  // of the same size, one below the other, each of a submodel; 0: one without an axis for it
 
   std::int64_t end() const { return row + rows; }
   // A pack's networks share the blocks, but not the factors.

@@ -98,7 +98,7 @@ inline std::int64_t rows_per_epoch(const Plan& plan, std::int64_t rows) {
 }
 
 // Records the epoch, for which there are `rows` training rows, and advances to the next. Its loss and metric are means
-// over its rows and the submodels, each of which has its own. Returns whether the weights
+// over its rows and the submodels. Returns whether the weights
 // are the best so far. Without validation, validation holds NaN and the training loss is monitored.
 inline bool finish_epoch(const Plan& plan, std::int64_t rows, bool validated, const Evaluation& validation, Progress& p,
                          std::vector<EpochRecord>& history) {

@@ -95,7 +95,7 @@ class Job:
             if self.submodels > 1:
                 hidden = "matrix" if self.sharing == "full" else "all_but_scale" if i == 0 else "all"
                 layer.sharing = "none" if is_output else hidden
-                layer.scale_inputs = i == 0 or hidden == "matrix" and not is_output
+                layer.scale_inputs = i == 0 or (hidden == "matrix" and not is_output)
             for name, value in (self.parts[i] if i < len(self.parts) else {}).items():
                 setattr(layer, name, value)
             layer.residual = self.residual and width == self.sizes[i]

@@ -1,4 +1,4 @@
-"""Submodels that share weights (TabM): their formulas, their loss and mean prediction, their start, and what is refused."""
+"""Submodels that share weights (TabM): their formulas, loss and mean prediction, and where they begin."""
 
 from __future__ import annotations
 
