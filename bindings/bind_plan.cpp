@@ -93,6 +93,13 @@ Names<SubmodelStart> names(SubmodelStart) {
   return kNames;
 }
 
+Names<EmbeddingKind> names(EmbeddingKind) {
+  using enum EmbeddingKind;
+  static constexpr std::pair<std::string_view, EmbeddingKind> kNames[] = {
+      {"linear", linear}, {"periodic", periodic}, {"category", category}};
+  return kNames;
+}
+
 Names<ScheduleKind> names(ScheduleKind) {
   using enum ScheduleKind;
   static constexpr std::pair<std::string_view, ScheduleKind> kNames[] = {
@@ -153,6 +160,16 @@ void bind_plan(nb::module_& m) {
       .def_rw("slopes", &LayerPlan::slopes)
       .def_rw("gains", &LayerPlan::gains);
 
+  nb::class_<EmbeddingPlan> embedding(m, "EmbeddingPlan");
+  embedding.def(nb::init<>());
+  def_choice(embedding, "kind", &EmbeddingPlan::kind);
+  embedding.def_rw("columns", &EmbeddingPlan::columns)
+      .def_rw("sizes", &EmbeddingPlan::sizes)
+      .def_rw("width", &EmbeddingPlan::width)
+      .def_rw("frequencies", &EmbeddingPlan::frequencies)
+      .def_rw("deviation", &EmbeddingPlan::deviation)
+      .def_rw("parameters", &EmbeddingPlan::parameters);
+
   nb::class_<LossPlan> loss(m, "LossPlan");
   loss.def(nb::init<>());
   def_choice(loss, "kind", &LossPlan::kind);
@@ -210,6 +227,7 @@ void bind_plan(nb::module_& m) {
       .def_rw("inputs", &Plan::inputs)
       .def_rw("submodels", &Plan::submodels)
       .def_rw("input_features", &Plan::input_features)
+      .def_rw("embeddings", &Plan::embeddings)
       .def_rw("layers", &Plan::layers)
       .def_rw("loss", &Plan::loss)
       .def_rw("optimizer", &Plan::optimizer)

@@ -65,7 +65,7 @@ class PythonPredictor {
     if (directions.shape(0) != x.shape(0) || static_cast<std::int64_t>(directions.shape(1)) != network.shape.outputs())
       throw std::invalid_argument("directions: needs shape (" + std::to_string(x.shape(0)) + ", " +
                                   std::to_string(network.shape.outputs()) + "), one for each row of x and output");
-    OwnedMatrix<T> gradient(rows.count, network.shape.inputs());
+    OwnedMatrix<T> gradient(rows.count, predictor_->plan().inputs);
     {
       nb::gil_scoped_release release;
       Pass<T> pass(predictor_->plan(), network, rows);

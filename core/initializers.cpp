@@ -96,6 +96,28 @@ void initial_weights(const LayerPlan& plan, InitialStream stream, std::int64_t i
 }
 
 template <class T>
+void initial_embedding(const EmbeddingShape& shape, std::size_t part, std::uint64_t seed, std::uint32_t embedding,
+                       std::int64_t columns, std::span<T> numbers) {
+  constexpr std::size_t kFrequencies = 0, kPhases = 1, kLinearWeights = 1;
+  constexpr double kPi = 3.14159265358979311600;
+  const InitialStream stream{seed, kEmbeddingDraws + 4 * embedding + static_cast<std::uint32_t>(part)};
+  const auto uniform = [&](double bound, std::span<T> to) { uniform_weights(stream, bound, to); };
+  const auto fan = [](std::int64_t n) { return 1 / std::sqrt(static_cast<double>(n)); };
+  switch (shape.kind) {
+    case EmbeddingKind::linear: {
+      std::fill(numbers.begin(), numbers.end(), T(0));
+      const auto drawn = part == kLinearWeights ? static_cast<std::size_t>(columns) : numbers.size();
+      return uniform(fan(shape.width), numbers.first(drawn));
+    }
+    case EmbeddingKind::periodic:
+      if (part == kFrequencies) return normal_weights(stream, shape.deviation, numbers);
+      return uniform(part == kPhases ? kPi : fan(shape.frequencies), numbers);
+    case EmbeddingKind::category:
+      return normal_weights(stream, 1, numbers);
+  }
+}
+
+template <class T>
 void initial_biases(const LayerPlan& plan, InitialStream stream, std::int64_t inputs, std::span<T> b) {
   stream.layer += kBiasDraws;
   switch (plan.bias_initializer) {
@@ -110,12 +132,12 @@ void initial_biases(const LayerPlan& plan, InitialStream stream, std::int64_t in
 }
 
 template <class T>
-void initial_factors(const Plan& plan, InitialStream stream, std::span<T> r) {
+void initial_factors(SubmodelStart start, InitialStream stream, std::span<const std::int64_t> features,
+                     std::span<T> r) {
   stream.layer += kScaleDraws;
-  const bool are_signs = plan.submodel_start == SubmodelStart::signs;
+  const bool are_signs = start == SubmodelStart::signs;
   for (std::size_t i = 0; i < r.size(); ++i) {
-    const auto feature =
-        static_cast<std::uint64_t>(plan.input_features.empty() ? static_cast<std::int64_t>(i) : plan.input_features[i]);
+    const auto feature = static_cast<std::uint64_t>(features[i]);
     double drawn[16];
     const std::uint64_t first = feature / 16 * 16;
     if (are_signs) {
@@ -128,10 +150,12 @@ void initial_factors(const Plan& plan, InitialStream stream, std::span<T> r) {
   }
 }
 
-#define INSTANTIATE(T)                                                                           \
-  template void initial_weights<T>(const LayerPlan&, InitialStream, std::int64_t, std::span<T>); \
-  template void initial_biases<T>(const LayerPlan&, InitialStream, std::int64_t, std::span<T>);  \
-  template void initial_factors<T>(const Plan&, InitialStream, std::span<T>);
+#define INSTANTIATE(T)                                                                                               \
+  template void initial_weights<T>(const LayerPlan&, InitialStream, std::int64_t, std::span<T>);                     \
+  template void initial_biases<T>(const LayerPlan&, InitialStream, std::int64_t, std::span<T>);                      \
+  template void initial_embedding<T>(const EmbeddingShape&, std::size_t, std::uint64_t, std::uint32_t, std::int64_t, \
+                                     std::span<T>);                                                                  \
+  template void initial_factors<T>(SubmodelStart, InitialStream, std::span<const std::int64_t>, std::span<T>);
 CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

@@ -13,6 +13,11 @@
 //
 //   biases: zeros, normal N(0, 1), uniform U(-a, a) with a = sqrt(1 / n_in), sampled (from the table)
 //
+//   embeddings, with n outputs or frequencies:
+//   linear    b and the weights of the first column U(-1, 1) / sqrt(n); the other weights 0
+//   periodic  frequencies N(0, s^2), phases U(-pi, pi), weights and b U(-1, 1) / sqrt(n)
+//   category  N(0, 1)
+//
 // Glorot & Bengio 2010, eq. 16; He et al. 2015, eq. 10; LeCun et al. 1998, eq. 16; Saxe, McClelland & Ganguli 2014. As
 // in torch.nn.init, normal numbers are not truncated, and the gain for relu is part of He's formula.
 //
@@ -23,6 +28,7 @@
 #include <span>
 
 #include "plan.hpp"
+#include "shape.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
@@ -37,12 +43,17 @@ struct InitialStream {
 template <class T>
 void initial_weights(const LayerPlan& plan, InitialStream stream, std::int64_t inputs, std::span<T> w);
 
+// Fills part `part` of the block of an embedding, (rows, columns) row by row.
+template <class T>
+void initial_embedding(const EmbeddingShape& shape, std::size_t part, std::uint64_t seed, std::uint32_t embedding,
+                       std::int64_t columns, std::span<T> numbers);
+
 // Fills b, (plan.width,).
 template <class T>
 void initial_biases(const LayerPlan& plan, InitialStream stream, std::int64_t inputs, std::span<T> b);
 
-// Fills r, a factor for each input, of a submodel: one draw for each feature.
+// Fills r, a factor for each input, of a submodel: one draw for each feature. features: that of each input.
 template <class T>
-void initial_factors(const Plan& plan, InitialStream stream, std::span<T> r);
+void initial_factors(SubmodelStart start, InitialStream stream, std::span<const std::int64_t> features, std::span<T> r);
 
 }  // namespace creche::CRECHE_LEVEL

@@ -24,13 +24,16 @@ struct ParameterPart {
   std::int64_t rows = 0;
   bool is_vector = false;  // an array of one dimension in Python
   bool is_bias = false;    // weight decay and L1 leave it alone unless the plan says otherwise
-  std::size_t layer = 0;   // whose plan has, in `group`, the factors of the optimizer's numbers
-  GroupPlan LayerPlan::* group = &LayerPlan::weights;
-  std::int64_t matrices = 0;  // of the same size, one below the other, each of a submodel; 0: one without an axis for it
+  std::size_t owner = 0;   // the layer whose plan has, in `group`, the factors of the optimizer's numbers
+  GroupPlan LayerPlan::* group = nullptr;  // null: the owner is an embedding
+  std::int64_t matrices =
+      0;  // of the same size, one below the other, each of a submodel; 0: one without an axis for it
 
   std::int64_t end() const { return row + rows; }
   // A pack's networks share the blocks, but not the factors.
-  const GroupPlan& factors(const Plan& plan) const { return plan.layers[layer].*group; }
+  const GroupPlan& factors(const Plan& plan) const {
+    return group == nullptr ? plan.embeddings[owner].parameters : plan.layers[owner].*group;
+  }
 };
 
 struct ParameterBlock {

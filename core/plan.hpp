@@ -67,6 +67,7 @@ enum class WeightSharing {
 
 // Where the factors of the first layer's inputs begin, if each submodel has its own: -1 or 1, or from N(0, 1).
 enum class SubmodelStart { signs, normal };
+enum class EmbeddingKind { linear, periodic, category };
 
 enum class ScheduleKind { constant, step, exponential, cosine, cosine_log, flat_cosine, one_cycle, reduce_on_plateau };
 
@@ -142,6 +143,19 @@ struct LayerPlan {
   GroupPlan weights, biases, scale, slopes, gains;
 };
 
+// How features alike become several inputs of the first layer each: see layers/embedding.hpp for the formulas.
+struct EmbeddingPlan {
+  EmbeddingKind kind = EmbeddingKind::linear;
+  std::vector<std::int64_t> columns;  // of the table: the first of each feature
+  std::vector<std::int64_t> sizes;    // linear: the columns of each feature; category: its codes; periodic: empty
+  std::int64_t width = 1;             // the inputs that a feature becomes
+  std::int64_t frequencies = 0;       // periodic
+  double deviation = 1;               // periodic: of the initial frequencies
+  GroupPlan parameters;
+
+  bool operator==(const EmbeddingPlan&) const = default;
+};
+
 struct LossPlan {
   LossKind kind = LossKind::cross_entropy;
   double label_smoothing = 0;             // cross_entropy
@@ -160,13 +174,14 @@ struct EarlyStoppingPlan {
 };
 
 struct Plan {
-  std::int64_t inputs = 0;
+  std::int64_t inputs = 0;     // columns of the table
   std::int64_t submodels = 1;  // networks that share weights, and are trained and predict as one
   SubmodelStart submodel_start = SubmodelStart::signs;
-  // Of each input, the number of the feature it stems from: inputs of one feature begin with the same factor. Empty:
+  // Of each column, the number of the feature it stems from: those of one feature begin with the same factor. Empty:
   // each is a feature.
   std::vector<std::int64_t> input_features;
-  std::vector<LayerPlan> layers;  // the last one is the output layer
+  std::vector<EmbeddingPlan> embeddings;  // of columns; the others are inputs of the first layer as they are
+  std::vector<LayerPlan> layers;          // the last one is the output layer
   LossPlan loss;
   OptimizerPlan optimizer;
   SchedulePlan schedule;  // of the learning rate

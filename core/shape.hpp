@@ -59,7 +59,36 @@ struct LayerShape {
   }
 };
 
+// Some features of the table that become inputs of the first layer by one block of parameters.
+struct EmbeddingShape {
+  EmbeddingKind kind = EmbeddingKind::linear;
+  // Of the table. periodic: one column for each feature; otherwise those of one feature.
+  std::vector<std::int64_t> columns;
+  std::int64_t width = 1;        // the inputs that a feature becomes
+  std::int64_t frequencies = 0;  // periodic
+  std::int64_t codes = 0;        // category
+  double deviation = 1;          // periodic: of the initial frequencies
+  std::int64_t at = 0;           // the first of its inputs of the first layer
+  std::size_t block = 0;
+
+  // Of a periodic embedding, whose block has these rows, and a column for each feature. The last of the inputs that a
+  // feature becomes is the feature itself.
+  std::int64_t learned() const { return width - 1; }
+  std::int64_t phase_row() const { return frequencies; }
+  std::int64_t weight_row(std::int64_t frequency) const { return 2 * frequencies + frequency * learned(); }
+  std::int64_t bias_row() const { return weight_row(frequencies); }
+};
+
+// Neighbouring columns of the table that are inputs of the first layer as they are.
+struct PlainColumns {
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+  std::int64_t count = 0;
+};
+
 struct NetworkShape {
+  std::vector<EmbeddingShape> embeddings;
+  std::vector<PlainColumns> plain_columns;  // if there are embeddings
   std::vector<LayerShape> layers;
   std::vector<ParameterBlock> blocks;
   std::int64_t weights_size = 0;  // of an arena, padding included
@@ -69,8 +98,8 @@ struct NetworkShape {
   std::int64_t submodels = 1;
 
   explicit NetworkShape(const Plan& plan) {
-    std::int64_t inputs = plan.inputs;
     submodels = plan.submodels;
+    std::int64_t inputs = add_embeddings(plan);
     widest_panels = panel_count(inputs);
     for (const LayerPlan& layer : plan.layers) {
       add_layer(inputs, layer);
@@ -78,7 +107,7 @@ struct NetworkShape {
     }
   }
 
-  std::int64_t inputs() const { return layers.front().inputs; }
+  std::int64_t inputs() const { return layers.front().inputs; }  // of the first layer
   std::int64_t outputs() const { return layers.back().outputs; }
   std::int64_t count() const { return static_cast<std::int64_t>(layers.size()); }
   const ParameterBlock& block_of(const LayerShape& layer) const { return blocks[layer.block]; }
@@ -91,9 +120,72 @@ struct NetworkShape {
     return sum;
   }
   // Whether the backward pass goes through the weights of layer l, to parameters below them.
-  bool passes_gradients_below(std::int64_t l) const { return l > 0 || layers[0].scale.has_value(); }
+  bool passes_gradients_below(std::int64_t l) const {
+    return l > 0 || layers[0].scale.has_value() || !embeddings.empty();
+  }
 
  private:
+  // Returns the number of inputs of the first layer.
+  std::int64_t add_embeddings(const Plan& plan) {
+    if (plan.embeddings.empty()) return plan.inputs;
+    std::int64_t inputs = 0;
+    std::vector<bool> is_plain(static_cast<std::size_t>(plan.inputs), true);
+    for (std::size_t owner = 0; owner < plan.embeddings.size(); ++owner) {
+      const EmbeddingPlan& embedding = plan.embeddings[owner];
+      if (embedding.kind == EmbeddingKind::periodic) {
+        add_embedding(embedding, embedding.columns, 0, owner, inputs);
+      } else {
+        for (std::size_t f = 0; f < embedding.columns.size(); ++f) {
+          std::vector<std::int64_t> columns = {embedding.columns[f]};
+          const bool is_linear = embedding.kind == EmbeddingKind::linear;
+          for (std::int64_t c = 1; is_linear && c < embedding.sizes[f]; ++c) columns.push_back(columns[0] + c);
+          add_embedding(embedding, std::move(columns), is_linear ? 0 : embedding.sizes[f], owner, inputs);
+        }
+      }
+    }
+    for (const EmbeddingShape& embedding : embeddings)
+      for (const std::int64_t column : embedding.columns) is_plain[static_cast<std::size_t>(column)] = false;
+    for (std::int64_t column = 0; column < plan.inputs; ++column) {
+      if (!is_plain[static_cast<std::size_t>(column)]) continue;
+      const bool goes_on = !plain_columns.empty() && plain_columns.back().from + plain_columns.back().count == column;
+      if (!goes_on) plain_columns.push_back({column, inputs, 0});
+      ++plain_columns.back().count;
+      ++inputs;
+    }
+    return inputs;
+  }
+
+  void add_embedding(const EmbeddingPlan& plan, std::vector<std::int64_t> columns, std::int64_t codes,
+                     std::size_t owner, std::int64_t& inputs) {
+    const std::string name = "embeddings." + std::to_string(embeddings.size());
+    EmbeddingShape shape{plan.kind, std::move(columns), plan.width, plan.frequencies, codes, plan.deviation, inputs, 0};
+    const auto part = [&](const char* of, std::int64_t row, std::int64_t rows, bool is_vector, bool is_bias) {
+      return ParameterPart{name + of, row, rows, is_vector, is_bias, owner, nullptr};
+    };
+    const auto count = static_cast<std::int64_t>(shape.columns.size());
+    switch (plan.kind) {
+      case EmbeddingKind::linear:
+        shape.block = add_block(1 + count, plan.width,
+                                {part(".bias", 0, 1, true, true), part(".weights", 1, count, false, false)});
+        inputs += plan.width;
+        break;
+      case EmbeddingKind::category:
+        shape.block = add_block(codes, plan.width, {part(".vectors", 0, codes, false, false)});
+        inputs += plan.width;
+        break;
+      case EmbeddingKind::periodic: {
+        const std::int64_t f = plan.frequencies, learned = shape.learned();
+        shape.block = add_block(2 * f + f * learned + learned, count,
+                                {part(".frequencies", 0, f, false, false), part(".phases", f, f, false, false),
+                                 part(".weights", shape.weight_row(0), f * learned, false, false),
+                                 part(".bias", shape.bias_row(), learned, false, false)});
+        inputs += plan.width * count;
+        break;
+      }
+    }
+    embeddings.push_back(std::move(shape));
+  }
+
   void add_layer(std::int64_t inputs, const LayerPlan& plan) {
     const std::size_t l = layers.size();
     const std::string name = std::to_string(l);

@@ -49,7 +49,11 @@ class Evaluator {
   struct Scratch {
     AlignedArray<T> buffers[2];
     AlignedArray<T> scaled;     // the inputs of a layer times their scale
+    AlignedArray<T> inputs;     // of the first layer, if there are several submodels
     AlignedArray<T> submodels;  // the weighted sums of the output layer, of one below those of the other
+    AlignedArray<T> table;      // the columns of the table, if there are embeddings, and their matrices
+    PanelMatrix<T> columns;
+    std::vector<EmbeddingRows<T>> embeddings;
     AlignedArray<T> lanes;
     AlignedArray<T> labels;  // classes, losses, metrics
     AlignedArray<T> targets;
@@ -57,12 +61,18 @@ class Evaluator {
     CustomLossPass<T> custom_loss;
   };
 
+  static void lay_out_columns(const Plan& plan, const NetworkShape& shape, std::int64_t rows, Scratch& scratch);
+
   using TwoMatrices = std::pair<PanelMatrix<T>, PanelMatrix<T>>;
 
-  // Returns the activations of a submodel after the first `layers` layers (for all layers: the weighted sums of the
-  // output layer), and a matrix of the same size that may be overwritten.
-  TwoMatrices forward(const Scratch& scratch, const Network<T>& network, const Rows<T>& table, std::int64_t begin,
-                      std::int64_t count, std::size_t layers, std::int64_t submodel) const;
+  void take_inputs(const Scratch& scratch, const Network<T>& network, const Rows<T>& table, std::int64_t begin,
+                   std::int64_t count) const;
+  PanelMatrix<T> first_inputs(const Scratch& scratch, const Network<T>& network) const;
+
+  // Returns the activations of a submodel, of the rows that take_inputs has taken, after the first `layers` layers (for
+  // all layers: the weighted sums of the output layer), and a matrix of the same size that may be overwritten.
+  TwoMatrices forward(const Scratch& scratch, const Network<T>& network, std::int64_t count, std::size_t layers,
+                      std::int64_t submodel) const;
   // Likewise the weighted sums of the output layer: of all submodels, those of their mean prediction.
   TwoMatrices outputs(const Scratch& scratch, const Network<T>& network, const Rows<T>& table, std::int64_t begin,
                       std::int64_t count) const;

@@ -123,6 +123,19 @@ void fit_to_rows(const Plan& plan, const Rows<T>& rows, std::int64_t l, Network<
   }
 }
 
+// The parameters of an embedding: as in the papers of layers/embedding.hpp.
+template <class T>
+void initialize_embedding(const NetworkShape& shape, std::size_t e, std::uint64_t seed, T* weights) {
+  const EmbeddingShape& embedding = shape.embeddings[e];
+  const ParameterBlock& block = shape.blocks[embedding.block];
+  for (std::size_t p = 0; p < block.parts.size(); ++p) {
+    const ParameterPart& part = block.parts[p];
+    std::vector<T> numbers(static_cast<std::size_t>(part.rows * block.columns));
+    initial_embedding(embedding, p, seed, static_cast<std::uint32_t>(e), block.columns, std::span<T>(numbers));
+    write_part(numbers.data(), block, part, weights);
+  }
+}
+
 // Rows of a block, or of a part of it.
 template <class T>
 void fill_rows(const Network<T>& network, const MaybeBlock& block, std::int64_t begin, std::int64_t end, T value) {
@@ -145,6 +158,22 @@ void write_rows(const std::vector<T>& numbers, const PanelMatrix<T>& block, std:
     for (std::int64_t c = 0; c < block.columns; ++c) block.element(row, c) = *from++;
 }
 
+// The feature of the table that each input of the first layer stems from.
+std::vector<std::int64_t> features_of_inputs(const Plan& plan, const NetworkShape& shape) {
+  std::vector<std::int64_t> columns;
+  for (const EmbeddingShape& embedding : shape.embeddings) {
+    const bool is_periodic = embedding.kind == EmbeddingKind::periodic;
+    for (std::size_t k = 0; k < (is_periodic ? embedding.columns.size() : 1); ++k)
+      columns.insert(columns.end(), static_cast<std::size_t>(embedding.width), embedding.columns[k]);
+  }
+  for (const PlainColumns& plain : shape.plain_columns)
+    for (std::int64_t c = 0; c < plain.count; ++c) columns.push_back(plain.from + c);
+  for (std::int64_t c = 0; c < plan.inputs && shape.embeddings.empty(); ++c) columns.push_back(c);
+  if (!plan.input_features.empty())
+    for (std::int64_t& column : columns) column = plan.input_features[static_cast<std::size_t>(column)];
+  return columns;
+}
+
 template <class T>
 void initialize_layer(const Plan& plan, std::int64_t l, Network<T>& network) {
   const LayerShape& layer = network.shape.layers[static_cast<std::size_t>(l)];
@@ -153,6 +182,8 @@ void initialize_layer(const Plan& plan, std::int64_t l, Network<T>& network) {
   std::vector<T> w(static_cast<std::size_t>(layer.inputs * layer.outputs));
   std::vector<T> b(static_cast<std::size_t>(layer.outputs));
   std::vector<T> r(static_cast<std::size_t>(layer.inputs));
+  std::vector<std::int64_t> features;
+  if (l == 0 && layer.own_scale) features = features_of_inputs(plan, network.shape);
   InitialStream stream{plan.seed, static_cast<std::uint32_t>(l)};
   fill_rows(network, layer.scale, T(1));
   fill_rows(network, layer.output_scale, T(1));
@@ -162,7 +193,7 @@ void initialize_layer(const Plan& plan, std::int64_t l, Network<T>& network) {
   for (std::int64_t m = 0; m < layer.submodels; ++m) {
     stream.submodel = static_cast<std::uint32_t>(m);
     if (l == 0 && layer.own_scale && layer.scale) {
-      initial_factors(plan, stream, std::span<T>(r));
+      initial_factors(plan.submodel_start, stream, std::span<const std::int64_t>(features), std::span<T>(r));
       write_rows(r, block_view(network.weights.data(), network.shape.blocks[*layer.scale]), m, 1);
     }
     if (!layer.own_weights) stream.submodel = 0;
@@ -181,6 +212,8 @@ void initialize_layer(const Plan& plan, std::int64_t l, Network<T>& network) {
 
 template <class T>
 void initialize(const Plan& plan, const Rows<T>& train, Network<T>& network) {
+  for (std::size_t e = 0; e < network.shape.embeddings.size(); ++e)
+    initialize_embedding(network.shape, e, plan.seed, network.weights.data());
   for (std::int64_t l = 0; l < network.shape.count(); ++l) initialize_layer(plan, l, network);
   if (train.count > 0 && std::any_of(plan.layers.begin(), plan.layers.end(), depends_on_rows)) {
     const std::vector<T> x = first_rows(plan, train);

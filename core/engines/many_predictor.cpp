@@ -41,7 +41,8 @@ ManyPredictor<T>::ManyPredictor(const Plan& plan, std::int64_t count, int thread
   const auto block = [](std::int64_t vectors_per_row) { return AlignedArray<T>(kBlock * vectors_per_row * kLanes); };
   for (int thread = 0; thread < threads; ++thread) {
     Scratch scratch;
-    scratch.inputs = block(plan.inputs);
+    scratch.columns = block(plan.inputs);
+    if (!shape_.embeddings.empty()) scratch.inputs = block(shape_.inputs());
     scratch.scaled = block(most_scaled);
     for (AlignedArray<T>& buffer : scratch.buffers) buffer = block(widest);
     if (plan.submodels > 1) scratch.submodels = block(plan.submodels * shape_.outputs());
@@ -89,7 +90,7 @@ void ManyPredictor<T>::each_block(std::int64_t rows, F&& f) {
 template <class T>
 void ManyPredictor<T>::take_inputs(const Scratch& scratch, const Rows<T>& table, std::int64_t begin,
                                    std::int64_t rows) const {
-  V* to = vectors(scratch.inputs);
+  V* to = vectors(scratch.columns);
   for (std::int64_t r = 0; r < rows; ++r) {
     const T* const x = table.x + (begin + r) * table.x_stride;
     for (std::int64_t i = 0; i < plan_.inputs; ++i) *to++ = V(x[i]);
@@ -115,6 +116,9 @@ template <class T>
 typename ManyPredictor<T>::V* ManyPredictor<T>::forward(const Scratch& scratch, std::int64_t pack,
                                                         std::int64_t rows) const {
   const std::int64_t submodels = plan_.submodels, outputs = shape_.outputs();
+  if (!shape_.embeddings.empty())
+    lane_embed<V>(shape_, vectors(weights_) + pack * size_, vectors(scratch.columns), plan_.inputs, {}, rows,
+                  vectors(scratch.inputs), shape_.inputs());
   V* z = nullptr;
   V* const all = vectors(scratch.submodels);
   for (std::int64_t m = 0; m < submodels; ++m) {
@@ -131,7 +135,7 @@ typename ManyPredictor<T>::V* ManyPredictor<T>::forward_submodel(const Scratch& 
                                                                  std::int64_t rows, std::int64_t submodel) const {
   const V* const weights = vectors(weights_) + pack * size_;
   LaneMatrices<V> of;
-  of.inputs = vectors(scratch.inputs);
+  of.inputs = vectors(shape_.embeddings.empty() ? scratch.columns : scratch.inputs);
   of.outputs = vectors(scratch.buffers[0]);
   V* spare = vectors(scratch.buffers[1]);
   for (const LaneLayer<V>& layer : layers_) {

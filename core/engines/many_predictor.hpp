@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "aligned.hpp"
+#include "layers/lane_embedding.hpp"
 #include "layers/lane_layer.hpp"
 #include "plan.hpp"
 #include "progress.hpp"
@@ -44,7 +45,7 @@ class ManyPredictor {
  private:
   // A thread's arrays for a block of rows, each stored row by row.
   struct Scratch {
-    AlignedArray<T> inputs, scaled, buffers[2], submodels, targets, labels, loss, metric, spare;
+    AlignedArray<T> columns, inputs, scaled, buffers[2], submodels, targets, labels, loss, metric, spare;
   };
 
   template <class F>

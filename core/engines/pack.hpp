@@ -15,6 +15,7 @@
 #include "aligned.hpp"
 #include "engines/member_state.hpp"
 #include "engines/pack_shape.hpp"
+#include "layers/lane_embedding.hpp"
 #include "layers/lane_layer.hpp"
 #include "optimizers/groups.hpp"
 #include "optimizers/update.hpp"
@@ -38,7 +39,10 @@ bool have_same_rates(const Member<T>& one, const Member<T>& other) {
   return one.plan.optimizer == other.plan.optimizer && one.plan.schedule == other.plan.schedule &&
          one.plan.schedule.kind != ScheduleKind::reduce_on_plateau &&
          std::equal(one.plan.layers.begin(), one.plan.layers.end(), other.plan.layers.begin(), other.plan.layers.end(),
-                    [](const LayerPlan& a, const LayerPlan& b) { return groups_of(a) == groups_of(b); });
+                    [](const LayerPlan& a, const LayerPlan& b) { return groups_of(a) == groups_of(b); }) &&
+         std::equal(one.plan.embeddings.begin(), one.plan.embeddings.end(), other.plan.embeddings.begin(),
+                    other.plan.embeddings.end(),
+                    [](const EmbeddingPlan& a, const EmbeddingPlan& b) { return a.parameters == b.parameters; });
 }
 
 // Whether two members can share a pack.
@@ -105,7 +109,10 @@ class Pack {
 
   // The arrays of a block of rows, each stored row by row.
   struct Block {
-    V* inputs = nullptr;
+    V* columns = nullptr;  // of the table
+    std::int64_t column_stride = 0;
+    V* inputs = nullptr;  // of the first layer: the columns, if there are no embeddings
+    std::vector<LaneWaves<V>> waves;
     std::vector<LaneMatrices<V>> layers;
     V* below = nullptr;  // the gradient of the inputs, if parameters need it
     V* targets = nullptr;
@@ -147,6 +154,10 @@ class Pack {
   void take_rows(bool validation, std::int64_t begin, std::int64_t rows);
   void forward(std::int64_t rows, std::int64_t position, std::int64_t submodel, bool training);
   const V* mean_outputs(std::int64_t rows);
+  void embed(std::int64_t rows, bool keeps_waves);
+  void add_embedding_gradients(const V* dloss_dinputs, std::int64_t rows, bool first_of_batch);
+  void add_below(std::int64_t submodel, std::int64_t done, std::int64_t rows);
+  void add_embedding_gradients_of_submodels(std::int64_t begin, std::int64_t count);
   void drop(std::size_t layer, std::int64_t rows, std::int64_t position, std::int64_t submodel);
   V losses(bool training, const V* z, std::int64_t begin, std::int64_t rows, Sums& sums);
   void backward(std::int64_t rows, std::int64_t submodel);
@@ -200,6 +211,7 @@ class Pack {
   bool snapshot_taken_ = false;
   bool epoch_begun_ = false;
   AlignedArray<T> storage_;           // of the block
+  AlignedArray<T> below_of_batch_;    // the gradient of the inputs over all submodels, if they share embeddings
   std::vector<std::int32_t> orders_;  // the epoch's rows, lane by lane
   std::vector<std::int32_t> order_;   // the epoch's rows, position by position, one for each lane
   // For training rows [false] and validation rows [true]:

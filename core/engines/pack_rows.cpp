@@ -59,7 +59,7 @@ void Pack<T>::take_rows_of_one_table(std::int64_t begin, std::int64_t rows) {
   const std::int64_t outputs = shape_.outputs();
   for (std::int64_t r = 0; r < rows; ++r) {
     const std::int32_t* const row = order_.data() + (begin + r) * kLanes;
-    gather_columns(table.x, row, table.x_stride, d, block_.inputs + r * (1 + d));
+    gather_columns(table.x, row, table.x_stride, d, block_.columns + r * block_.column_stride);
     if (table.classes != nullptr) {
       block_.labels[r] = gather_integers<V>(table.classes, row);
     } else {
@@ -77,7 +77,7 @@ void Pack<T>::take_same_rows(bool validation, std::int64_t begin, std::int64_t r
   for (std::int64_t r = 0; r < rows; ++r) {
     const std::int64_t row = member_row(0, validation, begin + r);
     const T* const x = table.x + row * table.x_stride;
-    for (std::int64_t i = 0; i < d; ++i) block_.inputs[r * (1 + d) + i] = V(x[i]);
+    for (std::int64_t i = 0; i < d; ++i) block_.columns[r * block_.column_stride + i] = V(x[i]);
     if (table.classes != nullptr) {
       block_.labels[r] = V(static_cast<T>(table.classes[row]));
     } else {
@@ -99,7 +99,7 @@ void Pack<T>::take_rows(bool validation, std::int64_t begin, std::int64_t rows) 
     for (std::int64_t r = 0; r < rows; ++r) {
       const std::int64_t row = member_row(lane, validation, begin + r);
       const T* const x = table.x + row * table.x_stride;
-      T* const to = reinterpret_cast<T*>(block_.inputs + r * (1 + d)) + lane;
+      T* const to = reinterpret_cast<T*>(block_.columns + r * block_.column_stride) + lane;
       for (std::int64_t i = 0; i < d; ++i) to[i * kLanes] = x[i];
       if (table.classes != nullptr) {
         reinterpret_cast<T*>(block_.labels + r)[lane] = static_cast<T>(table.classes[row]);

@@ -37,8 +37,13 @@ inline auto common_of(const EarlyStoppingPlan& plan) {
   return std::tuple(patience > 0);
 }
 
+inline auto common_of(const EmbeddingPlan& plan) {
+  const auto& [kind, columns, sizes, width, frequencies, deviation, parameters] = plan;
+  return std::tuple(kind, columns, sizes, width, frequencies);
+}
+
 inline auto common_of(const Plan& plan) {
-  const auto& [inputs, submodels, submodel_start, input_features, layers, loss, optimizer, schedule,
+  const auto& [inputs, submodels, submodel_start, input_features, embeddings, layers, loss, optimizer, schedule,
                weight_decay_schedule, dropout_schedule, label_smoothing_schedule, early_stopping, batch_size, drop_last,
                epochs, seed, shuffle] = plan;
   return std::tuple(inputs, submodels, layers.size(), common_of(loss), common_of(optimizer), common_of(early_stopping),
@@ -57,10 +62,9 @@ inline auto groups_of(const LayerPlan& plan) {
 
 // Whether networks of two plans can be trained in one pack, if they also have as many rows.
 inline bool have_same_shape(const Plan& one, const Plan& other) {
-  return detail::common_of(one) == detail::common_of(other) &&
-         std::equal(
-             one.layers.begin(), one.layers.end(), other.layers.begin(), other.layers.end(),
-             [](const LayerPlan& a, const LayerPlan& b) { return detail::common_of(a) == detail::common_of(b); });
+  const auto is_alike = [](const auto& a, const auto& b) { return detail::common_of(a) == detail::common_of(b); };
+  return is_alike(one, other) && std::ranges::equal(one.embeddings, other.embeddings, is_alike) &&
+         std::ranges::equal(one.layers, other.layers, is_alike);
 }
 
 }  // namespace creche::CRECHE_LEVEL

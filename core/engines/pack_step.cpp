@@ -44,9 +44,11 @@ void Pack<T>::lay_out_block() {
     }
     if (pass == 0) storage_ = AlignedArray<T>(used * kLanes);
   }
+  if (plan_.submodels > 1 && !shape_.embeddings.empty())
+    below_of_batch_ = AlignedArray<T>(plan_.batch_size * shape_.inputs() * kLanes);
   // Each left matrix of a gradient has a one before every row.
   for (std::int64_t r = 0; r < rows; ++r) {
-    block_.inputs[r * (1 + plan_.inputs) - 1] = V(T(1));
+    block_.inputs[r * (1 + shape_.inputs()) - 1] = V(T(1));
     for (const LaneMatrices<V>& of : block_.layers) {
       if (of.scaled != nullptr) of.scaled[r * of.scaled_stride - 1] = V(T(1));
       if (&of != &block_.layers.back()) of.outputs[r * of.output_stride - 1] = V(T(1));
@@ -58,8 +60,12 @@ template <class T>
 template <class NewArray>
 void Pack<T>::lay_out_layers(const NewArray& array) {
   terms_.clear();
-  const std::int64_t stride = 1 + plan_.inputs;
+  const std::int64_t stride = 1 + shape_.inputs();
   block_.inputs = array(stride) + 1;
+  const bool embeds = !shape_.embeddings.empty();
+  block_.columns = embeds ? array(plan_.inputs) : block_.inputs;
+  block_.column_stride = embeds ? plan_.inputs : stride;
+  block_.waves = lay_out_waves<V>(shape_, array);
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const LaneLayer<V>& layer = layers_[l];
     LaneMatrices<V> of;
@@ -95,11 +101,50 @@ void Pack<T>::lay_out_layers(const NewArray& array) {
     if (layer.slopes_at >= 0) of.slope_terms = add_terms(layer.slopes_at, layer.outputs);
     block_.layers.push_back(of);
   }
-  if (shape_.passes_gradients_below(0)) block_.below = array(plan_.inputs);
+  if (shape_.passes_gradients_below(0)) block_.below = array(shape_.inputs());
+}
+
+template <class T>
+void Pack<T>::embed(std::int64_t rows, bool keeps_waves) {
+  if (shape_.embeddings.empty()) return;
+  lane_embed<V>(shape_, vectors(weights_), block_.columns, block_.column_stride,
+                keeps_waves ? block_.waves : std::vector<LaneWaves<V>>{}, rows, block_.inputs, 1 + shape_.inputs());
+}
+
+// dloss_dinputs: the gradient of the first layer's inputs, (rows, inputs).
+template <class T>
+void Pack<T>::add_embedding_gradients(const V* dloss_dinputs, std::int64_t rows, bool first_of_batch) {
+  lane_embed_backward<V>(shape_, vectors(weights_), dloss_dinputs, block_.waves, rows);
+  lane_add_embedding_gradients<V>(shape_, block_.columns, block_.column_stride, dloss_dinputs, block_.waves, rows,
+                                  first_of_batch, vectors(gradients_));
+}
+
+// Submodels share the embeddings, whose gradients are those of the sums over all submodels.
+template <class T>
+void Pack<T>::add_below(std::int64_t submodel, std::int64_t done, std::int64_t rows) {
+  const std::int64_t size = rows * shape_.inputs();
+  V* const sums = vectors(below_of_batch_) + done * shape_.inputs();
+  if (submodel == 0) {
+    std::copy_n(block_.below, size, sums);
+  } else {
+    for (std::int64_t i = 0; i < size; ++i) sums[i] += block_.below[i];
+  }
+}
+
+template <class T>
+void Pack<T>::add_embedding_gradients_of_submodels(std::int64_t begin, std::int64_t count) {
+  for (std::int64_t done = 0; done < count; done += kRowsPerBlock) {
+    const std::int64_t rows = std::min(kRowsPerBlock, count - done);
+    take_rows(false, begin + done, rows);
+    embed(rows, true);
+    add_embedding_gradients(vectors(below_of_batch_) + done * shape_.inputs(), rows, done == 0);
+  }
 }
 
 template <class T>
 void Pack<T>::forward(std::int64_t rows, std::int64_t position, std::int64_t submodel, bool training) {
+  // Rows that are evaluated stay for all submodels.
+  if (training || submodel == 0) embed(rows, training && plan_.submodels == 1);
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     LaneMatrices<V> of = block_.layers[l];
     if (!training) of.derivatives = of.slope_terms = of.normalized = of.inverse = of.output_scale_terms = nullptr;
@@ -368,8 +413,11 @@ void Pack<T>::step() {
       zero_or_nan += losses(true, block_.layers.back().outputs, begin + done, rows, sums);
       backward(rows, m);
       add_gradients(rows, m, done == 0);
+      if (shape_.embeddings.empty()) continue;
+      plan_.submodels == 1 ? add_embedding_gradients(block_.below, rows, done == 0) : add_below(m, done, rows);
     }
   }
+  if (below_of_batch_.size() > 0) add_embedding_gradients_of_submodels(begin, count);
   for (int i = 0; i < kLanes; ++i) {
     if (lanes_[static_cast<std::size_t>(i)].is_active && zero_or_nan.lane(i) != T(0)) hand_to_solo(i);
   }

@@ -75,6 +75,13 @@ void Pass<T>::gradients(const AlignedArray<T>& out) const {
           });
     }
   }
+  for (std::size_t e = 0; e < network_.shape.embeddings.size(); ++e) {
+    const EmbeddingShape& embedding = network_.shape.embeddings[e];
+    const PanelMatrix<T> gradient = block_view(out.data(), network_.shape.blocks[embedding.block]);
+    for (std::int64_t panel = 0; panel < gradient.panels(); ++panel)
+      embedding_gradient(embedding, batch_.inputs(), batch_.embedding(e), panel, 0, gradient.rows, rows_.count,
+                         gradient.at(panel, 0));
+  }
   for (const RowTerms<T>& of : batch_.terms()) {
     const PanelMatrix<T> gradient = block_view(out.data(), network_.shape.blocks[of.block]);
     batch_.each_summed_range(rows_, of.submodel, [&](std::int64_t begin, std::int64_t end, bool continues) {

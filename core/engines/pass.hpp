@@ -39,7 +39,7 @@ class Pass {
   // The gradient of all weights, in an arena with the layout of the weights.
   void gradients(const AlignedArray<T>& out) const;
 
-  // The gradient of the inputs. out: a matrix of the table's rows and the inputs.
+  // The gradient of the columns of the table. out: a matrix of the table's rows and these.
   void input_gradients(PanelMatrix<T> out) const;
 
  private:

@@ -84,15 +84,16 @@ class Solo {
   };
 
   // A piece of a block of parameters: some rows of some of its panels. Its gradient is a product with the outputs of a
-  // layer, or the sum of a batch's terms.
+  // layer, that of an embedding, or the sum of a batch's terms.
   struct Piece {
     std::size_t block = 0;
     std::int64_t panel = 0;
     int panels = 0;
     std::int64_t first_row = 0;
     std::int64_t rows = 0;
-    std::int64_t layer = -1;  // whose weights these are
-    std::size_t terms = 0;    // otherwise the number of the terms
+    std::int64_t layer = -1;      // whose weights these are
+    std::int64_t embedding = -1;  // whose parameters these are
+    std::size_t terms = 0;        // otherwise the number of the terms
     std::int64_t submodel = kAllSubmodels;
     std::int64_t first_input = 0;  // of the layer
     bool has_bias = false;         // the row before that of the first input
@@ -100,7 +101,7 @@ class Solo {
     std::int64_t end_of_inputs() const { return first_input + rows - (has_bias ? 1 : 0); }
     // In proportion to the multiply-adds of its gradient.
     std::int64_t cost(std::int64_t submodels) const {
-      return rows * panels * (submodel == kAllSubmodels ? submodels : 1);
+      return rows * panels * (submodel == kAllSubmodels && embedding < 0 ? submodels : 1);
     }
   };
 

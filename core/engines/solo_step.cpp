@@ -13,6 +13,9 @@ namespace {
 // together with the 24 KiB block of the right matrix, when the optimizer reads it.
 constexpr std::int64_t kRowsPerPiece = 64;
 
+// The gradients of embeddings are sums of their own, row by row.
+constexpr std::int64_t kRowsPerEmbeddingPiece = 16;
+
 // 256 inputs of a batch of 1,024 rows take 1 MiB in float32: half of a 2 MiB second-level cache.
 constexpr std::int64_t kInputsPerRange = 256;
 
@@ -38,10 +41,18 @@ void Solo<T>::plan_pieces() {
     rows /= 2;
     // With fewer than about four pieces per thread, threads wait for each other.
   } while (threads > 1 && rows >= kPanel && static_cast<std::int64_t>(pieces_.size()) < 4 * threads);
+  for (std::size_t e = 0; e < network_.shape.embeddings.size(); ++e) {
+    const std::size_t b = network_.shape.embeddings[e].block;
+    const ParameterBlock& block = network_.shape.blocks[b];
+    for (std::int64_t panel = 0; panel < block.panels(); ++panel)
+      for (std::int64_t row = 0; row < block.rows; row += kRowsPerEmbeddingPiece)
+        pieces_.push_back({b, panel, 1, row, std::min(kRowsPerEmbeddingPiece, block.rows - row), -1,
+                           static_cast<std::int64_t>(e), 0});
+  }
   for (std::size_t t = 0; t < batch_.terms().size(); ++t) {
     const RowTerms<T>& of = batch_.terms()[t];
     for (std::int64_t panel = 0; panel < of.terms.panels(); ++panel)
-      pieces_.push_back({of.block, panel, 1, of.row, 1, -1, t, of.submodel});
+      pieces_.push_back({of.block, panel, 1, of.row, 1, -1, -1, t, of.submodel});
   }
 
   for (int thread = 0; thread < threads_.count(); ++thread) {
@@ -71,8 +82,8 @@ void Solo<T>::add_pieces_of_weights(std::int64_t rows) {
             const bool has_bias = i == 0 && !layer.own_bias;
             const std::int64_t bias = has_bias ? 1 : 0;
             pieces_.push_back({layer.block, panel, decltype(panels)::value, layer.weights_row(m) + i - bias,
-                               std::min(i + rows, range_end) - i + bias, l, 0, layer.own_weights ? m : kAllSubmodels, i,
-                               has_bias});
+                               std::min(i + rows, range_end) - i + bias, l, -1, 0,
+                               layer.own_weights ? m : kAllSubmodels, i, has_bias});
           }
         });
       }
@@ -314,6 +325,11 @@ void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
 // out: the piece's rows of its panels.
 template <class T>
 void Solo<T>::piece_gradient(const Piece& piece, const BatchRows& batch, PanelMatrix<T> out) const {
+  if (piece.embedding >= 0) {
+    const auto e = static_cast<std::size_t>(piece.embedding);
+    return embedding_gradient(network_.shape.embeddings[e], batch_.inputs(), batch_.embedding(e), piece.panel,
+                              piece.first_row, piece.rows, batch.count, out.data);
+  }
   if (piece.layer < 0) {
     return batch_.each_summed_range(batch, piece.submodel, [&](std::int64_t begin, std::int64_t end, bool continues) {
       add_terms(batch_.terms()[piece.terms].terms, piece.panel, begin, end, continues, out.data);

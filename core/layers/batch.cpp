@@ -12,8 +12,10 @@ namespace creche::CRECHE_LEVEL {
 template <class T>
 Batch<T>::Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capacity, const CustomLoss<T>* custom_loss)
     : plan_(plan),
+      shape_(shape),
       loss_pass_(loss_pass_function<T>(plan.loss.kind)),
       custom_loss_(custom_loss, plan.loss.kind, capacity, shape.outputs()) {
+  table_rows_ = staggered_rows(capacity);
   rows_ = staggered_rows(plan.submodels * panel_count(capacity) * kPanel);
   // The first call computes sizes, the second assigns places in one array.
   lay_out(plan, shape);
@@ -34,7 +36,7 @@ void Batch<T>::gather(const Rows<T>& table, const BatchRows& batch, std::int64_t
     for (std::int64_t r = row_begin; r < row_end; ++r) {
       const std::int64_t row = batch.row(r);
       const std::int64_t to = m * batch.stride() + r;
-      copy_row(table.x + row * table.x_stride, plan_.inputs, inputs_.at(0, to), inputs_.panel_stride());
+      if (m == 0) copy_row(table.x + row * table.x_stride, plan_.inputs, inputs_.at(0, r), inputs_.panel_stride());
       if (table.classes != nullptr) {
         classes_[to] = static_cast<T>(table.classes[row]);
       } else if (table.targets != nullptr) {
@@ -49,6 +51,11 @@ void Batch<T>::gather(const Rows<T>& table, const BatchRows& batch, std::int64_t
 template <class T>
 void Batch<T>::forward(const Network<T>& network, const BatchRows& batch, std::int64_t row_begin,
                        std::int64_t row_end) const {
+  if (!embeddings_.empty()) embed(shape_, network.weights.data(), inputs_, embeddings_, row_begin, row_end, embedded_);
+  for (std::int64_t m = 1; m < plan_.submodels; ++m)
+    for (std::int64_t panel = 0; panel < embedded_.panels(); ++panel)
+      std::copy_n(embedded_.at(panel, row_begin), (row_end - row_begin) * kPanel,
+                  embedded_.at(panel, m * batch.stride() + row_begin));
   for (std::int64_t m = 0; m < plan_.submodels; ++m) {
     const std::int64_t first = m * batch.stride();
     const std::int64_t begin = first + row_begin, end = first + row_end;
@@ -100,31 +107,45 @@ void Batch<T>::backward(const Network<T>& network, const BatchRows& batch, std::
     if (below_.columns > 0)
       creche::CRECHE_LEVEL::inputs_backward(functions_.front(), network, layers_.front(), begin, end, below_, m);
   }
+  if (embeddings_.empty()) return;
+  add_submodels_below(batch, row_begin, row_end);
+  embed_backward(shape_, network.weights.data(), below_, embeddings_, row_begin, row_end);
+}
+
+// Adds the gradients of the first layer's inputs to those of the first submodel.
+template <class T>
+void Batch<T>::add_submodels_below(const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const {
+  using V = Vec<T, kNativeLanes<T>>;
+  for (std::int64_t panel = 0; panel < below_.panels() && plan_.submodels > 1; ++panel) {
+    T* const sums = below_.at(panel, row_begin);
+    for (std::int64_t i = 0; i < (row_end - row_begin) * kPanel; i += V::kLanes) {
+      V sum = V::load(sums + i);
+      for (std::int64_t m = 1; m < plan_.submodels; ++m) sum += V::load(sums + m * batch.stride() * kPanel + i);
+      sum.store(sums + i);
+    }
+  }
 }
 
 template <class T>
 void Batch<T>::inputs_backward(const Network<T>& network, const BatchRows& batch, const PanelMatrix<T>& out) const {
-  using V = Vec<T, kNativeLanes<T>>;
+  if (!embeddings_.empty())
+    return embed_inputs_backward(shape_, network.weights.data(), below_, embeddings_, 0, batch.count, out);
   if (plan_.submodels == 1)
     return creche::CRECHE_LEVEL::inputs_backward(functions_.front(), network, layers_.front(), 0, batch.count, out);
-  for (std::int64_t panel = 0; panel < out.panels(); ++panel) {
-    for (std::int64_t r = 0; r < batch.count; ++r) {
-      for (int i = 0; i < kPanel; i += V::kLanes) {
-        V sum = V::load(below_.at(panel, r) + i);
-        for (std::int64_t m = 1; m < plan_.submodels; ++m) sum += V::load(below_.at(panel, m * batch.stride() + r) + i);
-        sum.store(out.at(panel, r) + i);
-      }
-    }
-  }
+  add_submodels_below(batch, 0, batch.count);
+  for (std::int64_t panel = 0; panel < out.panels(); ++panel)
+    std::copy_n(below_.at(panel, 0), batch.count * kPanel, out.at(panel, 0));
 }
 
 template <class T>
 void Batch<T>::lay_out(const Plan& plan, const NetworkShape& shape) {
   layers_.clear();
   terms_.clear();
-  inputs_ = matrix(plan.inputs);
+  inputs_ = matrix(plan.inputs, shape.embeddings.empty() ? rows_ : table_rows_);
+  embedded_ = shape.embeddings.empty() ? inputs_ : matrix(shape.inputs());
+  embeddings_ = lay_out_embeddings<T>(shape, [&](std::int64_t columns) { return matrix(columns, table_rows_); }, true);
   for (std::size_t l = 0; l < plan.layers.size(); ++l) lay_out_layer(plan.layers[l], shape.layers[l]);
-  if (shape.passes_gradients_below(0) || plan.submodels > 1) below_ = matrix(plan.inputs);
+  if (shape.passes_gradients_below(0) || plan.submodels > 1) below_ = matrix(shape.inputs());
   targets_ = matrix(shape.outputs());
   classes_ = matrix(1).data;
   scale_ = matrix(1).data;
@@ -135,7 +156,7 @@ void Batch<T>::lay_out(const Plan& plan, const NetworkShape& shape) {
 template <class T>
 void Batch<T>::lay_out_layer(const LayerPlan& plan, const LayerShape& shape) {
   LayerRows<T> rows;
-  rows.inputs = layers_.empty() ? inputs_ : layers_.back().outputs;
+  rows.inputs = layers_.empty() ? embedded_ : layers_.back().outputs;
   rows.outputs = matrix(shape.outputs);
   rows.dloss_dz = matrix(shape.outputs);
   if (keeps_derivative(plan)) rows.derivative = matrix(shape.outputs);
@@ -169,10 +190,10 @@ void Batch<T>::lay_out_layer(const LayerPlan& plan, const LayerShape& shape) {
 }
 
 template <class T>
-PanelMatrix<T> Batch<T>::matrix(std::int64_t columns) {
+PanelMatrix<T> Batch<T>::matrix(std::int64_t columns, std::int64_t rows) {
   T* const at = storage_.size() > 0 ? storage_.data() + used_ : nullptr;
-  used_ += panel_count(columns) * kPanel * rows_;
-  return {at, rows_, columns};
+  used_ += panel_count(columns) * kPanel * rows;
+  return {at, rows, columns};
 }
 
 template <class T>

@@ -5,7 +5,8 @@
 //
 // Submodels each have rows of their own in every matrix, those of one below those of the one before: row r of submodel
 // m is stride m + r, where the stride is the batch's count, rounded up to whole vectors of rows. A gradient of what
-// they share sums over the rows of submodel 0, then over those of submodel 1, and so on.
+// they share sums over the rows of submodel 0, then over those of submodel 1, and so on. Embeddings are computed once
+// for all.
 #pragma once
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "aligned.hpp"
+#include "layers/embedding.hpp"
 #include "layers/layer.hpp"
 #include "losses/custom_loss.hpp"
 #include "losses/loss_pass.hpp"
@@ -81,7 +83,7 @@ class Batch {
 
   void backward(const Network<T>& network, const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const;
 
-  // The gradient of the inputs, after the backward pass: for each row the sum over the submodels.
+  // The gradient of the columns of the table, after the backward pass: for each row the sum over the submodels.
   void inputs_backward(const Network<T>& network, const BatchRows& batch, const PanelMatrix<T>& out) const;
 
   // Calls f(row_begin, row_end, continues) for the rows that a sum over a batch has, of a submodel or of all; continues
@@ -99,13 +101,18 @@ class Batch {
   const LayerFunctions<T>& functions(std::int64_t l) const { return functions_[static_cast<std::size_t>(l)]; }
   // The rows of blocks whose gradient is a sum over the rows of the batch, of terms that the backward pass computes.
   const std::vector<RowTerms<T>>& terms() const { return terms_; }
+  // The columns of the table, and the matrices of their embeddings.
+  const PanelMatrix<T>& inputs() const { return inputs_; }
+  const EmbeddingRows<T>& embedding(std::size_t e) const { return embeddings_[e]; }
   const T* losses() const { return loss_; }
   const T* metrics() const { return metric_; }
 
  private:
   void lay_out(const Plan& plan, const NetworkShape& shape);
 
-  PanelMatrix<T> matrix(std::int64_t columns);
+  PanelMatrix<T> matrix(std::int64_t columns) { return matrix(columns, rows_); }
+  PanelMatrix<T> matrix(std::int64_t columns, std::int64_t rows);
+  void add_submodels_below(const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const;
   void lay_out_layer(const LayerPlan& plan, const LayerShape& shape);
 
   // Each activation of layer l is dropped with probability p, or else divided by 1 - p; f' likewise (Srivastava et al.
@@ -114,12 +121,16 @@ class Batch {
             std::int64_t submodel) const;
 
   Plan plan_;
+  NetworkShape shape_;
   LossPass<T> loss_pass_;
   CustomLossPass<T> custom_loss_;
+  std::int64_t table_rows_;  // of a matrix that submodels share
   std::int64_t rows_;
   AlignedArray<T> storage_;
   std::int64_t used_ = 0;
   PanelMatrix<T> inputs_, targets_;
+  PanelMatrix<T> embedded_;  // the inputs of the first layer: inputs_, if there are no embeddings
+  std::vector<EmbeddingRows<T>> embeddings_;
   std::vector<LayerFunctions<T>> functions_;
   std::vector<LayerRows<T>> layers_;
   std::vector<RowTerms<T>> terms_;

@@ -6,6 +6,7 @@
 //   initial weights   index: draw, low 32 bits     position: high bits  stream initialization + layer
 //   initial biases    likewise                                          stream initialization + kBiasDraws + layer
 //   initial factors   index: feature                                    stream initialization + kScaleDraws + layer
+//   embeddings        likewise                 stream initialization + kEmbeddingDraws + 4 x embedding + part
 //   dropout           index: neuron / 4            position of the row in the epoch      stream dropout + layer
 //
 // A submodel's own initial numbers have its number in place of the epoch; in dropout, layer l of submodel m has the
@@ -37,12 +38,15 @@ enum Stream : std::uint32_t {
 // Added to the number of a layer: the draws of its biases.
 inline constexpr std::uint32_t kBiasDraws = 1u << 16;
 // And those of its factors of the inputs.
-inline constexpr std::uint32_t kScaleDraws = 2u << 16;
+inline constexpr std::uint32_t kScaleDraws = 1u << 18;
 
 // The number of a layer of a submodel in dropout.
 inline std::uint32_t dropout_layer(std::int64_t layer, std::int64_t submodel) {
   return static_cast<std::uint32_t>(layer + 4096 * submodel);
 }
+
+// Added to 4 times the number of an embedding and the number of one of its parts.
+inline constexpr std::uint32_t kEmbeddingDraws = 1u << 17;
 
 // The order in which epoch `epoch` visits its rows: 0 ... out.size() - 1 shuffled (Fisher & Yates; Durstenfeld 1964). A
 // 32-bit word times i + 1, shifted, picks one of i + 1 positions: for a table of a million rows some positions are more

@@ -25,7 +25,8 @@ struct Choices {
   OptimizerKind optimizer;
   InitializerKind initializer;
   ScheduleKind schedule;
-  bool has_parts = false;  // what hidden layers can have besides weights, and a start that depends on the rows
+  bool has_parts = false;       // what hidden layers can have besides weights, and a start that depends on the rows
+  bool has_embeddings = false;  // of each kind
 };
 
 Plan plan_of(const std::vector<std::int64_t>& sizes, const Choices& choices) {
@@ -46,6 +47,21 @@ Plan plan_of(const std::vector<std::int64_t>& sizes, const Choices& choices) {
     layer.scales_inputs = choices.has_parts;
     if (choices.has_parts) layer.bias_initializer = BiasInitializerKind::sampled;
     plan.layers.push_back(layer);
+  }
+  if (choices.has_embeddings) {
+    const auto add = [&](EmbeddingKind kind, std::vector<std::int64_t> columns,
+                         std::vector<std::int64_t> codes_or_size) {
+      EmbeddingPlan& embedding = plan.embeddings.emplace_back();
+      embedding.kind = kind;
+      embedding.columns = std::move(columns);
+      embedding.sizes = std::move(codes_or_size);
+      embedding.width = 4;
+      embedding.frequencies = 7;
+      embedding.deviation = 0.5;
+    };
+    add(EmbeddingKind::periodic, {0, 3}, {});
+    add(EmbeddingKind::linear, {1}, {1});
+    add(EmbeddingKind::category, {2}, {3});
   }
   plan.loss.kind = choices.loss;
   plan.loss.label_smoothing = 0.05;
@@ -119,5 +135,9 @@ int main() {
   for (int i = 0; i < 12; ++i) {
     report({static_cast<ActivationKind>(i), static_cast<LossKind>((i + 3) % 8), static_cast<OptimizerKind>(i % 9),
             InitializerKind::unit_variance, static_cast<ScheduleKind>(i % 6), true});
+  }
+  for (int i = 0; i < 8; ++i) {
+    report({static_cast<ActivationKind>(i + 2), static_cast<LossKind>(i), static_cast<OptimizerKind>((i + 4) % 9),
+            InitializerKind::he_normal, static_cast<ScheduleKind>(i % 6), i % 2 == 1, true});
   }
 }

@@ -36,6 +36,13 @@ STARTS: list[dict[str, Any]] = [
 ]  # fmt: skip
 ALL_PARTS = PARTS[-1]
 GROUP_FIELDS = ("weights", "biases", "scale", "slopes", "gains")
+# Of a table of nine columns: two numbers; a code of five; a feature of three columns and one of a single one.
+EMBEDDINGS: list[dict[str, Any]] = [
+    {"kind": "periodic", "columns": [0, 3], "width": 4, "frequencies": 5, "deviation": 0.3},
+    {"kind": "category", "columns": [2], "sizes": [5], "width": 3},
+    {"kind": "linear", "columns": [5, 4], "sizes": [3, 1], "width": 2},
+]  # fmt: skip
+EMBEDDED_COLUMNS = 9
 OPTIMIZERS = ("sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam", "radam", "lion")
 
 
@@ -63,6 +70,7 @@ class Job:
     optimizer: dict[str, Any] = field(default_factory=dict)
     groups: tuple[dict[str, float], ...] = ()  # factors: weights of the first layer, its biases, and so on
     parts: tuple[dict[str, Any], ...] = ()  # what each layer has besides
+    embeddings: tuple[dict[str, Any], ...] = ()
     residual: bool = False  # where a layer has as many inputs as neurons
     submodels: int = 1
     sharing: str = "mini"  # or "full": each hidden layer of a submodel with its own factors and biases
@@ -98,13 +106,14 @@ class Job:
                 layer.scale_inputs = i == 0 or (hidden == "matrix" and not is_output)
             for name, value in (self.parts[i] if i < len(self.parts) else {}).items():
                 setattr(layer, name, value)
-            layer.residual = self.residual and width == self.sizes[i]
+            layer.residual = self.residual and width == self.sizes[i] and not (i == 0 and self.embeddings)
             fields = len(GROUP_FIELDS)
             for group, factors in zip(GROUP_FIELDS, self.groups[fields * i : fields * (i + 1)], strict=False):
                 for name, value in factors.items():
                     setattr(getattr(layer, group), name, value)
             layers.append(layer)
         plan.layers = layers
+        plan.embeddings = [self.embedding(engine, fields) for fields in self.embeddings]
         plan.batch_size, plan.epochs, plan.seed, plan.shuffle = self.batch_size, self.epochs, self.seed, self.shuffle
         plan.drop_last = self.drop_last
         plan.loss.kind = self.loss
@@ -115,6 +124,17 @@ class Job:
             setattr(plan.loss, name, value)
         return plan
 
+    @staticmethod
+    def embedding(engine: ModuleType, fields: dict[str, Any]) -> Any:
+        out = engine.EmbeddingPlan()
+        for name, value in fields.items():
+            if name == "parameters":
+                for factor, number in value.items():
+                    setattr(out.parameters, factor, number)
+            else:
+                setattr(out, name, value)
+        return out
+
     def table(self, rows: int | None = None, stream: int = 0) -> tuple[Any, Any, Any, Any]:
         """x, classes, targets, weights; what the loss does not want is None."""
         rng = np.random.default_rng([self.seed, stream])
@@ -122,6 +142,10 @@ class Job:
         x = rng.standard_normal((n, d)).astype(self.dtype)
         truth = np.random.default_rng([self.seed, 99]).standard_normal((d, outputs))  # the same for every stream
         signal = x @ truth.astype(self.dtype) + 0.1
+        for fields in self.embeddings:
+            if fields["kind"] == "category":  # and some numbers beyond
+                for column, codes in zip(fields["columns"], fields["sizes"], strict=True):
+                    x[:, column] = rng.integers(-1, codes + 1, n)
         weights = rng.uniform(0, 2, n).astype(self.dtype) if self.weighted else None
         if self.loss in CLASS_LOSSES:
             return x, signal.argmax(axis=1).astype(np.int32), None, weights

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creche import _core
+from tests.engine.drawn_embeddings import embeddings
 from tests.engine.small_plans import (
     ACTIVATIONS,
     CLASS_LOSSES,
@@ -90,8 +91,10 @@ def jobs(draw: st.DrawFn) -> list[Job]:
         "amsgrad": draw(st.booleans()),
         "centered": draw(st.booleans()),
     }
+    inputs = draw(st.integers(1, 9))
+    embedded = draw(st.one_of(st.just(()), embeddings(inputs)))
     common = Job(
-        sizes=(draw(st.integers(1, 9)), *widths, outputs), rows=draw(st.integers(2, 90)),
+        sizes=(inputs, *widths, outputs), rows=draw(st.integers(2, 90)),
         batch_size=draw(st.integers(1, 80)), epochs=draw(st.integers(1, 4)), loss=loss,
         activation=draw(st.sampled_from(ACTIVATIONS)), weighted=weighted,
         validation=draw(st.sampled_from([0, 1, 33, 50])), shuffle=draw(st.booleans()), drop_last=draw(st.booleans()),
@@ -126,6 +129,7 @@ def jobs(draw: st.DrawFn) -> list[Job]:
             replace(
                 common, seed=seed, optimizer=optimizer, schedule=schedule,
                 groups=draw(factors) if grouped and draw(st.booleans()) else (),
+                embeddings=tuple({**fields, "parameters": draw(st.sampled_from(GROUPS))} for fields in embedded),
                 parts=tuple({**part, **start} for part, start in zip(parts, draw(starts), strict=True)),
                 **{name: draw(st.sampled_from(SCHEDULES)) if scheduled else {} for name in NUMBER_SCHEDULES},
                 dropout=draw(st.sampled_from([0.1, 0.5])) if drops else 0.0,

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.engine.drawn_embeddings import embeddings
 from tests.engine.small_plans import (
     ACTIVATIONS,
     GROUP_FIELDS,
@@ -37,8 +38,10 @@ def jobs(draw: st.DrawFn) -> Job:
     outputs = draw(st.one_of(st.integers(1, 5), st.integers(1, 40)))
     big = max([*hidden, outputs]) > 100
     rows = draw(st.one_of(st.just(1), st.integers(1, 40 if big else 120)))
+    inputs = draw(widths)
     return Job(
-        sizes=(draw(widths), *hidden, outputs),
+        sizes=(inputs, *hidden, outputs),
+        embeddings=draw(st.one_of(st.just(()), embeddings(inputs))),
         rows=rows,
         batch_size=draw(st.one_of(st.integers(1, rows), st.integers(1, 200))),
         epochs=draw(st.integers(1, 2)),

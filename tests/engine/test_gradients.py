@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.engine.small_plans import ACTIVATIONS, ALL_PARTS, LOSSES, PARTS, Job, spread_quantiles
+from tests.engine.small_plans import (
+    ACTIVATIONS,
+    ALL_PARTS,
+    EMBEDDED_COLUMNS,
+    EMBEDDINGS,
+    LOSSES,
+    PARTS,
+    Job,
+    spread_quantiles,
+)
 
 
 def difference_quotients(solo: Any, table: tuple[Any, ...], step: float = 1e-5) -> np.ndarray:
@@ -71,6 +80,44 @@ def test_gradients_of_what_layers_have_besides(engine, part: dict[str, Any] | st
     vanishing = (".bias", ".slopes") if activation == "identity" else (".bias",)
     assert all(np.abs(array).max() > 1e-5 for name, array in gradients.items() if not name.endswith(vanishing))
     assert np.abs(exact - measured).max() / np.abs(exact).max() < 1e-6
+
+
+@pytest.mark.parametrize("parts", [(), (ALL_PARTS, ALL_PARTS)], ids=["plain layers", "all parts"])
+def test_gradients_of_embeddings(engine, parts: tuple[dict[str, Any], ...]) -> None:
+    job = Job(
+        sizes=(EMBEDDED_COLUMNS, 6, 3), rows=17, activation="tanh", weighted=True, dtype=np.float64, seed=5,
+        initializer="lecun_normal", parts=parts, embeddings=tuple(EMBEDDINGS),
+    )  # fmt: skip
+    solo = job.solo(engine)
+    rng = np.random.default_rng(3)
+    moved = {name: array + rng.uniform(-0.3, 0.3, array.shape) for name, array in solo.parameters().items()}
+    solo.set_parameters(moved)
+    table = job.table()
+    _, gradients = solo.gradients(*table)
+    measured = difference_quotients(solo, table)
+    exact = np.concatenate([array.reshape(-1) for array in gradients.values()])
+    assert all(np.abs(array).max() > 1e-5 for name, array in gradients.items() if name.startswith("embeddings."))
+    assert np.abs(exact - measured).max() / np.abs(exact).max() < 1e-6
+
+
+def test_gradients_of_the_columns_of_embeddings(engine) -> None:
+    """Those of a code are 0: it is not a number."""
+    job = Job(sizes=(EMBEDDED_COLUMNS, 6, 3), rows=5, activation="tanh", dtype=np.float64, embeddings=tuple(EMBEDDINGS))
+    predictor = engine.Predictor64(job.plan(engine), job.solo(engine).parameters(), 1)
+    x = job.table()[0]
+    directions = np.random.default_rng(0).standard_normal((5, 3))
+    found = predictor.input_gradients(x, directions)
+    measured = np.zeros_like(x)
+    codes = [column for fields in EMBEDDINGS if fields["kind"] == "category" for column in fields["columns"]]
+    for column in range(EMBEDDED_COLUMNS):
+        if column not in codes:
+            step = np.zeros(EMBEDDED_COLUMNS)
+            step[column] = 1e-5
+            change = predictor.outputs(x + step) - predictor.outputs(x - step)
+            measured[:, column] = (change * directions).sum(axis=1) / 2e-5
+    assert np.abs(measured).max() > 1e-2
+    assert not found[:, codes].any()
+    np.testing.assert_allclose(found, measured, atol=1e-8)
 
 
 def test_weights_that_are_all_zero_have_no_gradient(engine) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creche import _core
+from tests.engine.drawn_embeddings import embeddings
 from tests.engine.small_plans import ACTIVATIONS, LOSSES, PARTS, Job, spread_quantiles
 
 
@@ -45,18 +46,19 @@ def alone(job: Job, engine: ModuleType, parameters: Any) -> Any:
     inputs=st.integers(1, 20), hidden=st.lists(st.integers(1, 20), max_size=3), outputs=st.integers(1, 6),
     rows=st.integers(1, 70), count=st.integers(1, 20), loss=st.sampled_from(LOSSES),
     activation=st.sampled_from(ACTIVATIONS), weighted=st.booleans(), double=st.booleans(), threads=st.integers(1, 2),
-    seed=st.integers(0, 5), parts=st.lists(st.sampled_from(PARTS), max_size=4), residual=st.booleans(),
+    seed=st.integers(0, 5), parts=st.lists(st.sampled_from(PARTS), max_size=4), residual=st.booleans(), data=st.data(),
 )  # fmt: skip
 def test_each_says_what_it_says_alone(
     inputs: int, hidden: list[int], outputs: int, rows: int, count: int, loss: str, activation: str, weighted: bool,
-    double: bool, threads: int, seed: int, parts: list[dict[str, Any]], residual: bool,
+    double: bool, threads: int, seed: int, parts: list[dict[str, Any]], residual: bool, data: st.DataObject,
 ) -> None:  # fmt: skip
     if loss in ("cross_entropy", "squared_error_of_classes"):
         outputs = max(outputs, 2)
     engine = _core.load()
+    embedded = data.draw(st.one_of(st.just(()), embeddings(inputs)))
     job = Job(
         sizes=(inputs, *hidden, outputs), rows=rows, loss=loss, activation=activation, weighted=weighted, seed=seed,
-        dtype=np.float64 if double else np.float32,
+        embeddings=embedded, dtype=np.float64 if double else np.float32,
         loss_numbers={"label_smoothing": 0.1, "delta": 0.7, "quantiles": spread_quantiles(outputs)},
         parts=tuple(parts), residual=residual,
     )  # fmt: skip

@@ -7,19 +7,23 @@ from typing import Any
 
 import pytest
 
-from tests.engine.small_plans import ALL_PARTS, Job
+from tests.engine.small_plans import ALL_PARTS, EMBEDDINGS, Job
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("clip_norm", [0.0, 1.0])
-@pytest.mark.parametrize("parts", [(), (ALL_PARTS, ALL_PARTS)], ids=["plain", "all parts"])
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"parts": (ALL_PARTS, ALL_PARTS)}, {"embeddings": tuple(EMBEDDINGS)}],
+    ids=["plain", "all parts", "embeddings"],
+)
 def test_no_allocation_after_the_first_step(
-    engine, native, threads: int, clip_norm: float, parts: tuple[dict[str, Any], ...]
+    engine, native, threads: int, clip_norm: float, more: dict[str, Any]
 ) -> None:
     """Within an epoch; the end of an epoch adds a record to the history, which may grow."""
     job = Job(
         sizes=(20, 50, 40, 3), rows=4000, batch_size=32, epochs=2, dropout=0.1, activation="gelu",
-        optimizer={"clip_norm": clip_norm, "weight_decay": 0.01}, parts=parts, residual=True,
+        optimizer={"clip_norm": clip_norm, "weight_decay": 0.01}, residual=True, **more,
     )  # fmt: skip
     x, classes, _, _ = job.table()
     for each in (job, replace(job, rows=1000, submodels=3, sharing="full")):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from creche.engine.parameters import Parameters
-from tests.engine.small_plans import ACTIVATIONS, ALL_PARTS, LOSSES, Job
+from tests.engine.small_plans import ACTIVATIONS, ALL_PARTS, EMBEDDED_COLUMNS, EMBEDDINGS, LOSSES, Job
 
 
 def inside_of(job: Job, engine: ModuleType) -> tuple[Any, tuple[Any, ...]]:
@@ -59,6 +59,53 @@ def test_the_parts_of_layers_are_their_formulas(engine, width: int) -> None:
     x = job.table()[0]
     found = engine.Predictor64(job.plan(engine), parameters, 1).outputs(x)
     np.testing.assert_allclose(found, outputs_by_numpy(parameters, x, 3), rtol=1e-11, atol=1e-12)
+
+
+def embedded_by_numpy(parameters: dict[str, Any], x: Any) -> Any:
+    """The inputs of the first layer for `EMBEDDINGS`, by the formulas of layers/embedding.hpp."""
+    features: list[Any] = []
+    number = 0
+    taken: set[int] = set()
+    for fields in EMBEDDINGS:
+        for i, column in enumerate(fields["columns"]):
+            p = {name.split(".")[2]: array for name, array in parameters.items() if f"embeddings.{number}." in name}
+            if fields["kind"] == "periodic":
+                cosines = np.cos(2 * np.pi * x[:, [column]] * p["frequencies"][:, i] + p["phases"][:, i])
+                weights = p["weights"].reshape(fields["frequencies"], fields["width"] - 1, -1)[:, :, i]
+                features += [cosines @ weights + p["bias"][:, i], x[:, [column]]]
+                taken.add(column)
+                number += i + 1 == len(fields["columns"])
+                continue
+            if fields["kind"] == "category":
+                known = (x[:, column] >= 0) & (x[:, column] < fields["sizes"][i])
+                features.append(p["vectors"][np.where(known, x[:, column], 0).astype(int)])
+                taken.add(column)
+            else:
+                columns = range(column, column + fields["sizes"][i])
+                features.append(x[:, columns] @ p["weights"] + p["bias"])
+                taken |= set(columns)
+            number += 1
+    plain = [column for column in range(x.shape[1]) if column not in taken]
+    return np.hstack([*features, x[:, plain]])
+
+
+def test_embeddings_are_their_formulas(engine) -> None:
+    job = Job(
+        sizes=(EMBEDDED_COLUMNS, 6, 3), rows=83, activation="tanh", dtype=np.float64, embeddings=tuple(EMBEDDINGS)
+    )
+    rng = np.random.default_rng(0)
+    parameters = {
+        name: array + rng.uniform(-0.4, 0.4, array.shape) for name, array in job.solo(engine).parameters().items()
+    }
+    x = job.table()[0]
+    embedded = embedded_by_numpy(parameters, x)
+    assert embedded.shape == (83, 2 * 4 + 3 + 2 * 2 + 2)
+    hidden = np.tanh(embedded @ parameters["0.weights"] + parameters["0.bias"])
+    expected = hidden @ parameters["1.weights"] + parameters["1.bias"]
+    found = engine.Predictor64(job.plan(engine), parameters, 1).outputs(x)
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-12)
+    many = engine.ManyPredictor64(job.plan(engine), {name: np.stack([a, a]) for name, a in parameters.items()}, 1)
+    assert np.array_equal(many.outputs(x)[1], found)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -17,6 +17,12 @@ TABM = Job(
 )  # fmt: skip
 
 
+EMBEDDINGS = (
+    {"kind": "linear", "columns": [0], "sizes": [2], "width": 3},
+    {"kind": "periodic", "columns": [3], "sizes": [], "width": 4, "frequencies": 5, "deviation": 0.3},
+)
+
+
 def moved(solo: Any) -> dict[str, Any]:
     """Parameters away from where they begin."""
     rng = np.random.default_rng(0)
@@ -117,7 +123,7 @@ def test_training_loss_is_the_mean_of_losses_and_validation_that_of_the_mean(eng
 def test_gradients_are_the_slopes_of_the_mean_loss(engine, sharing: str, loss: str) -> None:
     job = replace(
         TABM, sizes=(4, 6, 6, 3), rows=11, loss=loss, sharing=sharing, weighted=True, submodels=3, seed=5,
-        parts=({}, ALL_PARTS), residual=True,
+        parts=({}, ALL_PARTS), residual=True, embeddings=EMBEDDINGS[:1],
     )  # fmt: skip
     solo = job.solo(engine)
     parameters = moved(solo)
@@ -141,8 +147,11 @@ def test_gradients_are_the_slopes_of_the_mean_loss(engine, sharing: str, loss: s
 
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("sharing", SHARINGS)
-def test_the_gradient_by_the_inputs_is_the_slope_of_the_outputs(engine, sharing: str, loss: str) -> None:
-    job = replace(TABM, rows=21, loss=loss, sharing=sharing)
+@pytest.mark.parametrize("embeddings", [(), EMBEDDINGS], ids=["plain", "embedded"])
+def test_the_gradient_by_the_inputs_is_the_slope_of_the_outputs(
+    engine, sharing: str, loss: str, embeddings: tuple[dict[str, Any], ...]
+) -> None:
+    job = replace(TABM, rows=21, loss=loss, sharing=sharing, embeddings=embeddings)
     predictor = engine.Predictor64(job.plan(engine), moved(job.solo(engine)), 1)
     x = job.table()[0]
     directions = np.random.default_rng(1).standard_normal((len(x), 3))
@@ -183,6 +192,10 @@ def test_one_draw_for_each_feature(engine) -> None:
     assert len(np.unique(factors[:, [0, 2, 3]], axis=1).T) == 3
     own = replace(job, input_features=()).solo(engine).parameters()["0.scale"]
     assert len(np.unique(own, axis=1).T) == 6
+    linear = {"kind": "linear", "columns": [0, 3], "sizes": [2, 3], "width": 4}
+    embedded = replace(job, embeddings=(linear,)).solo(engine).parameters()["0.scale"]
+    assert embedded.shape == (40, 9)  # four inputs for each of two features, then column 2 as it is
+    assert np.array_equal(embedded, factors[:, [0] * 4 + [3] * 4 + [2]])
     normal = replace(job, submodel_start="normal", submodels=2000).solo(engine).parameters()["0.scale"]
     assert abs(normal.mean()) < 0.05
     assert normal.std() == pytest.approx(1, abs=0.05)

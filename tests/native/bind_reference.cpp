@@ -23,6 +23,8 @@
 #include "plan.hpp"
 #include "random/random.hpp"
 #include "schedules.hpp"
+#include "shape.hpp"
+#include "simd/math.hpp"
 
 namespace nb = nanobind;
 
@@ -36,13 +38,13 @@ template <class T>
 using Out = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Classes = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-// Some parameters of a layer: one of its vectors, or its weights, w[i * outputs + j]; those that each submodel has for
-// itself one submodel after the other.
+// Some parameters of a layer or an embedding: one of its vectors, or a matrix such as its weights, w[i * columns + j];
+// those that each submodel has for itself one submodel after the other.
 template <class T>
 struct Part {
   std::vector<T> w, gradient;
   std::vector<std::vector<T>> state;  // by plane
-  GroupPlan LayerPlan::* group = nullptr;
+  const GroupPlan* factors = nullptr;
   bool is_bias = false;
   std::size_t columns = 0;
   std::size_t size = 0;  // of one submodel's
@@ -61,6 +63,108 @@ struct Layer {
   auto all() { return std::array{&weights, &bias, &scale, &output_scale, &gain, &shift, &slopes}; }
 };
 
+// What an embedding needs of a row: the columns that it reads, and for each frequency f and feature i, at [f][i], the
+// cosine and minus the sine of the angle.
+template <class T>
+struct RowOfEmbedding {
+  std::vector<T> x;
+  std::vector<std::vector<T>> cosine, sine;
+};
+
+// Of features alike (periodic), or of one feature.
+template <class T>
+struct Embedding {
+  EmbeddingShape shape;  // its columns, widths and numbers; block and place are not read
+  Part<T> frequencies, phases, weights, bias, vectors;
+
+  // Its parts, row by row of the engine's block.
+  auto drawn() {
+    if (shape.kind == EmbeddingKind::linear) return std::vector{&bias, &weights};
+    if (shape.kind == EmbeddingKind::category) return std::vector{&vectors};
+    return std::vector{&frequencies, &phases, &weights, &bias};
+  }
+
+  // Appends the inputs that the columns become.
+  RowOfEmbedding<T> forward(const std::vector<T>& row, std::vector<T>& out) const {
+    RowOfEmbedding<T> kept;
+    for (const std::int64_t column : shape.columns) kept.x.push_back(row[static_cast<std::size_t>(column)]);
+    const auto width = static_cast<std::size_t>(shape.width);
+    const std::size_t learned = width - 1, features = kept.x.size();
+    if (shape.kind == EmbeddingKind::category) {
+      const std::size_t code = code_of_number(kept.x[0]);
+      for (std::size_t j = 0; j < width; ++j) out.push_back(vectors.w[code * width + j]);
+      return kept;
+    }
+    if (shape.kind == EmbeddingKind::linear) {
+      for (std::size_t j = 0; j < width; ++j) {
+        T sum = bias.w[j];
+        for (std::size_t k = 0; k < features; ++k) sum = std::fma(kept.x[k], weights.w[k * width + j], sum);
+        out.push_back(sum);
+      }
+      return kept;
+    }
+    const auto count = static_cast<std::size_t>(shape.frequencies);
+    kept.cosine.assign(count, std::vector<T>(features));
+    kept.sine = kept.cosine;
+    for (std::size_t i = 0; i < features; ++i) {
+      for (std::size_t f = 0; f < count; ++f) {
+        const Vec<T, 1> turns(
+            std::fma(frequencies.w[f * features + i], kept.x[i], phases.w[f * features + i] * (T(1) / T(kTwoPi))));
+        kept.cosine[f][i] = cos2pi(turns).raw;
+        kept.sine[f][i] = -sin2pi(turns).raw;
+      }
+      for (std::size_t j = 0; j < learned; ++j) {
+        T sum = bias.w[j * features + i];
+        for (std::size_t f = 0; f < count; ++f)
+          sum = std::fma(kept.cosine[f][i], weights.w[(f * learned + j) * features + i], sum);
+        out.push_back(sum);
+      }
+      out.push_back(kept.x[i]);
+    }
+    return kept;
+  }
+
+  // Adds the gradients of a row. `outer` is the gradient of all inputs of the first layer; those of this embedding
+  // begin at `at`.
+  void backward(const RowOfEmbedding<T>& row, const std::vector<T>& outer, std::size_t at) {
+    const auto width = static_cast<std::size_t>(shape.width);
+    const std::size_t learned = width - 1, features = row.x.size();
+    if (shape.kind == EmbeddingKind::category) {
+      for (std::size_t j = 0; j < width; ++j) vectors.gradient[code_of_number(row.x[0]) * width + j] += outer[at + j];
+    } else if (shape.kind == EmbeddingKind::linear) {
+      for (std::size_t j = 0; j < width; ++j) {
+        bias.gradient[j] += outer[at + j];
+        for (std::size_t k = 0; k < features; ++k) {
+          T& gradient = weights.gradient[k * width + j];
+          gradient = std::fma(row.x[k], outer[at + j], gradient);
+        }
+      }
+    } else {
+      for (std::size_t i = 0; i < features; ++i) {
+        const T* const g = outer.data() + at + i * width;
+        for (std::size_t j = 0; j < learned; ++j) bias.gradient[j * features + i] += g[j];
+        for (std::size_t f = 0; f < row.cosine.size(); ++f) {
+          T sum = 0;
+          for (std::size_t j = 0; j < learned; ++j) {
+            const std::size_t weight = (f * learned + j) * features + i;
+            sum = std::fma(g[j], weights.w[weight], sum);
+            weights.gradient[weight] = std::fma(row.cosine[f][i], g[j], weights.gradient[weight]);
+          }
+          const T angle = row.sine[f][i] * sum;  // the gradient of 2 pi t
+          phases.gradient[f * features + i] += angle;
+          T& gradient = frequencies.gradient[f * features + i];
+          gradient = std::fma(T(kTwoPi) * row.x[i], angle, gradient);
+        }
+      }
+    }
+  }
+
+ private:
+  static constexpr double kTwoPi = 6.283185307179586;
+
+  std::size_t code_of_number(T x) const { return x >= 0 && x < T(shape.codes) ? static_cast<std::size_t>(x) : 0; }
+};
+
 // What the backward pass of a layer needs of the forward pass of a row.
 template <class T>
 struct RowOfLayer {
@@ -74,20 +178,13 @@ class Reference {
   using N = Vec<T, 1>;
 
   explicit Reference(const Plan& plan) : plan_(plan) {
-    auto inputs = static_cast<std::size_t>(plan.inputs);
-    for (const LayerPlan& layer_plan : plan.layers) {
+    auto inputs = add_embeddings();
+    for (const LayerPlan& layer_plan : plan_.layers) {
       const auto outputs = static_cast<std::size_t>(layer_plan.width);
       Layer<T> layer{inputs, outputs, {}, {}, {}, {}, {}, {}, {}};
       const auto add = [&](Part<T>& part, std::size_t rows, std::size_t columns, T value, GroupPlan LayerPlan::* group,
                            bool is_bias, bool is_own = false) {
-        part.is_own = is_own && plan.submodels > 1;
-        part.size = rows * columns;
-        part.w.assign(part.is_own ? submodels() * part.size : part.size, value);
-        part.group = group;
-        part.is_bias = is_bias;
-        part.columns = columns;
-        for (int p = 0; p < optimizer_planes(plan.optimizer); ++p)
-          part.state.emplace_back(part.w.size(), static_cast<T>(optimizer_initial_plane(plan.optimizer, p)));
+        add_part(part, rows, columns, value, layer_plan.*group, is_bias, is_own);
       };
       const WeightSharing sharing = layer_plan.sharing;
       const bool own_bias = sharing == WeightSharing::matrix || sharing == WeightSharing::none;
@@ -125,18 +222,24 @@ class Reference {
         label_smoothing_ = factor(plan_.label_smoothing_schedule);
         double weight = 0;
         for (std::int64_t p = begin; p < end; ++p) weight += weights ? double(weights[order[p]]) : 1.0;
-        for (Layer<T>& layer : layers_)
-          for (Part<T>* part : layer.all()) part->gradient.assign(part->w.size(), T(0));
+        for (Part<T>* part : parts()) part->gradient.assign(part->w.size(), T(0));
         const double per_weight = weight > 0 ? 1 / (weight * double(plan_.submodels)) : 0;
+        std::vector<std::vector<T>> below(static_cast<std::size_t>(end - begin));  // of each row, over all submodels
         for (std::size_t m = 0; m < submodels(); ++m) {
           for (std::int64_t p = begin; p < end; ++p) {
             const std::int64_t row = order[p];
             const T scale = static_cast<T>((weights ? double(weights[row]) : 1.0) * per_weight);
-            add_row(m, x + row * plan_.inputs, classes ? classes + row : nullptr,
-                    targets ? targets + row * plan_.layers.back().width : nullptr, scale,
-                    static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(p));
+            const std::vector<T> of_submodel =
+                add_row(m, x + row * plan_.inputs, classes ? classes + row : nullptr,
+                        targets ? targets + row * plan_.layers.back().width : nullptr, scale,
+                        static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(p));
+            std::vector<T>& sums = below[static_cast<std::size_t>(p - begin)];
+            if (m == 0) sums = of_submodel;
+            for (std::size_t i = 0; m > 0 && i < sums.size(); ++i) sums[i] += of_submodel[i];
           }
         }
+        for (std::int64_t p = begin; p < end && !embeddings_.empty(); ++p)
+          add_embedded_row(x + order[p] * plan_.inputs, below[static_cast<std::size_t>(p - begin)]);
         const double decay = factor(plan_.weight_decay_schedule);
         const double rate = plan_.optimizer.learning_rate * factor(plan_.schedule);
         update(rate, decay, ++step);
@@ -146,21 +249,112 @@ class Reference {
 
   std::vector<T> numbers() {
     std::vector<T> out;
-    for (Layer<T>& layer : layers_)
-      for (const Part<T>* part : layer.all()) out.insert(out.end(), part->w.begin(), part->w.end());
+    for (const Part<T>* part : parts()) out.insert(out.end(), part->w.begin(), part->w.end());
     return out;
   }
 
  private:
+  void add_part(Part<T>& part, std::size_t rows, std::size_t columns, T value, const GroupPlan& factors, bool is_bias,
+                bool is_own = false) {
+    part.is_own = is_own && plan_.submodels > 1;
+    part.size = rows * columns;
+    part.w.assign(part.is_own ? submodels() * part.size : part.size, value);
+    part.factors = &factors;
+    part.is_bias = is_bias;
+    part.columns = columns;
+    for (int p = 0; p < optimizer_planes(plan_.optimizer); ++p)
+      part.state.emplace_back(part.w.size(), static_cast<T>(optimizer_initial_plane(plan_.optimizer, p)));
+  }
+
+  // Returns the number of inputs of the first layer.
+  std::size_t add_embeddings() {
+    std::size_t inputs = 0;
+    std::vector<bool> is_plain(static_cast<std::size_t>(plan_.inputs), true);
+    for (const EmbeddingPlan& plan : plan_.embeddings) {
+      const bool is_periodic = plan.kind == EmbeddingKind::periodic, is_linear = plan.kind == EmbeddingKind::linear;
+      for (std::size_t f = 0; f < (is_periodic ? 1 : plan.columns.size()); ++f) {
+        Embedding<T> embedding;
+        EmbeddingShape& shape = embedding.shape;
+        shape.kind = plan.kind;
+        shape.width = plan.width;
+        shape.frequencies = plan.frequencies;
+        shape.deviation = plan.deviation;
+        shape.columns = is_periodic ? plan.columns : std::vector{plan.columns[f]};
+        for (std::int64_t c = 1; is_linear && c < plan.sizes[f]; ++c) shape.columns.push_back(plan.columns[f] + c);
+        if (plan.kind == EmbeddingKind::category) shape.codes = plan.sizes[f];
+        for (const std::int64_t column : shape.columns) is_plain[static_cast<std::size_t>(column)] = false;
+        const auto width = static_cast<std::size_t>(plan.width), columns = shape.columns.size();
+        const auto frequencies = static_cast<std::size_t>(plan.frequencies);
+        const auto add = [&](Part<T>& part, std::size_t rows, std::size_t of, bool is_bias) {
+          add_part(part, rows, of, T(0), plan.parameters, is_bias);
+        };
+        if (is_linear) add(embedding.weights, columns, width, false), add(embedding.bias, 1, width, true);
+        if (plan.kind == EmbeddingKind::category)
+          add(embedding.vectors, static_cast<std::size_t>(shape.codes), width, false);
+        if (is_periodic) {
+          add(embedding.frequencies, frequencies, columns, false);
+          add(embedding.phases, frequencies, columns, false);
+          add(embedding.weights, frequencies * (width - 1), columns, false);
+          add(embedding.bias, width - 1, columns, false);
+        }
+        inputs += is_periodic ? width * columns : width;
+        for (std::size_t k = 0; k < (is_periodic ? columns : 1); ++k)
+          features_.insert(features_.end(), width, feature_of(static_cast<std::size_t>(shape.columns[k])));
+        embeddings_.push_back(std::move(embedding));
+      }
+    }
+    for (std::size_t column = 0; column < is_plain.size(); ++column)
+      if (is_plain[column]) plain_columns_.push_back(column), features_.push_back(feature_of(column));
+    return inputs + plain_columns_.size();
+  }
+
+  std::int64_t feature_of(std::size_t column) const {
+    return plan_.input_features.empty() ? static_cast<std::int64_t>(column) : plan_.input_features[column];
+  }
+
+  // All parts, in the order of the engine's arrays.
+  std::vector<Part<T>*> parts() {
+    std::vector<Part<T>*> all;
+    for (Embedding<T>& embedding : embeddings_)
+      for (Part<T>* part : of_embedding(embedding)) all.push_back(part);
+    for (Layer<T>& layer : layers_)
+      for (Part<T>* part : layer.all()) all.push_back(part);
+    return all;
+  }
+
+  static std::vector<Part<T>*> of_embedding(Embedding<T>& embedding) {
+    if (embedding.shape.kind == EmbeddingKind::linear) return {&embedding.weights, &embedding.bias};
+    if (embedding.shape.kind == EmbeddingKind::category) return {&embedding.vectors};
+    return {&embedding.bias, &embedding.weights, &embedding.phases, &embedding.frequencies};
+  }
+
+  // From the columns of the table to the inputs of the first layer.
+  std::vector<T> embed(const std::vector<T>& row, std::vector<RowOfEmbedding<T>>& kept) const {
+    std::vector<T> out;
+    for (const Embedding<T>& embedding : embeddings_) kept.push_back(embedding.forward(row, out));
+    for (const std::size_t column : plain_columns_) out.push_back(row[column]);
+    return out;
+  }
+
   // Layer by layer, since some begin with what depends on the outputs of those below.
   void initialize(const T* x, std::int64_t count) {
     std::vector<std::int32_t> order(static_cast<std::size_t>(count));
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
     if (plan_.shuffle) permutation(plan_.seed, 0, order);
     order.resize(std::min<std::size_t>(order.size(), 1024));
+    for (std::size_t e = 0; e < embeddings_.size(); ++e) {
+      const std::vector<Part<T>*> drawn = embeddings_[e].drawn();
+      for (std::size_t p = 0; p < drawn.size(); ++p)
+        initial_embedding(embeddings_[e].shape, p, plan_.seed, static_cast<std::uint32_t>(e),
+                          static_cast<std::int64_t>(drawn[p]->columns), std::span<T>(drawn[p]->w));
+    }
     std::vector<std::vector<std::vector<T>>> inputs(submodels());  // of each submodel, row by row
-    for (auto& rows : inputs)
-      for (const std::int32_t row : order) rows.emplace_back(x + row * plan_.inputs, x + (row + 1) * plan_.inputs);
+    for (auto& rows : inputs) {
+      for (const std::int32_t row : order) {
+        std::vector<RowOfEmbedding<T>> unused;
+        rows.push_back(embed({x + row * plan_.inputs, x + (row + 1) * plan_.inputs}, unused));
+      }
+    }
     for (std::size_t l = 0; l < layers_.size(); ++l) {
       draw(l);
       const std::size_t matrices = layers_[l].weights.is_own ? submodels() : 1;
@@ -183,7 +377,8 @@ class Reference {
     for (std::size_t m = 0; m < submodels(); ++m) {
       InitialStream stream{plan_.seed, static_cast<std::uint32_t>(l), static_cast<std::uint32_t>(m)};
       const auto of = [&](Part<T>& part) { return std::span<T>(part.w).subspan(part.first(m), part.size); };
-      if (l == 0 && layer.scale.is_own) initial_factors(plan_, stream, of(layer.scale));
+      if (l == 0 && layer.scale.is_own)
+        initial_factors(plan_.submodel_start, stream, std::span<const std::int64_t>(features_), of(layer.scale));
       if (!layer.weights.is_own) stream.submodel = 0;
       initial_weights(plan, stream, inputs, of(layer.weights));
       initial_biases(plan, stream, inputs, of(layer.bias));
@@ -223,10 +418,12 @@ class Reference {
     }
   }
 
-  void add_row(std::size_t m, const T* x, const std::int32_t* label, const T* target, T scale, std::uint32_t epoch,
-               std::uint32_t position) {
+  // Returns the gradient of the first layer's inputs.
+  std::vector<T> add_row(std::size_t m, const T* x, const std::int32_t* label, const T* target, T scale,
+                         std::uint32_t epoch, std::uint32_t position) {
     std::vector<RowOfLayer<T>> rows;
-    std::vector<T> inputs(x, x + plan_.inputs);
+    std::vector<RowOfEmbedding<T>> embedded;
+    std::vector<T> inputs = embed({x, x + plan_.inputs}, embedded);
     for (std::size_t l = 0; l < layers_.size(); ++l) {
       rows.push_back(forward(l, m, inputs, epoch, position, true));
       inputs = rows.back().outputs;
@@ -245,6 +442,20 @@ class Reference {
     std::vector<T> outer(z.size());
     for (std::size_t c = 0; c < z.size(); ++c) outer[c] = flush_gradient(gradient[c] * N(scale)).raw;
     for (std::size_t l = layers_.size(); l-- > 0;) outer = backward(l, m, rows[l], outer);
+    return outer;
+  }
+
+  // Adds the gradients of the embeddings for a row; outer is the gradient of the first layer's inputs.
+  void add_embedded_row(const T* x, const std::vector<T>& outer) {
+    std::vector<RowOfEmbedding<T>> embedded;
+    embed({x, x + plan_.inputs}, embedded);
+    std::size_t at = 0;
+    for (std::size_t e = 0; e < embeddings_.size(); ++e) {
+      embeddings_[e].backward(embedded[e], outer, at);
+      const EmbeddingShape& shape = embeddings_[e].shape;
+      const std::size_t features = shape.kind == EmbeddingKind::periodic ? shape.columns.size() : 1;
+      at += features * static_cast<std::size_t>(shape.width);
+    }
   }
 
   // If there are factors of the outputs, kept, unless null, receives the sums before them.
@@ -379,21 +590,19 @@ class Reference {
     const OptimizerPlan& plan = plan_.optimizer;
     if (plan.clip_norm > 0) clip_norm();
     const Scalars before = scalars_;
-    for (std::size_t l = 0; l < layers_.size(); ++l) {
-      for (Part<T>* part : layers_[l].all()) {
-        if (part->w.empty()) continue;
-        const GroupPlan& factors = plan_.layers[l].*part->group;
-        OptimizerPlan group = plan;
-        group.epsilon *= factors.epsilon;
-        group.weight_decay *= factors.weight_decay;
-        group.l1 *= factors.l1;
-        group.clip_value *= factors.clip_value;
-        const double rate = learning_rate * factors.learning_rate;
-        scalars_ = before;
-        const Coefficients<N> c(prepare_coefficients<T>(group, rate, step, scalars_));
-        update_numbers(*part, c,
-                       Regularization<N>(Regularization<T>::prepare({group, GroupPlan{}, part->is_bias}, rate, decay)));
-      }
+    for (Part<T>* part : parts()) {
+      if (part->w.empty()) continue;
+      const GroupPlan& factors = *part->factors;
+      OptimizerPlan group = plan;
+      group.epsilon *= factors.epsilon;
+      group.weight_decay *= factors.weight_decay;
+      group.l1 *= factors.l1;
+      group.clip_value *= factors.clip_value;
+      const double rate = learning_rate * factors.learning_rate;
+      scalars_ = before;
+      const Coefficients<N> c(prepare_coefficients<T>(group, rate, step, scalars_));
+      update_numbers(*part, c,
+                     Regularization<N>(Regularization<T>::prepare({group, GroupPlan{}, part->is_bias}, rate, decay)));
     }
   }
 
@@ -411,38 +620,41 @@ class Reference {
   // Of each block, a sum for each column over its parts, row by row; then all of them one after the other.
   void clip_norm() {
     T total = 0;
-    for (Layer<T>& layer : layers_) {
-      const std::vector<std::vector<Part<T>*>> blocks = {{&layer.bias, &layer.weights},
-                                                         {&layer.scale},
-                                                         {&layer.output_scale},
-                                                         {&layer.shift, &layer.gain},
-                                                         {&layer.slopes}};
-      for (const std::vector<Part<T>*>& block : blocks) {
-        for (std::size_t j = 0; j < block.front()->columns; ++j) {
-          T sum = 0;
-          for (const Part<T>* part : block)
-            for (std::size_t i = j; i < part->gradient.size(); i += part->columns)
-              sum = std::fma(part->gradient[i], part->gradient[i], sum);
-          total += sum;
-        }
+    const auto add_block = [&](const std::vector<Part<T>*>& block) {
+      for (std::size_t j = 0; j < block.front()->columns; ++j) {
+        T sum = 0;
+        for (const Part<T>* part : block)
+          for (std::size_t i = j; i < part->gradient.size(); i += part->columns)
+            sum = std::fma(part->gradient[i], part->gradient[i], sum);
+        total += sum;
       }
+    };
+    for (Embedding<T>& embedding : embeddings_) add_block(embedding.drawn());
+    for (Layer<T>& layer : layers_) {
+      add_block({&layer.bias, &layer.weights});
+      add_block({&layer.scale});
+      add_block({&layer.output_scale});
+      add_block({&layer.shift, &layer.gain});
+      add_block({&layer.slopes});
     }
     const T scale = std::min(T(1), static_cast<T>(plan_.optimizer.clip_norm) / (std::sqrt(total) + T(1e-6)));
-    for (Layer<T>& layer : layers_)
-      for (Part<T>* part : layer.all())
-        for (T& g : part->gradient) g *= scale;
+    for (Part<T>* part : parts())
+      for (T& g : part->gradient) g *= scale;
   }
 
   std::size_t submodels() const { return static_cast<std::size_t>(plan_.submodels); }
 
   Plan plan_;
+  std::vector<Embedding<T>> embeddings_;
+  std::vector<std::size_t> plain_columns_;
+  std::vector<std::int64_t> features_;  // of each input of the first layer
   std::vector<Layer<T>> layers_;
   Scalars scalars_;
   double dropout_ = 1, label_smoothing_ = 1;  // factors of the step
 };
 
-// The parameters after training, layer by layer: W row by row, then b, scale, factors of the outputs, gain, shift and
-// slopes.
+// The parameters after training: those of the embeddings, then layer by layer: W row by row, then b, scale, factors of
+// the outputs, gain, shift and slopes.
 template <class T>
 void train(const Plan& plan, In<T> x, std::optional<Classes> classes, std::optional<In<T>> targets,
            std::optional<nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>> weights, Out<T> out) {

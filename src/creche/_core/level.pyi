@@ -39,6 +39,16 @@ class LayerPlan:
     slopes: GroupPlan
     gains: GroupPlan
 
+class EmbeddingPlan:
+    def __init__(self) -> None: ...
+    kind: str
+    columns: list[int]  # assign a whole list, as of the sizes
+    sizes: list[int]
+    width: int
+    frequencies: int
+    deviation: float
+    parameters: GroupPlan
+
 class LossPlan:
     kind: str
     label_smoothing: float
@@ -92,6 +102,7 @@ class Plan:
     submodels: int
     submodel_start: str  # "signs" or "normal"
     input_features: list[int]  # the feature that each input stems from; empty: each its own
+    embeddings: list[EmbeddingPlan]
     layers: list[LayerPlan]  # assign a whole list; reading gives copies
     loss: LossPlan  # a reference, as are optimizer, the schedules and early_stopping: plan.loss.kind = "huber" works
     optimizer: OptimizerPlan

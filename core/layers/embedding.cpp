@@ -1,0 +1,295 @@
+#include "layers/embedding.hpp"
+
+#include <algorithm>
+
+#include "aligned.hpp"
+#include "parameters.hpp"
+#include "precisions.hpp"
+#include "simd/lanes.hpp"
+#include "simd/math.hpp"
+
+namespace creche::CRECHE_LEVEL {
+
+namespace {
+
+template <class T>
+using Native = Vec<T, kNativeLanes<T>>;
+
+template <class T>
+PanelMatrix<T> weights_of(const NetworkShape& shape, const EmbeddingShape& embedding, const T* weights) {
+  // Read only.
+  return block_view(const_cast<T*>(weights), shape.blocks[embedding.block]);
+}
+
+// Calls f(i, column) for the features of one panel of a periodic embedding.
+template <class F>
+CRECHE_INLINE void each_feature(const EmbeddingShape& embedding, std::int64_t panel, F&& f) {
+  const auto end = std::min<std::int64_t>((panel + 1) * kPanel, static_cast<std::int64_t>(embedding.columns.size()));
+  for (std::int64_t i = panel * kPanel; i < end; ++i) f(i - panel * kPanel, embedding.columns[i]);
+}
+
+std::int64_t feature_panels(const EmbeddingShape& embedding) {
+  return panel_count(static_cast<std::int64_t>(embedding.columns.size()));
+}
+
+template <class T>
+void copy_to_inputs(const EmbeddingShape& embedding, const PanelMatrix<T>& from, std::int64_t row_begin,
+                    std::int64_t row_end, const PanelMatrix<T>& out) {
+  for (std::int64_t r = row_begin; r < row_end; ++r)
+    for (std::int64_t j = 0; j < embedding.width; ++j) out.element(r, embedding.at + j) = from.element(r, j);
+}
+
+template <class T>
+void embed_linear(const EmbeddingShape& embedding, const PanelMatrix<T>& block, const PanelMatrix<T>& inputs,
+                  const EmbeddingRows<T>& rows, std::int64_t row_begin, std::int64_t row_end) {
+  using V = Native<T>;
+  for (std::int64_t panel = 0; panel < block.panels(); ++panel) {
+    for (std::int64_t r = row_begin; r < row_end; ++r) {
+      for (int lane = 0; lane < kPanel; lane += V::kLanes) {
+        V sum = V::load(block.at(panel, 0) + lane);
+        std::int64_t row = 0;
+        for (const std::int64_t column : embedding.columns)
+          sum = fma(V(inputs.element(r, column)), V::load(block.at(panel, ++row) + lane), sum);
+        sum.store(rows.outputs.at(panel, r) + lane);
+      }
+    }
+  }
+}
+
+template <class T>
+void embed_category(const EmbeddingShape& embedding, const PanelMatrix<T>& block, const PanelMatrix<T>& inputs,
+                    const EmbeddingRows<T>& rows, std::int64_t row_begin, std::int64_t row_end) {
+  for (std::int64_t r = row_begin; r < row_end; ++r) {
+    const std::int64_t code = code_of(inputs.element(r, embedding.columns[0]), embedding.codes);
+    for (std::int64_t panel = 0; panel < block.panels(); ++panel)
+      std::copy_n(block.at(panel, code), kPanel, rows.outputs.at(panel, r));
+  }
+}
+
+template <class T>
+void embed_periodic(const EmbeddingShape& embedding, const PanelMatrix<T>& block, const PanelMatrix<T>& inputs,
+                    const EmbeddingRows<T>& rows, std::int64_t row_begin, std::int64_t row_end,
+                    const PanelMatrix<T>& out) {
+  using V = Native<T>;
+  const std::int64_t panels = feature_panels(embedding), learned = embedding.learned();
+  const bool trains = rows.cosines.data != nullptr;
+  const V two_pi(detail::TwoPi<T>::kHigh), per_turn(T(1) / detail::TwoPi<T>::kHigh);
+  for (std::int64_t panel = 0; panel < panels; ++panel) {
+    for (std::int64_t r = row_begin; r < row_end; ++r) {
+      alignas(kAlignment) T x[kPanel] = {};
+      each_feature(embedding, panel, [&](std::int64_t i, std::int64_t column) { x[i] = inputs.element(r, column); });
+      for (int lane = 0; lane < kPanel; lane += V::kLanes) {
+        const V value = V::load(x + lane);
+        (two_pi * value).store(rows.features.at(panel, r) + lane);
+        for (std::int64_t j = 0; j < learned; ++j)
+          V::load(block.at(panel, embedding.bias_row() + j) + lane)
+              .store(rows.outputs.at(j * panels + panel, r) + lane);
+        for (std::int64_t f = 0; f < embedding.frequencies; ++f) {
+          const V phase = V::load(block.at(panel, embedding.phase_row() + f) + lane) * per_turn;
+          const V turns = fma(V::load(block.at(panel, f) + lane), value, phase);
+          const V cosine = cos2pi(turns);
+          if (trains) {
+            cosine.store(rows.cosines.at(f * panels + panel, r) + lane);
+            (-sin2pi(turns)).store(rows.sines.at(f * panels + panel, r) + lane);
+          }
+          for (std::int64_t j = 0; j < learned; ++j) {
+            T* const sum = rows.outputs.at(j * panels + panel, r) + lane;
+            fma(cosine, V::load(block.at(panel, embedding.weight_row(f) + j) + lane), V::load(sum)).store(sum);
+          }
+        }
+      }
+      each_feature(embedding, panel, [&](std::int64_t i, std::int64_t) {
+        const std::int64_t first = embedding.at + (panel * kPanel + i) * embedding.width;
+        for (std::int64_t j = 0; j < learned; ++j)
+          out.element(r, first + j) = rows.outputs.at(j * panels + panel, r)[i];
+        out.element(r, first + learned) = x[i];
+      });
+    }
+  }
+}
+
+template <class T>
+void periodic_backward(const EmbeddingShape& embedding, const PanelMatrix<T>& block,
+                       const PanelMatrix<T>& dloss_dinputs, const EmbeddingRows<T>& rows, std::int64_t row_begin,
+                       std::int64_t row_end) {
+  using V = Native<T>;
+  const std::int64_t panels = feature_panels(embedding), learned = embedding.learned();
+  for (std::int64_t panel = 0; panel < panels; ++panel) {
+    for (std::int64_t r = row_begin; r < row_end; ++r) {
+      each_feature(embedding, panel, [&](std::int64_t i, std::int64_t) {
+        const std::int64_t first = embedding.at + (panel * kPanel + i) * embedding.width;
+        for (std::int64_t j = 0; j < learned; ++j)
+          rows.outputs.at(j * panels + panel, r)[i] = dloss_dinputs.element(r, first + j);
+      });
+      for (int lane = 0; lane < kPanel; lane += V::kLanes) {
+        for (std::int64_t f = 0; f < embedding.frequencies; ++f) {
+          V sum(T(0));
+          for (std::int64_t j = 0; j < learned; ++j)
+            sum = fma(V::load(rows.outputs.at(j * panels + panel, r) + lane),
+                      V::load(block.at(panel, embedding.weight_row(f) + j) + lane), sum);
+          T* const sine = rows.sines.at(f * panels + panel, r) + lane;
+          (V::load(sine) * sum).store(sine);
+        }
+      }
+    }
+  }
+}
+
+// out[i] = the sum over rows of left[r][i] right[r][i], or of right[r][i] alone, from 0 on, for one panel of each.
+template <class T>
+void sum_over_rows(const T* left, const T* right, std::int64_t rows, T* out) {
+  using V = Native<T>;
+  for (int lane = 0; lane < kPanel; lane += V::kLanes) {
+    V sum(T(0));
+    if (left == nullptr) {
+      for (std::int64_t r = 0; r < rows; ++r) sum += V::load(right + r * kPanel + lane);
+    } else {
+      for (std::int64_t r = 0; r < rows; ++r)
+        sum = fma(V::load(left + r * kPanel + lane), V::load(right + r * kPanel + lane), sum);
+    }
+    sum.store(out + lane);
+  }
+}
+
+template <class T>
+void periodic_gradient(const EmbeddingShape& embedding, const EmbeddingRows<T>& of, std::int64_t panel,
+                       std::int64_t row, std::int64_t rows, T* out) {
+  const std::int64_t panels = feature_panels(embedding), learned = embedding.learned(), f = embedding.frequencies;
+  const auto outputs = [&](std::int64_t j) { return of.outputs.at(j * panels + panel, 0); };
+  if (row < f) return sum_over_rows<T>(of.features.at(panel, 0), of.sines.at(row * panels + panel, 0), rows, out);
+  if (row < 2 * f) return sum_over_rows<T>(nullptr, of.sines.at((row - f) * panels + panel, 0), rows, out);
+  if (row >= embedding.bias_row()) return sum_over_rows<T>(nullptr, outputs(row - embedding.bias_row()), rows, out);
+  const std::int64_t weight = row - embedding.weight_row(0);
+  sum_over_rows<T>(of.cosines.at(weight / learned * panels + panel, 0), outputs(weight % learned), rows, out);
+}
+
+template <class T>
+void linear_gradient(const EmbeddingShape& embedding, const PanelMatrix<T>& inputs, const T* gradient,
+                     std::int64_t first_row, std::int64_t block_rows, std::int64_t rows, T* out) {
+  using V = Native<T>;
+  for (std::int64_t row = 0; row < block_rows; ++row) {
+    if (first_row + row == 0) {
+      sum_over_rows<T>(nullptr, gradient, rows, out);
+      continue;
+    }
+    const std::int64_t column = embedding.columns[first_row + row - 1];
+    for (int lane = 0; lane < kPanel; lane += V::kLanes) {
+      V sum(T(0));
+      for (std::int64_t r = 0; r < rows; ++r)
+        sum = fma(V(inputs.element(r, column)), V::load(gradient + r * kPanel + lane), sum);
+      sum.store(out + row * kPanel + lane);
+    }
+  }
+}
+
+template <class T>
+void category_gradient(const EmbeddingShape& embedding, const PanelMatrix<T>& inputs, const T* gradient,
+                       std::int64_t first_row, std::int64_t block_rows, std::int64_t rows, T* out) {
+  std::fill_n(out, block_rows * kPanel, T(0));
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const std::int64_t row = code_of(inputs.element(r, embedding.columns[0]), embedding.codes) - first_row;
+    if (row < 0 || row >= block_rows) continue;
+    for (int i = 0; i < kPanel; ++i) out[row * kPanel + i] += gradient[r * kPanel + i];
+  }
+}
+
+}  // namespace
+
+template <class T>
+void embed(const NetworkShape& shape, const T* weights, const PanelMatrix<T>& inputs,
+           const std::vector<EmbeddingRows<T>>& rows, std::int64_t row_begin, std::int64_t row_end,
+           const PanelMatrix<T>& out) {
+  for (std::size_t e = 0; e < rows.size(); ++e) {
+    const EmbeddingShape& embedding = shape.embeddings[e];
+    const PanelMatrix<T> block = weights_of(shape, embedding, weights);
+    if (embedding.kind == EmbeddingKind::periodic) {
+      embed_periodic(embedding, block, inputs, rows[e], row_begin, row_end, out);
+      continue;
+    }
+    embedding.kind == EmbeddingKind::linear ? embed_linear(embedding, block, inputs, rows[e], row_begin, row_end)
+                                            : embed_category(embedding, block, inputs, rows[e], row_begin, row_end);
+    copy_to_inputs(embedding, rows[e].outputs, row_begin, row_end, out);
+  }
+  for (const PlainColumns& columns : shape.plain_columns)
+    for (std::int64_t r = row_begin; r < row_end; ++r)
+      for (std::int64_t c = 0; c < columns.count; ++c)
+        out.element(r, columns.to + c) = inputs.element(r, columns.from + c);
+}
+
+template <class T>
+void embed_backward(const NetworkShape& shape, const T* weights, const PanelMatrix<T>& dloss_dinputs,
+                    const std::vector<EmbeddingRows<T>>& rows, std::int64_t row_begin, std::int64_t row_end) {
+  for (std::size_t e = 0; e < rows.size(); ++e) {
+    const EmbeddingShape& embedding = shape.embeddings[e];
+    if (embedding.kind == EmbeddingKind::periodic) {
+      periodic_backward(embedding, weights_of(shape, embedding, weights), dloss_dinputs, rows[e], row_begin, row_end);
+      continue;
+    }
+    for (std::int64_t r = row_begin; r < row_end; ++r)
+      for (std::int64_t j = 0; j < embedding.width; ++j)
+        rows[e].outputs.element(r, j) = dloss_dinputs.element(r, embedding.at + j);
+  }
+}
+
+template <class T>
+void embed_inputs_backward(const NetworkShape& shape, const T* weights, const PanelMatrix<T>& dloss_dinputs,
+                           const std::vector<EmbeddingRows<T>>& rows, std::int64_t row_begin, std::int64_t row_end,
+                           const PanelMatrix<T>& out) {
+  using N = Vec<T, 1>;
+  for (std::size_t e = 0; e < rows.size(); ++e) {
+    const EmbeddingShape& embedding = shape.embeddings[e];
+    const PanelMatrix<T> block = weights_of(shape, embedding, weights);
+    const std::int64_t panels = feature_panels(embedding);
+    for (std::int64_t r = row_begin; r < row_end; ++r) {
+      for (std::size_t i = 0; i < embedding.columns.size(); ++i) {
+        const auto k = static_cast<std::int64_t>(i);
+        N sum(T(0));
+        if (embedding.kind == EmbeddingKind::periodic) {
+          sum = N(dloss_dinputs.element(r, embedding.at + (k + 1) * embedding.width - 1));
+          for (std::int64_t f = 0; f < embedding.frequencies; ++f)
+            sum = fma(N(rows[e].sines.at(f * panels + k / kPanel, r)[k % kPanel]),
+                      N(detail::TwoPi<T>::kHigh) * N(block.element(f, k)), sum);
+        } else if (embedding.kind == EmbeddingKind::linear) {
+          for (std::int64_t j = 0; j < embedding.width; ++j)
+            sum = fma(N(rows[e].outputs.element(r, j)), N(block.element(1 + k, j)), sum);
+        }
+        out.element(r, embedding.columns[i]) = sum.raw;
+      }
+    }
+  }
+  for (const PlainColumns& columns : shape.plain_columns)
+    for (std::int64_t r = row_begin; r < row_end; ++r)
+      for (std::int64_t c = 0; c < columns.count; ++c)
+        out.element(r, columns.from + c) = dloss_dinputs.element(r, columns.to + c);
+}
+
+template <class T>
+void embedding_gradient(const EmbeddingShape& embedding, const PanelMatrix<T>& inputs, const EmbeddingRows<T>& of,
+                        std::int64_t panel, std::int64_t first_row, std::int64_t block_rows, std::int64_t rows,
+                        T* out) {
+  const T* const gradient = embedding.kind == EmbeddingKind::periodic ? nullptr : of.outputs.at(panel, 0);
+  switch (embedding.kind) {
+    case EmbeddingKind::linear:
+      return linear_gradient(embedding, inputs, gradient, first_row, block_rows, rows, out);
+    case EmbeddingKind::category:
+      return category_gradient(embedding, inputs, gradient, first_row, block_rows, rows, out);
+    case EmbeddingKind::periodic:
+      for (std::int64_t row = 0; row < block_rows; ++row)
+        periodic_gradient(embedding, of, panel, first_row + row, rows, out + row * kPanel);
+      return;
+  }
+}
+
+#define INSTANTIATE(T)                                                                                               \
+  template void embed<T>(const NetworkShape&, const T*, const PanelMatrix<T>&, const std::vector<EmbeddingRows<T>>&, \
+                         std::int64_t, std::int64_t, const PanelMatrix<T>&);                                         \
+  template void embed_backward<T>(const NetworkShape&, const T*, const PanelMatrix<T>&,                              \
+                                  const std::vector<EmbeddingRows<T>>&, std::int64_t, std::int64_t);                 \
+  template void embed_inputs_backward<T>(const NetworkShape&, const T*, const PanelMatrix<T>&,                       \
+                                         const std::vector<EmbeddingRows<T>>&, std::int64_t, std::int64_t,           \
+                                         const PanelMatrix<T>&);                                                     \
+  template void embedding_gradient<T>(const EmbeddingShape&, const PanelMatrix<T>&, const EmbeddingRows<T>&,         \
+                                      std::int64_t, std::int64_t, std::int64_t, std::int64_t, T*);
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
+
+}  // namespace creche::CRECHE_LEVEL

@@ -1,0 +1,219 @@
+#include "layers/lane_embedding.hpp"
+
+#include <algorithm>
+
+#include "layers/embedding.hpp"
+#include "precisions.hpp"
+#include "simd/lanes.hpp"
+#include "simd/math.hpp"
+
+namespace creche::CRECHE_LEVEL {
+
+namespace {
+
+template <class V>
+using Scalar = typename V::Scalar;
+
+// What an embedding's passes read.
+template <class V>
+struct Place {
+  const EmbeddingShape& shape;
+  std::int64_t features, learned, inputs;  // inputs: of the first layer
+  const V* block;
+
+  Place(const NetworkShape& network, const EmbeddingShape& embedding, const V* weights)
+      : shape(embedding),
+        features(static_cast<std::int64_t>(embedding.columns.size())),
+        learned(embedding.learned()),
+        inputs(network.inputs()),
+        block(weights + network.blocks[embedding.block].lanes_at) {}
+
+  const V& at(std::int64_t row, std::int64_t feature) const { return block[row * features + feature]; }
+  std::int64_t first_input(std::int64_t feature) const { return shape.at + feature * shape.width; }
+};
+
+template <class V>
+void embed_linear(const Place<V>& of, const V* x, V* out) {
+  const std::int64_t width = of.shape.width;
+  for (std::int64_t j = 0; j < width; ++j) {
+    V sum = of.block[j];
+    std::int64_t row = 0;
+    for (const std::int64_t column : of.shape.columns) sum = fma(x[column], of.block[++row * width + j], sum);
+    out[of.shape.at + j] = sum;
+  }
+}
+
+template <class V>
+void embed_category(const Place<V>& of, const V* x, V* out) {
+  const std::int64_t width = of.shape.width;
+  for (int lane = 0; lane < V::kLanes; ++lane) {
+    const std::int64_t code = code_of(x[of.shape.columns[0]].lane(lane), of.shape.codes);
+    const auto* const from = reinterpret_cast<const Scalar<V>*>(of.block + code * width) + lane;
+    auto* const to = reinterpret_cast<Scalar<V>*>(out + of.shape.at) + lane;
+    for (std::int64_t j = 0; j < width; ++j) to[j * V::kLanes] = from[j * V::kLanes];
+  }
+}
+
+template <class V>
+void embed_periodic(const Place<V>& of, const V* x, V* out, const LaneWaves<V>& waves, std::int64_t r) {
+  using T = Scalar<V>;
+  const EmbeddingShape& shape = of.shape;
+  const V two_pi(detail::TwoPi<T>::kHigh), per_turn(T(1) / detail::TwoPi<T>::kHigh);
+  for (std::int64_t i = 0; i < of.features; ++i) {
+    const V value = x[shape.columns[i]];
+    V* const to = out + of.first_input(i);
+    if (waves.features != nullptr) waves.features[r * of.features + i] = two_pi * value;
+    for (std::int64_t j = 0; j < of.learned; ++j) to[j] = of.at(shape.bias_row() + j, i);
+    for (std::int64_t f = 0; f < shape.frequencies; ++f) {
+      const V turns = fma(of.at(f, i), value, of.at(shape.phase_row() + f, i) * per_turn);
+      const V cosine = cos2pi(turns);
+      if (waves.features != nullptr) {
+        const std::int64_t at = (r * shape.frequencies + f) * of.features + i;
+        waves.cosines[at] = cosine;
+        waves.sines[at] = -sin2pi(turns);
+      }
+      for (std::int64_t j = 0; j < of.learned; ++j) to[j] = fma(cosine, of.at(shape.weight_row(f) + j, i), to[j]);
+    }
+    to[of.learned] = value;
+  }
+}
+
+// sum and the products of left and right of each row, or right alone if left is null.
+template <class V>
+V lane_sum(const V* left, std::int64_t left_stride, const V* right, std::int64_t right_stride, std::int64_t rows,
+           V sum) {
+  if (left == nullptr) {
+    for (std::int64_t r = 0; r < rows; ++r) sum += right[r * right_stride];
+  } else {
+    for (std::int64_t r = 0; r < rows; ++r) sum = fma(left[r * left_stride], right[r * right_stride], sum);
+  }
+  return sum;
+}
+
+template <class V>
+void add_periodic(const Place<V>& of, const V* gradient, const LaneWaves<V>& waves, std::int64_t rows, V* out) {
+  const EmbeddingShape& shape = of.shape;
+  const std::int64_t wave_stride = shape.frequencies * of.features;
+  for (std::int64_t i = 0; i < of.features; ++i) {
+    const auto add = [&](std::int64_t row, const V* left, std::int64_t left_stride, const V* right,
+                         std::int64_t right_stride) {
+      V& sum = out[row * of.features + i];
+      sum = lane_sum<V>(left, left_stride, right, right_stride, rows, sum);
+    };
+    const V* const outputs = gradient + of.first_input(i);
+    for (std::int64_t f = 0; f < shape.frequencies; ++f) {
+      const std::int64_t at = f * of.features + i;
+      add(f, waves.features + i, of.features, waves.sines + at, wave_stride);
+      add(shape.phase_row() + f, nullptr, 0, waves.sines + at, wave_stride);
+      for (std::int64_t j = 0; j < of.learned; ++j)
+        add(shape.weight_row(f) + j, waves.cosines + at, wave_stride, outputs + j, of.inputs);
+    }
+    for (std::int64_t j = 0; j < of.learned; ++j) add(shape.bias_row() + j, nullptr, 0, outputs + j, of.inputs);
+  }
+}
+
+template <class V>
+void add_linear(const Place<V>& of, const V* inputs, std::int64_t input_stride, const V* gradient, std::int64_t rows,
+                V* out) {
+  const std::int64_t width = of.shape.width;
+  for (std::int64_t j = 0; j < width; ++j) {
+    const V* const outputs = gradient + of.shape.at + j;
+    out[j] = lane_sum<V>(nullptr, 0, outputs, of.inputs, rows, out[j]);
+    for (std::int64_t k = 0; k < of.features; ++k) {
+      V& sum = out[(1 + k) * width + j];
+      sum = lane_sum<V>(inputs + of.shape.columns[k], input_stride, outputs, of.inputs, rows, sum);
+    }
+  }
+}
+
+template <class V>
+void add_category(const Place<V>& of, const V* inputs, std::int64_t input_stride, const V* gradient, std::int64_t rows,
+                  V* out) {
+  const std::int64_t width = of.shape.width;
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const V codes = inputs[r * input_stride + of.shape.columns[0]];
+    const auto* const from = reinterpret_cast<const Scalar<V>*>(gradient + r * of.inputs + of.shape.at);
+    for (int lane = 0; lane < V::kLanes; ++lane) {
+      auto* const to = reinterpret_cast<Scalar<V>*>(out + code_of(codes.lane(lane), of.shape.codes) * width);
+      for (std::int64_t j = 0; j < width; ++j) to[j * V::kLanes + lane] += from[j * V::kLanes + lane];
+    }
+  }
+}
+
+}  // namespace
+
+template <class V>
+void lane_embed(const NetworkShape& shape, const V* weights, const V* inputs, std::int64_t input_stride,
+                const std::vector<LaneWaves<V>>& waves, std::int64_t rows, V* out, std::int64_t out_stride) {
+  for (std::size_t e = 0; e < shape.embeddings.size(); ++e) {
+    const Place<V> of(shape, shape.embeddings[e], weights);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const V* const x = inputs + r * input_stride;
+      V* const to = out + r * out_stride;
+      if (of.shape.kind == EmbeddingKind::linear) embed_linear(of, x, to);
+      if (of.shape.kind == EmbeddingKind::category) embed_category(of, x, to);
+      if (of.shape.kind == EmbeddingKind::periodic)
+        embed_periodic(of, x, to, waves.empty() ? LaneWaves<V>{} : waves[e], r);
+    }
+  }
+  for (const PlainColumns& columns : shape.plain_columns)
+    for (std::int64_t r = 0; r < rows; ++r)
+      std::copy_n(inputs + r * input_stride + columns.from, columns.count, out + r * out_stride + columns.to);
+}
+
+template <class V>
+void lane_embed_backward(const NetworkShape& shape, const V* weights, const V* dloss_dinputs,
+                         const std::vector<LaneWaves<V>>& waves, std::int64_t rows) {
+  for (std::size_t e = 0; e < shape.embeddings.size(); ++e) {
+    const Place<V> of(shape, shape.embeddings[e], weights);
+    if (of.shape.kind != EmbeddingKind::periodic) continue;
+    for (std::int64_t r = 0; r < rows; ++r) {
+      for (std::int64_t f = 0; f < of.shape.frequencies; ++f) {
+        for (std::int64_t i = 0; i < of.features; ++i) {
+          const V* const outputs = dloss_dinputs + r * of.inputs + of.first_input(i);
+          V sum(Scalar<V>(0));
+          for (std::int64_t j = 0; j < of.learned; ++j)
+            sum = fma(outputs[j], of.at(of.shape.weight_row(f) + j, i), sum);
+          V& sine = waves[e].sines[(r * of.shape.frequencies + f) * of.features + i];
+          sine = sine * sum;
+        }
+      }
+    }
+  }
+}
+
+template <class V>
+void lane_add_embedding_gradients(const NetworkShape& shape, const V* inputs, std::int64_t input_stride,
+                                  const V* dloss_dinputs, const std::vector<LaneWaves<V>>& waves, std::int64_t rows,
+                                  bool begins, V* gradients) {
+  for (std::size_t e = 0; e < shape.embeddings.size(); ++e) {
+    const Place<V> of(shape, shape.embeddings[e], gradients);
+    const ParameterBlock& block = shape.blocks[of.shape.block];
+    V* const out = gradients + block.lanes_at;
+    if (begins) std::fill_n(out, block.size(), V(Scalar<V>(0)));
+    switch (of.shape.kind) {
+      case EmbeddingKind::linear:
+        add_linear(of, inputs, input_stride, dloss_dinputs, rows, out);
+        break;
+      case EmbeddingKind::category:
+        add_category(of, inputs, input_stride, dloss_dinputs, rows, out);
+        break;
+      case EmbeddingKind::periodic:
+        add_periodic(of, dloss_dinputs, waves[e], rows, out);
+        break;
+    }
+  }
+}
+
+#define INSTANTIATE(T)                                                                                                \
+  template void lane_embed<NativeVec<T>>(const NetworkShape&, const NativeVec<T>*, const NativeVec<T>*, std::int64_t, \
+                                         const std::vector<LaneWaves<NativeVec<T>>>&, std::int64_t, NativeVec<T>*,    \
+                                         std::int64_t);                                                               \
+  template void lane_embed_backward<NativeVec<T>>(const NetworkShape&, const NativeVec<T>*, const NativeVec<T>*,      \
+                                                  const std::vector<LaneWaves<NativeVec<T>>>&, std::int64_t);         \
+  template void lane_add_embedding_gradients<NativeVec<T>>(                                                           \
+      const NetworkShape&, const NativeVec<T>*, std::int64_t, const NativeVec<T>*,                                    \
+      const std::vector<LaneWaves<NativeVec<T>>>&, std::int64_t, bool, NativeVec<T>*);
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
+
+}  // namespace creche::CRECHE_LEVEL
