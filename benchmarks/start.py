@@ -7,10 +7,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
-from _compare import HERE, Spread
+from _compare import HERE, Spread, time_in_turns
 from _report import Options, Report, parse_options
 
 IMPORT_BELOW = 150.0  # ms beyond NumPy
@@ -30,6 +32,7 @@ SETTINGS = ["--hidden", "5,5", "--batch-size", "20", "--learning-rate", "0.01", 
 OWN_SETTINGS = ["--early-stopping", "off", "--keep", "last"]  # as the scripts do
 CRECHE = "creche train penguins --label species"
 REPORT, REPORT_BELOW = "creche report MODEL penguins", 3.0  # seconds
+PICTURES, REPORT_RATIO = "scikit-learn and matplotlib script", 1.5
 
 
 def main() -> int:
@@ -37,7 +40,7 @@ def main() -> int:
     report = Report("Start: importing, and a whole job as a process", options)
     imports = measure_imports(report, options)
     processes = measure_processes(report, options)
-    pages = measure_report(report, options)
+    reports = measure_report(report, options)
     report.section("Claims")
     for name in ("import creche", "import creche; creche.train"):
         report.claim_below(f"`{name}` beyond `import numpy`", Spread.of(imports[name]), IMPORT_BELOW, " ms")
@@ -45,7 +48,11 @@ def main() -> int:
     for name, seconds in processes.items():
         ratio = Spread.of(slow / fast for slow, fast in zip(seconds, creche, strict=True))
         report.claim_ratio(f"{name} takes longer than `{CRECHE}` by", ratio, PROCESS_RATIO)
-    report.claim_below(f"`{REPORT}`", pages, REPORT_BELOW, " s")
+    own = reports.pop(REPORT)
+    report.claim_below(f"`{REPORT}`", Spread.of(own), REPORT_BELOW, " s")
+    for name, seconds in reports.items():
+        ratio = Spread.of(slow / fast for slow, fast in zip(seconds, own, strict=True))
+        report.claim_ratio(f"{name} takes longer than `{REPORT}` by", ratio, REPORT_RATIO)
     return report.finish()
 
 
@@ -76,12 +83,9 @@ def measure_processes(report: Report, options: Options) -> dict[str, list[float]
         commands = {CRECHE: [*creche_command(), *CRECHE.split()[1:], *SETTINGS, *OWN_SETTINGS]}
         for name, script in peers.items():
             commands[name] = [sys.executable, str(HERE / "peers" / script), str(table), *SETTINGS]
-        seconds: dict[str, list[float]] = {name: [] for name in commands}
-        for turn in range(options.rounds + 1):
-            for name, command in commands.items():
-                elapsed = run_timed(command, folder)
-                if turn > 0:
-                    seconds[name].append(elapsed)
+        seconds = time_in_turns(
+            {name: partial(run_timed, command, folder) for name, command in commands.items()}, options.rounds
+        )
     creche = median(seconds[CRECHE])
     report.table(
         ["process", "seconds", "times Creche"],
@@ -90,16 +94,32 @@ def measure_processes(report: Report, options: Options) -> dict[str, list[float]
     return seconds
 
 
-def measure_report(report: Report, options: Options) -> Spread:
-    """Print and return the seconds of the command that writes a report, with all of its plots."""
-    report.section("A report as a whole process: evaluate, explain and draw the default network of the penguins")
+def measure_report(report: Report, options: Options) -> dict[str, list[float]]:
+    """Print the table; return the seconds of the report of a model, and of the script that draws as many pictures."""
+    report.section("A report as a whole process: evaluate, explain and draw a network trained before on the penguins")
+    script = str(HERE / "peers" / "penguins_pictures.py")
     with tempfile.TemporaryDirectory(prefix="creche-benchmark-") as folder:
+        write_penguins(Path(folder) / "penguins.csv")
         run_timed([*creche_command(), *CRECHE.split()[1:], "-o", "penguins.creche"], folder)
-        command = [*creche_command(), "report", "penguins.creche", "penguins", "-o", "report.html"]
-        found = Spread.of([run_timed(command, folder) for _ in range(options.rounds + 1)][1:])
-        figures = (Path(folder) / "report.html").read_text().count("<svg")
-    report.say(f"`{REPORT}`, with {figures} plots: {found.show()} s")
-    return found
+        commands = {REPORT: [*creche_command(), "report", "penguins.creche", "penguins", "-o", "report.html"]}
+        if find_spec("sklearn") is not None:
+            pictures = [sys.executable, script, "penguins.csv", "pipeline"]
+            run_timed([*pictures, "--train"], folder)
+            commands[PICTURES] = pictures
+        seconds = time_in_turns(
+            {name: partial(run_timed, command, folder) for name, command in commands.items()}, options.rounds
+        )
+        counts = {REPORT: (Path(folder) / "report.html").read_text().count("<svg")}
+        counts[PICTURES] = len(list(Path(folder).glob("*.svg")))
+    own = median(seconds[REPORT])
+    report.table(
+        ["process", "pictures", "seconds", "times Creche"],
+        [
+            [name, str(counts[name]), Spread.of(times).show(), f"{median(times) / own:.2f}"]
+            for name, times in seconds.items()
+        ],
+    )
+    return seconds
 
 
 def creche_command() -> list[str]:

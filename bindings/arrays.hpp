@@ -39,6 +39,21 @@ nb::ndarray<nb::numpy, T> new_array(std::vector<std::size_t> shape) {
   return nb::ndarray<nb::numpy, T>(data.release(), shape.size(), shape.data(), owner);
 }
 
+// Refuses a plan whose parts do not fit each other, which the engine does not check.
+inline void check_plan(const Plan& plan) {
+  const auto check = [](bool right, const std::string& wrong) {
+    if (!right) throw std::invalid_argument("plan: " + wrong);
+  };
+  check(!plan.layers.empty(), "needs at least one layer");
+  check(plan.submodels >= 1 && plan.submodels <= 4096,
+        "has " + std::to_string(plan.submodels) + " submodels; needs 1 to 4096");
+  check(plan.input_features.empty() || static_cast<std::int64_t>(plan.input_features.size()) == plan.inputs,
+        "has features for " + std::to_string(plan.input_features.size()) + " inputs; needs them for all " +
+            std::to_string(plan.inputs) + ", or none");
+  check(std::all_of(plan.input_features.begin(), plan.input_features.end(), [](std::int64_t f) { return f >= 0; }),
+        "a feature has a negative number");
+}
+
 // Features without labels, whatever the loss needs.
 template <class T>
 Rows<T> unlabelled_rows(const Matrix<T>& x, const Plan& plan) {
@@ -135,7 +150,8 @@ using Array = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 // The shape of a part in Python, behind the extents of `before`.
 inline std::vector<std::size_t> part_extents(const ParameterBlock& block, const ParameterPart& part,
                                              std::vector<std::size_t> before = {}) {
-  if (!part.is_vector) before.push_back(static_cast<std::size_t>(part.rows));
+  if (part.matrices > 0) before.push_back(static_cast<std::size_t>(part.matrices));
+  if (!part.is_vector) before.push_back(static_cast<std::size_t>(part.rows / std::max<std::int64_t>(part.matrices, 1)));
   before.push_back(static_cast<std::size_t>(block.columns));
   return before;
 }

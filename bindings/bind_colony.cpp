@@ -35,7 +35,7 @@ class PythonColony {
       tables_.push_back({std::get<0>(table), std::get<1>(table), std::get<2>(table), std::get<3>(table)});
     std::vector<Member<T>> made;
     for (const auto& [plan, train, validation] : members) {
-      if (plan.layers.empty()) throw std::invalid_argument("plan: needs at least one layer");
+      check_plan(plan);
       Member<T> member{plan, table_rows(plan, train, "training"), {}};
       if (validation >= 0) member.validation = table_rows(plan, validation, "validation");
       if (member.train.count == 0) throw std::invalid_argument("training: x has no rows");

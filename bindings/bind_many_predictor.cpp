@@ -19,7 +19,7 @@ class PythonManyPredictor {
  public:
   // parameters: each array has the networks first.
   PythonManyPredictor(const Plan& plan, const nb::dict& parameters, int threads) {
-    if (plan.layers.empty()) throw std::invalid_argument("plan: needs at least one layer");
+    check_plan(plan);
     const NetworkShape shape(plan);
     check_names(parameters, shape);
     std::vector<Array<T>> arrays;

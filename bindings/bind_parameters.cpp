@@ -10,7 +10,7 @@ namespace creche::CRECHE_LEVEL {
 namespace {
 
 nb::dict parameter_shapes(const Plan& plan) {
-  if (plan.layers.empty()) throw std::invalid_argument("plan: needs at least one layer");
+  check_plan(plan);
   nb::dict out;
   each_part(NetworkShape(plan), [&](const ParameterBlock& block, const ParameterPart& part) {
     out[nb::str(part.name.c_str())] = nb::tuple(nb::cast(part_extents(block, part)));

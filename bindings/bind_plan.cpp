@@ -70,13 +70,26 @@ Names<InitializerKind> names(InitializerKind) {
 Names<BiasInitializerKind> names(BiasInitializerKind) {
   using enum BiasInitializerKind;
   static constexpr std::pair<std::string_view, BiasInitializerKind> kNames[] = {
-      {"zeros", zeros}, {"normal", normal}, {"sampled", sampled}};
+      {"zeros", zeros}, {"normal", normal}, {"uniform", uniform}, {"sampled", sampled}};
   return kNames;
 }
 
 Names<NormalizationKind> names(NormalizationKind) {
   using enum NormalizationKind;
   static constexpr std::pair<std::string_view, NormalizationKind> kNames[] = {{"none", none}, {"layer", layer}};
+  return kNames;
+}
+
+Names<WeightSharing> names(WeightSharing) {
+  using enum WeightSharing;
+  static constexpr std::pair<std::string_view, WeightSharing> kNames[] = {
+      {"all", all}, {"all_but_scale", all_but_scale}, {"matrix", matrix}, {"none", none}};
+  return kNames;
+}
+
+Names<SubmodelStart> names(SubmodelStart) {
+  using enum SubmodelStart;
+  static constexpr std::pair<std::string_view, SubmodelStart> kNames[] = {{"signs", signs}, {"normal", normal}};
   return kNames;
 }
 
@@ -134,6 +147,7 @@ void bind_plan(nb::module_& m) {
   def_choice(layer, "initializer", &LayerPlan::initializer);
   def_choice(layer, "bias_initializer", &LayerPlan::bias_initializer);
   def_choice(layer, "normalization", &LayerPlan::normalization);
+  def_choice(layer, "sharing", &LayerPlan::sharing);
   layer.def_rw("activation_parameter", &LayerPlan::activation_parameter)
       .def_rw("dropout", &LayerPlan::dropout)
       .def_rw("initializer_parameter", &LayerPlan::initializer_parameter)
@@ -207,9 +221,12 @@ void bind_plan(nb::module_& m) {
       .def_rw("min_delta", &EarlyStoppingPlan::min_delta)
       .def_rw("restore_best", &EarlyStoppingPlan::restore_best);
 
-  nb::class_<Plan>(m, "Plan")
-      .def(nb::init<>())
+  nb::class_<Plan> plan(m, "Plan");
+  def_choice(plan, "submodel_start", &Plan::submodel_start);
+  plan.def(nb::init<>())
       .def_rw("inputs", &Plan::inputs)
+      .def_rw("submodels", &Plan::submodels)
+      .def_rw("input_features", &Plan::input_features)
       .def_rw("embeddings", &Plan::embeddings)
       .def_rw("layers", &Plan::layers)
       .def_rw("loss", &Plan::loss)

@@ -18,7 +18,7 @@ template <class T>
 class PythonPredictor {
  public:
   PythonPredictor(const Plan& plan, const nb::dict& parameters, int threads) {
-    if (plan.layers.empty()) throw std::invalid_argument("plan: needs at least one layer");
+    check_plan(plan);
     predictor_ = std::make_unique<Predictor<T>>(plan, threads);
     parameters_from_python(parameters, predictor_->network().shape, predictor_->network().weights.data());
     predictor_->network().transpose_all();
@@ -37,13 +37,16 @@ class PythonPredictor {
     return out;
   }
 
-  nb::ndarray<nb::numpy, T> layer_outputs(const Matrix<T>& x, std::int64_t layer) {
+  nb::ndarray<nb::numpy, T> layer_outputs(const Matrix<T>& x, std::int64_t layer, std::int64_t submodel) {
     const Plan& plan = predictor_->plan();
     const Rows<T> rows = unlabelled_rows(x, plan);
     const auto layers = static_cast<std::int64_t>(plan.layers.size());
     if (layer < -1 || layer >= layers)
       throw std::invalid_argument("layer: got " + std::to_string(layer) + "; the network has layers 0 to " +
                                   std::to_string(layers - 1) + ", and -1 stands for the inputs of the first");
+    if (submodel < 0 || submodel >= plan.submodels)
+      throw std::invalid_argument("submodel: got " + std::to_string(submodel) + "; the network has submodels 0 to " +
+                                  std::to_string(plan.submodels - 1));
     const std::int64_t width =
         layer < 0 ? predictor_->network().shape.inputs() : plan.layers[static_cast<std::size_t>(layer)].width;
     auto out = new_array<T>({x.shape(0), static_cast<std::size_t>(width)});
@@ -51,7 +54,7 @@ class PythonPredictor {
     {
       const ExclusiveAccess access(access_lock_);
       nb::gil_scoped_release release;
-      predictor_->layer_outputs(rows, layer, to);
+      predictor_->layer_outputs(rows, layer, submodel, to);
     }
     return out;
   }
@@ -99,7 +102,7 @@ void bind(nb::module_& m, const char* name) {
           "outputs", [](P& p, const Matrix<T>& x) { return p.predict(x, false); }, nb::arg("x").noconvert())
       .def(
           "predict", [](P& p, const Matrix<T>& x) { return p.predict(x, true); }, nb::arg("x").noconvert())
-      .def("layer_outputs", &P::layer_outputs, nb::arg("x").noconvert(), nb::arg("layer"))
+      .def("layer_outputs", &P::layer_outputs, nb::arg("x").noconvert(), nb::arg("layer"), nb::arg("submodel") = 0)
       .def("input_gradients", &P::input_gradients, nb::arg("x").noconvert(), nb::arg("directions").noconvert())
       .def("evaluate", &P::evaluate, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none());

@@ -30,7 +30,7 @@ class PythonSolo {
   PythonSolo(const Plan& plan, Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights,
              Validation validation, int threads, nb::object loss)
       : train_{std::move(x), std::move(classes), std::move(targets), std::move(weights)}, loss_(std::move(loss)) {
-    if (plan.layers.empty()) throw std::invalid_argument("plan: needs at least one layer");
+    check_plan(plan);
     Rows<T> validation_rows;
     if (validation) {
       validation_ = Table<T>{std::get<0>(*validation), std::get<1>(*validation), std::get<2>(*validation),
@@ -40,6 +40,9 @@ class PythonSolo {
     const Rows<T> rows = train_.rows(plan, "training");
     if (rows.count == 0) throw std::invalid_argument("training: x has no rows");
     CustomLoss<T> custom_loss;
+    if (!loss_.is_none() && plan.submodels > 1)
+      throw std::invalid_argument("loss: a custom loss cannot train a network of " + std::to_string(plan.submodels) +
+                                  " submodels; use submodels=1 or a built-in loss");
     if (!loss_.is_none()) custom_loss = [this](const CustomLossRows<T>& rows) { return call_loss(rows); };
     nb::gil_scoped_release release;
     solo_ = std::make_unique<Solo<T>>(plan, rows, validation_rows, threads, std::move(custom_loss));
@@ -141,7 +144,7 @@ class PythonSolo {
       evaluation = pass->backward_from_loss();
       pass->gradients(gradients);
       for (std::int64_t l = 0; l < shape.count(); ++l) {
-        z.emplace_back(rows.count, shape.layers[static_cast<std::size_t>(l)].outputs);
+        z.emplace_back(pass->rows(), shape.layers[static_cast<std::size_t>(l)].outputs);
         pass->pre_activations(l, z.back().matrix);
       }
     }

@@ -11,7 +11,7 @@
 //   zeros, constant (the gain is the constant)
 //   unit_variance: N(0, 1), divided by a deviation that depends on the table
 //
-//   biases: zeros, normal N(0, 1), sampled (from the table)
+//   biases: zeros, normal N(0, 1), uniform U(-a, a) with a = sqrt(1 / n_in), sampled (from the table)
 //
 //   embeddings, with n outputs or frequencies:
 //   linear    b and the weights of the first column U(-1, 1) / sqrt(n); the other weights 0
@@ -32,10 +32,16 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// Fills w, (inputs, plan.width) row by row. layer counts from 0.
+// The random numbers of a layer, both counted from 0. What submodels share is that of submodel 0.
+struct InitialStream {
+  std::uint64_t seed = 0;
+  std::uint32_t layer = 0;
+  std::uint32_t submodel = 0;
+};
+
+// Fills w, (inputs, plan.width) row by row.
 template <class T>
-void initial_weights(const LayerPlan& plan, std::uint64_t seed, std::uint32_t layer, std::int64_t inputs,
-                     std::span<T> w);
+void initial_weights(const LayerPlan& plan, InitialStream stream, std::int64_t inputs, std::span<T> w);
 
 // Fills part `part` of the block of an embedding, (rows, columns) row by row.
 template <class T>
@@ -44,6 +50,10 @@ void initial_embedding(const EmbeddingShape& shape, std::size_t part, std::uint6
 
 // Fills b, (plan.width,).
 template <class T>
-void initial_biases(const LayerPlan& plan, std::uint64_t seed, std::uint32_t layer, std::span<T> b);
+void initial_biases(const LayerPlan& plan, InitialStream stream, std::int64_t inputs, std::span<T> b);
+
+// Fills r, a factor for each input, of a submodel: one draw for each feature. features: that of each input.
+template <class T>
+void initial_factors(SubmodelStart start, InitialStream stream, std::span<const std::int64_t> features, std::span<T> r);
 
 }  // namespace creche::CRECHE_LEVEL

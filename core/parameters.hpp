@@ -26,6 +26,8 @@ struct ParameterPart {
   bool is_bias = false;    // weight decay and L1 leave it alone unless the plan says otherwise
   std::size_t owner = 0;   // the layer whose plan has, in `group`, the factors of the optimizer's numbers
   GroupPlan LayerPlan::* group = nullptr;  // null: the owner is an embedding
+  std::int64_t matrices =
+      0;  // of the same size, one below the other, each of a submodel; 0: one without an axis for it
 
   std::int64_t end() const { return row + rows; }
   // A pack's networks share the blocks, but not the factors.

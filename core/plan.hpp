@@ -52,10 +52,21 @@ enum class InitializerKind {
   unit_variance,
 };
 
-enum class BiasInitializerKind { zeros, normal, sampled };
+enum class BiasInitializerKind { zeros, normal, uniform, sampled };
 
 enum class NormalizationKind { none, layer };
 
+// What of a layer the submodels of a network share (shape.hpp). Those that own a factor for each input have
+// `scales_inputs`.
+enum class WeightSharing {
+  all,
+  all_but_scale,  // each submodel has its own factors for the inputs
+  matrix,         // and its own factors for the outputs, and biases
+  none,
+};
+
+// Where the factors of the first layer's inputs begin, if each submodel has its own: -1 or 1, or from N(0, 1).
+enum class SubmodelStart { signs, normal };
 enum class EmbeddingKind { linear, periodic, category };
 
 enum class ScheduleKind { constant, step, exponential, cosine, cosine_log, flat_cosine, one_cycle, reduce_on_plateau };
@@ -128,6 +139,7 @@ struct LayerPlan {
   NormalizationKind normalization = NormalizationKind::none;  // of the weighted sums, before the activation
   bool parametric = false;                                    // each neuron learns how much its activation bends
   bool residual = false;  // the layer's inputs, as many as its outputs, are added to its outputs
+  WeightSharing sharing = WeightSharing::all;
   GroupPlan weights, biases, scale, slopes, gains;
 };
 
@@ -162,7 +174,12 @@ struct EarlyStoppingPlan {
 };
 
 struct Plan {
-  std::int64_t inputs = 0;                // columns of the table
+  std::int64_t inputs = 0;     // columns of the table
+  std::int64_t submodels = 1;  // networks that share weights, and are trained and predict as one
+  SubmodelStart submodel_start = SubmodelStart::signs;
+  // Of each column, the number of the feature it stems from: those of one feature begin with the same factor. Empty:
+  // each is a feature.
+  std::vector<std::int64_t> input_features;
   std::vector<EmbeddingPlan> embeddings;  // of columns; the others are inputs of the first layer as they are
   std::vector<LayerPlan> layers;          // the last one is the output layer
   LossPlan loss;

@@ -97,12 +97,13 @@ inline std::int64_t rows_per_epoch(const Plan& plan, std::int64_t rows) {
   return std::min(rows, batches_per_epoch(plan, rows) * plan.batch_size);
 }
 
-// Records the epoch, for which there are `rows` training rows, and advances to the next. Returns whether the weights
+// Records the epoch, for which there are `rows` training rows, and advances to the next. Its loss and metric are means
+// over its rows and the submodels. Returns whether the weights
 // are the best so far. Without validation, validation holds NaN and the training loss is monitored.
 inline bool finish_epoch(const Plan& plan, std::int64_t rows, bool validated, const Evaluation& validation, Progress& p,
                          std::vector<EpochRecord>& history) {
   const double train_metric =
-      metric_from_mean(plan.loss.kind, p.metric_sum / static_cast<double>(rows_per_epoch(plan, rows)));
+      metric_from_mean(plan.loss.kind, p.metric_sum / static_cast<double>(rows_per_epoch(plan, rows) * plan.submodels));
   history.push_back(
       {p.loss_sum / p.weight_sum, train_metric, validation.loss, validation.metric, p.learning_rate, p.seconds});
   const double monitored = validated ? validation.loss : history.back().train_loss;

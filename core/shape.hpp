@@ -4,6 +4,10 @@
 //   the transposed copy    [panel of inputs][outputs, staggered][16]             without the bias
 //
 // The bias comes first because every weighted sum begins with it.
+//
+// A network may be an ensemble of submodels that share weights. What they do not share has a row, or a matrix, for each
+// submodel: a block of weights then has first the biases of all submodels, one row each, and then the weights, those of
+// one submodel below those of the one before if they are not shared either.
 #pragma once
 
 #include <algorithm>
@@ -31,14 +35,28 @@ struct LayerShape {
   std::int64_t outputs = 0;
   std::size_t block = 0;               // the biases and weights, in NetworkShape::blocks
   std::int64_t transposed_offset = 0;  // offset in the arena of transposed weights
-  MaybeBlock scale;                    // a factor for each input
-  MaybeBlock normalization;            // a shift and a gain for each output
-  MaybeBlock slopes;                   // of a parametric activation, for each output
+  std::int64_t submodels = 1;
+  bool own_scale = false, own_bias = false, own_weights = false;  // each submodel has its own
+  MaybeBlock scale = {};                                          // a factor for each input
+  MaybeBlock output_scale = {};                                   // a factor for each output
+  MaybeBlock normalization = {};                                  // a shift and a gain for each output
+  MaybeBlock slopes = {};                                         // of a parametric activation, for each output
 
   std::int64_t input_panels() const { return panel_count(inputs); }
   std::int64_t output_panels() const { return panel_count(outputs); }
   // Written in blocks of 16 x 16.
   std::int64_t transposed_rows() const { return staggered_rows(outputs); }
+  std::int64_t transposed_size() const { return input_panels() * transposed_rows() * kPanel; }
+
+  std::int64_t matrices() const { return own_weights ? submodels : 1; }
+  std::int64_t bias_rows() const { return own_bias ? submodels : 1; }
+  // Rows of the blocks of a submodel: of its bias, of its weights from input 0, of its factors of the inputs.
+  std::int64_t bias_row(std::int64_t submodel) const { return own_bias ? submodel : 0; }
+  std::int64_t weights_row(std::int64_t submodel) const { return bias_rows() + (own_weights ? submodel * inputs : 0); }
+  std::int64_t scale_row(std::int64_t submodel) const { return own_scale ? submodel : 0; }
+  std::int64_t transposed_at(std::int64_t submodel) const {
+    return transposed_offset + (own_weights ? submodel * transposed_size() : 0);
+  }
 };
 
 // Some features of the table that become inputs of the first layer by one block of parameters.
@@ -77,8 +95,10 @@ struct NetworkShape {
   std::int64_t transposed_size = 0;
   std::int64_t parameters = 0;     // without padding
   std::int64_t widest_panels = 0;  // over inputs and all layers
+  std::int64_t submodels = 1;
 
   explicit NetworkShape(const Plan& plan) {
+    submodels = plan.submodels;
     std::int64_t inputs = add_embeddings(plan);
     widest_panels = panel_count(inputs);
     for (const LayerPlan& layer : plan.layers) {
@@ -91,6 +111,14 @@ struct NetworkShape {
   std::int64_t outputs() const { return layers.back().outputs; }
   std::int64_t count() const { return static_cast<std::int64_t>(layers.size()); }
   const ParameterBlock& block_of(const LayerShape& layer) const { return blocks[layer.block]; }
+  // How many parameters a row meets on its way through all submodels.
+  std::int64_t used_per_row() const {
+    std::int64_t sum = 0;
+    for (const ParameterBlock& block : blocks) sum += block.size();
+    for (const LayerShape& layer : layers)
+      if (!layer.own_weights) sum += (submodels - 1) * layer.inputs * layer.outputs;
+    return sum;
+  }
   // Whether the backward pass goes through the weights of layer l, to parameters below them.
   bool passes_gradients_below(std::int64_t l) const {
     return l > 0 || layers[0].scale.has_value() || !embeddings.empty();
@@ -161,14 +189,24 @@ struct NetworkShape {
   void add_layer(std::int64_t inputs, const LayerPlan& plan) {
     const std::size_t l = layers.size();
     const std::string name = std::to_string(l);
-    LayerShape layer{inputs, plan.width, blocks.size(), transposed_size, {}, {}, {}};
-    transposed_size += layer.input_panels() * layer.transposed_rows() * kPanel;
+    const bool ensemble = submodels > 1;
+    LayerShape layer{inputs, plan.width, blocks.size(), transposed_size, submodels};
+    layer.own_weights = ensemble && plan.sharing == WeightSharing::none;
+    layer.own_bias = layer.own_weights || (ensemble && plan.sharing == WeightSharing::matrix);
+    layer.own_scale = ensemble && plan.sharing != WeightSharing::all;
+    transposed_size += layer.matrices() * layer.transposed_size();
     widest_panels = std::max(widest_panels, layer.output_panels());
-    add_block(1 + inputs, plan.width,
-              {{name + ".bias", 0, 1, true, true, l, &LayerPlan::biases},
-               {name + ".weights", 1, inputs, false, false, l, &LayerPlan::weights}});
-    if (plan.scales_inputs)
-      layer.scale = add_block(1, inputs, {{name + ".scale", 0, 1, true, false, l, &LayerPlan::scale}});
+    add_block(layer.bias_rows() + layer.matrices() * inputs, plan.width,
+              {{name + ".bias", 0, layer.bias_rows(), !layer.own_bias, true, l, &LayerPlan::biases},
+               {name + ".weights", layer.bias_rows(), layer.matrices() * inputs, false, false, l, &LayerPlan::weights,
+                layer.own_weights ? submodels : 0}});
+    if (plan.scales_inputs) {
+      const std::int64_t rows = layer.own_scale ? submodels : 1;
+      layer.scale = add_block(rows, inputs, {{name + ".scale", 0, rows, rows == 1, false, l, &LayerPlan::scale}});
+    }
+    if (layer.own_bias && !layer.own_weights)
+      layer.output_scale = add_block(submodels, plan.width,
+                                     {{name + ".output_scale", 0, submodels, false, false, l, &LayerPlan::scale}});
     if (plan.normalization != NormalizationKind::none) {
       layer.normalization = add_block(2, plan.width,
                                       {{name + ".shift", kShiftRow, 1, true, true, l, &LayerPlan::biases},
@@ -189,8 +227,8 @@ struct NetworkShape {
 
 // The transposed weights of one layer: outputs (and padding) x inputs.
 template <class T>
-PanelMatrix<T> transposed_view(T* arena, const LayerShape& layer) {
-  return {arena + layer.transposed_offset, layer.transposed_rows(), layer.inputs};
+PanelMatrix<T> transposed_view(T* arena, const LayerShape& layer, std::int64_t submodel) {
+  return {arena + layer.transposed_at(submodel), layer.transposed_rows(), layer.inputs};
 }
 
 }  // namespace creche::CRECHE_LEVEL

@@ -1,5 +1,7 @@
 // The forward pass alone: the outputs, predictions, loss and metric of any number of rows, one block of rows at a time.
 //
+// Of an ensemble of submodels it gives the mean prediction, and the loss and the metric of that.
+//
 // A thread has two matrices, which alternate as input and output of a layer and are small enough for its cache; the
 // memory does not grow with the number of rows.
 #pragma once
@@ -31,9 +33,9 @@ class Evaluator {
   void predict(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block, bool head,
                T* out) const;
 
-  // Writes the activations after layer `layer` to out, a (rows, width of the layer) array, row by row.
+  // Writes the activations of a submodel after layer `layer` to out, a (rows, width of the layer) array, row by row.
   void layer_outputs(int thread, const Network<T>& network, const Rows<T>& table, std::int64_t block,
-                     std::int64_t layer, T* out) const;
+                     std::int64_t layer, std::int64_t submodel, T* out) const;
 
   // Writes the loss and the metric of each row of a block to loss[row] and metric[row]. False if the custom loss
   // failed.
@@ -46,8 +48,10 @@ class Evaluator {
  private:
   struct Scratch {
     AlignedArray<T> buffers[2];
-    AlignedArray<T> scaled;  // the inputs of a layer times their scale
-    AlignedArray<T> table;   // the columns of the table, if there are embeddings, and their matrices
+    AlignedArray<T> scaled;     // the inputs of a layer times their scale
+    AlignedArray<T> inputs;     // of the first layer, if there are several submodels
+    AlignedArray<T> submodels;  // the weighted sums of the output layer, of one below those of the other
+    AlignedArray<T> table;      // the columns of the table, if there are embeddings, and their matrices
     PanelMatrix<T> columns;
     std::vector<EmbeddingRows<T>> embeddings;
     AlignedArray<T> lanes;
@@ -59,15 +63,24 @@ class Evaluator {
 
   static void lay_out_columns(const Plan& plan, const NetworkShape& shape, std::int64_t rows, Scratch& scratch);
 
-  // Returns the activations after the first `layers` layers (for all layers: the weighted sums of the output layer),
-  // and a matrix of the same size that may be overwritten.
-  std::pair<PanelMatrix<T>, PanelMatrix<T>> forward(const Scratch& scratch, const Network<T>& network,
-                                                    const Rows<T>& table, std::int64_t begin, std::int64_t count,
-                                                    std::size_t layers) const;
+  using TwoMatrices = std::pair<PanelMatrix<T>, PanelMatrix<T>>;
+
+  void take_inputs(const Scratch& scratch, const Network<T>& network, const Rows<T>& table, std::int64_t begin,
+                   std::int64_t count) const;
+  PanelMatrix<T> first_inputs(const Scratch& scratch, const Network<T>& network) const;
+
+  // Returns the activations of a submodel, of the rows that take_inputs has taken, after the first `layers` layers (for
+  // all layers: the weighted sums of the output layer), and a matrix of the same size that may be overwritten.
+  TwoMatrices forward(const Scratch& scratch, const Network<T>& network, std::int64_t count, std::size_t layers,
+                      std::int64_t submodel) const;
+  // Likewise the weighted sums of the output layer: of all submodels, those of their mean prediction.
+  TwoMatrices outputs(const Scratch& scratch, const Network<T>& network, const Rows<T>& table, std::int64_t begin,
+                      std::int64_t count) const;
 
   Plan plan_;
   HeadPass<T> head_;
   LossPass<T> loss_pass_;
+  MeanPass<T> mean_;
   std::vector<LayerFunctions<T>> functions_;
   std::vector<Scratch> scratch_;
 };

@@ -8,8 +8,12 @@
 //
 // Both go from layer to layer, each with the outputs of those below: Holzmüller, Grinsztajn & Steinwart 2024, "Better
 // by default", appendix A, where the rows are the first batch. Here they are the first rows of the first epoch, at most
-// 1,024, and nothing is dropped out. All other parameters begin where they change nothing: scales, slopes and gains
-// with 1, shifts with 0.
+// 1,024, and nothing is dropped out; what submodels share depends on the sums of all of them. All other parameters
+// begin where they change nothing: scales, slopes and gains with 1, shifts with 0.
+//
+// Submodels begin with weights of their own where they share none, and with the same biases otherwise (Gorishniy,
+// Kotelnikov & Babenko 2024, "TabM", section 3.3). Their factors of the first layer's inputs are random, one draw for
+// each submodel and feature.
 //
 // Tests: tests/engine/test_starts.py
 #pragma once

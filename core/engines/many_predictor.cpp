@@ -26,6 +26,7 @@ ManyPredictor<T>::ManyPredictor(const Plan& plan, std::int64_t count, int thread
                     vectors(quantiles_)},
       loss_pass_(lane_loss_function<V>(plan.loss.kind)),
       head_(lane_head_function<V>(plan.loss.kind)),
+      mean_(lane_mean_function<V>(plan.loss.kind)),
       threads_(threads) {
   if (plan.loss.kind == LossKind::quantile)
     for (std::int64_t c = 0; c < shape_.outputs(); ++c)
@@ -44,6 +45,7 @@ ManyPredictor<T>::ManyPredictor(const Plan& plan, std::int64_t count, int thread
     if (!shape_.embeddings.empty()) scratch.inputs = block(shape_.inputs());
     scratch.scaled = block(most_scaled);
     for (AlignedArray<T>& buffer : scratch.buffers) buffer = block(widest);
+    if (plan.submodels > 1) scratch.submodels = block(plan.submodels * shape_.outputs());
     scratch.targets = block(shape_.outputs());
     scratch.labels = block(1);
     scratch.loss = block(1);
@@ -109,25 +111,38 @@ void ManyPredictor<T>::take_labels(const Scratch& scratch, const Rows<T>& table,
   }
 }
 
-// Returns the weighted sums of the output layer, (rows, outputs).
+// Returns the weighted sums of the output layer, (rows, outputs): of several submodels, those of their mean prediction.
 template <class T>
 typename ManyPredictor<T>::V* ManyPredictor<T>::forward(const Scratch& scratch, std::int64_t pack,
                                                         std::int64_t rows) const {
+  const std::int64_t submodels = plan_.submodels, outputs = shape_.outputs();
+  if (!shape_.embeddings.empty())
+    lane_embed<V>(shape_, vectors(weights_) + pack * size_, vectors(scratch.columns), plan_.inputs, {}, rows,
+                  vectors(scratch.inputs), shape_.inputs());
+  V* z = nullptr;
+  V* const all = vectors(scratch.submodels);
+  for (std::int64_t m = 0; m < submodels; ++m) {
+    z = forward_submodel(scratch, pack, rows, m);
+    if (submodels == 1) return z;
+    for (std::int64_t r = 0; r < rows; ++r) std::copy_n(z + r * outputs, outputs, all + (r * submodels + m) * outputs);
+  }
+  mean_(all, rows, static_cast<int>(submodels), static_cast<int>(outputs), z, vectors(scratch.spare));
+  return z;
+}
+
+template <class T>
+typename ManyPredictor<T>::V* ManyPredictor<T>::forward_submodel(const Scratch& scratch, std::int64_t pack,
+                                                                 std::int64_t rows, std::int64_t submodel) const {
   const V* const weights = vectors(weights_) + pack * size_;
   LaneMatrices<V> of;
-  of.inputs = vectors(scratch.columns);
-  if (!shape_.embeddings.empty()) {
-    V* const inputs = vectors(scratch.inputs);
-    lane_embed<V>(shape_, weights, of.inputs, plan_.inputs, {}, rows, inputs, shape_.inputs());
-    of.inputs = inputs;
-  }
+  of.inputs = vectors(shape_.embeddings.empty() ? scratch.columns : scratch.inputs);
   of.outputs = vectors(scratch.buffers[0]);
   V* spare = vectors(scratch.buffers[1]);
   for (const LaneLayer<V>& layer : layers_) {
     of.input_stride = of.scaled_stride = layer.inputs;
     of.output_stride = layer.outputs;
     of.scaled = layer.scale_at >= 0 ? vectors(scratch.scaled) : nullptr;
-    lane_layer_forward<V>(layer, weights, of, rows);
+    lane_layer_forward<V>(layer, weights, of, rows, submodel);
     if (layer.is_residual) lane_add_residual<V>(layer, of, rows);
     of.inputs = of.outputs;
     std::swap(of.outputs, spare);

@@ -45,7 +45,7 @@ class ManyPredictor {
  private:
   // A thread's arrays for a block of rows, each stored row by row.
   struct Scratch {
-    AlignedArray<T> columns, inputs, scaled, buffers[2], targets, labels, loss, metric, spare;
+    AlignedArray<T> columns, inputs, scaled, buffers[2], submodels, targets, labels, loss, metric, spare;
   };
 
   template <class F>
@@ -54,6 +54,7 @@ class ManyPredictor {
   void take_inputs(const Scratch& scratch, const Rows<T>& table, std::int64_t begin, std::int64_t rows) const;
   void take_labels(const Scratch& scratch, const Rows<T>& table, std::int64_t begin, std::int64_t rows) const;
   V* forward(const Scratch& scratch, std::int64_t pack, std::int64_t rows) const;
+  V* forward_submodel(const Scratch& scratch, std::int64_t pack, std::int64_t rows, std::int64_t submodel) const;
   V* predict_block(const Scratch& scratch, std::int64_t pack, std::int64_t rows, bool head) const;
   void evaluate_pack(const Scratch& scratch, const Rows<T>& table, std::int64_t pack, Evaluation* out) const;
   int used_lanes(std::int64_t pack) const;
@@ -67,6 +68,7 @@ class ManyPredictor {
   LossNumbers<V> loss_numbers_;
   LaneLossPass<V> loss_pass_;
   LaneHead<V> head_;
+  LaneMean<V> mean_;
   AlignedArray<T> weights_;  // [pack][block][lane]
   Threads threads_;
   std::vector<Scratch> scratch_;

@@ -33,6 +33,7 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
       shape_(plan_),
       size_(shape_.parameters),
       loss_pass_(lane_loss_function<V>(plan_.loss.kind)),
+      mean_(lane_mean_function<V>(plan_.loss.kind)),
       snapshot_progress_(kLanes) {
   for (const Member<T>* member : members) {
     if (!fits_pack(*members.front(), *member)) throw std::invalid_argument("pack: members differ in shape or kind");

@@ -121,6 +121,8 @@ class Pack {
     V* loss = nullptr;
     V* metric = nullptr;
     V* scratch = nullptr;
+    V* submodels = nullptr;  // the outputs of all submodels, row by row
+    V* mean = nullptr;       // those of their mean prediction
   };
 
   // A row of a block of parameters whose gradient is a sum of each row's terms.
@@ -128,6 +130,7 @@ class Pack {
     std::int64_t at = 0;  // offset in an arena, in vectors
     std::int64_t columns = 0;
     const V* terms = nullptr;
+    bool is_own = false;  // of each submodel, whose rows follow each other
   };
 
   // Sums in double, one for each lane.
@@ -149,11 +152,16 @@ class Pack {
   void end_epoch();
   void step();
   void take_rows(bool validation, std::int64_t begin, std::int64_t rows);
-  void forward(std::int64_t rows, std::int64_t position, bool training);
-  void drop(std::size_t layer, std::int64_t rows, std::int64_t position);
-  V losses(bool training, std::int64_t begin, std::int64_t rows, Sums& sums);
-  void backward(std::int64_t rows);
-  void add_gradients(std::int64_t rows, bool first_of_batch);
+  void forward(std::int64_t rows, std::int64_t position, std::int64_t submodel, bool training);
+  const V* mean_outputs(std::int64_t rows);
+  void embed(std::int64_t rows, bool keeps_waves);
+  void add_embedding_gradients(const V* dloss_dinputs, std::int64_t rows, bool first_of_batch);
+  void add_below(std::int64_t submodel, std::int64_t done, std::int64_t rows);
+  void add_embedding_gradients_of_submodels(std::int64_t begin, std::int64_t count);
+  void drop(std::size_t layer, std::int64_t rows, std::int64_t position, std::int64_t submodel);
+  V losses(bool training, const V* z, std::int64_t begin, std::int64_t rows, Sums& sums);
+  void backward(std::int64_t rows, std::int64_t submodel);
+  void add_gradients(std::int64_t rows, std::int64_t submodel, bool first_of_batch);
   void clip_norm();
   void schedule_numbers();
   void prepare_update();
@@ -192,6 +200,7 @@ class Pack {
   LossNumbers<V> step_loss_numbers_{};  // of the step
   AlignedArray<T> quantiles_;           // of the loss: [output][lane]
   LaneLossPass<V> loss_pass_;
+  LaneMean<V> mean_;
   LaneUpdate<T> update_;
   std::vector<Lane> lanes_;
   std::vector<Group> groups_;
@@ -202,6 +211,7 @@ class Pack {
   bool snapshot_taken_ = false;
   bool epoch_begun_ = false;
   AlignedArray<T> storage_;           // of the block
+  AlignedArray<T> below_of_batch_;    // the gradient of the inputs over all submodels, if they share embeddings
   std::vector<std::int32_t> orders_;  // the epoch's rows, lane by lane
   std::vector<std::int32_t> order_;   // the epoch's rows, position by position, one for each lane
   // For training rows [false] and validation rows [true]:

@@ -15,8 +15,9 @@ namespace detail {
 
 inline auto common_of(const LayerPlan& plan) {
   const auto& [width, activation, activation_parameter, dropout, initializer, initializer_parameter, bias_initializer,
-               scales_inputs, normalization, parametric, residual, weights, biases, scale, slopes, gains] = plan;
-  return std::tuple(width, activation, dropout > 0, scales_inputs, normalization, parametric, residual);
+               scales_inputs, normalization, parametric, residual, sharing, weights, biases, scale, slopes, gains] =
+      plan;
+  return std::tuple(width, activation, dropout > 0, scales_inputs, normalization, parametric, residual, sharing);
 }
 
 inline auto common_of(const LossPlan& plan) {
@@ -42,10 +43,11 @@ inline auto common_of(const EmbeddingPlan& plan) {
 }
 
 inline auto common_of(const Plan& plan) {
-  const auto& [inputs, embeddings, layers, loss, optimizer, schedule, weight_decay_schedule, dropout_schedule,
-               label_smoothing_schedule, early_stopping, batch_size, drop_last, epochs, seed, shuffle] = plan;
-  return std::tuple(inputs, layers.size(), common_of(loss), common_of(optimizer), common_of(early_stopping), batch_size,
-                    drop_last, epochs, shuffle);
+  const auto& [inputs, submodels, submodel_start, input_features, embeddings, layers, loss, optimizer, schedule,
+               weight_decay_schedule, dropout_schedule, label_smoothing_schedule, early_stopping, batch_size, drop_last,
+               epochs, seed, shuffle] = plan;
+  return std::tuple(inputs, submodels, layers.size(), common_of(loss), common_of(optimizer), common_of(early_stopping),
+                    batch_size, drop_last, epochs, shuffle);
 }
 
 }  // namespace detail
@@ -53,7 +55,8 @@ inline auto common_of(const Plan& plan) {
 // The factors of the optimizer's numbers for all groups of a layer.
 inline auto groups_of(const LayerPlan& plan) {
   const auto& [width, activation, activation_parameter, dropout, initializer, initializer_parameter, bias_initializer,
-               scales_inputs, normalization, parametric, residual, weights, biases, scale, slopes, gains] = plan;
+               scales_inputs, normalization, parametric, residual, sharing, weights, biases, scale, slopes, gains] =
+      plan;
   return std::tie(weights, biases, scale, slopes, gains);
 }
 

@@ -38,8 +38,14 @@ void Pack<T>::lay_out_block() {
     block_.loss = array(1);
     block_.metric = array(1);
     block_.scratch = array(shape_.outputs());
+    if (plan_.submodels > 1) {
+      block_.submodels = array(plan_.submodels * shape_.outputs());
+      block_.mean = array(shape_.outputs());
+    }
     if (pass == 0) storage_ = AlignedArray<T>(used * kLanes);
   }
+  if (plan_.submodels > 1 && !shape_.embeddings.empty())
+    below_of_batch_ = AlignedArray<T>(plan_.batch_size * shape_.inputs() * kLanes);
   // Each left matrix of a gradient has a one before every row.
   for (std::int64_t r = 0; r < rows; ++r) {
     block_.inputs[r * (1 + shape_.inputs()) - 1] = V(T(1));
@@ -71,15 +77,21 @@ void Pack<T>::lay_out_layers(const NewArray& array) {
     of.dloss_dz = array(layer.outputs);
     if (layer.keeps_derivative) of.derivatives = array(layer.outputs);
     if (layer.is_residual) of.skipped = array(layer.outputs);
-    const auto add_terms = [&](std::int64_t at, std::int64_t columns) {
+    const auto add_terms = [&](std::int64_t at, std::int64_t columns, bool are_own = false) {
       V* const terms = array(columns);
-      terms_.push_back({at, columns, terms});
+      terms_.push_back({at, columns, terms, are_own});
       return terms;
     };
     if (layer.scale_at >= 0) {
       of.scaled_stride = 1 + layer.inputs;
       of.scaled = array(of.scaled_stride) + 1;
-      of.scale_terms = add_terms(layer.scale_at, layer.inputs);
+      of.scale_terms = add_terms(layer.scale_at, layer.inputs, layer.shape.own_scale);
+    }
+    if (layer.output_scale_at >= 0) {
+      of.output_scale_terms = add_terms(layer.output_scale_at, layer.outputs, true);
+      of.bias_terms = add_terms(layer.at, layer.outputs, true);
+    } else if (layer.shape.own_bias) {
+      terms_.push_back({layer.at, layer.outputs, of.dloss_dz, true});
     }
     if (layer.normalization_at >= 0) {
       of.inverse = array(1);
@@ -93,23 +105,75 @@ void Pack<T>::lay_out_layers(const NewArray& array) {
 }
 
 template <class T>
-void Pack<T>::forward(std::int64_t rows, std::int64_t position, bool training) {
-  if (block_.columns != block_.inputs)
-    lane_embed<V>(shape_, vectors(weights_), block_.columns, block_.column_stride,
-                  training ? block_.waves : std::vector<LaneWaves<V>>{}, rows, block_.inputs, 1 + shape_.inputs());
+void Pack<T>::embed(std::int64_t rows, bool keeps_waves) {
+  if (shape_.embeddings.empty()) return;
+  lane_embed<V>(shape_, vectors(weights_), block_.columns, block_.column_stride,
+                keeps_waves ? block_.waves : std::vector<LaneWaves<V>>{}, rows, block_.inputs, 1 + shape_.inputs());
+}
+
+// dloss_dinputs: the gradient of the first layer's inputs, (rows, inputs).
+template <class T>
+void Pack<T>::add_embedding_gradients(const V* dloss_dinputs, std::int64_t rows, bool first_of_batch) {
+  lane_embed_backward<V>(shape_, vectors(weights_), dloss_dinputs, block_.waves, rows);
+  lane_add_embedding_gradients<V>(shape_, block_.columns, block_.column_stride, dloss_dinputs, block_.waves, rows,
+                                  first_of_batch, vectors(gradients_));
+}
+
+// Submodels share the embeddings, whose gradients are those of the sums over all submodels.
+template <class T>
+void Pack<T>::add_below(std::int64_t submodel, std::int64_t done, std::int64_t rows) {
+  const std::int64_t size = rows * shape_.inputs();
+  V* const sums = vectors(below_of_batch_) + done * shape_.inputs();
+  if (submodel == 0) {
+    std::copy_n(block_.below, size, sums);
+  } else {
+    for (std::int64_t i = 0; i < size; ++i) sums[i] += block_.below[i];
+  }
+}
+
+template <class T>
+void Pack<T>::add_embedding_gradients_of_submodels(std::int64_t begin, std::int64_t count) {
+  for (std::int64_t done = 0; done < count; done += kRowsPerBlock) {
+    const std::int64_t rows = std::min(kRowsPerBlock, count - done);
+    take_rows(false, begin + done, rows);
+    embed(rows, true);
+    add_embedding_gradients(vectors(below_of_batch_) + done * shape_.inputs(), rows, done == 0);
+  }
+}
+
+template <class T>
+void Pack<T>::forward(std::int64_t rows, std::int64_t position, std::int64_t submodel, bool training) {
+  // Rows that are evaluated stay for all submodels.
+  if (training || submodel == 0) embed(rows, training && plan_.submodels == 1);
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     LaneMatrices<V> of = block_.layers[l];
-    if (!training) of.derivatives = of.slope_terms = of.normalized = of.inverse = nullptr;
-    lane_layer_forward<V>(layers_[l], vectors(weights_), of, rows);
-    if (plan_.layers[l].dropout > 0 && training) drop(l, rows, position);
+    if (!training) of.derivatives = of.slope_terms = of.normalized = of.inverse = of.output_scale_terms = nullptr;
+    lane_layer_forward<V>(layers_[l], vectors(weights_), of, rows, submodel);
+    if (plan_.layers[l].dropout > 0 && training) drop(l, rows, position, submodel);
     if (layers_[l].is_residual) lane_add_residual<V>(layers_[l], of, rows);
   }
+}
+
+// The outputs of an evaluation: of several submodels, those of their mean prediction.
+template <class T>
+const typename Pack<T>::V* Pack<T>::mean_outputs(std::int64_t rows) {
+  const std::int64_t outputs = shape_.outputs();
+  const V* const z = block_.layers.back().outputs;
+  for (std::int64_t m = 0; m < plan_.submodels; ++m) {
+    forward(rows, 0, m, false);
+    if (plan_.submodels == 1) return z;
+    for (std::int64_t r = 0; r < rows; ++r)
+      std::copy_n(z + r * outputs, outputs, block_.submodels + (r * plan_.submodels + m) * outputs);
+  }
+  mean_(block_.submodels, rows, static_cast<int>(plan_.submodels), static_cast<int>(outputs), block_.mean,
+        block_.scratch);
+  return block_.mean;
 }
 
 // As Batch::drop, with each member's own probability and random numbers. A factor of 1 for each neuron of a member that
 // drops none changes no bit.
 template <class T>
-void Pack<T>::drop(std::size_t l, std::int64_t rows, std::int64_t position) {
+void Pack<T>::drop(std::size_t l, std::int64_t rows, std::int64_t position, std::int64_t submodel) {
   constexpr int kWordLanes = 16;
   std::uint64_t seeds[kWordLanes] = {};
   std::uint32_t thresholds[kLanes];
@@ -127,8 +191,9 @@ void Pack<T>::drop(std::size_t l, std::int64_t rows, std::int64_t position) {
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t quad = 0; 4 * quad < outputs; ++quad) {
       std::uint32_t words[4 * kWordLanes];
-      dropout_words_of_lanes(seeds, epoch, static_cast<std::uint32_t>(position + r), static_cast<std::uint32_t>(l),
-                             static_cast<std::uint32_t>(quad), words);
+      dropout_words_of_lanes(seeds, epoch, static_cast<std::uint32_t>(position + r),
+                             dropout_layer(static_cast<std::int64_t>(l), submodel), static_cast<std::uint32_t>(quad),
+                             words);
       for (std::int64_t n = 4 * quad; n < std::min(4 * quad + 4, outputs); ++n) {
         alignas(kAlignment) T factor[kLanes];
         for (int i = 0; i < kLanes; ++i) factor[i] = words[(n % 4) * kWordLanes + i] >= thresholds[i] ? kept[i] : T(0);
@@ -144,13 +209,12 @@ void Pack<T>::drop(std::size_t l, std::int64_t rows, std::int64_t position) {
 // Adds the rows' losses and metrics to the sums, in row order; in training, also computes dloss_dz. Returns 0 in the
 // lanes whose losses are all finite, NaN in the others.
 template <class T>
-typename Pack<T>::V Pack<T>::losses(bool training, std::int64_t begin, std::int64_t rows, Sums& sums) {
+typename Pack<T>::V Pack<T>::losses(bool training, const V* z, std::int64_t begin, std::int64_t rows, Sums& sums) {
   const std::int64_t outputs = shape_.outputs();
   V zero_or_nan(T(0));
-  loss_pass_(
-      {rows, static_cast<int>(outputs), block_.layers.back().outputs, block_.targets, block_.labels, block_.scale,
-       training ? block_.layers.back().dloss_dz : nullptr, block_.loss, block_.metric, block_.scratch},
-      training ? step_loss_numbers_ : loss_numbers_);
+  loss_pass_({rows, static_cast<int>(outputs), z, block_.targets, block_.labels, block_.scale,
+              training ? block_.layers.back().dloss_dz : nullptr, block_.loss, block_.metric, block_.scratch},
+             training ? step_loss_numbers_ : loss_numbers_);
   DoubleSums<V> losses(sums.loss), metrics(sums.metric);
   for (std::int64_t r = 0; r < rows; ++r) {
     zero_or_nan = fma(block_.loss[r], V(T(0)), zero_or_nan);
@@ -169,42 +233,40 @@ typename Pack<T>::V Pack<T>::losses(bool training, std::int64_t begin, std::int6
 }
 
 template <class T>
-void Pack<T>::backward(std::int64_t rows) {
+void Pack<T>::backward(std::int64_t rows, std::int64_t submodel) {
   const V* const weights = vectors(weights_);
-  lane_outputs_backward<V>(layers_.back(), weights, block_.layers.back(), rows);
+  lane_outputs_backward<V>(layers_.back(), weights, block_.layers.back(), rows, submodel);
   for (std::size_t l = layers_.size() - 1; l > 0; --l)
-    lane_layer_backward<V>(layers_[l], layers_[l - 1], weights, block_.layers[l], block_.layers[l - 1], rows);
-  if (block_.below == nullptr) return;
-  lane_inputs_backward<V>(layers_[0], weights, block_.layers[0], rows, block_.below);
-  lane_embed_backward<V>(shape_, weights, block_.below, block_.waves, rows);
+    lane_layer_backward<V>(layers_[l], layers_[l - 1], weights, block_.layers[l], block_.layers[l - 1], rows, submodel);
+  if (block_.below != nullptr)
+    lane_inputs_backward<V>(layers_[0], weights, block_.layers[0], rows, submodel, block_.below);
 }
 
 // A one precedes the left matrix's rows, so that the gradient of the bias is one more row of the product: a
-// multiply-add by one rounds as an addition does.
+// multiply-add by one rounds as an addition does. What submodels share adds up over all of them.
 template <class T>
-void Pack<T>::add_gradients(std::int64_t rows, bool first_of_batch) {
+void Pack<T>::add_gradients(std::int64_t rows, std::int64_t submodel, bool first_of_batch) {
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const LaneLayer<V>& layer = layers_[l];
     const LaneMatrices<V>& of = block_.layers[l];
     const std::int64_t outputs = layer.outputs;
-    V* const out = vectors(gradients_) + layer.at;
+    const std::int64_t bias = layer.shape.own_bias ? 0 : 1;
+    V* const out = vectors(gradients_) + layer.weights_at(submodel) - bias * outputs;
     const LaneStrides at{1, of.left_stride(), outputs, 1};
     const auto product = [&](const auto& begin) {
-      lane_product<V>(of.left() - 1, of.dloss_dz, at, 1 + layer.inputs, outputs, rows, begin,
+      lane_product<V>(of.left() - bias, of.dloss_dz, at, bias + layer.inputs, outputs, rows, begin,
                       [&](std::int64_t i, std::int64_t j, V sum)
                           __attribute__((always_inline)) { out[i * outputs + j] = sum; });
     };
-    if (first_of_batch) {
+    if (first_of_batch && (submodel == 0 || layer.shape.own_weights)) {
       product([](std::int64_t, std::int64_t) __attribute__((always_inline)) { return V(T(0)); });
     } else {
       product([&](std::int64_t i, std::int64_t j) __attribute__((always_inline)) { return out[i * outputs + j]; });
     }
   }
-  lane_add_embedding_gradients<V>(shape_, block_.columns, block_.column_stride, block_.below, block_.waves, rows,
-                                  first_of_batch, vectors(gradients_));
   for (const RowTerms& of : terms_) {
-    V* const sums = vectors(gradients_) + of.at;
-    if (first_of_batch) std::fill_n(sums, of.columns, V(T(0)));
+    V* const sums = vectors(gradients_) + of.at + (of.is_own ? submodel * of.columns : 0);
+    if (first_of_batch && (submodel == 0 || of.is_own)) std::fill_n(sums, of.columns, V(T(0)));
     for (std::int64_t r = 0; r < rows; ++r)
       for (std::int64_t c = 0; c < of.columns; ++c) sums[c] += of.terms[r * of.columns + c];
   }
@@ -336,20 +398,26 @@ void Pack<T>::step() {
       weight[i] = 0;
       for (std::int64_t r = 0; r < count; ++r) weight[i] += table.weight(member_row(i, false, begin + r));
     }
+    weight[i] *= static_cast<double>(plan_.submodels);
     per_weight[i] = weight[i] > 0 ? 1.0 / weight[i] : 0.0;
     sums.loss[i] = lane.progress.loss_sum;
     sums.metric[i] = lane.progress.metric_sum;
   }
   V zero_or_nan(T(0));
-  for (std::int64_t done = 0; done < count; done += kRowsPerBlock) {
-    const std::int64_t rows = std::min(kRowsPerBlock, count - done);
-    take_rows(false, begin + done, rows);
-    take_scale(begin + done, rows, per_weight);
-    forward(rows, begin + done, true);
-    zero_or_nan += losses(true, begin + done, rows, sums);
-    backward(rows);
-    add_gradients(rows, done == 0);
+  for (std::int64_t m = 0; m < plan_.submodels; ++m) {
+    for (std::int64_t done = 0; done < count; done += kRowsPerBlock) {
+      const std::int64_t rows = std::min(kRowsPerBlock, count - done);
+      take_rows(false, begin + done, rows);
+      take_scale(begin + done, rows, per_weight);
+      forward(rows, begin + done, m, true);
+      zero_or_nan += losses(true, block_.layers.back().outputs, begin + done, rows, sums);
+      backward(rows, m);
+      add_gradients(rows, m, done == 0);
+      if (shape_.embeddings.empty()) continue;
+      plan_.submodels == 1 ? add_embedding_gradients(block_.below, rows, done == 0) : add_below(m, done, rows);
+    }
   }
+  if (below_of_batch_.size() > 0) add_embedding_gradients_of_submodels(begin, count);
   for (int i = 0; i < kLanes; ++i) {
     if (lanes_[static_cast<std::size_t>(i)].is_active && zero_or_nan.lane(i) != T(0)) hand_to_solo(i);
   }
@@ -376,8 +444,7 @@ std::vector<Evaluation> Pack<T>::validate() {
   for (std::int64_t done = 0; done < count; done += kRowsPerBlock) {
     const std::int64_t rows = std::min(kRowsPerBlock, count - done);
     take_rows(true, done, rows);
-    forward(rows, 0, false);
-    losses(false, done, rows, sums);
+    losses(false, mean_outputs(rows), done, rows, sums);
   }
   std::vector<Evaluation> out(kLanes);
   for (int i = 0; i < kLanes; ++i) {

@@ -23,21 +23,36 @@ Evaluation Pass<T>::backward_from_loss() {
   AlignedArray<T> scratch(lane_scratch_size<T>(network_.shape.outputs()));
   has_custom_loss_ ? batch_.custom_loss(rows_.count, scratch.data())
                    : batch_.loss(rows_, 0, rows_.count, scratch.data());
-  batch_.backward(network_, 0, rows_.count);
-  return Evaluator<T>::summarize(plan_.loss.kind, table_, batch_.losses(), batch_.metrics());
+  batch_.backward(network_, rows_, 0, rows_.count);
+  Evaluation sums{0, 0};
+  for (std::int64_t m = 0; m < plan_.submodels; ++m) {
+    const Evaluation of = Evaluator<T>::summarize(plan_.loss.kind, table_, batch_.losses() + first_row(m),
+                                                  batch_.metrics() + first_row(m));
+    if (plan_.submodels == 1) return of;
+    sums.loss += of.loss;
+    sums.metric += of.metric;
+  }
+  const auto submodels = static_cast<double>(plan_.submodels);
+  return {sums.loss / submodels, sums.metric / submodels};
 }
 
 template <class T>
 void Pass<T>::backward_from_directions(const T* directions) {
   const PanelMatrix<T> to = dloss_dz(network_.shape.count() - 1);
-  for (std::int64_t r = 0; r < rows_.count; ++r)
-    for (std::int64_t c = 0; c < to.columns; ++c) to.element(r, c) = directions[r * to.columns + c];
-  batch_.backward(network_, 0, rows_.count);
+  if (plan_.submodels > 1) {
+    mean_backward_pass_function<T>(plan_.loss.kind)(activations(network_.shape.count() - 1), plan_.submodels,
+                                                    rows_.stride(), rows_.count, directions, to);
+  } else {
+    for (std::int64_t r = 0; r < rows_.count; ++r)
+      for (std::int64_t c = 0; c < to.columns; ++c) to.element(r, c) = directions[r * to.columns + c];
+  }
+  batch_.backward(network_, rows_, 0, rows_.count);
 }
 
 template <class T>
 void Pass<T>::pre_activations(std::int64_t l, PanelMatrix<T> out) const {
-  weighted_sums(batch_.functions(l), network_, batch_.layer(l), 0, rows_.count, out);
+  for (std::int64_t m = 0; m < plan_.submodels; ++m)
+    weighted_sums(batch_.functions(l), network_, batch_.layer(l), first_row(m), first_row(m) + rows_.count, out, m);
 }
 
 template <class T>
@@ -47,10 +62,17 @@ void Pass<T>::gradients(const AlignedArray<T>& out) const {
     const PanelMatrix<T> gradient = block_view(out.data(), network_.shape.block_of(layer));
     const PanelMatrix<T> left = batch_.layer(l).left();
     const PanelMatrix<T> dloss_dz = this->dloss_dz(l);
-    for (std::int64_t panel = 0; panel < layer.output_panels(); ++panel) {
-      product_by_columns<1>(Operand<T>{left.data, left.panel_stride()}, 0, layer.inputs,
-                            Operand<T>{dloss_dz.at(panel, 0), dloss_dz.panel_stride()}, rows_.count,
-                            gradient.at(panel, 1), gradient.at(panel, 0), gradient.panel_stride());
+    for (std::int64_t m = 0; m < layer.matrices(); ++m) {
+      batch_.each_summed_range(
+          rows_, layer.own_weights ? m : kAllSubmodels, [&](std::int64_t begin, std::int64_t end, bool continues) {
+            for (std::int64_t panel = 0; panel < layer.output_panels(); ++panel) {
+              product_by_columns<1>(Operand<T>{left.at(0, begin), left.panel_stride()}, 0, layer.inputs,
+                                    Operand<T>{dloss_dz.at(panel, begin), dloss_dz.panel_stride()}, end - begin,
+                                    gradient.at(panel, layer.weights_row(m)),
+                                    layer.own_bias ? nullptr : gradient.at(panel, 0), gradient.panel_stride(),
+                                    continues);
+            }
+          });
     }
   }
   for (std::size_t e = 0; e < network_.shape.embeddings.size(); ++e) {
@@ -62,14 +84,16 @@ void Pass<T>::gradients(const AlignedArray<T>& out) const {
   }
   for (const RowTerms<T>& of : batch_.terms()) {
     const PanelMatrix<T> gradient = block_view(out.data(), network_.shape.blocks[of.block]);
-    for (std::int64_t panel = 0; panel < gradient.panels(); ++panel)
-      add_terms(of.terms, panel, rows_.count, gradient.at(panel, of.row));
+    batch_.each_summed_range(rows_, of.submodel, [&](std::int64_t begin, std::int64_t end, bool continues) {
+      for (std::int64_t panel = 0; panel < gradient.panels(); ++panel)
+        add_terms(of.terms, panel, begin, end, continues, gradient.at(panel, of.row));
+    });
   }
 }
 
 template <class T>
 void Pass<T>::input_gradients(PanelMatrix<T> out) const {
-  batch_.inputs_backward(network_, 0, rows_.count, out);
+  batch_.inputs_backward(network_, rows_, out);
 }
 
 #define INSTANTIATE(T) template class Pass<T>;

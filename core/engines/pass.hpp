@@ -22,20 +22,24 @@ class Pass {
   Evaluation backward_from_loss();
 
   // The backward pass from directions (rows, outputs): gradients are those of the sum of all outputs times their
-  // directions.
+  // directions. The outputs of an ensemble of submodels are those of the mean prediction.
   void backward_from_directions(const T* directions);
 
   const T* losses() const { return batch_.losses(); }
   PanelMatrix<T> activations(std::int64_t l) const { return batch_.layer(l).outputs; }
   PanelMatrix<T> dloss_dz(std::int64_t l) const { return batch_.layer(l).dloss_dz; }
 
-  // The weighted sums of layer l, before its activation. out: a matrix of the rows and the layer's outputs.
+  // How many rows the matrices of a pass have, and the first of a submodel's.
+  std::int64_t rows() const { return plan_.submodels == 1 ? rows_.count : plan_.submodels * rows_.stride(); }
+  std::int64_t first_row(std::int64_t submodel) const { return submodel * rows_.stride(); }
+
+  // The weighted sums of layer l, before its activation. out: a matrix of rows() and the layer's outputs.
   void pre_activations(std::int64_t l, PanelMatrix<T> out) const;
 
   // The gradient of all weights, in an arena with the layout of the weights.
   void gradients(const AlignedArray<T>& out) const;
 
-  // The gradient of the columns of the table. out: a matrix of the rows and these.
+  // The gradient of the columns of the table. out: a matrix of the table's rows and these.
   void input_gradients(PanelMatrix<T> out) const;
 
  private:

@@ -15,9 +15,9 @@ void Predictor<T>::predict(const Rows<T>& table, bool head, T* out) {
 }
 
 template <class T>
-void Predictor<T>::layer_outputs(const Rows<T>& table, std::int64_t layer, T* out) {
+void Predictor<T>::layer_outputs(const Rows<T>& table, std::int64_t layer, std::int64_t submodel, T* out) {
   each_block(table.count, [&](int thread, std::int64_t block) {
-    evaluator_.layer_outputs(thread, network_, table, block, layer, out);
+    evaluator_.layer_outputs(thread, network_, table, block, layer, submodel, out);
   });
 }
 

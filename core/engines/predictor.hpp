@@ -20,8 +20,9 @@ class Predictor {
   // out: (table.count, outputs) row by row: after the loss's head if `head`, else the weighted sums.
   void predict(const Rows<T>& table, bool head, T* out);
 
-  // out: (table.count, width of the layer) row by row, the activations after layer `layer`, which counts from 0.
-  void layer_outputs(const Rows<T>& table, std::int64_t layer, T* out);
+  // out: (table.count, width of the layer) row by row, the activations of a submodel after layer `layer`; both count
+  // from 0.
+  void layer_outputs(const Rows<T>& table, std::int64_t layer, std::int64_t submodel, T* out);
 
   Evaluation evaluate(const Rows<T>& table);
 

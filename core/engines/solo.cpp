@@ -42,7 +42,7 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
   plan_.batch_size = std::min(plan.batch_size, train.count);
   update_ = update_function<T>(plan_.optimizer, regularized_);
   batches_per_epoch_ = batches_per_epoch(plan_, train.count);
-  flops_per_step_ = 6.0 * static_cast<double>(network_.shape.parameters) * static_cast<double>(plan_.batch_size);
+  flops_per_step_ = 6.0 * static_cast<double>(network_.shape.used_per_row()) * static_cast<double>(plan_.batch_size);
   // If a step takes so long that an interruption must not wait for its end, the weights change only after all other
   // work.
   constexpr double kLongStep = 2e10;

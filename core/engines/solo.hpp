@@ -91,13 +91,18 @@ class Solo {
     int panels = 0;
     std::int64_t first_row = 0;
     std::int64_t rows = 0;
-    std::int64_t layer = -1;      // whose weights these are; the bias is row 0
+    std::int64_t layer = -1;      // whose weights these are
     std::int64_t embedding = -1;  // whose parameters these are
     std::size_t terms = 0;        // otherwise the number of the terms
+    std::int64_t submodel = kAllSubmodels;
+    std::int64_t first_input = 0;  // of the layer
+    bool has_bias = false;         // the row before that of the first input
 
-    // The inputs of the layer.
-    std::int64_t i_begin() const { return std::max<std::int64_t>(first_row - 1, 0); }
-    std::int64_t i_end() const { return first_row + rows - 1; }
+    std::int64_t end_of_inputs() const { return first_input + rows - (has_bias ? 1 : 0); }
+    // In proportion to the multiply-adds of its gradient.
+    std::int64_t cost(std::int64_t submodels) const {
+      return rows * panels * (submodel == kAllSubmodels && embedding < 0 ? submodels : 1);
+    }
   };
 
   struct Snapshot {
@@ -129,7 +134,7 @@ class Solo {
   void each_range(int thread, const StepOrder& order, double share, F&& f);
   void weights_phase(int thread, const StepOrder& order);
   void split_weights_phase(int thread, const StepOrder& order);
-  void piece_gradient(const Piece& piece, std::int64_t rows, PanelMatrix<T> out) const;
+  void piece_gradient(const Piece& piece, const BatchRows& batch, PanelMatrix<T> out) const;
   void prefetch_piece(const Piece& piece) const;
   void update_piece(const Piece& piece, PanelMatrix<T> gradient, const StepOrder& order);
   T gradient_norm() const;

@@ -52,7 +52,7 @@ void Solo<T>::plan_pieces() {
   for (std::size_t t = 0; t < batch_.terms().size(); ++t) {
     const RowTerms<T>& of = batch_.terms()[t];
     for (std::int64_t panel = 0; panel < of.terms.panels(); ++panel)
-      pieces_.push_back({of.block, panel, 1, of.row, 1, -1, -1, t});
+      pieces_.push_back({of.block, panel, 1, of.row, 1, -1, -1, t, of.submodel});
   }
 
   for (int thread = 0; thread < threads_.count(); ++thread) {
@@ -74,15 +74,19 @@ template <class T>
 void Solo<T>::add_pieces_of_weights(std::int64_t rows) {
   for (std::int64_t l = network_.shape.count() - 1; l >= 0; --l) {
     const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(l)];
-    for (std::int64_t range = 0; range < layer.inputs; range += kInputsPerRange) {
-      const std::int64_t range_end = std::min(range + kInputsPerRange, layer.inputs);
-      for_panel_groups<T>(0, layer.output_panels(), [&](auto panels, std::int64_t panel) {
-        for (std::int64_t i = range; i < range_end; i += rows) {
-          const std::int64_t first_row = i == 0 ? 0 : 1 + i;
-          pieces_.push_back({layer.block, panel, decltype(panels)::value, first_row,
-                             1 + std::min(i + rows, range_end) - first_row, l, -1, 0});
-        }
-      });
+    for (std::int64_t m = 0; m < layer.matrices(); ++m) {
+      for (std::int64_t range = 0; range < layer.inputs; range += kInputsPerRange) {
+        const std::int64_t range_end = std::min(range + kInputsPerRange, layer.inputs);
+        for_panel_groups<T>(0, layer.output_panels(), [&](auto panels, std::int64_t panel) {
+          for (std::int64_t i = range; i < range_end; i += rows) {
+            const bool has_bias = i == 0 && !layer.own_bias;
+            const std::int64_t bias = has_bias ? 1 : 0;
+            pieces_.push_back({layer.block, panel, decltype(panels)::value, layer.weights_row(m) + i - bias,
+                               std::min(i + rows, range_end) - i + bias, l, -1, 0,
+                               layer.own_weights ? m : kAllSubmodels, i, has_bias});
+          }
+        });
+      }
     }
   }
 }
@@ -109,13 +113,13 @@ void Solo<T>::assign_tasks() {
   norm_tasks_.assign_evenly(norm_parts_.size() / kPanel, threads);
 
   std::int64_t all = 0;
-  for (const Piece& piece : pieces_) all += piece.rows * piece.panels;
+  for (const Piece& piece : pieces_) all += piece.cost(plan_.submodels);
   std::vector<std::int64_t> bounds = {0};
   std::int64_t dealt = 0;
   for (std::size_t p = 0; p < pieces_.size(); ++p) {
     if (dealt * threads >= all * static_cast<std::int64_t>(bounds.size()))
       bounds.push_back(static_cast<std::int64_t>(p));
-    dealt += pieces_[p].rows * pieces_[p].panels;
+    dealt += pieces_[p].cost(plan_.submodels);
   }
   bounds.resize(static_cast<std::size_t>(threads) + 1, static_cast<std::int64_t>(pieces_.size()));
   piece_tasks_.assign(bounds);
@@ -206,7 +210,7 @@ void Solo<T>::rows_phase(int thread, const StepOrder& order) {
     batch_.gather(train_, order.batch, begin, end);
     batch_.forward(network_, order.batch, begin, end);
     if (!batch_.loss(order.batch, begin, end, scratch)) not_finite_ = true;
-    batch_.backward(network_, begin, end);
+    batch_.backward(network_, order.batch, begin, end);
   });
 }
 
@@ -231,22 +235,26 @@ void Solo<T>::custom_loss_rows_phase(int thread, const StepOrder& order) {
   }
   threads_.barrier();
   each_range(thread, order, 1.0 / 3.0,
-             [&](std::int64_t begin, std::int64_t end) { batch_.backward(network_, begin, end); });
+             [&](std::int64_t begin, std::int64_t end) { batch_.backward(network_, order.batch, begin, end); });
 }
 
-// Adds the batch to the epoch's sums, in row order.
+// Adds the batch to the epoch's sums, in row order, each submodel for itself.
 template <class T>
 void Solo<T>::count_step(const StepOrder& order) {
   double loss = progress_.loss_sum;
   double metric = progress_.metric_sum;
-  for (std::int64_t r = 0; r < order.batch.count; ++r) {
-    const double row_loss = static_cast<double>(batch_.losses()[r]);
-    loss += train_.weights == nullptr ? row_loss : train_.weight(order.batch.row(r)) * row_loss;
-    metric += static_cast<double>(batch_.metrics()[r]);
+  for (std::int64_t m = 0; m < plan_.submodels; ++m) {
+    const T* const losses = batch_.losses() + m * order.batch.stride();
+    const T* const metrics = batch_.metrics() + m * order.batch.stride();
+    for (std::int64_t r = 0; r < order.batch.count; ++r) {
+      const double row_loss = static_cast<double>(losses[r]);
+      loss += train_.weights == nullptr ? row_loss : train_.weight(order.batch.row(r)) * row_loss;
+      metric += static_cast<double>(metrics[r]);
+    }
   }
   progress_.loss_sum = loss;
   progress_.metric_sum = metric;
-  progress_.weight_sum += order.batch.weight;
+  progress_.weight_sum += order.batch.weight * static_cast<double>(plan_.submodels);
   progress_.scalars = order.next_scalars;
   ++progress_.batch;
   ++progress_.step;
@@ -265,7 +273,7 @@ void Solo<T>::weights_phase(int thread, const StepOrder& order) {
     const auto pieces = static_cast<std::int64_t>(pieces_.size());
     batch_.prefetch_next(train_, order.batch, order.batch.count * task / pieces,
                          order.batch.count * (task + 1) / pieces);
-    piece_gradient(piece, order.batch.count, gradient);
+    piece_gradient(piece, order.batch, gradient);
     update_piece(piece, gradient, order);
   });
 }
@@ -282,7 +290,7 @@ void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
   piece_tasks_.work(thread, [&](std::int64_t task) {
     if (abandon_gradients_.load(std::memory_order_relaxed)) return;
     const Piece& piece = pieces_[static_cast<std::size_t>(task)];
-    piece_gradient(piece, order.batch.count, gradient_view(piece));
+    piece_gradient(piece, order.batch, gradient_view(piece));
     if (thread == 0) {
       flops_since_poll_ += flops_per_step_ / 3.0 / pieces;
       if (replay_until_ < 0 && poll_ != nullptr && interrupted()) abandon_gradients_ = true;
@@ -316,22 +324,27 @@ void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
 
 // out: the piece's rows of its panels.
 template <class T>
-void Solo<T>::piece_gradient(const Piece& piece, std::int64_t rows, PanelMatrix<T> out) const {
+void Solo<T>::piece_gradient(const Piece& piece, const BatchRows& batch, PanelMatrix<T> out) const {
   if (piece.embedding >= 0) {
     const auto e = static_cast<std::size_t>(piece.embedding);
     return embedding_gradient(network_.shape.embeddings[e], batch_.inputs(), batch_.embedding(e), piece.panel,
-                              piece.first_row, piece.rows, rows, out.data);
+                              piece.first_row, piece.rows, batch.count, out.data);
   }
-  if (piece.layer < 0) return add_terms(batch_.terms()[piece.terms].terms, piece.panel, rows, out.data);
+  if (piece.layer < 0) {
+    return batch_.each_summed_range(batch, piece.submodel, [&](std::int64_t begin, std::int64_t end, bool continues) {
+      add_terms(batch_.terms()[piece.terms].terms, piece.panel, begin, end, continues, out.data);
+    });
+  }
   const LayerRows<T>& layer = batch_.layer(piece.layer);
-  const Operand<T> left{layer.left().data, layer.left().panel_stride()};
-  const Operand<T> right{layer.dloss_dz.at(piece.panel, 0), layer.dloss_dz.panel_stride()};
-  const bool with_bias = piece.first_row == 0;
-  T* const totals = with_bias ? out.data : nullptr;
-  T* const sums = with_bias ? out.at(0, 1) : out.data;
+  T* const totals = piece.has_bias ? out.data : nullptr;
+  T* const sums = piece.has_bias ? out.at(0, 1) : out.data;
   const auto product = [&](auto panels) {
-    product_by_columns<decltype(panels)::value>(left, piece.i_begin(), piece.i_end(), right, rows, sums, totals,
-                                                out.panel_stride());
+    batch_.each_summed_range(batch, piece.submodel, [&](std::int64_t begin, std::int64_t end, bool continues) {
+      const Operand<T> left{layer.left().at(0, begin), layer.left().panel_stride()};
+      const Operand<T> right{layer.dloss_dz.at(piece.panel, begin), layer.dloss_dz.panel_stride()};
+      product_by_columns<decltype(panels)::value>(left, piece.first_input, piece.end_of_inputs(), right, end - begin,
+                                                  sums, totals, out.panel_stride(), continues);
+    });
   };
   if constexpr (most_panels<T>() == 3) {
     if (piece.panels == 3) return product(std::integral_constant<int, 3>{});
@@ -371,7 +384,8 @@ void Solo<T>::update_piece(const Piece& piece, PanelMatrix<T> gradient, const St
               order.coefficients[groups_.first_with_same_coefficients(rows.group)], order.regularization[rows.group]);
     }
     if (piece.layer >= 0 && network_.shape.passes_gradients_below(piece.layer))
-      network_.transpose_block(piece.layer, piece.panel + p, piece.i_begin(), piece.i_end());
+      network_.transpose_block(piece.layer, std::max<std::int64_t>(piece.submodel, 0), piece.panel + p,
+                               piece.first_input, piece.end_of_inputs());
   }
 }
 

@@ -155,14 +155,15 @@ void product_by_rows(Operand<T> left, std::int64_t row_begin, std::int64_t row_e
 // Rows i_begin ... i_end - 1 of left transposed times right, for kPanels panels of right:
 //   out(i - i_begin, n) = sum over k of left(k, i) * right(k, n),      k = 0 ... terms - 1
 // and, if totals is not null, totals(n) = sum over k of right(k, n). i_begin is a multiple of 16; out and totals have
-// 16 numbers per row and panel, their panels out_stride apart.
+// 16 numbers per row and panel, their panels out_stride apart. If `continues`, the sums begin with what is in out and
+// totals.
 template <int kPanels, class T>
 void product_by_columns(Operand<T> left, std::int64_t i_begin, std::int64_t i_end, Operand<T> right, std::int64_t terms,
-                        T* out, T* totals, std::int64_t out_stride) {
+                        T* out, T* totals, std::int64_t out_stride, bool continues = false) {
   std::int64_t done = 0;
   do {
     const std::int64_t now = block_of_terms(terms - done);
-    const detail::Begin begin = done > 0 ? detail::Begin::unfinished : detail::Begin::zeros;
+    const detail::Begin begin = done > 0 || continues ? detail::Begin::unfinished : detail::Begin::zeros;
     const Operand<T> right_block{right.data + done * kPanel, right.panel_stride};
     for (std::int64_t i_panel = i_begin; i_panel < i_end; i_panel += kPanel) {
       const T* const left_block = left.data + (i_panel / kPanel) * left.panel_stride + done * kPanel;

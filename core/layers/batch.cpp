@@ -15,7 +15,8 @@ Batch<T>::Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capaci
       shape_(shape),
       loss_pass_(loss_pass_function<T>(plan.loss.kind)),
       custom_loss_(custom_loss, plan.loss.kind, capacity, shape.outputs()) {
-  rows_ = staggered_rows(capacity);
+  table_rows_ = staggered_rows(capacity);
+  rows_ = staggered_rows(plan.submodels * panel_count(capacity) * kPanel);
   // The first call computes sizes, the second assigns places in one array.
   lay_out(plan, shape);
   storage_ = AlignedArray<T>(used_);
@@ -28,18 +29,22 @@ template <class T>
 void Batch<T>::gather(const Rows<T>& table, const BatchRows& batch, std::int64_t row_begin,
                       std::int64_t row_end) const {
   // If all rows have weight 0, there is no gradient.
-  const double per_weight = batch.weight > 0 ? 1.0 / batch.weight : 0.0;
+  const double weight = batch.weight * static_cast<double>(plan_.submodels);
+  const double per_weight = weight > 0 ? 1.0 / weight : 0.0;
   const T unweighted = static_cast<T>(per_weight);
-  for (std::int64_t r = row_begin; r < row_end; ++r) {
-    const std::int64_t row = batch.row(r);
-    copy_row(table.x + row * table.x_stride, plan_.inputs, inputs_.at(0, r), inputs_.panel_stride());
-    if (table.classes != nullptr) {
-      classes_[r] = static_cast<T>(table.classes[row]);
-    } else if (table.targets != nullptr) {
-      copy_row(table.targets + row * table.targets_stride, targets_.columns, targets_.at(0, r),
-               targets_.panel_stride());
+  for (std::int64_t m = 0; m < plan_.submodels; ++m) {
+    for (std::int64_t r = row_begin; r < row_end; ++r) {
+      const std::int64_t row = batch.row(r);
+      const std::int64_t to = m * batch.stride() + r;
+      if (m == 0) copy_row(table.x + row * table.x_stride, plan_.inputs, inputs_.at(0, r), inputs_.panel_stride());
+      if (table.classes != nullptr) {
+        classes_[to] = static_cast<T>(table.classes[row]);
+      } else if (table.targets != nullptr) {
+        copy_row(table.targets + row * table.targets_stride, targets_.columns, targets_.at(0, to),
+                 targets_.panel_stride());
+      }
+      scale_[to] = table.weights == nullptr ? unweighted : static_cast<T>(table.weight(row) * per_weight);
     }
-    scale_[r] = table.weights == nullptr ? unweighted : static_cast<T>(table.weight(row) * per_weight);
   }
 }
 
@@ -47,10 +52,18 @@ template <class T>
 void Batch<T>::forward(const Network<T>& network, const BatchRows& batch, std::int64_t row_begin,
                        std::int64_t row_end) const {
   if (!embeddings_.empty()) embed(shape_, network.weights.data(), inputs_, embeddings_, row_begin, row_end, embedded_);
-  for (std::size_t l = 0; l < layers_.size(); ++l) {
-    layer_forward(functions_[l], network, layers_[l], row_begin, row_end);
-    if (plan_.layers[l].dropout * batch.dropout > 0) drop(batch, l, row_begin, row_end);
-    if (plan_.layers[l].residual) add_residual(layers_[l], row_begin, row_end);
+  for (std::int64_t m = 1; m < plan_.submodels; ++m)
+    for (std::int64_t panel = 0; panel < embedded_.panels(); ++panel)
+      std::copy_n(embedded_.at(panel, row_begin), (row_end - row_begin) * kPanel,
+                  embedded_.at(panel, m * batch.stride() + row_begin));
+  for (std::int64_t m = 0; m < plan_.submodels; ++m) {
+    const std::int64_t first = m * batch.stride();
+    const std::int64_t begin = first + row_begin, end = first + row_end;
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+      layer_forward(functions_[l], network, layers_[l], begin, end, m);
+      if (plan_.layers[l].dropout * batch.dropout > 0) drop(batch, l, begin, end, m);
+      if (plan_.layers[l].residual) add_residual(layers_[l], begin, end);
+    }
   }
 }
 
@@ -58,9 +71,14 @@ template <class T>
 bool Batch<T>::loss(const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end, T* scratch) const {
   const double label_smoothing = plan_.loss.label_smoothing * batch.label_smoothing;
   const Labels<T> labels{classes_, targets_, scale_};
-  loss_pass_(plan_.loss, label_smoothing, layers_.back().outputs, labels, row_begin, row_end, layers_.back().dloss_dz,
-             {loss_, metric_}, scratch);
-  return losses_are_finite(row_begin, row_end);
+  bool finite = true;
+  for (std::int64_t m = 0; m < plan_.submodels; ++m) {
+    const std::int64_t begin = m * batch.stride() + row_begin, end = m * batch.stride() + row_end;
+    loss_pass_(plan_.loss, label_smoothing, layers_.back().outputs, labels, begin, end, layers_.back().dloss_dz,
+               {loss_, metric_}, scratch);
+    finite &= losses_are_finite(begin, end);
+  }
+  return finite;
 }
 
 template <class T>
@@ -79,32 +97,55 @@ bool Batch<T>::losses_are_finite(std::int64_t row_begin, std::int64_t row_end) c
 }
 
 template <class T>
-void Batch<T>::backward(const Network<T>& network, std::int64_t row_begin, std::int64_t row_end) const {
-  outputs_backward(functions_.back(), network, layers_.back(), row_begin, row_end);
-  for (std::size_t l = layers_.size() - 1; l > 0; --l)
-    layer_backward(functions_[l], functions_[l - 1], network, layers_[l], layers_[l - 1], row_begin, row_end);
-  if (below_.columns == 0) return;
-  creche::CRECHE_LEVEL::inputs_backward(functions_.front(), network, layers_.front(), row_begin, row_end, below_);
+void Batch<T>::backward(const Network<T>& network, const BatchRows& batch, std::int64_t row_begin,
+                        std::int64_t row_end) const {
+  for (std::int64_t m = 0; m < plan_.submodels; ++m) {
+    const std::int64_t begin = m * batch.stride() + row_begin, end = m * batch.stride() + row_end;
+    outputs_backward(functions_.back(), network, layers_.back(), begin, end, m);
+    for (std::size_t l = layers_.size() - 1; l > 0; --l)
+      layer_backward(functions_[l], functions_[l - 1], network, layers_[l], layers_[l - 1], begin, end, m);
+    if (below_.columns > 0)
+      creche::CRECHE_LEVEL::inputs_backward(functions_.front(), network, layers_.front(), begin, end, below_, m);
+  }
+  if (embeddings_.empty()) return;
+  add_submodels_below(batch, row_begin, row_end);
   embed_backward(shape_, network.weights.data(), below_, embeddings_, row_begin, row_end);
 }
 
+// Adds the gradients of the first layer's inputs to those of the first submodel.
 template <class T>
-void Batch<T>::inputs_backward(const Network<T>& network, std::int64_t row_begin, std::int64_t row_end,
-                               const PanelMatrix<T>& out) const {
+void Batch<T>::add_submodels_below(const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const {
+  using V = Vec<T, kNativeLanes<T>>;
+  for (std::int64_t panel = 0; panel < below_.panels() && plan_.submodels > 1; ++panel) {
+    T* const sums = below_.at(panel, row_begin);
+    for (std::int64_t i = 0; i < (row_end - row_begin) * kPanel; i += V::kLanes) {
+      V sum = V::load(sums + i);
+      for (std::int64_t m = 1; m < plan_.submodels; ++m) sum += V::load(sums + m * batch.stride() * kPanel + i);
+      sum.store(sums + i);
+    }
+  }
+}
+
+template <class T>
+void Batch<T>::inputs_backward(const Network<T>& network, const BatchRows& batch, const PanelMatrix<T>& out) const {
   if (!embeddings_.empty())
-    return embed_inputs_backward(shape_, network.weights.data(), below_, embeddings_, row_begin, row_end, out);
-  creche::CRECHE_LEVEL::inputs_backward(functions_.front(), network, layers_.front(), row_begin, row_end, out);
+    return embed_inputs_backward(shape_, network.weights.data(), below_, embeddings_, 0, batch.count, out);
+  if (plan_.submodels == 1)
+    return creche::CRECHE_LEVEL::inputs_backward(functions_.front(), network, layers_.front(), 0, batch.count, out);
+  add_submodels_below(batch, 0, batch.count);
+  for (std::int64_t panel = 0; panel < out.panels(); ++panel)
+    std::copy_n(below_.at(panel, 0), batch.count * kPanel, out.at(panel, 0));
 }
 
 template <class T>
 void Batch<T>::lay_out(const Plan& plan, const NetworkShape& shape) {
   layers_.clear();
   terms_.clear();
-  inputs_ = matrix(plan.inputs);
+  inputs_ = matrix(plan.inputs, shape.embeddings.empty() ? rows_ : table_rows_);
   embedded_ = shape.embeddings.empty() ? inputs_ : matrix(shape.inputs());
-  embeddings_ = lay_out_embeddings<T>(shape, [&](std::int64_t columns) { return matrix(columns); }, true);
+  embeddings_ = lay_out_embeddings<T>(shape, [&](std::int64_t columns) { return matrix(columns, table_rows_); }, true);
   for (std::size_t l = 0; l < plan.layers.size(); ++l) lay_out_layer(plan.layers[l], shape.layers[l]);
-  if (shape.passes_gradients_below(0)) below_ = matrix(shape.inputs());
+  if (shape.passes_gradients_below(0) || plan.submodels > 1) below_ = matrix(shape.inputs());
   targets_ = matrix(shape.outputs());
   classes_ = matrix(1).data;
   scale_ = matrix(1).data;
@@ -121,13 +162,24 @@ void Batch<T>::lay_out_layer(const LayerPlan& plan, const LayerShape& shape) {
   if (keeps_derivative(plan)) rows.derivative = matrix(shape.outputs);
   if (plan.residual) rows.skipped = matrix(shape.outputs);
   const auto add_terms = [&](const MaybeBlock& block, std::int64_t row, std::int64_t columns) {
-    terms_.push_back({*block, row, matrix(columns)});
+    terms_.push_back({*block, row, matrix(columns), kAllSubmodels});
     return terms_.back().terms;
+  };
+  // Of the first rows of a block, one for each submodel.
+  const auto add_own_terms = [&](std::size_t block, const PanelMatrix<T>& terms) {
+    for (std::int64_t m = 0; m < shape.submodels; ++m) terms_.push_back({block, m, terms, m});
+    return terms;
   };
   if (shape.scale) {
     rows.scaled = matrix(shape.inputs);
-    rows.scale_terms = add_terms(shape.scale, 0, shape.inputs);
+    rows.scale_terms =
+        shape.own_scale ? add_own_terms(*shape.scale, matrix(shape.inputs)) : add_terms(shape.scale, 0, shape.inputs);
   }
+  if (shape.output_scale) {
+    rows.output_scale_terms = add_own_terms(*shape.output_scale, matrix(shape.outputs));
+    rows.bias_terms = matrix(shape.outputs);
+  }
+  if (shape.own_bias) add_own_terms(shape.block, shape.output_scale ? rows.bias_terms : rows.dloss_dz);
   if (shape.normalization) {
     rows.inverse = matrix(1).data;
     rows.shift_terms = add_terms(shape.normalization, kShiftRow, shape.outputs);
@@ -138,14 +190,16 @@ void Batch<T>::lay_out_layer(const LayerPlan& plan, const LayerShape& shape) {
 }
 
 template <class T>
-PanelMatrix<T> Batch<T>::matrix(std::int64_t columns) {
+PanelMatrix<T> Batch<T>::matrix(std::int64_t columns, std::int64_t rows) {
   T* const at = storage_.size() > 0 ? storage_.data() + used_ : nullptr;
-  used_ += panel_count(columns) * kPanel * rows_;
-  return {at, rows_, columns};
+  used_ += panel_count(columns) * kPanel * rows;
+  return {at, rows, columns};
 }
 
 template <class T>
-void Batch<T>::drop(const BatchRows& batch, std::size_t l, std::int64_t row_begin, std::int64_t row_end) const {
+void Batch<T>::drop(const BatchRows& batch, std::size_t l, std::int64_t row_begin, std::int64_t row_end,
+                    std::int64_t submodel) const {
+  const std::int64_t position = batch.begin - submodel * batch.stride();
   const double p = plan_.layers[l].dropout * batch.dropout;
   const T kept = static_cast<T>(1.0 / (1.0 - p));
   const std::uint32_t threshold = static_cast<std::uint32_t>(p * 4294967296.0);
@@ -153,8 +207,8 @@ void Batch<T>::drop(const BatchRows& batch, std::size_t l, std::int64_t row_begi
   for (std::int64_t panel = 0; panel < rows.outputs.panels(); ++panel) {
     for (std::int64_t r = row_begin; r < row_end; ++r) {
       std::uint32_t words[kPanel];
-      dropout_words(batch.seed, batch.epoch, static_cast<std::uint32_t>(batch.begin + r), static_cast<std::uint32_t>(l),
-                    static_cast<std::uint32_t>(panel), words);
+      dropout_words(batch.seed, batch.epoch, static_cast<std::uint32_t>(position + r),
+                    dropout_layer(static_cast<std::int64_t>(l), submodel), static_cast<std::uint32_t>(panel), words);
       T* const value = rows.outputs.at(panel, r);
       T* const derivative = rows.derivative.at(panel, r);
       for (int i = 0; i < kPanel; ++i) {

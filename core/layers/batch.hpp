@@ -2,6 +2,11 @@
 //
 // Ranges of rows are independent of each other: each thread takes one. Only the gradient of the weights, which sums
 // over all rows, needs the whole batch.
+//
+// Submodels each have rows of their own in every matrix, those of one below those of the one before: row r of submodel
+// m is stride m + r, where the stride is the batch's count, rounded up to whole vectors of rows. A gradient of what
+// they share sums over the rows of submodel 0, then over those of submodel 1, and so on. Embeddings are computed once
+// for all.
 #pragma once
 
 #include <algorithm>
@@ -31,14 +36,20 @@ struct BatchRows {
   std::uint32_t epoch = 0;
 
   std::int64_t row(std::int64_t r) const { return order != nullptr ? order[begin + r] : begin + r; }
+  // Between the rows of a submodel and those of the next.
+  std::int64_t stride() const { return panel_count(count) * kPanel; }
 };
 
-// The gradient of one row of a block, for each row of a batch.
+// All submodels, in place of the number of one.
+inline constexpr std::int64_t kAllSubmodels = -1;
+
+// The gradient of one row of a block, for each row of a batch, of all submodels or of one.
 template <class T>
 struct RowTerms {
   std::size_t block;
   std::int64_t row;
   PanelMatrix<T> terms;
+  std::int64_t submodel;
 };
 
 template <class T>
@@ -70,11 +81,21 @@ class Batch {
 
   bool losses_are_finite(std::int64_t row_begin, std::int64_t row_end) const;
 
-  void backward(const Network<T>& network, std::int64_t row_begin, std::int64_t row_end) const;
+  void backward(const Network<T>& network, const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const;
 
-  // The gradient of the columns of the table, after the backward pass.
-  void inputs_backward(const Network<T>& network, std::int64_t row_begin, std::int64_t row_end,
-                       const PanelMatrix<T>& out) const;
+  // The gradient of the columns of the table, after the backward pass: for each row the sum over the submodels.
+  void inputs_backward(const Network<T>& network, const BatchRows& batch, const PanelMatrix<T>& out) const;
+
+  // Calls f(row_begin, row_end, continues) for the rows that a sum over a batch has, of a submodel or of all; continues
+  // is whether there have been some before.
+  template <class F>
+  void each_summed_range(const BatchRows& batch, std::int64_t submodel, F&& f) const {
+    const std::int64_t stride = batch.stride();
+    if (submodel >= 0) return f(submodel * stride, submodel * stride + batch.count, false);
+    if (plan_.submodels == 1) return f(0, batch.count, false);
+    if (stride == batch.count) return f(0, plan_.submodels * stride, false);
+    for (std::int64_t m = 0; m < plan_.submodels; ++m) f(m * stride, m * stride + batch.count, m > 0);
+  }
 
   const LayerRows<T>& layer(std::int64_t l) const { return layers_[static_cast<std::size_t>(l)]; }
   const LayerFunctions<T>& functions(std::int64_t l) const { return functions_[static_cast<std::size_t>(l)]; }
@@ -89,17 +110,21 @@ class Batch {
  private:
   void lay_out(const Plan& plan, const NetworkShape& shape);
 
-  PanelMatrix<T> matrix(std::int64_t columns);
+  PanelMatrix<T> matrix(std::int64_t columns) { return matrix(columns, rows_); }
+  PanelMatrix<T> matrix(std::int64_t columns, std::int64_t rows);
+  void add_submodels_below(const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const;
   void lay_out_layer(const LayerPlan& plan, const LayerShape& shape);
 
   // Each activation of layer l is dropped with probability p, or else divided by 1 - p; f' likewise (Srivastava et al.
   // 2014, in the "inverted" form, which leaves predictions unchanged).
-  void drop(const BatchRows& batch, std::size_t l, std::int64_t row_begin, std::int64_t row_end) const;
+  void drop(const BatchRows& batch, std::size_t l, std::int64_t row_begin, std::int64_t row_end,
+            std::int64_t submodel) const;
 
   Plan plan_;
   NetworkShape shape_;
   LossPass<T> loss_pass_;
   CustomLossPass<T> custom_loss_;
+  std::int64_t table_rows_;  // of a matrix that submodels share
   std::int64_t rows_;
   AlignedArray<T> storage_;
   std::int64_t used_ = 0;
@@ -109,7 +134,7 @@ class Batch {
   std::vector<LayerFunctions<T>> functions_;
   std::vector<LayerRows<T>> layers_;
   std::vector<RowTerms<T>> terms_;
-  PanelMatrix<T> below_;  // the gradient of the first layer's inputs, if parameters need it
+  PanelMatrix<T> below_;  // the gradient of the first layer's inputs, if parameters need it, or of several submodels
   T* classes_;
   T* scale_;
   T* loss_;

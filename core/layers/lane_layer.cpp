@@ -20,14 +20,16 @@ typename V::Scalar* numbers(V* vectors) {
 }
 
 template <class V>
-void dense_forward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows) {
-  const V* const bias = weights + layer.at;
+void dense_forward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows,
+                   std::int64_t submodel) {
+  const V* const bias = weights + layer.bias_at(submodel);
   const auto begin = [&](std::int64_t, std::int64_t j) __attribute__((always_inline)) { return bias[j]; };
   const LaneStrides at{of.left_stride(), 1, layer.outputs, 1};
   V* const out = of.outputs;
   const std::int64_t stride = of.output_stride;
   const auto product = [&](const auto& finish) {
-    lane_product<V>(of.left(), bias + layer.outputs, at, rows, layer.outputs, layer.inputs, begin, finish);
+    lane_product<V>(of.left(), weights + layer.weights_at(submodel), at, rows, layer.outputs, layer.inputs, begin,
+                    finish);
   };
   if (layer.kind == ActivationKind::relu && of.derivatives == nullptr && layer.is_plain) {
     product([&](std::int64_t r, std::int64_t j, V sum) __attribute__((always_inline)) {
@@ -37,6 +39,21 @@ void dense_forward(const LaneLayer<V>& layer, const V* weights, const LaneMatric
     return;
   }
   product([&](std::int64_t r, std::int64_t j, V sum) __attribute__((always_inline)) { out[r * stride + j] = sum; });
+}
+
+// The sums begin with 0; the bias is added after their factors.
+template <class V>
+void scaled_sums(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows,
+                 std::int64_t submodel) {
+  using T = typename V::Scalar;
+  const V* const bias = weights + layer.bias_at(submodel);
+  const V* const factor = weights + layer.output_scale_at_of(submodel);
+  const auto begin = [](std::int64_t, std::int64_t) __attribute__((always_inline)) { return V(T(0)); };
+  lane_product<V>(of.left(), weights + layer.weights_at(submodel), LaneStrides{of.left_stride(), 1, layer.outputs, 1},
+                  rows, layer.outputs, layer.inputs, begin, [&](std::int64_t r, std::int64_t j, V sum) {
+                    if (of.output_scale_terms != nullptr) of.output_scale_terms[r * layer.outputs + j] = sum;
+                    of.outputs[r * of.output_stride + j] = fma(sum, factor[j], bias[j]);
+                  });
 }
 
 template <class V>
@@ -68,11 +85,11 @@ void normalize_backward(const LaneLayer<V>& layer, const V* weights, const LaneM
 // Calls finish(row, input, sum) with the sums of dZ W^T.
 template <class V, class Finish>
 void transposed_product(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows,
-                        const Finish& finish) {
+                        std::int64_t submodel, const Finish& finish) {
   using T = typename V::Scalar;
   const LaneStrides at{layer.outputs, 1, 1, layer.outputs};
   const auto zeros = [](std::int64_t, std::int64_t) __attribute__((always_inline)) { return V(T(0)); };
-  lane_product<V>(of.dloss_dz, weights + layer.at + layer.outputs, at, rows, layer.inputs, layer.outputs, zeros,
+  lane_product<V>(of.dloss_dz, weights + layer.weights_at(submodel), at, rows, layer.inputs, layer.outputs, zeros,
                   finish);
 }
 
@@ -87,22 +104,30 @@ LaneLayer<V>::LaneLayer(const LayerPlan& plan, const LayerShape& layer, const Ne
       bend(plan.parametric ? lane_bend_function<V>(plan.activation) : nullptr),
       parameter(static_cast<typename V::Scalar>(plan.activation_parameter)),
       is_residual(plan.residual),
-      is_plain(!layer.scale && !layer.normalization && !layer.slopes && !plan.residual),
+      is_plain(!layer.scale && !layer.output_scale && !layer.normalization && !layer.slopes && !plan.residual),
       keeps_derivative(creche::CRECHE_LEVEL::keeps_derivative(plan)),
       derivative_from_value(creche::CRECHE_LEVEL::derivative_from_value(plan)),
+      shape(layer),
       at(network.block_of(layer).lanes_at),
       scale_at(lanes_at(network, layer.scale)),
+      output_scale_at(lanes_at(network, layer.output_scale)),
       normalization_at(lanes_at(network, layer.normalization)),
       slopes_at(lanes_at(network, layer.slopes)) {}
 
 template <class V>
-void lane_layer_forward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows) {
+void lane_layer_forward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows,
+                        std::int64_t submodel) {
   if (layer.scale_at >= 0) {
+    const V* const scale = weights + layer.scale_at_of(submodel);
     for (std::int64_t r = 0; r < rows; ++r)
       for (std::int64_t i = 0; i < layer.inputs; ++i)
-        of.scaled[r * of.scaled_stride + i] = of.inputs[r * of.input_stride + i] * weights[layer.scale_at + i];
+        of.scaled[r * of.scaled_stride + i] = of.inputs[r * of.input_stride + i] * scale[i];
   }
-  dense_forward(layer, weights, of, rows);
+  if (layer.output_scale_at >= 0) {
+    scaled_sums(layer, weights, of, rows, submodel);
+  } else {
+    dense_forward(layer, weights, of, rows, submodel);
+  }
   if (layer.kind == ActivationKind::relu && of.derivatives == nullptr && layer.is_plain) return;
   if (layer.normalization_at >= 0) normalize(layer, weights, of, rows);
   for (std::int64_t r = 0; r < rows; ++r) {
@@ -125,7 +150,8 @@ void lane_add_residual(const LaneLayer<V>& layer, const LaneMatrices<V>& of, std
 }
 
 template <class V>
-void lane_outputs_backward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows) {
+void lane_outputs_backward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows,
+                           std::int64_t submodel) {
   using T = typename V::Scalar;
   const bool changes = layer.keeps_derivative || layer.derivative_from_value || layer.is_residual;
   for (std::int64_t r = 0; changes && r < rows; ++r) {
@@ -140,22 +166,34 @@ void lane_outputs_backward(const LaneLayer<V>& layer, const V* weights, const La
     }
   }
   if (layer.normalization_at >= 0) normalize_backward(layer, weights, of, rows);
+  if (layer.output_scale_at < 0) return;
+  const V* const factor = weights + layer.output_scale_at_of(submodel);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t j = 0; j < layer.outputs; ++j) {
+      const std::int64_t at = r * layer.outputs + j;
+      const V g = of.dloss_dz[at];
+      of.bias_terms[at] = g;
+      of.output_scale_terms[at] = g * of.output_scale_terms[at];
+      of.dloss_dz[at] = g * factor[j];
+    }
+  }
 }
 
 template <class V>
 void lane_inputs_backward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows,
-                          V* out) {
-  transposed_product(layer, weights, of, rows,
+                          std::int64_t submodel, V* out) {
+  transposed_product(layer, weights, of, rows, submodel,
                      [&](std::int64_t r, std::int64_t i, V sum)
                          __attribute__((always_inline)) { out[r * layer.inputs + i] = sum; });
   if (layer.scale_at < 0 && !layer.is_residual) return;
+  const V* const scale = weights + (layer.scale_at < 0 ? 0 : layer.scale_at_of(submodel));
   for (std::int64_t r = 0; r < rows; ++r) {
     for (std::int64_t i = 0; i < layer.inputs; ++i) {
       const std::int64_t at = r * layer.inputs + i;
       V g = out[at];
       if (layer.scale_at >= 0) {
         of.scale_terms[at] = g * of.inputs[r * of.input_stride + i];
-        g = g * weights[layer.scale_at + i];
+        g = g * scale[i];
       }
       if (layer.is_residual) g += of.skipped[at];
       out[at] = g;
@@ -165,16 +203,17 @@ void lane_inputs_backward(const LaneLayer<V>& layer, const V* weights, const Lan
 
 template <class V>
 void lane_layer_backward(const LaneLayer<V>& layer, const LaneLayer<V>& below, const V* weights,
-                         const LaneMatrices<V>& of, const LaneMatrices<V>& of_below, std::int64_t rows) {
+                         const LaneMatrices<V>& of, const LaneMatrices<V>& of_below, std::int64_t rows,
+                         std::int64_t submodel) {
   using T = typename V::Scalar;
   V* const out = of_below.dloss_dz;
   if (!layer.is_plain || !below.is_plain) {
-    lane_inputs_backward(layer, weights, of, rows, out);
-    lane_outputs_backward(below, weights, of_below, rows);
+    lane_inputs_backward(layer, weights, of, rows, submodel, out);
+    lane_outputs_backward(below, weights, of_below, rows, submodel);
     return;
   }
   const std::int64_t inputs = layer.inputs;
-  const auto product = [&](const auto& finish) { transposed_product(layer, weights, of, rows, finish); };
+  const auto product = [&](const auto& finish) { transposed_product(layer, weights, of, rows, submodel, finish); };
   if (below.keeps_derivative) {
     const V* const derivative = of_below.derivatives;
     product([&](std::int64_t r, std::int64_t i, V sum)
@@ -193,16 +232,17 @@ void lane_layer_backward(const LaneLayer<V>& layer, const LaneLayer<V>& below, c
 #define INSTANTIATE(T)                                                                                              \
   template LaneLayer<NativeVec<T>>::LaneLayer(const LayerPlan&, const LayerShape&, const NetworkShape&);            \
   template void lane_layer_forward<NativeVec<T>>(const LaneLayer<NativeVec<T>>&, const NativeVec<T>*,               \
-                                                 const LaneMatrices<NativeVec<T>>&, std::int64_t);                  \
+                                                 const LaneMatrices<NativeVec<T>>&, std::int64_t, std::int64_t);    \
   template void lane_add_residual<NativeVec<T>>(const LaneLayer<NativeVec<T>>&, const LaneMatrices<NativeVec<T>>&,  \
                                                 std::int64_t);                                                      \
   template void lane_outputs_backward<NativeVec<T>>(const LaneLayer<NativeVec<T>>&, const NativeVec<T>*,            \
-                                                    const LaneMatrices<NativeVec<T>>&, std::int64_t);               \
+                                                    const LaneMatrices<NativeVec<T>>&, std::int64_t, std::int64_t); \
   template void lane_inputs_backward<NativeVec<T>>(const LaneLayer<NativeVec<T>>&, const NativeVec<T>*,             \
-                                                   const LaneMatrices<NativeVec<T>>&, std::int64_t, NativeVec<T>*); \
+                                                   const LaneMatrices<NativeVec<T>>&, std::int64_t, std::int64_t,   \
+                                                   NativeVec<T>*);                                                  \
   template void lane_layer_backward<NativeVec<T>>(const LaneLayer<NativeVec<T>>&, const LaneLayer<NativeVec<T>>&,   \
                                                   const NativeVec<T>*, const LaneMatrices<NativeVec<T>>&,           \
-                                                  const LaneMatrices<NativeVec<T>>&, std::int64_t);
+                                                  const LaneMatrices<NativeVec<T>>&, std::int64_t, std::int64_t);
 CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

@@ -23,10 +23,17 @@ struct LaneLayer {
   bool is_plain;  // weights and an activation, without any other parameters
   bool keeps_derivative;
   bool derivative_from_value;
+  LayerShape shape;
   // Offsets of the blocks, in vectors: the bias and then the weights input by input; the others negative if there are
   // none.
   std::int64_t at;
-  std::int64_t scale_at, normalization_at, slopes_at;
+  std::int64_t scale_at, output_scale_at, normalization_at, slopes_at;
+
+  // Of a submodel's parameters.
+  std::int64_t bias_at(std::int64_t submodel) const { return at + shape.bias_row(submodel) * outputs; }
+  std::int64_t weights_at(std::int64_t submodel) const { return at + shape.weights_row(submodel) * outputs; }
+  std::int64_t scale_at_of(std::int64_t submodel) const { return scale_at + shape.scale_row(submodel) * inputs; }
+  std::int64_t output_scale_at_of(std::int64_t submodel) const { return output_scale_at + submodel * outputs; }
 };
 
 // The matrices of a layer, row by row. Those that the plan or the pass does not need may be null. The stride between
@@ -47,27 +54,32 @@ struct LaneMatrices {
   V* scale_terms = nullptr;
   V* shift_terms = nullptr;
   V* slope_terms = nullptr;
+  V* output_scale_terms = nullptr;
+  V* bias_terms = nullptr;
 
   const V* left() const { return scaled != nullptr ? scaled : inputs; }
   std::int64_t left_stride() const { return scaled != nullptr ? scaled_stride : input_stride; }
 };
 
-// weights: the arena of the pack.
+// weights: the arena of the pack. The rows are those of a submodel.
 template <class V>
-void lane_layer_forward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows);
+void lane_layer_forward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows,
+                        std::int64_t submodel);
 
 template <class V>
 void lane_add_residual(const LaneLayer<V>& layer, const LaneMatrices<V>& of, std::int64_t rows);
 
 template <class V>
-void lane_outputs_backward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows);
+void lane_outputs_backward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows,
+                           std::int64_t submodel);
 
 template <class V>
 void lane_inputs_backward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows,
-                          V* out);
+                          std::int64_t submodel, V* out);
 
 template <class V>
 void lane_layer_backward(const LaneLayer<V>& layer, const LaneLayer<V>& below, const V* weights,
-                         const LaneMatrices<V>& of, const LaneMatrices<V>& of_below, std::int64_t rows);
+                         const LaneMatrices<V>& of, const LaneMatrices<V>& of_below, std::int64_t rows,
+                         std::int64_t submodel);
 
 }  // namespace creche::CRECHE_LEVEL

@@ -65,6 +65,12 @@ void lane_head(const V* z, std::int64_t rows, int outputs, V* out) {
   for (std::int64_t r = 0; r < rows; ++r) Loss::predict(z + r * outputs, out + r * outputs, outputs);
 }
 
+template <class V, class Loss>
+void lane_mean(V* z, std::int64_t rows, int submodels, int outputs, V* out, V* scratch) {
+  for (std::int64_t r = 0; r < rows; ++r)
+    Loss::Mean::apply(z + r * submodels * outputs, submodels, outputs, outputs, out + r * outputs, scratch);
+}
+
 }  // namespace detail
 
 template <class V>
@@ -89,11 +95,17 @@ LaneHead<V> lane_head_function(LossKind kind) {
   return with_loss(kind, [](auto loss) -> LaneHead<V> { return detail::lane_head<V, decltype(loss)>; });
 }
 
+template <class V>
+LaneMean<V> lane_mean_function(LossKind kind) {
+  return with_loss(kind, [](auto loss) -> LaneMean<V> { return detail::lane_mean<V, decltype(loss)>; });
+}
+
 #define INSTANTIATE(T)                                                                      \
   template LaneActivate<NativeVec<T>> lane_activate_function<NativeVec<T>>(ActivationKind); \
   template LaneBend<NativeVec<T>> lane_bend_function<NativeVec<T>>(ActivationKind);         \
   template LaneLossPass<NativeVec<T>> lane_loss_function<NativeVec<T>>(LossKind);           \
-  template LaneHead<NativeVec<T>> lane_head_function<NativeVec<T>>(LossKind);
+  template LaneHead<NativeVec<T>> lane_head_function<NativeVec<T>>(LossKind);               \
+  template LaneMean<NativeVec<T>> lane_mean_function<NativeVec<T>>(LossKind);
 CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

@@ -39,6 +39,11 @@ using LaneLossPass = void (*)(const LaneRows<V>& rows, const LossNumbers<V>& num
 template <class V>
 using LaneHead = void (*)(const V* z, std::int64_t rows, int outputs, V* out);
 
+// out(r, :) = each network's weighted sums whose prediction is the mean of its submodels' predictions, from theirs,
+// z(r, m, :), which it overwrites. scratch: (outputs,)
+template <class V>
+using LaneMean = void (*)(V* z, std::int64_t rows, int submodels, int outputs, V* out, V* scratch);
+
 template <class V>
 LaneActivate<V> lane_activate_function(ActivationKind kind);
 
@@ -50,5 +55,8 @@ LaneLossPass<V> lane_loss_function(LossKind kind);
 
 template <class V>
 LaneHead<V> lane_head_function(LossKind kind);
+
+template <class V>
+LaneMean<V> lane_mean_function(LossKind kind);
 
 }  // namespace creche::CRECHE_LEVEL

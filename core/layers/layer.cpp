@@ -121,15 +121,29 @@ struct StoreTimesDerivative {
   }
 };
 
+// The weights of a layer, of one of its submodels. The sums begin with the bias, or with 0 where it is added after
+// their factors.
+template <class T>
+struct DenseWeights {
+  const T* bias;  // null: none
+  Operand<T> weights;
+  std::int64_t inputs;
+
+  DenseWeights(const Network<T>& network, const LayerShape& layer, std::int64_t submodel) : inputs(layer.inputs) {
+    const PanelMatrix<T> block = block_view(network.weights.data(), network.shape.block_of(layer));
+    bias = layer.output_scale ? nullptr : block.at(0, layer.bias_row(submodel));
+    weights = {block.at(0, layer.weights_row(submodel)), block.panel_stride()};
+  }
+};
+
 // out(r, :) = f(b + left(r, :) W); f' goes to `derivative` unless its data is null.
 template <class T>
 void dense_forward(const LayerPlan& plan, Activate<T> activate, const PanelMatrix<T>& left, std::int64_t row_begin,
-                   std::int64_t row_end, const PanelMatrix<T>& weights, const PanelMatrix<T>& out,
+                   std::int64_t row_end, const DenseWeights<T>& of, const PanelMatrix<T>& out,
                    const PanelMatrix<T>& derivative) {
   const auto product = [&](const auto& finish) {
-    const Operand<T> right{weights.at(0, 1), weights.panel_stride()};
-    product_by_rows(Operand<T>{left.data, left.panel_stride()}, row_begin, row_end, weights.data, right,
-                    weights.rows - 1, out, finish);
+    product_by_rows(Operand<T>{left.data, left.panel_stride()}, row_begin, row_end, of.bias, of.weights, of.inputs, out,
+                    finish);
   };
   if (plan.activation == ActivationKind::identity && derivative.data == nullptr) {
     product(StoreSums<T>{out});
@@ -143,8 +157,9 @@ void dense_forward(const LayerPlan& plan, Activate<T> activate, const PanelMatri
 // dZ W^T: passes its tiles to finish.
 template <class T, class Finish>
 void transposed_product(const LayerFunctions<T>& layer, const Network<T>& network, const PanelMatrix<T>& dloss_dz,
-                        std::int64_t row_begin, std::int64_t row_end, const PanelMatrix<T>& out, const Finish& finish) {
-  const PanelMatrix<T> transposed = transposed_view(network.transposed.data(), layer.shape);
+                        std::int64_t row_begin, std::int64_t row_end, std::int64_t submodel, const PanelMatrix<T>& out,
+                        const Finish& finish) {
+  const PanelMatrix<T> transposed = transposed_view(network.transposed.data(), layer.shape, submodel);
   const T* const zeros = nullptr;
   product_by_rows(Operand<T>{dloss_dz.data, dloss_dz.panel_stride()}, row_begin, row_end, zeros,
                   Operand<T>{transposed.data, transposed.panel_stride()}, dloss_dz.columns, out, finish);
@@ -160,28 +175,41 @@ CRECHE_INLINE void each_vector(const PanelMatrix<T>& matrix, std::int64_t row_be
       for (int i = 0; i < kPanel; i += kLanes) f(panel * matrix.panel_stride() + r * kPanel + i, panel * kPanel + i);
 }
 
-// The parameters of a block with one row, column by column.
+// A row of a block: a function of the first column of a vector.
 template <class T>
-const T* vector_of(const Network<T>& network, const MaybeBlock& block) {
-  return network.weights.data() + network.shape.blocks[*block].at;
+auto row_of(const Network<T>& network, std::size_t block, std::int64_t row) {
+  using V = Vec<T, kNativeLanes<T>>;
+  const PanelMatrix<T> view = block_view(network.weights.data(), network.shape.blocks[block]);
+  return [=](std::int64_t column) { return V::load(view.at(column / kPanel, row) + column % kPanel); };
 }
 
 // Those of a normalization: calls f(gain, shift), functions of the first column of a vector.
 template <class T, class F>
 CRECHE_INLINE void with_gain_and_shift(const Network<T>& network, const LayerShape& layer, const F& f) {
-  using V = Vec<T, kNativeLanes<T>>;
-  const PanelMatrix<T> block = block_view(network.weights.data(), network.shape.blocks[*layer.normalization]);
-  f([=](std::int64_t column) { return V::load(block.at(column / kPanel, kGainRow) + column % kPanel); },
-    [=](std::int64_t column) { return V::load(block.at(column / kPanel, kShiftRow) + column % kPanel); });
+  f(row_of(network, *layer.normalization, kGainRow), row_of(network, *layer.normalization, kShiftRow));
 }
 
 template <class T>
 void scale_inputs(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
-                  std::int64_t row_begin, std::int64_t row_end) {
+                  std::int64_t row_begin, std::int64_t row_end, std::int64_t submodel) {
   using V = Vec<T, kNativeLanes<T>>;
-  const T* const scale = vector_of(network, layer.shape.scale);
+  const auto scale = row_of(network, *layer.shape.scale, layer.shape.scale_row(submodel));
   each_vector(rows.inputs, row_begin, row_end, [&](std::int64_t at, std::int64_t column) {
-    (V::load(rows.inputs.data + at) * V::load(scale + column)).store(rows.scaled.data + at);
+    (V::load(rows.inputs.data + at) * scale(column)).store(rows.scaled.data + at);
+  });
+}
+
+// sums holds u W and receives z.
+template <class T>
+void scale_sums(const LayerFunctions<T>& layer, const Network<T>& network, std::int64_t row_begin, std::int64_t row_end,
+                std::int64_t submodel, const PanelMatrix<T>& sums, const PanelMatrix<T>& kept) {
+  using V = Vec<T, kNativeLanes<T>>;
+  const auto factor = row_of(network, *layer.shape.output_scale, submodel);
+  const auto bias = row_of(network, layer.shape.block, layer.shape.bias_row(submodel));
+  each_vector(sums, row_begin, row_end, [&](std::int64_t at, std::int64_t column) {
+    const V sum = V::load(sums.data + at);
+    if (kept.data != nullptr) sum.store(kept.data + at);
+    fma(sum, factor(column), bias(column)).store(sums.data + at);
   });
 }
 
@@ -212,7 +240,7 @@ void activate_rows(const LayerFunctions<T>& layer, const Network<T>& network, co
     T* const derivatives = at(rows.derivative, panel);
     if (layer.bend != nullptr) {
       layer.bend(values, derivatives, at(rows.slope_terms, panel), row_end - row_begin,
-                 vector_of(network, layer.shape.slopes) + panel * kPanel, parameter);
+                 network.weights.data() + network.shape.blocks[*layer.shape.slopes].at + panel * kPanel, parameter);
     } else if (layer.plan.activation != ActivationKind::identity || derivatives != nullptr) {
       layer.activate(values, derivatives, (row_end - row_begin) * kPanel, parameter);
     }
@@ -225,7 +253,7 @@ template <class T>
 LayerFunctions<T>::LayerFunctions(const LayerPlan& of, const LayerShape& with_shape)
     : plan(of),
       shape(with_shape),
-      is_plain(!shape.scale && !shape.normalization && !shape.slopes && !plan.residual),
+      is_plain(!shape.scale && !shape.output_scale && !shape.normalization && !shape.slopes && !plan.residual),
       activate(activate_function<T>(plan.activation)) {
   if (plan.parametric) {
     bend = with_activation(
@@ -235,23 +263,25 @@ LayerFunctions<T>::LayerFunctions(const LayerPlan& of, const LayerShape& with_sh
 
 template <class T>
 void layer_forward(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
-                   std::int64_t row_begin, std::int64_t row_end) {
-  const PanelMatrix<T> weights = block_view(network.weights.data(), network.shape.block_of(layer.shape));
-  if (layer.shape.scale) scale_inputs(layer, network, rows, row_begin, row_end);
-  if (!layer.shape.normalization && !layer.shape.slopes) {
-    dense_forward(layer.plan, layer.activate, rows.left(), row_begin, row_end, weights, rows.outputs, rows.derivative);
+                   std::int64_t row_begin, std::int64_t row_end, std::int64_t submodel) {
+  if (layer.shape.scale) scale_inputs(layer, network, rows, row_begin, row_end, submodel);
+  if (!layer.shape.output_scale && !layer.shape.normalization && !layer.shape.slopes) {
+    dense_forward(layer.plan, layer.activate, rows.left(), row_begin, row_end,
+                  DenseWeights<T>(network, layer.shape, submodel), rows.outputs, rows.derivative);
     return;
   }
-  weighted_sums(layer, network, rows, row_begin, row_end, rows.outputs);
+  weighted_sums(layer, network, rows, row_begin, row_end, rows.outputs, submodel, rows.output_scale_terms);
   if (layer.shape.normalization) normalize(layer, network, rows, row_begin, row_end);
   activate_rows(layer, network, rows, row_begin, row_end);
 }
 
 template <class T>
 void weighted_sums(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
-                   std::int64_t row_begin, std::int64_t row_end, const PanelMatrix<T>& out) {
+                   std::int64_t row_begin, std::int64_t row_end, const PanelMatrix<T>& out, std::int64_t submodel,
+                   const PanelMatrix<T>& kept) {
   dense_forward(LayerPlan{}, layer.activate, rows.left(), row_begin, row_end,
-                block_view(network.weights.data(), network.shape.block_of(layer.shape)), out, PanelMatrix<T>{});
+                DenseWeights<T>(network, layer.shape, submodel), out, PanelMatrix<T>{});
+  if (layer.shape.output_scale) scale_sums(layer, network, row_begin, row_end, submodel, out, kept);
 }
 
 template <class T>
@@ -264,7 +294,7 @@ void add_residual(const LayerRows<T>& rows, std::int64_t row_begin, std::int64_t
 
 template <class T>
 void outputs_backward(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
-                      std::int64_t row_begin, std::int64_t row_end) {
+                      std::int64_t row_begin, std::int64_t row_end, std::int64_t submodel) {
   using V = Vec<T, kNativeLanes<T>>;
   T* const gradient = rows.dloss_dz.data;
   const bool by_derivative = keeps_derivative(layer.plan), by_value = derivative_from_value(layer.plan);
@@ -281,27 +311,37 @@ void outputs_backward(const LayerFunctions<T>& layer, const Network<T>& network,
       g.store(gradient + at);
     });
   }
-  if (!layer.shape.normalization) return;
-  const PanelColumns<T> columns{rows.dloss_dz.columns, rows.dloss_dz.panel_stride()};
-  with_gain_and_shift(network, layer.shape, [&](const auto& gain, const auto&) {
-    for (std::int64_t r = row_begin; r < row_end; ++r)
-      normalize_row_backward<V>(columns, rows.dloss_dz.at(0, r), rows.normalized.at(0, r), rows.shift_terms.at(0, r),
-                                gain, V(rows.inverse[r]));
+  if (layer.shape.normalization) {
+    const PanelColumns<T> columns{rows.dloss_dz.columns, rows.dloss_dz.panel_stride()};
+    with_gain_and_shift(network, layer.shape, [&](const auto& gain, const auto&) {
+      for (std::int64_t r = row_begin; r < row_end; ++r)
+        normalize_row_backward<V>(columns, rows.dloss_dz.at(0, r), rows.normalized.at(0, r), rows.shift_terms.at(0, r),
+                                  gain, V(rows.inverse[r]));
+    });
+  }
+  if (!layer.shape.output_scale) return;
+  const auto factor = row_of(network, *layer.shape.output_scale, submodel);
+  each_vector(rows.dloss_dz, row_begin, row_end, [&](std::int64_t at, std::int64_t column) {
+    const V g = V::load(gradient + at);
+    T* const term = rows.output_scale_terms.data + at;
+    g.store(rows.bias_terms.data + at);
+    (g * V::load(term)).store(term);
+    (g * factor(column)).store(gradient + at);
   });
 }
 
 template <class T>
 void inputs_backward(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
-                     std::int64_t row_begin, std::int64_t row_end, const PanelMatrix<T>& out) {
+                     std::int64_t row_begin, std::int64_t row_end, const PanelMatrix<T>& out, std::int64_t submodel) {
   using V = Vec<T, kNativeLanes<T>>;
-  transposed_product(layer, network, rows.dloss_dz, row_begin, row_end, out, StoreSums<T>{out});
+  transposed_product(layer, network, rows.dloss_dz, row_begin, row_end, submodel, out, StoreSums<T>{out});
   if (!layer.shape.scale && !layer.plan.residual) return;
-  const T* const scale = layer.shape.scale ? vector_of(network, layer.shape.scale) : nullptr;
+  const auto scale = row_of(network, layer.shape.scale.value_or(0), layer.shape.scale_row(submodel));
   each_vector(out, row_begin, row_end, [&](std::int64_t at, std::int64_t column) {
     V g = V::load(out.data + at);
-    if (scale != nullptr) {
+    if (layer.shape.scale) {
       (g * V::load(rows.inputs.data + at)).store(rows.scale_terms.data + at);
-      g = g * V::load(scale + column);
+      g = g * scale(column);
     }
     if (layer.plan.residual) g += V::load(rows.skipped.data + at);
     g.store(out.data + at);
@@ -311,15 +351,15 @@ void inputs_backward(const LayerFunctions<T>& layer, const Network<T>& network, 
 template <class T>
 void layer_backward(const LayerFunctions<T>& layer, const LayerFunctions<T>& below, const Network<T>& network,
                     const LayerRows<T>& rows, const LayerRows<T>& rows_below, std::int64_t row_begin,
-                    std::int64_t row_end) {
+                    std::int64_t row_end, std::int64_t submodel) {
   const PanelMatrix<T>& out = rows_below.dloss_dz;
   if (!layer.is_plain || !below.is_plain) {
-    inputs_backward(layer, network, rows, row_begin, row_end, out);
-    outputs_backward(below, network, rows_below, row_begin, row_end);
+    inputs_backward(layer, network, rows, row_begin, row_end, out, submodel);
+    outputs_backward(below, network, rows_below, row_begin, row_end, submodel);
     return;
   }
   const auto product = [&](const auto& finish) {
-    transposed_product(layer, network, rows.dloss_dz, row_begin, row_end, out, finish);
+    transposed_product(layer, network, rows.dloss_dz, row_begin, row_end, submodel, out, finish);
   };
   if (keeps_derivative(below.plan)) {
     product(StoreTimesDerivative<T>{out, rows_below.derivative});
@@ -334,16 +374,16 @@ void layer_backward(const LayerFunctions<T>& layer, const LayerFunctions<T>& bel
   template Activate<T> activate_function<T>(ActivationKind);                                                        \
   template LayerFunctions<T>::LayerFunctions(const LayerPlan&, const LayerShape&);                                  \
   template void layer_forward<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t,    \
-                                 std::int64_t);                                                                     \
+                                 std::int64_t, std::int64_t);                                                       \
   template void weighted_sums<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t,    \
-                                 std::int64_t, const PanelMatrix<T>&);                                              \
+                                 std::int64_t, const PanelMatrix<T>&, std::int64_t, const PanelMatrix<T>&);         \
   template void add_residual<T>(const LayerRows<T>&, std::int64_t, std::int64_t);                                   \
   template void outputs_backward<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t, \
-                                    std::int64_t);                                                                  \
+                                    std::int64_t, std::int64_t);                                                    \
   template void inputs_backward<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t,  \
-                                   std::int64_t, const PanelMatrix<T>&);                                            \
+                                   std::int64_t, const PanelMatrix<T>&, std::int64_t);                              \
   template void layer_backward<T>(const LayerFunctions<T>&, const LayerFunctions<T>&, const Network<T>&,            \
-                                  const LayerRows<T>&, const LayerRows<T>&, std::int64_t, std::int64_t);
+                                  const LayerRows<T>&, const LayerRows<T>&, std::int64_t, std::int64_t, std::int64_t);
 CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

@@ -2,10 +2,13 @@
 //
 //   u = s x                  a learned scale s of each input                            `scales_inputs`
 //   z = b + u W
+//     = t (u W) + b          with factors t of the outputs that each submodel has for itself      `sharing`
 //   p = normalized z         layers/normalization.hpp                                   `normalization`
 //   y = f(p)                 or with learned slopes, layers/parametric.hpp              `parametric`
 //   a = y, in training with dropout
 //   out = a + x              if there are as many inputs as outputs                     `residual`
+//
+// Rows belong to a submodel (shape.hpp), whose own s, t, b and W they pass through.
 //
 // A layer of weights and activation alone is one product: the most frequent activations are applied to the sums in
 // registers, the others to the tile that was just stored and is still in the first-level cache. Both use the same
@@ -66,8 +69,8 @@ struct LayerRows {
   PanelMatrix<T> normalized;
   T* inverse = nullptr;  // of the standard deviation of each row
   // In the backward pass these receive each row's terms of the gradients of scale, shift, gain and slopes; `normalized`
-  // those of the gain.
-  PanelMatrix<T> scale_terms, shift_terms, slope_terms;
+  // those of the gain. Those of the factors of the outputs hold the sums u W until then.
+  PanelMatrix<T> scale_terms, shift_terms, slope_terms, output_scale_terms, bias_terms;
 
   const PanelMatrix<T>& left() const { return scaled.data != nullptr ? scaled : inputs; }
 };
@@ -75,42 +78,46 @@ struct LayerRows {
 // From the inputs to a, without dropout and without the inputs of a residual layer.
 template <class T>
 void layer_forward(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
-                   std::int64_t row_begin, std::int64_t row_end);
+                   std::int64_t row_begin, std::int64_t row_end, std::int64_t submodel = 0);
 
 // Adds the inputs of a residual layer to its outputs.
 template <class T>
 void add_residual(const LayerRows<T>& rows, std::int64_t row_begin, std::int64_t row_end);
 
-// From dL/dout to dL/dz, in place.
+// From dL/dout to dL/dz (with factors of the outputs: to dL/d(u W)), in place.
 template <class T>
 void outputs_backward(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
-                      std::int64_t row_begin, std::int64_t row_end);
+                      std::int64_t row_begin, std::int64_t row_end, std::int64_t submodel = 0);
 
-// From dL/dz to dL/dinputs.
+// From there to dL/dinputs.
 template <class T>
 void inputs_backward(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
-                     std::int64_t row_begin, std::int64_t row_end, const PanelMatrix<T>& out);
+                     std::int64_t row_begin, std::int64_t row_end, const PanelMatrix<T>& out,
+                     std::int64_t submodel = 0);
 
 // Both, to dL/dz of the layer below; one product, if both layers are plain.
 template <class T>
 void layer_backward(const LayerFunctions<T>& layer, const LayerFunctions<T>& below, const Network<T>& network,
                     const LayerRows<T>& rows, const LayerRows<T>& rows_below, std::int64_t row_begin,
-                    std::int64_t row_end);
+                    std::int64_t row_end, std::int64_t submodel = 0);
 
-// The sum of the first `rows` rows of one panel of terms, from 0 on, in their order.
+// The sum of rows row_begin ... row_end - 1 of one panel of terms, in their order: from 0 on, or, if `continues`, from
+// what is in sums on.
 template <class T>
-CRECHE_INLINE void add_terms(const PanelMatrix<T>& terms, std::int64_t panel, std::int64_t rows, T* sums) {
+CRECHE_INLINE void add_terms(const PanelMatrix<T>& terms, std::int64_t panel, std::int64_t row_begin,
+                             std::int64_t row_end, bool continues, T* sums) {
   using V = Vec<T, kNativeLanes<T>>;
   for (int i = 0; i < kPanel; i += V::kLanes) {
-    V sum(T(0));
-    for (std::int64_t r = 0; r < rows; ++r) sum += V::load(terms.at(panel, r) + i);
+    V sum = continues ? V::load(sums + i) : V(T(0));
+    for (std::int64_t r = row_begin; r < row_end; ++r) sum += V::load(terms.at(panel, r) + i);
     sum.store(sums + i);
   }
 }
 
-// The weighted sums z.
+// The weighted sums z. kept, if its data is not null, receives u W where there are factors of the outputs.
 template <class T>
 void weighted_sums(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
-                   std::int64_t row_begin, std::int64_t row_end, const PanelMatrix<T>& out);
+                   std::int64_t row_begin, std::int64_t row_end, const PanelMatrix<T>& out, std::int64_t submodel = 0,
+                   const PanelMatrix<T>& kept = {});
 
 }  // namespace creche::CRECHE_LEVEL

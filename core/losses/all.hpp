@@ -5,6 +5,7 @@
 //   apply    writes the gradient of the row's loss, dloss_dz [outputs], and returns the loss
 //   value    returns the same loss, bit for bit, and writes nothing but scratch [outputs]
 //   predict  the head: the network's prediction for the row, out [outputs]
+//   Mean     the mean of several predictions (mean_prediction.hpp)
 // Sums run over the outputs from 0 upward. No array may overlap another.
 #pragma once
 

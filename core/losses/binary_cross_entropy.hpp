@@ -11,6 +11,7 @@
 namespace creche::CRECHE_LEVEL {
 
 struct BinaryCrossEntropy : Elementwise<BinaryCrossEntropy> {
+  using Mean = MeanOfSigmoids;
   static constexpr LossKind kKind = LossKind::binary_cross_entropy;
 
   template <class V>

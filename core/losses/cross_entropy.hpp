@@ -5,12 +5,14 @@
 // Equals PyTorch's CrossEntropyLoss. Safe for |z| up to half the largest number; infinity or NaN in z gives NaN.
 #pragma once
 
+#include "mean_prediction.hpp"
 #include "numbers.hpp"
 #include "softmax.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
 struct CrossEntropy {
+  using Mean = MeanOfSoftmaxes;
   static constexpr LossKind kKind = LossKind::cross_entropy;
   static constexpr bool kClasses = true;
 

@@ -2,12 +2,14 @@
 // outputs of Term::term(z, y, slope, numbers, output), where slope is the derivative with respect to z.
 #pragma once
 
+#include "mean_prediction.hpp"
 #include "numbers.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
 template <class Term>
 struct Elementwise {
+  using Mean = MeanOfValues;
   static constexpr bool kClasses = false;
 
   template <class V>

@@ -1,5 +1,7 @@
 #include "losses/loss_pass.hpp"
 
+#include <vector>
+
 #include "losses/all.hpp"
 #include "losses/row_metric.hpp"
 #include "precisions.hpp"
@@ -82,6 +84,41 @@ void head_pass(PanelMatrix<T> z, std::int64_t row_begin, std::int64_t row_end, P
   }
 }
 
+template <class T, class Loss>
+void mean_pass(PanelMatrix<T> z, std::int64_t submodels, std::int64_t stride, std::int64_t row_begin,
+               std::int64_t row_end, PanelMatrix<T> out, T* scratch) {
+  using V = Vec<T, kNativeLanes<T>>;
+  const std::int64_t padded = z.panels() * kPanel;
+  V* const z_lanes = reinterpret_cast<V*>(scratch);
+  V* const mean = z_lanes + submodels * padded;
+  for (std::int64_t row = row_begin; row < row_end; row += V::kLanes) {
+    for (std::int64_t m = 0; m < submodels; ++m) rows_to_lanes(z, m * stride + row, z_lanes + m * padded);
+    Loss::Mean::apply(z_lanes, static_cast<int>(submodels), padded, static_cast<int>(z.columns), mean, mean + padded);
+    for (std::int64_t c = z.columns; c < padded; ++c) mean[c] = V(T(0));
+    lanes_to_rows(mean, row, out);
+  }
+}
+
+template <class T, class Loss>
+void mean_backward_pass(PanelMatrix<T> z, std::int64_t submodels, std::int64_t stride, std::int64_t rows,
+                        const T* slopes, PanelMatrix<T> out) {
+  using V = Vec<T, 1>;
+  const std::int64_t outputs = z.columns;
+  const auto all = static_cast<std::size_t>(submodels * outputs);
+  std::vector<V> of_row(all), gradient(all), of_mean(static_cast<std::size_t>(outputs)), scratch(of_mean.size());
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const auto each = [&](auto&& f) {
+      for (std::int64_t m = 0; m < submodels; ++m)
+        for (std::int64_t c = 0; c < outputs; ++c) f(m * stride + r, c, static_cast<std::size_t>(m * outputs + c));
+    };
+    each([&](std::int64_t row, std::int64_t c, std::size_t i) { of_row[i] = V(z.element(row, c)); });
+    for (std::int64_t c = 0; c < outputs; ++c) of_mean[static_cast<std::size_t>(c)] = V(slopes[r * outputs + c]);
+    Loss::Mean::backward(of_row.data(), static_cast<int>(submodels), outputs, static_cast<int>(outputs), of_mean.data(),
+                         gradient.data(), scratch.data());
+    each([&](std::int64_t row, std::int64_t c, std::size_t i) { out.element(row, c) = gradient[i].raw; });
+  }
+}
+
 }  // namespace detail
 
 template <class T>
@@ -94,9 +131,22 @@ HeadPass<T> head_pass_function(LossKind kind) {
   return with_loss(kind, [](auto loss) -> HeadPass<T> { return detail::head_pass<T, decltype(loss)>; });
 }
 
+template <class T>
+MeanPass<T> mean_pass_function(LossKind kind) {
+  return with_loss(kind, [](auto loss) -> MeanPass<T> { return detail::mean_pass<T, decltype(loss)>; });
+}
+
+template <class T>
+MeanBackwardPass<T> mean_backward_pass_function(LossKind kind) {
+  return with_loss(kind,
+                   [](auto loss) -> MeanBackwardPass<T> { return detail::mean_backward_pass<T, decltype(loss)>; });
+}
+
 #define INSTANTIATE(T)                                       \
   template LossPass<T> loss_pass_function<T>(LossKind kind); \
-  template HeadPass<T> head_pass_function<T>(LossKind kind);
+  template HeadPass<T> head_pass_function<T>(LossKind kind); \
+  template MeanPass<T> mean_pass_function<T>(LossKind kind); \
+  template MeanBackwardPass<T> mean_backward_pass_function<T>(LossKind kind);
 CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

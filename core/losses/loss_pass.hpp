@@ -50,9 +50,25 @@ template <class T>
 using HeadPass = void (*)(PanelMatrix<T> z, std::int64_t row_begin, std::int64_t row_end, PanelMatrix<T> out,
                           T* scratch);
 
+// out(r, :) = the weighted sums whose prediction is the mean of the submodels' predictions (mean_prediction.hpp), from
+// those in rows m stride + r of z, where m is the number of a submodel. scratch: mean_scratch_size() numbers.
+template <class T>
+using MeanPass = void (*)(PanelMatrix<T> z, std::int64_t submodels, std::int64_t stride, std::int64_t row_begin,
+                          std::int64_t row_end, PanelMatrix<T> out, T* scratch);
+
+// From the gradient of the mean, slopes, to that of z, with its rows.
+template <class T>
+using MeanBackwardPass = void (*)(PanelMatrix<T> z, std::int64_t submodels, std::int64_t stride, std::int64_t rows,
+                                  const T* slopes, PanelMatrix<T> out);
+
 template <class T>
 std::int64_t lane_scratch_size(std::int64_t outputs) {
   return 4 * panel_count(outputs) * kPanel * kNativeLanes<T>;
+}
+
+template <class T>
+std::int64_t mean_scratch_size(std::int64_t outputs, std::int64_t submodels) {
+  return (submodels + 2) * panel_count(outputs) * kPanel * kNativeLanes<T>;
 }
 
 // 2^-80. The gradient of a row that has been learned shrinks without end. Carried on, it would make every product of
@@ -69,5 +85,11 @@ LossPass<T> loss_pass_function(LossKind kind);
 
 template <class T>
 HeadPass<T> head_pass_function(LossKind kind);
+
+template <class T>
+MeanPass<T> mean_pass_function(LossKind kind);
+
+template <class T>
+MeanBackwardPass<T> mean_backward_pass_function(LossKind kind);
 
 }  // namespace creche::CRECHE_LEVEL

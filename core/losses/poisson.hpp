@@ -8,6 +8,7 @@
 namespace creche::CRECHE_LEVEL {
 
 struct Poisson : Elementwise<Poisson> {
+  using Mean = MeanOfExponentials;
   static constexpr LossKind kKind = LossKind::poisson;
 
   template <class V>

@@ -6,12 +6,14 @@
 // Safe for |z| up to half the largest number; infinity or NaN in z gives NaN.
 #pragma once
 
+#include "mean_prediction.hpp"
 #include "numbers.hpp"
 #include "softmax.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
 struct SquaredErrorOfClasses {
+  using Mean = MeanOfSoftmaxes;
   static constexpr LossKind kKind = LossKind::squared_error_of_classes;
   static constexpr bool kClasses = true;
 

@@ -5,10 +5,13 @@
 //   shuffling         index: swap / 4              position 0           stream shuffle
 //   initial weights   index: draw, low 32 bits     position: high bits  stream initialization + layer
 //   initial biases    likewise                                          stream initialization + kBiasDraws + layer
+//   initial factors   index: feature                                    stream initialization + kScaleDraws + layer
 //   embeddings        likewise                 stream initialization + kEmbeddingDraws + 4 x embedding + part
 //   dropout           index: neuron / 4            position of the row in the epoch      stream dropout + layer
 //
-// So no number depends on the batch size, on threads, on the other networks of a colony, or on what was drawn before.
+// A submodel's own initial numbers have its number in place of the epoch; in dropout, layer l of submodel m has the
+// number l + 4096 m. So no number depends on the batch size, on threads, on the other networks of a colony, or on what
+// was drawn before.
 //
 // Tests: tests/native/test_random.py
 #pragma once
@@ -34,6 +37,13 @@ enum Stream : std::uint32_t {
 
 // Added to the number of a layer: the draws of its biases.
 inline constexpr std::uint32_t kBiasDraws = 1u << 16;
+// And those of its factors of the inputs.
+inline constexpr std::uint32_t kScaleDraws = 1u << 18;
+
+// The number of a layer of a submodel in dropout.
+inline std::uint32_t dropout_layer(std::int64_t layer, std::int64_t submodel) {
+  return static_cast<std::uint32_t>(layer + 4096 * submodel);
+}
 
 // Added to 4 times the number of an embedding and the number of one of its parts.
 inline constexpr std::uint32_t kEmbeddingDraws = 1u << 17;
@@ -88,21 +98,23 @@ void box_muller(V u1, V u2, V& z1, V& z2) {
 }
 
 // Initial numbers of a layer from draw `first` (a multiple of 16) on: uniform in [0, 1), two to a counter.
-inline void initial_uniforms(std::uint64_t seed, std::uint32_t layer, std::uint64_t first, std::span<double, 16> out) {
+inline void initial_uniforms(std::uint64_t seed, std::uint32_t layer, std::uint64_t first, std::span<double, 16> out,
+                             std::uint32_t submodel = 0) {
   const std::uint64_t index = first / 2;
   std::uint32_t words[32];
-  philox_words<8>(
-      seed,
-      {static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), 0, kStreamInitialization + layer},
-      words);
+  philox_words<8>(seed,
+                  {static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32), submodel,
+                   kStreamInitialization + layer},
+                  words);
   for (std::size_t i = 0; i < 16; ++i) out[i] = uniform53(words[2 * i], words[2 * i + 1]);
 }
 
 // The same, standard normal: a counter's two uniform numbers make two normal ones.
-inline void initial_normals(std::uint64_t seed, std::uint32_t layer, std::uint64_t first, std::span<double, 16> out) {
+inline void initial_normals(std::uint64_t seed, std::uint32_t layer, std::uint64_t first, std::span<double, 16> out,
+                            std::uint32_t submodel = 0) {
   using V = Vec<double, kNativeLanes<double>>;
   double uniform[16];
-  initial_uniforms(seed, layer, first, uniform);
+  initial_uniforms(seed, layer, first, uniform, submodel);
   for (int i = 0; i < 8; i += V::kLanes) {
     V u1, u2, z1, z2;
     for (int k = 0; k < V::kLanes; ++k) {

@@ -32,6 +32,7 @@ PARTS: list[dict[str, Any]] = [
 STARTS: list[dict[str, Any]] = [
     {}, {"bias_initializer": "normal"}, {"initializer": "unit_variance"},
     {"initializer": "unit_variance", "bias_initializer": "sampled"}, {"bias_initializer": "sampled"},
+    {"bias_initializer": "uniform"},
 ]  # fmt: skip
 ALL_PARTS = PARTS[-1]
 GROUP_FIELDS = ("weights", "biases", "scale", "slopes", "gains")
@@ -71,6 +72,10 @@ class Job:
     parts: tuple[dict[str, Any], ...] = ()  # what each layer has besides
     embeddings: tuple[dict[str, Any], ...] = ()
     residual: bool = False  # where a layer has as many inputs as neurons
+    submodels: int = 1
+    sharing: str = "mini"  # or "full": each hidden layer of a submodel with its own factors and biases
+    submodel_start: str = "signs"
+    input_features: tuple[int, ...] = ()
     loss_numbers: dict[str, Any] = field(default_factory=dict)
     schedule: dict[str, Any] = field(default_factory=dict)
     weight_decay_schedule: dict[str, Any] = field(default_factory=dict)
@@ -83,6 +88,8 @@ class Job:
     def plan(self, engine: ModuleType) -> Any:
         plan = engine.Plan()
         plan.inputs = self.sizes[0]
+        plan.submodels, plan.submodel_start = self.submodels, self.submodel_start
+        plan.input_features = list(self.input_features)
         layers = []
         for i, width in enumerate(self.sizes[1:]):
             layer = engine.LayerPlan()
@@ -92,6 +99,11 @@ class Job:
                 layer.activation = self.activation
                 layer.activation_parameter = ACTIVATION_PARAMETER.get(self.activation, 0.0)
                 layer.dropout = self.dropout
+            is_output = i == len(self.sizes) - 2
+            if self.submodels > 1:
+                hidden = "matrix" if self.sharing == "full" else "all_but_scale" if i == 0 else "all"
+                layer.sharing = "none" if is_output else hidden
+                layer.scale_inputs = i == 0 or (hidden == "matrix" and not is_output)
             for name, value in (self.parts[i] if i < len(self.parts) else {}).items():
                 setattr(layer, name, value)
             layer.residual = self.residual and width == self.sizes[i] and not (i == 0 and self.embeddings)

@@ -66,6 +66,9 @@ def jobs(draw: st.DrawFn) -> Job:
         groups=tuple(draw(st.lists(st.sampled_from(GROUPS), max_size=len(GROUP_FIELDS) * (len(hidden) + 1)))),
         parts=draw(st.one_of(st.just(()), st.lists(parts, max_size=len(hidden) + 1).map(tuple))),
         residual=draw(st.booleans()),
+        submodels=1 if big else draw(st.sampled_from([1, 1, 2, 3, 5])),
+        sharing=draw(st.sampled_from(["mini", "full"])),
+        submodel_start=draw(st.sampled_from(["signs", "normal"])),
         loss_numbers={
             "label_smoothing": draw(st.sampled_from([0.0, 0.1])),
             "quantiles": draw(st.sampled_from([[0.3], spread_quantiles(outputs)])),

@@ -26,9 +26,12 @@ def test_no_allocation_after_the_first_step(
         optimizer={"clip_norm": clip_norm, "weight_decay": 0.01}, residual=True, **more,
     )  # fmt: skip
     x, classes, _, _ = job.table()
-    first, later = native.allocations_while_training(job.plan(engine), x, classes, threads, 100)
-    assert first > 10
-    assert later == 0
+    for each in (job, replace(job, rows=1000, submodels=3, sharing="full")):
+        first, later = native.allocations_while_training(
+            each.plan(engine), x[: each.rows], classes[: each.rows], threads, 20
+        )
+        assert first > 10
+        assert later == 0
 
 
 def test_history_and_validation_take_no_more_than_a_growing_list(engine, native) -> None:
@@ -53,3 +56,13 @@ def test_parts_of_layers_take_matrices_of_a_batch(engine) -> None:
     found = engine.memory(more.plan(engine), 4096, 4) - engine.memory(plain.plan(engine), 4096, 4)
     # Of each of the two layers: scaled inputs and their terms, two of a normalization, slopes, and what is skipped.
     assert found == pytest.approx(2 * 6 * 512 * 4096 * 4, rel=0.02)
+
+
+def test_submodels_each_take_rows_of_a_batch(engine) -> None:
+    plain = Job(sizes=(512, 512, 512, 3), rows=4096, batch_size=4096)
+    rows = engine.memory(plain.plan(engine), 4096, 4) - engine.memory(replace(plain, batch_size=16).plan(engine), 16, 4)
+    found = engine.memory(replace(plain, submodels=4).plan(engine), 4096, 4) - engine.memory(
+        plain.plan(engine), 4096, 4
+    )
+    # Three times the matrices of a batch again, and of the first layer the scaled inputs and their terms, four times.
+    assert found == pytest.approx(3 * rows + 4 * 2 * 512 * 4096 * 4, rel=0.03)

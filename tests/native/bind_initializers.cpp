@@ -23,7 +23,7 @@ ArrayOut<T> weights(const std::string& kind, double parameter, std::uint64_t see
   plan.initializer = initializer_kind(kind);
   plan.initializer_parameter = parameter;
   auto out = new_array<T>({inputs, outputs});
-  initial_weights(plan, seed, layer, static_cast<std::int64_t>(inputs), std::span<T>(out.data(), inputs * outputs));
+  initial_weights(plan, {seed, layer}, static_cast<std::int64_t>(inputs), std::span<T>(out.data(), inputs * outputs));
   return out;
 }
 

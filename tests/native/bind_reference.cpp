@@ -38,7 +38,8 @@ template <class T>
 using Out = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Classes = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-// Some parameters of a layer or an embedding: one of its vectors, or a matrix such as its weights, w[i * columns + j].
+// Some parameters of a layer or an embedding: one of its vectors, or a matrix such as its weights, w[i * columns + j];
+// those that each submodel has for itself one submodel after the other.
 template <class T>
 struct Part {
   std::vector<T> w, gradient;
@@ -46,15 +47,20 @@ struct Part {
   const GroupPlan* factors = nullptr;
   bool is_bias = false;
   std::size_t columns = 0;
+  std::size_t size = 0;  // of one submodel's
+  bool is_own = false;
+
+  // Where those of a submodel begin.
+  std::size_t first(std::size_t submodel) const { return is_own ? submodel * size : 0; }
 };
 
 // Parts that a layer lacks are empty.
 template <class T>
 struct Layer {
   std::size_t inputs, outputs;
-  Part<T> weights, bias, scale, shift, gain, slopes;
+  Part<T> weights, bias, scale, output_scale, shift, gain, slopes;
 
-  auto all() { return std::array{&weights, &bias, &scale, &gain, &shift, &slopes}; }
+  auto all() { return std::array{&weights, &bias, &scale, &output_scale, &gain, &shift, &slopes}; }
 };
 
 // What an embedding needs of a row: the columns that it reads, and for each frequency f and feature i, at [f][i], the
@@ -118,8 +124,8 @@ struct Embedding {
     return kept;
   }
 
-  // Adds the gradients of a row. `outer` is the gradient of all inputs of the first layer; those of this embedding begin
-  // at `at`.
+  // Adds the gradients of a row. `outer` is the gradient of all inputs of the first layer; those of this embedding
+  // begin at `at`.
   void backward(const RowOfEmbedding<T>& row, const std::vector<T>& outer, std::size_t at) {
     const auto width = static_cast<std::size_t>(shape.width);
     const std::size_t learned = width - 1, features = row.x.size();
@@ -162,7 +168,7 @@ struct Embedding {
 // What the backward pass of a layer needs of the forward pass of a row.
 template <class T>
 struct RowOfLayer {
-  std::vector<T> inputs, scaled, normalized, derivative, slope_term, outputs;
+  std::vector<T> inputs, scaled, sums, normalized, derivative, slope_term, outputs;
   T inverse = 0;
 };
 
@@ -175,12 +181,19 @@ class Reference {
     auto inputs = add_embeddings();
     for (const LayerPlan& layer_plan : plan_.layers) {
       const auto outputs = static_cast<std::size_t>(layer_plan.width);
-      Layer<T> layer{inputs, outputs, {}, {}, {}, {}, {}, {}};
+      Layer<T> layer{inputs, outputs, {}, {}, {}, {}, {}, {}, {}};
       const auto add = [&](Part<T>& part, std::size_t rows, std::size_t columns, T value, GroupPlan LayerPlan::* group,
-                           bool is_bias) { add_part(part, rows, columns, value, layer_plan.*group, is_bias); };
-      add(layer.weights, inputs, outputs, T(0), &LayerPlan::weights, false);
-      add(layer.bias, 1, outputs, T(0), &LayerPlan::biases, true);
-      if (layer_plan.scales_inputs) add(layer.scale, 1, inputs, T(1), &LayerPlan::scale, false);
+                           bool is_bias, bool is_own = false) {
+        add_part(part, rows, columns, value, layer_plan.*group, is_bias, is_own);
+      };
+      const WeightSharing sharing = layer_plan.sharing;
+      const bool own_bias = sharing == WeightSharing::matrix || sharing == WeightSharing::none;
+      add(layer.weights, inputs, outputs, T(0), &LayerPlan::weights, false, sharing == WeightSharing::none);
+      add(layer.bias, 1, outputs, T(0), &LayerPlan::biases, true, own_bias);
+      if (layer_plan.scales_inputs)
+        add(layer.scale, 1, inputs, T(1), &LayerPlan::scale, false, sharing != WeightSharing::all);
+      if (sharing == WeightSharing::matrix && plan.submodels > 1)
+        add(layer.output_scale, 1, outputs, T(1), &LayerPlan::scale, false, true);
       if (layer_plan.normalization == NormalizationKind::layer) {
         add(layer.shift, 1, outputs, T(0), &LayerPlan::biases, true);
         add(layer.gain, 1, outputs, T(1), &LayerPlan::gains, false);
@@ -210,14 +223,23 @@ class Reference {
         double weight = 0;
         for (std::int64_t p = begin; p < end; ++p) weight += weights ? double(weights[order[p]]) : 1.0;
         for (Part<T>* part : parts()) part->gradient.assign(part->w.size(), T(0));
-        const double per_weight = weight > 0 ? 1 / weight : 0;
-        for (std::int64_t p = begin; p < end; ++p) {
-          const std::int64_t row = order[p];
-          const T scale = static_cast<T>((weights ? double(weights[row]) : 1.0) * per_weight);
-          add_row(x + row * plan_.inputs, classes ? classes + row : nullptr,
-                  targets ? targets + row * plan_.layers.back().width : nullptr, scale,
-                  static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(p));
+        const double per_weight = weight > 0 ? 1 / (weight * double(plan_.submodels)) : 0;
+        std::vector<std::vector<T>> below(static_cast<std::size_t>(end - begin));  // of each row, over all submodels
+        for (std::size_t m = 0; m < submodels(); ++m) {
+          for (std::int64_t p = begin; p < end; ++p) {
+            const std::int64_t row = order[p];
+            const T scale = static_cast<T>((weights ? double(weights[row]) : 1.0) * per_weight);
+            const std::vector<T> of_submodel =
+                add_row(m, x + row * plan_.inputs, classes ? classes + row : nullptr,
+                        targets ? targets + row * plan_.layers.back().width : nullptr, scale,
+                        static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(p));
+            std::vector<T>& sums = below[static_cast<std::size_t>(p - begin)];
+            if (m == 0) sums = of_submodel;
+            for (std::size_t i = 0; m > 0 && i < sums.size(); ++i) sums[i] += of_submodel[i];
+          }
         }
+        for (std::int64_t p = begin; p < end && !embeddings_.empty(); ++p)
+          add_embedded_row(x + order[p] * plan_.inputs, below[static_cast<std::size_t>(p - begin)]);
         const double decay = factor(plan_.weight_decay_schedule);
         const double rate = plan_.optimizer.learning_rate * factor(plan_.schedule);
         update(rate, decay, ++step);
@@ -232,8 +254,11 @@ class Reference {
   }
 
  private:
-  void add_part(Part<T>& part, std::size_t rows, std::size_t columns, T value, const GroupPlan& factors, bool is_bias) {
-    part.w.assign(rows * columns, value);
+  void add_part(Part<T>& part, std::size_t rows, std::size_t columns, T value, const GroupPlan& factors, bool is_bias,
+                bool is_own = false) {
+    part.is_own = is_own && plan_.submodels > 1;
+    part.size = rows * columns;
+    part.w.assign(part.is_own ? submodels() * part.size : part.size, value);
     part.factors = &factors;
     part.is_bias = is_bias;
     part.columns = columns;
@@ -273,12 +298,18 @@ class Reference {
           add(embedding.bias, width - 1, columns, false);
         }
         inputs += is_periodic ? width * columns : width;
+        for (std::size_t k = 0; k < (is_periodic ? columns : 1); ++k)
+          features_.insert(features_.end(), width, feature_of(static_cast<std::size_t>(shape.columns[k])));
         embeddings_.push_back(std::move(embedding));
       }
     }
     for (std::size_t column = 0; column < is_plain.size(); ++column)
-      if (is_plain[column]) plain_columns_.push_back(column);
+      if (is_plain[column]) plain_columns_.push_back(column), features_.push_back(feature_of(column));
     return inputs + plain_columns_.size();
+  }
+
+  std::int64_t feature_of(std::size_t column) const {
+    return plan_.input_features.empty() ? static_cast<std::int64_t>(column) : plan_.input_features[column];
   }
 
   // All parts, in the order of the engine's arrays.
@@ -311,62 +342,90 @@ class Reference {
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
     if (plan_.shuffle) permutation(plan_.seed, 0, order);
     order.resize(std::min<std::size_t>(order.size(), 1024));
-    std::vector<std::vector<T>> inputs;
     for (std::size_t e = 0; e < embeddings_.size(); ++e) {
       const std::vector<Part<T>*> drawn = embeddings_[e].drawn();
       for (std::size_t p = 0; p < drawn.size(); ++p)
         initial_embedding(embeddings_[e].shape, p, plan_.seed, static_cast<std::uint32_t>(e),
                           static_cast<std::int64_t>(drawn[p]->columns), std::span<T>(drawn[p]->w));
     }
-    for (const std::int32_t row : order) {
-      std::vector<RowOfEmbedding<T>> unused;
-      inputs.push_back(embed({x + row * plan_.inputs, x + (row + 1) * plan_.inputs}, unused));
+    std::vector<std::vector<std::vector<T>>> inputs(submodels());  // of each submodel, row by row
+    for (auto& rows : inputs) {
+      for (const std::int32_t row : order) {
+        std::vector<RowOfEmbedding<T>> unused;
+        rows.push_back(embed({x + row * plan_.inputs, x + (row + 1) * plan_.inputs}, unused));
+      }
     }
     for (std::size_t l = 0; l < layers_.size(); ++l) {
-      Layer<T>& layer = layers_[l];
-      const LayerPlan& plan = plan_.layers[l];
-      initial_weights(plan, plan_.seed, static_cast<std::uint32_t>(l), static_cast<std::int64_t>(layer.inputs),
-                      std::span<T>(layer.weights.w));
-      initial_biases(plan, plan_.seed, static_cast<std::uint32_t>(l), std::span<T>(layer.bias.w));
-      std::vector<std::vector<T>> sums;
-      for (const std::vector<T>& row : inputs) sums.push_back(weighted_sums(layer, row));
-      const auto rows = static_cast<double>(sums.size());
-      for (std::size_t j = 0; j < layer.outputs; ++j) {
-        double divisor = 1;
-        if (plan.initializer == InitializerKind::unit_variance) {
-          double mean = 0, variance = 0;
-          for (const std::vector<T>& row : sums) mean += double(row[j]);
-          mean /= rows;
-          for (const std::vector<T>& row : sums) variance += (double(row[j]) - mean) * (double(row[j]) - mean);
-          divisor = std::sqrt(variance / rows);
-          if (divisor <= 1e-30) divisor = 1;
-          for (std::size_t i = 0; i < layer.inputs; ++i) {
-            T& w = layer.weights.w[i * layer.outputs + j];
-            w = T(double(w) / divisor);
-          }
-        }
-        if (plan.bias_initializer == BiasInitializerKind::sampled) {
-          double uniform[16], sum = 0, total = 0;
-          initial_uniforms(plan_.seed, kBiasDraws + static_cast<std::uint32_t>(l), 16 * j, uniform);
-          for (std::size_t k = 0; k < 5; ++k) {
-            const double weight = -log(Vec<double, 1>(1 - uniform[5 + k])).raw;
-            sum += weight * double(sums[static_cast<std::size_t>(uniform[k] * rows)][j]);
-            total += weight;
-          }
-          layer.bias.w[j] = T(-(sum / total) / divisor);
-        }
+      draw(l);
+      const std::size_t matrices = layers_[l].weights.is_own ? submodels() : 1;
+      for (std::size_t m = 0; m < matrices; ++m) {
+        std::vector<std::vector<T>> sums;  // of the rows of all submodels that share the weights
+        for (std::size_t n = 0; n < submodels(); ++n)
+          for (const std::vector<T>& row : inputs[n])
+            if (matrices == 1 || n == m) sums.push_back(weighted_sums(layers_[l], n, row, nullptr));
+        fit_to_rows(l, m, sums);
       }
-      for (std::vector<T>& row : inputs) row = forward(l, row, 0, 0, false).outputs;
+      for (std::size_t m = 0; m < submodels(); ++m)
+        for (std::vector<T>& row : inputs[m]) row = forward(l, m, row, 0, 0, false).outputs;
     }
   }
 
-  void add_row(const T* x, const std::int32_t* label, const T* target, T scale, std::uint32_t epoch,
-               std::uint32_t position) {
+  void draw(std::size_t l) {
+    Layer<T>& layer = layers_[l];
+    const LayerPlan& plan = plan_.layers[l];
+    const auto inputs = static_cast<std::int64_t>(layer.inputs);
+    for (std::size_t m = 0; m < submodels(); ++m) {
+      InitialStream stream{plan_.seed, static_cast<std::uint32_t>(l), static_cast<std::uint32_t>(m)};
+      const auto of = [&](Part<T>& part) { return std::span<T>(part.w).subspan(part.first(m), part.size); };
+      if (l == 0 && layer.scale.is_own)
+        initial_factors(plan_.submodel_start, stream, std::span<const std::int64_t>(features_), of(layer.scale));
+      if (!layer.weights.is_own) stream.submodel = 0;
+      initial_weights(plan, stream, inputs, of(layer.weights));
+      initial_biases(plan, stream, inputs, of(layer.bias));
+    }
+  }
+
+  void fit_to_rows(std::size_t l, std::size_t m, const std::vector<std::vector<T>>& sums) {
+    Layer<T>& layer = layers_[l];
+    const LayerPlan& plan = plan_.layers[l];
+    const auto rows = static_cast<double>(sums.size());
+    for (std::size_t j = 0; j < layer.outputs; ++j) {
+      double divisor = 1;
+      if (plan.initializer == InitializerKind::unit_variance) {
+        double mean = 0, variance = 0;
+        for (const std::vector<T>& row : sums) mean += double(row[j]);
+        mean /= rows;
+        for (const std::vector<T>& row : sums) variance += (double(row[j]) - mean) * (double(row[j]) - mean);
+        divisor = std::sqrt(variance / rows);
+        if (divisor <= 1e-30) divisor = 1;
+        for (std::size_t i = 0; i < layer.inputs; ++i) {
+          T& w = layer.weights.w[layer.weights.first(m) + i * layer.outputs + j];
+          w = T(double(w) / divisor);
+        }
+      }
+      if (plan.bias_initializer == BiasInitializerKind::sampled) {
+        double uniform[16], sum = 0, total = 0;
+        initial_uniforms(plan_.seed, kBiasDraws + static_cast<std::uint32_t>(l), 16 * j, uniform,
+                         static_cast<std::uint32_t>(m));
+        for (std::size_t k = 0; k < 5; ++k) {
+          const double weight = -log(Vec<double, 1>(1 - uniform[5 + k])).raw;
+          sum += weight * double(sums[static_cast<std::size_t>(uniform[k] * rows)][j]);
+          total += weight;
+        }
+        for (std::size_t n = 0; n < submodels(); ++n)
+          if (n == m || !layer.weights.is_own) layer.bias.w[layer.bias.first(n) + j] = T(-(sum / total) / divisor);
+      }
+    }
+  }
+
+  // Returns the gradient of the first layer's inputs.
+  std::vector<T> add_row(std::size_t m, const T* x, const std::int32_t* label, const T* target, T scale,
+                         std::uint32_t epoch, std::uint32_t position) {
     std::vector<RowOfLayer<T>> rows;
     std::vector<RowOfEmbedding<T>> embedded;
     std::vector<T> inputs = embed({x, x + plan_.inputs}, embedded);
     for (std::size_t l = 0; l < layers_.size(); ++l) {
-      rows.push_back(forward(l, inputs, epoch, position, true));
+      rows.push_back(forward(l, m, inputs, epoch, position, true));
       inputs = rows.back().outputs;
     }
     std::vector<N> z(inputs.begin(), inputs.end()), gradient(z.size()), targets(z.size());
@@ -382,7 +441,14 @@ class Reference {
     });
     std::vector<T> outer(z.size());
     for (std::size_t c = 0; c < z.size(); ++c) outer[c] = flush_gradient(gradient[c] * N(scale)).raw;
-    for (std::size_t l = layers_.size(); l-- > 0;) outer = backward(l, rows[l], outer);
+    for (std::size_t l = layers_.size(); l-- > 0;) outer = backward(l, m, rows[l], outer);
+    return outer;
+  }
+
+  // Adds the gradients of the embeddings for a row; outer is the gradient of the first layer's inputs.
+  void add_embedded_row(const T* x, const std::vector<T>& outer) {
+    std::vector<RowOfEmbedding<T>> embedded;
+    embed({x, x + plan_.inputs}, embedded);
     std::size_t at = 0;
     for (std::size_t e = 0; e < embeddings_.size(); ++e) {
       embeddings_[e].backward(embedded[e], outer, at);
@@ -392,24 +458,35 @@ class Reference {
     }
   }
 
-  static std::vector<T> weighted_sums(const Layer<T>& layer, const std::vector<T>& inputs) {
-    std::vector<T> sums(layer.bias.w);
-    for (std::size_t j = 0; j < layer.outputs; ++j)
+  // If there are factors of the outputs, kept, unless null, receives the sums before them.
+  static std::vector<T> weighted_sums(const Layer<T>& layer, std::size_t m, const std::vector<T>& inputs,
+                                      std::vector<T>* kept) {
+    const T* const bias = layer.bias.w.data() + layer.bias.first(m);
+    const bool scales_outputs = !layer.output_scale.w.empty();
+    std::vector<T> sums(layer.outputs, T(0));
+    for (std::size_t j = 0; j < layer.outputs; ++j) {
+      if (!scales_outputs) sums[j] = bias[j];
       for (std::size_t i = 0; i < layer.inputs; ++i) {
-        const T u = layer.scale.w.empty() ? inputs[i] : inputs[i] * layer.scale.w[i];
-        sums[j] = std::fma(u, layer.weights.w[i * layer.outputs + j], sums[j]);
+        const T u = layer.scale.w.empty() ? inputs[i] : inputs[i] * layer.scale.w[layer.scale.first(m) + i];
+        sums[j] = std::fma(u, layer.weights.w[layer.weights.first(m) + i * layer.outputs + j], sums[j]);
       }
+    }
+    if (!scales_outputs) return sums;
+    if (kept != nullptr) *kept = sums;
+    for (std::size_t j = 0; j < layer.outputs; ++j)
+      sums[j] = std::fma(sums[j], layer.output_scale.w[layer.output_scale.first(m) + j], bias[j]);
     return sums;
   }
 
-  RowOfLayer<T> forward(std::size_t l, const std::vector<T>& inputs, std::uint32_t epoch, std::uint32_t position,
-                        bool training) {
+  RowOfLayer<T> forward(std::size_t l, std::size_t m, const std::vector<T>& inputs, std::uint32_t epoch,
+                        std::uint32_t position, bool training) {
     const Layer<T>& layer = layers_[l];
     const LayerPlan& plan = plan_.layers[l];
     RowOfLayer<T> row;
     row.inputs = row.scaled = inputs;
-    for (std::size_t i = 0; i < layer.scale.w.size(); ++i) row.scaled[i] *= layer.scale.w[i];
-    row.outputs = weighted_sums(layer, inputs);
+    for (std::size_t i = 0; i < layer.inputs && !layer.scale.w.empty(); ++i)
+      row.scaled[i] *= layer.scale.w[layer.scale.first(m) + i];
+    row.outputs = weighted_sums(layer, m, inputs, &row.sums);
     if (!layer.gain.w.empty()) normalize(layer, row);
     row.derivative.resize(layer.outputs);
     row.slope_term.resize(layer.outputs);
@@ -432,7 +509,7 @@ class Reference {
     const double dropout = plan.dropout * dropout_;
     for (std::size_t j = 0; j < layer.outputs && dropout > 0 && training; ++j) {
       const auto words = philox(plan_.seed, {static_cast<std::uint32_t>(j / 4), position, epoch,
-                                             kStreamDropout + static_cast<std::uint32_t>(l)});
+                                             kStreamDropout + static_cast<std::uint32_t>(l + 4096 * m)});
       const bool kept = words[j % 4] >= static_cast<std::uint32_t>(dropout * 4294967296.0);
       const T factor = kept ? static_cast<T>(1 / (1 - dropout)) : T(0);
       row.outputs[j] *= factor;
@@ -465,7 +542,7 @@ class Reference {
   }
 
   // Adds the gradients of a row; from dL/doutputs to dL/dinputs.
-  std::vector<T> backward(std::size_t l, const RowOfLayer<T>& row, const std::vector<T>& outer) {
+  std::vector<T> backward(std::size_t l, std::size_t m, const RowOfLayer<T>& row, const std::vector<T>& outer) {
     Layer<T>& layer = layers_[l];
     std::vector<T> dz(outer);
     for (std::size_t j = 0; j < layer.outputs; ++j) {
@@ -484,18 +561,25 @@ class Reference {
         dz[j] = std::fma(-row.normalized[j], along, g[j] * dz[j] - mean) * row.inverse;
       }
     }
-    for (std::size_t j = 0; j < layer.outputs; ++j) layer.bias.gradient[j] += dz[j];
+    for (std::size_t j = 0; j < layer.outputs; ++j) {
+      layer.bias.gradient[layer.bias.first(m) + j] += dz[j];
+      if (layer.output_scale.w.empty()) continue;
+      const std::size_t at = layer.output_scale.first(m) + j;
+      layer.output_scale.gradient[at] += dz[j] * row.sums[j];
+      dz[j] *= layer.output_scale.w[at];
+    }
     std::vector<T> below(layer.inputs);
     for (std::size_t i = 0; i < layer.inputs; ++i) {
       T sum = 0;
       for (std::size_t j = 0; j < layer.outputs; ++j) {
-        T& gradient = layer.weights.gradient[i * layer.outputs + j];
+        const std::size_t at = layer.weights.first(m) + i * layer.outputs + j;
+        T& gradient = layer.weights.gradient[at];
         gradient = std::fma(row.scaled[i], dz[j], gradient);
-        sum = std::fma(dz[j], layer.weights.w[i * layer.outputs + j], sum);
+        sum = std::fma(dz[j], layer.weights.w[at], sum);
       }
       if (!layer.scale.w.empty()) {
-        layer.scale.gradient[i] += sum * row.inputs[i];
-        sum *= layer.scale.w[i];
+        layer.scale.gradient[layer.scale.first(m) + i] += sum * row.inputs[i];
+        sum *= layer.scale.w[layer.scale.first(m) + i];
       }
       below[i] = plan_.layers[l].residual ? sum + outer[i] : sum;
     }
@@ -549,6 +633,7 @@ class Reference {
     for (Layer<T>& layer : layers_) {
       add_block({&layer.bias, &layer.weights});
       add_block({&layer.scale});
+      add_block({&layer.output_scale});
       add_block({&layer.shift, &layer.gain});
       add_block({&layer.slopes});
     }
@@ -557,16 +642,19 @@ class Reference {
       for (T& g : part->gradient) g *= scale;
   }
 
+  std::size_t submodels() const { return static_cast<std::size_t>(plan_.submodels); }
+
   Plan plan_;
   std::vector<Embedding<T>> embeddings_;
   std::vector<std::size_t> plain_columns_;
+  std::vector<std::int64_t> features_;  // of each input of the first layer
   std::vector<Layer<T>> layers_;
   Scalars scalars_;
   double dropout_ = 1, label_smoothing_ = 1;  // factors of the step
 };
 
-// The parameters after training: those of the embeddings, then layer by layer: W row by row, then b, scale, gain, shift
-// and slopes.
+// The parameters after training: those of the embeddings, then layer by layer: W row by row, then b, scale, factors of
+// the outputs, gain, shift and slopes.
 template <class T>
 void train(const Plan& plan, In<T> x, std::optional<Classes> classes, std::optional<In<T>> targets,
            std::optional<nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>> weights, Out<T> out) {

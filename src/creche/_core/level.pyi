@@ -32,6 +32,7 @@ class LayerPlan:
     normalization: str
     parametric_activation: bool
     residual: bool
+    sharing: str  # what submodels share: "all", "all_but_scale", "matrix", "none"
     weights: GroupPlan  # a reference, as are the others
     biases: GroupPlan
     scale: GroupPlan
@@ -98,6 +99,9 @@ class EarlyStoppingPlan:
 class Plan:
     def __init__(self) -> None: ...
     inputs: int
+    submodels: int
+    submodel_start: str  # "signs" or "normal"
+    input_features: list[int]  # the feature that each input stems from; empty: each its own
     embeddings: list[EmbeddingPlan]
     layers: list[LayerPlan]  # assign a whole list; reading gives copies
     loss: LossPlan  # a reference, as are optimizer, the schedules and early_stopping: plan.loss.kind = "huber" works
@@ -264,8 +268,11 @@ class Predictor32:
         targets: NDArray[Any] | None,
         weights: NDArray[Any] | None = None,
     ) -> tuple[float, float]: ...
-    def layer_outputs(self, x: NDArray[Any], layer: int) -> NDArray[Any]:
-        """(n, width) activations of layer `layer`, counted from 0; for the output layer the same as `outputs`."""
+    def layer_outputs(self, x: NDArray[Any], layer: int, submodel: int = 0) -> NDArray[Any]:
+        """(n, width) activations of layer `layer`, counted from 0; for the output layer the same as `outputs`.
+
+        Of several submodels, those of one.
+        """
     def input_gradients(self, x: NDArray[Any], directions: NDArray[Any]) -> NDArray[Any]:
         """(n, d) gradient, with respect to x, of the sum of `outputs` times directions (n, d_out, C-contiguous)."""
 

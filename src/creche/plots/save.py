@@ -179,7 +179,11 @@ def render_picture(
         "svg.hashsalt": "creche", **(dict.fromkeys(INK, PAGE_INK) if for_page else {}),
     }  # fmt: skip
     with plt.style.context(["dark_background" if dark else "default", style]):
-        return _render(draw, format)
+        if format != "svg":
+            return _render(draw, format)
+        from creche.plots.svg_file import write_svg
+
+        return write_svg(_draw_off_screen(draw), DOTS_PER_INCH, METADATA["svg"])
 
 
 def save_picture(draw: Callable[[], Any], path: str | Path) -> None:
@@ -234,6 +238,10 @@ def _format_of(file_name: Path) -> str:
 
 def _render(draw: Callable[[], Any], format: str) -> bytes:
     file = io.BytesIO()
-    with off_screen():
-        draw().figure.savefig(file, format=format, dpi=DOTS_PER_INCH, metadata=METADATA.get(format))
+    _draw_off_screen(draw).savefig(file, format=format, dpi=DOTS_PER_INCH, metadata=METADATA.get(format))
     return file.getvalue()
+
+
+def _draw_off_screen(draw: Callable[[], Any]) -> Any:
+    with off_screen():
+        return draw().figure

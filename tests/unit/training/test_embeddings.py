@@ -94,6 +94,8 @@ def test_categories_that_training_did_not_see_have_code_0() -> None:
     rows = [{"town": town, "size": 50.0, "floor": 1, "lift": "yes"} for town in (None, "elsewhere", TOWNS[0])]
     encoded = np.vstack([run.model.encode_rows(row) for row in rows])
     assert encoded[:, codes["town"]].tolist() == [0, 0, 1]
+    table = {name: [row[name] for row in rows] for name in rows[0]}
+    assert np.array_equal(run.model.encode_rows(table), encoded)
     assert run.model.predict(rows[0]) == run.model.predict(rows[1]) != run.model.predict(rows[2])
 
 
