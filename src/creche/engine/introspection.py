@@ -24,6 +24,7 @@ __all__ = [
     "batch_rows",
     "epoch_order",
     "evaluate_many",
+    "first_layer_inputs",
     "first_non_finite",
     "input_gradients",
     "layer_outputs",
@@ -123,6 +124,11 @@ def input_gradients(plan: Plan, parameters: Parameters, x: NDArray[Any], directi
 def layer_outputs(plan: Plan, parameters: Parameters, x: NDArray[Any], layer: int, threads: int = 1) -> NDArray[Any]:
     """Return the activations of a layer (from 0), (n, width); for the output layer, its sums before the head."""
     return np.asarray(new_predictor(plan, parameters, threads).layer_outputs(x, layer))
+
+
+def first_layer_inputs(plan: Plan, parameters: Parameters, x: NDArray[Any]) -> NDArray[Any]:
+    """Return the inputs of the first layer, (n, inputs), for rows of the encoded table: x itself without embeddings."""
+    return layer_outputs(plan, parameters, x, -1) if plan.network.embeddings else x
 
 
 @dataclass(frozen=True, slots=True)

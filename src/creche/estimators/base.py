@@ -16,6 +16,7 @@ from creche.estimators.rows import matching_precision
 from creche.plan.activations import ACTIVATIONS
 from creche.plan.arguments import ARGUMENTS, NUMBER_SCHEDULES, PER_LAYER, reject_unknown
 from creche.plan.component import Component
+from creche.plan.embeddings import CategoryEmbedding, NumberEmbedding
 from creche.plan.initializers import INITIALIZERS
 from creche.plan.losses import LOSSES
 from creche.plan.network import Network
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         KeptWeights,
         LossName,
         Normalization,
+        NumberEmbeddingName,
         OptimizerName,
         Precision,
         PreprocessingName,
@@ -148,6 +150,8 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         parametric_activation: bool | Sequence[bool] = False,
         residual: bool | Sequence[bool] = False,
         scale_inputs: bool | Sequence[bool] = False,
+        number_embedding: NumberEmbedding | NumberEmbeddingName | None = None,
+        category_embedding: CategoryEmbedding | int | None = None,
         loss: Loss | LossName | Callable[..., Any] | None = None,
         optimizer: Optimizer | OptimizerName = "adam",
         learning_rate: float | None = None,
@@ -181,6 +185,8 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         self.parametric_activation = parametric_activation
         self.residual = residual
         self.scale_inputs = scale_inputs
+        self.number_embedding = number_embedding
+        self.category_embedding = category_embedding
         self.loss = loss
         self.optimizer = optimizer
         self.learning_rate = learning_rate
@@ -322,7 +328,11 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         return replace(
             plan,
             network=Network.of(
-                network.inputs, hidden, network.outputs, **{name: getattr(self, name) for name in PER_LAYER}
+                network.inputs,
+                hidden,
+                network.outputs,
+                **{name: getattr(self, name) for name in PER_LAYER},
+                embeddings=network.embeddings,
             ),
             loss=plan.loss if self.loss is None else LOSSES.of(self.loss),
             optimizer=optimizer,

@@ -15,6 +15,7 @@ from creche.plan.plan import EarlyStopping
 
 if TYPE_CHECKING:
     from creche.plan.activations import Activation
+    from creche.plan.embeddings import CategoryEmbedding, NumberEmbedding
     from creche.plan.initializers import Initializer
     from creche.plan.losses import Loss
     from creche.plan.optimizers import Optimizer
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         KeptWeights,
         LossName,
         Normalization,
+        NumberEmbeddingName,
         OptimizerName,
         Precision,
         PreprocessingName,
@@ -50,7 +52,9 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         Widths of the hidden layers; empty for none.
     activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `DNNClassifier`.
-    scale_inputs, loss, optimizer, learning_rate, schedule, weight_decay_schedule, dropout_schedule
+    scale_inputs, number_embedding, category_embedding, loss, optimizer, learning_rate, schedule, weight_decay_schedule
+        As for `DNNClassifier`.
+    dropout_schedule
         As for `DNNClassifier`.
     quantiles : sequence of float, optional
         Predict these quantiles of y, in ascending order, in place of its mean: ``[0.05, 0.5, 0.95]``.
@@ -92,6 +96,8 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         parametric_activation: bool | Sequence[bool] = False,
         residual: bool | Sequence[bool] = False,
         scale_inputs: bool | Sequence[bool] = False,
+        number_embedding: NumberEmbedding | NumberEmbeddingName | None = None,
+        category_embedding: CategoryEmbedding | int | None = None,
         loss: Loss | LossName | Callable[..., Any] | None = None,
         quantiles: Sequence[float] | None = None,
         optimizer: Optimizer | OptimizerName = "adam",
@@ -120,8 +126,8 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         super().__init__(
             hidden, activation=activation, dropout=dropout, initializer=initializer,
             bias_initializer=bias_initializer, normalization=normalization,
-            parametric_activation=parametric_activation, residual=residual, scale_inputs=scale_inputs, loss=loss,
-            optimizer=optimizer,
+            parametric_activation=parametric_activation, residual=residual, scale_inputs=scale_inputs,
+            number_embedding=number_embedding, category_embedding=category_embedding, loss=loss, optimizer=optimizer,
             learning_rate=learning_rate, schedule=schedule, weight_decay_schedule=weight_decay_schedule,
             dropout_schedule=dropout_schedule, label_smoothing_schedule=label_smoothing_schedule,
             batch_size=batch_size, drop_last=drop_last, epochs=epochs, early_stopping=early_stopping, keep=keep,

@@ -24,6 +24,7 @@ from creche.model_selection.successive_halving import Halving, halve
 from creche.model_selection.sweep_checkpoint import SweepCheckpoint
 from creche.plan.activations import Activation
 from creche.plan.arguments import check_whole_number
+from creche.plan.embeddings import CategoryEmbedding, NumberEmbedding
 from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
@@ -39,6 +40,7 @@ from creche.plan.words import (
     LossName,
     MissingLabel,
     Normalization,
+    NumberEmbeddingName,
     OptimizerName,
     Precision,
     PreprocessingName,
@@ -80,6 +82,8 @@ def sweep(
     parametric_activation: Values[bool | Sequence[bool]] = False,
     residual: Values[bool | Sequence[bool]] = False,
     scale_inputs: Values[bool | Sequence[bool]] = False,
+    number_embedding: Values[NumberEmbedding | NumberEmbeddingName | None] = None,
+    category_embedding: Values[CategoryEmbedding | int | None] = None,
     loss: Values[Loss | LossName | None] = None,
     quantiles: Sequence[float] | None = None,
     ordered: bool = False,
@@ -161,7 +165,7 @@ def sweep(
         spread over the seeds includes that of the rows. Encoders and validation rows are the same for all networks.
     recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `creche.train`; each may have several values.
-    scale_inputs, loss, optimizer, learning_rate
+    scale_inputs, number_embedding, category_embedding, loss, optimizer, learning_rate
         As for `creche.train`; each may have several values.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own; each may have several values.

@@ -174,7 +174,7 @@ _ENTRIES = (
         words="creche.plan.words:TASKS",
     )),
     Argument("recipe", None, "plan", sweepable=True, command=_option(
-        NETWORK, "Network, optimizer and preprocessing by a name: plain or realmlp-s.",
+        NETWORK, "Network, optimizer and preprocessing by a name: plain, realmlp or realmlp-s.",
         words="creche.plan.words:RECIPES",
     )),
     Argument("hidden", (32, 32), "plan", is_list=True, sweepable=True, estimator=True, command=_option(
@@ -206,6 +206,13 @@ _ENTRIES = (
     )),
     Argument("scale_inputs", False, "plan", per_layer="first", sweepable=True, estimator=True, command=_option(
         NETWORK, "Learn a factor for each input.", bool,
+    )),
+    Argument("number_embedding", None, "plan", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Make several inputs of each number: periodic, linear or none.", str, "none",
+        words="creche.plan.embeddings:NUMBER_EMBEDDINGS",
+    )),
+    Argument("category_embedding", None, "plan", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Learn a vector of this length for each category, of columns with more than eight.", int, "none",
     )),
     Argument("loss", None, "plan", sweepable=True, estimator=True, command=_option(
         TRAINING, "Loss to minimize: cross_entropy, squared_error, huber, quantile:0.9, …", str, "by task",

@@ -45,6 +45,7 @@ __all__ = [
     "LossName",
     "MissingLabel",
     "Normalization",
+    "NumberEmbeddingName",
     "NumericEncoding",
     "OptimizerName",
     "Parameterization",
@@ -73,6 +74,7 @@ InitializerName: TypeAlias = Literal[
 ]  # fmt: skip
 BiasInitializerName: TypeAlias = Literal["zeros", "normal", "sampled"]
 Normalization: TypeAlias = Literal["none", "layer"]
+NumberEmbeddingName: TypeAlias = Literal["none", "periodic", "linear"]
 LossName: TypeAlias = Literal[
     "cross_entropy", "binary_cross_entropy", "squared_error", "absolute_error", "huber", "poisson", "quantile"
 ]
@@ -86,7 +88,7 @@ KeptWeights: TypeAlias = Literal["best", "last"]
 BestBy: TypeAlias = Literal["plan", "network"]
 Scaling: TypeAlias = Literal["auto", "standard", "robust", "quantile", "none"]
 PreprocessingName: TypeAlias = Literal["auto", "standard", "robust", "quantile", "none", "realmlp", "piecewise_linear"]
-RecipeName: TypeAlias = Literal["plain", "realmlp-s"]
+RecipeName: TypeAlias = Literal["plain", "realmlp", "realmlp-s"]
 Clip: TypeAlias = Literal["none", "smooth"]
 NumericEncoding: TypeAlias = Literal["plain", "piecewise_linear"]
 BinEdges: TypeAlias = Literal["quantile", "tree"]

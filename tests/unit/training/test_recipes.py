@@ -66,7 +66,7 @@ def test_what_a_recipe_only_suggests_can_be_given_besides() -> None:
         ({"hidden": (8,)}, "hidden: recipe='realmlp-s' sets it already; leave one of the two out"),
         ({"optimizer": "sgd"}, "optimizer: recipe='realmlp-s' sets it already"),
         ({"preprocessing": "quantile"}, "preprocessing: recipe='realmlp-s' sets it already"),
-        ({"recipe": "realmlp"}, "recipe: got 'realmlp'; did you mean 'realmlp-s'"),
+        ({"recipe": "realmpl"}, "recipe: got 'realmpl'; did you mean 'realmlp'"),
         ({"plan": cr.Plan(cr.Network.of(4, [3], 3))}, "plan: it sets recipe already"),
     ],
 )
