@@ -14,7 +14,7 @@ from creche.errors import PlanError, TableError, nearest
 from creche.estimators.labels import LabelledEstimator
 from creche.estimators.rows import matching_precision
 from creche.plan.activations import ACTIVATIONS
-from creche.plan.arguments import ARGUMENTS, NUMBER_SCHEDULES, PER_LAYER, reject_unknown
+from creche.plan.arguments import ARGUMENTS, NUMBER_SCHEDULES, OF_NETWORK, PER_LAYER, reject_unknown
 from creche.plan.component import Component
 from creche.plan.initializers import INITIALIZERS
 from creche.plan.losses import LOSSES
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         PreprocessingName,
         Role,
         ScheduleName,
+        WeightSharing,
     )
     from creche.table.encoders.features import Preprocessing
     from creche.table.schema import Schema
@@ -148,6 +149,8 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         parametric_activation: bool | Sequence[bool] = False,
         residual: bool | Sequence[bool] = False,
         scale_inputs: bool | Sequence[bool] = False,
+        submodels: int = 1,
+        weight_sharing: WeightSharing = "mini",
         loss: Loss | LossName | Callable[..., Any] | None = None,
         optimizer: Optimizer | OptimizerName = "adam",
         learning_rate: float | None = None,
@@ -181,6 +184,8 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         self.parametric_activation = parametric_activation
         self.residual = residual
         self.scale_inputs = scale_inputs
+        self.submodels = submodels
+        self.weight_sharing = weight_sharing
         self.loss = loss
         self.optimizer = optimizer
         self.learning_rate = learning_rate
@@ -322,7 +327,11 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         return replace(
             plan,
             network=Network.of(
-                network.inputs, hidden, network.outputs, **{name: getattr(self, name) for name in PER_LAYER}
+                network.inputs,
+                hidden,
+                network.outputs,
+                input_features=network.input_features,
+                **{name: getattr(self, name) for name in (*PER_LAYER, *OF_NETWORK)},
             ),
             loss=plan.loss if self.loss is None else LOSSES.of(self.loss),
             optimizer=optimizer,

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         PreprocessingName,
         Role,
         ScheduleName,
+        WeightSharing,
     )
     from creche.table.encoders.features import Preprocessing
     from creche.table.schema import Schema
@@ -59,7 +60,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         Share of the hidden layers' activations dropped at random in a training step, from 0 to below 1.
     initializer : Initializer, str or a sequence with one for each layer, the output layer included, optional
         Distribution of the initial weights. By default, the one that suits each layer's activation.
-    bias_initializer : {"zeros", "normal", "sampled"} or a sequence with one for each layer, default "zeros"
+    bias_initializer : {"zeros", "normal", "uniform", "sampled"} or a sequence with one for each layer, default "zeros"
         The initial biases; "sampled" draws them so that activations bend where the rows are: see `Layer`.
     normalization : {"layer", "none"} or a sequence with one for each hidden layer, optional
         "layer" normalizes the weighted sums of each row before the activation.
@@ -70,6 +71,14 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         inputs.
     scale_inputs : bool or a sequence with one for each layer, the output layer included, default False
         Whether each input has a learned factor; True for the first layer.
+    submodels : int, default 1
+        How many networks share weights, and are trained and predict as one (Gorishniy, Kotelnikov & Babenko 2024,
+        "TabM"). Training minimizes the mean of their losses; the prediction, and all that is evaluated, is the mean of
+        their probabilities, or numbers. Not with a custom loss.
+    weight_sharing : {"mini", "full"}, default "mini"
+        What several submodels share. Each has an output layer of its own and a learned factor for each input; with
+        "full" (Wen, Tran & Ba 2020, "BatchEnsemble") also factors for the inputs and outputs of each hidden layer, and
+        biases.
     loss : Loss, str or function, optional
         What training minimizes; by default "cross_entropy" (of `DNNRegressor`, "squared_error").
     optimizer : Optimizer or str, default "adam"
@@ -166,6 +175,8 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         parametric_activation: bool | Sequence[bool] = False,
         residual: bool | Sequence[bool] = False,
         scale_inputs: bool | Sequence[bool] = False,
+        submodels: int = 1,
+        weight_sharing: WeightSharing = "mini",
         loss: Loss | LossName | Callable[..., Any] | None = None,
         optimizer: Optimizer | OptimizerName = "adam",
         learning_rate: float | None = None,
@@ -196,7 +207,8 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         super().__init__(
             hidden, activation=activation, dropout=dropout, initializer=initializer,
             bias_initializer=bias_initializer, normalization=normalization,
-            parametric_activation=parametric_activation, residual=residual, scale_inputs=scale_inputs, loss=loss,
+            parametric_activation=parametric_activation, residual=residual, scale_inputs=scale_inputs,
+            submodels=submodels, weight_sharing=weight_sharing, loss=loss,
             optimizer=optimizer,
             learning_rate=learning_rate, schedule=schedule, weight_decay_schedule=weight_decay_schedule,
             dropout_schedule=dropout_schedule, label_smoothing_schedule=label_smoothing_schedule,

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         PreprocessingName,
         Role,
         ScheduleName,
+        WeightSharing,
     )
     from creche.table.encoders.features import Preprocessing
     from creche.table.schema import Schema
@@ -50,7 +51,9 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         Widths of the hidden layers; empty for none.
     activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `DNNClassifier`.
-    scale_inputs, loss, optimizer, learning_rate, schedule, weight_decay_schedule, dropout_schedule
+    scale_inputs, submodels, weight_sharing, loss, optimizer, learning_rate, schedule, weight_decay_schedule
+        As for `DNNClassifier`.
+    dropout_schedule
         As for `DNNClassifier`.
     quantiles : sequence of float, optional
         Predict these quantiles of y, in ascending order, in place of its mean: ``[0.05, 0.5, 0.95]``.
@@ -92,6 +95,8 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         parametric_activation: bool | Sequence[bool] = False,
         residual: bool | Sequence[bool] = False,
         scale_inputs: bool | Sequence[bool] = False,
+        submodels: int = 1,
+        weight_sharing: WeightSharing = "mini",
         loss: Loss | LossName | Callable[..., Any] | None = None,
         quantiles: Sequence[float] | None = None,
         optimizer: Optimizer | OptimizerName = "adam",
@@ -120,7 +125,8 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         super().__init__(
             hidden, activation=activation, dropout=dropout, initializer=initializer,
             bias_initializer=bias_initializer, normalization=normalization,
-            parametric_activation=parametric_activation, residual=residual, scale_inputs=scale_inputs, loss=loss,
+            parametric_activation=parametric_activation, residual=residual, scale_inputs=scale_inputs,
+            submodels=submodels, weight_sharing=weight_sharing, loss=loss,
             optimizer=optimizer,
             learning_rate=learning_rate, schedule=schedule, weight_decay_schedule=weight_decay_schedule,
             dropout_schedule=dropout_schedule, label_smoothing_schedule=label_smoothing_schedule,

@@ -112,9 +112,12 @@ class BatchedModels:
             if key not in encoders:
                 encoders[key] = len(encoding)
                 encoding.append(model)
-            kind = repr(
-                (encoders[key], network.widths, [layer.activation for layer in network.layers], model.plan.loss)
-            )
+            layers = [
+                (each.activation, each.normalization, each.parametric_activation, each.residual, each.scale_inputs)
+                for each in network.layers
+            ]
+            shape = (network.widths, layers, network.submodels, network.weight_sharing)
+            kind = repr((encoders[key], shape, model.plan.loss))
             group = groups.setdefault(kind, NetworkGroup([], [], encoders[key], threads))
             group.members.append(member)
             group.models.append(model)

@@ -36,6 +36,7 @@ from creche.plan.words import (
     Role,
     ScheduleName,
     Task,
+    WeightSharing,
 )
 from creche.table.checks import warn
 from creche.table.encoders.features import Preprocessing
@@ -83,6 +84,8 @@ def cross_validate(
     parametric_activation: bool | Sequence[bool] = False,
     residual: bool | Sequence[bool] = False,
     scale_inputs: bool | Sequence[bool] = False,
+    submodels: int = 1,
+    weight_sharing: WeightSharing = "mini",
     loss: Loss | LossName | Callable[..., Any] | None = None,
     quantiles: Sequence[float] | None = None,
     ordered: bool = False,
@@ -142,7 +145,7 @@ def cross_validate(
         Number of bootstrap resamples for the intervals of `CrossValidation.evaluation`; 0 for none.
     recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `creche.train`.
-    scale_inputs, quantiles, ordered, optimizer, learning_rate, batch_size, drop_last
+    scale_inputs, submodels, weight_sharing, quantiles, ordered, optimizer, learning_rate, batch_size, drop_last
         As for `creche.train`.
     epochs
         As for `creche.train`.

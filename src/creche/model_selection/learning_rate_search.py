@@ -47,6 +47,7 @@ from creche.plan.words import (
     Role,
     ScheduleName,
     Task,
+    WeightSharing,
 )
 from creche.table.encoders.features import Preprocessing
 from creche.table.reading.options import ReadOptions
@@ -92,6 +93,8 @@ def find_learning_rate(
     parametric_activation: bool | Sequence[bool] = False,
     residual: bool | Sequence[bool] = False,
     scale_inputs: bool | Sequence[bool] = False,
+    submodels: int = 1,
+    weight_sharing: WeightSharing = "mini",
     loss: Loss | LossName | None = None,
     quantiles: Sequence[float] | None = None,
     ordered: bool = False,
@@ -156,7 +159,7 @@ def find_learning_rate(
         factor of 100.
     recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `creche.train`.
-    scale_inputs, loss, quantiles, ordered, optimizer
+    scale_inputs, submodels, weight_sharing, loss, quantiles, ordered, optimizer
         As for `creche.train`.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own.

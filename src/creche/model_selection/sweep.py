@@ -46,6 +46,7 @@ from creche.plan.words import (
     Role,
     ScheduleName,
     Task,
+    WeightSharing,
 )
 from creche.table.encoders.features import Preprocessing
 from creche.table.prepare import Prepared
@@ -80,6 +81,8 @@ def sweep(
     parametric_activation: Values[bool | Sequence[bool]] = False,
     residual: Values[bool | Sequence[bool]] = False,
     scale_inputs: Values[bool | Sequence[bool]] = False,
+    submodels: Values[int] = 1,
+    weight_sharing: Values[WeightSharing] = "mini",
     loss: Values[Loss | LossName | None] = None,
     quantiles: Sequence[float] | None = None,
     ordered: bool = False,
@@ -161,7 +164,7 @@ def sweep(
         spread over the seeds includes that of the rows. Encoders and validation rows are the same for all networks.
     recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `creche.train`; each may have several values.
-    scale_inputs, loss, optimizer, learning_rate
+    scale_inputs, submodels, weight_sharing, loss, optimizer, learning_rate
         As for `creche.train`; each may have several values.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own; each may have several values.

@@ -14,7 +14,7 @@ from creche._progress import OnProgress
 from creche._system.resources import resolve_threads
 from creche.errors import PlanError, UnknownArgumentError, nearest
 from creche.plan.activations import Activation
-from creche.plan.arguments import ARGUMENTS, DEFAULTS, NUMBER_SCHEDULES, PER_LAYER, arguments_in
+from creche.plan.arguments import ARGUMENTS, DEFAULTS, NUMBER_SCHEDULES, OF_NETWORK, PER_LAYER, arguments_in
 from creche.plan.changes import Change, order_changes
 from creche.plan.initializers import Initializer
 from creche.plan.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, CustomLoss, Loss, Quantile, SquaredError
@@ -42,6 +42,7 @@ from creche.plan.words import (
     Role,
     ScheduleName,
     Task,
+    WeightSharing,
     check_word,
 )
 from creche.table.encoders.features import Preprocessing
@@ -90,6 +91,8 @@ class TrainArguments:
     parametric_activation: bool | Sequence[bool]
     residual: bool | Sequence[bool]
     scale_inputs: bool | Sequence[bool]
+    submodels: int
+    weight_sharing: WeightSharing
     loss: Loss | LossName | Callable[..., Any] | None
     quantiles: Sequence[float] | None
     ordered: bool
@@ -275,9 +278,11 @@ def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
     arguments = apply_recipe(arguments, prepared.task)
     loss = resolve_loss(arguments) or default_loss(prepared.task)
     inputs, outputs = len(prepared.features.inputs), prepared.labels.outputs(loss)
-    per_layer = {name: getattr(arguments, name) for name in PER_LAYER}
+    of_network = {name: getattr(arguments, name) for name in (*PER_LAYER, *OF_NETWORK)}
+    if arguments.submodels != 1:
+        of_network["input_features"] = prepared.features.column_numbers
     plan = Plan(
-        Network.of(inputs, arguments.hidden, outputs, **per_layer),
+        Network.of(inputs, arguments.hidden, outputs, **of_network),
         task=prepared.task,
         loss=loss,
         optimizer=resolve_optimizer(arguments),
