@@ -28,6 +28,8 @@ SECONDS = 0.2  # for which the same rows are predicted again and again
 NUMBERS, CATEGORIES = 8, 6  # the columns of the table whose observations are predicted one at a time
 WARM_UP_CALLS = 20
 OBSERVATION_BELOW = 0.5  # ms
+DICT_BELOW = 0.025  # ms, of an observation of the penguins
+DICT, NETWORK_ALONE = "dict", "the network alone, of encoded inputs"
 PIPELINE = "scikit-learn pipeline, DataFrame of one row"
 
 
@@ -52,25 +54,35 @@ def main() -> int:
                 pairs = zip(found[CRECHE], found[PEER], strict=True)
                 ratio = Spread.of(ours[sizes[-1]] / theirs[sizes[-1]] for ours, theirs in pairs)
                 claims.append((f"{network}, {threads} thread{'s' * (threads > 1)}, {int(sizes[-1]):,} rows", ratio))
-    observations = measure_observations(options, report)
+    observations = {table: measure_observations(table, options, report) for table in TABLES}
     report.section(f"Claims ({CRECHE} compared with {PEER})")
     for text, ratio in claims:
         report.claim_ratio(text, ratio, AT_LEAST)
-    for name, times in observations.items():
-        if name != PIPELINE:
-            report.claim_below(f"one observation, {name}", Spread.of(times), OBSERVATION_BELOW, " ms")
+    for table, found in observations.items():
+        for name in [name for name in found if name not in (PIPELINE, NETWORK_ALONE)]:
+            below = DICT_BELOW if (table, name) == (PENGUINS, DICT) else OBSERVATION_BELOW
+            report.claim_below(f"one observation of {table}, {name}", Spread.of(found[name]), below, " ms")
+            if PIPELINE in found:
+                ratio = Spread.of(slow / fast for slow, fast in zip(found[PIPELINE], found[name], strict=True))
+                report.claim_ratio(f"a pipeline takes longer for {table} than Creche, {name}, by", ratio, AT_LEAST)
     return report.finish()
 
 
-def measure_observations(options: Options, report: Report) -> dict[str, list[float]]:
+def measure_observations(table: str, options: Options, report: Report) -> dict[str, list[float]]:
     """Print and return the milliseconds of a prediction of one observation, turn by turn, by the form it has."""
     found: dict[str, list[float]] = {}
     for _ in range(options.rounds):
-        for name, milliseconds in run_child(["observation", str(0.01 if options.quick else SECONDS)]).items():
+        for name, milliseconds in run_child(["observation", table, str(0.01 if options.quick else SECONDS)]).items():
             found.setdefault(name, []).append(milliseconds)
-    columns = NUMBERS + CATEGORIES
-    report.section(f"One observation of {columns} columns, {NUMBERS} of them numbers and {CATEGORIES} categories: ms")
-    report.table(["observation", "ms"], [[name, Spread.of(times).show()] for name, times in found.items()])
+    report.section(f"One observation of {table}: ms")
+    own = found[DICT]
+    report.table(
+        ["observation", "ms", f"times {DICT}"],
+        [
+            [name, Spread.of(times).show(), Spread.of(a / b for a, b in zip(times, own, strict=True)).show()]
+            for name, times in found.items()
+        ],
+    )
     return found
 
 
@@ -104,28 +116,50 @@ def run_child(arguments: list[str]) -> dict[str, Any]:
     return dict(json.loads(child.stdout.splitlines()[-1]))
 
 
-def measure_observations_here(seconds: str) -> None:
-    """Measure one observation in each of its forms, in the child process, and print the milliseconds."""
+def make_wide_table() -> tuple[Any, Any]:
+    """Return a table large enough for bins, and its labels."""
     import pandas as pd
-
-    import creche as cr
 
     random = np.random.default_rng(0)
     columns: dict[str, Any] = {f"number{i}": random.standard_normal(2_000) for i in range(NUMBERS)}
     columns |= {f"category{i}": random.choice(list("abcdefgh"), 2_000) for i in range(CATEGORIES)}
     table = pd.DataFrame(columns)
-    labels = np.where(table["number0"] + table["number1"] > 0, "yes", "no")
+    return table, np.where(table["number0"] + table["number1"] > 0, "yes", "no")
+
+
+def take_penguins() -> tuple[Any, Any]:
+    import creche as cr
+
+    table = cr.datasets.penguins().to_pandas().dropna()
+    return table.drop(columns="species"), table["species"].to_numpy(dtype=object)
+
+
+PENGUINS = "the penguins"
+TABLES = {
+    PENGUINS: take_penguins,
+    f"{NUMBERS} numbers and {CATEGORIES} categories, with bins": make_wide_table,
+}
+
+
+def measure_observations_here(name: str, seconds: str) -> None:
+    """Measure one observation of a table in each of its forms, in the child process, and print the milliseconds."""
+    import creche as cr
+
+    table, labels = TABLES[name]()
     model = cr.train(table.assign(label=labels), label="label", epochs=1, threads=1).model
     row, first = table.iloc[0], table.iloc[:1]
+    cells = dict(zip(row.index, row.tolist(), strict=True))
+    inputs = model.encode_rows(cells)
     forms: dict[str, Callable[[], Any]] = {
-        "row of a pandas DataFrame": lambda: model.predict_proba(row),
-        "DataFrame of one row": lambda: model.predict_proba(first),
-        "dict": lambda: model.predict_proba(row.to_dict()),
-        "list of one dict": lambda: model.predict_proba([row.to_dict()]),
+        DICT: lambda: model.predict(cells),
+        "list of one dict": lambda: model.predict([cells]),
+        "row of a pandas DataFrame": lambda: model.predict(row),
+        "DataFrame of one row": lambda: model.predict(first),
+        NETWORK_ALONE: lambda: model.predict_encoded(inputs),
     }
     try:
         pipeline = fit_pipeline(table, labels)
-        forms[PIPELINE] = lambda: pipeline.predict_proba(first)
+        forms[PIPELINE] = lambda: pipeline.predict(first)
     except ModuleNotFoundError:
         pass
     for call in forms.values():  # what is imported by the first calls is measured by start.py

@@ -18,7 +18,7 @@ from creche.model.model import Model
 from creche.model.provenance import Provenance
 from creche.model.thresholds import DecisionThreshold, choose_classes, class_threshold, read_threshold
 from creche.plan.arguments import reject_unknown
-from creche.table.labels import LabelEncoder, class_array
+from creche.table.labels import LabelEncoder
 
 if TYPE_CHECKING:
     from creche.evaluation import AnyEvaluation
@@ -210,7 +210,7 @@ class FittedModel(Ensemble):
             names = [f"{name}{end}" for name in several for end in ("low", "high")]
         else:
             probabilities = self.predict_proba(data)
-            predicted = class_array(self.classes)[choose_classes(probabilities, class_threshold(self.threshold))]
+            predicted = self._class_array[choose_classes(probabilities, class_threshold(self.threshold))]
             limits = None if interval is None else self._sets(probabilities, interval)
             names = [f"in set: {name}" for name in self.classes]
         if as_frame:

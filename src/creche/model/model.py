@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -23,6 +24,7 @@ from creche.table.encoders.features import FeatureEncoder
 from creche.table.labels import LabelEncoder
 from creche.table.prepare import encode_features
 from creche.table.reading.read import is_table, read_table
+from creche.table.row_encoder import RowEncoder, may_be_row
 from creche.table.table import Column, Table
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Model"]
 
+FEW_OUTPUTS = 32  # which Python tests faster than NumPy
 FILE_PREFIX = "layers."  # of the parameters in a model file
 HEADER = ("plan", "features", "labels", "provenance")  # the keys of a model file's header
 
@@ -176,6 +179,10 @@ class Model(Predictor, Storable):
 
         """
         precision, names = self.plan.precision, self.features.names
+        if may_be_row(data) and self.features.has_column_names:
+            row = self._row_encoder.encode(data)
+            if row is not None:
+                return row
         if is_table(data):
             expected = self.features.expected
             table = read_table(data, expected=expected)
@@ -193,6 +200,10 @@ class Model(Predictor, Storable):
         columns = {name: Column("number", x[:, i].astype(np.float64)) for i, name in enumerate(names)}
         return encode_features(self.features, Table(columns, "X", first_row=0), precision)
 
+    @cached_property
+    def _row_encoder(self) -> RowEncoder:
+        return RowEncoder(self.features, self.plan.precision)
+
     def _outputs(self, inputs: NDArray[Any], data: Any = None) -> NDArray[Any]:
         """The network's outputs, (n, outputs); errors name rows by their numbers in `data`."""
         if not self._predictor:
@@ -204,6 +215,8 @@ class Model(Predictor, Storable):
         return outputs
 
     def _are_finite(self, outputs: NDArray[Any]) -> bool:
+        if outputs.size <= FEW_OUTPUTS:
+            return all(map(math.isfinite, outputs.ravel().tolist()))
         # Finding the extremes is faster than testing each number; probabilities are not below 0.
         lowest = outputs.min(initial=0) if self.classes is None else 0
         return math.isfinite(outputs.max(initial=0)) and math.isfinite(lowest)
@@ -234,7 +247,8 @@ class Model(Predictor, Storable):
     def __getstate__(self) -> dict[str, Any]:
         # These resolve `origin` and `summarize`, functions that cannot be pickled.
         self.provenance, self.training_summary  # noqa: B018
-        return {**self.__dict__, "_predictor": []}
+        kept = {name: value for name, value in self.__dict__.items() if name != "_row_encoder"}
+        return {**kept, "_predictor": []}
 
     def __repr__(self) -> str:
         kind = f"{len(self.classes)} classes" if self.classes is not None else "a number"

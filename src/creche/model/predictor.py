@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
@@ -114,6 +114,10 @@ class Predictor(Displayed, ABC):
         """The classes, in the order of the columns of `predict_proba`; None for numbers, or several labels."""
         return self.labels.classes
 
+    @cached_property
+    def _class_array(self) -> NDArray[Any]:
+        return class_array(self.labels.classes or ())
+
     @overload
     def predict_proba(self, data: Any, *, as_frame: Literal[False] = False) -> NDArray[Any]: ...
 
@@ -190,7 +194,7 @@ class Predictor(Displayed, ABC):
         """
         if self.classes is not None:
             chosen = choose_classes(self.predict_proba(data), class_threshold(self.threshold))
-            predicted = np.asarray(class_array(self.classes)[chosen])
+            predicted = np.asarray(self._class_array[chosen])
         elif self.labels.is_multilabel:
             predicted = self.answers(self.predict_proba(data))
         else:

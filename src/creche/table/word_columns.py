@@ -38,7 +38,14 @@ from creche.table.number_words import are_codes
 from creche.table.table import Column
 from creche.table.text_rules import NotRead, TextRules
 
-__all__ = ["coerce_column", "column_from_words", "columns_from_words", "convert_typed_column", "unusable_column"]
+__all__ = [
+    "coerce_column",
+    "column_from_words",
+    "columns_from_words",
+    "convert_typed_column",
+    "numbers_for_missing",
+    "unusable_column",
+]
 
 TRUTH_WORDS = {"true": 1, "false": 0}
 
@@ -145,14 +152,25 @@ def convert_typed_column(column: Column, rule: Rule, context: ColumnContext, tex
         If a value cannot be of that kind.
 
     """
-    words = dict.fromkeys((*text.missing, *(() if rule.format is None else rule.format.missing)))
-    found = [parse_number(word, CellFormat()) for word in words if word not in DEFAULT_MISSING]
-    numbers = [value for value in found if value is not None]
+    numbers = numbers_for_missing((*text.missing, *(() if rule.format is None else rule.format.missing)))
     if numbers and column.kind in ("number", "whole"):
         values = column.values.astype(np.float64)
         values[np.isin(values, numbers)] = np.nan
         column = replace(column, values=values, format=CellFormat(missing=text.missing_words(None)))
     return coerce_column(column, rule, context)
+
+
+def numbers_for_missing(words: Iterable[str]) -> list[float | int]:
+    """Return the numbers among the words for missing values, which mean the same in a column of numbers.
+
+    Examples
+    --------
+    >>> numbers_for_missing(["", "NA", "-999"])
+    [-999]
+
+    """
+    found = [parse_number(word, CellFormat()) for word in dict.fromkeys(words) if word not in DEFAULT_MISSING]
+    return [value for value in found if value is not None]
 
 
 def unusable_column(rows: int, error: TableError) -> Column:

@@ -28,7 +28,7 @@ from creche.table.schema import Schema
 from creche.table.table import Column, Table
 from creche.table.word_columns import coerce_column
 
-__all__ = ["Encoder", "FeatureEncoder", "Preprocessing"]
+__all__ = ["Encoder", "FeatureEncoder", "Preprocessing", "prepare_column"]
 
 BLOCK_ROWS = 8192
 
@@ -191,7 +191,7 @@ class FeatureEncoder:
             with np.errstate(over="ignore"):
                 if not block.write([values[i][rows] for i in block.indices], part):
                     for column in self.columns:  # find out which number is infinite
-                        _prepare_column(table, column, row_numbers)
+                        prepare_column(table, column, row_numbers)
                 for i, position in others:
                     column = self.columns[i]
                     column.write(values[i][rows], part[:, position : position + column.width])
@@ -200,19 +200,19 @@ class FeatureEncoder:
         return out
 
     @cached_property
-    def _positions(self) -> list[int]:
+    def positions(self) -> list[int]:
         """The position of the first input of each column."""
         return [0, *accumulate(column.width for column in self.columns)][:-1]
 
     @cached_property
     def _numeric_block(self) -> NumericBlock:
-        return NumericBlock.of(self.columns, self._positions)
+        return NumericBlock.of(self.columns, self.positions)
 
     @cached_property
     def _other_columns(self) -> list[tuple[int, int]]:
         """The index of each column outside the numeric block, and the position of its first input."""
         others = set(range(len(self.columns))).difference(self._numeric_block.indices)
-        return [(i, self._positions[i]) for i in sorted(others)]
+        return [(i, self.positions[i]) for i in sorted(others)]
 
     def _prepare_columns(self, table: Table, row_numbers: NDArray[np.int64] | None) -> list[NDArray[Any]]:
         """Return the values of each column as its encoder writes them; whether numbers are finite is not checked."""
@@ -223,7 +223,7 @@ class FeatureEncoder:
             if column is not None and i not in others and _has_kind(column, encoder):
                 values.append(column.values)
             else:
-                values.append(_prepare_column(table, encoder, row_numbers))
+                values.append(prepare_column(table, encoder, row_numbers))
         return values
 
     def _refuse_overflow(
@@ -341,7 +341,15 @@ def _has_kind(column: Column, encoder: Encoder) -> bool:
     return column.kind == encoder.kind or (encoder.kind == "number" and column.kind in NUMBER_KINDS)
 
 
-def _prepare_column(table: Table, encoder: Encoder, row_numbers: NDArray[np.int64] | None) -> NDArray[Any]:
+def prepare_column(table: Table, encoder: Encoder, row_numbers: NDArray[np.int64] | None = None) -> NDArray[Any]:
+    """Return the values of the encoder's column, as it writes them.
+
+    Raises
+    ------
+    TableError
+        If the column is missing, or a value is of another kind than in training, or infinite.
+
+    """
     context = ColumnContext(table.source, encoder.name, table.first_row, row_numbers)
     column = table.column(encoder.name)
     if not isinstance(encoder, CategoricalEncoder):  # which compares values of any kind

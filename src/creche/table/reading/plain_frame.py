@@ -27,7 +27,14 @@ from creche.table.word_columns import columns_from_words, convert_typed_column, 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["Frame", "PlainFrame", "plain_frame_from_columns", "plain_frame_from_pandas", "plain_frame_from_records"]
+__all__ = [
+    "Frame",
+    "PlainFrame",
+    "is_scalar",
+    "plain_frame_from_columns",
+    "plain_frame_from_pandas",
+    "plain_frame_from_records",
+]
 
 Frame: TypeAlias = "pl.DataFrame | PlainFrame"
 
@@ -166,7 +173,7 @@ def plain_frame_from_columns(columns: Mapping[Any, Any], source: str) -> PlainFr
 
     """
     names = clean_names([str(name) for name in columns], source)[0]
-    if all(map(_is_scalar, columns.values())):
+    if all(map(is_scalar, columns.values())):
         return PlainFrame({name: Values([value]) for name, value in zip(names, columns.values(), strict=True)}, source)
     pairs = zip(names, columns.values(), strict=True)
     values = {name: _values_of_column(name, column, source) for name, column in pairs}
@@ -197,7 +204,8 @@ def _to_series(name: str, values: Values, source: str) -> pl.Series:
     return frame_of_table(Table({name: column}, source)).to_series()
 
 
-def _is_scalar(value: Any) -> bool:
+def is_scalar(value: Any) -> bool:
+    """Whether a value is one cell rather than a column of them."""
     return isinstance(value, str | bytes) or not (
         hasattr(type(value), "__len__") or hasattr(type(value), "__iter__") or getattr(value, "shape", None)
     )
