@@ -41,13 +41,15 @@ class PythonPredictor {
     const Plan& plan = predictor_->plan();
     const Rows<T> rows = unlabelled_rows(x, plan);
     const auto layers = static_cast<std::int64_t>(plan.layers.size());
-    if (layer < 0 || layer >= layers)
+    if (layer < -1 || layer >= layers)
       throw std::invalid_argument("layer: got " + std::to_string(layer) + "; the network has layers 0 to " +
-                                  std::to_string(layers - 1));
+                                  std::to_string(layers - 1) + ", and -1 stands for the inputs of the first");
     if (submodel < 0 || submodel >= plan.submodels)
       throw std::invalid_argument("submodel: got " + std::to_string(submodel) + "; the network has submodels 0 to " +
                                   std::to_string(plan.submodels - 1));
-    auto out = new_array<T>({x.shape(0), static_cast<std::size_t>(plan.layers[static_cast<std::size_t>(layer)].width)});
+    const std::int64_t width =
+        layer < 0 ? predictor_->network().shape.inputs() : plan.layers[static_cast<std::size_t>(layer)].width;
+    auto out = new_array<T>({x.shape(0), static_cast<std::size_t>(width)});
     T* const to = out.data();
     {
       const ExclusiveAccess access(access_lock_);

@@ -35,10 +35,11 @@ def main() -> int:
             from benchmarks.tables.parity import write_parity
             from benchmarks.tables.results import RESULTS
 
-            page = write_parity(choose(arguments), arguments.seeds)
+            page = write_parity(choose(arguments), arguments.recipe, arguments.seeds)
             print(page)
             if arguments.save:
-                RESULTS.with_name("tables_parity.md").write_text(page + "\n", encoding="utf-8")
+                name = f"tables_parity_{arguments.recipe.replace('-', '_')}.md"
+                RESULTS.with_name(name).write_text(page + "\n", encoding="utf-8")
             return 0
         case _:
             from benchmarks.tables.page import write_page
@@ -66,11 +67,12 @@ def parse_arguments() -> argparse.Namespace:
         command.add_argument("--folds", type=int, metavar="N", help="the first N splits of each table only")
         command.add_argument("--results", type=Path, help="where results are kept (default: by machine in results/)")
     parity.add_argument("--seeds", type=int, default=5, metavar="N", help="trainings of both on each table (default 5)")
+    parity.add_argument("--recipe", default="realmlp", choices=["realmlp", "realmlp-s"], help="(default realmlp)")
     run.add_argument("--limit", type=float, default=LIMIT_S, metavar="SECONDS", help="of a fit (default 240)")
     run.add_argument("--again", action="store_true", help="also splits that have a result")
     report.add_argument("--reference", default="catboost", metavar="NAME", help="the system that others are divided by")
     ablate.add_argument("--folds", type=int, metavar="N", help="the first N splits of each table only (default 1)")
-    parity.add_argument("--save", action="store_true", help="also write the page to results/tables_parity.md")
+    parity.add_argument("--save", action="store_true", help="also write the page to results/tables_parity_RECIPE.md")
     ablate.add_argument("--save", action="store_true", help="also write the page to results/tables_ablation.md")
     report.add_argument("--save", action="store_true", help="also write the page to results/tables.md")
     return parser.parse_args()

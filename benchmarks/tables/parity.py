@@ -1,11 +1,11 @@
-"""Whether a recipe scores as the network of its paper does: RealMLP-TD-S of pytabkit beside ours.
+"""Whether a recipe scores as the network of its paper does: RealMLP-TD-S or RealMLP-TD of pytabkit beside ours.
 
 Both train on the same rows with the same columns, stop by the same validation rows (the epoch with the lowest
 cross-entropy, or squared error), and predict the same test rows; their random numbers differ. For each table the page
 has the mean difference of the test errors over the seeds, as a share of pytabkit's error, with its 95 % interval by the
 t distribution.
 
-Run: python -m benchmarks.tables parity --tables heart vehicle --seeds 5 [--save]
+Run: python -m benchmarks.tables parity --recipe realmlp --tables heart vehicle --seeds 5 [--save]
 """
 
 import time
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pytabkit import RealMLP_TD_S_Classifier, RealMLP_TD_S_Regressor
+from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor, RealMLP_TD_S_Classifier, RealMLP_TD_S_Regressor
 from scipy import stats
 
 import creche as cr
@@ -25,7 +25,13 @@ from benchmarks.tables.metrics import log_loss
 from benchmarks.tables.page import markdown
 from benchmarks.tables.sources import LoadedTable, load_table
 from benchmarks.tables.systems.columns import FilledNumbers, words_of
+from creche.plan.words import RecipeName
 
+# Of classes and of numbers, by our recipe.
+PEERS: dict[RecipeName, tuple[Any, Any]] = {
+    "realmlp-s": (RealMLP_TD_S_Classifier, RealMLP_TD_S_Regressor),
+    "realmlp": (RealMLP_TD_Classifier, RealMLP_TD_Regressor),
+}
 VALIDATION_SHARE = 0.2
 THREADS = 2
 
@@ -55,12 +61,12 @@ class Scores:
         return float(differences.mean()), float(half)
 
 
-def write_parity(specs: Sequence[TableSpec], seeds: int) -> str:
+def write_parity(specs: Sequence[TableSpec], recipe: RecipeName, seeds: int) -> str:
     """Compare on the first split of each table, and return the page."""
     rows, shares = [], []
     for spec in specs:
         table = load_table(spec)
-        scores = compare(table, seeds)
+        scores = compare(table, recipe, seeds)
         mean, half = scores.difference
         shares.append(mean)
         rows.append(
@@ -76,7 +82,7 @@ def write_parity(specs: Sequence[TableSpec], seeds: int) -> str:
     return "\n".join([*markdown(head, rows), "", over_tables])
 
 
-def compare(table: LoadedTable, seeds: int) -> Scores:
+def compare(table: LoadedTable, recipe: RecipeName, seeds: int) -> Scores:
     """Train both systems once for each seed, which is also that of the validation rows."""
     split = table.splits[0]
     ours, theirs, our_seconds, their_seconds = [], [], 0.0, 0.0
@@ -89,31 +95,33 @@ def compare(table: LoadedTable, seeds: int) -> Scores:
             for rows in (order[held_out:], order[:held_out], split.test)
         )
         begin = time.perf_counter()
-        ours.append(_error(table, test, _ours(table, train, validation, test, seed)))
+        ours.append(_error(table, test, _ours(recipe, table, train, validation, test, seed)))
         middle = time.perf_counter()
-        theirs.append(_error(table, test, _theirs(table, train, validation, test, seed)))
+        theirs.append(_error(table, test, _theirs(recipe, table, train, validation, test, seed)))
         our_seconds += middle - begin
         their_seconds += time.perf_counter() - middle
     return Scores(ours, theirs, our_seconds, their_seconds)
 
 
-def _ours(table: LoadedTable, train: Part, validation: Part, test: Part, seed: int) -> NDArray[Any]:
+def _ours(recipe: RecipeName, table: LoadedTable, train: Part, validation: Part, test: Part, seed: int) -> NDArray[Any]:
     labels = train.labels.astype(str) if table.classes else train.labels
     held_out = validation.labels.astype(str) if table.classes else validation.labels
     run = cr.train(
-        train.inputs, labels, recipe="realmlp-s", validation_data=(validation.inputs, held_out), seed=seed,
+        train.inputs, labels, recipe=recipe, validation_data=(validation.inputs, held_out), seed=seed,
         threads=THREADS, task="classification" if table.classes else "regression", on_progress=False,
         classes=[str(number) for number in range(len(table.classes))] or None, duplicates="warn",
     )  # fmt: skip
     return run.model.predict_proba(test.inputs) if table.classes else run.model.predict(test.inputs)
 
 
-def _theirs(table: LoadedTable, train: Part, validation: Part, test: Part, seed: int) -> NDArray[Any]:
+def _theirs(
+    recipe: RecipeName, table: LoadedTable, train: Part, validation: Part, test: Part, seed: int
+) -> NDArray[Any]:
     settings: dict[str, Any] = {"device": "cpu", "random_state": seed, "n_threads": THREADS}
     if table.classes:
-        model = RealMLP_TD_S_Classifier(val_metric_name="cross_entropy", use_ls=False, **settings)
+        model = PEERS[recipe][0](val_metric_name="cross_entropy", use_ls=False, **settings)
     else:
-        model = RealMLP_TD_S_Regressor(**settings)
+        model = PEERS[recipe][1](**settings)
     model.fit(
         train.inputs, train.labels, X_val=validation.inputs, y_val=validation.labels,
         cat_col_names=words_of(train.inputs),

@@ -55,6 +55,10 @@ from creche.plan.activations import Softplus as Softplus
 from creche.plan.activations import Tanh as Tanh
 from creche.plan.changes import Change as Change
 from creche.plan.changes import SetWeight as SetWeight
+from creche.plan.embeddings import CategoryEmbedding as CategoryEmbedding
+from creche.plan.embeddings import EmbeddedColumns as EmbeddedColumns
+from creche.plan.embeddings import LinearEmbedding as LinearEmbedding
+from creche.plan.embeddings import PeriodicEmbedding as PeriodicEmbedding
 from creche.plan.losses import AbsoluteError as AbsoluteError
 from creche.plan.losses import BinaryCrossEntropy as BinaryCrossEntropy
 from creche.plan.losses import CrossEntropy as CrossEntropy

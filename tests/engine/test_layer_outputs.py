@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creche import _core
-from tests.engine.small_plans import ACTIVATIONS, ALL_PARTS, Job
+from tests.engine.small_plans import ACTIVATIONS, ALL_PARTS, EMBEDDED_COLUMNS, EMBEDDINGS, Job
 
 
 @given(
@@ -57,10 +57,26 @@ def test_no_rows_have_no_outputs() -> None:
     assert predictor.layer_outputs(np.zeros((0, 4), np.float32), 0).shape == (0, 5)
 
 
-@pytest.mark.parametrize("layer", [-1, 2])
+@pytest.mark.parametrize("layer", [-2, 2])
 def test_there_is_no_such_layer(layer: int) -> None:
     engine = _core.load()
     job = Job(sizes=(4, 5, 3))
     predictor = engine.Predictor32(job.plan(engine), job.solo(engine).parameters())
     with pytest.raises(ValueError, match=f"layer: got {layer}; the network has layers 0 to 1"):
         predictor.layer_outputs(job.table()[0], layer)
+
+
+def test_the_layer_before_the_first_has_its_inputs() -> None:
+    """With embeddings, more than the columns of the table; without, these columns."""
+    engine = _core.load()
+    plain = Job(sizes=(4, 5, 3))
+    x = plain.table()[0]
+    predictor = engine.Predictor32(plain.plan(engine), plain.solo(engine).parameters())
+    assert np.array_equal(predictor.layer_outputs(x, -1), x)
+    job = Job(sizes=(EMBEDDED_COLUMNS, 5, 3), embeddings=tuple(EMBEDDINGS), activation="identity")
+    parameters = job.solo(engine).parameters()
+    predictor = engine.Predictor32(job.plan(engine), parameters)
+    x = job.table()[0]
+    inputs = predictor.layer_outputs(x, -1).astype(np.float64)
+    hidden = inputs @ parameters["0.weights"] + parameters["0.bias"]
+    np.testing.assert_allclose(hidden, predictor.layer_outputs(x, 0), rtol=1e-4, atol=1e-5)

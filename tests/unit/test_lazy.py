@@ -12,7 +12,8 @@ import creche as cr
 
 NAMES = [
     "AbsoluteError", "Adadelta", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "Change", "ClassificationEvaluation",
-    "Colony", "ColumnInspection", "MultilabelEvaluation", "SetWeight",
+    "CategoryEmbedding", "Colony", "ColumnInspection", "EmbeddedColumns", "LinearEmbedding", "PeriodicEmbedding",
+    "MultilabelEvaluation", "SetWeight",
     "CrossEntropy", "CrossValidation", "CustomLoss", "DNNClassifier", "DNNRegressor",
     "DivergedError", "EarlyStopping", "GroupFactors", "ParameterGroups",
     "Elu", "Preprocessing", "Ensemble", "EpochRecord", "FileError", "Gelu", "GeluTanh", "Halving", "History", "Huber",

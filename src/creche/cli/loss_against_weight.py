@@ -87,7 +87,7 @@ def _find_ends(model: Model, options: dict[str, Any]) -> dict[str, Any]:
     """Take the ends of the weight as numbers where they are not names: a column or class may be named 7."""
     from creche.explain.weight_space import output_names
 
-    names = {"source": model.features.inputs, "target": output_names(model)}
+    names = {"source": model.input_names, "target": output_names(model)}
     return {
         name: int(value) if name in names and value.isdecimal() and value not in names[name] else value
         for name, value in options.items()

@@ -24,6 +24,7 @@ __all__ = [
     "batch_rows",
     "epoch_order",
     "evaluate_many",
+    "first_layer_inputs",
     "first_non_finite",
     "input_gradients",
     "layer_outputs",
@@ -131,6 +132,11 @@ def layer_outputs(
     Of several submodels, those of one (from 0).
     """
     return np.asarray(new_predictor(plan, parameters, threads).layer_outputs(x, layer, submodel))
+
+
+def first_layer_inputs(plan: Plan, parameters: Parameters, x: NDArray[Any]) -> NDArray[Any]:
+    """Return the inputs of the first layer, (n, inputs), for rows of the encoded table: x itself without embeddings."""
+    return layer_outputs(plan, parameters, x, -1) if plan.network.embeddings else x
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from creche._system.resources import ALWAYS_AVAILABLE, available_memory
 from creche.errors import PlanError
 from creche.plan.arguments import NUMBER_SCHEDULES
 from creche.plan.component import Component
+from creche.plan.embeddings import EmbeddedColumns
 from creche.plan.initializers import Zeros
 from creche.plan.network import Layer, Network
 from creche.plan.parameter_groups import StepFactors
@@ -167,6 +168,7 @@ def translate(engine: ModuleType, plan: Plan, *, draws_weights: bool = True) -> 
             layer.initializer, layer.bias_initializer = Zeros.key, "zeros"
     _translate_groups(plan, layers)
     out.layers = layers
+    out.embeddings = [_translate_embedding(engine, plan, embedded) for embedded in plan.network.embeddings]
     out.batch_size, out.epochs, out.seed, out.shuffle = plan.batch_size, plan.epochs, plan.seed, plan.shuffle
     out.drop_last = plan.drop_last
     _copy(plan.loss.engine_settings(plan.task, plan.network.outputs), out.loss)
@@ -197,6 +199,20 @@ def translate_network(engine: ModuleType, network: Network) -> Any:
         to.sharing, to.scale_inputs = network.shared_by_submodels(i), network.scales_inputs(i)
         layers.append(to)
     out.layers = layers
+    out.embeddings = [_translate_columns(engine, embedded) for embedded in network.embeddings]
+    return out
+
+
+def _translate_columns(engine: ModuleType, embedded: EmbeddedColumns) -> Any:
+    out = engine.EmbeddingPlan()
+    _copy(embedded.embedding.engine_settings(), out)
+    out.columns, out.sizes = list(embedded.columns), list(embedded.sizes)
+    return out
+
+
+def _translate_embedding(engine: ModuleType, plan: Plan, embedded: EmbeddedColumns) -> Any:
+    out = _translate_columns(engine, embedded)
+    _copy(plan.optimizer.factors_of_embeddings()[embedded.embedding.key]._asdict(), out.parameters)
     return out
 
 

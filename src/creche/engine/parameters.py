@@ -22,6 +22,8 @@ Layers: TypeAlias = Sequence[tuple[NDArray[Any], NDArray[Any]]]
 # What the engine calls W and b of a layer, behind the layer's number.
 WEIGHTS, BIAS = "weights", "bias"
 
+EMBEDDINGS = "embeddings."  # what the names of the parameters of embeddings begin with
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Parameters(Mapping[str, NDArray[Any]]):
@@ -102,8 +104,12 @@ class Parameters(Mapping[str, NDArray[Any]]):
         return found
 
     def layer_of(self, name: str) -> int:
-        """Return the number of the layer that an array belongs to, whatever it is to it."""
-        return int(name.split(".")[0])
+        """Return the number of the layer that an array belongs to, whatever it is to it; embeddings to the first."""
+        return 0 if name.startswith(EMBEDDINGS) else int(name.split(".")[0])
+
+    def of_embeddings(self, chosen: bool = True) -> Self:
+        """Return the parameters of embeddings, or all others."""
+        return type(self)({name: a for name, a in self.arrays.items() if name.startswith(EMBEDDINGS) == chosen})
 
     @property
     def beyond_layers(self) -> Self:

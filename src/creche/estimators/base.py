@@ -16,6 +16,7 @@ from creche.estimators.rows import matching_precision
 from creche.plan.activations import ACTIVATIONS
 from creche.plan.arguments import ARGUMENTS, NUMBER_SCHEDULES, OF_NETWORK, PER_LAYER, reject_unknown
 from creche.plan.component import Component
+from creche.plan.embeddings import CategoryEmbedding, NumberEmbedding
 from creche.plan.initializers import INITIALIZERS
 from creche.plan.losses import LOSSES
 from creche.plan.network import Network
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         KeptWeights,
         LossName,
         Normalization,
+        NumberEmbeddingName,
         OptimizerName,
         Precision,
         PreprocessingName,
@@ -149,6 +151,8 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         parametric_activation: bool | Sequence[bool] = False,
         residual: bool | Sequence[bool] = False,
         scale_inputs: bool | Sequence[bool] = False,
+        number_embedding: NumberEmbedding | NumberEmbeddingName | None = None,
+        category_embedding: CategoryEmbedding | int | None = None,
         submodels: int = 1,
         weight_sharing: WeightSharing = "mini",
         loss: Loss | LossName | Callable[..., Any] | None = None,
@@ -184,6 +188,8 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         self.parametric_activation = parametric_activation
         self.residual = residual
         self.scale_inputs = scale_inputs
+        self.number_embedding = number_embedding
+        self.category_embedding = category_embedding
         self.submodels = submodels
         self.weight_sharing = weight_sharing
         self.loss = loss
@@ -330,8 +336,10 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
                 network.inputs,
                 hidden,
                 network.outputs,
-                input_features=network.input_features,
                 **{name: getattr(self, name) for name in (*PER_LAYER, *OF_NETWORK)},
+                embeddings=network.embeddings,
+                submodel_start=network.submodel_start,
+                input_features=network.input_features,
             ),
             loss=plan.loss if self.loss is None else LOSSES.of(self.loss),
             optimizer=optimizer,

@@ -18,6 +18,7 @@ from creche.table.label_argument import array_of_labels
 
 if TYPE_CHECKING:
     from creche.plan.activations import Activation
+    from creche.plan.embeddings import CategoryEmbedding, NumberEmbedding
     from creche.plan.initializers import Initializer
     from creche.plan.losses import Loss
     from creche.plan.optimizers import Optimizer
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         KeptWeights,
         LossName,
         Normalization,
+        NumberEmbeddingName,
         OptimizerName,
         Precision,
         PreprocessingName,
@@ -71,6 +73,12 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         inputs.
     scale_inputs : bool or a sequence with one for each layer, the output layer included, default False
         Whether each input has a learned factor; True for the first layer.
+    number_embedding : PeriodicEmbedding, LinearEmbedding or str, optional
+        How each number becomes several inputs of the first layer: "periodic", by cosines of learned frequencies; or
+        "linear", by learned combinations of the number and its bins (see `Preprocessing`). By default it is one input.
+    category_embedding : CategoryEmbedding or int, optional
+        The length of the learned vector of each category, of columns with more than eight categories; by default each
+        category has an input of its own.
     submodels : int, default 1
         How many networks share weights, and are trained and predict as one (Gorishniy, Kotelnikov & Babenko 2024,
         "TabM"). Training minimizes the mean of their losses; the prediction, and all that is evaluated, is the mean of
@@ -175,6 +183,8 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         parametric_activation: bool | Sequence[bool] = False,
         residual: bool | Sequence[bool] = False,
         scale_inputs: bool | Sequence[bool] = False,
+        number_embedding: NumberEmbedding | NumberEmbeddingName | None = None,
+        category_embedding: CategoryEmbedding | int | None = None,
         submodels: int = 1,
         weight_sharing: WeightSharing = "mini",
         loss: Loss | LossName | Callable[..., Any] | None = None,
@@ -208,8 +218,8 @@ class DNNClassifier(ClassLabels, DNNEstimator):
             hidden, activation=activation, dropout=dropout, initializer=initializer,
             bias_initializer=bias_initializer, normalization=normalization,
             parametric_activation=parametric_activation, residual=residual, scale_inputs=scale_inputs,
-            submodels=submodels, weight_sharing=weight_sharing, loss=loss,
-            optimizer=optimizer,
+            number_embedding=number_embedding, category_embedding=category_embedding, submodels=submodels,
+            weight_sharing=weight_sharing, loss=loss, optimizer=optimizer,
             learning_rate=learning_rate, schedule=schedule, weight_decay_schedule=weight_decay_schedule,
             dropout_schedule=dropout_schedule, label_smoothing_schedule=label_smoothing_schedule,
             batch_size=batch_size, drop_last=drop_last, epochs=epochs, early_stopping=early_stopping, keep=keep,

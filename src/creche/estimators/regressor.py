@@ -15,6 +15,7 @@ from creche.plan.plan import EarlyStopping
 
 if TYPE_CHECKING:
     from creche.plan.activations import Activation
+    from creche.plan.embeddings import CategoryEmbedding, NumberEmbedding
     from creche.plan.initializers import Initializer
     from creche.plan.losses import Loss
     from creche.plan.optimizers import Optimizer
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         KeptWeights,
         LossName,
         Normalization,
+        NumberEmbeddingName,
         OptimizerName,
         Precision,
         PreprocessingName,
@@ -51,7 +53,9 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         Widths of the hidden layers; empty for none.
     activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `DNNClassifier`.
-    scale_inputs, submodels, weight_sharing, loss, optimizer, learning_rate, schedule, weight_decay_schedule
+    scale_inputs, number_embedding, category_embedding, submodels, weight_sharing, loss, optimizer, learning_rate
+        As for `DNNClassifier`.
+    schedule, weight_decay_schedule
         As for `DNNClassifier`.
     dropout_schedule
         As for `DNNClassifier`.
@@ -95,6 +99,8 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         parametric_activation: bool | Sequence[bool] = False,
         residual: bool | Sequence[bool] = False,
         scale_inputs: bool | Sequence[bool] = False,
+        number_embedding: NumberEmbedding | NumberEmbeddingName | None = None,
+        category_embedding: CategoryEmbedding | int | None = None,
         submodels: int = 1,
         weight_sharing: WeightSharing = "mini",
         loss: Loss | LossName | Callable[..., Any] | None = None,
@@ -126,8 +132,8 @@ class DNNRegressor(NumberLabels, DNNEstimator):
             hidden, activation=activation, dropout=dropout, initializer=initializer,
             bias_initializer=bias_initializer, normalization=normalization,
             parametric_activation=parametric_activation, residual=residual, scale_inputs=scale_inputs,
-            submodels=submodels, weight_sharing=weight_sharing, loss=loss,
-            optimizer=optimizer,
+            number_embedding=number_embedding, category_embedding=category_embedding, submodels=submodels,
+            weight_sharing=weight_sharing, loss=loss, optimizer=optimizer,
             learning_rate=learning_rate, schedule=schedule, weight_decay_schedule=weight_decay_schedule,
             dropout_schedule=dropout_schedule, label_smoothing_schedule=label_smoothing_schedule,
             batch_size=batch_size, drop_last=drop_last, epochs=epochs, early_stopping=early_stopping, keep=keep,

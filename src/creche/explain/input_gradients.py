@@ -1,4 +1,4 @@
-"""The output of a model or ensemble as a function of its networks' inputs, with exact gradients."""
+"""The output of a model or ensemble as a function of the inputs of its first layers, with exact gradients."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.introspection import input_gradients
+from creche.engine.introspection import first_layer_inputs, input_gradients
 from creche.engine.native import new_predictor
 from creche.engine.parameters import Parameters
 from creche.model.calibration import Calibration
@@ -42,7 +42,7 @@ class OutputTarget:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Network:
-    """One network in float64, without the function after its output layer."""
+    """One network in float64, from the inputs of its first layer to the weighted sums of its output layer."""
 
     model: Model
     plan: Plan
@@ -51,9 +51,15 @@ class _Network:
 
     @classmethod
     def of(cls, model: Model) -> _Network:
-        plan = replace(model.plan, precision="float64", task="regression", loss=SquaredError())
-        parameters = model.parameters.astype(np.float64)
+        network = replace(model.plan.network, inputs=model.plan.network.widths[0], embeddings=())
+        plan = replace(model.plan, network=network, precision="float64", task="regression", loss=SquaredError())
+        parameters = model.parameters.of_embeddings(False).astype(np.float64)
         return cls(model, plan, parameters, new_predictor(plan, parameters, 1))
+
+    def embed(self, x: Array) -> Array:
+        """Return the inputs of the first layer, (n, inputs), for encoded rows."""
+        exact = replace(self.model.plan, precision="float64")
+        return first_layer_inputs(exact, self.model.parameters.astype(np.float64), x)
 
     def sums(self, x: Array) -> Array:
         """Return the weighted sums of the output layer."""
@@ -61,9 +67,10 @@ class _Network:
 
 
 class OutputFunction:
-    """The output of a model or ensemble as a function of the inputs of each of its networks.
+    """The output of a model or ensemble as a function of the inputs of the first layer of each of its networks.
 
-    Parameters are converted to float64 unchanged, so that gradients are not affected by rounding.
+    A code of a category is not a number with a gradient, but its vector is. Parameters are converted to float64
+    unchanged, so that gradients are not affected by rounding.
 
     Parameters
     ----------
@@ -76,6 +83,10 @@ class OutputFunction:
         self._shares: list[float] = [1.0] if isinstance(model, Model) else model.shares.tolist()
         self._calibration = Calibration() if isinstance(model, Model) else model.calibration
         self._networks = [_Network.of(one) for one in self.models]
+
+    def embed(self, x: list[Array]) -> list[Array]:
+        """Return the inputs of the first layer of each network, (n, inputs), for rows as each encodes them."""
+        return [network.embed(own) for network, own in zip(self._networks, x, strict=True)]
 
     def outputs(self, x: list[Array]) -> Array:
         """Return probabilities, (n, classes), or numbers, (n, labels), given the inputs of each network."""

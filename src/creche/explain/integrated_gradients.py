@@ -19,6 +19,7 @@ from creche.explain.rows import as_predictor, read_rows, select_rows
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
 from creche.plan.arguments import check_whole_number, reject_unknown
+from creche.plan.embeddings import find_columns_of_inputs
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.encoders.numeric import NumericEncoder
 from creche.table.result_frames import RowsResult, frame_method
@@ -226,7 +227,8 @@ def integrated_gradients(
 
     Along the straight line from the baseline x' to the row x, the gradient of the prediction f with respect to each
     input is integrated: (x_i - x'_i) ∫ ∂f/∂x_i (x' + α (x - x')) dα, α from 0 to 1 (Sundararajan, Taly & Yan 2017,
-    eq. 1). The inputs of a column are summed. The attributions sum to f(x) - f(x') (their proposition 1); `gap` is the
+    eq. 1). The inputs of a column are summed; with embeddings, those of the first layer, in which the vector of a
+    category is. The attributions sum to f(x) - f(x') (their proposition 1); `gap` is the
     difference that remains because the integral is a sum over a number of points.
 
     Attributions depend on the baseline: they explain the difference from it.
@@ -289,14 +291,15 @@ def integrated_gradients(
     every = read_rows(network, data)
     chosen = every.take(select_rows(every.row_numbers, rows))
     function = OutputFunction(network)
-    ends = [encode_inputs(one, chosen).astype(np.float64) for one in function.models]
-    starts = [_baseline_inputs(one, baseline, data) for one in function.models]
+    ends = function.embed([encode_inputs(one, chosen).astype(np.float64) for one in function.models])
+    baseline_rows = function.embed([_baseline_rows(one, baseline, data) for one in function.models])
+    starts = [rows.mean(axis=0) for rows in baseline_rows]
     outcome, names = _find_targets(network, function.outputs(ends), target, logit)
     outputs = function.values(ends, outcome)
     baselines = function.values(_repeat(starts, len(chosen)), outcome)
     with watch_steps(on_progress):
         by_input = _integrate(function, starts, ends, outcome, quadrature(steps))
-    attributions = sum(_sum_by_column(one.features, own) for one, own in zip(function.models, by_input, strict=True))
+    attributions = sum(_sum_by_column(one, own) for one, own in zip(function.models, by_input, strict=True))
     unit = "log-odds" if logit else "number" if network.labels.task == "regression" else "probability"
     return IntegratedGradients(
         network.features.names, chosen.row_numbers, np.asarray(attributions), names, outputs, baselines,
@@ -343,20 +346,24 @@ def _repeat(starts: list[Array], rows: int) -> list[Array]:
     return [np.repeat(start[np.newaxis], rows, axis=0) for start in starts]
 
 
-def _sum_by_column(features: FeatureEncoder, by_input: Array) -> Array:
-    return np.column_stack([by_input[:, block].sum(axis=1) for block in column_blocks(features)])
+def _sum_by_column(model: Model, by_input: Array) -> Array:
+    network, blocks = model.plan.network, column_blocks(model.features)
+    owners = np.concatenate([[column] * (block.stop - block.start) for column, block in enumerate(blocks)])
+    places = find_columns_of_inputs(network.inputs, network.embeddings)
+    of_inputs = owners[[place for place, _ in places]]
+    return np.column_stack([by_input[:, of_inputs == column].sum(axis=1) for column in range(len(blocks))])
 
 
-def _baseline_inputs(model: Model, baseline: Any, data: Any) -> Array:
-    """Return the inputs of the baseline, (inputs,)."""
+def _baseline_rows(model: Model, baseline: Any, data: Any) -> Array:
+    """Return the encoded rows whose mean is the baseline, (rows, inputs)."""
     if baseline is None:
-        return neutral_inputs(model.features)
+        return neutral_inputs(model.features)[np.newaxis]
     if isinstance(baseline, str) and baseline == MEAN:
-        return np.asarray(encode_inputs(model, read_rows(model, data)).mean(axis=0, dtype=np.float64))
+        return encode_inputs(model, read_rows(model, data)).astype(np.float64)
     one = read_rows(model, _as_single_row(baseline))
     if len(one) != 1:
         raise TableError(f"baseline: has {len(one):,} rows; needs one, or 'mean' for the mean of the data's rows")
-    return np.asarray(encode_inputs(model, one)[0], dtype=np.float64)
+    return encode_inputs(model, one).astype(np.float64)
 
 
 def _describe_baseline(baseline: Any) -> str:

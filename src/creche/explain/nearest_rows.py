@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from creche._phrases import format_count
 from creche._progress import OnProgress, StepProgress, count_steps, watch_steps
 from creche._system.resources import resolve_threads
-from creche.engine.introspection import layer_outputs
+from creche.engine.introspection import first_layer_inputs, layer_outputs
 from creche.errors import TableError
 from creche.explain.predictions import predict_array, unique_column_name
 from creche.explain.rows import as_predictor, read_rows, select_rows
@@ -222,10 +222,10 @@ def _networks(model: Predictor) -> Iterator[tuple[float, Model]]:
 
 
 def _represent(model: Model, inputs: NDArray[Any], space: Space) -> NDArray[np.float64]:
-    """Return the network's inputs for these rows, or the activations of its last hidden layer."""
+    """Return the inputs of the first layer for these rows, or the activations of its last hidden layer."""
     layers = model.plan.network.layers[:-1]
     if space == "inputs" or not layers:
-        return inputs.astype(np.float64)
+        return first_layer_inputs(model.plan, model.parameters, inputs).astype(np.float64)
     threads = resolve_threads(model.threads)
     # Of several submodels side by side, so that squared distances are means over them.
     submodels = model.plan.network.submodels

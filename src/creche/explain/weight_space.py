@@ -81,7 +81,7 @@ def find_weight(model: Model, layer: Any, source: Any, target: Any, *, bias: boo
     network.require_one_model("model")
     last = len(network.layers) - 1
     layer = _check_index("layer", layer, last, f"the network {network} has weights of layers 0 to {last}")
-    inputs = model.features.inputs if layer == 0 else ()
+    inputs = model.input_names if layer == 0 else ()
     outputs = output_names(model) if layer == last else ()
     from_number = None
     if not (bias or (isinstance(source, str) and source == BIAS and BIAS not in inputs)):

@@ -15,6 +15,8 @@ from creche._system.resources import resolve_threads
 from creche.engine.introspection import new_many_predictor
 from creche.engine.parameters import Parameters
 from creche.model.model import Model
+from creche.plan.initializers import Zeros
+from creche.plan.network import Network
 
 __all__ = ["BatchedModels"]
 
@@ -112,12 +114,7 @@ class BatchedModels:
             if key not in encoders:
                 encoders[key] = len(encoding)
                 encoding.append(model)
-            layers = [
-                (each.activation, each.normalization, each.parametric_activation, each.residual, each.scale_inputs)
-                for each in network.layers
-            ]
-            shape = (network.widths, layers, network.submodels, network.weight_sharing)
-            kind = repr((encoders[key], shape, model.plan.loss))
+            kind = repr((encoders[key], _as_predicted(network), model.plan.loss))
             group = groups.setdefault(kind, NetworkGroup([], [], encoders[key], threads))
             group.members.append(member)
             group.models.append(model)
@@ -165,3 +162,9 @@ class BatchedModels:
         outputs = max(model.plan.network.outputs for model in self._models)
         size = max(1, PREDICTIONS_AT_ONCE // (len(self._models) * outputs))
         return [slice(begin, begin + size) for begin in range(0, rows, size)]
+
+
+def _as_predicted(network: Network) -> Network:
+    """Return the network without what no prediction depends on."""
+    layers = (replace(layer, dropout=0.0, initializer=Zeros(), bias_initializer="zeros") for layer in network.layers)
+    return replace(network, layers=tuple(layers), submodel_start="signs", input_features=())

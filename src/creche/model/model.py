@@ -147,6 +147,11 @@ class Model(Predictor, Storable):
         numbers = self.decode_outputs(self._outputs(self.encode_rows(data), data))
         return numbers[:, 0] if numbers.shape[1] == 1 else numbers
 
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the inputs of the first layer: with embeddings, more than the columns of the encoded table."""
+        return self.plan.network.name_inputs(self.features.inputs)
+
     def predict_encoded(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Predict probabilities (n, classes), or numbers (n, k).
 

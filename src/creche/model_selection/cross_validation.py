@@ -13,6 +13,7 @@ from creche.model_selection.cross_validation_result import CrossValidation
 from creche.model_selection.fold_training import FoldNetworks, create_fold_networks
 from creche.plan.activations import Activation
 from creche.plan.arguments import check_whole_number
+from creche.plan.embeddings import CategoryEmbedding, NumberEmbedding
 from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
@@ -28,6 +29,7 @@ from creche.plan.words import (
     LossName,
     MissingLabel,
     Normalization,
+    NumberEmbeddingName,
     OptimizerName,
     Precision,
     PreprocessingName,
@@ -84,6 +86,8 @@ def cross_validate(
     parametric_activation: bool | Sequence[bool] = False,
     residual: bool | Sequence[bool] = False,
     scale_inputs: bool | Sequence[bool] = False,
+    number_embedding: NumberEmbedding | NumberEmbeddingName | None = None,
+    category_embedding: CategoryEmbedding | int | None = None,
     submodels: int = 1,
     weight_sharing: WeightSharing = "mini",
     loss: Loss | LossName | Callable[..., Any] | None = None,
@@ -145,7 +149,9 @@ def cross_validate(
         Number of bootstrap resamples for the intervals of `CrossValidation.evaluation`; 0 for none.
     recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `creche.train`.
-    scale_inputs, submodels, weight_sharing, quantiles, ordered, optimizer, learning_rate, batch_size, drop_last
+    scale_inputs, number_embedding, category_embedding, submodels, weight_sharing, quantiles, ordered, optimizer
+        As for `creche.train`.
+    learning_rate, batch_size, drop_last
         As for `creche.train`.
     epochs
         As for `creche.train`.

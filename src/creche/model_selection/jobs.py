@@ -252,7 +252,8 @@ class Jobs:
 
     def _key(self, arguments: SweepArguments) -> str:
         """Return what the rows, as networks need them, depend on."""
-        return f"{arguments.preprocessing!r} {resolve_loss(arguments)!r} {self._stops_early(arguments)}"
+        preprocessing = resolve_preparation(arguments).preprocessing
+        return f"{preprocessing!r} {resolve_loss(arguments)!r} {self._stops_early(arguments)}"
 
     def _encode_single_split(self, arguments: SweepArguments, loss: Loss | None) -> EncodedSplit:
         prepared = prepare(

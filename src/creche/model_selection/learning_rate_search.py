@@ -26,6 +26,7 @@ from creche.model_selection.search_space import Axis, Combinations, Range, log_r
 from creche.model_selection.sweep import create_colony, merge_colonies, train_all
 from creche.plan.activations import Activation
 from creche.plan.arguments import PER_LAYER, check_whole_number
+from creche.plan.embeddings import CategoryEmbedding, NumberEmbedding
 from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
@@ -40,6 +41,7 @@ from creche.plan.words import (
     LossName,
     MissingLabel,
     Normalization,
+    NumberEmbeddingName,
     OptimizerName,
     Precision,
     PreprocessingName,
@@ -93,6 +95,8 @@ def find_learning_rate(
     parametric_activation: bool | Sequence[bool] = False,
     residual: bool | Sequence[bool] = False,
     scale_inputs: bool | Sequence[bool] = False,
+    number_embedding: NumberEmbedding | NumberEmbeddingName | None = None,
+    category_embedding: CategoryEmbedding | int | None = None,
     submodels: int = 1,
     weight_sharing: WeightSharing = "mini",
     loss: Loss | LossName | None = None,
@@ -159,7 +163,7 @@ def find_learning_rate(
         factor of 100.
     recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `creche.train`.
-    scale_inputs, submodels, weight_sharing, loss, quantiles, ordered, optimizer
+    scale_inputs, number_embedding, category_embedding, submodels, weight_sharing, loss, quantiles, ordered, optimizer
         As for `creche.train`.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own.

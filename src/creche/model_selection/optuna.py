@@ -22,6 +22,7 @@ from creche.model_selection.search_space import Axis, Range, split_axes
 from creche.model_selection.sweep import create_colony, merge_colonies, train_all
 from creche.plan.activations import Activation
 from creche.plan.arguments import SWEEPABLE, check_whole_number
+from creche.plan.embeddings import CategoryEmbedding, NumberEmbedding
 from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
@@ -38,6 +39,7 @@ from creche.plan.words import (
     LossName,
     MissingLabel,
     Normalization,
+    NumberEmbeddingName,
     OptimizerName,
     Precision,
     PreprocessingName,
@@ -153,6 +155,8 @@ def sweep_with_optuna(
     parametric_activation: Values[bool | Sequence[bool]] = False,
     residual: Values[bool | Sequence[bool]] = False,
     scale_inputs: Values[bool | Sequence[bool]] = False,
+    number_embedding: Values[NumberEmbedding | NumberEmbeddingName | None] = None,
+    category_embedding: Values[CategoryEmbedding | int | None] = None,
     submodels: Values[int] = 1,
     weight_sharing: Values[WeightSharing] = "mini",
     loss: Values[Loss | LossName | None] = None,
@@ -225,7 +229,7 @@ def sweep_with_optuna(
         The first of these seeds, and the seed of the split and of the sampler.
     recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `creche.train`; each may have several values.
-    scale_inputs, submodels, weight_sharing, loss, optimizer, learning_rate
+    scale_inputs, number_embedding, category_embedding, submodels, weight_sharing, loss, optimizer, learning_rate
         As for `creche.train`; each may have several values.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own; each may have several values.

@@ -24,6 +24,7 @@ from creche.model_selection.successive_halving import Halving, halve
 from creche.model_selection.sweep_checkpoint import SweepCheckpoint
 from creche.plan.activations import Activation
 from creche.plan.arguments import check_whole_number
+from creche.plan.embeddings import CategoryEmbedding, NumberEmbedding
 from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
@@ -39,6 +40,7 @@ from creche.plan.words import (
     LossName,
     MissingLabel,
     Normalization,
+    NumberEmbeddingName,
     OptimizerName,
     Precision,
     PreprocessingName,
@@ -81,6 +83,8 @@ def sweep(
     parametric_activation: Values[bool | Sequence[bool]] = False,
     residual: Values[bool | Sequence[bool]] = False,
     scale_inputs: Values[bool | Sequence[bool]] = False,
+    number_embedding: Values[NumberEmbedding | NumberEmbeddingName | None] = None,
+    category_embedding: Values[CategoryEmbedding | int | None] = None,
     submodels: Values[int] = 1,
     weight_sharing: Values[WeightSharing] = "mini",
     loss: Values[Loss | LossName | None] = None,
@@ -164,7 +168,7 @@ def sweep(
         spread over the seeds includes that of the rows. Encoders and validation rows are the same for all networks.
     recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `creche.train`; each may have several values.
-    scale_inputs, submodels, weight_sharing, loss, optimizer, learning_rate
+    scale_inputs, number_embedding, category_embedding, submodels, weight_sharing, loss, optimizer, learning_rate
         As for `creche.train`; each may have several values.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own; each may have several values.

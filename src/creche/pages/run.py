@@ -358,7 +358,7 @@ def _draw_model(model: Model) -> list[RenderableType]:
     """Draw the network below an empty line; nothing in a terminal that is too narrow."""
     hidden = [(layer.width, layer.activation.key) for layer in model.plan.network.layers[:-1]]
     outputs = list(model.labels.output_names(model.plan.network.outputs))
-    drawing = draw_network(model.features.inputs, hidden, outputs, _head_name(model))
+    drawing = draw_network(model.input_names, hidden, outputs, _head_name(model))
     return [Text(), drawing] if drawing else []
 
 

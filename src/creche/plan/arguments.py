@@ -175,7 +175,7 @@ _ENTRIES = (
         words="creche.plan.words:TASKS",
     )),
     Argument("recipe", None, "plan", sweepable=True, command=_option(
-        NETWORK, "Network, optimizer and preprocessing by a name: plain, realmlp-s or tabm-mini.",
+        NETWORK, "Network, optimizer and preprocessing by a name: plain, realmlp, realmlp-s or tabm-mini.",
         words="creche.plan.words:RECIPES",
     )),
     Argument("hidden", (32, 32), "plan", is_list=True, sweepable=True, estimator=True, command=_option(
@@ -208,6 +208,13 @@ _ENTRIES = (
     )),
     Argument("scale_inputs", False, "plan", per_layer="first", sweepable=True, estimator=True, command=_option(
         NETWORK, "Learn a factor for each input.", bool,
+    )),
+    Argument("number_embedding", None, "plan", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Make several inputs of each number: periodic, linear or none.", str, "none",
+        words="creche.plan.embeddings:NUMBER_EMBEDDINGS",
+    )),
+    Argument("category_embedding", None, "plan", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Learn a vector of this length for each category, of columns with more than eight.", int, "none",
     )),
     Argument("submodels", 1, "plan", sweepable=True, estimator=True, command=_option(
         NETWORK, "Number of networks that share weights and predict as one.", int, "1",

@@ -12,6 +12,7 @@ import numpy as np
 from creche.errors import PlanError
 from creche.plan.activations import ACTIVATIONS, Activation, Identity
 from creche.plan.component import Bounds, Component, count_field, flag_field, number_field
+from creche.plan.embeddings import EmbeddedColumns, count_embedded_inputs, find_columns_of_inputs
 from creche.plan.initializers import INITIALIZERS, Initializer, default_initializer
 from creche.plan.words import (
     BIAS_INITIALIZERS,
@@ -115,9 +116,11 @@ class Network(Component):
     Parameters
     ----------
     inputs : int
-        Number of inputs.
+        Number of inputs: the columns of the encoded table.
     layers : tuple of Layer
         From the first hidden layer to the output layer.
+    embeddings : tuple of EmbeddedColumns
+        How columns become inputs of the first layer; the others are inputs of it as they are.
     submodels : int, default 1
         How many networks share weights, and are trained and predict as one: their prediction is the mean of those of
         all submodels (Gorishniy, Kotelnikov & Babenko 2024, "TabM").
@@ -143,6 +146,7 @@ class Network(Component):
 
     inputs: int = count_field(at_most=2**31 - 1)
     layers: tuple[Layer, ...] = ()
+    embeddings: tuple[EmbeddedColumns, ...] = ()
     submodels: int = count_field(1, at_most=4096)
     weight_sharing: WeightSharing = "mini"
     submodel_start: SubmodelStart = "signs"
@@ -172,7 +176,33 @@ class Network(Component):
         if not layers:
             raise PlanError("Network.layers: got none; needs at least the output layer", argument="layers")
         object.__setattr__(self, "layers", layers)
+        self._check_embeddings()
         self._check_places()
+
+    def _check_embeddings(self) -> None:
+        """Check that the embeddings are of different columns of the table.
+
+        Raises
+        ------
+        PlanError
+            If they are not.
+
+        """
+        object.__setattr__(self, "embeddings", _as_embedded_columns(self.embeddings))
+        taken: set[int] = set()
+        for embedded in self.embeddings:
+            for column in embedded.taken():
+                if column >= self.inputs:
+                    raise PlanError(
+                        f"Network.embeddings: got column {column:,}; the network has columns 0 to {self.inputs - 1:,}",
+                        argument="embeddings",
+                    )
+                if column in taken:
+                    raise PlanError(
+                        f"Network.embeddings: column {column:,} is embedded twice; leave one of the two out",
+                        argument="embeddings",
+                    )
+                taken.add(column)
 
     def _check_places(self) -> None:
         """Check that each layer can have what it is given in its place.
@@ -211,8 +241,10 @@ class Network(Component):
         parametric_activation: bool | Sequence[bool] = False,
         residual: bool | Sequence[bool] = False,
         scale_inputs: bool | Sequence[bool] = False,
+        embeddings: Sequence[EmbeddedColumns] = (),
         submodels: int = 1,
         weight_sharing: WeightSharing = "mini",
+        submodel_start: SubmodelStart = "signs",
         input_features: Sequence[int] = (),
     ) -> Self:
         """Return a network with hidden layers of the given widths.
@@ -231,7 +263,9 @@ class Network(Component):
             True for all hidden layers with as many neurons as inputs, or a list with one value for each hidden layer.
         scale_inputs
             True for the first layer, or a list with one value for each layer, the output layer included.
-        submodels, weight_sharing, input_features
+        embeddings : sequence of EmbeddedColumns, optional
+            How columns become inputs of the first layer.
+        submodels, weight_sharing, submodel_start, input_features
             As for `Network`.
 
         Raises
@@ -240,6 +274,7 @@ class Network(Component):
             If a width, an activation or a dropout is invalid, or a list does not have one value for each layer.
 
         """
+        embeddings = _as_embedded_columns(embeddings)
         if isinstance(hidden, np.ndarray):
             hidden = hidden.tolist()
         if isinstance(hidden, str) or not isinstance(hidden, Sequence):
@@ -256,17 +291,20 @@ class Network(Component):
         fields = {name: _spread_over_layers(name, value, len(widths), "layers") for name, value in of_all.items()}
         for name, value in of_hidden.items():
             fields[name] = [*_spread_over_layers(name, value, len(hidden)), of_output[name]]
-        fields["residual"] = [*_spread_residual(residual, [inputs, *hidden]), False]
+        fields["residual"] = [*_spread_residual(residual, [count_embedded_inputs(inputs, embeddings), *hidden]), False]
         if isinstance(scale_inputs, bool | np.bool_):
             scale_inputs = [bool(scale_inputs), *[False] * len(hidden)]
         fields["scale_inputs"] = _spread_over_layers("scale_inputs", scale_inputs, len(widths), "layers")
         layers = [dict(zip(fields, values, strict=True)) for values in zip(*fields.values(), strict=True)]
+        made = tuple(Layer(width, **layer) for width, layer in zip(widths, layers, strict=True))
         return cls(
             inputs,
-            tuple(Layer(width, **layer) for width, layer in zip(widths, layers, strict=True)),
+            made,
+            embeddings,
             submodels,
             weight_sharing,
-            input_features=tuple(input_features),
+            submodel_start,
+            input_features,  # type: ignore[arg-type]  # made a tuple there
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -319,13 +357,31 @@ class Network(Component):
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """The number of inputs, then the width of each layer."""
-        return (self.inputs, *(layer.width for layer in self.layers))
+        """The number of inputs of the first layer, then the width of each layer."""
+        return (count_embedded_inputs(self.inputs, self.embeddings), *(layer.width for layer in self.layers))
+
+    def name_inputs(self, columns: Sequence[str]) -> tuple[str, ...]:
+        """Return the names of the inputs of the first layer.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            The names of the columns of the encoded table.
+
+        Examples
+        --------
+        >>> embedded = EmbeddedColumns({"kind": "periodic", "width": 3}, columns=(1,))
+        >>> Network.of(2, [5], 3, embeddings=[embedded]).name_inputs(["age", "height"])
+        ('height ~1', 'height ~2', 'height', 'age')
+
+        """
+        places = find_columns_of_inputs(self.inputs, self.embeddings)
+        return tuple(f"{columns[column]} ~{part}" if part else columns[column] for column, part in places)
 
     @property
     def parameters(self) -> int:
-        """The number of parameters: weights, biases, and those of what the layers have besides."""
-        total = 0
+        """The number of parameters: weights, biases, and those of embeddings and of what the layers have besides."""
+        total = sum(embedded.parameters for embedded in self.embeddings)
         for i, (inputs, layer) in enumerate(zip(self.widths, self.layers, strict=False)):
             shared = self.shared_by_submodels(i)
             total += inputs * layer.width * (self.submodels if shared == "none" else 1)
@@ -355,7 +411,11 @@ class Network(Component):
             ("parametric activation in", [layer.parametric_activation for layer in self.layers]),
             ("residual", [layer.residual for layer in self.layers]),
         ]
-        parts = [f"{name} {_name_layers(flags)}" for name, flags in has if any(flags)]
+        parts = [
+            f"{_name_features(len(embedded.columns))} with {embedded.embedding.key} embeddings"
+            for embedded in self.embeddings
+        ]
+        parts += [f"{name} {_name_layers(flags)}" for name, flags in has if any(flags)]
         if self.submodels > 1:
             shared = {"mini": "all but scales and output layers", "full": "the matrices of hidden layers"}
             parts.append(f"{self.submodels} submodels that share {shared[self.weight_sharing]}")
@@ -363,7 +423,18 @@ class Network(Component):
         return "; ".join([first, *parts])
 
     def __str__(self) -> str:
-        return "-".join(str(width) for width in self.widths)
+        first, *widths = [str(width) for width in self.widths]
+        return "-".join([f"{self.inputs}→{first}" if self.embeddings else first, *widths])
+
+
+def _as_embedded_columns(given: object) -> tuple[EmbeddedColumns, ...]:
+    if isinstance(given, str | Mapping) or not isinstance(given, Sequence):
+        raise PlanError(f"Network.embeddings: got {given!r}; needs a list of EmbeddedColumns", argument="embeddings")
+    return tuple(each if isinstance(each, EmbeddedColumns) else EmbeddedColumns.from_dict(each) for each in given)
+
+
+def _name_features(count: int) -> str:
+    return "1 feature" if count == 1 else f"{count:,} features"
 
 
 def _name_layers(flags: Sequence[bool]) -> str:

@@ -117,6 +117,12 @@ class Optimizer(Component):
             name: StepFactors().times(getattr(self.groups, name)) for name in ("biases", "scale", "slopes", "gains")
         }
 
+    def factors_of_embeddings(self) -> dict[str, StepFactors]:
+        """Return the factors for the parameters of embeddings, by the key of the embedding."""
+        numbers, categories = self.groups.number_embeddings, self.groups.category_embeddings
+        groups = {"periodic": numbers, "linear": numbers, "category": categories}
+        return {key: StepFactors().times(group) for key, group in groups.items()}
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SGD(Optimizer):

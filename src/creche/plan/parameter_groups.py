@@ -52,6 +52,8 @@ class ParameterGroups(Component):
     scale, slopes, gains : GroupFactors
         Factors for the learned factors of inputs, the slopes of parametric activations and the gains of normalizations.
         The shifts of normalizations are biases.
+    number_embeddings, category_embeddings : GroupFactors
+        Factors for all parameters of the embeddings of numbers, and of categories.
 
     Examples
     --------
@@ -66,6 +68,8 @@ class ParameterGroups(Component):
     scale: GroupFactors = GroupFactors()
     slopes: GroupFactors = GroupFactors()
     gains: GroupFactors = GroupFactors()
+    number_embeddings: GroupFactors = GroupFactors()
+    category_embeddings: GroupFactors = GroupFactors()
 
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self)):

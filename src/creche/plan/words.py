@@ -47,6 +47,7 @@ __all__ = [
     "LossName",
     "MissingLabel",
     "Normalization",
+    "NumberEmbeddingName",
     "NumericEncoding",
     "OptimizerName",
     "Parameterization",
@@ -77,6 +78,7 @@ InitializerName: TypeAlias = Literal[
 ]  # fmt: skip
 BiasInitializerName: TypeAlias = Literal["zeros", "normal", "uniform", "sampled"]
 Normalization: TypeAlias = Literal["none", "layer"]
+NumberEmbeddingName: TypeAlias = Literal["none", "periodic", "linear"]
 WeightSharing: TypeAlias = Literal["mini", "full"]
 SubmodelStart: TypeAlias = Literal["signs", "normal"]
 LossName: TypeAlias = Literal[
@@ -92,7 +94,7 @@ KeptWeights: TypeAlias = Literal["best", "last"]
 BestBy: TypeAlias = Literal["plan", "network"]
 Scaling: TypeAlias = Literal["auto", "standard", "robust", "quantile", "none"]
 PreprocessingName: TypeAlias = Literal["auto", "standard", "robust", "quantile", "none", "realmlp", "piecewise_linear"]
-RecipeName: TypeAlias = Literal["plain", "realmlp-s", "tabm-mini"]
+RecipeName: TypeAlias = Literal["plain", "realmlp", "realmlp-s", "tabm-mini"]
 Clip: TypeAlias = Literal["none", "smooth"]
 NumericEncoding: TypeAlias = Literal["plain", "piecewise_linear"]
 BinEdges: TypeAlias = Literal["quantile", "tree"]

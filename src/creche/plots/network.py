@@ -164,7 +164,7 @@ def _draw_neurons(axes: Any, column: Column, x: float, diameter: float, *, roomy
 def _outer_names(columns: list[Column], model: Model) -> tuple[list[str], list[str]]:
     """Return the names of the input neurons drawn, and of the output neurons: classes or labels."""
     outputs = model.labels.output_names(model.plan.network.outputs)
-    inputs = [shorten(model.features.inputs[i], NAME_LENGTH) for i in columns[0].neurons.tolist()]
+    inputs = [shorten(model.input_names[i], NAME_LENGTH) for i in columns[0].neurons.tolist()]
     return inputs, [shorten(outputs[i], NAME_LENGTH) for i in columns[-1].neurons.tolist()]
 
 

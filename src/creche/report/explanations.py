@@ -93,7 +93,7 @@ def weight_section(subject: ReportSubject, figures: Figures) -> Html | None:
     rows = take_first_rows(subject.reference_rows, ROWS_USED)
     row, column = find_critical_weight(subject.model, rows)
     curve = explain.loss_against_weight(subject.model, rows.x, rows.y, layer=0, source=row, target=column)
-    name = subject.model.features.inputs[row]
+    name = subject.model.input_names[row]
     return figures.figure(
         _drawer(curve),
         f"The loss as a function of one weight, from {name} to neuron {column} of the first layer, with all others "

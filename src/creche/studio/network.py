@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from creche.engine.parameters import Layers
+from creche.plan.embeddings import find_columns_of_inputs
 from creche.studio.protocol.views import FloatArray, IntArray, LayerView, NetworkView
 from creche.training.run import Run
 
@@ -68,10 +69,10 @@ class DrawnEdges:
 def describe_network(run: Run, drawn: DrawnEdges) -> NetworkView:
     """Return the network of a run for the page."""
     network, prepared = run.plan.network, run.prepared
-    columns = [(name, column.name) for column in prepared.features.columns for name in column.inputs]
-    inputs = LayerView(
-        network.inputs, "", tuple(name for name, _ in columns), tuple(column for _, column in columns)
-    )  # fmt: skip
+    of_columns = [column.name for column in prepared.features.columns for _ in column.inputs]
+    places = find_columns_of_inputs(network.inputs, network.embeddings)
+    names = network.name_inputs(prepared.features.inputs)
+    inputs = LayerView(network.widths[0], "", names, tuple(of_columns[column] for column, _ in places))
     layers = [LayerView(layer.width, layer.activation.key, (), ()) for layer in network.layers[:-1]]
     head = run.plan.loss.head(run.plan.task)
     layers.append(LayerView(network.outputs, head.key, _output_names(run), ()))

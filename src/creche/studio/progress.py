@@ -69,14 +69,14 @@ def _empty_tick(state: SessionState, sequence: int) -> Tick:
 
 
 def send_row(model: Model, x: NDArray[Any]) -> tuple[FloatArray, FloatArray]:
-    """Send inputs (1, d) through the network: the activations of all neurons, inputs included, and what it predicts."""
+    """Send a row (1, d) through the network: the activations of all neurons, inputs included, and what it predicts."""
     predictor = new_predictor(model.plan, model.parameters, 1)
     predicted = model.decode_outputs(predictor.predict(x))[0].astype(np.float32)
     layers = model.plan.network.layers
     if sum(layer.width for layer in layers) > ACTIVATIONS_LIMIT:
         return NOTHING, predicted
-    activations = [predictor.layer_outputs(x, layer)[0] for layer in range(len(layers))]
-    return np.concatenate([x[0], *activations]).astype(np.float32), predicted
+    activations = [predictor.layer_outputs(x, layer)[0] for layer in range(-1, len(layers))]
+    return np.concatenate(activations).astype(np.float32), predicted
 
 
 def describe_history(state: SessionState, after: int = 0) -> History:

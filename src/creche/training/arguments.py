@@ -16,6 +16,13 @@ from creche.errors import PlanError, UnknownArgumentError, nearest
 from creche.plan.activations import Activation
 from creche.plan.arguments import ARGUMENTS, DEFAULTS, NUMBER_SCHEDULES, OF_NETWORK, PER_LAYER, arguments_in
 from creche.plan.changes import Change, order_changes
+from creche.plan.embeddings import (
+    CategoryEmbedding,
+    EmbeddedColumns,
+    NumberEmbedding,
+    resolve_category_embedding,
+    resolve_number_embedding,
+)
 from creche.plan.initializers import Initializer
 from creche.plan.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, CustomLoss, Loss, Quantile, SquaredError
 from creche.plan.network import Network
@@ -34,6 +41,7 @@ from creche.plan.words import (
     LossName,
     MissingLabel,
     Normalization,
+    NumberEmbeddingName,
     OptimizerName,
     Precision,
     PreprocessingName,
@@ -45,7 +53,7 @@ from creche.plan.words import (
     WeightSharing,
     check_word,
 )
-from creche.table.encoders.features import Preprocessing
+from creche.table.encoders.features import FeatureEncoder, Preprocessing
 from creche.table.preparation import Preparation
 from creche.table.prepare import Prepared
 from creche.table.reading.options import ReadOptions
@@ -91,6 +99,8 @@ class TrainArguments:
     parametric_activation: bool | Sequence[bool]
     residual: bool | Sequence[bool]
     scale_inputs: bool | Sequence[bool]
+    number_embedding: NumberEmbedding | NumberEmbeddingName | None
+    category_embedding: CategoryEmbedding | int | None
     submodels: int
     weight_sharing: WeightSharing
     loss: Loss | LossName | Callable[..., Any] | None
@@ -207,9 +217,26 @@ def resolve_preparation(arguments: TrainArguments) -> Preparation:
 def _resolve_preprocessing(arguments: TrainArguments) -> Preprocessing:
     if arguments.recipe is not None:
         arguments = apply_recipe(arguments, "classification")  # the preprocessing does not depend on the task
-    if not arguments.standardize:
-        return Preprocessing.of("none")
-    return Preprocessing.of("auto" if arguments.preprocessing is None else arguments.preprocessing)
+    given = "auto" if arguments.preprocessing is None else arguments.preprocessing
+    preprocessing = Preprocessing.of(given if arguments.standardize else "none")
+    codes_above = _codes_above(arguments)
+    if preprocessing.codes_above is not None and codes_above is None:
+        raise PlanError(
+            f"preprocessing: codes of categories need {advise('category_embedding', 8)}, which gives them vectors; "
+            "give it, or leave codes_above out",
+            argument="preprocessing",
+        )
+    return preprocessing if codes_above is None else replace(preprocessing, codes_above=codes_above)
+
+
+def _codes_above(arguments: TrainArguments) -> int | None:
+    """Return from how many categories on a column has codes, for its embedding; None if none has."""
+    if arguments.plan is not None:
+        embeddings = [embedded.embedding for embedded in arguments.plan.network.embeddings]
+        found = [each.more_than for each in embeddings if isinstance(each, CategoryEmbedding)]
+        return found[0] if found else None
+    embedding = resolve_category_embedding(arguments.category_embedding)
+    return None if embedding is None else embedding.more_than
 
 
 def resolve_loss(arguments: TrainArguments) -> Loss | None:
@@ -279,10 +306,12 @@ def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
     loss = resolve_loss(arguments) or default_loss(prepared.task)
     inputs, outputs = len(prepared.features.inputs), prepared.labels.outputs(loss)
     of_network = {name: getattr(arguments, name) for name in (*PER_LAYER, *OF_NETWORK)}
+    embeddings = _embed_features(arguments, prepared.features)
     if arguments.submodels != 1:
         of_network["input_features"] = prepared.features.column_numbers
+        of_network["submodel_start"] = "normal" if embeddings else "signs"  # as in the paper
     plan = Plan(
-        Network.of(inputs, arguments.hidden, outputs, **of_network),
+        Network.of(inputs, arguments.hidden, outputs, **of_network, embeddings=embeddings),
         task=prepared.task,
         loss=loss,
         optimizer=resolve_optimizer(arguments),
@@ -299,6 +328,11 @@ def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
         changes=order_changes(arguments.changes),
     )
     return check_watched(plan)
+
+
+def _embed_features(arguments: TrainArguments, features: FeatureEncoder) -> list[EmbeddedColumns]:
+    number = resolve_number_embedding(arguments.number_embedding)
+    return features.embed(number, resolve_category_embedding(arguments.category_embedding))
 
 
 def resolve_arguments(arguments: TrainArguments) -> TrainArguments:

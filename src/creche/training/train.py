@@ -13,6 +13,7 @@ from creche.errors import PlanError
 from creche.plan.activations import Activation
 from creche.plan.arguments import CHECKPOINT_FILES, check_whole_number, reject_unknown
 from creche.plan.changes import Change
+from creche.plan.embeddings import CategoryEmbedding, NumberEmbedding
 from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
@@ -28,6 +29,7 @@ from creche.plan.words import (
     LossName,
     MissingLabel,
     Normalization,
+    NumberEmbeddingName,
     OptimizerName,
     Precision,
     PreprocessingName,
@@ -78,6 +80,8 @@ def train(
     parametric_activation: bool | Sequence[bool] = False,
     residual: bool | Sequence[bool] = False,
     scale_inputs: bool | Sequence[bool] = False,
+    number_embedding: NumberEmbedding | NumberEmbeddingName | None = None,
+    category_embedding: CategoryEmbedding | int | None = None,
     submodels: int = 1,
     weight_sharing: WeightSharing = "mini",
     loss: Loss | LossName | Callable[..., Any] | None = None,
@@ -144,7 +148,7 @@ def train(
     label : str or sequence of str, optional
         The column to predict, or several columns to predict together, all numeric or all yes or no; the other columns
         are the features.
-    recipe : {"plain", "realmlp-s", "tabm-mini"}, optional
+    recipe : {"plain", "realmlp", "realmlp-s", "tabm-mini"}, optional
         Network, optimizer, schedule and preprocessing by a name (see `creche.describe_recipe`); the learning rate, the
         batch size, the number of epochs and what the recipe leaves open can be given besides.
     hidden : sequence of int, default (32, 32)
@@ -166,6 +170,12 @@ def train(
         inputs.
     scale_inputs : bool or a sequence with one for each layer, the output layer included, default False
         Whether each input has a learned factor; True for the first layer.
+    number_embedding : PeriodicEmbedding, LinearEmbedding or str, optional
+        How each number becomes several inputs of the first layer: "periodic", by cosines of learned frequencies; or
+        "linear", by learned combinations of the number and its bins (see `Preprocessing`). By default it is one input.
+    category_embedding : CategoryEmbedding or int, optional
+        The length of the learned vector of each category, of columns with more than eight categories; by default each
+        category has an input of its own.
     submodels : int, default 1
         How many networks share weights, and are trained and predict as one (Gorishniy, Kotelnikov & Babenko 2024,
         "TabM"). Training minimizes the mean of their losses; the prediction, and all that is evaluated, is the mean of

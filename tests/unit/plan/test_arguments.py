@@ -109,7 +109,7 @@ def test_a_plan_file_holds_what_determines_a_run() -> None:
 
 def test_a_plan_holds_the_arguments_of_its_group() -> None:
     held = {field.name for field in fields(cr.Plan)} | {"hidden", *PER_LAYER, *OF_NETWORK, "learning_rate"}
-    short_for_others = {"recipe", "quantiles", "ordered"}
+    short_for_others = {"recipe", "quantiles", "ordered", "number_embedding", "category_embedding"}
     assert set(arguments_in("plan")) == (held | short_for_others) - {"network"}
 
 

@@ -48,9 +48,9 @@ def test_tabm_mini_is_the_network_of_its_paper() -> None:
     """Gorishniy, Kotelnikov & Babenko 2024, with the defaults of their package."""
     plan = cr.train("penguins", recipe="tabm-mini", **(QUICK | {"epochs": 0})).plan
     *hidden, _ = plan.network.layers
-    assert [layer.width for layer in hidden] == [512, 512, 512]
+    assert [layer.width for layer in hidden] == [512, 512]
     assert {(layer.activation.key, layer.dropout) for layer in hidden} == {("relu", 0.1)}
-    assert (plan.network.submodels, plan.network.weight_sharing, plan.network.submodel_start) == (32, "mini", "signs")
+    assert (plan.network.submodels, plan.network.weight_sharing, plan.network.submodel_start) == (32, "mini", "normal")
     assert plan.network.input_features[-1] < plan.network.inputs - 1  # columns with several inputs
     optimizer: Any = plan.optimizer
     assert (optimizer.key, optimizer.learning_rate, optimizer.weight_decay) == ("adamw", 2e-3, 3e-4)
@@ -84,7 +84,7 @@ def test_what_a_recipe_only_suggests_can_be_given_besides() -> None:
         ({"hidden": (8,)}, "hidden: recipe='realmlp-s' sets it already; leave one of the two out"),
         ({"optimizer": "sgd"}, "optimizer: recipe='realmlp-s' sets it already"),
         ({"preprocessing": "quantile"}, "preprocessing: recipe='realmlp-s' sets it already"),
-        ({"recipe": "realmlp"}, "recipe: got 'realmlp'; did you mean 'realmlp-s'"),
+        ({"recipe": "realmpl"}, "recipe: got 'realmpl'; did you mean 'realmlp'"),
         ({"plan": cr.Plan(cr.Network.of(4, [3], 3))}, "plan: it sets recipe already"),
     ],
 )

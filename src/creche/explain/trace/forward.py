@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._phrases import format_count
-from creche.engine.introspection import batch_internals
+from creche.engine.introspection import batch_internals, first_layer_inputs
 from creche.engine.native import Rows
 from creche.errors import PlanError
 from creche.explain.encoded_rows import encode_inputs
@@ -186,7 +186,8 @@ def forward_pass(model: Model, data: Any, *, rows: Any = None) -> ForwardPass:
     cells = {name: values.tolist() for name, values in zip(columns, read.cells(columns), strict=True)}
     return ForwardPass(
         plan, read.table.source, read.row_numbers, cells,
-        tuple(model.features.inputs), encoded, model.weights, inside.sums, inside.activations,
+        model.input_names, first_layer_inputs(plan, model.parameters, encoded), model.weights, inside.sums,
+        inside.activations,
         (*functions, plan.loss.head(plan.task).key), model.labels.name, model.classes, names,
         model.predict_encoded(encoded), library=read.table.library,
     )  # fmt: skip

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.introspection import BatchInternals, batch_internals, evaluate_many
+from creche.engine.introspection import BatchInternals, batch_internals, evaluate_many, first_layer_inputs
 from creche.engine.native import Rows, new_run
 from creche.engine.parameters import Parameters
 from creche.plan.plan import Plan
@@ -115,7 +116,7 @@ def check_gradients(plan: Plan, parameters: Parameters, rows: Rows, gradients: P
     numbers = _choose_numbers(at, len(rows))
     used, backward = numbers.of(gradients), numbers.of(inside.gradients)
     floor = FLOOR * _largest_of_layer(inside.gradients)[numbers.places[:, 0]]
-    steps = _steps(at, inside, rows, numbers)
+    steps = _steps(at, inside, first_layer_inputs(exact, at, rows.x), numbers)
     central, left, right = (np.full(len(used), np.nan) for _ in range(3))
     remaining = np.arange(len(used))
     for shortening in SHORTENINGS:
@@ -176,10 +177,10 @@ def _relative(one: NDArray[np.float64], other: NDArray[np.float64], floor: NDArr
     return np.asarray(np.abs(one - other) / np.maximum(np.maximum(np.abs(one), np.abs(other)), floor))
 
 
-def _steps(parameters: Parameters, inside: BatchInternals, rows: Rows, numbers: _Numbers) -> NDArray[np.float64]:
+def _steps(parameters: Parameters, inside: BatchInternals, x: NDArray[Any], numbers: _Numbers) -> NDArray[np.float64]:
     """Return how far to move each number, so that the weighted sums it is part of move by about eps^(1/3)."""
     reach = parameters.map(lambda array: np.maximum(1.0, np.abs(array)))
-    before = [rows.x, *inside.activations[:-1]]
+    before = [x, *inside.activations[:-1]]
     for inputs, sums, (of_weights, of_bias) in zip(before, inside.sums, reach.layers, strict=True):
         largest = np.abs(inputs).max(axis=0)
         size = np.maximum(1.0, np.abs(sums).max(axis=0))

@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
-from creche.engine.introspection import BatchInternals, batch_internals, batch_rows, first_non_finite
+from creche.engine.introspection import (
+    BatchInternals,
+    batch_internals,
+    batch_rows,
+    first_layer_inputs,
+    first_non_finite,
+)
 from creche.engine.native import has_float64, new_predictor
 from creche.errors import CrecheError, PlanError, TableError
 from creche.explain.rows import Batch, create_batch, read_labels_if_any, select_rows, take_rows
@@ -291,8 +297,8 @@ def _assemble(
         notes += ("the step is so large that weights are no longer finite",)
     source = observed.x.source if isinstance(observed.x, Table) else "X"
     return Trace(
-        plan, source, observed, model.features.names, observed.row_numbers, batch.rows.weights, batch.inputs,
-        batch.rows.x, _layers(plan, step, inside), inside.gradients,
+        plan, source, observed, model.features.names, observed.row_numbers, batch.rows.weights, model.input_names,
+        first_layer_inputs(plan, step.before, batch.rows.x), _layers(plan, step, inside), inside.gradients,
         model.labels.output_names(plan.network.outputs), outputs, model.classes, errors, inside.losses, inside.loss,
         losses_after, loss_after, step.epoch, step.number, step.learning_rate, None, (1, 0), notes,
         library=observed.library,
@@ -302,7 +308,7 @@ def _assemble(
 def _layers(plan: Plan, step: Step, inside: BatchInternals) -> tuple[TracedLayer, ...]:
     out = []
     before, after, gradients = step.before.layers, step.after.layers, inside.gradients.layers
-    others = step.before.beyond_layers
+    others = step.before.of_embeddings(False).beyond_layers
     states = {
         name: (kept.layers, step.optimizer_state_after[name].layers)
         for name, kept in step.optimizer_state_before.items()

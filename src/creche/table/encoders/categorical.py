@@ -1,6 +1,6 @@
 """Categories: one input for each frequent category; rare ones share one, and very many are hashed into a few.
 
-Two categories may be the signs of one input.
+Two categories may be the signs of one input, and one input may hold the number of the category, for an embedding.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CategoricalEncoder"]
 
+# Categories of a coded column with a code of their own. The parameters of that many take a few megabytes.
+MAX_CODED = 100_000
+
 # Libraries write booleans as words or as numbers.
 SAME_VALUES = {"true": "1", "false": "0", "1": "true", "0": "false"}
 
@@ -52,6 +55,9 @@ class CategoricalEncoder:
         Whether one more input marks missing values, because there were some in the training rows.
     signed : bool
         Whether its two categories, and no buckets, share one input: -1 for the first, 1 for the second, 0 for none.
+    coded : bool
+        Whether one input holds the number of the category, from 1 on, then of the bucket; 0 for missing values and for
+        all that has no input of its own.
 
     """
 
@@ -63,6 +69,7 @@ class CategoricalEncoder:
     buckets: int = 0
     marked: bool = False
     signed: bool = False
+    coded: bool = False
 
     @classmethod
     def fit(
@@ -81,7 +88,7 @@ class CategoricalEncoder:
         column : Column
             The training rows.
         preprocessing : Preprocessing
-            Its `infrequent`, `max_categories`, `buckets` and `binary` are used.
+            Its `infrequent`, `max_categories`, `buckets`, `binary` and `codes_above` are used.
         weights : (n,) array, optional
             How many rows each row counts for.
         moments : (float, float), optional
@@ -97,21 +104,27 @@ class CategoricalEncoder:
         occurring = [(count, word) for word, count in zip(column.words, counts.tolist(), strict=True) if count > 0]
         ranked = sorted(occurring, key=lambda pair: (-pair[0], pair[1]))
         marked = bool((~present).any())
-        if preprocessing.binary == "sign" and len(ranked) == 2:
+        codes_above = preprocessing.codes_above
+        coded = codes_above is not None and len(ranked) > max(codes_above, 1)
+        if preprocessing.binary == "sign" and len(ranked) == 2 and not coded:
             return cls(name, kind, tuple(sorted(word for _, word in ranked)), 0, marked, True)
         frequent = [word for count, word in ranked if count >= preprocessing.infrequent]
         limit, buckets = preprocessing.max_categories, preprocessing.buckets
+        if coded:
+            limit = MAX_CODED
         own = frequent[:limit]
         rest = len(ranked) - len(own)
         shared = 0 if rest == 0 else 1 if len(frequent) <= limit else min(buckets, rest)
         if not own and shared == 1:
             own = [word for _, word in ranked][:limit]  # where all are rare, one shared input would tell nothing
             shared = min(buckets, len(ranked) - len(own))
-        return cls(name, kind, tuple(sorted(own)), shared, marked)
+        return cls(name, kind, tuple(sorted(own)), shared, marked and not coded, coded=coded)
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of the inputs that it makes."""
+        if self.coded:
+            return (self.name,)
         shared = ["other"] if self.buckets == 1 else [f"other {i + 1}" for i in range(self.buckets)]
         own = self.categories[1:] if self.signed else self.categories
         named = tuple(f"{self.name}={word}" for word in (*own, *shared))
@@ -120,7 +133,12 @@ class CategoricalEncoder:
     @property
     def width(self) -> int:
         """The number of inputs that it makes."""
-        return (1 if self.signed else len(self.categories) + self.buckets) + self.marked
+        return (1 if self.signed or self.coded else len(self.categories) + self.buckets) + self.marked
+
+    @property
+    def codes(self) -> int:
+        """The number of codes of a coded column, 0 among them."""
+        return 1 + len(self.categories) + self.buckets
 
     @property
     def is_constant(self) -> bool:
@@ -157,6 +175,9 @@ class CategoricalEncoder:
 
     def write(self, values: NDArray[Any], out: NDArray[Any]) -> None:
         """Write the inputs of some rows into `out`, (rows, width)."""
+        if self.coded:
+            out[:, 0] = values + 1
+            return
         out[:] = 0
         if self.signed:
             out[values == 0, 0], out[values == 1, 0] = -1, 1
@@ -174,6 +195,8 @@ class CategoricalEncoder:
         }  # fmt: skip
         if self.signed:
             data["signed"] = True
+        if self.coded:
+            data["coded"] = True
         return data
 
     @classmethod
@@ -195,7 +218,12 @@ class CategoricalEncoder:
                 f"features: {read_name(data)!r} has a sign for other than two categories; the file was damaged or made "
                 "by hand"
             )
-        return cls(read_name(data), kind, categories, buckets, read_flag(data, "marked"), signed)
+        coded = "coded" in data and read_flag(data, "coded")
+        if coded and (signed or read_flag(data, "marked")):
+            raise FileError(
+                f"features: {read_name(data)!r} has codes besides other inputs; the file was damaged or made by hand"
+            )
+        return cls(read_name(data), kind, categories, buckets, read_flag(data, "marked"), signed, coded)
 
 
 def _index_by_value(categories: tuple[str, ...], kind: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from creche._phrases import list_first
 from creche.errors import FileError, TableError
+from creche.plan.embeddings import CategoryEmbedding, EmbeddedColumns, LinearEmbedding, NumberEmbedding
 from creche.table.cell_format import CellFormat, ExpectedColumn
 from creche.table.cell_types import ColumnContext, Rule
 from creche.table.checks import check_precision, warn
@@ -270,6 +271,34 @@ class FeatureEncoder:
         if out is not x:
             check_precision(out, lambda row, column: (float(x[row, column]), str(column)), precision)
         return out
+
+    def embed(self, number: NumberEmbedding | None, category: CategoryEmbedding | None) -> list[EmbeddedColumns]:
+        """Return which inputs an embedding of numbers, and one of the codes of categories, apply to.
+
+        Numbers are columns of the role numeric, and the numeric columns of arrays; dates, booleans and constant columns
+        are not.
+        """
+        placed = list(zip(self.columns, self.positions, strict=True))
+        found = []
+        numbers = [
+            (position, column)
+            for column, position in placed
+            if isinstance(column, NumericEncoder) and column.kind == "number" and not column.is_constant
+        ]
+        if isinstance(number, LinearEmbedding) and numbers:
+            sizes = tuple(column.width - column.marked for _, column in numbers)
+            found.append(EmbeddedColumns(number, tuple(position for position, _ in numbers), sizes))
+        elif number is not None and numbers:
+            found.append(EmbeddedColumns(number, tuple(position for position, _ in numbers)))
+        coded = [
+            (position, column.codes)
+            for column, position in placed
+            if isinstance(column, CategoricalEncoder) and column.coded
+        ]
+        if category is not None and coded:
+            positions, codes = zip(*coded, strict=True)
+            found.append(EmbeddedColumns(category, positions, codes))
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Return the encoders as plain data."""

@@ -97,6 +97,11 @@ class Preprocessing(Component):
     clamp : bool, default False
         Whether predicted numbers are kept within the range of the training labels. Losses and metrics during training
         are those without it.
+    codes_above : int, optional
+        Columns with more categories than this become one input, the number of the category, from which a network with
+        embeddings of categories reads a learned vector; by default none do. ``category_embedding`` of `creche.train`
+        sets it. Code 0 stands for missing values, and for categories that never occurred in training where none was
+        rare.
 
     Notes
     -----
@@ -128,6 +133,7 @@ class Preprocessing(Component):
     bin_edges: BinEdges = "quantile"
     binary: Binary = "one_hot"
     clamp: bool = flag_field(False)
+    codes_above: int | None = count_field(None, at_least=0, optional=True)
 
     def __post_init__(self) -> None:
         Component.__post_init__(self)
