@@ -129,6 +129,7 @@ class PythonSolo {
   }
 
   // The weighted sums, the activations and dloss_dz of each layer; the loss of each row and of all rows; the gradients.
+  // Of several submodels, the rows of one follow those of the one before.
   nb::tuple introspect(Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights) {
     const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
     const Rows<T> rows = table.rows(solo_->plan(), "introspect");
@@ -151,12 +152,14 @@ class PythonSolo {
     raise_failure();
     nb::list sums, values, dloss_dz;
     for (std::int64_t l = 0; l < shape.count(); ++l) {
-      sums.append(matrix_to_python(z[static_cast<std::size_t>(l)].matrix, rows.count));
-      values.append(matrix_to_python(pass->activations(l), rows.count));
-      dloss_dz.append(matrix_to_python(pass->dloss_dz(l), rows.count));
+      sums.append(submodels_to_python(z[static_cast<std::size_t>(l)].matrix, *pass, rows.count));
+      values.append(submodels_to_python(pass->activations(l), *pass, rows.count));
+      dloss_dz.append(submodels_to_python(pass->dloss_dz(l), *pass, rows.count));
     }
-    auto losses = new_array<T>({static_cast<std::size_t>(rows.count)});
-    std::copy_n(pass->losses(), rows.count, losses.data());
+    const std::int64_t submodels = shape.submodels;
+    auto losses = new_array<T>({static_cast<std::size_t>(submodels * rows.count)});
+    for (std::int64_t m = 0; m < submodels; ++m)
+      std::copy_n(pass->losses() + pass->first_row(m), rows.count, losses.data() + m * rows.count);
     return nb::make_tuple(sums, values, dloss_dz, std::move(losses), evaluation.loss,
                           parameters_to_python(gradients.data(), shape));
   }
@@ -176,6 +179,17 @@ class PythonSolo {
   }
 
  private:
+  // The rows of a matrix of a pass, those of one submodel after those of the one before.
+  nb::ndarray<nb::numpy, T> submodels_to_python(PanelMatrix<T> from, const Pass<T>& pass, std::int64_t rows) const {
+    const std::int64_t submodels = solo_->network().shape.submodels;
+    auto out = new_array<T>({static_cast<std::size_t>(submodels * rows), static_cast<std::size_t>(from.columns)});
+    T* to = out.data();
+    for (std::int64_t m = 0; m < submodels; ++m)
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t c = 0; c < from.columns; ++c) *to++ = from.element(pass.first_row(m) + r, c);
+    return out;
+  }
+
   // loss(outputs, classes or targets) returns (losses (n,), gradient (n, outputs)), which Python has checked. Any
   // thread may call it.
   bool call_loss(const CustomLossRows<T>& rows) {

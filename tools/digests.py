@@ -127,6 +127,11 @@ PARTS: dict[str, dict[str, Any]] = {
         "optimizer": cr.AdamW(0.02, groups={"scale": {"learning_rate": 6.0}, "slopes": {"weight_decay": 0.1}}),
     },
 }  # fmt: skip
+SUBMODELS: dict[str, dict[str, Any]] = {
+    "mini": {"submodels": 5, "dropout": 0.2, "optimizer": cr.AdamW(0.01, clip_norm=0.5)},
+    "full": {"submodels": 3, "weight_sharing": "full", "activation": "relu", "bias_initializer": "uniform"},
+    "full, all parts": {**PARTS["all"], "submodels": 3, "weight_sharing": "full"},
+}
 SCHEDULES: dict[str, Any] = {
     "step": cr.schedules.Step(2, 0.5),
     "exponential": cr.schedules.Exponential(0.9, per="step"),
@@ -281,6 +286,8 @@ def plan_cases() -> Iterator[tuple[str, Case]]:
     yield "optimizer: adam in float64", case(three, optimizer=cr.Adam(0.01), precision="float64")
     for name, arguments in PARTS.items():
         yield f"layers: {name}", case(three, **arguments)
+    for name, arguments in SUBMODELS.items():
+        yield f"submodels: {name}", case(three, **arguments)
     for name, schedule in SCHEDULES.items():
         yield f"schedule: {name}", case(number, schedule=schedule, epochs=6, learning_rate=0.02)
     classes: dict[str, Any] = {

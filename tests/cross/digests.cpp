@@ -27,6 +27,7 @@ struct Choices {
   ScheduleKind schedule;
   bool has_parts = false;       // what hidden layers can have besides weights, and a start that depends on the rows
   bool has_embeddings = false;  // of each kind
+  bool has_submodels = false;   // which share the matrices of hidden layers
 };
 
 Plan plan_of(const std::vector<std::int64_t>& sizes, const Choices& choices) {
@@ -62,6 +63,13 @@ Plan plan_of(const std::vector<std::int64_t>& sizes, const Choices& choices) {
     add(EmbeddingKind::periodic, {0, 3}, {});
     add(EmbeddingKind::linear, {1}, {1});
     add(EmbeddingKind::category, {2}, {3});
+  }
+  if (choices.has_submodels) {
+    plan.submodels = 3;
+    for (LayerPlan& layer : plan.layers) {
+      layer.sharing = &layer == &plan.layers.back() ? WeightSharing::none : WeightSharing::matrix;
+      layer.scales_inputs = true;
+    }
   }
   plan.loss.kind = choices.loss;
   plan.loss.label_smoothing = 0.05;
@@ -139,5 +147,9 @@ int main() {
   for (int i = 0; i < 8; ++i) {
     report({static_cast<ActivationKind>(i + 2), static_cast<LossKind>(i), static_cast<OptimizerKind>((i + 4) % 9),
             InitializerKind::he_normal, static_cast<ScheduleKind>(i % 6), i % 2 == 1, true});
+  }
+  for (int i = 0; i < 8; ++i) {
+    report({static_cast<ActivationKind>(i + 3), static_cast<LossKind>(i), static_cast<OptimizerKind>((i + 5) % 9),
+            InitializerKind::lecun_uniform, static_cast<ScheduleKind>(i % 6), i % 2 == 0, i % 3 == 0, true});
   }
 }

@@ -39,6 +39,8 @@ ROWS_AT_ONCE = 4096  # a backward pass keeps the activations of all its rows
 class BatchInternals:
     """The intermediate results of a batch, in the plan's precision and without dropout.
 
+    Of several submodels, the rows of one follow those of the one before, and the loss is the mean of their losses.
+
     Attributes
     ----------
     sums : list of (n, width) array
@@ -62,6 +64,7 @@ class BatchInternals:
     losses: NDArray[Any]
     loss: float
     gradients: Parameters
+    submodels: int = 1
 
 
 def batch_internals(plan: Plan, parameters: Parameters, rows: Rows) -> BatchInternals:
@@ -71,7 +74,7 @@ def batch_internals(plan: Plan, parameters: Parameters, rows: Rows) -> BatchInte
     sums, activations, dloss_dsums, losses, loss, gradients = run.introspect(
         rows.x, rows.classes, rows.targets, rows.weights
     )
-    return BatchInternals(sums, activations, dloss_dsums, losses, loss, Parameters(gradients))
+    return BatchInternals(sums, activations, dloss_dsums, losses, loss, Parameters(gradients), plan.network.submodels)
 
 
 def new_many_predictor(plan: Plan, stack: Parameters, threads: int) -> Any:
@@ -121,9 +124,14 @@ def input_gradients(plan: Plan, parameters: Parameters, x: NDArray[Any], directi
     return np.concatenate(pieces)
 
 
-def layer_outputs(plan: Plan, parameters: Parameters, x: NDArray[Any], layer: int, threads: int = 1) -> NDArray[Any]:
-    """Return the activations of a layer (from 0), (n, width); for the output layer, its sums before the head."""
-    return np.asarray(new_predictor(plan, parameters, threads).layer_outputs(x, layer))
+def layer_outputs(
+    plan: Plan, parameters: Parameters, x: NDArray[Any], layer: int, threads: int = 1, submodel: int = 0
+) -> NDArray[Any]:
+    """Return the activations of a layer (from 0), (n, width); for the output layer, its sums before the head.
+
+    Of several submodels, those of one (from 0).
+    """
+    return np.asarray(new_predictor(plan, parameters, threads).layer_outputs(x, layer, submodel))
 
 
 def first_layer_inputs(plan: Plan, parameters: Parameters, x: NDArray[Any]) -> NDArray[Any]:
@@ -155,19 +163,20 @@ class NonFinite:
 
 def first_non_finite(internals: BatchInternals) -> NonFinite | None:
     """Find the first in the forward pass, layer by layer, then in the losses, then in the backward pass."""
+    rows = len(internals.losses) // internals.submodels
     for i, (sums, activations) in enumerate(zip(internals.sums, internals.activations, strict=True)):
         for what, array in (("sum", sums), ("activation", activations)):
             wrong = np.argwhere(~np.isfinite(array))
             if len(wrong):
-                return NonFinite(what, i + 1, int(wrong[0][0]), int(wrong[0][1]))
+                return NonFinite(what, i + 1, int(wrong[0][0]) % rows, int(wrong[0][1]))
     layers = len(internals.sums)
     wrong = np.argwhere(~np.isfinite(internals.losses))
     if len(wrong):
-        return NonFinite("loss", layers, int(wrong[0][0]), None)
+        return NonFinite("loss", layers, int(wrong[0][0]) % rows, None)
     for i in range(layers - 1, -1, -1):
         wrong = np.argwhere(~np.isfinite(internals.dloss_dsums[i]))
         if len(wrong):
-            return NonFinite("gradient", i + 1, int(wrong[0][0]), int(wrong[0][1]))
+            return NonFinite("gradient", i + 1, int(wrong[0][0]) % rows, int(wrong[0][1]))
     return None
 
 

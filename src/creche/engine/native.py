@@ -106,7 +106,7 @@ def limit_threads(plan: Plan, rows: int, threads: int) -> int:
     No bit depends on it. A second thread pays off from about FLOPS_PER_THREAD operations per step on (measured by
     ``benchmarks/threads.py``).
     """
-    flops_per_step = 6 * plan.network.parameters * min(plan.batch_size, rows)
+    flops_per_step = 6 * plan.network.parameters * plan.network.submodels * min(plan.batch_size, rows)
     return max(1, min(threads, flops_per_step // FLOPS_PER_THREAD))
 
 
@@ -184,8 +184,10 @@ def translate_network(engine: ModuleType, network: Network) -> Any:
     """Turn a network into a plan of the compiled engine with nothing else in it."""
     out = engine.Plan()
     out.inputs = network.inputs
+    out.submodels, out.submodel_start = network.submodels, network.submodel_start
+    out.input_features = list(network.input_features)
     layers = []
-    for layer in network.layers:
+    for i, layer in enumerate(network.layers):
         to = engine.LayerPlan()
         for name in LAYER_FIELDS:
             value = getattr(layer, name)
@@ -194,6 +196,7 @@ def translate_network(engine: ModuleType, network: Network) -> Any:
                 setattr(to, f"{name}_parameter", value.parameter)  # type: ignore[attr-defined]
             else:
                 setattr(to, name, value)
+        to.sharing, to.scale_inputs = network.shared_by_submodels(i), network.scales_inputs(i)
         layers.append(to)
     out.layers = layers
     out.embeddings = [_translate_columns(engine, embedded) for embedded in network.embeddings]

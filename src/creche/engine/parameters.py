@@ -94,7 +94,10 @@ class Parameters(Mapping[str, NDArray[Any]]):
 
     @property
     def layers(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-        """W and b of each layer: the arrays themselves, no copies."""
+        """W and b of each layer: the arrays themselves, no copies.
+
+        What each submodel has for itself has the submodels along its first axis.
+        """
         found: list[tuple[NDArray[Any], NDArray[Any]]] = []
         while (name := f"{len(found)}.{WEIGHTS}") in self.arrays:
             found.append((self.arrays[name], self.arrays[f"{len(found)}.{BIAS}"]))

@@ -14,7 +14,7 @@ from creche.errors import PlanError, TableError, nearest
 from creche.estimators.labels import LabelledEstimator
 from creche.estimators.rows import matching_precision
 from creche.plan.activations import ACTIVATIONS
-from creche.plan.arguments import ARGUMENTS, NUMBER_SCHEDULES, PER_LAYER, reject_unknown
+from creche.plan.arguments import ARGUMENTS, NUMBER_SCHEDULES, OF_NETWORK, PER_LAYER, reject_unknown
 from creche.plan.component import Component
 from creche.plan.embeddings import CategoryEmbedding, NumberEmbedding
 from creche.plan.initializers import INITIALIZERS
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         PreprocessingName,
         Role,
         ScheduleName,
+        WeightSharing,
     )
     from creche.table.encoders.features import Preprocessing
     from creche.table.schema import Schema
@@ -152,6 +153,8 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         scale_inputs: bool | Sequence[bool] = False,
         number_embedding: NumberEmbedding | NumberEmbeddingName | None = None,
         category_embedding: CategoryEmbedding | int | None = None,
+        submodels: int = 1,
+        weight_sharing: WeightSharing = "mini",
         loss: Loss | LossName | Callable[..., Any] | None = None,
         optimizer: Optimizer | OptimizerName = "adam",
         learning_rate: float | None = None,
@@ -187,6 +190,8 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         self.scale_inputs = scale_inputs
         self.number_embedding = number_embedding
         self.category_embedding = category_embedding
+        self.submodels = submodels
+        self.weight_sharing = weight_sharing
         self.loss = loss
         self.optimizer = optimizer
         self.learning_rate = learning_rate
@@ -331,8 +336,10 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
                 network.inputs,
                 hidden,
                 network.outputs,
-                **{name: getattr(self, name) for name in PER_LAYER},
+                **{name: getattr(self, name) for name in (*PER_LAYER, *OF_NETWORK)},
                 embeddings=network.embeddings,
+                submodel_start=network.submodel_start,
+                input_features=network.input_features,
             ),
             loss=plan.loss if self.loss is None else LOSSES.of(self.loss),
             optimizer=optimizer,

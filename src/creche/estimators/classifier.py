@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         PreprocessingName,
         Role,
         ScheduleName,
+        WeightSharing,
     )
     from creche.table.encoders.features import Preprocessing
     from creche.table.schema import Schema
@@ -61,7 +62,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         Share of the hidden layers' activations dropped at random in a training step, from 0 to below 1.
     initializer : Initializer, str or a sequence with one for each layer, the output layer included, optional
         Distribution of the initial weights. By default, the one that suits each layer's activation.
-    bias_initializer : {"zeros", "normal", "sampled"} or a sequence with one for each layer, default "zeros"
+    bias_initializer : {"zeros", "normal", "uniform", "sampled"} or a sequence with one for each layer, default "zeros"
         The initial biases; "sampled" draws them so that activations bend where the rows are: see `Layer`.
     normalization : {"layer", "none"} or a sequence with one for each hidden layer, optional
         "layer" normalizes the weighted sums of each row before the activation.
@@ -78,6 +79,14 @@ class DNNClassifier(ClassLabels, DNNEstimator):
     category_embedding : CategoryEmbedding or int, optional
         The length of the learned vector of each category, of columns with more than eight categories; by default each
         category has an input of its own.
+    submodels : int, default 1
+        How many networks share weights, and are trained and predict as one (Gorishniy, Kotelnikov & Babenko 2024,
+        "TabM"). Training minimizes the mean of their losses; the prediction, and all that is evaluated, is the mean of
+        their probabilities, or numbers. Not with a custom loss.
+    weight_sharing : {"mini", "full"}, default "mini"
+        What several submodels share. Each has an output layer of its own and a learned factor for each input; with
+        "full" (Wen, Tran & Ba 2020, "BatchEnsemble") also factors for the inputs and outputs of each hidden layer, and
+        biases.
     loss : Loss, str or function, optional
         What training minimizes; by default "cross_entropy" (of `DNNRegressor`, "squared_error").
     optimizer : Optimizer or str, default "adam"
@@ -176,6 +185,8 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         scale_inputs: bool | Sequence[bool] = False,
         number_embedding: NumberEmbedding | NumberEmbeddingName | None = None,
         category_embedding: CategoryEmbedding | int | None = None,
+        submodels: int = 1,
+        weight_sharing: WeightSharing = "mini",
         loss: Loss | LossName | Callable[..., Any] | None = None,
         optimizer: Optimizer | OptimizerName = "adam",
         learning_rate: float | None = None,
@@ -207,7 +218,8 @@ class DNNClassifier(ClassLabels, DNNEstimator):
             hidden, activation=activation, dropout=dropout, initializer=initializer,
             bias_initializer=bias_initializer, normalization=normalization,
             parametric_activation=parametric_activation, residual=residual, scale_inputs=scale_inputs,
-            number_embedding=number_embedding, category_embedding=category_embedding, loss=loss, optimizer=optimizer,
+            number_embedding=number_embedding, category_embedding=category_embedding, submodels=submodels,
+            weight_sharing=weight_sharing, loss=loss, optimizer=optimizer,
             learning_rate=learning_rate, schedule=schedule, weight_decay_schedule=weight_decay_schedule,
             dropout_schedule=dropout_schedule, label_smoothing_schedule=label_smoothing_schedule,
             batch_size=batch_size, drop_last=drop_last, epochs=epochs, early_stopping=early_stopping, keep=keep,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         PreprocessingName,
         Role,
         ScheduleName,
+        WeightSharing,
     )
     from creche.table.encoders.features import Preprocessing
     from creche.table.schema import Schema
@@ -52,7 +53,9 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         Widths of the hidden layers; empty for none.
     activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `DNNClassifier`.
-    scale_inputs, number_embedding, category_embedding, loss, optimizer, learning_rate, schedule, weight_decay_schedule
+    scale_inputs, number_embedding, category_embedding, submodels, weight_sharing, loss, optimizer, learning_rate
+        As for `DNNClassifier`.
+    schedule, weight_decay_schedule
         As for `DNNClassifier`.
     dropout_schedule
         As for `DNNClassifier`.
@@ -98,6 +101,8 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         scale_inputs: bool | Sequence[bool] = False,
         number_embedding: NumberEmbedding | NumberEmbeddingName | None = None,
         category_embedding: CategoryEmbedding | int | None = None,
+        submodels: int = 1,
+        weight_sharing: WeightSharing = "mini",
         loss: Loss | LossName | Callable[..., Any] | None = None,
         quantiles: Sequence[float] | None = None,
         optimizer: Optimizer | OptimizerName = "adam",
@@ -127,7 +132,8 @@ class DNNRegressor(NumberLabels, DNNEstimator):
             hidden, activation=activation, dropout=dropout, initializer=initializer,
             bias_initializer=bias_initializer, normalization=normalization,
             parametric_activation=parametric_activation, residual=residual, scale_inputs=scale_inputs,
-            number_embedding=number_embedding, category_embedding=category_embedding, loss=loss, optimizer=optimizer,
+            number_embedding=number_embedding, category_embedding=category_embedding, submodels=submodels,
+            weight_sharing=weight_sharing, loss=loss, optimizer=optimizer,
             learning_rate=learning_rate, schedule=schedule, weight_decay_schedule=weight_decay_schedule,
             dropout_schedule=dropout_schedule, label_smoothing_schedule=label_smoothing_schedule,
             batch_size=batch_size, drop_last=drop_last, epochs=epochs, early_stopping=early_stopping, keep=keep,

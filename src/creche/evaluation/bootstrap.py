@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creche._progress import count_steps
+from creche._system.resources import resolve_threads
 from creche.engine.resampling import RowSampler
 from creche.errors import PlanError, TableError
 
@@ -25,7 +28,7 @@ MIN_ROWS = 10
 # Rows times resamples. With more rows, fewer resamples are drawn, since the intervals are narrow anyway.
 MAX_DRAWS = 100_000_000
 MIN_RESAMPLES = 50
-# Few enough for a processor's cache, and resamples enough to be measured together.
+# Few enough for a processor's cache, and whole cache lines of resamples, which are measured together.
 DRAWS_AT_A_TIME, RESAMPLES_AT_A_TIME = 200_000, 8
 
 
@@ -90,17 +93,45 @@ def resample_metrics(
         return [{} for _ in measures]
     samples: list[dict[str, list[NDArray[np.float64]]]] = [{} for _ in measures]
     affordable, done = _limit_resamples(len(weights), n_resamples), 0
+    known = None if (weights == 1).all() else weights
     with count_steps(affordable, "resamples") as report:
-        for counts in _counts(len(weights), affordable):
-            drawn = counts * weights
-            for measure, found in zip(measures, samples, strict=True):
-                with np.errstate(invalid="ignore", divide="ignore"):
-                    measured = measure(drawn)
-                for name, values in measured.items():
+        for count, measured in _measure_in_threads(measures, known, _counts(len(weights), affordable)):
+            for found, values_by_name in zip(samples, measured, strict=True):
+                for name, values in values_by_name.items():
                     found.setdefault(name, []).append(values)
-            done += len(counts)
+            done += count
             report(done)
     return [{name: np.concatenate(values) for name, values in found.items()} for found in samples]
+
+
+def _measure_in_threads(
+    measures: Sequence[Measure], weights: NDArray[np.float64] | None, drawn: Iterator[NDArray[np.float64]]
+) -> Iterator[tuple[int, list[Samples]]]:
+    """Yield the number of resamples in each block of counts, and their metrics, in the order of the blocks.
+
+    The engine measures a block without the GIL, so that others are measured and the next one is drawn meanwhile.
+    """
+
+    def measure_block(counts: NDArray[np.float64]) -> tuple[int, list[Samples]]:
+        weighted = counts if weights is None else counts * weights
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return len(counts), [measure(weighted) for measure in measures]
+
+    first, second = next(drawn, None), next(drawn, None)
+    if first is not None:
+        yield measure_block(first)  # which computes what does not depend on the weights, once
+    if second is None:
+        return
+    threads = resolve_threads(None)
+    waiting: deque[Future[tuple[int, list[Samples]]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        waiting.append(pool.submit(measure_block, second))
+        for counts in drawn:
+            waiting.append(pool.submit(measure_block, counts))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _limit_resamples(rows: int, n_resamples: int) -> int:
@@ -111,7 +142,7 @@ def _counts(rows: int, left: int) -> Iterator[NDArray[np.float64]]:
     """Yield how often each row is drawn in each resample, (r, rows), for some resamples at a time."""
     sampler = RowSampler(SEED)
     while left > 0:
-        n = min(left, max(RESAMPLES_AT_A_TIME, DRAWS_AT_A_TIME // rows))
+        n = min(left, max(1, DRAWS_AT_A_TIME // rows // RESAMPLES_AT_A_TIME) * RESAMPLES_AT_A_TIME)
         yield sampler.draw(rows, n)
         left -= n
 

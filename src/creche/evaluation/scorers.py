@@ -25,6 +25,8 @@ __all__ = [
     "label_metric_key",
 ]
 
+FEW_CLASSES = 16  # whose pairs are few enough for a sum of each
+
 
 @dataclass(frozen=True, eq=False)
 class ClassificationScorer:
@@ -65,6 +67,11 @@ class ClassificationScorer:
     def is_right(self) -> Array:
         """1 for each row whose class was predicted, and 0 for others, (n,)."""
         return np.asarray(self.predicted == self.true, dtype=np.float64)
+
+    @cached_property
+    def pairs(self) -> NDArray[np.int64]:
+        """The number of the pair of true and predicted class of each row, (n,)."""
+        return np.asarray(self.true * self.probabilities.shape[1] + self.predicted)
 
     @cached_property
     def negative_log(self) -> Array:
@@ -115,7 +122,7 @@ class MeasuredClasses:
     @cached_property
     def total(self) -> Array:
         """The sum of the weights, (r,)."""
-        return np.asarray(self.weights.sum(axis=1))
+        return np.asarray(self._class_sums[0].sum(axis=1))
 
     @property
     def precision(self) -> Array:
@@ -133,10 +140,18 @@ class MeasuredClasses:
         return self._per_class[2]
 
     @cached_property
-    def _per_class(self) -> tuple[Array, Array, Array]:
+    def _class_sums(self) -> tuple[Array, Array, Array]:
+        """The sums of the weights by true class, by predicted class, and by class where both agree, (r, classes)."""
         scorer, classes = self.scorer, self.scorer.probabilities.shape[1]
+        if classes <= FEW_CLASSES:  # one pass over the rows is enough
+            pairs = sum_groups(self.weights, scorer.pairs, classes * classes).reshape(-1, classes, classes)
+            return pairs.sum(axis=2), pairs.sum(axis=1), pairs.diagonal(axis1=1, axis2=2)
         occurring, predicted = (sum_groups(self.weights, of, classes) for of in (scorer.true, scorer.predicted))
-        hits = sum_groups(self.weights, scorer.true, classes, scorer.is_right)
+        return occurring, predicted, sum_groups(self.weights, scorer.true, classes, scorer.is_right)
+
+    @cached_property
+    def _per_class(self) -> tuple[Array, Array, Array]:
+        occurring, predicted, hits = self._class_sums
         with np.errstate(invalid="ignore", divide="ignore"):
             return hits / predicted, hits / occurring, 2 * hits / (occurring + predicted)
 

@@ -227,7 +227,13 @@ def _represent(model: Model, inputs: NDArray[Any], space: Space) -> NDArray[np.f
     if space == "inputs" or not layers:
         return first_layer_inputs(model.plan, model.parameters, inputs).astype(np.float64)
     threads = resolve_threads(model.threads)
-    return layer_outputs(model.plan, model.parameters, inputs, len(layers) - 1, threads).astype(np.float64)
+    # Of several submodels side by side, so that squared distances are means over them.
+    submodels = model.plan.network.submodels
+    found = [
+        layer_outputs(model.plan, model.parameters, inputs, len(layers) - 1, threads, submodel)
+        for submodel in range(submodels)
+    ]
+    return np.asarray(np.concatenate(found, axis=1).astype(np.float64) / np.sqrt(submodels))
 
 
 def _mean_squared_distances(model: Predictor, query: Table, training: Table, space: Space) -> NDArray[np.float64]:

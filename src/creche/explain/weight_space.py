@@ -78,6 +78,7 @@ def find_weight(model: Model, layer: Any, source: Any, target: Any, *, bias: boo
 
     """
     network = model.plan.network
+    network.require_one_model("model")
     last = len(network.layers) - 1
     layer = _check_index("layer", layer, last, f"the network {network} has weights of layers 0 to {last}")
     inputs = model.input_names if layer == 0 else ()
@@ -115,6 +116,7 @@ def find_steepest(
         Whether biases are meant, of all layers unless one is given.
 
     """
+    model.plan.network.require_one_model("model")
     is_any = layer is None and target is None and (source is None or bias or source == BIAS)
     largest, steepest = -1.0, None
     layers = gradients.layers
@@ -293,18 +295,23 @@ def filter_normalized_directions(parameters: Parameters, seed: int) -> tuple[Par
     Li, Xu, Taylor, Studer & Goldstein 2018, "Visualizing the loss landscape of neural nets", section 4. The filter of a
     dense layer is what leads to one neuron, here its weights and its bias together; so the picture does not depend on
     how the weights of one layer are scaled relative to those of the next. The part in an array of other parameters is
-    as long as that array.
+    as long as that array, and so is that of a bias that each submodel has for itself beside weights that they share.
     """
     random = np.random.default_rng(seed)
 
-    def draw(filters: Array) -> Array:
+    def draw(filters: Array, axis: int = 0) -> Array:
         drawn = random.standard_normal(filters.shape)
-        drawn *= np.linalg.norm(filters, axis=0) / np.linalg.norm(drawn, axis=0)
+        drawn *= np.linalg.norm(filters, axis=axis, keepdims=True) / np.linalg.norm(drawn, axis=axis, keepdims=True)
         return drawn
 
+    def draw_layer(w: NDArray[Any], b: NDArray[Any]) -> tuple[Array, Array]:
+        if b.ndim >= w.ndim:
+            return draw(w.astype(np.float64)), draw(b.astype(np.float64))
+        drawn = draw(np.concatenate([w, b[..., None, :]], axis=-2).astype(np.float64), axis=-2)
+        return drawn[..., :-1, :], drawn[..., -1, :]
+
     def one() -> Parameters:
-        of_neurons = [draw(np.vstack([w, b]).astype(np.float64)) for w, b in parameters.layers]
-        of_layers = Parameters.of_layers([(drawn[:-1], drawn[-1]) for drawn in of_neurons])
+        of_layers = Parameters.of_layers([draw_layer(w, b) for w, b in parameters.layers])
         others = {name: draw(array.astype(np.float64)) for name, array in parameters.beyond_layers.items()}
         return Parameters({name: of_layers[name] if name in of_layers else others[name] for name in parameters})
 

@@ -167,4 +167,4 @@ class BatchedModels:
 def _as_predicted(network: Network) -> Network:
     """Return the network without what no prediction depends on."""
     layers = (replace(layer, dropout=0.0, initializer=Zeros(), bias_initializer="zeros") for layer in network.layers)
-    return replace(network, layers=tuple(layers))
+    return replace(network, layers=tuple(layers), submodel_start="signs", input_features=())

@@ -38,6 +38,7 @@ from creche.plan.words import (
     Role,
     ScheduleName,
     Task,
+    WeightSharing,
 )
 from creche.table.checks import warn
 from creche.table.encoders.features import Preprocessing
@@ -87,6 +88,8 @@ def cross_validate(
     scale_inputs: bool | Sequence[bool] = False,
     number_embedding: NumberEmbedding | NumberEmbeddingName | None = None,
     category_embedding: CategoryEmbedding | int | None = None,
+    submodels: int = 1,
+    weight_sharing: WeightSharing = "mini",
     loss: Loss | LossName | Callable[..., Any] | None = None,
     quantiles: Sequence[float] | None = None,
     ordered: bool = False,
@@ -146,9 +149,9 @@ def cross_validate(
         Number of bootstrap resamples for the intervals of `CrossValidation.evaluation`; 0 for none.
     recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `creche.train`.
-    scale_inputs, number_embedding, category_embedding, quantiles, ordered, optimizer, learning_rate, batch_size
+    scale_inputs, number_embedding, category_embedding, submodels, weight_sharing, quantiles, ordered, optimizer
         As for `creche.train`.
-    drop_last
+    learning_rate, batch_size, drop_last
         As for `creche.train`.
     epochs
         As for `creche.train`.

@@ -49,6 +49,7 @@ from creche.plan.words import (
     Role,
     ScheduleName,
     Task,
+    WeightSharing,
 )
 from creche.table.encoders.features import Preprocessing
 from creche.table.reading.options import ReadOptions
@@ -96,6 +97,8 @@ def find_learning_rate(
     scale_inputs: bool | Sequence[bool] = False,
     number_embedding: NumberEmbedding | NumberEmbeddingName | None = None,
     category_embedding: CategoryEmbedding | int | None = None,
+    submodels: int = 1,
+    weight_sharing: WeightSharing = "mini",
     loss: Loss | LossName | None = None,
     quantiles: Sequence[float] | None = None,
     ordered: bool = False,
@@ -160,7 +163,7 @@ def find_learning_rate(
         factor of 100.
     recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `creche.train`.
-    scale_inputs, number_embedding, category_embedding, loss, quantiles, ordered, optimizer
+    scale_inputs, number_embedding, category_embedding, submodels, weight_sharing, loss, quantiles, ordered, optimizer
         As for `creche.train`.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own.

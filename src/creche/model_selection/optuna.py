@@ -47,6 +47,7 @@ from creche.plan.words import (
     Role,
     ScheduleName,
     Task,
+    WeightSharing,
 )
 from creche.table.encoders.features import Preprocessing
 from creche.table.reading.options import ReadOptions
@@ -156,6 +157,8 @@ def sweep_with_optuna(
     scale_inputs: Values[bool | Sequence[bool]] = False,
     number_embedding: Values[NumberEmbedding | NumberEmbeddingName | None] = None,
     category_embedding: Values[CategoryEmbedding | int | None] = None,
+    submodels: Values[int] = 1,
+    weight_sharing: Values[WeightSharing] = "mini",
     loss: Values[Loss | LossName | None] = None,
     quantiles: Sequence[float] | None = None,
     ordered: bool = False,
@@ -226,7 +229,7 @@ def sweep_with_optuna(
         The first of these seeds, and the seed of the split and of the sampler.
     recipe, hidden, activation, dropout, initializer, bias_initializer, normalization, parametric_activation, residual
         As for `creche.train`; each may have several values.
-    scale_inputs, number_embedding, category_embedding, loss, optimizer, learning_rate
+    scale_inputs, number_embedding, category_embedding, submodels, weight_sharing, loss, optimizer, learning_rate
         As for `creche.train`; each may have several values.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own; each may have several values.

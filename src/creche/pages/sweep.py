@@ -62,6 +62,7 @@ PLURALS = {
     "epochs": "numbers of epochs",
     "early_stopping": "patiences",
     "shuffle": "orders",
+    "submodels": "numbers of submodels",
 }
 
 

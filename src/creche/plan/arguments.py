@@ -29,6 +29,7 @@ __all__ = [
     "FILES",
     "NETWORK",
     "NUMBER_SCHEDULES",
+    "OF_NETWORK",
     "OPTIMIZER_FIELDS",
     "PER_LAYER",
     "REQUIRED",
@@ -174,7 +175,7 @@ _ENTRIES = (
         words="creche.plan.words:TASKS",
     )),
     Argument("recipe", None, "plan", sweepable=True, command=_option(
-        NETWORK, "Network, optimizer and preprocessing by a name: plain, realmlp or realmlp-s.",
+        NETWORK, "Network, optimizer and preprocessing by a name: plain, realmlp, realmlp-s or tabm-mini.",
         words="creche.plan.words:RECIPES",
     )),
     Argument("hidden", (32, 32), "plan", is_list=True, sweepable=True, estimator=True, command=_option(
@@ -192,7 +193,8 @@ _ENTRIES = (
         words="creche.plan:INITIALIZERS",
     )),
     Argument("bias_initializer", "zeros", "plan", per_layer="all", sweepable=True, estimator=True, command=_option(
-        NETWORK, "Initial biases: zeros, normal or sampled.", str, "zeros", words="creche.plan.words:BIAS_INITIALIZERS",
+        NETWORK, "Initial biases: zeros, normal, uniform or sampled.", str, "zeros",
+        words="creche.plan.words:BIAS_INITIALIZERS",
     )),
     Argument("normalization", None, "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(
         NETWORK, "Normalization of the weighted sums of hidden layers: layer or none.", str, "none",
@@ -213,6 +215,13 @@ _ENTRIES = (
     )),
     Argument("category_embedding", None, "plan", sweepable=True, estimator=True, command=_option(
         NETWORK, "Learn a vector of this length for each category, of columns with more than eight.", int, "none",
+    )),
+    Argument("submodels", 1, "plan", sweepable=True, estimator=True, command=_option(
+        NETWORK, "Number of networks that share weights and predict as one.", int, "1",
+    )),
+    Argument("weight_sharing", "mini", "plan", sweepable=True, estimator=True, command=_option(
+        NETWORK, "What submodels share: mini, all but scales of the inputs and output layers; or full, the matrices of "
+        "hidden layers.", str, "mini", words="creche.plan.words:WEIGHT_SHARINGS",
     )),
     Argument("loss", None, "plan", sweepable=True, estimator=True, command=_option(
         TRAINING, "Loss to minimize: cross_entropy, squared_error, huber, quantile:0.9, …", str, "by task",
@@ -352,6 +361,9 @@ def arguments_in(*groups: Group) -> tuple[str, ...]:
 
 OPTIMIZER_FIELDS = arguments_in("optimizer")
 PER_LAYER = tuple(argument.name for argument in _ENTRIES if argument.per_layer)
+
+# Those of the network as a whole, besides its hidden layers.
+OF_NETWORK = ("submodels", "weight_sharing")
 NUMBER_SCHEDULES = tuple(argument.name for argument in _ENTRIES if argument.name.endswith("_schedule"))
 SWEEPABLE = tuple(argument.name for argument in _ENTRIES if argument.sweepable)
 CHANGEABLE = tuple(argument.name for argument in _ENTRIES if argument.changeable)

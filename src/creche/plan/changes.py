@@ -172,6 +172,8 @@ class Change(Component):
         if self.label_smoothing is not None:
             changed["loss"] = _with_label_smoothing(plan, self.label_smoothing)
         changed |= {f.name: given[f.name] for f in fields(plan) if f.name in given and f.name != "optimizer"}
+        if self.weights:
+            plan.network.require_one_model("weights")
         for weight in self.weights:
             weight.check(plan.network.widths)
         return replace(plan, **changed) if changed else plan

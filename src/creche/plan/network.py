@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -17,10 +17,14 @@ from creche.plan.initializers import INITIALIZERS, Initializer, default_initiali
 from creche.plan.words import (
     BIAS_INITIALIZERS,
     NORMALIZATIONS,
+    SUBMODEL_STARTS,
+    WEIGHT_SHARINGS,
     ActivationName,
     BiasInitializerName,
     InitializerName,
     Normalization,
+    SubmodelStart,
+    WeightSharing,
     check_word,
 )
 
@@ -28,6 +32,7 @@ __all__ = ["Layer", "Network"]
 
 
 WIDTHS = Bounds(at_least=1, at_most=2**31 - 1, whole=True)
+FEATURE_NUMBERS = Bounds(at_least=0, at_most=2**31 - 1, whole=True)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -45,10 +50,10 @@ class Layer(Component):
         ``1 - dropout`` (Srivastava et al. 2014, "Dropout"). From 0 to below 1.
     initializer : Initializer or str, optional
         Distribution of the initial weights; by default the one suited to the activation (`default_initializer`).
-    bias_initializer : {"zeros", "normal", "sampled"}, default "zeros"
-        The initial biases: 0; standard normal; or, for each neuron, minus a random mean of its weighted sums of five
-        rows, so that its activation bends where the rows are (Holzmüller, Grinsztajn & Steinwart 2024, "Better by
-        default", appendix A, where it is called he+5).
+    bias_initializer : {"zeros", "normal", "uniform", "sampled"}, default "zeros"
+        The initial biases: 0; standard normal; uniform within 1 / sqrt(inputs); or, for each neuron, minus a random
+        mean of its weighted sums of five rows, so that its activation bends where the rows are (Holzmüller, Grinsztajn
+        & Steinwart 2024, "Better by default", appendix A, where it is called he+5).
     normalization : {"none", "layer"}, default "none"
         "layer" normalizes the weighted sums of each row before the activation, with a learned gain and shift for each
         neuron (Ba, Kiros & Hinton 2016).
@@ -116,6 +121,18 @@ class Network(Component):
         From the first hidden layer to the output layer.
     embeddings : tuple of EmbeddedColumns
         How columns become inputs of the first layer; the others are inputs of it as they are.
+    submodels : int, default 1
+        How many networks share weights, and are trained and predict as one: their prediction is the mean of those of
+        all submodels (Gorishniy, Kotelnikov & Babenko 2024, "TabM").
+    weight_sharing : {"mini", "full"}, default "mini"
+        What several submodels share. Each has an output layer of its own and a learned factor for each input; with
+        "full" (Wen, Tran & Ba 2020, "BatchEnsemble") also factors for the inputs and the outputs of each hidden layer,
+        and biases.
+    submodel_start : {"signs", "normal"}, default "signs"
+        Where the factors of the inputs begin: with -1 or 1, or standard normal.
+    input_features : sequence of int
+        For each input, the number of the feature it stems from: the inputs of a feature begin with the same factor.
+        Empty if each input is a feature.
 
     Examples
     --------
@@ -130,9 +147,26 @@ class Network(Component):
     inputs: int = count_field(at_most=2**31 - 1)
     layers: tuple[Layer, ...] = ()
     embeddings: tuple[EmbeddedColumns, ...] = ()
+    submodels: int = count_field(1, at_most=4096)
+    weight_sharing: WeightSharing = "mini"
+    submodel_start: SubmodelStart = "signs"
+    input_features: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         Component.__post_init__(self)
+        words = {"weight_sharing": WEIGHT_SHARINGS, "submodel_start": SUBMODEL_STARTS}
+        for name, known in words.items():
+            object.__setattr__(self, name, check_word(name, getattr(self, name), known))
+        features = tuple(
+            FEATURE_NUMBERS.check(f"input_features[{i}]", number) for i, number in enumerate(self.input_features)
+        )
+        object.__setattr__(self, "input_features", features)
+        if self.input_features and len(self.input_features) != self.inputs:
+            raise PlanError(
+                f"input_features: got {len(self.input_features):,} numbers for {self.inputs:,} inputs; give one for "
+                "each",
+                argument="input_features",
+            )
         if isinstance(self.layers, str) or not isinstance(self.layers, Sequence):
             raise PlanError(f"Network.layers: got {self.layers!r}; needs a list of layers", argument="layers")
         for layer in self.layers:
@@ -208,6 +242,10 @@ class Network(Component):
         residual: bool | Sequence[bool] = False,
         scale_inputs: bool | Sequence[bool] = False,
         embeddings: Sequence[EmbeddedColumns] = (),
+        submodels: int = 1,
+        weight_sharing: WeightSharing = "mini",
+        submodel_start: SubmodelStart = "signs",
+        input_features: Sequence[int] = (),
     ) -> Self:
         """Return a network with hidden layers of the given widths.
 
@@ -227,6 +265,8 @@ class Network(Component):
             True for the first layer, or a list with one value for each layer, the output layer included.
         embeddings : sequence of EmbeddedColumns, optional
             How columns become inputs of the first layer.
+        submodels, weight_sharing, submodel_start, input_features
+            As for `Network`.
 
         Raises
         ------
@@ -257,7 +297,58 @@ class Network(Component):
         fields["scale_inputs"] = _spread_over_layers("scale_inputs", scale_inputs, len(widths), "layers")
         layers = [dict(zip(fields, values, strict=True)) for values in zip(*fields.values(), strict=True)]
         made = tuple(Layer(width, **layer) for width, layer in zip(widths, layers, strict=True))
-        return cls(inputs, made, embeddings)
+        return cls(
+            inputs,
+            made,
+            embeddings,
+            submodels,
+            weight_sharing,
+            submodel_start,
+            input_features,  # type: ignore[arg-type]  # made a tuple there
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the network as plain data."""
+        data = Component.to_dict(self)
+        if self.submodels == 1:  # as nearly all networks have
+            for name in ("submodels", "weight_sharing", "submodel_start", "input_features"):
+                del data[name]
+        return data
+
+    def require_one_model(self, what: str) -> None:
+        """Refuse a network of several submodels for what shows the neurons and weights of one.
+
+        Parameters
+        ----------
+        what : str
+            The function that shows them, or its argument.
+
+        Raises
+        ------
+        PlanError
+            If the network has several.
+
+        """
+        if self.submodels > 1:
+            raise PlanError(
+                f"{what}: the network has {self.submodels} submodels, and this is about the neurons and weights of a "
+                "single one; give a network that was trained with submodels=1"
+            )
+
+    def shared_by_submodels(self, layer: int) -> Literal["all", "all_but_scale", "matrix", "none"]:
+        """Return what submodels share of a layer, from 0, in the engine's words."""
+        if self.submodels == 1:
+            return "all"
+        if layer == len(self.layers) - 1:
+            return "none"
+        if self.weight_sharing == "full":
+            return "matrix"
+        return "all_but_scale" if layer == 0 else "all"
+
+    def scales_inputs(self, layer: int) -> bool:
+        """Return whether the inputs of a layer, from 0, have learned factors."""
+        is_own = self.shared_by_submodels(layer) in ("all_but_scale", "matrix")
+        return self.layers[layer].scale_inputs or is_own or (layer == 0 and self.submodels > 1)
 
     @property
     def outputs(self) -> int:
@@ -290,13 +381,15 @@ class Network(Component):
     @property
     def parameters(self) -> int:
         """The number of parameters: weights, biases, and those of embeddings and of what the layers have besides."""
-        return sum(embedded.parameters for embedded in self.embeddings) + sum(
-            (inputs + 1) * layer.width
-            + layer.scale_inputs * inputs
-            + 2 * (layer.normalization != "none") * layer.width
-            + layer.parametric_activation * layer.width
-            for inputs, layer in zip(self.widths, self.layers, strict=False)
-        )
+        total = sum(embedded.parameters for embedded in self.embeddings)
+        for i, (inputs, layer) in enumerate(zip(self.widths, self.layers, strict=False)):
+            shared = self.shared_by_submodels(i)
+            total += inputs * layer.width * (self.submodels if shared == "none" else 1)
+            total += layer.width * (self.submodels if shared in ("matrix", "none") else 1)  # biases
+            total += self.scales_inputs(i) * inputs * (1 if shared == "all" else self.submodels)
+            total += layer.width * self.submodels * (shared == "matrix")
+            total += layer.width * (2 * (layer.normalization != "none") + layer.parametric_activation)
+        return total
 
     def describe(self, precision: str = "") -> str:
         """Describe the network in words: its widths, its parameters, and what its layers have besides weights.
@@ -323,6 +416,9 @@ class Network(Component):
             for embedded in self.embeddings
         ]
         parts += [f"{name} {_name_layers(flags)}" for name, flags in has if any(flags)]
+        if self.submodels > 1:
+            shared = {"mini": "all but scales and output layers", "full": "the matrices of hidden layers"}
+            parts.append(f"{self.submodels} submodels that share {shared[self.weight_sharing]}")
         first = f"{self}, {self.parameters:,} parameters" + (f", {precision}" if precision else "")
         return "; ".join([first, *parts])
 

@@ -228,6 +228,13 @@ class Plan(Displayed, Component):
                 f"loss: {self.loss.key!r} is not for {self.task}; choose one of {', '.join(words)}", argument="loss"
             )
 
+        if self.loss.is_python and self.network.submodels > 1:
+            raise PlanError(
+                f"submodels: got {self.network.submodels}, and a custom loss trains one network at a time; leave "
+                "submodels out, or choose a built-in loss",
+                argument="submodels",
+            )
+
     def _check_schedules(self) -> None:
         for name in NUMBER_SCHEDULES:
             schedule = getattr(self, name)

@@ -30,7 +30,9 @@ __all__ = [
     "ROLES",
     "SCALINGS",
     "SCHEDULE_UNITS",
+    "SUBMODEL_STARTS",
     "TASKS",
+    "WEIGHT_SHARINGS",
     "ActivationName",
     "BestBy",
     "BiasInitializerName",
@@ -58,7 +60,9 @@ __all__ = [
     "Scaling",
     "ScheduleName",
     "ScheduleUnit",
+    "SubmodelStart",
     "Task",
+    "WeightSharing",
     "canonical_word",
     "check_word",
 ]
@@ -72,9 +76,11 @@ InitializerName: TypeAlias = Literal[
     "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal", "orthogonal",
     "zeros", "constant", "unit_variance",
 ]  # fmt: skip
-BiasInitializerName: TypeAlias = Literal["zeros", "normal", "sampled"]
+BiasInitializerName: TypeAlias = Literal["zeros", "normal", "uniform", "sampled"]
 Normalization: TypeAlias = Literal["none", "layer"]
 NumberEmbeddingName: TypeAlias = Literal["none", "periodic", "linear"]
+WeightSharing: TypeAlias = Literal["mini", "full"]
+SubmodelStart: TypeAlias = Literal["signs", "normal"]
 LossName: TypeAlias = Literal[
     "cross_entropy", "binary_cross_entropy", "squared_error", "absolute_error", "huber", "poisson", "quantile"
 ]
@@ -88,7 +94,7 @@ KeptWeights: TypeAlias = Literal["best", "last"]
 BestBy: TypeAlias = Literal["plan", "network"]
 Scaling: TypeAlias = Literal["auto", "standard", "robust", "quantile", "none"]
 PreprocessingName: TypeAlias = Literal["auto", "standard", "robust", "quantile", "none", "realmlp", "piecewise_linear"]
-RecipeName: TypeAlias = Literal["plain", "realmlp", "realmlp-s"]
+RecipeName: TypeAlias = Literal["plain", "realmlp", "realmlp-s", "tabm-mini"]
 Clip: TypeAlias = Literal["none", "smooth"]
 NumericEncoding: TypeAlias = Literal["plain", "piecewise_linear"]
 BinEdges: TypeAlias = Literal["quantile", "tree"]
@@ -105,6 +111,8 @@ RecordedStatistic: TypeAlias = Literal[
 
 BIAS_INITIALIZERS: tuple[BiasInitializerName, ...] = get_args(BiasInitializerName)
 NORMALIZATIONS: tuple[Normalization, ...] = get_args(Normalization)
+WEIGHT_SHARINGS: tuple[WeightSharing, ...] = get_args(WeightSharing)
+SUBMODEL_STARTS: tuple[SubmodelStart, ...] = get_args(SubmodelStart)
 TASKS: tuple[Task, ...] = get_args(Task)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 KEPT_WEIGHTS: tuple[KeptWeights, ...] = get_args(KeptWeights)

@@ -101,6 +101,7 @@ def network(model: Model, *, max_neurons: int = 9, axes: Any = None) -> Any:
         raise PlanError(f"model: is an ensemble of {len(model)} networks; pass one of them, such as ensemble.models[0]")
     if not isinstance(model, Model):
         raise PlanError(f"model: got {type(model).__name__}; needs a trained Model")
+    model.plan.network.require_one_model("model")
     max_neurons = check_whole_number("max_neurons", max_neurons, at_least=3)
     columns = [Column.of(width, max_neurons) for width in model.plan.network.widths]
     tallest = max(len(column.neurons) + (column.gap is not None) for column in columns)

@@ -176,14 +176,18 @@ def render_picture(
     style = {
         "font.family": FONT, "svg.fonttype": "none" if for_page else "path", "axes.facecolor": background,
         "figure.facecolor": around, "savefig.facecolor": around, "pdf.fonttype": 42,
-        "svg.hashsalt": "creche", **(dict.fromkeys(INK, PAGE_INK) if for_page else {}),
+        # No plot has ticks above it, for which each drawing would look.
+        "axes.titley": 1.0, "svg.hashsalt": "creche", **(dict.fromkeys(INK, PAGE_INK) if for_page else {}),
     }  # fmt: skip
     with plt.style.context(["dark_background" if dark else "default", style]):
         if format != "svg":
             return _render(draw, format)
-        from creche.plots.svg_file import write_svg
+        from creche.plots.svg_file import lay_out_once, write_svg
 
-        return write_svg(_draw_off_screen(draw), DOTS_PER_INCH, METADATA["svg"])
+        figure = _draw_off_screen(draw)
+        if for_page:
+            lay_out_once(figure)
+        return write_svg(figure, DOTS_PER_INCH, METADATA["svg"])
 
 
 def save_picture(draw: Callable[[], Any], path: str | Path) -> None:

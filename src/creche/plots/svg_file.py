@@ -6,14 +6,55 @@ import io
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from matplotlib.backends.backend_mixed import MixedModeRenderer
 from matplotlib.backends.backend_svg import FigureCanvasSVG, RendererSVG
+from matplotlib.layout_engine import LayoutEngine
 from matplotlib.textpath import text_to_path
 
-__all__ = ["write_svg"]
+__all__ = ["lay_out_once", "write_svg"]
 
 POINTS_PER_INCH = 72
 TEXTS_KEPT = 4096
+PADDING = 3.0  # points; that of constrained layout
+
+
+def lay_out_once(figure: Any) -> None:
+    """Let a figure of one Axes be laid out by one measurement, two if the ticks then change; leave others as they are.
+
+    Constrained layout always measures twice, and a measurement takes a third as long as drawing. An aspect that the
+    figure must keep, or a colour bar, is left to it.
+    """
+    if len(figure.axes) == 1 and figure.axes[0].get_aspect() == "auto" and figure.axes[0].get_subplotspec() is not None:
+        figure.set_layout_engine(_SingleAxesLayout())
+
+
+class _SingleAxesLayout(LayoutEngine):
+    """Gives the Axes all the room that its labels, ticks and title leave."""
+
+    _adjust_compatible = True
+    _colorbar_gridspec = False
+
+    def execute(self, fig: Any) -> None:
+        axes = fig.axes[0]
+        for _ in range(2):
+            ticks = _ticks_of(axes)
+            self._fit(fig, axes)
+            if all(map(np.array_equal, ticks, _ticks_of(axes))):
+                return
+
+    def _fit(self, figure: Any, axes: Any) -> None:
+        needed = axes.get_tightbbox(figure.canvas.get_renderer(), for_layout_only=True)
+        inner, outer = axes.bbox, figure.bbox
+        left, right = PADDING + inner.x0 - needed.x0, PADDING + needed.x1 - inner.x1
+        bottom, top = PADDING + inner.y0 - needed.y0, PADDING + needed.y1 - inner.y1
+        if left + right < outer.width and bottom + top < outer.height:
+            width, height = outer.size
+            figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
+
+
+def _ticks_of(axes: Any) -> list[Any]:
+    return [axis.get_majorticklocs() for axis in (axes.xaxis, axes.yaxis)]
 
 
 def write_svg(figure: Any, dots_per_inch: float, metadata: dict[str, Any]) -> bytes:

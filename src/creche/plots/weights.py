@@ -49,7 +49,7 @@ def weight_histograms(model: Model, *, axes: Any = None) -> Any:
 
     """
     layers = [weights for weights, _ in _read_layers(model)]
-    names = [f"layer {i}\n{w.shape[0]:,}→{w.shape[1]:,}" for i, w in enumerate(layers)]
+    names = [f"layer {i}\n{w.shape[-2]:,}→{w.shape[-1]:,}" for i, w in enumerate(layers)]
     axes = resolve_axes(axes, 5.4, 1.1 + 0.85 * min(len(layers), BANDS_SHOWN))
     _draw_bands(axes, layers, names, with_counts=True)
     return axes
@@ -114,7 +114,7 @@ def _read_layers(source: Any) -> list[tuple[NDArray[Any], NDArray[Any]]]:
         found = [(np.asarray(weights), np.asarray(bias)) for weights, bias in layers]
     except (TypeError, ValueError):
         found = []
-    if not found or not all(weights.ndim == 2 for weights, _ in found):
+    if not found or not all(weights.ndim in (2, 3) for weights, _ in found):
         raise PlanError(f"weights: got {type(source).__name__}; needs a model, or the weights (W, b) of each layer")
     return found
 

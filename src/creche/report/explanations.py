@@ -78,7 +78,7 @@ def importance_section(subject: ReportSubject, figures: Figures) -> Html:
 
 def step_section(subject: ReportSubject, figures: Figures) -> Html | None:
     """Return the trace of one training step on a few rows."""
-    if not isinstance(subject.model, Model):
+    if not isinstance(subject.model, Model) or subject.model.plan.network.submodels > 1:
         return None
     rows = subject.reference_rows
     spread = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), ROWS_OF_A_STEP)).astype(np.int64))
@@ -88,7 +88,7 @@ def step_section(subject: ReportSubject, figures: Figures) -> Html | None:
 
 def weight_section(subject: ReportSubject, figures: Figures) -> Html | None:
     """Return the loss against the weight of the first layer whose removal would raise the loss most."""
-    if not isinstance(subject.model, Model):
+    if not isinstance(subject.model, Model) or subject.model.plan.network.submodels > 1:
         return None
     rows = take_first_rows(subject.reference_rows, ROWS_USED)
     row, column = find_critical_weight(subject.model, rows)

@@ -191,14 +191,17 @@ def network_section(subject: ReportSubject, figures: Figures) -> Html | None:
     description = (
         f"{network.inputs} inputs; layers of {', '.join(str(layer.width) for layer in network.layers)} neurons"
     )
+    diagram = None
+    if network.submodels == 1:
+        diagram = figures.figure(
+            partial(plots.network, model),
+            "Neurons are circles and weights are lines: thicker lines are larger weights of the layer, dashed lines "
+            "negative ones.",
+            f"Diagram of the network: {description}",
+        )
     return join_html(
         [
-            figures.figure(
-                partial(plots.network, model),
-                "Neurons are circles and weights are lines: thicker lines are larger weights of the layer, dashed "
-                "lines negative ones.",
-                f"Diagram of the network: {description}",
-            ),
+            diagram,
             facts_table(
                 [
                     ("layers", network.describe(plan.precision)),

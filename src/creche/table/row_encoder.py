@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from creche.errors import TableError
 from creche.table.cell_types import build_rules
 from creche.table.encoders.bins import JoinedBins
+from creche.table.encoders.categorical import CategoricalEncoder
 from creche.table.encoders.features import FeatureEncoder, prepare_column
 from creche.table.encoders.numeric import FAR, NumericEncoder
 from creche.table.reading.dataframes import is_row
@@ -25,7 +26,7 @@ from creche.table.word_columns import numbers_for_missing
 __all__ = ["RowEncoder", "may_be_row"]
 
 LAYOUTS_KEPT = 64
-CELLS_KEPT = 4096  # of each column
+CELLS_KEPT = 4096  # of each column, besides one for each category
 LARGEST_WHOLE = 2**63
 LARGEST_EXACT = 2**53  # every whole number up to this is a float64
 LARGEST = float(np.finfo(np.float64).max)
@@ -252,6 +253,7 @@ def _compile_remembered(features: FeatureEncoder, encoder: Encoder, position: in
     """Return the function for a column that the encoder itself encodes; what it makes of a cell is kept."""
     known: dict[Any, tuple[tuple[int, float], ...]] = {}
     are_numbers = isinstance(encoder, NumericEncoder)  # which hardly recur
+    most = CELLS_KEPT + (len(encoder.categories) if isinstance(encoder, CategoricalEncoder) else 0)
 
     def write(cell: Any, row: _Row) -> None:
         kind = type(cell)
@@ -266,7 +268,7 @@ def _compile_remembered(features: FeatureEncoder, encoder: Encoder, position: in
             found = kept
         else:
             found = _encode_cell(features, encoder, position, limit, cell)
-            if len(known) < CELLS_KEPT:
+            if len(known) < most:
                 known[key] = found
         for place, value in found:
             row.inputs[place] = value

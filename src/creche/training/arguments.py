@@ -14,7 +14,7 @@ from creche._progress import OnProgress
 from creche._system.resources import resolve_threads
 from creche.errors import PlanError, UnknownArgumentError, nearest
 from creche.plan.activations import Activation
-from creche.plan.arguments import ARGUMENTS, DEFAULTS, NUMBER_SCHEDULES, PER_LAYER, arguments_in
+from creche.plan.arguments import ARGUMENTS, DEFAULTS, NUMBER_SCHEDULES, OF_NETWORK, PER_LAYER, arguments_in
 from creche.plan.changes import Change, order_changes
 from creche.plan.embeddings import (
     CategoryEmbedding,
@@ -50,6 +50,7 @@ from creche.plan.words import (
     Role,
     ScheduleName,
     Task,
+    WeightSharing,
     check_word,
 )
 from creche.table.encoders.features import FeatureEncoder, Preprocessing
@@ -100,6 +101,8 @@ class TrainArguments:
     scale_inputs: bool | Sequence[bool]
     number_embedding: NumberEmbedding | NumberEmbeddingName | None
     category_embedding: CategoryEmbedding | int | None
+    submodels: int
+    weight_sharing: WeightSharing
     loss: Loss | LossName | Callable[..., Any] | None
     quantiles: Sequence[float] | None
     ordered: bool
@@ -302,11 +305,13 @@ def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
     arguments = apply_recipe(arguments, prepared.task)
     loss = resolve_loss(arguments) or default_loss(prepared.task)
     inputs, outputs = len(prepared.features.inputs), prepared.labels.outputs(loss)
-    per_layer = {name: getattr(arguments, name) for name in PER_LAYER}
+    of_network = {name: getattr(arguments, name) for name in (*PER_LAYER, *OF_NETWORK)}
+    embeddings = _embed_features(arguments, prepared.features)
+    if arguments.submodels != 1:
+        of_network["input_features"] = prepared.features.column_numbers
+        of_network["submodel_start"] = "normal" if embeddings else "signs"  # as in the paper
     plan = Plan(
-        Network.of(
-            inputs, arguments.hidden, outputs, **per_layer, embeddings=_embed_features(arguments, prepared.features)
-        ),
+        Network.of(inputs, arguments.hidden, outputs, **of_network, embeddings=embeddings),
         task=prepared.task,
         loss=loss,
         optimizer=resolve_optimizer(arguments),

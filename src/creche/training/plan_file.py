@@ -10,7 +10,7 @@ from typing import Any
 
 from creche._advice import advise
 from creche.errors import FileError, PlanError, nearest
-from creche.plan.arguments import ARGUMENTS, PER_LAYER, arguments_in
+from creche.plan.arguments import ARGUMENTS, OF_NETWORK, PER_LAYER, arguments_in
 from creche.plan.component import Component
 from creche.plan.embeddings import CategoryEmbedding
 from creche.plan.plan import Plan, with_kept_weights
@@ -63,6 +63,8 @@ def plan_to_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
             arguments[name] = values if any(values[1:]) else values[0]
         else:
             arguments[name] = _shorten(values)
+    if plan.network.submodels > 1:
+        arguments |= {name: getattr(plan.network, name) for name in OF_NETWORK}
     for field in fields(plan):
         if field.name in FILE_ARGUMENTS:
             value = getattr(plan, field.name)

@@ -15,8 +15,10 @@ from creche._advice import advise
 from creche.errors import PlanError
 from creche.plan.arguments import ARGUMENTS, DEFAULTS
 from creche.plan.component import Component
+from creche.plan.initializers import LecunUniform
 from creche.plan.optimizers import Adam, AdamW
 from creche.plan.words import RECIPES, RecipeName, Task, check_word
+from creche.table.encoders.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
     from creche.training.arguments import TrainArguments
@@ -70,6 +72,26 @@ def _realmlp_s(task: Task) -> dict[str, Any]:
     }
 
 
+def _tabm_mini(task: Task) -> dict[str, Any]:
+    """Return TabM-mini with piecewise-linear embeddings of Gorishniy, Kotelnikov & Babenko 2024, "TabM"."""
+    del task
+    return {
+        "hidden": (512, 512),
+        "activation": "relu",
+        "dropout": 0.1,
+        "initializer": LecunUniform(gain=3**-0.5),  # within 1 / sqrt(inputs), as PyTorch's linear layers
+        "bias_initializer": "uniform",
+        "submodels": 32,
+        "number_embedding": "linear",
+        "optimizer": AdamW(weight_decay=3e-4, clip_norm=1.0),
+        "learning_rate": 2e-3,
+        "batch_size": 256,
+        "epochs": 256,
+        "early_stopping": 16,
+        "preprocessing": Preprocessing(scaling="quantile", numeric_encoding="piecewise_linear", bins=48),
+    }
+
+
 def _realmlp(task: Task) -> dict[str, Any]:
     """Return RealMLP-TD of the same paper; label smoothing is left out as there.
 
@@ -113,7 +135,7 @@ def _realmlp(task: Task) -> dict[str, Any]:
 
 
 _RECIPES: Mapping[RecipeName, Callable[[Task], dict[str, Any]]] = MappingProxyType(
-    {"plain": _plain, "realmlp": _realmlp, "realmlp-s": _realmlp_s}
+    {"plain": _plain, "realmlp": _realmlp, "realmlp-s": _realmlp_s, "tabm-mini": _tabm_mini}
 )
 
 
@@ -122,10 +144,12 @@ def describe_recipe(name: RecipeName, task: Task = "classification") -> dict[str
 
     Parameters
     ----------
-    name : {"plain", "realmlp", "realmlp-s"}
+    name : {"plain", "realmlp", "realmlp-s", "tabm-mini"}
         "plain" is a usual multilayer perceptron with three hidden layers of ReLU; "realmlp" and "realmlp-s" are
         RealMLP-TD and RealMLP-TD-S (Holzmüller, Grinsztajn & Steinwart 2024, "Better by default: Strong pre-tuned MLPs
-        and boosted trees on tabular data", appendix A).
+        and boosted trees on tabular data", appendix A);
+        "tabm-mini" is an ensemble of 32 submodels that share most of their weights (Gorishniy, Kotelnikov & Babenko
+        2024, "TabM: Advancing tabular deep learning with parameter-efficient ensembling").
     task : {"classification", "regression", "multilabel"}, default "classification"
         Some arguments depend on it.
 

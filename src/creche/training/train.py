@@ -38,6 +38,7 @@ from creche.plan.words import (
     Role,
     ScheduleName,
     Task,
+    WeightSharing,
 )
 from creche.table.encoders.features import Preprocessing
 from creche.table.prepare import prepare
@@ -81,6 +82,8 @@ def train(
     scale_inputs: bool | Sequence[bool] = False,
     number_embedding: NumberEmbedding | NumberEmbeddingName | None = None,
     category_embedding: CategoryEmbedding | int | None = None,
+    submodels: int = 1,
+    weight_sharing: WeightSharing = "mini",
     loss: Loss | LossName | Callable[..., Any] | None = None,
     quantiles: Sequence[float] | None = None,
     ordered: bool = False,
@@ -145,7 +148,7 @@ def train(
     label : str or sequence of str, optional
         The column to predict, or several columns to predict together, all numeric or all yes or no; the other columns
         are the features.
-    recipe : {"plain", "realmlp", "realmlp-s"}, optional
+    recipe : {"plain", "realmlp", "realmlp-s", "tabm-mini"}, optional
         Network, optimizer, schedule and preprocessing by a name (see `creche.describe_recipe`); the learning rate, the
         batch size, the number of epochs and what the recipe leaves open can be given besides.
     hidden : sequence of int, default (32, 32)
@@ -156,7 +159,7 @@ def train(
         Share of the hidden layers' activations dropped at random in a training step, from 0 to below 1.
     initializer : Initializer, str or a sequence with one for each layer, the output layer included, optional
         Distribution of the initial weights. By default, the one that suits each layer's activation.
-    bias_initializer : {"zeros", "normal", "sampled"} or a sequence with one for each layer, default "zeros"
+    bias_initializer : {"zeros", "normal", "uniform", "sampled"} or a sequence with one for each layer, default "zeros"
         The initial biases; "sampled" draws them so that activations bend where the rows are: see `Layer`.
     normalization : {"layer", "none"} or a sequence with one for each hidden layer, optional
         "layer" normalizes the weighted sums of each row before the activation.
@@ -173,6 +176,14 @@ def train(
     category_embedding : CategoryEmbedding or int, optional
         The length of the learned vector of each category, of columns with more than eight categories; by default each
         category has an input of its own.
+    submodels : int, default 1
+        How many networks share weights, and are trained and predict as one (Gorishniy, Kotelnikov & Babenko 2024,
+        "TabM"). Training minimizes the mean of their losses; the prediction, and all that is evaluated, is the mean of
+        their probabilities, or numbers. Not with a custom loss.
+    weight_sharing : {"mini", "full"}, default "mini"
+        What several submodels share. Each has an output layer of its own and a learned factor for each input; with
+        "full" (Wen, Tran & Ba 2020, "BatchEnsemble") also factors for the inputs and outputs of each hidden layer, and
+        biases.
     loss : Loss, str or function, optional
         What training minimizes; by default "cross_entropy" for classification and "squared_error" for regression. A
         function takes (outputs, labels) and returns (losses, gradient): see `CustomLoss`.

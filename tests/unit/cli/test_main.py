@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import io
 import json
@@ -222,3 +223,12 @@ def test_a_forgotten_label_lists_the_columns(command: str, tmp_path: Path, capsy
     assert "there is no such file" in capsys.readouterr().err
     assert main([command, "-"]) == 2
     assert "is missing; name the column to predict, such as --label species" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["glossary"], ["show", "no-such-file.creche"]])
+def test_a_command_leaves_the_garbage_collector_as_it_was(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = gc.get_threshold()
+    main(arguments)
+    assert gc.get_threshold() == before

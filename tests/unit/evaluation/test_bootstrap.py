@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from creche._progress import watch_steps
+from creche.engine.resampling import sum_weighted
 from creche.errors import PlanError, TableError
 from creche.evaluation.bootstrap import check_count, check_weights, differences, intervals, resample_metrics
 
@@ -74,3 +76,35 @@ def test_weights_are_one_finite_number_for_each_row() -> None:
     for wrong in ([1.0], [1.0, np.inf], [0.0, 0.0], [1.0, -1.0]):
         with pytest.raises(TableError, match="sample_weight: "):
             check_weights(wrong, 2)
+
+
+@pytest.mark.parametrize("weights", [np.ones(400), np.arange(400) % 5 / 3])
+def test_any_number_of_threads_gives_the_same_bytes_and_reports_all_resamples(
+    monkeypatch: pytest.MonkeyPatch, weights: np.ndarray
+) -> None:
+    values = np.random.default_rng(0).standard_normal(400)
+    monkeypatch.setattr("creche.evaluation.bootstrap.DRAWS_AT_A_TIME", 400 * 8)  # many blocks
+    found, seen = [], []
+    for threads in (1, 2, 7):
+        monkeypatch.setenv("CRECHE_NUM_THREADS", str(threads))
+        with watch_steps(lambda step: seen.append(step.done)):
+            (samples,) = resample_metrics([lambda w: {"mean": sum_weighted(w, values)}], weights, 300)
+        found.append(samples["mean"].tobytes())
+        assert seen == sorted(seen)
+        assert seen.pop() == 300
+        seen.clear()
+    assert len(set(found)) == 1
+
+
+def test_an_error_in_a_later_block_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("creche.evaluation.bootstrap.DRAWS_AT_A_TIME", 400 * 8)
+    blocks = []
+
+    def measure(w: np.ndarray) -> dict[str, np.ndarray]:
+        blocks.append(len(w))
+        if len(blocks) > 3:
+            raise ZeroDivisionError("the fourth block")
+        return {"w": w[:, 0]}
+
+    with pytest.raises(ZeroDivisionError, match="the fourth block"):
+        resample_metrics([measure], np.ones(400), 300)

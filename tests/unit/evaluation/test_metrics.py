@@ -13,6 +13,7 @@ from rich.console import Console
 import creche as cr
 from creche.evaluation import METRICS, Metric
 from creche.evaluation.metrics import compare_with_baseline, is_lower_better, metrics_for, resolve_metric
+from creche.evaluation.scorers import ClassificationScorer
 from creche.pages.evaluation import evaluation_page
 
 ERROR_RATE = Metric(
@@ -120,3 +121,14 @@ def test_defaults_and_unknown_metrics() -> None:
         resolve_metric("accurracy", "classification")
     assert is_lower_better("validation_loss")
     assert not is_lower_better("r2")
+
+
+def test_classes_are_counted_alike_whether_few_or_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    p = random.dirichlet(np.ones(5), 60)
+    scorer = ClassificationScorer(p, random.integers(0, 5, 60), p.argmax(axis=1))
+    weights = random.integers(0, 4, (3, 60)).astype(np.float64)
+    few = scorer.with_f1_of_classes(weights)
+    monkeypatch.setattr("creche.evaluation.scorers.FEW_CLASSES", 0)
+    many = scorer.with_f1_of_classes(weights)
+    assert {name: values.tobytes() for name, values in few.items()} == {n: v.tobytes() for n, v in many.items()}

@@ -16,6 +16,7 @@ import creche as cr
 from creche.plan.arguments import (
     ARGUMENTS,
     DEFAULTS,
+    OF_NETWORK,
     OPTIMIZER_FIELDS,
     PER_LAYER,
     REQUIRED,
@@ -107,7 +108,7 @@ def test_a_plan_file_holds_what_determines_a_run() -> None:
 
 
 def test_a_plan_holds_the_arguments_of_its_group() -> None:
-    held = {field.name for field in fields(cr.Plan)} | {"hidden", *PER_LAYER, "learning_rate"}
+    held = {field.name for field in fields(cr.Plan)} | {"hidden", *PER_LAYER, *OF_NETWORK, "learning_rate"}
     short_for_others = {"recipe", "quantiles", "ordered", "number_embedding", "category_embedding"}
     assert set(arguments_in("plan")) == (held | short_for_others) - {"network"}
 

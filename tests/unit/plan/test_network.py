@@ -130,9 +130,34 @@ def test_what_layers_have_besides_counts_as_parameters() -> None:
     assert Network.from_dict(network.to_dict()) == network
 
 
+@pytest.mark.parametrize("sharing", ["mini", "full"])
+@pytest.mark.parametrize("hidden", [[], [6], [6, 6, 5]])
+@pytest.mark.parametrize("scale_inputs", [False, True])
+def test_what_submodels_own_counts_as_parameters(sharing: Any, hidden: list[int], scale_inputs: bool) -> None:
+    network = Network.of(
+        4, hidden, 3, submodels=7, weight_sharing=sharing, normalization="layer", input_features=[0, 0, 1, 2],
+        scale_inputs=[scale_inputs] * (len(hidden) + 1),
+    )  # fmt: skip
+    run = new_run(Plan(network), Rows(np.zeros((9, 4), np.float32), np.zeros(9, np.int32), None), None, 1)
+    assert network.parameters == sum(array.size for name, array in run.state().items() if name.startswith("network."))
+    assert Network.from_dict(network.to_dict()) == network
+
+
+def test_one_submodel_is_a_network_as_before() -> None:
+    network = Network.of(4, [6], 3, submodels=1, weight_sharing="full")
+    assert network.to_dict() == Network.of(4, [6], 3).to_dict()
+    assert network.parameters == Network.of(4, [6], 3).parameters
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ({"submodels": 0}, r"Network.submodels: got 0; needs a whole number of at least 1"),
+        ({"submodels": 2.5}, r"Network.submodels: got 2.5; needs a whole number"),
+        ({"submodels": 10_000}, r"at most 4,096"),
+        ({"weight_sharing": "ful"}, "weight_sharing: got 'ful'; did you mean 'full'"),
+        ({"input_features": [0, 1]}, "input_features: got 2 numbers for 4 inputs; give one for each"),
+        ({"input_features": [0, 1, 2, -1]}, r"input_features\[3\]: got -1; needs a whole number of at least 0"),
         ({"residual": True}, "residual: no hidden layer has as many neurons as the layer before"),
         ({"residual": [False, True]}, r"residual: layer 2 has 6 neurons and 8 inputs, and a residual layer needs"),
         ({"normalization": "batches"}, r"normalization: got 'batches'; choose one of none, layer"),

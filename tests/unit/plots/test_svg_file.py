@@ -1,4 +1,4 @@
-"""SVG files have the bytes that matplotlib's `savefig` writes."""
+"""SVG files have the bytes that matplotlib's `savefig` writes, and the layout of one Axes loses nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from creche.plots.style import create_figure, off_screen
-from creche.plots.svg_file import write_svg
+from creche.plots.svg_file import lay_out_once, write_svg
 from tests.unit.plots.pictures import PICTURES, STYLES
 
 NO_DATE = {"Date": None}
@@ -39,3 +39,50 @@ def test_the_file_has_the_bytes_of_savefig(draw: Callable[[], Any], style: str, 
         for size in (10, 14):  # a text is not taken for the same text in another size
             with plt.rc_context({"font.size": size}), off_screen():
                 assert write_svg(draw().figure, 100, NO_DATE) == saved(draw, 100)
+
+
+def long_names() -> Any:
+    """A picture whose names take so much room that there are fewer ticks once they have it."""
+    axes = create_figure(4, 3)[1]
+    axes.barh(["a column with a very long name", "b"], [123456.5, 99999])
+    axes.set_xlabel("rows")
+    axes.set_title("title")
+    return axes
+
+
+LAID_OUT = {name: draw for name, draw in PICTURES.items() if name not in ("confusion_matrix", "roc_curves")}
+
+
+@pytest.mark.parametrize("name", [*LAID_OUT, "long names"])
+def test_one_axes_fills_the_figure_and_nothing_sticks_out(name: str) -> None:
+    draw = LAID_OUT.get(name, long_names)
+    with off_screen():
+        axes, usual = draw(), draw()
+    figure = axes.figure
+    lay_out_once(figure)
+    assert type(figure.get_layout_engine()) is not type(usual.figure.get_layout_engine())
+    for each in (figure, usual.figure):
+        write_svg(each, 100, NO_DATE)
+    needed = axes.get_tightbbox(figure.canvas.get_renderer(), for_layout_only=True)
+    width, height = figure.bbox.size
+    assert min(needed.x0, needed.y0, width - needed.x1, height - needed.y1) > -0.5  # points, of 3 that are left free
+    found, expected = axes.get_position(), usual.get_position()
+    assert abs(found.width - expected.width) * width < 20
+    assert abs(found.height - expected.height) * height < 2
+
+
+@pytest.mark.parametrize("draw", [image_with_formulas, PICTURES["confusion_matrix"]])
+def test_several_axes_and_a_fixed_aspect_are_left_to_the_usual_layout(draw: Callable[[], Any]) -> None:
+    with off_screen():
+        figure = draw().figure
+    before = figure.get_layout_engine()
+    lay_out_once(figure)
+    assert figure.get_layout_engine() is before
+
+
+def test_axes_without_room_for_their_names_are_drawn_all_the_same() -> None:
+    with off_screen():
+        axes = create_figure(0.4, 0.4)[1]
+    axes.set_ylabel("a name in large letters", fontsize=60)
+    lay_out_once(axes.figure)
+    assert write_svg(axes.figure, 100, NO_DATE).startswith(b"<?xml")

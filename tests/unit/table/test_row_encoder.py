@@ -59,6 +59,7 @@ ENCODERS = {
     "robust": fit(Preprocessing(scaling="robust", clip="smooth", binary="sign", max_categories=5, buckets=3)),
     "quantile": fit(Preprocessing(scaling="quantile", infrequent=3, buckets=1)),
     "bins": fit(Preprocessing(numeric_encoding="piecewise_linear", bins=6, bin_edges="quantile")),
+    "coded": fit(Preprocessing(codes_above=2)),
     "none": fit(Preprocessing(scaling="none")),
 }
 

@@ -44,6 +44,24 @@ def test_realmlp_s_is_the_network_of_its_paper() -> None:
     assert (plan.schedule.key, plan.batch_size, plan.drop_last, plan.early_stopping) == ("cosine_log", 256, True, None)
 
 
+def test_tabm_mini_is_the_network_of_its_paper() -> None:
+    """Gorishniy, Kotelnikov & Babenko 2024, with the defaults of their package."""
+    plan = cr.train("penguins", recipe="tabm-mini", **(QUICK | {"epochs": 0})).plan
+    *hidden, _ = plan.network.layers
+    assert [layer.width for layer in hidden] == [512, 512]
+    assert {(layer.activation.key, layer.dropout) for layer in hidden} == {("relu", 0.1)}
+    assert (plan.network.submodels, plan.network.weight_sharing, plan.network.submodel_start) == (32, "mini", "normal")
+    assert plan.network.input_features[-1] < plan.network.inputs - 1  # columns with several inputs
+    optimizer: Any = plan.optimizer
+    assert (optimizer.key, optimizer.learning_rate, optimizer.weight_decay) == ("adamw", 2e-3, 3e-4)
+    assert (optimizer.clip_norm, optimizer.regularize_bias) == (1.0, False)
+    assert (plan.schedule.key, plan.early_stopping.patience) == ("constant", 16)  # type: ignore[union-attr]
+    begun = cr.train("penguins", recipe="tabm-mini", **(QUICK | {"epochs": 0})).model.parameters
+    for layer, inputs in enumerate(plan.network.widths[:-1]):
+        for part in ("weights", "bias"):
+            assert 0.9 / inputs**0.5 < np.abs(begun[f"{layer}.{part}"]).max() <= 1.0001 / inputs**0.5
+
+
 def test_a_recipe_depends_on_the_task() -> None:
     of_tasks = {task: cr.describe_recipe("realmlp-s", task) for task in TASKS}
     assert {task: arguments["learning_rate"] for task, arguments in of_tasks.items()} == {

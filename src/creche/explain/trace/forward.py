@@ -170,6 +170,7 @@ def forward_pass(model: Model, data: Any, *, rows: Any = None) -> ForwardPass:
     """
     if not isinstance(model, Model):
         raise PlanError(f"model: got {type(model).__name__}; needs a Model")
+    model.plan.network.require_one_model("model")
     read = read_rows(model, data)
     read = read.take(select_rows(read.row_numbers, rows))
     encoded = encode_inputs(model, read)

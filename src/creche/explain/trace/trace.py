@@ -202,6 +202,7 @@ def trace(
     network = run.model if run is not None else model
     if not isinstance(network, Model):
         raise PlanError(f"model: got {type(model).__name__}; needs a Model or a Run")
+    network.plan.network.require_one_model("model")
     if data is not None:
         data, y = read_labels_if_any(network, data, y), None
         if not isinstance(data, Batch | Observations):

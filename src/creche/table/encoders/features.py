@@ -148,6 +148,13 @@ class FeatureEncoder:
         return sum(column.width for column in self.columns)
 
     @cached_property
+    def column_numbers(self) -> tuple[int, ...]:
+        """For each input, the number of the column it stems from, from 0; empty if each column is one input."""
+        if all(column.width == 1 for column in self.columns):
+            return ()
+        return tuple(i for i, column in enumerate(self.columns) for _ in range(column.width))
+
+    @cached_property
     def kinds(self) -> dict[str, str]:
         """The kind as which each column is to be read, by name; empty for arrays."""
         return {column.name: column.kind for column in self.columns} if self.has_column_names else {}
