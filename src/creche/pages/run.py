@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -229,8 +230,9 @@ def _run_facts(run: Run) -> Table:
 
 def _add_preprocessing(facts: Table, preparation: Preparation) -> None:
     """Add how columns became inputs, if numbers were not only standardized."""
-    if preparation.preprocessing != Preprocessing():
-        facts.add_row("preprocessing", describe_component(preparation.preprocessing))
+    preprocessing = replace(preparation.preprocessing, codes_above=None)  # the network tells what is embedded
+    if preprocessing != Preprocessing():
+        facts.add_row("preprocessing", describe_component(preprocessing))
 
 
 def _describe_ending(run: Run) -> str:

@@ -189,7 +189,7 @@ def network_section(subject: ReportSubject, figures: Figures) -> Html | None:
     plan = model.plan
     network = plan.network
     description = (
-        f"{network.inputs} inputs; layers of {', '.join(str(layer.width) for layer in network.layers)} neurons"
+        f"{network.widths[0]} inputs; layers of {', '.join(str(layer.width) for layer in network.layers)} neurons"
     )
     diagram = None
     if network.submodels == 1:

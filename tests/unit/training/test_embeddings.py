@@ -204,3 +204,10 @@ def test_the_command_line_takes_embeddings(tmp_path: Path, capsys: pytest.Captur
     assert "4 features with periodic embeddings" in " ".join(capsys.readouterr().out.split())
     assert main([*call, "--number-embedding", "waves"]) == 2
     assert "periodic, linear" in capsys.readouterr().err
+
+
+def test_pages_tell_of_embeddings_in_words() -> None:
+    run = cr.train(flats(), **QUICK, **BOTH)
+    text = " ".join(str(run).split())
+    assert "2 features with periodic embeddings; 1 feature with category embeddings" in text
+    assert "codes above" not in text
