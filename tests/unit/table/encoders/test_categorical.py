@@ -151,3 +151,34 @@ def test_the_sign_of_two_categories() -> None:
         with pytest.raises(FileError, match="the file was damaged or made by hand"):
             CategoricalEncoder.from_dict({**encoder.to_dict(), **change})
     assert "signed" not in fit(["a", "b"]).to_dict()
+
+
+@given(WORDS, st.integers(0, 12), st.integers(1, 4))
+def test_the_code_of_a_category_is_that_of_its_one_hot_input(
+    words: list[str | None], codes_above: int, infrequent: int
+) -> None:
+    """Counted from 1; all that has no input of its own has code 0, missing values among them."""
+    settings = {"infrequent": infrequent, "max_categories": 100}
+    column = Column.from_words(words)
+    plain = CategoricalEncoder.fit("town", column, Preprocessing(**settings))
+    coded = CategoricalEncoder.fit("town", column, Preprocessing(**settings, codes_above=codes_above))
+    distinct = len({word for word in words if word is not None})
+    assert coded.coded == (distinct > max(codes_above, 1))
+    assert CategoricalEncoder.from_dict(coded.to_dict()) == coded
+    if not coded.coded:
+        assert coded == plain
+        return
+    asked = [*words, "elsewhere", None]
+    ones = encode(plain, asked)[:, : len(plain.categories) + plain.buckets]
+    assert coded.inputs == ("town",)
+    assert coded.codes == 1 + ones.shape[1]
+    codes = encode(coded, asked)[:, 0]
+    assert np.array_equal(codes, np.where(ones.any(axis=1), ones.argmax(axis=1) + 1, 0))
+
+
+def test_damaged_codes_are_refused() -> None:
+    encoder = CategoricalEncoder.fit("town", Column.from_words(["a", "b", "c"]), Preprocessing(codes_above=2))
+    assert encoder.coded
+    for change in ({"coded": 1}, {"marked": True}, {"signed": True, "categories": ["a", "b"], "buckets": 0}):
+        with pytest.raises(FileError, match="the file was damaged or made by hand"):
+            CategoricalEncoder.from_dict({**encoder.to_dict(), **change})
