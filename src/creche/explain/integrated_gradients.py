@@ -20,6 +20,7 @@ from creche.model.ensemble import Ensemble
 from creche.model.model import Model
 from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.plan.embeddings import find_columns_of_inputs
+from creche.table.encoders.categorical import CategoricalEncoder
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.encoders.numeric import NumericEncoder
 from creche.table.result_frames import RowsResult, frame_method
@@ -383,11 +384,13 @@ def _as_single_row(baseline: Any) -> Any:
 
 
 def neutral_inputs(features: FeatureEncoder) -> Array:
-    """Return the inputs of a neutral row: the fill value of each number, not marked as missing, and 0 for the rest."""
+    """Return the inputs of a neutral row: the fill value of each number, no category, and nothing marked as missing."""
     x = np.zeros(features.width)
     for column, block in zip(features.columns, column_blocks(features), strict=True):
         if isinstance(column, NumericEncoder):
             column.write(np.array([column.fill]), x[np.newaxis, block])
+        elif isinstance(column, CategoricalEncoder):
+            column.write(np.array([-1]), x[np.newaxis, block])
     return x
 
 

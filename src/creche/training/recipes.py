@@ -25,6 +25,18 @@ if TYPE_CHECKING:
 
 __all__ = ["apply_recipe", "check_recipe", "describe_recipe", "recipe_arguments"]
 
+# Appendix A.1 of the paper of RealMLP; of categories too.
+REALMLP_ENCODING: Mapping[str, Any] = MappingProxyType(
+    {
+        "scaling": "robust",
+        "clip": "smooth",
+        "binary": "sign",
+        "infrequent": 1,
+        "max_categories": 1000,
+        "scale_categories": True,
+    }
+)
+
 A = TypeVar("A", bound="TrainArguments")
 
 
@@ -68,7 +80,7 @@ def _realmlp_s(task: Task) -> dict[str, Any]:
         "epochs": 256,
         "early_stopping": False,
         "keep": "best",
-        "preprocessing": "realmlp",
+        "preprocessing": dict(REALMLP_ENCODING),
     }
 
 
@@ -130,7 +142,7 @@ def _realmlp(task: Task) -> dict[str, Any]:
         "epochs": 256,
         "early_stopping": False,
         "keep": "best",
-        "preprocessing": {"scaling": "robust", "clip": "smooth", "binary": "sign", "infrequent": 1, "clamp": True},
+        "preprocessing": {**REALMLP_ENCODING, "clamp": True},
     }
 
 

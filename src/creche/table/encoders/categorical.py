@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from creche.errors import FileError
 from creche.table.cell_format import CellFormat
 from creche.table.cell_types import ColumnContext, Rule, parse_boolean
-from creche.table.encoders.file_values import read_flag, read_name, read_words
-from creche.table.encoders.numeric import MISSING
+from creche.table.encoders.file_values import read_flag, read_name, read_numbers, read_words
+from creche.table.encoders.numeric import MISSING, QUARTILES, clip_smoothly, unscaled_spread
+from creche.table.encoders.quantiles import quantiles
 from creche.table.number_columns import parse_number
 from creche.table.table import KINDS, Column
 from creche.table.word_columns import coerce_column
@@ -58,6 +59,10 @@ class CategoricalEncoder:
     coded : bool
         Whether one input holds the number of the category, from 1 on, then of the bucket; 0 for missing values and for
         all that has no input of its own.
+    centers, scales : tuple of float
+        With scaled categories, by which each input but the mark of missing values is scaled; otherwise empty.
+    clipped : bool
+        Whether scaled inputs go through `clip_smoothly`.
 
     """
 
@@ -70,6 +75,9 @@ class CategoricalEncoder:
     marked: bool = False
     signed: bool = False
     coded: bool = False
+    centers: tuple[float, ...] = ()
+    scales: tuple[float, ...] = ()
+    clipped: bool = False
 
     @classmethod
     def fit(
@@ -107,7 +115,8 @@ class CategoricalEncoder:
         codes_above = preprocessing.codes_above
         coded = codes_above is not None and len(ranked) > max(codes_above, 1)
         if preprocessing.binary == "sign" and len(ranked) == 2 and not coded:
-            return cls(name, kind, tuple(sorted(word for _, word in ranked)), 0, marked, True)
+            signs = cls(name, kind, tuple(sorted(word for _, word in ranked)), 0, marked, True)
+            return signs._scale(column, preprocessing, weights)
         frequent = [word for count, word in ranked if count >= preprocessing.infrequent]
         limit, buckets = preprocessing.max_categories, preprocessing.buckets
         if coded:
@@ -118,7 +127,22 @@ class CategoricalEncoder:
         if not own and shared == 1:
             own = [word for _, word in ranked][:limit]  # where all are rare, one shared input would tell nothing
             shared = min(buckets, len(ranked) - len(own))
-        return cls(name, kind, tuple(sorted(own)), shared, marked and not coded, coded=coded)
+        encoder = cls(name, kind, tuple(sorted(own)), shared, marked and not coded, coded=coded)
+        return encoder if coded else encoder._scale(column, preprocessing, weights)
+
+    def _scale(self, column: Column, preprocessing: Preprocessing, weights: NDArray[np.float64] | None) -> Self:
+        """Return the encoder with scaled inputs, if the preprocessing asks for them."""
+        if not preprocessing.scale_categories or self.width == self.marked:
+            return self
+        counted = slice(None) if weights is None else weights > 0
+        inputs = np.zeros((len(column), self.width))
+        self.write(self.prepare(column, ColumnContext("the table", self.name)), inputs)
+        centers, scales = [], []
+        for values in inputs[counted, : self.width - self.marked].T:
+            quartiles = quantiles(values, QUARTILES, None if weights is None else weights[counted])
+            centers.append(float(quartiles[1]))
+            scales.append(unscaled_spread(values, quartiles) or 1.0)
+        return replace(self, centers=tuple(centers), scales=tuple(scales), clipped=preprocessing.clip == "smooth")
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -183,9 +207,13 @@ class CategoricalEncoder:
             out[values == 0, 0], out[values == 1, 0] = -1, 1
             if self.marked:
                 out[values == 2, 1] = 1
-            return
-        rows = np.flatnonzero(values >= 0)
-        out[rows, values[rows]] = 1
+        else:
+            rows = np.flatnonzero(values >= 0)
+            out[rows, values[rows]] = 1
+        if self.centers:
+            own = out[:, : len(self.centers)]
+            scaled = (own.astype(np.float64) - np.array(self.centers)) / np.array(self.scales)
+            own[:] = clip_smoothly(scaled) if self.clipped else scaled
 
     def to_dict(self) -> dict[str, Any]:
         """Return the encoder as plain data."""
@@ -197,6 +225,8 @@ class CategoricalEncoder:
             data["signed"] = True
         if self.coded:
             data["coded"] = True
+        if self.centers:
+            data |= {"centers": list(self.centers), "scales": list(self.scales), "clipped": self.clipped}
         return data
 
     @classmethod
@@ -223,7 +253,17 @@ class CategoricalEncoder:
             raise FileError(
                 f"features: {read_name(data)!r} has codes besides other inputs; the file was damaged or made by hand"
             )
-        return cls(read_name(data), kind, categories, buckets, read_flag(data, "marked"), signed, coded)
+        encoder = cls(read_name(data), kind, categories, buckets, read_flag(data, "marked"), signed, coded)
+        if "centers" not in data:
+            return encoder
+        centers, scales = read_numbers(data, "centers"), read_numbers(data, "scales")
+        own = encoder.width - encoder.marked
+        if coded or (len(centers), len(scales)) != (own, own) or min(scales, default=0) <= 0:
+            raise FileError(
+                f"features: the scales of {read_name(data)!r} do not fit its inputs; the file was damaged or made by "
+                "hand"
+            )
+        return replace(encoder, centers=centers, scales=scales, clipped=read_flag(data, "clipped"))
 
 
 def _index_by_value(categories: tuple[str, ...], kind: str) -> dict[str, str]:

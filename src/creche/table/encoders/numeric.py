@@ -161,13 +161,19 @@ class NumericEncoder:
 
         """
         if self.kind == "boolean" and preprocessing.binary == "sign":
-            return replace(self, center=0.5, scale=0.5, fill=0.5, references=())
+            signs = replace(self, center=0.5, scale=0.5, fill=0.5, references=())
+            if not preprocessing.scale_categories:
+                return signs
+            known = quantiles(2 * values - 1, QUARTILES, weights)
+            scale = unscaled_spread(2 * values - 1, known)
+            center = 0.5 + 0.5 * float(known[1])
+            return replace(signs, center=center, scale=0.5 * scale, clipped=preprocessing.clip == "smooth")
         encoder = self
         if preprocessing.clip == "smooth":
             scale = self.scale
             if preprocessing.scaling == "robust":
                 known = quantiles(values, QUARTILES, weights) if quartiles is None else quartiles
-                scale = _unscaled_spread(values, known) or scale
+                scale = unscaled_spread(values, known) or scale
             encoder = replace(encoder, clipped=True, scale=scale)
         if preprocessing.numeric_encoding == "piecewise_linear" and self.kind == "number":
             if preprocessing.bin_edges == "tree":
@@ -336,7 +342,7 @@ def clip_smoothly(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(x / np.sqrt(1 + third * third))
 
 
-def _unscaled_spread(values: NDArray[np.float64], quartiles: NDArray[np.float64]) -> float:
+def unscaled_spread(values: NDArray[np.float64], quartiles: NDArray[np.float64]) -> float:
     """Return the distance between the quartiles, or half the range if they are equal."""
     low, _, high = quartiles.tolist()
     spread = high - low

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+from creche._advice import advise
 from creche.errors import PlanError
 from creche.plan.component import Component, count_field, flag_field
 from creche.plan.words import (
@@ -103,6 +104,10 @@ class Preprocessing(Component):
         sets it. Code 0 stands for missing values, and for categories that never occurred in training where none was
         rare.
 
+    scale_categories : bool, default False
+        Whether the inputs of categories and booleans are scaled and clipped as numbers are: by their median and the
+        distance between their quartiles, or half their range. Only with robust scaling.
+
     Notes
     -----
     Robust scaling, the smooth clip and signs are the encoding of RealMLP: Holzmüller, Grinsztajn & Steinwart 2024,
@@ -134,10 +139,17 @@ class Preprocessing(Component):
     binary: Binary = "one_hot"
     clamp: bool = flag_field(False)
     codes_above: int | None = count_field(None, at_least=0, optional=True)
+    scale_categories: bool = flag_field(False)
 
     def __post_init__(self) -> None:
         Component.__post_init__(self)
         object.__setattr__(self, "scaling", check_word("preprocessing", self.scaling, SCALINGS))
+        if self.scale_categories and self.scaling != "robust":
+            raise PlanError(
+                f"Preprocessing.scale_categories: is for robust scaling, and scaling is {self.scaling!r}; give "
+                f"{advise('scaling', 'robust')}, or leave it out",
+                argument="scale_categories",
+            )
         for name, words in WORDS.items():
             object.__setattr__(self, name, check_word(f"Preprocessing.{name}", getattr(self, name), words))
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from creche.errors import FileError
+from creche.errors import FileError, PlanError
 from creche.table.cell_types import ColumnContext
 from creche.table.encoders.categorical import CategoricalEncoder
 from creche.table.encoders.preprocessing import Preprocessing
@@ -180,5 +180,45 @@ def test_damaged_codes_are_refused() -> None:
     encoder = CategoricalEncoder.fit("town", Column.from_words(["a", "b", "c"]), Preprocessing(codes_above=2))
     assert encoder.coded
     for change in ({"coded": 1}, {"marked": True}, {"signed": True, "categories": ["a", "b"], "buckets": 0}):
+        with pytest.raises(FileError, match="the file was damaged or made by hand"):
+            CategoricalEncoder.from_dict({**encoder.to_dict(), **change})
+
+
+@pytest.mark.parametrize("clip", ["none", "smooth"])
+@given(words=WORDS, signs=st.booleans())
+def test_scaled_inputs_are_scaled_as_numbers_are(clip: Any, words: list[str | None], signs: bool) -> None:
+    """By the median and the distance between the quartiles, or half the range, of each input over the training rows."""
+    settings: dict[str, Any] = {
+        "scaling": "robust", "clip": clip, "infrequent": 1, "binary": "sign" if signs else "one_hot"
+    }  # fmt: skip
+    column = Column.from_words(words)
+    plain = CategoricalEncoder.fit("town", column, Preprocessing(**settings))
+    scaled = CategoricalEncoder.fit("town", column, Preprocessing(**settings, scale_categories=True))
+    assert CategoricalEncoder.from_dict(scaled.to_dict()) == scaled
+    assert scaled.inputs == plain.inputs
+    asked = [*words, "elsewhere", None]
+    before, after = encode(plain, asked).astype(float), encode(scaled, asked)
+    own = plain.width - plain.marked
+    low, median, high = np.quantile(encode(plain, words), [0.25, 0.5, 0.75], axis=0, method="averaged_inverted_cdf")
+    values = encode(plain, words)
+    spread = np.where(high > low, high - low, (values.max(axis=0) - values.min(axis=0)) / 2)
+    spread[spread == 0] = 1
+    expected = (before - median) / spread
+    if clip == "smooth":
+        expected = expected / np.sqrt(1 + (expected / 3) ** 2)
+    np.testing.assert_allclose(after[:, :own], expected[:, :own], rtol=1e-6)
+    assert np.array_equal(after[:, own:], before[:, own:])
+
+
+def test_scaled_categories_need_robust_scaling() -> None:
+    with pytest.raises(PlanError, match="scale_categories: is for robust scaling, and scaling is 'standard'"):
+        Preprocessing(scale_categories=True)
+
+
+def test_damaged_scales_are_refused() -> None:
+    settings = Preprocessing("robust", scale_categories=True)
+    encoder = CategoricalEncoder.fit("town", Column.from_words(["a", "b", "c", None] * 5), settings)
+    assert len(encoder.scales) == 3
+    for change in ({"centers": [0.0]}, {"scales": [1.0, 0.0, 1.0]}, {"clipped": 1}, {"coded": True, "marked": False}):
         with pytest.raises(FileError, match="the file was damaged or made by hand"):
             CategoricalEncoder.from_dict({**encoder.to_dict(), **change})
