@@ -127,6 +127,12 @@ PARTS: dict[str, dict[str, Any]] = {
         "optimizer": cr.AdamW(0.02, groups={"scale": {"learning_rate": 6.0}, "slopes": {"weight_decay": 0.1}}),
     },
 }  # fmt: skip
+EMBEDDINGS: dict[str, dict[str, Any]] = {
+    "periodic": {"number_embedding": cr.PeriodicEmbedding(deviation=0.5)},
+    "linear": {"number_embedding": cr.LinearEmbedding(3), PREPROCESSING: "piecewise_linear"},
+    "periodic, all parts": {**PARTS["all"], "number_embedding": cr.PeriodicEmbedding(6, 5, 0.2)},
+    "periodic, submodels": {"number_embedding": "periodic", "submodels": 4, "weight_sharing": "full"},
+}  # fmt: skip
 SUBMODELS: dict[str, dict[str, Any]] = {
     "mini": {"submodels": 5, "dropout": 0.2, "optimizer": cr.AdamW(0.01, clip_norm=0.5)},
     "full": {"submodels": 3, "weight_sharing": "full", "activation": "relu", "bias_initializer": "uniform"},
@@ -288,6 +294,8 @@ def plan_cases() -> Iterator[tuple[str, Case]]:
         yield f"layers: {name}", case(three, **arguments)
     for name, arguments in SUBMODELS.items():
         yield f"submodels: {name}", case(three, **arguments)
+    for name, arguments in EMBEDDINGS.items():
+        yield f"embeddings: {name}", case(three, **arguments)
     for name, schedule in SCHEDULES.items():
         yield f"schedule: {name}", case(number, schedule=schedule, epochs=6, learning_rate=0.02)
     classes: dict[str, Any] = {
@@ -404,6 +412,9 @@ def table_cases(folder: Path) -> Iterator[tuple[str, Case]]:
         "encoding: bins by number labels, array",
         lambda: train(points(), labels_of(points(), "a number"), **{PREPROCESSING: Preprocessing(clamp=True, **bins)}),
     )
+    every = cr.CategoryEmbedding(3, more_than=0)
+    yield "embeddings: categories", case(category_embedding=every, number_embedding="periodic")
+    yield "embeddings: rare categories", case(category_embedding=every, **{PREPROCESSING: Preprocessing(infrequent=12)})
     yield "encoding: rare categories", case(**{PREPROCESSING: Preprocessing(infrequent=12)})
     yield (
         "encoding: words never seen",

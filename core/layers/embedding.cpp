@@ -7,6 +7,7 @@
 #include "precisions.hpp"
 #include "simd/lanes.hpp"
 #include "simd/math.hpp"
+#include "simd/unroll.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
@@ -26,6 +27,11 @@ template <class F>
 CRECHE_INLINE void each_feature(const EmbeddingShape& embedding, std::int64_t panel, F&& f) {
   const auto end = std::min<std::int64_t>((panel + 1) * kPanel, static_cast<std::int64_t>(embedding.columns.size()));
   for (std::int64_t i = panel * kPanel; i < end; ++i) f(i - panel * kPanel, embedding.columns[i]);
+}
+
+// Of a periodic embedding, in one panel.
+std::int64_t features_in(const EmbeddingShape& embedding, std::int64_t panel) {
+  return std::min<std::int64_t>(kPanel, static_cast<std::int64_t>(embedding.columns.size()) - panel * kPanel);
 }
 
 std::int64_t feature_panels(const EmbeddingShape& embedding) {
@@ -66,37 +72,46 @@ void embed_category(const EmbeddingShape& embedding, const PanelMatrix<T>& block
   }
 }
 
+// Of one panel: its waves for a row, then the learned inputs, each a sum over the waves. In a pass that does not train,
+// the waves of all rows take the place of the first.
 template <class T>
 void embed_periodic(const EmbeddingShape& embedding, const PanelMatrix<T>& block, const PanelMatrix<T>& inputs,
                     const EmbeddingRows<T>& rows, std::int64_t row_begin, std::int64_t row_end,
                     const PanelMatrix<T>& out) {
   using V = Native<T>;
   const std::int64_t panels = feature_panels(embedding), learned = embedding.learned();
-  const bool trains = rows.cosines.data != nullptr;
+  const bool trains = rows.sines.data != nullptr;
   const V two_pi(detail::TwoPi<T>::kHigh), per_turn(T(1) / detail::TwoPi<T>::kHigh);
   for (std::int64_t panel = 0; panel < panels; ++panel) {
+    const auto count = static_cast<int>(features_in(embedding, panel));
+    const auto wave = [&](const PanelMatrix<T>& of, std::int64_t f, std::int64_t r) {
+      return of.at(f * panels + panel, trains ? r : 0);
+    };
     for (std::int64_t r = row_begin; r < row_end; ++r) {
       alignas(kAlignment) T x[kPanel] = {};
       each_feature(embedding, panel, [&](std::int64_t i, std::int64_t column) { x[i] = inputs.element(r, column); });
-      for (int lane = 0; lane < kPanel; lane += V::kLanes) {
+      for (int lane = 0; lane < count; lane += V::kLanes) {
         const V value = V::load(x + lane);
-        (two_pi * value).store(rows.features.at(panel, r) + lane);
-        for (std::int64_t j = 0; j < learned; ++j)
-          V::load(block.at(panel, embedding.bias_row() + j) + lane)
-              .store(rows.outputs.at(j * panels + panel, r) + lane);
+        if (trains) (two_pi * value).store(rows.features.at(panel, r) + lane);
         for (std::int64_t f = 0; f < embedding.frequencies; ++f) {
           const V phase = V::load(block.at(panel, embedding.phase_row() + f) + lane) * per_turn;
           const V turns = fma(V::load(block.at(panel, f) + lane), value, phase);
-          const V cosine = cos2pi(turns);
-          if (trains) {
-            cosine.store(rows.cosines.at(f * panels + panel, r) + lane);
-            (-sin2pi(turns)).store(rows.sines.at(f * panels + panel, r) + lane);
-          }
-          for (std::int64_t j = 0; j < learned; ++j) {
-            T* const sum = rows.outputs.at(j * panels + panel, r) + lane;
-            fma(cosine, V::load(block.at(panel, embedding.weight_row(f) + j) + lane), V::load(sum)).store(sum);
-          }
+          cos2pi(turns).store(wave(rows.cosines, f, r) + lane);
+          if (trains) (-sin2pi(turns)).store(wave(rows.sines, f, r) + lane);
         }
+        with_learned(learned, [&](auto known) {
+          constexpr int kLearned = decltype(known)::value, kTogether = kLearned > 0 ? kLearned : 1;
+          for (std::int64_t j = 0; j < learned; j += kTogether) {
+            V sums[kTogether];
+            unroll<kTogether>([&](auto k) { sums[k] = V::load(block.at(panel, embedding.bias_row() + j + k) + lane); });
+            for (std::int64_t f = 0; f < embedding.frequencies; ++f) {
+              const V cosine = V::load(wave(rows.cosines, f, r) + lane);
+              const T* const weights = block.at(panel, embedding.weight_row(f) + j) + lane;
+              unroll<kTogether>([&](auto k) { sums[k] = fma(cosine, V::load(weights + k * kPanel), sums[k]); });
+            }
+            unroll<kTogether>([&](auto k) { sums[k].store(rows.outputs.at((j + k) * panels + panel, r) + lane); });
+          }
+        });
       }
       each_feature(embedding, panel, [&](std::int64_t i, std::int64_t) {
         const std::int64_t first = embedding.at + (panel * kPanel + i) * embedding.width;
@@ -115,21 +130,32 @@ void periodic_backward(const EmbeddingShape& embedding, const PanelMatrix<T>& bl
   using V = Native<T>;
   const std::int64_t panels = feature_panels(embedding), learned = embedding.learned();
   for (std::int64_t panel = 0; panel < panels; ++panel) {
+    const auto count = static_cast<int>(features_in(embedding, panel));
     for (std::int64_t r = row_begin; r < row_end; ++r) {
       each_feature(embedding, panel, [&](std::int64_t i, std::int64_t) {
         const std::int64_t first = embedding.at + (panel * kPanel + i) * embedding.width;
         for (std::int64_t j = 0; j < learned; ++j)
           rows.outputs.at(j * panels + panel, r)[i] = dloss_dinputs.element(r, first + j);
       });
-      for (int lane = 0; lane < kPanel; lane += V::kLanes) {
-        for (std::int64_t f = 0; f < embedding.frequencies; ++f) {
-          V sum(T(0));
-          for (std::int64_t j = 0; j < learned; ++j)
-            sum = fma(V::load(rows.outputs.at(j * panels + panel, r) + lane),
-                      V::load(block.at(panel, embedding.weight_row(f) + j) + lane), sum);
+      for (int lane = 0; lane < count; lane += V::kLanes) {
+        const auto gradient = [&](std::int64_t j) { return V::load(rows.outputs.at(j * panels + panel, r) + lane); };
+        const auto finish = [&](std::int64_t f, V sum) {
           T* const sine = rows.sines.at(f * panels + panel, r) + lane;
           (V::load(sine) * sum).store(sine);
-        }
+        };
+        with_learned(learned, [&](auto known) {
+          constexpr int kLearned = decltype(known)::value;
+          V gradients[kLearned > 0 ? kLearned : 1];
+          unroll<kLearned>([&](auto j) { gradients[j] = gradient(j); });
+          for (std::int64_t f = 0; f < embedding.frequencies; ++f) {
+            const T* const weights = block.at(panel, embedding.weight_row(f)) + lane;
+            V sum(T(0));
+            unroll<kLearned>([&](auto j) { sum = fma(gradients[j], V::load(weights + j * kPanel), sum); });
+            for (std::int64_t j = 0; kLearned == 0 && j < learned; ++j)
+              sum = fma(gradient(j), V::load(weights + j * kPanel), sum);
+            finish(f, sum);
+          }
+        });
       }
     }
   }

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 #include <vector>
 
 #include "gemm/panel.hpp"
@@ -35,6 +36,7 @@ struct EmbeddingRows {
   // periodic: 2 pi x, with a column for each feature.
   PanelMatrix<T> features;
   // periodic: the panels of each frequency. sines: first -sin(2 pi t), in the backward pass the gradient of 2 pi t.
+  // Null in a pass that does not train, as are the features.
   PanelMatrix<T> cosines, sines;
 };
 
@@ -47,8 +49,8 @@ std::vector<EmbeddingRows<T>> lay_out_embeddings(const NetworkShape& shape, cons
     if (embedding.kind == EmbeddingKind::periodic) {
       const std::int64_t panels = panel_count(static_cast<std::int64_t>(embedding.columns.size()));
       rows.outputs = new_matrix(panels * kPanel * embedding.learned());
-      rows.features = new_matrix(panels * kPanel);
-      if (trains) rows.cosines = new_matrix(panels * kPanel * embedding.frequencies);
+      rows.cosines = new_matrix(panels * kPanel * embedding.frequencies);
+      if (trains) rows.features = new_matrix(panels * kPanel);
       if (trains) rows.sines = new_matrix(panels * kPanel * embedding.frequencies);
     } else {
       rows.outputs = new_matrix(embedding.width);
@@ -56,6 +58,13 @@ std::vector<EmbeddingRows<T>> lay_out_embeddings(const NetworkShape& shape, cons
     all.push_back(rows);
   }
   return all;
+}
+
+// Calls f with the number of learned inputs as a constant, or with 0 if it is not a frequent one.
+template <class F>
+CRECHE_INLINE void with_learned(std::int64_t learned, F&& f) {
+  if (learned == 3) return f(std::integral_constant<int, 3>{});
+  f(std::integral_constant<int, 0>{});
 }
 
 // The code that a number of a table stands for.

@@ -6,6 +6,7 @@
 #include "precisions.hpp"
 #include "simd/lanes.hpp"
 #include "simd/math.hpp"
+#include "simd/unroll.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
@@ -54,27 +55,42 @@ void embed_category(const Place<V>& of, const V* x, V* out) {
   }
 }
 
+// All rows, feature by feature.
 template <class V>
-void embed_periodic(const Place<V>& of, const V* x, V* out, const LaneWaves<V>& waves, std::int64_t r) {
+void embed_periodic(const Place<V>& of, const V* inputs, std::int64_t input_stride, const LaneWaves<V>& waves,
+                    std::int64_t rows, V* out, std::int64_t out_stride) {
   using T = Scalar<V>;
   const EmbeddingShape& shape = of.shape;
-  const V two_pi(detail::TwoPi<T>::kHigh), per_turn(T(1) / detail::TwoPi<T>::kHigh);
+  const V per_turn(T(1) / detail::TwoPi<T>::kHigh);
   for (std::int64_t i = 0; i < of.features; ++i) {
-    const V value = x[shape.columns[i]];
-    V* const to = out + of.first_input(i);
-    if (waves.features != nullptr) waves.features[r * of.features + i] = two_pi * value;
-    for (std::int64_t j = 0; j < of.learned; ++j) to[j] = of.at(shape.bias_row() + j, i);
-    for (std::int64_t f = 0; f < shape.frequencies; ++f) {
-      const V turns = fma(of.at(f, i), value, of.at(shape.phase_row() + f, i) * per_turn);
-      const V cosine = cos2pi(turns);
-      if (waves.features != nullptr) {
-        const std::int64_t at = (r * shape.frequencies + f) * of.features + i;
-        waves.cosines[at] = cosine;
-        waves.sines[at] = -sin2pi(turns);
-      }
-      for (std::int64_t j = 0; j < of.learned; ++j) to[j] = fma(cosine, of.at(shape.weight_row(f) + j, i), to[j]);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const V value = inputs[r * input_stride + shape.columns[i]];
+      V* const to = out + r * out_stride + of.first_input(i);
+      const auto wave = [&](std::int64_t f) {
+        const V turns = fma(of.at(f, i), value, of.at(shape.phase_row() + f, i) * per_turn);
+        const V cosine = cos2pi(turns);
+        if (waves.cosines != nullptr) {
+          const std::int64_t at = (i * rows + r) * shape.frequencies + f;
+          waves.cosines[at] = cosine;
+          waves.sines[at] = -sin2pi(turns);
+        }
+        return cosine;
+      };
+      with_learned(of.learned, [&](auto known) {
+        constexpr int kLearned = decltype(known)::value;
+        V sums[kLearned > 0 ? kLearned : 1];
+        unroll<kLearned>([&](auto j) { sums[j] = of.at(shape.bias_row() + j, i); });
+        for (std::int64_t j = 0; kLearned == 0 && j < of.learned; ++j) to[j] = of.at(shape.bias_row() + j, i);
+        for (std::int64_t f = 0; f < shape.frequencies; ++f) {
+          const V cosine = wave(f);
+          unroll<kLearned>([&](auto j) { sums[j] = fma(cosine, of.at(shape.weight_row(f) + j, i), sums[j]); });
+          for (std::int64_t j = 0; kLearned == 0 && j < of.learned; ++j)
+            to[j] = fma(cosine, of.at(shape.weight_row(f) + j, i), to[j]);
+        }
+        unroll<kLearned>([&](auto j) { to[j] = sums[j]; });
+      });
+      to[of.learned] = value;
     }
-    to[of.learned] = value;
   }
 }
 
@@ -90,25 +106,44 @@ V lane_sum(const V* left, std::int64_t left_stride, const V* right, std::int64_t
   return sum;
 }
 
+// The sums of a frequency and a feature go over the rows side by side: one after the other, each would wait for itself.
 template <class V>
-void add_periodic(const Place<V>& of, const V* gradient, const LaneWaves<V>& waves, std::int64_t rows, V* out) {
+void add_periodic(const Place<V>& of, const V* inputs, std::int64_t input_stride, const V* gradient,
+                  const LaneWaves<V>& waves, std::int64_t rows, V* out) {
   const EmbeddingShape& shape = of.shape;
-  const std::int64_t wave_stride = shape.frequencies * of.features;
+  const std::int64_t stride = shape.frequencies;
+  const V two_pi(detail::TwoPi<Scalar<V>>::kHigh);
   for (std::int64_t i = 0; i < of.features; ++i) {
-    const auto add = [&](std::int64_t row, const V* left, std::int64_t left_stride, const V* right,
-                         std::int64_t right_stride) {
-      V& sum = out[row * of.features + i];
-      sum = lane_sum<V>(left, left_stride, right, right_stride, rows, sum);
-    };
+    const auto sum_at = [&](std::int64_t row) -> V& { return out[row * of.features + i]; };
     const V* const outputs = gradient + of.first_input(i);
+    const V* const x = inputs + shape.columns[i];
     for (std::int64_t f = 0; f < shape.frequencies; ++f) {
-      const std::int64_t at = f * of.features + i;
-      add(f, waves.features + i, of.features, waves.sines + at, wave_stride);
-      add(shape.phase_row() + f, nullptr, 0, waves.sines + at, wave_stride);
-      for (std::int64_t j = 0; j < of.learned; ++j)
-        add(shape.weight_row(f) + j, waves.cosines + at, wave_stride, outputs + j, of.inputs);
+      const V* const cosines = waves.cosines + i * rows * stride + f;
+      const V* const sines = waves.sines + i * rows * stride + f;
+      with_learned(of.learned, [&](auto known) {
+        constexpr int kLearned = decltype(known)::value;
+        V frequency = sum_at(f), phase = sum_at(shape.phase_row() + f), weights[kLearned > 0 ? kLearned : 1];
+        unroll<kLearned>([&](auto j) { weights[j] = sum_at(shape.weight_row(f) + j); });
+        for (std::int64_t r = 0; r < rows; ++r) {
+          const V sine = sines[r * stride];
+          frequency = fma(two_pi * x[r * input_stride], sine, frequency);
+          phase += sine;
+          unroll<kLearned>(
+              [&](auto j) { weights[j] = fma(cosines[r * stride], outputs[r * of.inputs + j], weights[j]); });
+        }
+        sum_at(f) = frequency;
+        sum_at(shape.phase_row() + f) = phase;
+        unroll<kLearned>([&](auto j) { sum_at(shape.weight_row(f) + j) = weights[j]; });
+        for (std::int64_t j = 0; kLearned == 0 && j < of.learned; ++j) {
+          V& sum = sum_at(shape.weight_row(f) + j);
+          sum = lane_sum<V>(cosines, stride, outputs + j, of.inputs, rows, sum);
+        }
+      });
     }
-    for (std::int64_t j = 0; j < of.learned; ++j) add(shape.bias_row() + j, nullptr, 0, outputs + j, of.inputs);
+    for (std::int64_t j = 0; j < of.learned; ++j) {
+      V& sum = sum_at(shape.bias_row() + j);
+      sum = lane_sum<V>(nullptr, 0, outputs + j, of.inputs, rows, sum);
+    }
   }
 }
 
@@ -147,13 +182,14 @@ void lane_embed(const NetworkShape& shape, const V* weights, const V* inputs, st
                 const std::vector<LaneWaves<V>>& waves, std::int64_t rows, V* out, std::int64_t out_stride) {
   for (std::size_t e = 0; e < shape.embeddings.size(); ++e) {
     const Place<V> of(shape, shape.embeddings[e], weights);
+    if (of.shape.kind == EmbeddingKind::periodic) {
+      embed_periodic(of, inputs, input_stride, waves.empty() ? LaneWaves<V>{} : waves[e], rows, out, out_stride);
+      continue;
+    }
     for (std::int64_t r = 0; r < rows; ++r) {
       const V* const x = inputs + r * input_stride;
       V* const to = out + r * out_stride;
-      if (of.shape.kind == EmbeddingKind::linear) embed_linear(of, x, to);
-      if (of.shape.kind == EmbeddingKind::category) embed_category(of, x, to);
-      if (of.shape.kind == EmbeddingKind::periodic)
-        embed_periodic(of, x, to, waves.empty() ? LaneWaves<V>{} : waves[e], r);
+      of.shape.kind == EmbeddingKind::linear ? embed_linear(of, x, to) : embed_category(of, x, to);
     }
   }
   for (const PlainColumns& columns : shape.plain_columns)
@@ -167,15 +203,15 @@ void lane_embed_backward(const NetworkShape& shape, const V* weights, const V* d
   for (std::size_t e = 0; e < shape.embeddings.size(); ++e) {
     const Place<V> of(shape, shape.embeddings[e], weights);
     if (of.shape.kind != EmbeddingKind::periodic) continue;
-    for (std::int64_t r = 0; r < rows; ++r) {
-      for (std::int64_t f = 0; f < of.shape.frequencies; ++f) {
-        for (std::int64_t i = 0; i < of.features; ++i) {
-          const V* const outputs = dloss_dinputs + r * of.inputs + of.first_input(i);
+    for (std::int64_t i = 0; i < of.features; ++i) {
+      for (std::int64_t r = 0; r < rows; ++r) {
+        const V* const outputs = dloss_dinputs + r * of.inputs + of.first_input(i);
+        V* const sines = waves[e].sines + (i * rows + r) * of.shape.frequencies;
+        for (std::int64_t f = 0; f < of.shape.frequencies; ++f) {
           V sum(Scalar<V>(0));
           for (std::int64_t j = 0; j < of.learned; ++j)
             sum = fma(outputs[j], of.at(of.shape.weight_row(f) + j, i), sum);
-          V& sine = waves[e].sines[(r * of.shape.frequencies + f) * of.features + i];
-          sine = sine * sum;
+          sines[f] = sines[f] * sum;
         }
       }
     }
@@ -199,7 +235,7 @@ void lane_add_embedding_gradients(const NetworkShape& shape, const V* inputs, st
         add_category(of, inputs, input_stride, dloss_dinputs, rows, out);
         break;
       case EmbeddingKind::periodic:
-        add_periodic(of, dloss_dinputs, waves[e], rows, out);
+        add_periodic(of, inputs, input_stride, dloss_dinputs, waves[e], rows, out);
         break;
     }
   }

@@ -10,11 +10,10 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// The matrices of a periodic embedding, row by row: [row][frequency][feature], and 2 pi x of each feature. Null in a
-// pass that does not train.
+// The matrices of a periodic embedding, [feature][row][frequency], so that all that is known of a feature stays in the
+// first-level cache. Null in a pass that does not train.
 template <class V>
 struct LaneWaves {
-  V* features = nullptr;
   V* cosines = nullptr;
   V* sines = nullptr;  // first -sin(2 pi t), in the backward pass the gradient of 2 pi t
 };
@@ -26,9 +25,8 @@ std::vector<LaneWaves<V>> lay_out_waves(const NetworkShape& shape, const NewArra
   for (const EmbeddingShape& embedding : shape.embeddings) {
     LaneWaves<V> waves;
     if (embedding.kind == EmbeddingKind::periodic) {
-      const auto features = static_cast<std::int64_t>(embedding.columns.size());
-      waves = {new_array(features), new_array(features * embedding.frequencies),
-               new_array(features * embedding.frequencies)};
+      const std::int64_t per_row = static_cast<std::int64_t>(embedding.columns.size()) * embedding.frequencies;
+      waves = {new_array(per_row), new_array(per_row)};
     }
     all.push_back(waves);
   }

@@ -44,7 +44,7 @@ class _SingleAxesLayout(LayoutEngine):
                 return
 
     def _fit(self, figure: Any, axes: Any) -> None:
-        needed = axes.get_tightbbox(figure.canvas.get_renderer(), for_layout_only=True)
+        needed = axes.get_tightbbox(for_layout_only=True)
         inner, outer = axes.bbox, figure.bbox
         left, right = PADDING + inner.x0 - needed.x0, PADDING + needed.x1 - inner.x1
         bottom, top = PADDING + inner.y0 - needed.y0, PADDING + needed.y1 - inner.y1

@@ -12,6 +12,7 @@ from creche._advice import advise
 from creche.errors import FileError, PlanError, nearest
 from creche.plan.arguments import ARGUMENTS, OF_NETWORK, PER_LAYER, arguments_in
 from creche.plan.component import Component
+from creche.plan.embeddings import CategoryEmbedding
 from creche.plan.plan import Plan, with_kept_weights
 from creche.table.preparation import Preparation
 
@@ -68,7 +69,11 @@ def plan_to_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
         if field.name in FILE_ARGUMENTS:
             value = getattr(plan, field.name)
             arguments[field.name] = False if value is None else _plain(value)
+    for embedded in plan.network.embeddings:
+        is_category = isinstance(embedded.embedding, CategoryEmbedding)
+        arguments["category_embedding" if is_category else "number_embedding"] = embedded.embedding.to_dict()
     settings = preparation.to_dict()
+    settings["preprocessing"].pop("codes_above", None)  # the embedding of categories sets it
     split = settings.pop("split")
     split["split_column"], split["split_seed"] = split.pop("column"), split.pop("seed")
     del settings["label"]

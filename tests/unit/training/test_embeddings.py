@@ -12,6 +12,7 @@ import creche as cr
 from creche.cli.main import main
 from creche.engine.introspection import first_layer_inputs
 from creche.errors import PlanError
+from creche.training.plan_file import plan_to_arguments, read_plan, write_plan
 
 TOWNS = [f"town {number:02}" for number in range(12)]
 
@@ -175,6 +176,21 @@ def test_rows_are_near_by_the_vectors_of_their_categories() -> None:
     encoded = run.model.encode_rows(flats())[[0, int(near.near[0, 0]) - 1]]
     inputs = first_layer_inputs(run.model.plan, run.model.parameters, encoded).astype(float)
     assert near.distances[0, 0] == pytest.approx(float(np.linalg.norm(inputs[0] - inputs[1])))
+
+
+@pytest.mark.parametrize(
+    "more", [BOTH, {"number_embedding": "linear", "preprocessing": "piecewise_linear"}, {"category_embedding": 99}]
+)
+def test_a_plan_file_trains_the_same_network(more: dict[str, Any], tmp_path: Path) -> None:
+    """Also where no column of the table is embedded."""
+    run = cr.train(flats(), **QUICK, **more)
+    file = tmp_path / "plan.toml"
+    write_plan(plan_to_arguments(run.plan, run.prepared.preparation), file)
+    again = cr.train(flats(), **read_plan(file), threads=1)
+    assert again.plan == run.plan
+    assert again.prepared.preparation.preprocessing.codes_above in (None, 8)
+    for name, array in run.model.parameters.items():
+        assert np.array_equal(array, again.model.parameters[name])
 
 
 def test_codes_without_an_embedding_are_refused() -> None:
