@@ -23,6 +23,7 @@
 
 #include "gemm/panel.hpp"
 #include "shape.hpp"
+#include "simd/lanes.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
