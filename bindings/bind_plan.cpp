@@ -48,7 +48,7 @@ Names<OptimizerKind> names(OptimizerKind) {
   using enum OptimizerKind;
   static constexpr std::pair<std::string_view, OptimizerKind> kNames[] = {
       {"sgd", sgd},     {"adagrad", adagrad}, {"adadelta", adadelta}, {"rmsprop", rmsprop}, {"adam", adam},
-      {"adamw", adamw}, {"nadam", nadam},     {"radam", radam},       {"lion", lion}};
+      {"adamw", adamw}, {"nadam", nadam},     {"radam", radam},       {"lion", lion},       {"lbfgs", lbfgs}};
   return kNames;
 }
 
@@ -192,6 +192,7 @@ void bind_plan(nb::module_& m) {
       .def_rw("initial_accumulator", &OptimizerPlan::initial_accumulator)
       .def_rw("centered", &OptimizerPlan::centered)
       .def_rw("amsgrad", &OptimizerPlan::amsgrad)
+      .def_rw("history", &OptimizerPlan::history)
       .def_rw("weight_decay", &OptimizerPlan::weight_decay)
       .def_rw("decoupled", &OptimizerPlan::decoupled)
       .def_rw("l1", &OptimizerPlan::l1)

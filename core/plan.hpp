@@ -37,7 +37,7 @@ enum class LossKind {
   quantile,
 };
 
-enum class OptimizerKind { sgd, adagrad, adadelta, rmsprop, adam, adamw, nadam, radam, lion };
+enum class OptimizerKind { sgd, adagrad, adadelta, rmsprop, adam, adamw, nadam, radam, lion, lbfgs };
 
 enum class InitializerKind {
   glorot_uniform,
@@ -105,6 +105,7 @@ struct OptimizerPlan {
   double initial_accumulator = 0;  // adagrad
   bool centered = false;           // rmsprop
   bool amsgrad = false;            // adam, adamw
+  std::int64_t history = 10;       // lbfgs: pairs that are kept
   double weight_decay = 0;
   bool decoupled = false;  // weight decay shrinks weights directly (AdamW) instead of entering the gradient
   double l1 = 0;

@@ -113,6 +113,8 @@ OPTIMIZERS: dict[str, Any] = {
     "nadam": cr.NAdam(0.01),
     "radam": cr.RAdam(0.01),
     "lion": cr.Lion(0.001, weight_decay=0.1),
+    "lbfgs": cr.LBFGS(),
+    "lbfgs, weight decay": cr.LBFGS(0.5, weight_decay=0.01, history=3),
 }
 PARTS: dict[str, dict[str, Any]] = {
     "learned scale": {"scale_inputs": True},

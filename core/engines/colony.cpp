@@ -74,7 +74,7 @@ void Colony<T>::make_packs() {
     const Plan& plan = members_[members.front()]->plan;
     constexpr auto lanes = static_cast<std::size_t>(Pack<T>::kLanes);
     std::size_t packed = members.size();
-    if (Pack<T>::working_set(plan) > kLargestPack) {
+    if (searches_line(plan.optimizer) || Pack<T>::working_set(plan) > kLargestPack) {
       packed = 0;
     } else if (const std::size_t remaining = members.size() % lanes; remaining > 0) {
       const double time = time_of_pack(NetworkShape(plan)) * static_cast<double>(lanes) / 16;

@@ -27,9 +27,9 @@ inline auto common_of(const LossPlan& plan) {
 
 inline auto common_of(const OptimizerPlan& plan) {
   const auto& [kind, learning_rate, momentum, dampening, nesterov, beta1, beta2, rho, epsilon, learning_rate_decay,
-               initial_accumulator, centered, amsgrad, weight_decay, decoupled, l1, regularize_bias, clip_norm,
+               initial_accumulator, centered, amsgrad, history, weight_decay, decoupled, l1, regularize_bias, clip_norm,
                clip_value] = plan;
-  return std::tuple(kind, momentum != 0, nesterov, centered, amsgrad);
+  return std::tuple(kind, momentum != 0, nesterov, centered, amsgrad, history);
 }
 
 inline auto common_of(const EarlyStoppingPlan& plan) {

@@ -46,7 +46,7 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
   // If a step takes so long that an interruption must not wait for its end, the weights change only after all other
   // work.
   constexpr double kLongStep = 2e10;
-  split_step_ = plan_.optimizer.clip_norm > 0 || flops_per_step_ > kLongStep;
+  split_step_ = plan_.optimizer.clip_norm > 0 || searches_line(plan_.optimizer) || flops_per_step_ > kLongStep;
   plan_pieces();
   assign_tasks();
   validation_tasks_.assign_evenly(Evaluator<T>::blocks(validation.count), threads);
@@ -57,6 +57,8 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
     const T initial = static_cast<T>(optimizer_initial_plane(plan_.optimizer, p));
     std::fill_n(planes_.back().data(), planes_.back().size(), initial);
   }
+  if (searches_line(plan_.optimizer))
+    line_search_ = std::make_unique<LineSearch<T>>(plan_, network_.shape, groups_, threads_);
   snapshot_.weights = AlignedArray<T>(network_.shape.weights_size);
   for (StepOrder& order : orders_) {
     order.coefficients.resize(groups_.count());

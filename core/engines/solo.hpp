@@ -11,10 +11,12 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "aligned.hpp"
 #include "engines/evaluator.hpp"
+#include "engines/line_search.hpp"
 #include "engines/pass.hpp"
 #include "layers/batch.hpp"
 #include "network.hpp"
@@ -72,6 +74,7 @@ class Solo {
   struct StepOrder {
     Command command = Command::stop;
     BatchRows batch;
+    double learning_rate = 0;
     std::vector<Coefficients<T>> coefficients;      // of each group of parameters
     std::vector<Regularization<T>> regularization;  // likewise
     Scalars next_scalars{};
@@ -136,9 +139,12 @@ class Solo {
   void split_weights_phase(int thread, const StepOrder& order);
   void piece_gradient(const Piece& piece, const BatchRows& batch, PanelMatrix<T> out) const;
   void prefetch_piece(const Piece& piece) const;
+  void transpose_piece(const Piece& piece, int panel);
   void update_piece(const Piece& piece, PanelMatrix<T> gradient, const StepOrder& order);
   T gradient_norm() const;
   void norm_part(std::int64_t part) const;
+  void search_line(int thread, const StepOrder& order);
+  double sum_losses(const BatchRows& batch, double from) const;
   void count_step(const StepOrder& order);
   void validate(int thread);
 
@@ -160,6 +166,7 @@ class Solo {
   Evaluator<T> evaluator_;
   ParameterGroups groups_;
   Update<T> update_;
+  std::unique_ptr<LineSearch<T>> line_search_;  // null: the optimizer needs none
   bool regularized_;
   bool has_scheduled_factors_;
   bool split_step_;  // all gradients are computed before any weight changes
@@ -169,6 +176,7 @@ class Solo {
   std::int64_t batches_per_epoch_;
   double flops_per_step_;
 
+  Scalars searched_{};                            // after the line search of the step
   std::vector<AlignedArray<T>> planes_;           // optimizer state, each with the layout of the weights
   AlignedArray<T> gradients_;                     // only if split_step_
   AlignedArray<T> norm_parts_;                    // only for clipping by norm: 16 partial sums per panel

@@ -149,7 +149,7 @@ void Solo<T>::prepare_step(StepOrder& order) {
     batch.weight = sum;
   }
 
-  const double learning_rate = next_learning_rate();
+  const double learning_rate = order.learning_rate = next_learning_rate();
   if (progress_.batch == 0) progress_.learning_rate = learning_rate;
   for (std::size_t g = 0; g < groups_.count(); ++g) {
     if (groups_.first_with_same_coefficients(g) == g) {
@@ -238,21 +238,29 @@ void Solo<T>::custom_loss_rows_phase(int thread, const StepOrder& order) {
              [&](std::int64_t begin, std::int64_t end) { batch_.backward(network_, order.batch, begin, end); });
 }
 
-// Adds the batch to the epoch's sums, in row order, each submodel for itself.
+// The sum of the rows' losses by weight, in row order, each submodel for itself, added to another sum.
 template <class T>
-void Solo<T>::count_step(const StepOrder& order) {
-  double loss = progress_.loss_sum;
-  double metric = progress_.metric_sum;
+double Solo<T>::sum_losses(const BatchRows& batch, double from) const {
+  double sum = from;
   for (std::int64_t m = 0; m < plan_.submodels; ++m) {
-    const T* const losses = batch_.losses() + m * order.batch.stride();
-    const T* const metrics = batch_.metrics() + m * order.batch.stride();
-    for (std::int64_t r = 0; r < order.batch.count; ++r) {
-      const double row_loss = static_cast<double>(losses[r]);
-      loss += train_.weights == nullptr ? row_loss : train_.weight(order.batch.row(r)) * row_loss;
-      metric += static_cast<double>(metrics[r]);
+    const T* const losses = batch_.losses() + m * batch.stride();
+    for (std::int64_t r = 0; r < batch.count; ++r) {
+      const double loss = static_cast<double>(losses[r]);
+      sum += train_.weights == nullptr ? loss : train_.weight(batch.row(r)) * loss;
     }
   }
-  progress_.loss_sum = loss;
+  return sum;
+}
+
+// Adds the batch to the epoch's sums.
+template <class T>
+void Solo<T>::count_step(const StepOrder& order) {
+  double metric = progress_.metric_sum;
+  for (std::int64_t m = 0; m < plan_.submodels; ++m) {
+    const T* const metrics = batch_.metrics() + m * order.batch.stride();
+    for (std::int64_t r = 0; r < order.batch.count; ++r) metric += static_cast<double>(metrics[r]);
+  }
+  progress_.loss_sum = sum_losses(order.batch, progress_.loss_sum);
   progress_.metric_sum = metric;
   progress_.weight_sum += order.batch.weight * static_cast<double>(plan_.submodels);
   progress_.scalars = order.next_scalars;
@@ -305,7 +313,9 @@ void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
     // As torch.nn.utils.clip_grad_norm_: scaled by min(1, limit / (norm + 1e-6)).
     scale = std::min(T(1), static_cast<T>(plan_.optimizer.clip_norm) / (gradient_norm() + T(1e-6)));
   }
-  if (!abandoned) {
+  if (!abandoned && line_search_) {
+    search_line(thread, order);
+  } else if (!abandoned) {
     update_tasks_.work(thread, [&](std::int64_t task) {
       const Piece& piece = pieces_[static_cast<std::size_t>(task)];
       const PanelMatrix<T> gradient = gradient_view(piece);
@@ -319,7 +329,9 @@ void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
   threads_.barrier();
   if (thread != 0) return;
   abandon_gradients_ = false;
-  if (!abandoned) count_step(order);
+  if (abandoned) return;
+  count_step(order);
+  if (line_search_) progress_.scalars = searched_;
 }
 
 // out: the piece's rows of its panels.
@@ -383,10 +395,32 @@ void Solo<T>::update_piece(const Piece& piece, PanelMatrix<T> gradient, const St
       update_(w, gradient.at(p, begin - piece.first_row), state, (end - begin) * kPanel,
               order.coefficients[groups_.first_with_same_coefficients(rows.group)], order.regularization[rows.group]);
     }
-    if (piece.layer >= 0 && network_.shape.passes_gradients_below(piece.layer))
-      network_.transpose_block(piece.layer, std::max<std::int64_t>(piece.submodel, 0), piece.panel + p,
-                               piece.first_input, piece.end_of_inputs());
+    transpose_piece(piece, p);
   }
+}
+
+template <class T>
+void Solo<T>::transpose_piece(const Piece& piece, int panel) {
+  if (piece.layer >= 0 && network_.shape.passes_gradients_below(piece.layer))
+    network_.transpose_block(piece.layer, std::max<std::int64_t>(piece.submodel, 0), piece.panel + panel,
+                             piece.first_input, piece.end_of_inputs());
+}
+
+// The next point of the line search, by the loss of the batch and its gradients. Training ends with an accepted point.
+template <class T>
+void Solo<T>::search_line(int thread, const StepOrder& order) {
+  const double loss = sum_losses(order.batch, 0) / (order.batch.weight * static_cast<double>(plan_.submodels));
+  const bool is_last = progress_.epoch + 1 >= plan_.epochs && progress_.batch + 1 == batches_per_epoch_;
+  const Scalars next = line_search_->step(
+      thread,
+      {network_.weights.data(), gradients_.data(), planes_, loss, order.learning_rate, order.regularization, is_last},
+      progress_.scalars);
+  threads_.barrier();
+  if (thread == 0) searched_ = next;
+  update_tasks_.work(thread, [&](std::int64_t task) {
+    const Piece& piece = pieces_[static_cast<std::size_t>(task)];
+    for (int p = 0; p < piece.panels; ++p) transpose_piece(piece, p);
+  });
 }
 
 // The sums of squares of one panel's gradients (panels counted over all blocks): 16 sums, one per column, row by row.

@@ -8,6 +8,7 @@
 #include "adagrad.hpp"
 #include "adam.hpp"
 #include "adamw.hpp"
+#include "lbfgs.hpp"
 #include "lion.hpp"
 #include "nadam.hpp"
 #include "radam.hpp"
@@ -43,6 +44,8 @@ decltype(auto) with_optimizer(const OptimizerPlan& plan, F&& f) {
       return f(Radam{});
     case OptimizerKind::lion:
       return f(Lion{});
+    case OptimizerKind::lbfgs:
+      return f(Lbfgs{});
   }
   throw std::logic_error("with_optimizer: no such OptimizerKind");
 }
@@ -55,7 +58,12 @@ inline double optimizer_initial_plane(const OptimizerPlan& plan, int plane) {
   return with_optimizer(plan, [&](auto rule) { return decltype(rule)::initial_plane(plan, plane); });
 }
 
-inline Scalars initial_scalars(const OptimizerPlan&) { return {}; }
+inline Scalars initial_scalars(const OptimizerPlan& plan) {
+  return plan.kind == OptimizerKind::lbfgs ? Lbfgs::initial_scalars() : Scalars{};
+}
+
+// Whether a step takes decisions by the loss and the gradients of all weights together.
+inline bool searches_line(const OptimizerPlan& plan) { return plan.kind == OptimizerKind::lbfgs; }
 
 // Call once for each step, which counts from 1: it advances the scalars.
 template <class T>

@@ -69,6 +69,7 @@ from creche.plan.losses import Quantile as Quantile
 from creche.plan.losses import SquaredError as SquaredError
 from creche.plan.network import Layer as Layer
 from creche.plan.network import Network as Network
+from creche.plan.optimizers import LBFGS as LBFGS
 from creche.plan.optimizers import SGD as SGD
 from creche.plan.optimizers import Adadelta as Adadelta
 from creche.plan.optimizers import Adagrad as Adagrad

@@ -43,7 +43,7 @@ EMBEDDINGS: list[dict[str, Any]] = [
     {"kind": "linear", "columns": [5, 4], "sizes": [3, 1], "width": 2},
 ]  # fmt: skip
 EMBEDDED_COLUMNS = 9
-OPTIMIZERS = ("sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam", "radam", "lion")
+OPTIMIZERS = ("sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam", "radam", "lion", "lbfgs")
 
 
 def spread_quantiles(outputs: int, shift: float = 0.0) -> list[float]:

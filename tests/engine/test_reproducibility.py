@@ -40,6 +40,10 @@ JOBS = {
         optimizer={"kind": "adamw", "weight_decay": 0.05, "clip_norm": 0.5}, residual=True,
         parts=({**ALL_PARTS, "initializer": "unit_variance", "bias_initializer": "sampled"}, ALL_PARTS),
     ),
+    "lbfgs": Job(
+        sizes=(6, 40, 24, 4), rows=300, batch_size=300, epochs=30, validation=30, shuffle=False,
+        optimizer={"kind": "lbfgs", "learning_rate": 4.0, "history": 4, "weight_decay": 0.01}, activation="tanh",
+    ),
     "double": Job(sizes=(5, 20, 3), rows=90, batch_size=32, epochs=3, dtype=np.float64, activation="elu", dropout=0.1),
 }  # fmt: skip
 

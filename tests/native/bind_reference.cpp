@@ -21,6 +21,7 @@
 #include "losses/loss_pass.hpp"
 #include "optimizers/all.hpp"
 #include "plan.hpp"
+#include "progress.hpp"
 #include "random/random.hpp"
 #include "schedules.hpp"
 #include "shape.hpp"
@@ -209,6 +210,7 @@ class Reference {
     std::vector<std::int32_t> order(static_cast<std::size_t>(rows));
     initialize(x, rows);
     std::int64_t step = 0;
+    const std::int64_t batches = batches_per_epoch(plan_, rows);
     for (std::int64_t epoch = 0; epoch < plan_.epochs; ++epoch) {
       for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
       if (plan_.shuffle) permutation(plan_.seed, static_cast<std::uint32_t>(epoch), order);
@@ -221,6 +223,7 @@ class Reference {
         dropout_ = factor(plan_.dropout_schedule);
         label_smoothing_ = factor(plan_.label_smoothing_schedule);
         double weight = 0;
+        loss_sum_ = 0;
         for (std::int64_t p = begin; p < end; ++p) weight += weights ? double(weights[order[p]]) : 1.0;
         for (Part<T>* part : parts()) part->gradient.assign(part->w.size(), T(0));
         const double per_weight = weight > 0 ? 1 / (weight * double(plan_.submodels)) : 0;
@@ -233,6 +236,7 @@ class Reference {
                 add_row(m, x + row * plan_.inputs, classes ? classes + row : nullptr,
                         targets ? targets + row * plan_.layers.back().width : nullptr, scale,
                         static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(p));
+            loss_sum_ += (weights ? double(weights[row]) : 1.0) * double(row_loss_);
             std::vector<T>& sums = below[static_cast<std::size_t>(p - begin)];
             if (m == 0) sums = of_submodel;
             for (std::size_t i = 0; m > 0 && i < sums.size(); ++i) sums[i] += of_submodel[i];
@@ -242,6 +246,11 @@ class Reference {
           add_embedded_row(x + order[p] * plan_.inputs, below[static_cast<std::size_t>(p - begin)]);
         const double decay = factor(plan_.weight_decay_schedule);
         const double rate = plan_.optimizer.learning_rate * factor(plan_.schedule);
+        if (searches_line(plan_.optimizer)) {
+          is_last_ = epoch + 1 >= plan_.epochs && begin / plan_.batch_size + 1 == batches;
+          search_line(loss_sum_ / (weight * double(plan_.submodels)), rate, decay);
+          continue;
+        }
         update(rate, decay, ++step);
       }
     }
@@ -436,8 +445,9 @@ class Reference {
     const LossNumbers<N> numbers{N(T(plan_.loss.label_smoothing * label_smoothing_)), N(T(plan_.loss.delta)),
                                  quantiles.data()};
     with_loss(plan_.loss.kind, [&](auto loss) {
-      decltype(loss)::apply(z.data(), targets.data(), N(label ? T(*label) : T(0)), gradient.data(),
-                            static_cast<int>(z.size()), numbers);
+      row_loss_ = decltype(loss)::apply(z.data(), targets.data(), N(label ? T(*label) : T(0)), gradient.data(),
+                                        static_cast<int>(z.size()), numbers)
+                      .raw;
     });
     std::vector<T> outer(z.size());
     for (std::size_t c = 0; c < z.size(); ++c) outer[c] = flush_gradient(gradient[c] * N(scale)).raw;
@@ -617,10 +627,136 @@ class Reference {
     }
   }
 
-  // Of each block, a sum for each column over its parts, row by row; then all of them one after the other.
+  // The parts of each block, row by row.
+  std::vector<std::vector<Part<T>*>> blocks() {
+    std::vector<std::vector<Part<T>*>> all;
+    for (Embedding<T>& embedding : embeddings_) all.push_back(embedding.drawn());
+    for (Layer<T>& layer : layers_) {
+      all.push_back({&layer.bias, &layer.weights});
+      all.push_back({&layer.scale});
+      all.push_back({&layer.output_scale});
+      all.push_back({&layer.shift, &layer.gain});
+      all.push_back({&layer.slopes});
+    }
+    return all;
+  }
+
+  // The sum of a(part, i) b(part, i) over all numbers: of each block a sum for each column, row by row; then all of
+  // them one after the other.
+  template <class A, class B>
+  double dot(const A& a, const B& b) {
+    double total = 0;
+    for (const std::vector<Part<T>*>& block : blocks()) {
+      for (std::size_t j = 0; j < block.front()->columns; ++j) {
+        double sum = 0;
+        for (const Part<T>* part : block)
+          for (std::size_t i = j; i < part->w.size(); i += part->columns)
+            sum = std::fma(double(a(*part, i)), double(b(*part, i)), sum);
+        total += sum;
+      }
+    }
+    return total;
+  }
+
+  template <class F>
+  void each_number(const F& f) {
+    for (Part<T>* part : parts())
+      for (std::size_t i = 0; i < part->w.size(); ++i) f(*part, i);
+  }
+
+  // A step of L-BFGS: the loss and the gradients are those of the numbers as they are.
+  void search_line(double loss, double rate, double decay) {
+    const OptimizerPlan& plan = plan_.optimizer;
+    const auto kept_plane = [](std::size_t p) {
+      return [p](const Part<T>& part, std::size_t i) { return part.state[p][i]; };
+    };
+    const auto w = [](const Part<T>& part, std::size_t i) { return part.w[i]; };
+    const auto g = [](const Part<T>& part, std::size_t i) { return part.gradient[i]; };
+    const auto x = kept_plane(0), d = kept_plane(1), g_of_x = kept_plane(2);
+    const auto lambda = [&](const Part<T>& part) {
+      return T(plan.decoupled || (part.is_bias && !plan.regularize_bias)
+                   ? 0
+                   : plan.weight_decay * part.factors->weight_decay * decay);
+    };
+    if (plan.weight_decay != 0) {
+      each_number([&](Part<T>& part, std::size_t i) {
+        part.gradient[i] = std::fma(lambda(part), part.w[i], part.gradient[i]);
+      });
+      loss +=
+          0.5 * dot([&](const Part<T>& part, std::size_t i) { return double(lambda(part)) * double(part.w[i]); }, w);
+    }
+    double& accepted = scalars_.value[0];
+    double& length = scalars_.value[1];
+    double& pairs = scalars_.value[2];
+    double& retries = scalars_.value[3];
+    const bool begins = !std::isfinite(accepted);
+    const double slope = begins ? 0 : dot(g_of_x, d);
+    if (begins || length == 0 || loss <= accepted + 1e-4 * length * slope) {
+      if (begins) pairs = 0;
+      const auto s = [&](const Part<T>& part, std::size_t i) { return part.w[i] - x(part, i); };
+      const auto y = [&](const Part<T>& part, std::size_t i) { return part.gradient[i] - g_of_x(part, i); };
+      if (!begins && length != 0 && dot(s, y) > 1e-9 * std::sqrt(dot(s, s)) * std::sqrt(dot(y, y))) {
+        const std::size_t at = plane_of_pair(pairs++);
+        each_number([&](Part<T>& part, std::size_t i) {
+          part.state[at][i] = s(part, i);
+          part.state[at + 1][i] = y(part, i);
+        });
+      }
+      each_number([&](Part<T>& part, std::size_t i) {
+        part.state[0][i] = part.w[i];
+        part.state[1][i] = -part.gradient[i];
+        part.state[2][i] = part.gradient[i];
+      });
+      accepted = loss;
+      retries = 0;
+      const double oldest = std::max(0.0, pairs - double(plan.history));
+      std::vector<double> factors;
+      const auto add = [&](double factor, std::size_t from) {
+        each_number([&](Part<T>& part, std::size_t i) {
+          part.state[1][i] = std::fma(T(factor), part.state[from][i], part.state[1][i]);
+        });
+      };
+      const auto curvature = [&](std::size_t at) { return dot(kept_plane(at), kept_plane(at + 1)); };
+      for (double pair = pairs - 1; pair >= oldest; --pair) {
+        const std::size_t at = plane_of_pair(pair);
+        factors.push_back(dot(kept_plane(at), d) / curvature(at));
+        add(-factors.back(), at + 1);
+      }
+      if (pairs > 0) {
+        const std::size_t at = plane_of_pair(pairs - 1);
+        const T scale = T(curvature(at) / dot(kept_plane(at + 1), kept_plane(at + 1)));
+        each_number([&](Part<T>& part, std::size_t i) { part.state[1][i] *= scale; });
+      }
+      for (double pair = oldest; pair < pairs; ++pair) {
+        const std::size_t at = plane_of_pair(pair);
+        add(factors.back() - dot(kept_plane(at + 1), d) / curvature(at), at);
+        factors.pop_back();
+      }
+      length = rate;
+      if (pairs == 0 || !(dot(g, d) < 0)) {
+        pairs = 0;
+        each_number([&](Part<T>& part, std::size_t i) { part.state[1][i] = -part.gradient[i]; });
+        length *= std::min(1.0, 1 / dot([&](const Part<T>& part, std::size_t i) { return std::abs(part.gradient[i]); },
+                                        [](const Part<T>&, std::size_t) { return T(1); }));
+      }
+    } else if (++retries <= 20) {
+      const double lowest = -slope * length * length / (2 * (loss - accepted - slope * length));
+      length = std::max(0.1 * length, std::min(0.5 * length, lowest));
+    } else {
+      scalars_ = initial_scalars(plan);
+    }
+    if (is_last_) length = 0;
+    each_number([&](Part<T>& part, std::size_t i) { part.w[i] = std::fma(T(length), d(part, i), x(part, i)); });
+  }
+
+  std::size_t plane_of_pair(double pair) const {
+    return 3 + 2 * static_cast<std::size_t>(std::fmod(pair, double(plan_.optimizer.history)));
+  }
+
+  // By the order of `dot`, in the precision of the numbers.
   void clip_norm() {
     T total = 0;
-    const auto add_block = [&](const std::vector<Part<T>*>& block) {
+    for (const std::vector<Part<T>*>& block : blocks()) {
       for (std::size_t j = 0; j < block.front()->columns; ++j) {
         T sum = 0;
         for (const Part<T>* part : block)
@@ -628,14 +764,6 @@ class Reference {
             sum = std::fma(part->gradient[i], part->gradient[i], sum);
         total += sum;
       }
-    };
-    for (Embedding<T>& embedding : embeddings_) add_block(embedding.drawn());
-    for (Layer<T>& layer : layers_) {
-      add_block({&layer.bias, &layer.weights});
-      add_block({&layer.scale});
-      add_block({&layer.output_scale});
-      add_block({&layer.shift, &layer.gain});
-      add_block({&layer.slopes});
     }
     const T scale = std::min(T(1), static_cast<T>(plan_.optimizer.clip_norm) / (std::sqrt(total) + T(1e-6)));
     for (Part<T>* part : parts())
@@ -651,6 +779,9 @@ class Reference {
   std::vector<Layer<T>> layers_;
   Scalars scalars_;
   double dropout_ = 1, label_smoothing_ = 1;  // factors of the step
+  double loss_sum_ = 0;                       // of its rows
+  T row_loss_ = 0;
+  bool is_last_ = false;
 };
 
 // The parameters after training: those of the embeddings, then layer by layer: W row by row, then b, scale, factors of

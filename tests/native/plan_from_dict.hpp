@@ -35,9 +35,9 @@ inline OptimizerPlan optimizer_plan(const nanobind::dict& from) {
   using P = OptimizerPlan;
   using K = OptimizerKind;
   static constexpr std::pair<const char*, K> kKinds[] = {
-      {"sgd", K::sgd},         {"adagrad", K::adagrad}, {"adadelta", K::adadelta},
-      {"rmsprop", K::rmsprop}, {"adam", K::adam},       {"adamw", K::adamw},
-      {"nadam", K::nadam},     {"radam", K::radam},     {"lion", K::lion}};
+      {"sgd", K::sgd},   {"adagrad", K::adagrad}, {"adadelta", K::adadelta}, {"rmsprop", K::rmsprop},
+      {"adam", K::adam}, {"adamw", K::adamw},     {"nadam", K::nadam},       {"radam", K::radam},
+      {"lion", K::lion}, {"lbfgs", K::lbfgs}};
   static constexpr std::pair<const char*, double P::*> kNumbers[] = {{"learning_rate", &P::learning_rate},
                                                                      {"momentum", &P::momentum},
                                                                      {"dampening", &P::dampening},

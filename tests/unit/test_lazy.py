@@ -17,7 +17,7 @@ NAMES = [
     "CrossEntropy", "CrossValidation", "CustomLoss", "DNNClassifier", "DNNRegressor",
     "DivergedError", "EarlyStopping", "GroupFactors", "ParameterGroups",
     "Elu", "Preprocessing", "Ensemble", "EpochRecord", "FileError", "Gelu", "GeluTanh", "Halving", "History", "Huber",
-    "Identity", "Layer", "LeakyRelu", "LearningRates", "Lion", "Member", "Mish", "Model", "NAdam", "Network",
+    "Identity", "LBFGS", "Layer", "LeakyRelu", "LearningRates", "Lion", "Member", "Mish", "Model", "NAdam", "Network",
     "RegressionEvaluation", "OptunaSweep", "Plan", "PlanError", "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop",
     "ReadOptions", "Record", "Recording", "Relu", "CrecheError", "CrecheWarning", "Run", "SGD", "Schema", "Selu",
     "FitProgress", "StepProgress", "FittedModel", "TabularClassifier", "TabularRegressor", "fit",

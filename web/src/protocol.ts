@@ -77,7 +77,7 @@ export interface TableProgress {
 export interface Settings {
   readonly hidden: readonly number[];
   readonly activation: "identity" | "relu" | "leaky_relu" | "elu" | "selu" | "gelu" | "gelu_tanh" | "silu" | "mish" | "tanh" | "sigmoid" | "softplus";
-  readonly optimizer: "sgd" | "adagrad" | "adadelta" | "rmsprop" | "adam" | "adamw" | "nadam" | "radam" | "lion";
+  readonly optimizer: "sgd" | "adagrad" | "adadelta" | "rmsprop" | "adam" | "adamw" | "nadam" | "radam" | "lion" | "lbfgs";
   readonly learning_rate: number;
   readonly batch_size: number;
   readonly loss: "cross_entropy" | "binary_cross_entropy" | "squared_error" | "absolute_error" | "huber" | "poisson" | "quantile";
@@ -562,7 +562,7 @@ export interface ChangeSettings {
   readonly restart?: boolean;
   readonly hidden?: readonly number[] | null;
   readonly activation?: "identity" | "relu" | "leaky_relu" | "elu" | "selu" | "gelu" | "gelu_tanh" | "silu" | "mish" | "tanh" | "sigmoid" | "softplus" | null;
-  readonly optimizer?: "sgd" | "adagrad" | "adadelta" | "rmsprop" | "adam" | "adamw" | "nadam" | "radam" | "lion" | null;
+  readonly optimizer?: "sgd" | "adagrad" | "adadelta" | "rmsprop" | "adam" | "adamw" | "nadam" | "radam" | "lion" | "lbfgs" | null;
   readonly learning_rate?: number | null;
   readonly batch_size?: number | null;
   readonly loss?: "cross_entropy" | "binary_cross_entropy" | "squared_error" | "absolute_error" | "huber" | "poisson" | "quantile" | null;
@@ -681,7 +681,7 @@ export interface Diagnose {
 export interface StartColony {
   readonly type: "StartColony";
   readonly learning_rates: readonly number[];
-  readonly optimizers?: readonly ("sgd" | "adagrad" | "adadelta" | "rmsprop" | "adam" | "adamw" | "nadam" | "radam" | "lion")[];
+  readonly optimizers?: readonly ("sgd" | "adagrad" | "adadelta" | "rmsprop" | "adam" | "adamw" | "nadam" | "radam" | "lion" | "lbfgs")[];
   readonly hidden?: readonly (readonly number[])[];
   readonly seeds?: number;
   readonly epochs?: number | null;

@@ -69,6 +69,7 @@ class OptimizerPlan:
     initial_accumulator: float
     centered: bool
     amsgrad: bool
+    history: int
     weight_decay: float
     decoupled: bool
     l1: float

@@ -161,6 +161,7 @@ class Change(Component):
         changed: dict[str, Any] = {}
         optimizer = self.optimizer or plan.optimizer
         assert isinstance(optimizer, Optimizer)
+        self._check_rows_of_steps(plan.optimizer, optimizer)
         given = {name: getattr(self, name) for name in CHANGEABLE if getattr(self, name) is not None}
         numbers = {field.name: given[field.name] for field in fields(Optimizer) if field.name in given}
         if numbers or self.optimizer is not None:
@@ -177,6 +178,21 @@ class Change(Component):
         for weight in self.weights:
             weight.check(plan.network.widths)
         return replace(plan, **changed) if changed else plan
+
+    def _check_rows_of_steps(self, before: Optimizer, after: Optimizer) -> None:
+        whole = before if before.takes_all_rows else after
+        if before.takes_all_rows != after.takes_all_rows:
+            raise PlanError(
+                f"optimizer: changes from {before.title} to {after.title} after step {self.step:,}, but {whole.title} "
+                "takes all training rows in each step, from the first on; choose another optimizer to change to",
+                argument="optimizer",
+            )
+        if self.batch_size is not None and whole.takes_all_rows:
+            raise PlanError(
+                f"batch_size: changes to {self.batch_size:,} after step {self.step:,}, but {whole.title} takes all "
+                "training rows in each step; leave batch_size out",
+                argument="batch_size",
+            )
 
     def merge(self, later: Change) -> Change | None:
         """Return one change that does the same as this and then another of the same step; None if there is none."""

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 from creche._advice import advise
 from creche.errors import PlanError
-from creche.plan.component import Component, Registry, flag_field, number_field
-from creche.plan.parameter_groups import ParameterGroups, StepFactors, ntk_factors
+from creche.plan.component import Component, Registry, count_field, flag_field, number_field
+from creche.plan.parameter_groups import GroupFactors, ParameterGroups, StepFactors, ntk_factors
 from creche.plan.words import PARAMETERIZATIONS, Parameterization, check_word
 
 __all__ = [
-    "OPTIMIZERS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Lion", "NAdam", "Optimizer", "RAdam", "RMSprop",
+    "LBFGS", "OPTIMIZERS", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Lion", "NAdam", "Optimizer", "RAdam",
+    "RMSprop",
 ]  # fmt: skip
 
 
@@ -68,6 +69,7 @@ class Optimizer(Component):
     groups: ParameterGroups = ParameterGroups()  # noqa: RUF009 - frozen
 
     is_linear: ClassVar[bool] = False  # whether steps are proportional to the gradient
+    takes_all_rows: ClassVar[bool] = False  # whether each step needs the loss of all training rows
     has_ntk: ClassVar[bool] = True  # whether the rule does not depend on the gradient's scale otherwise, or is linear
 
     @property
@@ -621,6 +623,86 @@ class Lion(Optimizer):
     beta2: float = number_field(0.99, at_least=0, below=1)
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class LBFGS(Optimizer):
+    """L-BFGS: steps by the curvature that past gradients show (Liu & Nocedal 1989), on all training rows at once.
+
+    An epoch is one evaluation of the loss f and its gradient g of all rows, at a point that is tried::
+
+        w = x + t d
+        f <= f(x) + 1e-4 t g(x) d                      accepted: x <- w, and (s, y) = (change of w, change of g) is kept
+        otherwise                                      t is shortened, to a tenth at least and a half at most
+        d = -H g                                       H from the kept pairs by two loops (Nocedal & Wright 2006, 7.4)
+        t = eta, or eta min(1, 1 / sum(abs(g)))        first of a direction, with kept pairs or without
+
+    The history tells the losses of the points that were tried, so it may rise where one is not accepted. Training ends
+    with an accepted point after the last epoch. The batch size is the number of training rows, in their order. Since
+    f must not change from epoch to epoch, there is neither dropout nor a schedule.
+
+    Parameters
+    ----------
+    learning_rate : float, default 1
+        The first t in a direction, at least 0; at 0 nothing is learned.
+    weight_decay : float, default 0
+        lambda >= 0: adds ``lambda w`` to the gradient, and ``lambda / 2 w^2`` to f.
+    decoupled : bool, default False
+        Always False: weight decay is part of f.
+    l1 : float, default 0
+        Always 0: f needs a gradient everywhere.
+    regularize_bias : bool, default False
+        Whether `weight_decay` applies to the biases, too.
+    clip_norm, clip_value : float, default 0
+        Always 0: a gradient that is cut off is not that of f.
+    parameterization : {"standard"}, default "standard"
+        Always "standard".
+    groups : ParameterGroups or dict
+        Factors of the weight decay for groups of parameters, such as the biases.
+    history : int, default 10
+        How many pairs are kept, at most 100; each takes as much memory as two copies of the weights.
+
+    Examples
+    --------
+    >>> LBFGS(weight_decay=0.01)
+    LBFGS(weight_decay=0.01)
+
+    """
+
+    key: ClassVar[str] = "lbfgs"
+    _title: ClassVar[str] = "L-BFGS"
+    takes_all_rows: ClassVar[bool] = True
+    has_ntk: ClassVar[bool] = False
+    learning_rate: float = number_field(1.0, at_least=0)
+    history: int = count_field(10, at_most=100)
+
+    def __post_init__(self) -> None:
+        Optimizer.__post_init__(self)
+        if self.decoupled:
+            raise PlanError(
+                f"LBFGS.decoupled: got True; the weight decay of L-BFGS is part of the loss, so it needs False; leave "
+                f"{advise('decoupled')} out",
+                argument="decoupled",
+            )
+        reasons = {
+            "l1": "needs a gradient everywhere, which abs(w) has not at 0; give weight_decay instead",
+            "clip_norm": "chooses the length of each step by the loss itself",
+            "clip_value": "chooses the length of each step by the loss itself",
+        }
+        for name, reason in reasons.items():
+            if getattr(self, name) != 0:
+                raise PlanError(
+                    f"LBFGS.{name}: got {getattr(self, name):g}; L-BFGS {reason}; leave {advise(name)} out",
+                    argument=name,
+                )
+        for field in fields(self.groups):
+            factors: GroupFactors = getattr(self.groups, field.name)
+            if (factors.learning_rate, factors.epsilon) != (1, 1):
+                raise PlanError(
+                    f"LBFGS.groups: got {field.name}={factors!r}; a step of L-BFGS is one for all parameters together, "
+                    "so groups may have factors of weight_decay only",
+                    argument="groups",
+                )
+
+
 OPTIMIZERS: Registry[Optimizer] = Registry(
-    "optimizer", SGD, Adagrad, Adadelta, RMSprop, Adam, AdamW, NAdam, RAdam, Lion
+    "optimizer", SGD, Adagrad, Adadelta, RMSprop, Adam, AdamW, NAdam, RAdam, Lion, LBFGS
 )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
+from creche._advice import advise
 from creche._displayed import Displayed
 from creche.errors import PlanError
 from creche.plan.arguments import NUMBER_SCHEDULES
@@ -29,6 +30,8 @@ from creche.plan.words import (
 )
 
 __all__ = ["LOSS", "EarlyStopping", "Plan", "with_kept_weights"]
+
+BATCH_SIZE = 32  # the default
 
 LOSS = "loss"  # what is watched unless a metric is named
 
@@ -123,7 +126,8 @@ class Plan(Displayed, Component):
     schedule : Schedule or str, default "constant"
         How the learning rate changes during training.
     batch_size : int, default 32
-        Rows per step; the last batch of an epoch may be smaller.
+        Rows per step; the last batch of an epoch may be smaller. L-BFGS takes all training rows, in their order: its
+        batch size, if none is given, is their number.
     epochs : int, default 100
         Passes over the training rows.
     seed : int, default 0
@@ -160,7 +164,7 @@ class Plan(Displayed, Component):
     loss: Loss = CrossEntropy()  # noqa: RUF009 - frozen
     optimizer: Optimizer = Adam()  # noqa: RUF009 - frozen
     schedule: Schedule = Constant()  # noqa: RUF009 - frozen
-    batch_size: int = count_field(32, at_most=2**31 - 1)
+    batch_size: int = count_field(BATCH_SIZE, at_most=2**31 - 1)
     epochs: int = count_field(100, at_least=0, at_most=2**31 - 1)
     seed: int = count_field(0, at_least=0, at_most=2**64 - 1)
     shuffle: bool = flag_field(True)
@@ -196,6 +200,7 @@ class Plan(Displayed, Component):
         Component.__post_init__(self)
         self._check_loss()
         self._check_schedules()
+        self._check_all_rows()
         self.after_changes(len(self.changes))
 
     def after_changes(self, count: int) -> Self:
@@ -245,6 +250,53 @@ class Plan(Displayed, Component):
                     argument=name,
                 )
 
+    def _check_all_rows(self) -> None:
+        """Check that the loss of an optimizer that takes all rows at once is the same at each step."""
+        if not self.optimizer.takes_all_rows:
+            return
+        title, given = self.optimizer.title, advise("optimizer", self.optimizer.key)
+        for i, layer in enumerate(self.network.layers):
+            if layer.dropout > 0:
+                raise PlanError(
+                    f"dropout: got {layer.dropout:g} in layer {i} with {given}; {title} compares losses from step to "
+                    "step, which dropout changes at random; leave dropout out, or choose another optimizer, such as "
+                    "'adam'",
+                    argument="dropout",
+                )
+        for name in ("schedule", *NUMBER_SCHEDULES):
+            if getattr(self, name) != Constant():
+                raise PlanError(
+                    f"{name}: got {getattr(self, name)!r} with {given}; {title} chooses the length of each step by "
+                    f"losses that must not change meanwhile; leave {name} out, or choose another optimizer, such as "
+                    "'adam'",
+                    argument=name,
+                )
+
+    def with_all_rows(self, rows: int) -> Self:
+        """Return the plan with all rows in one batch, in their order, if that is what the optimizer needs.
+
+        Parameters
+        ----------
+        rows : int
+            The number of training rows.
+
+        Raises
+        ------
+        PlanError
+            If a smaller batch size was chosen.
+
+        """
+        if not self.optimizer.takes_all_rows:
+            return self
+        if self.batch_size < rows and self.batch_size != BATCH_SIZE:
+            raise PlanError(
+                f"batch_size: got {self.batch_size:,} with {advise('optimizer', self.optimizer.key)}, whose steps take "
+                f"all {rows:,} training rows at once; leave batch_size out, or choose another optimizer, such as "
+                "'adam'",
+                argument="batch_size",
+            )
+        return replace(self, batch_size=rows, shuffle=False, drop_last=False)
+
     def steps_per_epoch(self, rows: int) -> int:
         """Return the number of steps in an epoch.
 
@@ -269,11 +321,12 @@ class Plan(Displayed, Component):
             Whether there are validation rows.
 
         """
+        plan = self.with_all_rows(rows)
         stopping = None if self.early_stopping is None else self.early_stopping.resolved(self.epochs)
-        steps = self.epochs * self.steps_per_epoch(rows)
+        steps = self.epochs * plan.steps_per_epoch(rows)
         schedules = {name: getattr(self, name).resolved(self.epochs, steps) for name in ("schedule", *NUMBER_SCHEDULES)}
         return replace(
-            self,
+            plan,
             **schedules,
             early_stopping=stopping,
             keep=self.keep if has_validation or stopping is not None else "last",

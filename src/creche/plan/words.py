@@ -84,7 +84,9 @@ SubmodelStart: TypeAlias = Literal["signs", "normal"]
 LossName: TypeAlias = Literal[
     "cross_entropy", "binary_cross_entropy", "squared_error", "absolute_error", "huber", "poisson", "quantile"
 ]
-OptimizerName: TypeAlias = Literal["sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam", "radam", "lion"]
+OptimizerName: TypeAlias = Literal[
+    "sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam", "radam", "lion", "lbfgs"
+]
 ScheduleName: TypeAlias = Literal[
     "constant", "step", "exponential", "cosine", "cosine_log", "flat_cosine", "one_cycle", "reduce_on_plateau", "warmup"
 ]

@@ -97,6 +97,7 @@ NUMBERS: dict[type, dict[str, Interval]] = {
     o.AdamW: MOMENTS,
     o.NAdam: {**MOMENTS, "momentum_decay": AT_LEAST_0},
     o.RAdam: MOMENTS,
+    o.LBFGS: {"learning_rate": AT_LEAST_0, "weight_decay": AT_LEAST_0},
     o.Lion: {**ALL_OPTIMIZERS, "beta1": SHARE_BELOW_1, "beta2": SHARE_BELOW_1},
     s.Constant: {},
     s.Step: {"length": ABOVE_0, "factor": SHARE_ABOVE_0},
@@ -119,6 +120,7 @@ FLAGS: dict[type, tuple[str, ...]] = {
     o.AdamW: ("regularize_bias", "amsgrad"),
     o.NAdam: ("regularize_bias", "decoupled"),
     o.RAdam: ("regularize_bias", "decoupled"),
+    o.LBFGS: ("regularize_bias",),
     o.Lion: ("regularize_bias", "decoupled"),
 }
 

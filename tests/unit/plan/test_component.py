@@ -29,7 +29,7 @@ WORDS = {
     "initializer": "glorot_uniform glorot_normal he_uniform he_normal lecun_uniform lecun_normal orthogonal zeros "
     "constant unit_variance",
     "loss": "cross_entropy binary_cross_entropy squared_error absolute_error huber poisson quantile",
-    "optimizer": "sgd adagrad adadelta rmsprop adam adamw nadam radam lion",
+    "optimizer": "sgd adagrad adadelta rmsprop adam adamw nadam radam lion lbfgs",
     "schedule": "constant step exponential cosine cosine_log flat_cosine one_cycle reduce_on_plateau warmup",
 }
 KINDS = list(NUMBERS)
@@ -176,6 +176,7 @@ def test_components_are_equal_if_kind_and_numbers_are(one: Any, other: Any) -> N
         (cr.AdamW(), {"learning_rate": 1e-3, "weight_decay": 0.01, "decoupled": True}),
         (cr.NAdam(), {"learning_rate": 2e-3, "momentum_decay": 4e-3}),
         (cr.RAdam(), {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999}),
+        (cr.LBFGS(), {"learning_rate": 1.0, "history": 10}),
         (cr.Lion(), {"learning_rate": 1e-4, "beta1": 0.9, "beta2": 0.99}),
         (cr.Adagrad(), {"learning_rate": 0.01, "epsilon": 1e-10, "learning_rate_decay": 0.0}),
         (cr.LeakyRelu(), {"slope": 0.01}),

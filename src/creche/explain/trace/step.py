@@ -12,7 +12,7 @@ from creche.engine.native import Rows, new_run
 from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
 from creche.plan.losses import CrossEntropy
-from creche.plan.optimizers import SGD, Adadelta, Adagrad, Adam, AdamW, Lion, NAdam, Optimizer, RAdam, RMSprop
+from creche.plan.optimizers import LBFGS, SGD, Adadelta, Adagrad, Adam, AdamW, Lion, NAdam, Optimizer, RAdam, RMSprop
 from creche.plan.plan import Plan
 
 __all__ = ["Step", "single_batch_plan", "state_names", "take_step"]
@@ -44,6 +44,9 @@ def state_names(optimizer: Optimizer) -> tuple[str, ...]:
             return ("momentum", "second_moment")
         case Lion():
             return ("momentum",)
+        case LBFGS():
+            pairs = [(f"change_of_weights_{i}", f"change_of_gradients_{i}") for i in range(optimizer.history)]
+            return ("accepted_weights", "direction", "accepted_gradients", *(name for pair in pairs for name in pair))
     raise AssertionError(f"no names for the state of {optimizer!r}")
 
 
@@ -85,6 +88,8 @@ class Step:
 def single_batch_plan(plan: Plan, rows: int, epoch: int = 0, label_smoothing: float | None = None) -> Plan:
     """Return the plan for one step on `rows` rows: one batch in the given order, without dropout.
 
+    It is not the last step of the plan, after which L-BFGS would go back to the accepted weights.
+
     A label smoothing that is given is that of the loss; otherwise it follows its schedule, if there is one.
     """
     network, loss = plan.network, plan.loss
@@ -92,7 +97,7 @@ def single_batch_plan(plan: Plan, rows: int, epoch: int = 0, label_smoothing: fl
     if isinstance(loss, CrossEntropy) and label_smoothing is not None:
         loss = replace(loss, label_smoothing=label_smoothing)
     return replace(
-        plan, network=replace(network, layers=layers), loss=loss, shuffle=False, batch_size=rows, epochs=epoch + 1,
+        plan, network=replace(network, layers=layers), loss=loss, shuffle=False, batch_size=rows, epochs=epoch + 2,
         early_stopping=None, keep="last",
     )  # fmt: skip
 
