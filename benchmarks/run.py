@@ -13,6 +13,7 @@ BENCHMARKS = (
     "fast_fit",
     "products",
     "threads",
+    "packs",
     "start",
     "studio",
     "memory",

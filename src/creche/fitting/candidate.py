@@ -15,7 +15,6 @@ from creche.engine.parameters import Parameters, count_numbers, parameter_shapes
 from creche.fitting.configuration import Configuration
 from creche.fitting.fold_tables import FoldTable, FoldTables
 from creche.model.model import Model
-from creche.plan.network import Network
 from creche.plan.plan import Plan
 from creche.table.split import hash_sequence
 
@@ -103,8 +102,8 @@ def count_fitting(configurations: Iterable[Configuration], tables: FoldTables) -
 
 def _count_parameters(configuration: Configuration, tables: FoldTables) -> int:
     """Return the number of parameters of one network."""
-    inputs = tables.count_inputs(configuration.preprocessing)
-    return Network.of(inputs, configuration.hidden, tables.outputs).parameters
+    features = tables.first_encoders(configuration.preprocessing)
+    return configuration.create_network(features, tables.outputs).parameters
 
 
 @dataclass(slots=True, eq=False)
@@ -255,8 +254,8 @@ def create_contender(
     for table, fold_seed in zip(encoded, seeds.tolist(), strict=True):
         labels = table.prepared.labels
         plan = configuration.create_plan(
-            len(table.prepared.features.inputs), labels.outputs(tables.loss), table.prepared.task, tables.loss,
-            tables.precision, fold_seed,
+            table.prepared.features, labels.outputs(tables.loss), table.prepared.task, tables.loss, tables.precision,
+            fold_seed,
         ).resolved(len(table.rows))  # fmt: skip
         plans.append(plan)
     members = list(range(first_member, first_member + len(plans)))

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from creche.plan.component import Component, count_field, number_field
+from creche.plan.embeddings import NumberEmbedding, resolve_number_embedding
 from creche.plan.losses import Loss
 from creche.plan.network import Network
 from creche.plan.optimizers import AdamW
 from creche.plan.plan import Plan
 from creche.plan.words import ActivationName, Parameterization, Precision, Task
+from creche.table.encoders.features import FeatureEncoder
 from creche.table.encoders.preprocessing import Preprocessing
 
 __all__ = ["Configuration"]
@@ -36,6 +38,8 @@ class Configuration(Component):
     batch_size, epochs : int
         The learning rate falls along half a cosine over these epochs.
     preprocessing : Preprocessing
+    number_embedding : PeriodicEmbedding or LinearEmbedding, optional
+        How each number becomes several inputs of the first layer.
 
     Examples
     --------
@@ -55,16 +59,26 @@ class Configuration(Component):
     batch_size: int = count_field(32)
     epochs: int = count_field(100)
     preprocessing: Preprocessing = field(default=Preprocessing())
+    number_embedding: NumberEmbedding | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
         object.__setattr__(self, "preprocessing", Preprocessing.of(self.preprocessing))
+        object.__setattr__(self, "number_embedding", resolve_number_embedding(self.number_embedding))
         Component.__post_init__(self)
 
-    def create_plan(self, inputs: int, outputs: int, task: Task, loss: Loss, precision: Precision, seed: int) -> Plan:
-        """Return the plan for encoded rows with this many inputs and outputs."""
+    def create_network(self, features: FeatureEncoder, outputs: int) -> Network:
+        """Return the network for rows that these encoders make."""
+        embeddings = features.embed(self.number_embedding, None)
+        shape = (features.width, self.hidden, outputs)
+        return Network.of(*shape, activation=self.activation, dropout=self.dropout, embeddings=embeddings)
+
+    def create_plan(
+        self, features: FeatureEncoder, outputs: int, task: Task, loss: Loss, precision: Precision, seed: int
+    ) -> Plan:
+        """Return the plan for rows that these encoders make, with this many outputs."""
         return Plan(
-            Network.of(inputs, self.hidden, outputs, activation=self.activation, dropout=self.dropout),
+            self.create_network(features, outputs),
             task=task,
             loss=loss,
             optimizer=AdamW(

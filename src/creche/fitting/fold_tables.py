@@ -162,20 +162,20 @@ class FoldTables:
             self._evict()
         return self._encoded[key]
 
-    def count_inputs(self, preprocessing: Preprocessing) -> int:
-        """Return the number of inputs of the networks of the first fold; no row is encoded for it."""
+    def first_encoders(self, preprocessing: Preprocessing) -> FeatureEncoder:
+        """Return the encoders of the first fold; no row is encoded for it."""
         key = repr(preprocessing)
         if key not in self._first_encoders:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", CrecheWarning)
                 prepared = self._prepare(self.folds[0], preprocessing)
                 self._first_encoders[key] = prepared.features, prepared.labels
-        return self._first_encoders[key][0].width
+        return self._first_encoders[key][0]
 
     def count_bytes(self, preprocessing: Preprocessing) -> int:
         """Return about how many bytes the encoded rows of all folds take."""
         rows = sum(len(fold.train) + len(fold.held_out) for fold in self.folds)
-        return rows * self.count_inputs(preprocessing) * np.dtype(self.precision).itemsize
+        return rows * self.first_encoders(preprocessing).width * np.dtype(self.precision).itemsize
 
     def _evict(self) -> None:
         """Free the tables that have not been used for longest, if all take much memory; they can be made again."""

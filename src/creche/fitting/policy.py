@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from creche.fitting.configuration import Configuration
 from creche.fitting.fold_rows import choose_fold_count
+from creche.plan.embeddings import LinearEmbedding, NumberEmbedding, PeriodicEmbedding
 from creche.plan.words import ActivationName, Effort, Parameterization
 from creche.table.encoders.preprocessing import MIN_BINS, Preprocessing, limit_bins
 from creche.table.split import hash_sequence
@@ -199,7 +200,7 @@ KINDS = (
 )  # fmt: skip
 
 
-def _create(kind: _Kind, width: int, shape: TableShape, shared: dict[str, int]) -> Configuration:
+def _create(kind: _Kind, width: int, shape: TableShape, shared: dict[str, Any]) -> Configuration:
     preprocessing = kind.preprocessing
     if preprocessing.numeric_encoding == "piecewise_linear":
         bins = limit_bins(preprocessing.bins, shape.rows, shape.columns)
@@ -246,9 +247,10 @@ class _Draws:
             beta2=self.choose((0.95, 0.99)),
             epochs=base.epochs * self.choose((1, 1, 2)),
             preprocessing=preprocessing,
+            number_embedding=self._embedding(preprocessing),
         )
         if not base.hidden:
-            return shared
+            return replace(shared, number_embedding=None)
         width = int(base.hidden[0] * self.choose((0.5, 1.0, 1.0, 2.0)))
         return replace(
             shared,
@@ -256,6 +258,13 @@ class _Draws:
             dropout=self.choose((0.0, 0.1, 0.2, 0.3, 0.4, 0.5)),
             activation=self.choose(ACTIVATIONS),
         )
+
+    def _embedding(self, preprocessing: Preprocessing) -> NumberEmbedding | None:
+        """Return what makes several inputs of a number and its bins, or, without bins, of the number alone."""
+        if preprocessing.numeric_encoding == "piecewise_linear":
+            return self.choose((None, LinearEmbedding(8), LinearEmbedding(16)))
+        deviation = self.choose((0.03, 0.1, 0.3, 1.0))
+        return self.choose((None, PeriodicEmbedding(deviation=deviation)))
 
     def _name(self, base: Configuration) -> str:
         return f"{base.name.rstrip('0123456789 ')} {self._number}"

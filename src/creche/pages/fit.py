@@ -87,6 +87,8 @@ def _write_arguments(kept: KeptPlan) -> list[str]:
         "optimizer": plan.optimizer, "schedule": plan.schedule, "batch_size": plan.batch_size, "epochs": plan.epochs,
         "early_stopping": False, "keep": plan.keep, "preprocessing": kept.preparation.preprocessing,
     }  # fmt: skip
+    if plan.network.embeddings:
+        arguments["number_embedding"] = plan.network.embeddings[0].embedding
     return [f"{name}={value!r}" for name, value in arguments.items()]
 
 

@@ -20,7 +20,11 @@ __all__ = ["describe_component", "describe_early_stopping", "describe_optimizer"
 
 
 # Choices that name and value alone do not tell.
-PHRASES = {("binary", "sign"): "two categories as -1 and 1"}
+PHRASES: dict[tuple[str, Any], str] = {
+    ("binary", "sign"): "two categories as -1 and 1",
+    ("scale categories", True): "categories scaled as numbers",
+    ("clamp", True): "predictions within the range of the training labels",
+}
 
 
 def describe_component(component: Component) -> str:
@@ -93,6 +97,8 @@ def _describe_fields(component: Component) -> Iterator[str]:
 
 
 def _describe_field(name: str, value: Any, unit: str) -> str:
+    if isinstance(value, bool | str) and (name, value) in PHRASES:
+        return PHRASES[name, value]
     if isinstance(value, bool):
         return name if value else f"not {name}"
     if isinstance(value, Component) and not value.title:
@@ -103,7 +109,7 @@ def _describe_field(name: str, value: Any, unit: str) -> str:
         return f"{name} {value:g}{unit}"
     if isinstance(value, tuple):
         return f"{name}s {', '.join(f'{number:g}' for number in value)}"
-    return PHRASES.get((name, value), f"{str(value).replace('_', ' ')} {name}")
+    return f"{str(value).replace('_', ' ')} {name}"
 
 
 def _describe_factors(groups: Component) -> str:

@@ -22,7 +22,9 @@ BINS = cr.Preprocessing(scaling="quantile", numeric_encoding="piecewise_linear",
 CONFIGURATIONS = (
     Configuration("small", (6,), "mish", 0.2, 0.01, 0.3, 0.9, "ntk", batch_size=16, epochs=7, preprocessing=SMOOTH),
     Configuration("linear", (), learning_rate=0.05, batch_size=8, epochs=5),
-    Configuration("bins", (5, 4), "silu", learning_rate=0.02, epochs=9, preprocessing=BINS),
+    Configuration(
+        "bins", (5, 4), "silu", learning_rate=0.02, epochs=9, preprocessing=BINS, number_embedding=cr.LinearEmbedding(3)
+    ),
 )
 LABELS = ("kind", "size")
 

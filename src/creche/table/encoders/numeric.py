@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from creche.plan.words import Scaling
     from creche.table.encoders.preprocessing import Preprocessing
 
-__all__ = ["FAR", "MISSING", "NumericEncoder", "clip_smoothly", "fit_quantiles"]
+__all__ = ["FAR", "MISSING", "QUARTILES", "NumericEncoder", "clip_smoothly", "fit_quantiles", "unscaled_spread"]
 
 MISSING = " missing"  # at the end of the name of an input that marks missing values
 
