@@ -113,8 +113,10 @@ OPTIMIZERS: dict[str, Any] = {
     "nadam": cr.NAdam(0.01),
     "radam": cr.RAdam(0.01),
     "lion": cr.Lion(0.001, weight_decay=0.1),
+}
+FULL_BATCH: dict[str, Any] = {
     "lbfgs": cr.LBFGS(),
-    "lbfgs, weight decay": cr.LBFGS(0.5, weight_decay=0.01, history=3),
+    "lbfgs, weight decay": cr.LBFGS(3.0, weight_decay=0.01, history=3),
 }
 PARTS: dict[str, dict[str, Any]] = {
     "learned scale": {"scale_inputs": True},
@@ -292,6 +294,8 @@ def plan_cases() -> Iterator[tuple[str, Case]]:
     for name, optimizer in OPTIMIZERS.items():
         yield f"optimizer: {name}", case(three, optimizer=optimizer)
     yield "optimizer: adam in float64", case(three, optimizer=cr.Adam(0.01), precision="float64")
+    for name, optimizer in FULL_BATCH.items():
+        yield f"optimizer: {name}", case(three, optimizer=optimizer, batch_size=100, epochs=12)
     for name, arguments in PARTS.items():
         yield f"layers: {name}", case(three, **arguments)
     for name, arguments in SUBMODELS.items():

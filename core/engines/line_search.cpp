@@ -37,7 +37,7 @@ LineSearch<T>::LineSearch(const Plan& plan, const NetworkShape& shape, const Par
   for (AlignedArray<double>& sums : sums_) sums = AlignedArray<double>(panels * kPanel);
 }
 
-// The sum of term(i, sum, group) over all weights i, each of which adds its term to the sum of its column.
+// The sum over all weights i: term(i, sum, group) is the sum of the column of i after that weight is added.
 template <class T>
 template <class F>
 double LineSearch<T>::sum(Worker& worker, F&& term) {

@@ -246,12 +246,13 @@ class Reference {
           add_embedded_row(x + order[p] * plan_.inputs, below[static_cast<std::size_t>(p - begin)]);
         const double decay = factor(plan_.weight_decay_schedule);
         const double rate = plan_.optimizer.learning_rate * factor(plan_.schedule);
+        ++step;
         if (searches_line(plan_.optimizer)) {
           is_last_ = epoch + 1 >= plan_.epochs && begin / plan_.batch_size + 1 == batches;
           search_line(loss_sum_ / (weight * double(plan_.submodels)), rate, decay);
           continue;
         }
-        update(rate, decay, ++step);
+        update(rate, decay, step);
       }
     }
   }

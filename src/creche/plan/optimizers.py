@@ -633,7 +633,8 @@ class LBFGS(Optimizer):
         f <= f(x) + 1e-4 t g(x) d                      accepted: x <- w, and (s, y) = (change of w, change of g) is kept
         otherwise                                      t is shortened, to a tenth at least and a half at most
         d = -H g                                       H from the kept pairs by two loops (Nocedal & Wright 2006, 7.4)
-        t = eta, or eta min(1, 1 / sum(abs(g)))        first of a direction, with kept pairs or without
+        w <- w - eta c H g                             the first point of a direction; c = 1, or without kept pairs
+                                                       c = min(1, 1 / sum(abs(g)))
 
     The history tells the losses of the points that were tried, so it may rise where one is not accepted. Training ends
     with an accepted point after the last epoch. The batch size is the number of training rows, in their order. Since
@@ -651,7 +652,9 @@ class LBFGS(Optimizer):
         Always 0: f needs a gradient everywhere.
     regularize_bias : bool, default False
         Whether `weight_decay` applies to the biases, too.
-    clip_norm, clip_value : float, default 0
+    clip_norm : float, default 0
+        Always 0: the line search limits the length of a step.
+    clip_value : float, default 0
         Always 0: a gradient that is cut off is not that of f.
     parameterization : {"standard"}, default "standard"
         Always "standard".
