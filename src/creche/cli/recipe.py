@@ -12,7 +12,10 @@ __all__ = ["recipe"]
 
 
 def recipe(
-    name: Annotated[RecipeName, typer.Argument(show_default=False)],
+    name: Annotated[
+        RecipeName,
+        typer.Argument(show_default=False, metavar="NAME", help="plain, realmlp, realmlp-s or tabm-mini."),
+    ],
     task: Annotated[
         Task,
         typer.Option(

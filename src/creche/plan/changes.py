@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
+from creche._advice import advise
 from creche.errors import PlanError
 from creche.plan.arguments import CHANGEABLE
 from creche.plan.component import Component, count_field, number_field
@@ -190,7 +191,7 @@ class Change(Component):
         if self.batch_size is not None and whole.takes_all_rows:
             raise PlanError(
                 f"batch_size: changes to {self.batch_size:,} after step {self.step:,}, but {whole.title} takes all "
-                "training rows in each step; leave batch_size out",
+                f"training rows in each step; leave {advise('batch_size')} out",
                 argument="batch_size",
             )
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
+from creche._advice import advise
 from creche.errors import PlanError
 from creche.plan.activations import ACTIVATIONS, Activation, Identity
 from creche.plan.component import Bounds, Component, count_field, flag_field, number_field
@@ -332,7 +333,7 @@ class Network(Component):
         if self.submodels > 1:
             raise PlanError(
                 f"{what}: the network has {self.submodels} submodels, and this is about the neurons and weights of a "
-                "single one; give a network that was trained with submodels=1"
+                f"single one; give a network that was trained with {advise('submodels', 1)}"
             )
 
     def shared_by_submodels(self, layer: int) -> Literal["all", "all_but_scale", "matrix", "none"]:

@@ -681,12 +681,11 @@ class LBFGS(Optimizer):
         Optimizer.__post_init__(self)
         if self.decoupled:
             raise PlanError(
-                f"LBFGS.decoupled: got True; the weight decay of L-BFGS is part of the loss, so it needs False; leave "
-                f"{advise('decoupled')} out",
+                "LBFGS.decoupled: got True; the weight decay of L-BFGS is part of the loss, so it needs False",
                 argument="decoupled",
             )
         reasons = {
-            "l1": "needs a gradient everywhere, which abs(w) has not at 0; give weight_decay instead",
+            "l1": f"needs a gradient everywhere, which abs(w) has not at 0; give {advise('weight_decay')} instead",
             "clip_norm": "chooses the length of each step by the loss itself",
             "clip_value": "chooses the length of each step by the loss itself",
         }
@@ -701,7 +700,7 @@ class LBFGS(Optimizer):
             if (factors.learning_rate, factors.epsilon) != (1, 1):
                 raise PlanError(
                     f"LBFGS.groups: got {field.name}={factors!r}; a step of L-BFGS is one for all parameters together, "
-                    "so groups may have factors of weight_decay only",
+                    f"so groups may have factors of {advise('weight_decay')} only",
                     argument="groups",
                 )
 

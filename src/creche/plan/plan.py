@@ -291,8 +291,8 @@ class Plan(Displayed, Component):
         if self.batch_size < rows and self.batch_size != BATCH_SIZE:
             raise PlanError(
                 f"batch_size: got {self.batch_size:,} with {advise('optimizer', self.optimizer.key)}, whose steps take "
-                f"all {rows:,} training rows at once; leave batch_size out, or choose another optimizer, such as "
-                "'adam'",
+                f"all {rows:,} training rows at once; leave {advise('batch_size')} out, or choose another optimizer, "
+                "such as 'adam'",
                 argument="batch_size",
             )
         return replace(self, batch_size=rows, shuffle=False, drop_last=False)

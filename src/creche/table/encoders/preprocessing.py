@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from creche._advice import advise
 from creche.errors import PlanError
 from creche.plan.component import Component, count_field, flag_field
 from creche.plan.words import (
@@ -146,8 +145,8 @@ class Preprocessing(Component):
         object.__setattr__(self, "scaling", check_word("preprocessing", self.scaling, SCALINGS))
         if self.scale_categories and self.scaling != "robust":
             raise PlanError(
-                f"Preprocessing.scale_categories: is for robust scaling, and scaling is {self.scaling!r}; give "
-                f"{advise('scaling', 'robust')}, or leave it out",
+                f"Preprocessing.scale_categories: is for robust scaling, and the scaling is {self.scaling!r}; leave it "
+                "out, or scale by 'robust'",
                 argument="scale_categories",
             )
         for name, words in WORDS.items():

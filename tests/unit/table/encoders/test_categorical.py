@@ -211,7 +211,7 @@ def test_scaled_inputs_are_scaled_as_numbers_are(clip: Any, words: list[str | No
 
 
 def test_scaled_categories_need_robust_scaling() -> None:
-    with pytest.raises(PlanError, match="scale_categories: is for robust scaling, and scaling is 'standard'"):
+    with pytest.raises(PlanError, match="scale_categories: is for robust scaling, and the scaling is 'standard'"):
         Preprocessing(scale_categories=True)
 
 
