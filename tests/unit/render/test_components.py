@@ -13,6 +13,7 @@ from creche.plan.component import Component
 from creche.plan.schedules import Cosine, Warmup
 from creche.render.components import describe_component, describe_early_stopping, describe_optimizer
 from creche.table.encoders.preprocessing import Preprocessing
+from tests.unit.plan.spec import NUMBERS
 
 COMPONENTS = [
     member() if key != "custom" else cr.CustomLoss(lambda outputs, labels: (outputs, labels))
@@ -33,7 +34,8 @@ def test_a_component_is_described_in_words(component: Component) -> None:
 @pytest.mark.parametrize("component", COMPONENTS, ids=lambda component: component.key)
 def test_a_changed_number_is_in_the_description(component: Component) -> None:
     numbers = [f.name for f in fields(component) if isinstance(f.default, float)]
-    for name in numbers:
+    taken = NUMBERS.get(type(component), numbers)  # L-BFGS refuses some
+    for name in (name for name in numbers if name in taken):
         changed: Any = type(component).from_dict({**component.to_dict(), name: 0.625})
         assert f"{name.replace('_', ' ')} 0.625" in describe_component(changed)
 
