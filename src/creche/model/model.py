@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["Model"]
 
 FEW_OUTPUTS = 32  # which Python tests faster than NumPy
+# With more, the functions that encode a single observation take longer to make than many rows of a table to encode.
+MOST_COLUMNS_OF_ROWS = 300
 FILE_PREFIX = "layers."  # of the parameters in a model file
 HEADER = ("plan", "features", "labels", "provenance")  # the keys of a model file's header
 
@@ -184,7 +186,7 @@ class Model(Predictor, Storable):
 
         """
         precision, names = self.plan.precision, self.features.names
-        if may_be_row(data) and self.features.has_column_names:
+        if may_be_row(data) and self.features.has_column_names and len(names) <= MOST_COLUMNS_OF_ROWS:
             row = self._row_encoder.encode(data)
             if row is not None:
                 return row
