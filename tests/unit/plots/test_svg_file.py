@@ -32,13 +32,19 @@ def saved(draw: Callable[[], Any], dots_per_inch: int) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize(("style", "text"), [("light", "none"), ("dark", "path")])
-@pytest.mark.parametrize("draw", [*PICTURES.values(), image_with_formulas], ids=[*PICTURES, "image"])
-def test_the_file_has_the_bytes_of_savefig(draw: Callable[[], Any], style: str, text: str) -> None:
-    with plt.style.context([STYLES[style], {"svg.fonttype": text, "svg.hashsalt": "same"}]):
-        for size in (10, 14):  # a text is not taken for the same text in another size
-            with plt.rc_context({"font.size": size}), off_screen():
-                assert write_svg(draw().figure, 100, NO_DATE) == saved(draw, 100)
+@pytest.mark.parametrize(("style", "text", "size"), [("light", "none", 10), ("dark", "path", 14)])
+@pytest.mark.parametrize("draw", PICTURES.values(), ids=PICTURES)
+def test_the_file_has_the_bytes_of_savefig(draw: Callable[[], Any], style: str, text: str, size: int) -> None:
+    settings = {"svg.fonttype": text, "svg.hashsalt": "same", "font.size": size}
+    with plt.style.context([STYLES[style], settings]), off_screen():
+        assert write_svg(draw().figure, 100, NO_DATE) == saved(draw, 100)
+
+
+@pytest.mark.parametrize("draw", [image_with_formulas, PICTURES["roc_curves"]])
+def test_a_text_is_not_taken_for_the_same_text_in_another_size(draw: Callable[[], Any]) -> None:
+    for size in (10, 14, 10):
+        with plt.rc_context({"font.size": size, "svg.hashsalt": "same"}), off_screen():
+            assert write_svg(draw().figure, 100, NO_DATE) == saved(draw, 100)
 
 
 def long_names() -> Any:
