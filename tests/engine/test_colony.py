@@ -25,6 +25,7 @@ from tests.engine.small_plans import (
     STARTS,
     Job,
     digest,
+    examples,
     spread_quantiles,
 )
 
@@ -143,13 +144,13 @@ def jobs(draw: st.DrawFn) -> list[Job]:
     return members
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(jobs())
 def test_as_alone(members: list[Job]) -> None:
     assert_as_alone(_core.load(), members)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(jobs(), st.sampled_from([1, 2, 30]))
 def test_as_alone_on_one_table(members: list[Job], seeds: int) -> None:
     """Rows are taken from one table for all, and once for all where the members also share their order."""

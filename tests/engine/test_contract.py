@@ -21,6 +21,7 @@ from tests.engine.small_plans import (
     SCHEDULES,
     STARTS,
     Job,
+    examples,
     spread_quantiles,
     weights_of,
 )
@@ -90,7 +91,7 @@ def jobs(draw: st.DrawFn) -> Job:
     )
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None, max_examples=examples(120))
 @given(job=jobs(), threads=st.integers(1, 3))
 def test_engine_is_the_contract(engine: ModuleType, native: ModuleType, job: Job, threads: int) -> None:
     solo = job.solo(engine, threads)

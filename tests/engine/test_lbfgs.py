@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engine.small_plans import ACTIVATIONS, Job, digest, weights_of
+from tests.engine.small_plans import ACTIVATIONS, Job, digest, examples, weights_of
 from tests.engine.test_colony import assert_as_alone
 
 LOSS, LENGTH, PAIRS, RETRIES = range(11, 15)  # in `progress`
@@ -21,7 +21,7 @@ def full_batch(rows: int = 120, **arguments: object) -> Job:
     return Job(**{**given, **arguments}, rows=rows, batch_size=rows, optimizer=optimizer)  # type: ignore[arg-type]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     sizes=st.tuples(st.integers(1, 40), st.integers(1, 70), st.integers(1, 20)),
     rows=st.integers(2, 150),
