@@ -48,7 +48,7 @@ OPTIMIZERS = ("sgd", "adagrad", "adadelta", "rmsprop", "adam", "adamw", "nadam",
 
 
 def examples(count: int) -> int:
-    """Return how many examples of Hypothesis to run: fewer with sanitizers, with which each takes many times as long."""
+    """Return how many examples of Hypothesis to run: fewer with sanitizers, with which each takes long."""
     return count // 3 if "CRECHE_SANITIZED" in os.environ else count
 
 
