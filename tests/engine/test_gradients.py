@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from tests.engine.small_plans import (
 )
 
 
-def difference_quotients(solo: Any, table: tuple[Any, ...], step: float = 1e-5) -> np.ndarray:
+def difference_quotients(solo: Any, loss: Callable[[], float], step: float = 1e-5) -> np.ndarray:
+    """The slope of a loss by each parameter of a network, as it changes with the network's parameters."""
     parameters = solo.parameters()
     quotients = []
     for array in parameters.values():
@@ -29,11 +31,24 @@ def difference_quotients(solo: Any, table: tuple[Any, ...], step: float = 1e-5) 
             for shifted in (value + step, value - step):
                 flat[i] = shifted
                 solo.set_parameters(parameters)
-                losses.append(solo.evaluate(*table)[0])
+                losses.append(loss())
             flat[i] = value
             quotients.append((losses[0] - losses[1]) / (2 * step))
     solo.set_parameters(parameters)
     return np.array(quotients)
+
+
+def gradients_away_from_the_start(engine: Any, job: Job) -> tuple[dict[str, Any], float]:
+    """The gradients of a network with other parameters than it begins with, and how far they are from the slopes."""
+    solo = job.solo(engine)
+    rng = np.random.default_rng(3)
+    moved = {name: array + rng.uniform(-0.3, 0.3, array.shape) for name, array in solo.parameters().items()}
+    solo.set_parameters(moved)
+    table = job.table()
+    _, gradients = solo.gradients(*table)
+    measured = difference_quotients(solo, lambda: solo.evaluate(*table)[0])
+    exact = np.concatenate([array.reshape(-1) for array in gradients.values()])
+    return gradients, float(np.abs(exact - measured).max() / np.abs(exact).max())
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -53,7 +68,7 @@ def test_gradients_are_the_slopes_of_the_loss(engine, activation: str, loss: str
     value, gradients = solo.gradients(*table)
     assert value == pytest.approx(solo.evaluate(*table)[0], rel=1e-14)
     exact = np.concatenate([array.reshape(-1) for array in gradients.values()])
-    measured = difference_quotients(solo, table)
+    measured = difference_quotients(solo, lambda: solo.evaluate(*table)[0])
     assert np.abs(exact).max() > 1e-4
     assert np.abs(exact - measured).max() / np.abs(exact).max() < 1e-6
 
@@ -68,18 +83,11 @@ def test_gradients_of_what_layers_have_besides(engine, part: dict[str, Any] | st
         sizes=(5, 5, 5, 3), rows=11, activation=activation, weighted=True, dtype=np.float64, seed=5,
         initializer="lecun_normal", parts=parts, residual=is_residual, loss_numbers={"label_smoothing": 0.1},
     )  # fmt: skip
-    solo = job.solo(engine)
-    rng = np.random.default_rng(3)
-    moved = {name: array + rng.uniform(-0.3, 0.3, array.shape) for name, array in solo.parameters().items()}
-    solo.set_parameters(moved)
-    table = job.table()
-    _, gradients = solo.gradients(*table)
+    gradients, error = gradients_away_from_the_start(engine, job)
     assert len(gradients) > 6
-    exact = np.concatenate([array.reshape(-1) for array in gradients.values()])
-    measured = difference_quotients(solo, table)
     vanishing = (".bias", ".slopes") if activation == "identity" else (".bias",)
     assert all(np.abs(array).max() > 1e-5 for name, array in gradients.items() if not name.endswith(vanishing))
-    assert np.abs(exact - measured).max() / np.abs(exact).max() < 1e-6
+    assert error < 1e-6
 
 
 @pytest.mark.parametrize("parts", [(), (ALL_PARTS, ALL_PARTS)], ids=["plain layers", "all parts"])
@@ -88,16 +96,9 @@ def test_gradients_of_embeddings(engine, parts: tuple[dict[str, Any], ...]) -> N
         sizes=(EMBEDDED_COLUMNS, 6, 3), rows=17, activation="tanh", weighted=True, dtype=np.float64, seed=5,
         initializer="lecun_normal", parts=parts, embeddings=tuple(EMBEDDINGS),
     )  # fmt: skip
-    solo = job.solo(engine)
-    rng = np.random.default_rng(3)
-    moved = {name: array + rng.uniform(-0.3, 0.3, array.shape) for name, array in solo.parameters().items()}
-    solo.set_parameters(moved)
-    table = job.table()
-    _, gradients = solo.gradients(*table)
-    measured = difference_quotients(solo, table)
-    exact = np.concatenate([array.reshape(-1) for array in gradients.values()])
+    gradients, error = gradients_away_from_the_start(engine, job)
     assert all(np.abs(array).max() > 1e-5 for name, array in gradients.items() if name.startswith("embeddings."))
-    assert np.abs(exact - measured).max() / np.abs(exact).max() < 1e-6
+    assert error < 1e-6
 
 
 def test_gradients_of_the_columns_of_embeddings(engine) -> None:
