@@ -255,12 +255,12 @@ class Plan(Displayed, Component):
         if not self.optimizer.takes_all_rows:
             return
         title, given = self.optimizer.title, advise("optimizer", self.optimizer.key)
-        for i, layer in enumerate(self.network.layers):
+        for number, layer in enumerate(self.network.layers, start=1):
             if layer.dropout > 0:
                 raise PlanError(
-                    f"dropout: got {layer.dropout:g} in layer {i} with {given}; {title} compares losses from step to "
-                    "step, which dropout changes at random; leave dropout out, or choose another optimizer, such as "
-                    "'adam'",
+                    f"dropout: got {layer.dropout:g} in layer {number} with {given}; {title} compares losses from step "
+                    f"to step, which dropout changes at random; leave {advise('dropout')} out, or choose another "
+                    "optimizer, such as 'adam'",
                     argument="dropout",
                 )
         for name in ("schedule", *NUMBER_SCHEDULES):

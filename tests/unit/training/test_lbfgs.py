@@ -85,7 +85,7 @@ def test_it_goes_on_from_a_checkpoint(tmp_path: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "argument", "says"),
     [
-        ({"dropout": 0.2}, "dropout", "dropout: got 0.2 in layer 0 with optimizer='lbfgs'"),
+        ({"dropout": 0.2}, "dropout", "dropout: got 0.2 in layer 1 with optimizer='lbfgs'"),
         ({"batch_size": 16}, "batch_size", "batch_size: got 16 with optimizer='lbfgs', whose steps take all 150"),
         ({"schedule": "cosine"}, "schedule", "schedule: got Cosine"),
         ({"dropout_schedule": "flat_cosine"}, "dropout_schedule", "dropout_schedule: got FlatCosine"),
