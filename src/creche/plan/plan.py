@@ -267,8 +267,8 @@ class Plan(Displayed, Component):
             if getattr(self, name) != Constant():
                 raise PlanError(
                     f"{name}: got {getattr(self, name)!r} with {given}; {title} chooses the length of each step by "
-                    f"losses that must not change meanwhile; leave {name} out, or choose another optimizer, such as "
-                    "'adam'",
+                    f"losses that must not change meanwhile; leave {advise(name)} out, or choose another optimizer, "
+                    "such as 'adam'",
                     argument=name,
                 )
 
