@@ -207,6 +207,7 @@ class Solo32:
         classes: NDArray[np.int32] | None,
         targets: NDArray[Any] | None,
         weights: NDArray[Any] | None = None,
+        as_step: bool = False,
     ) -> tuple[
         list[NDArray[Any]],
         list[NDArray[Any]],
@@ -214,9 +215,12 @@ class Solo32:
         NDArray[Any],
         float,
         dict[str, NDArray[Any]],
+        dict[str, NDArray[Any]],
     ]:
         """The intermediate results of `gradients`: the weighted sums z, the activations f(z) and the gradient of the
-        batch's loss with respect to z of each layer, each (n, width); the loss of each row (n,); loss and gradients.
+        batch's loss with respect to z of each layer, each (n, width); the loss of each row (n,); loss and gradients;
+        and the parameters with which a prediction gives these activations. With as_step, batch normalization takes the
+        statistics of the rows, as a training step does, rather than the running ones.
         """
 
 class Solo64(Solo32): ...
