@@ -5,7 +5,7 @@ declarations with the compiled module.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -317,8 +317,16 @@ class RowSampler:
     def draw(self, rows: int, lanes: int) -> NDArray[np.uint8]:
         """(rows, lanes) how often each row comes up in as many draws as there are rows, for one lane after another."""
 
+@overload
 def weighted_sums(
-    weights: NDArray[np.float64] | NDArray[np.uint8],
+    weights: NDArray[np.float64],
+    groups: NDArray[np.int32],
+    values: NDArray[np.float64] | None,
+    count: int,
+) -> NDArray[np.float64]: ...
+@overload
+def weighted_sums(
+    weights: NDArray[np.uint8],
     groups: NDArray[np.int32],
     values: NDArray[np.float64] | None,
     count: int,
@@ -328,8 +336,16 @@ def weighted_sums(
     Without values, they are 1.
     """
 
+@overload
 def areas(
-    weights: NDArray[np.float64] | NDArray[np.uint8],
+    weights: NDArray[np.float64],
+    order: NDArray[np.int32],
+    positive: NDArray[np.bool_],
+    ends_tie: NDArray[np.bool_],
+) -> NDArray[np.float64]: ...
+@overload
+def areas(
+    weights: NDArray[np.uint8],
     order: NDArray[np.int32],
     positive: NDArray[np.bool_],
     ends_tie: NDArray[np.bool_],
