@@ -5,6 +5,7 @@
 // Tests: tests/unit/engine/test_resampling.py
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -12,15 +13,10 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// sums[groups[row] * lanes + lane] += values[row] * weights[row * lanes + lane], with sums at 0 before.
-inline void weighted_sums(std::span<const double> weights, std::span<const std::int32_t> groups,
-                          std::span<const double> values, std::size_t lanes, std::span<double> sums) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double* const row = weights.data() + i * lanes;
-    double* const to = sums.data() + static_cast<std::size_t>(groups[i]) * lanes;
-    const double value = values[i];
-    for (std::size_t lane = 0; lane < lanes; ++lane) to[lane] += value * row[lane];
-  }
-}
+// sums[groups[row] * lanes + lane] += values[row] * weights[row * lanes + lane], with sums at 0 before. Without values,
+// they are 1.
+template <class Weight>
+void weighted_sums(std::span<const Weight> weights, std::span<const std::int32_t> groups,
+                   std::span<const double> values, std::size_t lanes, std::span<double> sums);
 
 }  // namespace creche::CRECHE_LEVEL

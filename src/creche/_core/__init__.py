@@ -52,6 +52,11 @@ def load(level: str | None = None) -> ModuleType:
     level = level or os.environ.get("CRECHE_ISA") or available[0]
     if level not in available:
         raise PlanError(f"{where}: got {level!r}; choose one that this machine runs: {', '.join(available)}")
+    return _import(level)
+
+
+@cache
+def _import(level: str) -> ModuleType:
     return _with_precisions(importlib.import_module(_module(level)))
 
 

@@ -310,16 +310,22 @@ class RowSampler:
     """Draws rows with replacement, as `numpy.random.Generator(PCG64(...)).integers` does."""
 
     def __init__(self, state_high: int, state_low: int, increment_high: int, increment_low: int) -> None: ...
-    def draw(self, rows: int, lanes: int) -> NDArray[np.float64]:
+    def draw(self, rows: int, lanes: int) -> NDArray[np.uint8]:
         """(rows, lanes) how often each row comes up in as many draws as there are rows, for one lane after another."""
 
 def weighted_sums(
-    weights: NDArray[np.float64], groups: NDArray[np.int32], values: NDArray[np.float64], count: int
+    weights: NDArray[np.float64] | NDArray[np.uint8],
+    groups: NDArray[np.int32],
+    values: NDArray[np.float64] | None,
+    count: int,
 ) -> NDArray[np.float64]:
-    """(count, lanes) sums of the values of each group's rows under (rows, lanes) weights, from the first row on."""
+    """(count, lanes) sums of the values of each group's rows under (rows, lanes) weights, from the first row on.
+
+    Without values, they are 1.
+    """
 
 def areas(
-    weights: NDArray[np.float64],
+    weights: NDArray[np.float64] | NDArray[np.uint8],
     order: NDArray[np.int32],
     positive: NDArray[np.bool_],
     ends_tie: NDArray[np.bool_],

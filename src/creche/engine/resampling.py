@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from creche import _core
 
-__all__ = ["Ranking", "RowSampler", "sum_groups", "sum_weighted"]
+__all__ = ["Counts", "Ranking", "RowSampler", "Weights", "sum_all", "sum_groups", "sum_weighted"]
 
 Array = NDArray[np.float64]
+Counts = NDArray[np.uint8]
+Weights = Array | Counts
 
 LOW_HALF = 2**64 - 1
 
@@ -26,7 +28,7 @@ class RowSampler:
     Examples
     --------
     >>> RowSampler(0).draw(4, 2).sum(axis=1).tolist()
-    [4.0, 4.0]
+    [4, 4]
 
     """
 
@@ -35,7 +37,7 @@ class RowSampler:
         halves = [half for name in ("state", "inc") for half in divmod(int(words[name]), LOW_HALF + 1)]
         self._sampler = _core.load().RowSampler(*halves)
 
-    def draw(self, rows: int, resamples: int) -> Array:
+    def draw(self, rows: int, resamples: int) -> Counts:
         """Return how often each row is drawn in each resample, (resamples, rows)."""
         return np.asarray(self._sampler.draw(rows, resamples)).T
 
@@ -62,21 +64,35 @@ class Ranking:
         self._positive = np.ascontiguousarray(positive[order], dtype=np.bool_)
         self._ends_tie = np.append(np.diff(scores[order]) > 0, True)
 
-    def areas(self, weights: Array) -> Array:
+    def areas(self, weights: Weights) -> Array:
         """Return the area under each weighting of the rows, (r,) for (r, n) weights; NaN where a side is empty.
 
         It is the share of (positive, negative) pairs that the scores put in order, ties half (Mann & Whitney 1947).
         """
-        by_rows = np.ascontiguousarray(weights.T, dtype=np.float64)
-        return np.asarray(_core.load().areas(by_rows, self._order, self._positive, self._ends_tie))
+        return np.asarray(_core.load().areas(_by_rows(weights), self._order, self._positive, self._ends_tie))
 
 
-def sum_groups(weights: Array, groups: NDArray[np.integer[Any]], count: int, values: Array | None = None) -> Array:
+def sum_all(weights: Weights) -> Array:
+    """Return the sum of each weighting, (r,) for (r, n) weights.
+
+    Examples
+    --------
+    >>> sum_all(np.array([[1.0, 2.0], [0.0, 1.0]])).tolist()
+    [3.0, 1.0]
+
+    """
+    if weights.dtype == np.uint8:  # whose sums are exact in any order, and faster here
+        return sum_groups(weights, np.zeros(weights.shape[1], dtype=np.int32), 1)[:, 0]
+    return np.asarray(weights.sum(axis=1, dtype=np.float64))
+
+
+def sum_groups(weights: Weights, groups: NDArray[np.integer[Any]], count: int, values: Array | None = None) -> Array:
     """Return the sum of the values of each group's rows under each weighting, (r, count).
 
     Parameters
     ----------
     weights : (r, n) array
+        Numbers, or how often each row was drawn.
     groups : (n,) array of int
         The group of each row, from 0 to below `count`.
     count : int
@@ -89,12 +105,12 @@ def sum_groups(weights: Array, groups: NDArray[np.integer[Any]], count: int, val
     [[1.0, 2.0]]
 
     """
-    by_rows = np.ascontiguousarray(weights.T, dtype=np.float64)
-    of_rows = np.ones(len(groups)) if values is None else np.ascontiguousarray(values, dtype=np.float64)
-    return np.asarray(_core.load().weighted_sums(by_rows, groups.astype(np.int32), of_rows, count)).T
+    of_rows = None if values is None else np.ascontiguousarray(values, dtype=np.float64)
+    numbers = np.ascontiguousarray(groups, dtype=np.int32)
+    return np.asarray(_core.load().weighted_sums(_by_rows(weights), numbers, of_rows, count)).T
 
 
-def sum_weighted(weights: Array, values: Array) -> Array:
+def sum_weighted(weights: Weights, values: Array) -> Array:
     """Return the weighted sums of the rows' values: (r,) of (n,) values, (r, k) of (n, k), for (r, n) weights.
 
     Examples
@@ -107,3 +123,10 @@ def sum_weighted(weights: Array, values: Array) -> Array:
     if values.ndim == 1:
         return sum_groups(weights, one, 1, values)[:, 0]
     return np.hstack([sum_groups(weights, one, 1, column) for column in values.T])
+
+
+def _by_rows(weights: Weights) -> Weights:
+    """The weights of each row next to each other, (n, r), as the engine takes them."""
+    if weights.dtype == np.uint8:
+        return np.ascontiguousarray(weights.T, dtype=np.uint8)
+    return np.ascontiguousarray(weights.T, dtype=np.float64)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.resampling import sum_groups
+from creche.engine.resampling import Weights, sum_groups
 from creche.errors import TableError
 from creche.evaluation import bootstrap
 from creche.evaluation.bootstrap import Interval, check_count, check_weights, differences, resample_metrics
@@ -372,7 +372,7 @@ class ClassificationLabels:
         """The metrics of the constant prediction."""
         return _scalars(self._score_constant(self.weights.reshape(1, -1)))
 
-    def _score_constant(self, weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    def _score_constant(self, weights: Weights) -> dict[str, NDArray[np.float64]]:
         """Score the constant prediction under (r, n) weights: rows of one class are alike there."""
         return self.constant(sum_groups(weights, self.numbers, len(self.classes)))
 

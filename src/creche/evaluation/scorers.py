@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.resampling import Ranking, sum_groups, sum_weighted
+from creche.engine.resampling import Ranking, Weights, sum_all, sum_groups, sum_weighted
 from creche.evaluation.metrics import CALIBRATION_BINS, SMALLEST_PROBABILITY, Array, Metric, metrics_for
 
 __all__ = [
@@ -49,17 +49,17 @@ class ClassificationScorer:
     predicted: NDArray[np.int64]
     is_ordered: bool = False
 
-    def __call__(self, weights: Array) -> dict[str, Array]:
+    def __call__(self, weights: Weights) -> dict[str, Array]:
         """Each metric as an (r,) array, for (r, n) weights."""
         return self.measured(weights).metrics()
 
-    def with_f1_of_classes(self, weights: Array) -> dict[str, Array]:
+    def with_f1_of_classes(self, weights: Weights) -> dict[str, Array]:
         """The same, and the F1 of each class."""
         measured = self.measured(weights)
         f1 = measured.f1
         return measured.metrics() | {class_f1_key(c): f1[:, c] for c in range(f1.shape[1])}
 
-    def measured(self, weights: Array) -> MeasuredClasses:
+    def measured(self, weights: Weights) -> MeasuredClasses:
         """The quantities that metrics are made of, for (r, n) weights; each is computed when it is first used."""
         return MeasuredClasses(self, weights)
 
@@ -107,12 +107,12 @@ class MeasuredClasses:
     Attributes
     ----------
     scorer : ClassificationScorer
-    weights : (r, n) float64
+    weights : (r, n) float64 or uint8
 
     """
 
     scorer: ClassificationScorer
-    weights: Array
+    weights: Weights
 
     def metrics(self) -> dict[str, Array]:
         """Each metric, (r,)."""
@@ -184,25 +184,25 @@ class ColumnScorer(ABC):
         """The metrics, in the order of tables."""
 
     @abstractmethod
-    def measured(self, weights: Array) -> Any:
+    def measured(self, weights: Weights) -> Any:
         """The quantities that metrics are made of, for (r, n) weights; each is computed when it is first used."""
 
-    def __call__(self, weights: Array) -> dict[str, Array]:
+    def __call__(self, weights: Weights) -> dict[str, Array]:
         """Each metric as an (r,) array, for (r, n) weights: the mean over the labels, where that means anything."""
         return self._means(self._compute(weights))
 
-    def with_each_label(self, weights: Array) -> dict[str, Array]:
+    def with_each_label(self, weights: Weights) -> dict[str, Array]:
         """The same, and those of each label."""
         values = self._compute(weights)
         single = {label_metric_key(m.key, i): v[:, i] for m, v in _of_labels(values).items() for i in range(v.shape[1])}
         return {**self._means(values), **single}
 
-    def per_label(self, weights: Array) -> dict[str, Array]:
+    def per_label(self, weights: Weights) -> dict[str, Array]:
         """Each metric of each label, (r, k); infinite where a square overflows."""
         return {metric.key: values for metric, values in _of_labels(self._compute(weights)).items()}
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")
-    def _compute(self, weights: Array) -> dict[Metric, Array]:
+    def _compute(self, weights: Weights) -> dict[Metric, Array]:
         measured = self.measured(weights)
         return {metric: metric.compute(measured) for metric in self.metrics}
 
@@ -248,7 +248,7 @@ class RegressionScorer(ColumnScorer):
         """The metrics, in the order of tables."""
         return metrics_for("regression", len(self.quantiles))
 
-    def measured(self, weights: Array) -> MeasuredNumbers:
+    def measured(self, weights: Weights) -> MeasuredNumbers:
         """The quantities that metrics are made of, for (r, n) weights; each is computed when it is first used."""
         return MeasuredNumbers(self, weights)
 
@@ -260,17 +260,17 @@ class MeasuredNumbers:
     Attributes
     ----------
     scorer : RegressionScorer
-    weights : (r, n) float64
+    weights : (r, n) float64 or uint8
 
     """
 
     scorer: RegressionScorer
-    weights: Array
+    weights: Weights
 
     @cached_property
     def total(self) -> Array:
         """The sum of the weights, (r, 1)."""
-        return np.asarray(self.weights.sum(axis=1, keepdims=True))
+        return sum_all(self.weights)[:, np.newaxis]
 
     @cached_property
     def squares(self) -> Array:
@@ -325,7 +325,7 @@ class MultilabelScorer(ColumnScorer):
         """-log p of the true answer of each label, (n, k)."""
         return np.column_stack([label.negative_log for label in self.labels])
 
-    def measured(self, weights: Array) -> MeasuredLabels:
+    def measured(self, weights: Weights) -> MeasuredLabels:
         """The quantities that metrics are made of, for (r, n) weights; each is computed when it is first used."""
         return MeasuredLabels(self, weights)
 
@@ -341,17 +341,17 @@ class MeasuredLabels:
     Attributes
     ----------
     scorer : MultilabelScorer
-    weights : (r, n) float64
+    weights : (r, n) float64 or uint8
 
     """
 
     scorer: MultilabelScorer
-    weights: Array
+    weights: Weights
 
     @cached_property
     def total(self) -> Array:
         """The sum of the weights, (r, 1)."""
-        return np.asarray(self.weights.sum(axis=1, keepdims=True))
+        return sum_all(self.weights)[:, np.newaxis]
 
     @property
     def precision(self) -> Array:

@@ -21,7 +21,7 @@ def test_rows_are_those_that_numpy_draws(rows: int, seed: int) -> None:
         counts = sampler.draw(rows, resamples)
         drawn = generator.integers(rows, size=(resamples, rows))
         if rows == 1:  # NumPy draws nothing where there is nothing to choose
-            assert counts.tolist() == [[1.0]] * resamples
+            assert counts.tolist() == [[1]] * resamples
             continue
         np.testing.assert_array_equal(counts, [np.bincount(each, minlength=rows) for each in drawn])
 
@@ -66,12 +66,41 @@ def test_levels_compute_the_same_bytes(level: str) -> None:
     weights, values, groups = rng.random((500, 13)), rng.standard_normal(500), rng.integers(0, 5, 500).astype(np.int32)
     order = np.argsort(values).astype(np.int32)
     flags = rng.random((2, 500)) < 0.6
+    flags[1, -1] = True
     for one, other in (
         (engine.weighted_sums(weights, groups, values, 5), best.weighted_sums(weights, groups, values, 5)),
         (engine.areas(weights, order, *flags), best.areas(weights, order, *flags)),
         (engine.RowSampler(1, 2, 3, 5).draw(400, 3), best.RowSampler(1, 2, 3, 5).draw(400, 3)),
     ):
         assert one.tobytes() == other.tobytes()
+
+
+@given(seed=st.integers(0, 10_000), rows=st.integers(1, 20), resamples=st.sampled_from([1, 4, 16, 23]))
+def test_counts_weigh_as_the_same_numbers_do(seed: int, rows: int, resamples: int) -> None:
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(0, 4, (resamples, rows)).astype(np.uint8)
+    numbers, values, groups = counts.astype(np.float64), rng.standard_normal(rows), rng.integers(0, 3, rows)
+    ranking = Ranking(rng.integers(0, 6, rows) / 4, rng.random(rows) < 0.5)
+    for one, other in (
+        (sum_weighted(counts, values), sum_weighted(numbers, values)),
+        (sum_groups(counts, groups, 3), sum_groups(numbers, groups, 3)),
+        (sum_groups(counts, groups, 3, values), sum_groups(numbers, groups, 3, values)),
+        (ranking.areas(counts), ranking.areas(numbers)),
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+@given(seed=st.integers(0, 10_000), resamples=st.integers(2, 23))
+def test_a_weighting_has_the_same_bytes_alone_and_among_others(seed: int, resamples: int) -> None:
+    rng = np.random.default_rng(seed)
+    weights, values, groups = rng.random((resamples, 12)), rng.standard_normal(12), rng.integers(0, 3, 12)
+    ranking = Ranking(values, rng.random(12) < 0.5)
+    together = (sum_weighted(weights, values), sum_groups(weights, groups, 3, values), ranking.areas(weights))
+    for i in range(resamples):
+        alone = weights[i : i + 1]
+        parts = (sum_weighted(alone, values), sum_groups(alone, groups, 3, values), ranking.areas(alone))
+        for one, other in zip(together, parts, strict=True):
+            assert one[i].tobytes() == other[0].tobytes()
 
 
 def test_the_engine_refuses_what_lies_outside() -> None:
@@ -85,5 +114,7 @@ def test_the_engine_refuses_what_lies_outside() -> None:
         engine.areas(ones, zeros + 2, flags, flags)
     with pytest.raises(ValueError, match="need an element for each of 2 rows"):
         engine.areas(ones, zeros[:1], flags, flags)
+    with pytest.raises(ValueError, match="ends_tie: the last row ends a tie"):
+        engine.areas(ones, zeros, flags, flags)
     with pytest.raises(ValueError, match="rows, lanes: got 0 and 1"):
         engine.RowSampler(0, 0, 0, 1).draw(0, 1)
