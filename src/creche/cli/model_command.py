@@ -39,7 +39,7 @@ __all__ = ["PLOT", "SAMPLE_WEIGHT", "ModelCommand", "model_command"]
 
 PLOT = Option(
     "plot", Path, FILES, "Draw the result to this file: .png, .svg or .pdf.",
-    file=Output("picture", resolved_by="creche.plots.save:resolve_picture"),
+    file=Output("picture", resolved_by="creche.cli.drawing:resolve_picture"),
 )  # fmt: skip
 SAMPLE_WEIGHT = Option("sample_weight", str, ROWS, "Column with the weight of each row.", "every row counts 1")
 SHARED = (DROP_UNLABELLED, THREADS, PLOT, JSON)

@@ -40,10 +40,10 @@ def plot(command: ModelCommand) -> None:
 
     creche plot penguins.creche penguins.csv --format svg --dark
     """
+    from creche.cli.drawing import import_matplotlib
     from creche.plots.save import save_all
-    from creche.plots.style import pyplot
 
-    pyplot()  # fails at once where matplotlib is missing
+    import_matplotlib()  # fails at once where it is missing
     options = command.options
     model = command.load()
     with command.show_activity("drawing"):

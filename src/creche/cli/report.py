@@ -36,6 +36,9 @@ def report(command: ModelCommand) -> None:
 
     creche report credit.creche later.csv --card card.md --intended-use "Reading order"
     """
+    from creche.cli.drawing import import_matplotlib
+
+    import_matplotlib()
     from creche.report.report import report as write_report
 
     options = dict(command.options)

@@ -193,10 +193,10 @@ class Predictor(Displayed, ABC):
 
         """
         if self.classes is not None:
-            chosen = choose_classes(self.predict_proba(data), class_threshold(self.threshold))
+            chosen = choose_classes(self._predict_probabilities(data), class_threshold(self.threshold))
             predicted = np.asarray(self._class_array[chosen])
         elif self.labels.is_multilabel:
-            predicted = self.answers(self.predict_proba(data))
+            predicted = self.answers(self._predict_probabilities(data))
         else:
             predicted = self._predict_numbers(data)
         return self._label_frame(data, predicted) if as_frame else predicted

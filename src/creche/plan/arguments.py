@@ -394,7 +394,7 @@ def reject_unknown(function: F) -> F:
 
     @wraps(function)
     def checked(*args: Any, **keywords: Any) -> Any:
-        if not keywords.keys() <= known:
+        if keywords and not keywords.keys() <= known:
             name = next(name for name in keywords if name not in known)
             owner = type(args[0]).__name__ if function.__name__ == "__init__" else function.__name__
             reason = explain_unknown(name, choices, SWEEPABLE if "effort" in known else ())

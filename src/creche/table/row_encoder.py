@@ -43,18 +43,9 @@ class _LeftToTableError(Exception):
     """The row has to be read as a table: there may be an error in it, or a value that is rare."""
 
 
-class _Row:
-    """The inputs of the row, and the number of each column that has bins, with whether it is missing and marked."""
-
-    __slots__ = ("gaps", "inputs", "numbers")
-
-    def __init__(self, inputs: list[float]) -> None:
-        self.inputs = inputs
-        self.numbers: list[float] = []
-        self.gaps: list[bool] = []
-
-
-Writer: TypeAlias = Callable[[Any, _Row], None]
+# Takes a cell, and fills the inputs of the row, and the list of the numbers of columns that have bins, with whether
+# each is missing and marked.
+Writer: TypeAlias = Callable[[Any, list[float], list[tuple[float, bool]]], None]
 Reader: TypeAlias = Callable[[Any], float]
 
 
@@ -95,7 +86,8 @@ class RowEncoder:
         self._index_names: tuple[str, ...] = ()
         limit = float(np.finfo(self._dtype).max)
         places = list(zip(features.columns, features.positions, strict=True))
-        self._writers = [_compile_column(features, encoder, position, limit) for encoder, position in places]
+        writers = [_compile_column(features, encoder, position, limit) for encoder, position in places]
+        self._writers = list(zip(features.names, writers, strict=True))
         binned = [
             (encoder.bins, position + 1)
             for encoder, position in places
@@ -146,12 +138,14 @@ class RowEncoder:
         ignored = self._layouts.get(names)
         for name in self._find_ignored(names) if ignored is None else ignored:
             _check_ignored(cells[name])
-        row = _Row(self._template.copy())
-        for name, write in zip(self._names, self._writers, strict=True):
-            write(cells[name], row)
-        out = np.array([row.inputs], dtype=self._dtype)
+        inputs: list[float] = self._template.copy()
+        binned: list[tuple[float, bool]] = []
+        for name, write in self._writers:
+            write(cells[name], inputs, binned)
+        out = np.array(inputs, dtype=self._dtype, ndmin=2)
         if self._bins is not None:
-            self._bins.write(np.array(row.numbers)[:, np.newaxis], np.array(row.gaps)[:, np.newaxis], out)
+            numbers, gaps = zip(*binned, strict=True)
+            self._bins.write(np.array(numbers)[:, np.newaxis], np.array(gaps)[:, np.newaxis], out)
         return out
 
     def _find_ignored(self, names: tuple[Any, ...]) -> tuple[str, ...]:
@@ -195,13 +189,13 @@ def _compile_number(encoder: NumericEncoder, position: int, limit: float, read: 
     mark = position + encoder.width - 1 if encoder.marked else 0
     is_marked, has_bins = encoder.marked, encoder.bins is not None
 
-    def write(cell: Any, row: _Row) -> None:
+    def write(cell: Any, inputs: list[float], binned: list[tuple[float, bool]]) -> None:
         value = read(cell)
         is_missing = value != value
         if is_missing:
             value = fill
             if is_marked:
-                row.inputs[mark] = 1.0
+                inputs[mark] = 1.0
         scaled = (value - center) / scale
         if is_clipped:
             # As `clip_smoothly` does, which takes arrays.
@@ -210,10 +204,9 @@ def _compile_number(encoder: NumericEncoder, position: int, limit: float, read: 
             scaled /= math.sqrt(1 + third * third)
         if not -limit < scaled < limit:
             raise _LeftToTableError
-        row.inputs[position] = scaled
+        inputs[position] = scaled
         if has_bins:
-            row.numbers.append(value)
-            row.gaps.append(is_missing and is_marked)
+            binned.append((value, is_missing and is_marked))
 
     return write
 
@@ -255,7 +248,7 @@ def _compile_remembered(features: FeatureEncoder, encoder: Encoder, position: in
     are_numbers = isinstance(encoder, NumericEncoder)  # which hardly recur
     most = CELLS_KEPT + (len(encoder.categories) if isinstance(encoder, CategoricalEncoder) else 0)
 
-    def write(cell: Any, row: _Row) -> None:
+    def write(cell: Any, inputs: list[float], binned: list[tuple[float, bool]]) -> None:
         kind = type(cell)
         key: Any = None
         if kind is str:
@@ -271,7 +264,7 @@ def _compile_remembered(features: FeatureEncoder, encoder: Encoder, position: in
             if len(known) < most:
                 known[key] = found
         for place, value in found:
-            row.inputs[place] = value
+            inputs[place] = value
 
     return write
 
