@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.tables.manifest import TableSpec, choose_tables, load_folder, load_manifest
-from benchmarks.tables.systems import LIMIT_S
+from benchmarks.tables.systems import LIMIT_S, THREADS
 
 
 def main() -> int:
@@ -32,10 +32,13 @@ def main() -> int:
                 RESULTS.with_name("tables_ablation.md").write_text(page + "\n", encoding="utf-8")
             return 0
         case "parity":
-            from benchmarks.tables.parity import write_parity
+            from benchmarks.tables.parity import TABLES, Measurement, write_parity
             from benchmarks.tables.results import RESULTS
 
-            page = write_parity(choose(arguments), arguments.recipe, arguments.seeds)
+            if not arguments.tables and arguments.folder is None:
+                arguments.tables = list(TABLES)
+            how = Measurement(arguments.seeds, arguments.threads, arguments.again, arguments.kept)
+            page = write_parity(choose(arguments), arguments.recipe, how)
             print(page)
             if arguments.save:
                 name = f"tables_parity_{arguments.recipe.replace('-', '_')}.md"
@@ -67,9 +70,12 @@ def parse_arguments() -> argparse.Namespace:
         command.add_argument("--folds", type=int, metavar="N", help="the first N splits of each table only")
         command.add_argument("--results", type=Path, help="where results are kept (default: by machine in results/)")
     parity.add_argument("--seeds", type=int, default=5, metavar="N", help="trainings of both on each table (default 5)")
-    parity.add_argument("--recipe", default="realmlp", choices=["realmlp", "realmlp-s"], help="(default realmlp)")
+    parity.add_argument("--threads", type=int, default=THREADS, metavar="N", help="of both (default 2)")
+    parity.add_argument("--recipe", default="realmlp", choices=["realmlp", "realmlp-s", "tabm-mini"])
     run.add_argument("--limit", type=float, default=LIMIT_S, metavar="SECONDS", help="of a fit (default 240)")
     run.add_argument("--again", action="store_true", help="also splits that have a result")
+    parity.add_argument("--again", action="store_true", help="also pairs that have a result")
+    parity.add_argument("--kept", action="store_true", help="only pairs that have a result: measure none")
     report.add_argument("--reference", default="catboost", metavar="NAME", help="the system that others are divided by")
     ablate.add_argument("--folds", type=int, metavar="N", help="the first N splits of each table only (default 1)")
     parity.add_argument("--save", action="store_true", help="also write the page to results/tables_parity_RECIPE.md")

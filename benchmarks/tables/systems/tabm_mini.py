@@ -1,7 +1,14 @@
-"""TabM-mini with piecewise-linear embeddings, trained as its authors and TabArena do, for small tables."""
+"""TabM-mini with piecewise-linear embeddings, trained as its authors and TabArena do, for small tables.
+
+The network is the one that `TabM.make` of tabm makes with embeddings: 32 submodels of two hidden layers of 512 ReLU
+neurons with dropout 0.1. AdamW takes steps of 0.002 with a decay of 0.0003, biases excepted, on gradients clipped to a
+norm of 1. The fewer the rows, the smaller the batch, and each submodel has an order of rows of its own, unless all are
+to share their batches. Training ends after 17 epochs in a row without a better mean prediction of the validation rows,
+and the best epoch is kept.
+"""
 
 import math
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,7 +24,9 @@ from benchmarks.tables.systems.columns import FilledNumbers, words_of
 
 N_BINS = 48
 D_EMBEDDING = 16
-BATCH_SIZE = 32  # TabArena's below 2,800 rows
+# Below how many training rows the batch has how many rows, and its rows above that.
+BATCH_SIZES = {2_800: 32, 4_500: 64, 6_400: 128, 32_000: 256, 108_000: 512}
+LARGEST_BATCH = 1_024
 PATIENCE = 16
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 3e-4
@@ -28,26 +37,74 @@ MAX_EPOCHS = 1_000
 NOISE = 1e-5
 
 
+class Scaler(Protocol):
+    """What makes a normal distribution of each column of numbers."""
+
+    def fit(self, values: NDArray[Any]) -> Any:
+        """Learn from the training rows."""
+
+    def transform(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Scale other rows, too."""
+
+
+class NoisyQuantiles:
+    """The quantiles of scikit-learn, at least 10 and one for 30 rows, of numbers with a little noise."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def fit(self, values: NDArray[Any]) -> None:
+        n_quantiles = max(min(len(values) // 30, 1_000), 10)
+        self.quantiles = QuantileTransformer(
+            n_quantiles=n_quantiles, output_distribution="normal", random_state=self.seed
+        )
+        self.quantiles.fit(values + np.random.default_rng(self.seed).normal(0.0, NOISE, values.shape))
+
+    def transform(self, values: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(self.quantiles.transform(values))
+
+
 class TabMMini:
-    """Numbers go through normal quantiles and 48 bins, words are one-hot; the best epoch of the mean is kept."""
+    """Numbers go through normal quantiles and 48 bins, words are one-hot; the best epoch of the mean is kept.
+
+    All members can share each batch, and numbers can be scaled by another scaler.
+    """
+
+    def __init__(
+        self,
+        seed: int = SEED,
+        threads: int = THREADS,
+        shares_batches: bool = False,
+        scaler: Scaler | None = None,
+    ) -> None:
+        self.seed = seed
+        self.threads = threads
+        self.shares_batches = shares_batches
+        self.scaler = NoisyQuantiles(seed) if scaler is None else scaler
 
     def fit(self, problem: Problem, inputs: pd.DataFrame, labels: NDArray[Any]) -> None:
-        torch.manual_seed(SEED)
-        torch.set_num_threads(THREADS)
-        self.is_number = problem.task == "regression"
         rows = np.arange(len(labels))
         fit_rows, held_out = train_test_split(
-            rows, test_size=VALIDATION_FRACTION, random_state=SEED, stratify=None if self.is_number else labels
+            rows,
+            test_size=VALIDATION_FRACTION,
+            random_state=self.seed,
+            stratify=None if problem.task == "regression" else labels,
         )
-        self._fit_encoder(inputs.iloc[fit_rows])
-        numbers, codes = self._encode(inputs)
+        self.fit_beside(problem, inputs.iloc[fit_rows], labels[fit_rows], (inputs.iloc[held_out], labels[held_out]))
+
+    def fit_beside(
+        self, problem: Problem, inputs: pd.DataFrame, labels: NDArray[Any], held_out: tuple[pd.DataFrame, NDArray[Any]]
+    ) -> None:
+        """Learn from all of the rows, and choose the epoch by those held out."""
+        torch.manual_seed(self.seed)
+        torch.set_num_threads(self.threads)
+        self.is_number = problem.task == "regression"
+        self._fit_encoder(inputs)
         if self.is_number:
-            self.mean, self.std = float(labels[fit_rows].mean()), float(labels[fit_rows].std()) or 1.0
-            target = torch.tensor((labels - self.mean) / self.std, dtype=torch.float32)
-        else:
-            target = torch.tensor(labels, dtype=torch.int64)
-        self._create_network(problem, numbers[fit_rows])
-        self._train(numbers, codes, target, fit_rows, held_out)
+            self.mean, self.std = float(labels.mean()), float(labels.std()) or 1.0
+        rows = self._encode(inputs)
+        self._create_network(problem, rows[0])
+        self._train(rows, self._scale(labels), self._encode(held_out[0]), self._scale(held_out[1]))
 
     def predict(self, inputs: pd.DataFrame) -> Predictions:
         mean = self._mean_answer(*self._encode(inputs)).double().numpy()
@@ -63,22 +120,22 @@ class TabMMini:
         if self.words:
             self.codes.fit(frame[self.words].astype(str))
         if self.numbers:
-            n_quantiles = max(min(len(frame) // 30, 1_000), 10)
-            self.quantiles = QuantileTransformer(
-                n_quantiles=n_quantiles, output_distribution="normal", random_state=SEED
-            )
-            values = frame[self.numbers].to_numpy(dtype=float)
-            self.quantiles.fit(values + np.random.default_rng(SEED).normal(0.0, NOISE, values.shape))
+            self.scaler.fit(frame[self.numbers].to_numpy(dtype=float))
 
     def _encode(self, inputs: pd.DataFrame) -> tuple[torch.Tensor, torch.Tensor]:
         frame = self.filled.apply(inputs)
         numbers = np.zeros((len(frame), 0))
         codes = np.zeros((len(frame), 0))
         if self.numbers:
-            numbers = self.quantiles.transform(frame[self.numbers].to_numpy(dtype=float))
+            numbers = self.scaler.transform(frame[self.numbers].to_numpy(dtype=float))
         if self.words:
             codes = self.codes.transform(frame[self.words].astype(str)) + 1
         return torch.tensor(numbers, dtype=torch.float32), torch.tensor(codes, dtype=torch.int64)
+
+    def _scale(self, labels: NDArray[Any]) -> torch.Tensor:
+        if self.is_number:
+            return torch.tensor((labels - self.mean) / self.std, dtype=torch.float32)
+        return torch.tensor(labels, dtype=torch.int64)
 
     def _create_network(self, problem: Problem, numbers: torch.Tensor) -> None:
         embeddings = None
@@ -95,29 +152,27 @@ class TabMMini:
 
     def _train(
         self,
-        numbers: torch.Tensor,
-        codes: torch.Tensor,
+        rows: tuple[torch.Tensor, torch.Tensor],
         target: torch.Tensor,
-        fit_rows: NDArray[Any],
-        held_out: NDArray[Any],
+        held_out: tuple[torch.Tensor, torch.Tensor],
+        held_target: torch.Tensor,
     ) -> None:
+        numbers, codes = rows
         decayed = [p for name, p in self.network.named_parameters() if not name.endswith("bias")]
         others = [p for name, p in self.network.named_parameters() if name.endswith("bias")]
         groups = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
         optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-        k = self.network.k
+        batch_size = batch_size_of(len(target))
         best, best_loss, waited = {}, math.inf, 0
         for _ in range(MAX_EPOCHS):
             self.network.train()
-            # An order of its own for each member.
-            orders = torch.stack([torch.randperm(len(fit_rows)) for _ in range(k)], dim=1)
-            for batch in torch.tensor(fit_rows)[orders].split(BATCH_SIZE):
+            for batch in self._draw_order(len(target)).split(batch_size):
                 optimizer.zero_grad()
-                loss = self._loss(self._forward(numbers[batch], codes[batch]), target[batch])
-                loss.backward()
+                expected = target[batch].reshape(len(batch), -1).expand(-1, self.network.k)
+                self._loss(self._forward(numbers[batch], codes[batch]), expected).backward()
                 torch.nn.utils.clip_grad_norm_(self.network.parameters(), CLIP_NORM)
                 optimizer.step()
-            held_loss = self._judge(self._mean_answer(numbers[held_out], codes[held_out]), target[held_out])
+            held_loss = self._judge(self._mean_answer(*held_out), held_target)
             waited += 1
             if held_loss < best_loss:
                 best_loss, waited = held_loss, 0
@@ -125,6 +180,12 @@ class TabMMini:
             if waited > PATIENCE:
                 break
         self.network.load_state_dict(best)
+
+    def _draw_order(self, rows: int) -> torch.Tensor:
+        """Return the order of an epoch's rows (rows,), or one for each member (rows, members)."""
+        if self.shares_batches:
+            return torch.randperm(rows)
+        return torch.stack([torch.randperm(rows) for _ in range(self.network.k)], dim=1)
 
     def _forward(self, numbers: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:
         return self.network(numbers if self.numbers else None, codes if self.words else None)
@@ -145,6 +206,11 @@ class TabMMini:
         if self.is_number:
             return float(torch.mean((mean[:, 0] - target) ** 2))
         return float(torch.nn.functional.nll_loss(mean.clamp_min(1e-12).log(), target))
+
+
+def batch_size_of(rows: int) -> int:
+    """Return TabArena's batch size for a number of training rows."""
+    return next((size for limit, size in BATCH_SIZES.items() if rows < limit), LARGEST_BATCH)
 
 
 def create() -> TabMMini:

@@ -220,10 +220,11 @@ def cross_validate(
     first, count = check_whole_number("seed", arguments.seed, at_least=0), check_whole_number("seeds", seeds, 1)
     check_count("n_resamples", n_resamples)
     inspection = _inspect(arguments)
-    arguments = apply_recipe(arguments, inspection.task)
     check_whole_number("repeats", repeats, at_least=1, at_most=MAX_REPEATS)  # before the rows are divided that often
     if arguments.plan is None:
-        stopping = resolve_early_stopping(arguments.early_stopping, has_validation=True)
+        # The recipe stays among the arguments: what it means on a fold depends on the rows there.
+        watched = apply_recipe(arguments, inspection.task).early_stopping
+        stopping = resolve_early_stopping(watched, has_validation=True)
     else:
         stopping = arguments.plan.early_stopping
     prepared = prepare_folds(inspection, folds, repeats, first, stops_early=stopping is not None)

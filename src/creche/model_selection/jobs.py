@@ -231,7 +231,8 @@ class Jobs:
         if arguments.recipe is None:
             return arguments
         check_recipe(arguments)
-        return apply_recipe(arguments, self._encode(replace(arguments, recipe=None))[0].prepared.task)
+        prepared = self._encode(replace(arguments, recipe=None))[0].prepared
+        return apply_recipe(arguments, prepared.task, len(prepared.train))
 
     def _encode(self, arguments: SweepArguments) -> list[EncodedSplit]:
         loss, stops_early, key = resolve_loss(arguments), self._stops_early(arguments), self._key(arguments)

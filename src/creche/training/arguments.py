@@ -302,7 +302,7 @@ def resolve_optimizer(arguments: TrainArguments) -> Optimizer:
 
 def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
     """Return the plan for a prepared table."""
-    arguments = apply_recipe(arguments, prepared.task)
+    arguments = apply_recipe(arguments, prepared.task, len(prepared.train))
     loss = resolve_loss(arguments) or default_loss(prepared.task)
     inputs, outputs = len(prepared.features.inputs), prepared.labels.outputs(loss)
     of_network = {name: getattr(arguments, name) for name in (*PER_LAYER, *OF_NETWORK)}

@@ -1,7 +1,8 @@
 """Recipes: networks from the literature, as the arguments of `creche.train` that make them.
 
-A recipe sets the network, the optimizer, the schedules and the preprocessing. What it leaves open, and its learning
-rate, batch size and number of epochs, can be given besides; other arguments that it sets cannot.
+A recipe sets the network, the optimizer, the schedules and the preprocessing, some of it by the task or by the number
+of training rows. What it leaves open, and its learning rate, batch size and number of epochs, can be given besides;
+other arguments that it sets cannot.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from creche._advice import advise
 from creche.errors import PlanError
-from creche.plan.arguments import ARGUMENTS, DEFAULTS
+from creche.plan.arguments import ARGUMENTS, DEFAULTS, check_whole_number
 from creche.plan.component import Component
 from creche.plan.initializers import LecunUniform
 from creche.plan.optimizers import Adam, AdamW
@@ -37,12 +38,20 @@ REALMLP_ENCODING: Mapping[str, Any] = MappingProxyType(
     }
 )
 
+# TabM's batch size for numbers of training rows below these, and above all of them: that of TabArena, which its authors
+# inferred from the tables of the paper.
+TABM_BATCH_SIZES = MappingProxyType({2_800: 32, 4_500: 64, 6_400: 128, 32_000: 256, 108_000: 512})
+TABM_LARGEST_BATCH = 1_024
+
+# Where a recipe is described without a table.
+USUAL_ROWS = 10_000
+
 A = TypeVar("A", bound="TrainArguments")
 
 
-def _plain(task: Task) -> dict[str, Any]:
+def _plain(task: Task, rows: int) -> dict[str, Any]:
     """Return a usual multilayer perceptron: three layers of ReLU, Adam at a constant rate, early stopping."""
-    del task
+    del task, rows
     return {
         "hidden": (256, 256, 256),
         "activation": "relu",
@@ -55,12 +64,13 @@ def _plain(task: Task) -> dict[str, Any]:
     }
 
 
-def _realmlp_s(task: Task) -> dict[str, Any]:
+def _realmlp_s(task: Task, rows: int) -> dict[str, Any]:
     """Return RealMLP-TD-S of Holzmüller, Grinsztajn & Steinwart 2024, "Better by default", appendix A.
 
     In its NTK parameterization weights are drawn from N(0, 1), which here are those of `LecunNormal`. Label smoothing,
     which suits the share of errors and not the log loss, is left out.
     """
+    del rows
     is_regression = task == "regression"
     return {
         "hidden": (256, 256, 256),
@@ -84,9 +94,14 @@ def _realmlp_s(task: Task) -> dict[str, Any]:
     }
 
 
-def _tabm_mini(task: Task) -> dict[str, Any]:
-    """Return TabM-mini with piecewise-linear embeddings of Gorishniy, Kotelnikov & Babenko 2024, "TabM"."""
+def _tabm_mini(task: Task, rows: int) -> dict[str, Any]:
+    """Return TabM-mini with piecewise-linear embeddings of Gorishniy, Kotelnikov & Babenko 2024, "TabM".
+
+    It is the network of their package with what TabArena trains it with, where all submodels share each batch. Each
+    category has an input of its own, and training ends at the 17th epoch in a row that brings nothing.
+    """
     del task
+    batch_size = next((size for limit, size in TABM_BATCH_SIZES.items() if rows < limit), TABM_LARGEST_BATCH)
     return {
         "hidden": (512, 512),
         "activation": "relu",
@@ -97,19 +112,22 @@ def _tabm_mini(task: Task) -> dict[str, Any]:
         "number_embedding": "linear",
         "optimizer": AdamW(weight_decay=3e-4, clip_norm=1.0),
         "learning_rate": 2e-3,
-        "batch_size": 256,
+        "batch_size": batch_size,
         "epochs": 256,
-        "early_stopping": 16,
-        "preprocessing": Preprocessing(scaling="quantile", numeric_encoding="piecewise_linear", bins=48),
+        "early_stopping": 17,
+        "preprocessing": Preprocessing(
+            scaling="quantile", numeric_encoding="piecewise_linear", bins=48, infrequent=1, max_categories=1000
+        ),
     }
 
 
-def _realmlp(task: Task) -> dict[str, Any]:
+def _realmlp(task: Task, rows: int) -> dict[str, Any]:
     """Return RealMLP-TD of the same paper; label smoothing is left out as there.
 
     Its decay of a group's parameters is by the square of the group's factors, as in pytabkit: that of a learned scale,
     whose learning rate is 6 times that of weights, is 36 times theirs.
     """
+    del rows
     is_regression = task == "regression"
     slow = {"learning_rate": 0.1, "weight_decay": 0.1}
     return {
@@ -146,12 +164,12 @@ def _realmlp(task: Task) -> dict[str, Any]:
     }
 
 
-_RECIPES: Mapping[RecipeName, Callable[[Task], dict[str, Any]]] = MappingProxyType(
+_RECIPES: Mapping[RecipeName, Callable[[Task, int], dict[str, Any]]] = MappingProxyType(
     {"plain": _plain, "realmlp": _realmlp, "realmlp-s": _realmlp_s, "tabm-mini": _tabm_mini}
 )
 
 
-def describe_recipe(name: RecipeName, task: Task = "classification") -> dict[str, Any]:
+def describe_recipe(name: RecipeName, task: Task = "classification", *, rows: int | None = None) -> dict[str, Any]:
     """Return the arguments of `creche.train` that a recipe means, as plain data.
 
     Parameters
@@ -164,27 +182,32 @@ def describe_recipe(name: RecipeName, task: Task = "classification") -> dict[str
         2024, "TabM: Advancing tabular deep learning with parameter-efficient ensembling").
     task : {"classification", "regression", "multilabel"}, default "classification"
         Some arguments depend on it.
+    rows : int, optional
+        The number of training rows, on which the batch size of "tabm-mini" depends; 10,000 if it is left out.
 
     Raises
     ------
     PlanError
-        If there is no such recipe.
+        If there is no such recipe, or the number of rows is not a whole number above 0.
 
     Examples
     --------
     >>> import creche as cr
     >>> describe_recipe("realmlp-s")["learning_rate"], describe_recipe("realmlp-s", "regression")["learning_rate"]
     (0.04, 0.07)
+    >>> describe_recipe("tabm-mini", rows=1_000)["batch_size"], describe_recipe("tabm-mini", rows=5_000)["batch_size"]
+    (32, 128)
     >>> run = cr.train("penguins", label="species", **{**describe_recipe("plain"), "epochs": 2}, threads=1)
     >>> str(run.plan.network)
     '14-256-256-256-3'
 
     """
-    arguments = recipe_arguments(name, task)
+    known = USUAL_ROWS if rows is None else check_whole_number("rows", rows, at_least=1)
+    arguments = recipe_arguments(name, task, known)
     return {key: value.to_dict() if isinstance(value, Component) else value for key, value in arguments.items()}
 
 
-def recipe_arguments(name: RecipeName, task: Task) -> dict[str, Any]:
+def recipe_arguments(name: RecipeName, task: Task, rows: int = USUAL_ROWS) -> dict[str, Any]:
     """Return the arguments of a recipe, with components as objects.
 
     Raises
@@ -193,7 +216,7 @@ def recipe_arguments(name: RecipeName, task: Task) -> dict[str, Any]:
         If there is no such recipe.
 
     """
-    return _RECIPES[check_word("recipe", name, RECIPES)](task)
+    return _RECIPES[check_word("recipe", name, RECIPES)](task, rows)
 
 
 def check_recipe(arguments: TrainArguments) -> None:
@@ -209,8 +232,10 @@ def check_recipe(arguments: TrainArguments) -> None:
         apply_recipe(arguments, "classification")
 
 
-def apply_recipe(arguments: A, task: Task) -> A:
+def apply_recipe(arguments: A, task: Task, rows: int = USUAL_ROWS) -> A:
     """Return the arguments with those of the recipe among them, if there is one.
+
+    Only the batch size depends on the number of training rows.
 
     Raises
     ------
@@ -221,7 +246,7 @@ def apply_recipe(arguments: A, task: Task) -> A:
     if arguments.recipe is None:
         return arguments
     taken = {}
-    for name, value in recipe_arguments(arguments.recipe, task).items():
+    for name, value in recipe_arguments(arguments.recipe, task, rows).items():
         given = getattr(arguments, name)
         if not _differs(given, DEFAULTS[name]):
             taken[name] = value

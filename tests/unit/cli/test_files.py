@@ -178,7 +178,8 @@ def test_two_outputs_are_two_files(
         assert content(folder) == before
 
 
-NO_FILES = ("term", "name", "task")  # arguments that are words, as those of `creche glossary` and `creche recipe`
+# Arguments that are words or numbers, as those of `creche glossary` and `creche recipe`.
+NO_FILES = ("term", "name", "task", "rows")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

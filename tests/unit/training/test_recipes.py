@@ -13,6 +13,7 @@ import creche as cr
 from creche.cli.main import main
 from creche.errors import PlanError
 from creche.plan.words import RECIPES, TASKS
+from creche.training import recipes
 
 QUICK: dict[str, Any] = {"label": "species", "epochs": 2, "threads": 1}
 
@@ -20,7 +21,7 @@ QUICK: dict[str, Any] = {"label": "species", "epochs": 2, "threads": 1}
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_trains_the_network_of_its_arguments(name: Any) -> None:
     run = cr.train("penguins", recipe=name, **QUICK)
-    arguments = cr.describe_recipe(name) | QUICK
+    arguments = cr.describe_recipe(name, rows=len(run.prepared.train)) | QUICK
     again = cr.train("penguins", **arguments)
     assert again.plan == run.plan
     assert again.prepared.preparation == run.prepared.preparation
@@ -55,7 +56,8 @@ def test_tabm_mini_is_the_network_of_its_paper() -> None:
     optimizer: Any = plan.optimizer
     assert (optimizer.key, optimizer.learning_rate, optimizer.weight_decay) == ("adamw", 2e-3, 3e-4)
     assert (optimizer.clip_norm, optimizer.regularize_bias) == (1.0, False)
-    assert (plan.schedule.key, plan.early_stopping.patience) == ("constant", 16)  # type: ignore[union-attr]
+    assert (plan.schedule.key, plan.early_stopping.patience) == ("constant", 17)  # type: ignore[union-attr]
+    assert plan.batch_size == 32
     begun = cr.train("penguins", recipe="tabm-mini", **(QUICK | {"epochs": 0})).model.parameters
     for layer, inputs in enumerate(plan.network.widths[:-1]):
         for part in ("weights", "bias"):
@@ -71,6 +73,36 @@ def test_a_recipe_depends_on_the_task() -> None:
     run = cr.train(x, x[:, 0], recipe="realmlp-s", epochs=1, threads=1)
     assert run.plan.network.layers[0].activation.key == "mish"
     assert run.plan.optimizer.learning_rate == 0.07
+
+
+@pytest.mark.parametrize(
+    ("rows", "batch_size"),
+    [(1, 32), (2_799, 32), (2_800, 64), (6_399, 128), (31_999, 256), (107_999, 512), (108_000, 1_024)],
+)
+def test_the_batch_size_of_tabm_depends_on_the_number_of_rows(
+    rows: int, batch_size: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cr.describe_recipe("tabm-mini", rows=rows)["batch_size"] == batch_size
+    assert main(["recipe", "tabm-mini", "--rows", str(rows)]) == 0
+    assert tomllib.loads(capsys.readouterr().out)["batch_size"] == batch_size
+
+
+def test_a_number_of_rows_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(PlanError, match="rows"):
+        cr.describe_recipe("tabm-mini", rows=0)
+    assert main(["recipe", "tabm-mini", "--rows", "0"]) == 2
+    assert "rows" in capsys.readouterr().err
+
+
+def test_training_folds_and_sweeps_take_the_batch_size_of_their_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipes, "TABM_BATCH_SIZES", {60: 4, 100: 8})
+    x = np.random.default_rng(0).standard_normal((80, 2))
+    arguments: dict[str, Any] = {"recipe": "tabm-mini", "validation_fraction": 0.1, "test_fraction": 0, "threads": 1}
+    assert cr.train(x, x[:, 0], epochs=0, **arguments).plan.batch_size == 8  # 72 rows
+    [member] = cr.sweep(x, x[:, 0], seeds=1, epochs=1, **arguments)
+    assert member.plan.batch_size == 8
+    crossed = cr.cross_validate(x, x[:, 0], recipe="tabm-mini", folds=2, epochs=1, threads=1)
+    assert {member.plan.batch_size for member in crossed.members} == {4}
 
 
 def test_what_a_recipe_only_suggests_can_be_given_besides() -> None:
