@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "layers/batch_normalization.hpp"
+#include "layers/batch_statistics.hpp"
 #include "precisions.hpp"
 #include "random/random.hpp"
 

@@ -89,18 +89,6 @@ template <class T>
 void layer_from_sums(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
                      std::int64_t row_begin, std::int64_t row_end);
 
-// The statistics of a panel of neurons over the first `count` rows: of z, and, before the second half of
-// outputs_backward, of the gradients.
-template <class T>
-void take_statistics(const LayerRows<T>& rows, std::int64_t count, std::int64_t panel);
-template <class T>
-void take_gradient_statistics(const LayerRows<T>& rows, std::int64_t count, std::int64_t panel);
-
-// Moves the running statistics of a layer towards those of a batch of `count` rows.
-template <class T>
-void move_running_statistics(const Network<T>& network, const LayerShape& layer, const LayerRows<T>& rows,
-                             std::int64_t count);
-
 // Adds the inputs of a residual layer to its outputs.
 template <class T>
 void add_residual(const LayerRows<T>& rows, std::int64_t row_begin, std::int64_t row_end);
