@@ -23,6 +23,9 @@ def style(request: pytest.FixtureRequest) -> Iterator[None]:
     plt.close("all")
 
 
+in_one_style = pytest.mark.parametrize("style", ["default"], indirect=True)  # what takes long, and has no colours
+
+
 @pytest.fixture(scope="module")
 def colony() -> cr.Colony:
     """Some of its networks diverge."""
@@ -48,6 +51,7 @@ def test_curves_of_each_value(colony: cr.Colony) -> None:
     assert best.get_color() != figure.axes[1].get_lines()[0].get_color()
 
 
+@in_one_style
 def test_curves_by_the_most_important_argument(colony: cr.Colony) -> None:
     figure = drawn(colony.plot())
     by = colony.effects()[0].argument
@@ -78,6 +82,7 @@ def test_the_map_has_the_lowest_loss_of_each_pair(colony: cr.Colony) -> None:
     assert [text.get_text() for text in axes.texts].count("–") == int(cells.mask.sum()) == 1
 
 
+@in_one_style
 def test_the_map_of_the_two_most_important_arguments(colony: cr.Colony) -> None:
     axes = drawn(colony.plot_map()).axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("learning rate", "optimizer")
@@ -116,6 +121,7 @@ def test_what_cannot_be_drawn(colony: cr.Colony, plot: Any, message: str) -> Non
         plot(colony)
 
 
+@in_one_style
 def test_very_many_values_are_grouped() -> None:
     many = run_sweep(samples=60, learning_rate=cr.log_range(1e-4, 1), dropout=cr.linear_range(0.0, 0.5), epochs=3)
     rates = sorted(member.choice["learning_rate"] for member in many)

@@ -22,6 +22,9 @@ def style(request: pytest.FixtureRequest) -> Iterator[None]:
     plt.close("all")
 
 
+in_one_style = pytest.mark.parametrize("style", ["default"], indirect=True)  # what takes long, and has no colours
+
+
 @pytest.fixture(scope="module")
 def found() -> cr.LearningRates:
     """With all four bands."""
@@ -72,6 +75,7 @@ def test_it_can_share_a_figure_with_other_plots(found: cr.LearningRates) -> None
     grid[1].figure.canvas.draw()
 
 
+@in_one_style
 def test_a_rate_of_each_band_learns_in_a_panel_of_its_own(found: cr.LearningRates) -> None:
     panels = found.plot_curves()
     panels[0].figure.canvas.draw()
@@ -88,6 +92,7 @@ def test_a_rate_of_each_band_learns_in_a_panel_of_its_own(found: cr.LearningRate
     assert [text.get_text() for text in panels[3].texts] in (["diverged in epoch 1"], ["beyond the scale"])
 
 
+@in_one_style
 def test_without_validation_rows_and_with_losses_of_any_sign() -> None:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((60, 2))

@@ -304,7 +304,7 @@ def traced_steps(draw: st.DrawFn) -> cr.explain.Trace:
     return cr.explain.trace(run, x, y, rows=slice(0, draw(st.integers(1, 24))), sample_weight=weights)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(traced_steps())
 def test_any_step(step: cr.explain.Trace) -> None:
     check = step.check
