@@ -127,7 +127,7 @@ def test_axe_finds_nothing_in_what_comes_and_goes(windows: Windows, scheme: str,
 
 
 def assert_accessible(screen: Screen, what: str, scheme: str) -> None:
-    """Assert that axe finds nothing; in dark, that the contrasts suffice: the page is that of light but for its colours."""
+    """Assert that axe finds nothing. In dark, where the colours alone differ, it looks at contrasts only."""
     only = {} if scheme == "light" else {"runOnly": ["color-contrast"]}
     found = Axe().run(screen.page, options={"resultTypes": ["violations"], **only}).response["violations"]
     told = [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in found]
