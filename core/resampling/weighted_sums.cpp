@@ -26,8 +26,8 @@ void weighted_sums(std::span<const Weight> weights, std::span<const std::int32_t
   });
 }
 
-template void weighted_sums(std::span<const double>, std::span<const std::int32_t>, std::span<const double>, std::size_t,
-                            std::span<double>);
+template void weighted_sums(std::span<const double>, std::span<const std::int32_t>, std::span<const double>,
+                            std::size_t, std::span<double>);
 template void weighted_sums(std::span<const Count>, std::span<const std::int32_t>, std::span<const double>, std::size_t,
                             std::span<double>);
 
