@@ -76,7 +76,8 @@ Names<BiasInitializerKind> names(BiasInitializerKind) {
 
 Names<NormalizationKind> names(NormalizationKind) {
   using enum NormalizationKind;
-  static constexpr std::pair<std::string_view, NormalizationKind> kNames[] = {{"none", none}, {"layer", layer}};
+  static constexpr std::pair<std::string_view, NormalizationKind> kNames[] = {
+      {"none", none}, {"layer", layer}, {"batch", batch}};
   return kNames;
 }
 

@@ -129,19 +129,22 @@ class PythonSolo {
   }
 
   // The weighted sums, the activations and dloss_dz of each layer; the loss of each row and of all rows; the gradients.
-  // Of several submodels, the rows of one follow those of the one before.
-  nb::tuple introspect(Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights) {
+  // And the parameters, with the statistics that batch normalization took in place of the running ones: with as_step,
+  // those of the rows. Of several submodels, the rows of one follow those of the one before.
+  nb::tuple introspect(Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights, bool as_step) {
     const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
     const Rows<T> rows = table.rows(solo_->plan(), "introspect");
     const NetworkShape& shape = solo_->network().shape;
-    AlignedArray<T> gradients(shape.weights_size);
+    AlignedArray<T> gradients(shape.weights_size), parameters(shape.weights_size);
     std::vector<OwnedMatrix<T>> z;
     const SharedAccess access(access_lock_);
     Evaluation evaluation;
     std::optional<Pass<T>> pass;
     {
       nb::gil_scoped_release release;
-      pass.emplace(solo_->pass(rows));
+      pass.emplace(solo_->pass(rows, as_step));
+      parameters.copy_from(solo_->network().weights);
+      pass->statistics(parameters);
       evaluation = pass->backward_from_loss();
       pass->gradients(gradients);
       for (std::int64_t l = 0; l < shape.count(); ++l) {
@@ -161,7 +164,8 @@ class PythonSolo {
     for (std::int64_t m = 0; m < submodels; ++m)
       std::copy_n(pass->losses() + pass->first_row(m), rows.count, losses.data() + m * rows.count);
     return nb::make_tuple(sums, values, dloss_dz, std::move(losses), evaluation.loss,
-                          parameters_to_python(gradients.data(), shape));
+                          parameters_to_python(gradients.data(), shape),
+                          parameters_to_python(parameters.data(), shape));
   }
 
   Solo<T>& solo() const { return *solo_; }
@@ -282,7 +286,7 @@ void bind(nb::module_& m, const char* name) {
       .def("gradients", &P::gradients, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none())
       .def("introspect", &P::introspect, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
-           nb::arg("weights").none() = nb::none());
+           nb::arg("weights").none() = nb::none(), nb::arg("as_step") = false);
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ struct ParameterPart {
   std::size_t owner = 0;   // the layer whose plan has, in `group`, the factors of the optimizer's numbers
   GroupPlan LayerPlan::* group = nullptr;  // null: the owner is an embedding
   std::int64_t matrices =
-      0;  // of the same size, one below the other, each of a submodel; 0: one without an axis for it
+      0;                   // of the same size, one below the other, each of a submodel; 0: one without an axis for it
+  bool is_learned = true;  // otherwise the optimizer leaves it alone, and its gradient is 0
 
   std::int64_t end() const { return row + rows; }
   // A pack's networks share the blocks, but not the factors.

@@ -54,7 +54,7 @@ enum class InitializerKind {
 
 enum class BiasInitializerKind { zeros, normal, uniform, sampled };
 
-enum class NormalizationKind { none, layer };
+enum class NormalizationKind { none, layer, batch };
 
 // What of a layer the submodels of a network share (shape.hpp). Those that own a factor for each input have
 // `scales_inputs`.

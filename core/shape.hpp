@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gemm/panel.hpp"
@@ -24,8 +25,8 @@ namespace creche::CRECHE_LEVEL {
 
 // The parts of a layer's block.
 inline constexpr std::size_t kBiasPart = 0, kWeightsPart = 1;
-// The rows of the block of a normalization.
-inline constexpr std::int64_t kShiftRow = 0, kGainRow = 1;
+// The rows of the block of a normalization: the last two if it is by batch.
+inline constexpr std::int64_t kShiftRow = 0, kGainRow = 1, kRunningMeanRow = 2, kRunningVarianceRow = 3;
 
 // A block that a layer may lack.
 using MaybeBlock = std::optional<std::size_t>;
@@ -39,8 +40,9 @@ struct LayerShape {
   bool own_scale = false, own_bias = false, own_weights = false;  // each submodel has its own
   MaybeBlock scale = {};                                          // a factor for each input
   MaybeBlock output_scale = {};                                   // a factor for each output
-  MaybeBlock normalization = {};                                  // a shift and a gain for each output
-  MaybeBlock slopes = {};                                         // of a parametric activation, for each output
+  MaybeBlock normalization = {};                                  // its shift, gain and running statistics
+  bool normalizes_by_batch = false;
+  MaybeBlock slopes = {};  // of a parametric activation, for each output
 
   std::int64_t input_panels() const { return panel_count(inputs); }
   std::int64_t output_panels() const { return panel_count(outputs); }
@@ -208,9 +210,16 @@ struct NetworkShape {
       layer.output_scale = add_block(submodels, plan.width,
                                      {{name + ".output_scale", 0, submodels, false, false, l, &LayerPlan::scale}});
     if (plan.normalization != NormalizationKind::none) {
-      layer.normalization = add_block(2, plan.width,
-                                      {{name + ".shift", kShiftRow, 1, true, true, l, &LayerPlan::biases},
-                                       {name + ".gain", kGainRow, 1, true, false, l, &LayerPlan::gains}});
+      std::vector<ParameterPart> parts = {{name + ".shift", kShiftRow, 1, true, true, l, &LayerPlan::biases},
+                                          {name + ".gain", kGainRow, 1, true, false, l, &LayerPlan::gains}};
+      layer.normalizes_by_batch = plan.normalization == NormalizationKind::batch;
+      if (layer.normalizes_by_batch) {
+        for (const auto& [of, row] :
+             {std::pair(".running_mean", kRunningMeanRow), std::pair(".running_variance", kRunningVarianceRow)})
+          parts.push_back({name + of, row, 1, true, true, l, &LayerPlan::biases, 0, false});
+      }
+      const auto rows = static_cast<std::int64_t>(parts.size());
+      layer.normalization = add_block(rows, plan.width, std::move(parts));
     }
     if (plan.parametric)
       layer.slopes = add_block(1, plan.width, {{name + ".slopes", 0, 1, true, false, l, &LayerPlan::slopes}});

@@ -121,6 +121,7 @@ FULL_BATCH: dict[str, Any] = {
 PARTS: dict[str, dict[str, Any]] = {
     "learned scale": {"scale_inputs": True},
     "layer normalization": {"normalization": "layer"},
+    "batch normalization": {"normalization": ["batch", "batch"], "hidden": [12, 20]},
     "parametric activation": {"parametric_activation": True, "activation": "mish"},
     "residual": {"hidden": [12, 12, 12], "residual": True},
     "unit variance": {"initializer": "unit_variance", "bias_initializer": "normal"},

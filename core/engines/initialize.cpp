@@ -112,7 +112,7 @@ template <class T>
 void fit_to_rows(const Plan& plan, const Rows<T>& rows, std::int64_t l, Network<T>& network) {
   const LayerPlan& layer_plan = plan.layers[static_cast<std::size_t>(l)];
   const LayerShape& layer = network.shape.layers[static_cast<std::size_t>(l)];
-  const Pass<T> pass(plan, network, rows);
+  const Pass<T> pass(plan, network, rows, nullptr, true);
   AlignedArray<T> array(panel_count(layer.outputs) * kPanel * staggered_rows(pass.rows()));
   const PanelMatrix<T> z{array.data(), staggered_rows(pass.rows()), layer.outputs};
   pass.pre_activations(l, z);
@@ -190,6 +190,8 @@ void initialize_layer(const Plan& plan, std::int64_t l, Network<T>& network) {
   fill_rows(network, layer.slopes, T(1));
   fill_rows(network, layer.normalization, kShiftRow, kShiftRow + 1, T(0));
   fill_rows(network, layer.normalization, kGainRow, kGainRow + 1, T(1));
+  if (layer.normalizes_by_batch)
+    fill_rows(network, layer.normalization, kRunningVarianceRow, kRunningVarianceRow + 1, T(1));
   for (std::int64_t m = 0; m < layer.submodels; ++m) {
     stream.submodel = static_cast<std::uint32_t>(m);
     if (l == 0 && layer.own_scale && layer.scale) {

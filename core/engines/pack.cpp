@@ -21,9 +21,14 @@ bool fits_pack(const Member<T>& one, const Member<T>& other) {
 }
 
 template <class T>
-std::int64_t Pack<T>::working_set(const Plan& plan) {
+std::int64_t Pack<T>::working_set(const Plan& plan, std::int64_t rows) {
   const NetworkShape shape(plan);
-  return shape.parameters * (2 + optimizer_planes(plan.optimizer)) * static_cast<std::int64_t>(sizeof(V));
+  std::int64_t vectors = shape.parameters * (2 + optimizer_planes(plan.optimizer));
+  // The outputs, their gradients and two more matrices of a layer, all rows of a batch, unless a block is enough.
+  const auto normalizes_by_batch = [](const LayerShape& layer) { return layer.normalizes_by_batch; };
+  if (std::any_of(shape.layers.begin(), shape.layers.end(), normalizes_by_batch))
+    for (const LayerShape& layer : shape.layers) vectors += 4 * std::min(plan.batch_size, rows) * layer.outputs;
+  return vectors * static_cast<std::int64_t>(sizeof(V));
 }
 
 template <class T>
@@ -54,6 +59,7 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
       layer.parameter.set_lane(
           i, static_cast<T>(members[static_cast<std::size_t>(i)]->plan.layers[l].activation_parameter));
     layers_.push_back(layer);
+    normalizes_by_batch_ |= layer.shape.normalizes_by_batch;
   }
   weights_ = AlignedArray<T>(size_ * kLanes);
   gradients_ = AlignedArray<T>(size_ * kLanes);
@@ -139,7 +145,7 @@ void Pack<T>::find_groups() {
           std::find_if(groups_.begin(), groups_.end(), has_same_coefficients) - groups_.begin());
       groups_.push_back(group);
     }
-    if (!ranges_.empty() && ranges_.back().group == found) {
+    if (!ranges_.empty() && ranges_.back().group == found && ranges_.back().end == begin) {
       ranges_.back().end = end;
     } else {
       ranges_.push_back({begin, end, found});
@@ -149,6 +155,7 @@ void Pack<T>::find_groups() {
     const ParameterBlock& block = shape_.blocks[b];
     for (std::size_t p = 0; p < block.parts.size(); ++p) {
       const ParameterPart& part = block.parts[p];
+      if (!part.is_learned) continue;
       add(block.lanes_at + part.row * block.columns, block.lanes_at + part.end() * block.columns,
           [b, p](const ParameterGroups& groups) { return groups.of(b, p); });
     }

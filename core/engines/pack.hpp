@@ -71,8 +71,8 @@ class Pack {
   // All active members must be at the same step.
   void set_state(int lane, const MemberState<T>& state);
 
-  // Bytes of the arrays that a step reads and writes.
-  static std::int64_t working_set(const Plan& plan);
+  // Bytes of the arrays that a step reads and writes; rows are those of a training table.
+  static std::int64_t working_set(const Plan& plan, std::int64_t rows);
 
  private:
   // The numbers of an active member are in the pack's arrays, those of a member that has ended in `ended`.
@@ -153,6 +153,7 @@ class Pack {
   void step();
   void take_rows(bool validation, std::int64_t begin, std::int64_t rows);
   void forward(std::int64_t rows, std::int64_t position, std::int64_t submodel, bool training);
+  void move_running_statistics(std::int64_t count);
   const V* mean_outputs(std::int64_t rows);
   void embed(std::int64_t rows, bool keeps_waves);
   void add_embedding_gradients(const V* dloss_dinputs, std::int64_t rows, bool first_of_batch);
@@ -196,6 +197,8 @@ class Pack {
   bool has_scheduled_factors_ = false;  // in some lane
   bool shares_numbers_ = false;         // all lanes have the same numbers of an update
   bool stops_early_ = false;
+  bool normalizes_by_batch_ = false;    // then a block holds all rows of a batch
+  AlignedArray<T> statistics_;          // of the batch: of all neurons of all layers with batch normalization
   LossNumbers<V> loss_numbers_{};       // of evaluations
   LossNumbers<V> step_loss_numbers_{};  // of the step
   AlignedArray<T> quantiles_;           // of the loss: [output][lane]

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engines/pack.hpp"
+#include "layers/batch_normalization.hpp"
 #include "layers/lane_products.hpp"
 #include "layers/layer.hpp"
 #include "precisions.hpp"
@@ -22,7 +23,12 @@ constexpr std::int64_t kRowsPerBlock = 32;
 
 template <class T>
 void Pack<T>::lay_out_block() {
-  const std::int64_t rows = std::min(kRowsPerBlock, std::max(plan_.batch_size, lanes_[0].member->validation.count));
+  const std::int64_t validation = lanes_[0].member->validation.count;
+  const std::int64_t rows = normalizes_by_batch_ ? std::max(plan_.batch_size, std::min(kRowsPerBlock, validation))
+                                                 : std::min(kRowsPerBlock, std::max(plan_.batch_size, validation));
+  std::int64_t neurons = 0;
+  for (const LaneLayer<V>& layer : layers_) neurons += layer.shape.normalizes_by_batch ? layer.outputs : 0;
+  statistics_ = AlignedArray<T>(kBatchStatistics * neurons * kLanes);
   for (int pass = 0; pass < 2; ++pass) {  // the first pass computes sizes, the second assigns addresses
     std::int64_t used = 0;
     block_ = Block{};
@@ -60,6 +66,7 @@ template <class T>
 template <class NewArray>
 void Pack<T>::lay_out_layers(const NewArray& array) {
   terms_.clear();
+  V* statistics = vectors(statistics_);
   const std::int64_t stride = 1 + shape_.inputs();
   block_.inputs = array(stride) + 1;
   const bool embeds = !shape_.embeddings.empty();
@@ -94,7 +101,12 @@ void Pack<T>::lay_out_layers(const NewArray& array) {
       terms_.push_back({layer.at, layer.outputs, of.dloss_dz, true});
     }
     if (layer.normalization_at >= 0) {
-      of.inverse = array(1);
+      if (layer.shape.normalizes_by_batch) {
+        of.statistics = statistics;
+        statistics += kBatchStatistics * layer.outputs;
+      } else {
+        of.inverse = array(1);
+      }
       of.shift_terms = add_terms(layer.normalization_at + kShiftRow * layer.outputs, layer.outputs);
       of.normalized = add_terms(layer.normalization_at + kGainRow * layer.outputs, layer.outputs);
     }
@@ -147,7 +159,8 @@ void Pack<T>::forward(std::int64_t rows, std::int64_t position, std::int64_t sub
   if (training || submodel == 0) embed(rows, training && plan_.submodels == 1);
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     LaneMatrices<V> of = block_.layers[l];
-    if (!training) of.derivatives = of.slope_terms = of.normalized = of.inverse = of.output_scale_terms = nullptr;
+    if (!training)
+      of.derivatives = of.slope_terms = of.normalized = of.inverse = of.statistics = of.output_scale_terms = nullptr;
     lane_layer_forward<V>(layers_[l], vectors(weights_), of, rows, submodel);
     if (plan_.layers[l].dropout > 0 && training) drop(l, rows, position, submodel);
     if (layers_[l].is_residual) lane_add_residual<V>(layers_[l], of, rows);
@@ -404,9 +417,10 @@ void Pack<T>::step() {
     sums.metric[i] = lane.progress.metric_sum;
   }
   V zero_or_nan(T(0));
+  const std::int64_t per_block = normalizes_by_batch_ ? count : kRowsPerBlock;
   for (std::int64_t m = 0; m < plan_.submodels; ++m) {
-    for (std::int64_t done = 0; done < count; done += kRowsPerBlock) {
-      const std::int64_t rows = std::min(kRowsPerBlock, count - done);
+    for (std::int64_t done = 0; done < count; done += per_block) {
+      const std::int64_t rows = std::min(per_block, count - done);
       take_rows(false, begin + done, rows);
       take_scale(begin + done, rows, per_weight);
       forward(rows, begin + done, m, true);
@@ -435,6 +449,15 @@ void Pack<T>::step() {
     ++p.step;
   }
   update();
+  if (normalizes_by_batch_) move_running_statistics(count);
+}
+
+// Those of members that have ended are never read.
+template <class T>
+void Pack<T>::move_running_statistics(std::int64_t count) {
+  for (std::size_t l = 0; l < layers_.size(); ++l)
+    if (block_.layers[l].has_statistics(count))
+      lane_move_running_statistics<V>(layers_[l], vectors(weights_), block_.layers[l].statistics, count);
 }
 
 template <class T>

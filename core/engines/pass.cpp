@@ -1,21 +1,24 @@
 #include "engines/pass.hpp"
 
 #include "gemm/product.hpp"
+#include "layers/batch_normalization.hpp"
 #include "precisions.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
 template <class T>
-Pass<T>::Pass(const Plan& plan, const Network<T>& network, const Rows<T>& table, const CustomLoss<T>* custom_loss)
+Pass<T>::Pass(const Plan& plan, const Network<T>& network, const Rows<T>& table, const CustomLoss<T>* custom_loss,
+              bool is_normalized)
     : plan_(plan),
       network_(network),
       table_(table),
       has_custom_loss_(custom_loss != nullptr && *custom_loss),
       batch_(plan, network.shape, table.count, custom_loss) {
   rows_.count = table.count;
+  rows_.is_normalized = is_normalized;
   for (std::int64_t r = 0; r < table.count; ++r) rows_.weight += table.weight(r);
   batch_.gather(table, rows_, 0, rows_.count);
-  batch_.forward(network, rows_, 0, rows_.count);
+  batch_.forward(network, rows_);
 }
 
 template <class T>
@@ -23,7 +26,7 @@ Evaluation Pass<T>::backward_from_loss() {
   AlignedArray<T> scratch(lane_scratch_size<T>(network_.shape.outputs()));
   has_custom_loss_ ? batch_.custom_loss(rows_.count, scratch.data())
                    : batch_.loss(rows_, 0, rows_.count, scratch.data());
-  batch_.backward(network_, rows_, 0, rows_.count);
+  batch_.backward(network_, rows_);
   Evaluation sums{0, 0};
   for (std::int64_t m = 0; m < plan_.submodels; ++m) {
     const Evaluation of = Evaluator<T>::summarize(plan_.loss.kind, table_, batch_.losses() + first_row(m),
@@ -46,13 +49,27 @@ void Pass<T>::backward_from_directions(const T* directions) {
     for (std::int64_t r = 0; r < rows_.count; ++r)
       for (std::int64_t c = 0; c < to.columns; ++c) to.element(r, c) = directions[r * to.columns + c];
   }
-  batch_.backward(network_, rows_, 0, rows_.count);
+  batch_.backward(network_, rows_);
 }
 
 template <class T>
 void Pass<T>::pre_activations(std::int64_t l, PanelMatrix<T> out) const {
   for (std::int64_t m = 0; m < plan_.submodels; ++m)
     weighted_sums(batch_.functions(l), network_, batch_.layer(l), first_row(m), first_row(m) + rows_.count, out, m);
+}
+
+template <class T>
+void Pass<T>::statistics(const AlignedArray<T>& out) const {
+  for (std::int64_t l = 0; l < network_.shape.count() && rows_.has_statistics(); ++l) {
+    const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(l)];
+    if (!layer.normalizes_by_batch) continue;
+    const PanelMatrix<T> from = batch_.layer(l).statistics;
+    const PanelMatrix<T> to = block_view(out.data(), network_.shape.blocks[*layer.normalization]);
+    for (std::int64_t c = 0; c < layer.outputs; ++c) {
+      to.element(kRunningMeanRow, c) = from.element(kBatchMeanRow, c);
+      to.element(kRunningVarianceRow, c) = from.element(kBatchVarianceRow, c);
+    }
+  }
 }
 
 template <class T>

@@ -15,8 +15,10 @@ namespace creche::CRECHE_LEVEL {
 template <class T>
 class Pass {
  public:
-  // Runs the forward pass. All arguments must outlive the pass.
-  Pass(const Plan& plan, const Network<T>& network, const Rows<T>& table, const CustomLoss<T>* custom_loss = nullptr);
+  // Runs the forward pass: with the running statistics, or, as a training step, with those of the table. All arguments
+  // but the last must outlive the pass.
+  Pass(const Plan& plan, const Network<T>& network, const Rows<T>& table, const CustomLoss<T>* custom_loss = nullptr,
+       bool is_normalized = false);
 
   // The backward pass from the loss.
   Evaluation backward_from_loss();
@@ -35,6 +37,10 @@ class Pass {
 
   // The weighted sums of layer l, before its activation. out: a matrix of rows() and the layer's outputs.
   void pre_activations(std::int64_t l, PanelMatrix<T> out) const;
+
+  // Writes the statistics that batch normalization takes in the pass to the rows of the running ones, in an arena with
+  // the layout of the weights. Evaluated with these, a table has the numbers of the pass.
+  void statistics(const AlignedArray<T>& out) const;
 
   // The gradient of all weights, in an arena with the layout of the weights.
   void gradients(const AlignedArray<T>& out) const;

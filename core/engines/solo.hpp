@@ -47,7 +47,10 @@ class Solo {
 
   // Loss, metric and gradients (in an arena with the layout of the weights) of a table as one batch, without dropout.
   Evaluation gradients(const Rows<T>& table, AlignedArray<T>& out) const;
-  Pass<T> pass(const Rows<T>& table) const { return Pass<T>(plan_, network_, table, &custom_loss_); }
+  // is_normalized: whether batch normalization takes the statistics of the table, as in a step.
+  Pass<T> pass(const Rows<T>& table, bool is_normalized = false) const {
+    return Pass<T>(plan_, network_, table, &custom_loss_, is_normalized);
+  }
   Evaluation evaluate(const Rows<T>& table);
   // Of the next step.
   ScheduledFactors next_factors() const {
@@ -132,7 +135,10 @@ class Solo {
   void end_epoch();
   void step(int thread, const StepOrder& order);
   void rows_phase(int thread, const StepOrder& order);
-  void custom_loss_rows_phase(int thread, const StepOrder& order);
+  void staged_rows_phase(int thread, const StepOrder& order);
+  void take_custom_loss(const BatchRows& batch);
+  template <class F>
+  void between_stages(int thread, std::int64_t panels, F&& f);
   template <class F>
   void each_range(int thread, const StepOrder& order, double share, F&& f);
   void weights_phase(int thread, const StepOrder& order);

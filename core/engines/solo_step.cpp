@@ -141,6 +141,7 @@ void Solo<T>::prepare_step(StepOrder& order) {
   batch.label_smoothing = factors.label_smoothing;
   batch.seed = plan_.seed;
   batch.epoch = static_cast<std::uint32_t>(progress_.epoch);
+  batch.is_normalized = true;
   if (train_.weights == nullptr) {
     batch.weight = static_cast<double>(batch.count);
   } else {
@@ -168,7 +169,7 @@ void Solo<T>::step(int thread, const StepOrder& order) {
     norm_tasks_.reset();
     update_tasks_.reset();
   }
-  custom_loss_ ? custom_loss_rows_phase(thread, order) : rows_phase(thread, order);
+  batch_.stages() > 1 || custom_loss_ ? staged_rows_phase(thread, order) : rows_phase(thread, order);
   threads_.barrier();
   if (thread == 0) row_tasks_.reset();
   if (abandon_rows_.load(std::memory_order_relaxed) || not_finite_.load(std::memory_order_relaxed)) {
@@ -208,34 +209,69 @@ void Solo<T>::rows_phase(int thread, const StepOrder& order) {
   T* const scratch = lane_scratch_[static_cast<std::size_t>(thread)].data();
   each_range(thread, order, 2.0 / 3.0, [&](std::int64_t begin, std::int64_t end) {
     batch_.gather(train_, order.batch, begin, end);
-    batch_.forward(network_, order.batch, begin, end);
+    batch_.forward(network_, order.batch, 0, begin, end);
     if (!batch_.loss(order.batch, begin, end, scratch)) not_finite_ = true;
-    batch_.backward(network_, order.batch, begin, end);
+    batch_.backward(network_, order.batch, 0, begin, end);
   });
 }
 
-// The forward pass of all rows comes first: the custom loss is called once for the batch, by the thread that runs.
+// Where batch normalization, or a custom loss, needs all rows before any of them can go on.
 template <class T>
-void Solo<T>::custom_loss_rows_phase(int thread, const StepOrder& order) {
-  each_range(thread, order, 1.0 / 3.0, [&](std::int64_t begin, std::int64_t end) {
-    batch_.gather(train_, order.batch, begin, end);
-    batch_.forward(network_, order.batch, begin, end);
-  });
-  threads_.barrier();
-  if (thread == 0) {
-    row_tasks_.reset();
-    if (!abandon_rows_.load(std::memory_order_relaxed)) {
-      custom_loss_failed_ = !batch_.custom_loss(order.batch.count, lane_scratch_[0].data());
-      if (stop_if_custom_loss_failed()) {
-        abandon_rows_ = true;
-      } else if (!batch_.losses_are_finite(0, order.batch.count)) {
-        not_finite_ = true;
-      }
-    }
+void Solo<T>::staged_rows_phase(int thread, const StepOrder& order) {
+  T* const scratch = lane_scratch_[static_cast<std::size_t>(thread)].data();
+  const BatchRows& batch = order.batch;
+  const std::int64_t last = batch_.stages() - 1;
+  const bool is_custom = static_cast<bool>(custom_loss_);
+  const double share = 2.0 / 3.0 / static_cast<double>(2 * last + (is_custom ? 2 : 1));
+  const auto forward = [&](std::int64_t stage, std::int64_t begin, std::int64_t end) {
+    if (stage == 0) batch_.gather(train_, batch, begin, end);
+    batch_.forward(network_, batch, stage, begin, end);
+  };
+  for (std::int64_t stage = 0; stage < last; ++stage) {
+    each_range(thread, order, share, [&](std::int64_t begin, std::int64_t end) { forward(stage, begin, end); });
+    between_stages(thread, batch_.statistics_panels(stage),
+                   [&](std::int64_t panel) { batch_.take_statistics(batch, stage, panel); });
   }
+  if (is_custom) {
+    each_range(thread, order, share, [&](std::int64_t begin, std::int64_t end) { forward(last, begin, end); });
+    between_stages(thread, 1, [&](std::int64_t) { take_custom_loss(batch); });
+  }
+  each_range(thread, order, share, [&](std::int64_t begin, std::int64_t end) {
+    if (!is_custom) {
+      forward(last, begin, end);
+      if (!batch_.loss(batch, begin, end, scratch)) not_finite_ = true;
+    }
+    batch_.backward(network_, batch, last, begin, end);
+  });
+  for (std::int64_t stage = last; stage > 0; --stage) {
+    between_stages(thread, batch_.statistics_panels(stage - 1),
+                   [&](std::int64_t panel) { batch_.take_gradient_statistics(batch, stage, panel); });
+    each_range(thread, order, share,
+               [&](std::int64_t begin, std::int64_t end) { batch_.backward(network_, batch, stage - 1, begin, end); });
+  }
+}
+
+// Calls f(panel) for each panel, between two passes of the threads over their ranges of rows. The first thread has the
+// first panel.
+template <class T>
+template <class F>
+void Solo<T>::between_stages(int thread, std::int64_t panels, F&& f) {
   threads_.barrier();
-  each_range(thread, order, 1.0 / 3.0,
-             [&](std::int64_t begin, std::int64_t end) { batch_.backward(network_, order.batch, begin, end); });
+  if (thread == 0) row_tasks_.reset();
+  for (std::int64_t panel = thread; panel < panels; panel += threads_.count()) f(panel);
+  threads_.barrier();
+}
+
+// The custom loss is called once for the batch, by the thread that runs.
+template <class T>
+void Solo<T>::take_custom_loss(const BatchRows& batch) {
+  if (abandon_rows_.load(std::memory_order_relaxed)) return;
+  custom_loss_failed_ = !batch_.custom_loss(batch.count, lane_scratch_[0].data());
+  if (stop_if_custom_loss_failed()) {
+    abandon_rows_ = true;
+  } else if (!batch_.losses_are_finite(0, batch.count)) {
+    not_finite_ = true;
+  }
 }
 
 // The sum of the rows' losses by weight, in row order, each submodel for itself, added to another sum.
@@ -266,6 +302,7 @@ void Solo<T>::count_step(const StepOrder& order) {
   progress_.scalars = order.next_scalars;
   ++progress_.batch;
   ++progress_.step;
+  batch_.move_running_statistics(network_, order.batch);
   flops_since_clock_ += flops_per_step_;
   if (!split_step_) flops_since_poll_ += flops_per_step_ / 3.0;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "layers/batch_normalization.hpp"
 #include "precisions.hpp"
 #include "random/random.hpp"
 
@@ -22,7 +23,10 @@ Batch<T>::Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capaci
   storage_ = AlignedArray<T>(used_);
   used_ = 0;
   lay_out(plan, shape);
-  for (std::size_t l = 0; l < plan.layers.size(); ++l) functions_.emplace_back(plan.layers[l], shape.layers[l]);
+  for (std::size_t l = 0; l < plan.layers.size(); ++l) {
+    functions_.emplace_back(plan.layers[l], shape.layers[l]);
+    if (shape.layers[l].normalizes_by_batch) stops_.push_back(l);
+  }
 }
 
 template <class T>
@@ -49,22 +53,87 @@ void Batch<T>::gather(const Rows<T>& table, const BatchRows& batch, std::int64_t
 }
 
 template <class T>
-void Batch<T>::forward(const Network<T>& network, const BatchRows& batch, std::int64_t row_begin,
+std::pair<std::size_t, std::size_t> Batch<T>::layers_of(std::int64_t stage) const {
+  const auto s = static_cast<std::size_t>(stage);
+  return {s == 0 ? 0 : stops_[s - 1], s == stops_.size() ? layers_.size() - 1 : stops_[s]};
+}
+
+template <class T>
+LayerRows<T> Batch<T>::rows_of(const BatchRows& batch, std::size_t l) const {
+  LayerRows<T> rows = layers_[l];
+  if (!batch.has_statistics()) rows.statistics.data = nullptr;
+  return rows;
+}
+
+template <class T>
+void Batch<T>::forward(const Network<T>& network, const BatchRows& batch) const {
+  for (std::int64_t stage = 0; stage < stages(); ++stage) {
+    forward(network, batch, stage, 0, batch.count);
+    for (std::int64_t panel = 0; stage + 1 < stages() && panel < statistics_panels(stage); ++panel)
+      take_statistics(batch, stage, panel);
+  }
+}
+
+template <class T>
+void Batch<T>::backward(const Network<T>& network, const BatchRows& batch) const {
+  for (std::int64_t stage = stages() - 1; stage >= 0; --stage) {
+    backward(network, batch, stage, 0, batch.count);
+    for (std::int64_t panel = 0; stage > 0 && panel < statistics_panels(stage - 1); ++panel)
+      take_gradient_statistics(batch, stage, panel);
+  }
+}
+
+template <class T>
+void Batch<T>::take_statistics(const BatchRows& batch, std::int64_t stage, std::int64_t panel) const {
+  if (batch.has_statistics())
+    creche::CRECHE_LEVEL::take_statistics(layers_[layers_of(stage).second], batch.count, panel);
+}
+
+template <class T>
+void Batch<T>::take_gradient_statistics(const BatchRows& batch, std::int64_t stage, std::int64_t panel) const {
+  if (batch.has_statistics())
+    creche::CRECHE_LEVEL::take_gradient_statistics(layers_[layers_of(stage).first], batch.count, panel);
+}
+
+template <class T>
+void Batch<T>::move_running_statistics(const Network<T>& network, const BatchRows& batch) const {
+  if (!batch.has_statistics()) return;
+  for (const std::size_t l : stops_)
+    creche::CRECHE_LEVEL::move_running_statistics(network, shape_.layers[l], layers_[l], batch.count);
+}
+
+template <class T>
+void Batch<T>::forward(const Network<T>& network, const BatchRows& batch, std::int64_t stage, std::int64_t row_begin,
                        std::int64_t row_end) const {
+  if (stage == 0) take_inputs(network, batch, row_begin, row_end);
+  const auto [first, last] = layers_of(stage);
+  const bool stops = stage + 1 < stages();
+  for (std::int64_t m = 0; m < plan_.submodels; ++m) {
+    const std::int64_t begin = m * batch.stride() + row_begin, end = m * batch.stride() + row_end;
+    for (std::size_t l = first; l <= last; ++l) {
+      if (stage > 0 && l == first) {
+        layer_from_sums(functions_[l], network, rows_of(batch, l), begin, end);
+      } else if (stops && l == last) {
+        layer_to_sums(functions_[l], network, layers_[l], begin, end, m);
+        continue;
+      } else {
+        layer_forward(functions_[l], network, layers_[l], begin, end, m);
+      }
+      if (plan_.layers[l].dropout * batch.dropout > 0) drop(batch, l, begin, end, m);
+      if (plan_.layers[l].residual) add_residual(layers_[l], begin, end);
+    }
+  }
+}
+
+// The inputs of the first layer, from the columns of the table.
+template <class T>
+void Batch<T>::take_inputs(const Network<T>& network, const BatchRows& batch, std::int64_t row_begin,
+                           std::int64_t row_end) const {
   if (!embeddings_.empty()) embed(shape_, network.weights.data(), inputs_, embeddings_, row_begin, row_end, embedded_);
   for (std::int64_t m = 1; m < plan_.submodels; ++m)
     for (std::int64_t panel = 0; panel < embedded_.panels(); ++panel)
       std::copy_n(embedded_.at(panel, row_begin), (row_end - row_begin) * kPanel,
                   embedded_.at(panel, m * batch.stride() + row_begin));
-  for (std::int64_t m = 0; m < plan_.submodels; ++m) {
-    const std::int64_t first = m * batch.stride();
-    const std::int64_t begin = first + row_begin, end = first + row_end;
-    for (std::size_t l = 0; l < layers_.size(); ++l) {
-      layer_forward(functions_[l], network, layers_[l], begin, end, m);
-      if (plan_.layers[l].dropout * batch.dropout > 0) drop(batch, l, begin, end, m);
-      if (plan_.layers[l].residual) add_residual(layers_[l], begin, end);
-    }
-  }
 }
 
 template <class T>
@@ -97,17 +166,29 @@ bool Batch<T>::losses_are_finite(std::int64_t row_begin, std::int64_t row_end) c
 }
 
 template <class T>
-void Batch<T>::backward(const Network<T>& network, const BatchRows& batch, std::int64_t row_begin,
+void Batch<T>::backward(const Network<T>& network, const BatchRows& batch, std::int64_t stage, std::int64_t row_begin,
                         std::int64_t row_end) const {
+  const auto [first, last] = layers_of(stage);
   for (std::int64_t m = 0; m < plan_.submodels; ++m) {
     const std::int64_t begin = m * batch.stride() + row_begin, end = m * batch.stride() + row_end;
-    outputs_backward(functions_.back(), network, layers_.back(), begin, end, m);
-    for (std::size_t l = layers_.size() - 1; l > 0; --l)
-      layer_backward(functions_[l], functions_[l - 1], network, layers_[l], layers_[l - 1], begin, end, m);
-    if (below_.columns > 0)
+    if (stage + 1 < stages()) {
+      outputs_backward_from_normalized(functions_[last], network, rows_of(batch, last), begin, end, m);
+    } else {
+      outputs_backward(functions_[last], network, layers_[last], begin, end, m);
+    }
+    for (std::size_t l = last; l > first; --l) {
+      if (stage > 0 && l - 1 == first) {
+        creche::CRECHE_LEVEL::inputs_backward(functions_[l], network, layers_[l], begin, end, layers_[first].dloss_dz,
+                                              m);
+        outputs_backward_to_normalized(functions_[first], layers_[first], begin, end);
+      } else {
+        layer_backward(functions_[l], functions_[l - 1], network, layers_[l], layers_[l - 1], begin, end, m);
+      }
+    }
+    if (stage == 0 && below_.columns > 0)
       creche::CRECHE_LEVEL::inputs_backward(functions_.front(), network, layers_.front(), begin, end, below_, m);
   }
-  if (embeddings_.empty()) return;
+  if (stage > 0 || embeddings_.empty()) return;
   add_submodels_below(batch, row_begin, row_end);
   embed_backward(shape_, network.weights.data(), below_, embeddings_, row_begin, row_end);
 }
@@ -180,8 +261,9 @@ void Batch<T>::lay_out_layer(const LayerPlan& plan, const LayerShape& shape) {
     rows.bias_terms = matrix(shape.outputs);
   }
   if (shape.own_bias) add_own_terms(shape.block, shape.output_scale ? rows.bias_terms : rows.dloss_dz);
+  if (shape.normalizes_by_batch) rows.statistics = matrix(shape.outputs, kBatchStatistics);
   if (shape.normalization) {
-    rows.inverse = matrix(1).data;
+    if (!shape.normalizes_by_batch) rows.inverse = matrix(1).data;
     rows.shift_terms = add_terms(shape.normalization, kShiftRow, shape.outputs);
     rows.normalized = add_terms(shape.normalization, kGainRow, shape.outputs);
   }

@@ -1,7 +1,8 @@
 // The data of one training step's batch, and the forward and backward pass of a range of its rows.
 //
 // Ranges of rows are independent of each other: each thread takes one. Only the gradient of the weights, which sums
-// over all rows, needs the whole batch.
+// over all rows, needs the whole batch; and batch normalization, which needs the sums of all rows. With that, the
+// forward and the backward pass have several stages, and statistics are taken after each stage but the last.
 //
 // Submodels each have rows of their own in every matrix, those of one below those of the one before: row r of submodel
 // m is stride m + r, where the stride is the batch's count, rounded up to whole vectors of rows. A gradient of what
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "aligned.hpp"
@@ -32,12 +34,14 @@ struct BatchRows {
   double weight = 0;              // sum of the rows' weights
   double dropout = 0;             // factor of each layer's dropout; 0: none
   double label_smoothing = 1;     // factor of the loss's
+  bool is_normalized = false;     // by its own statistics, rather than the running ones, if it has several rows
   std::uint64_t seed = 0;
   std::uint32_t epoch = 0;
 
   std::int64_t row(std::int64_t r) const { return order != nullptr ? order[begin + r] : begin + r; }
   // Between the rows of a submodel and those of the next.
   std::int64_t stride() const { return panel_count(count) * kPanel; }
+  bool has_statistics() const { return is_normalized && count > 1; }
 };
 
 // All submodels, in place of the number of one.
@@ -71,7 +75,19 @@ class Batch {
     }
   }
 
-  void forward(const Network<T>& network, const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const;
+  // A stage ends with the weighted sums of a layer with batch normalization; the last one with the network's.
+  std::int64_t stages() const { return static_cast<std::int64_t>(stops_.size()) + 1; }
+  // The panels of statistics after a stage.
+  std::int64_t statistics_panels(std::int64_t stage) const {
+    return shape_.layers[stops_[static_cast<std::size_t>(stage)]].output_panels();
+  }
+
+  void forward(const Network<T>& network, const BatchRows& batch, std::int64_t stage, std::int64_t row_begin,
+               std::int64_t row_end) const;
+  // Between a stage and the next, for each panel, after all rows.
+  void take_statistics(const BatchRows& batch, std::int64_t stage, std::int64_t panel) const;
+  // All stages, of all rows.
+  void forward(const Network<T>& network, const BatchRows& batch) const;
 
   // row_begin is a multiple of 16. Returns whether every loss is finite.
   bool loss(const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end, T* scratch) const;
@@ -81,7 +97,15 @@ class Batch {
 
   bool losses_are_finite(std::int64_t row_begin, std::int64_t row_end) const;
 
-  void backward(const Network<T>& network, const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const;
+  // The stages come in reverse order.
+  void backward(const Network<T>& network, const BatchRows& batch, std::int64_t stage, std::int64_t row_begin,
+                std::int64_t row_end) const;
+  // Between a stage and the one before, for each panel, after all rows.
+  void take_gradient_statistics(const BatchRows& batch, std::int64_t stage, std::int64_t panel) const;
+  void backward(const Network<T>& network, const BatchRows& batch) const;
+
+  // Moves the running statistics of batch normalization towards those of the batch.
+  void move_running_statistics(const Network<T>& network, const BatchRows& batch) const;
 
   // The gradient of the columns of the table, after the backward pass: for each row the sum over the submodels.
   void inputs_backward(const Network<T>& network, const BatchRows& batch, const PanelMatrix<T>& out) const;
@@ -114,6 +138,12 @@ class Batch {
   PanelMatrix<T> matrix(std::int64_t columns, std::int64_t rows);
   void add_submodels_below(const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const;
   void lay_out_layer(const LayerPlan& plan, const LayerShape& shape);
+  void take_inputs(const Network<T>& network, const BatchRows& batch, std::int64_t row_begin,
+                   std::int64_t row_end) const;
+  // A layer's matrices, with statistics if the batch has them.
+  LayerRows<T> rows_of(const BatchRows& batch, std::size_t l) const;
+  // The first and the last layer of a stage: the layers at which stages stop belong to two.
+  std::pair<std::size_t, std::size_t> layers_of(std::int64_t stage) const;
 
   // Each activation of layer l is dropped with probability p, or else divided by 1 - p; f' likewise (Srivastava et al.
   // 2014, in the "inverted" form, which leaves predictions unchanged).
@@ -133,6 +163,7 @@ class Batch {
   std::vector<EmbeddingRows<T>> embeddings_;
   std::vector<LayerFunctions<T>> functions_;
   std::vector<LayerRows<T>> layers_;
+  std::vector<std::size_t> stops_;  // the layers with batch normalization
   std::vector<RowTerms<T>> terms_;
   PanelMatrix<T> below_;  // the gradient of the first layer's inputs, if parameters need it, or of several submodels
   T* classes_;

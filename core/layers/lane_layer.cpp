@@ -1,6 +1,7 @@
 #include "layers/lane_layer.hpp"
 
 #include "activations/relu.hpp"
+#include "layers/batch_normalization.hpp"
 #include "layers/lane_products.hpp"
 #include "layers/layer.hpp"
 #include "layers/normalization.hpp"
@@ -56,10 +57,53 @@ void scaled_sums(const LaneLayer<V>& layer, const V* weights, const LaneMatrices
                   });
 }
 
+// One neuron of all networks.
+template <class V>
+RowsOfNeurons<V> neurons_of(V* matrix, std::int64_t stride, std::int64_t neuron) {
+  return {matrix == nullptr ? nullptr : numbers(matrix + neuron), stride * V::kLanes};
+}
+
+template <class V>
+NormalizedNeurons<V> normalized_neurons(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of,
+                                        std::int64_t rows, std::int64_t neuron) {
+  const auto row = [&](std::int64_t r) { return layer.normalization_row(weights, r)[neuron]; };
+  const auto row_of_batch = [&](std::int64_t r) { return of.statistics[r * layer.outputs + neuron]; };
+  if (of.has_statistics(rows)) return {{row_of_batch(kBatchMeanRow), row_of_batch(kBatchVarianceRow)}, row(kGainRow)};
+  return {{row(kRunningMeanRow), row(kRunningVarianceRow)}, row(kGainRow)};
+}
+
+template <class V>
+void normalize_by_batch(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows) {
+  for (std::int64_t j = 0; j < layer.outputs; ++j) {
+    const RowsOfNeurons<V> z = neurons_of(of.outputs, of.output_stride, j);
+    if (of.has_statistics(rows)) {
+      const MeanAndVariance<V> found = batch_statistics(z, rows);
+      of.statistics[kBatchMeanRow * layer.outputs + j] = found.mean;
+      of.statistics[kBatchVarianceRow * layer.outputs + j] = found.variance;
+    }
+    normalize_neurons(normalized_neurons(layer, weights, of, rows, j), layer.normalization_row(weights, kShiftRow)[j],
+                      0, rows, z, neurons_of(of.normalized, layer.outputs, j));
+  }
+}
+
+template <class V>
+void normalize_by_batch_backward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of,
+                                 std::int64_t rows) {
+  for (std::int64_t j = 0; j < layer.outputs; ++j) {
+    const RowsOfNeurons<V> p = neurons_of(of.dloss_dz, layer.outputs, j);
+    const RowsOfNeurons<V> h = neurons_of(of.normalized, layer.outputs, j);
+    GradientMeans<V> means;
+    if (of.has_statistics(rows)) means = gradient_means(p, h, rows);
+    normalize_neurons_backward(normalized_neurons(layer, weights, of, rows, j), means, 0, rows, p, h,
+                               neurons_of(of.shift_terms, layer.outputs, j));
+  }
+}
+
 template <class V>
 void normalize(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows) {
-  const V* const shift = weights + layer.normalization_at + kShiftRow * layer.outputs;
-  const V* const gain = weights + layer.normalization_at + kGainRow * layer.outputs;
+  if (layer.shape.normalizes_by_batch) return normalize_by_batch(layer, weights, of, rows);
+  const V* const shift = layer.normalization_row(weights, kShiftRow);
+  const V* const gain = layer.normalization_row(weights, kGainRow);
   const LaneColumns<V> columns{layer.outputs};
   for (std::int64_t r = 0; r < rows; ++r) {
     auto* const z = numbers(of.outputs + r * of.output_stride);
@@ -73,7 +117,8 @@ void normalize(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V
 
 template <class V>
 void normalize_backward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows) {
-  const V* const gain = weights + layer.normalization_at + kGainRow * layer.outputs;
+  if (layer.shape.normalizes_by_batch) return normalize_by_batch_backward(layer, weights, of, rows);
+  const V* const gain = layer.normalization_row(weights, kGainRow);
   for (std::int64_t r = 0; r < rows; ++r) {
     const std::int64_t at = r * layer.outputs;
     normalize_row_backward<V>(
@@ -180,6 +225,20 @@ void lane_outputs_backward(const LaneLayer<V>& layer, const V* weights, const La
 }
 
 template <class V>
+void lane_move_running_statistics(const LaneLayer<V>& layer, V* weights, const V* statistics, std::int64_t count) {
+  V* const running = weights + layer.normalization_at;
+  for (std::int64_t j = 0; j < layer.outputs; ++j) {
+    V& mean = running[kRunningMeanRow * layer.outputs + j];
+    V& variance = running[kRunningVarianceRow * layer.outputs + j];
+    const MeanAndVariance<V> moved = moved_statistics<V>(
+        {mean, variance},
+        {statistics[kBatchMeanRow * layer.outputs + j], statistics[kBatchVarianceRow * layer.outputs + j]}, count);
+    mean = moved.mean;
+    variance = moved.variance;
+  }
+}
+
+template <class V>
 void lane_inputs_backward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows,
                           std::int64_t submodel, V* out) {
   transposed_product(layer, weights, of, rows, submodel,
@@ -237,6 +296,8 @@ void lane_layer_backward(const LaneLayer<V>& layer, const LaneLayer<V>& below, c
                                                 std::int64_t);                                                      \
   template void lane_outputs_backward<NativeVec<T>>(const LaneLayer<NativeVec<T>>&, const NativeVec<T>*,            \
                                                     const LaneMatrices<NativeVec<T>>&, std::int64_t, std::int64_t); \
+  template void lane_move_running_statistics<NativeVec<T>>(const LaneLayer<NativeVec<T>>&, NativeVec<T>*,           \
+                                                           const NativeVec<T>*, std::int64_t);                      \
   template void lane_inputs_backward<NativeVec<T>>(const LaneLayer<NativeVec<T>>&, const NativeVec<T>*,             \
                                                    const LaneMatrices<NativeVec<T>>&, std::int64_t, std::int64_t,   \
                                                    NativeVec<T>*);                                                  \

@@ -33,6 +33,9 @@ struct LaneLayer {
   std::int64_t bias_at(std::int64_t submodel) const { return at + shape.bias_row(submodel) * outputs; }
   std::int64_t weights_at(std::int64_t submodel) const { return at + shape.weights_row(submodel) * outputs; }
   std::int64_t scale_at_of(std::int64_t submodel) const { return scale_at + shape.scale_row(submodel) * inputs; }
+  const V* normalization_row(const V* weights, std::int64_t row) const {
+    return weights + normalization_at + row * outputs;
+  }
   std::int64_t output_scale_at_of(std::int64_t submodel) const { return output_scale_at + submodel * outputs; }
 };
 
@@ -51,12 +54,14 @@ struct LaneMatrices {
   V* skipped = nullptr;
   V* normalized = nullptr;
   V* inverse = nullptr;
+  V* statistics = nullptr;  // of each neuron in the batch, which the rows then are; one row has none
   V* scale_terms = nullptr;
   V* shift_terms = nullptr;
   V* slope_terms = nullptr;
   V* output_scale_terms = nullptr;
   V* bias_terms = nullptr;
 
+  bool has_statistics(std::int64_t rows) const { return statistics != nullptr && rows > 1; }
   const V* left() const { return scaled != nullptr ? scaled : inputs; }
   std::int64_t left_stride() const { return scaled != nullptr ? scaled_stride : input_stride; }
 };
@@ -72,6 +77,10 @@ void lane_add_residual(const LaneLayer<V>& layer, const LaneMatrices<V>& of, std
 template <class V>
 void lane_outputs_backward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows,
                            std::int64_t submodel);
+
+// Moves the running statistics of a layer towards those of a batch of `count` rows.
+template <class V>
+void lane_move_running_statistics(const LaneLayer<V>& layer, V* weights, const V* statistics, std::int64_t count);
 
 template <class V>
 void lane_inputs_backward(const LaneLayer<V>& layer, const V* weights, const LaneMatrices<V>& of, std::int64_t rows,

@@ -2,6 +2,7 @@
 
 #include "activations/all.hpp"
 #include "gemm/product.hpp"
+#include "layers/batch_normalization.hpp"
 #include "layers/normalization.hpp"
 #include "layers/parametric.hpp"
 #include "precisions.hpp"
@@ -214,9 +215,53 @@ void scale_sums(const LayerFunctions<T>& layer, const Network<T>& network, std::
 }
 
 template <class T>
+RowsOfNeurons<Vec<T, kNativeLanes<T>>> neurons_of(const PanelMatrix<T>& matrix, std::int64_t panel, int first) {
+  return {matrix.data == nullptr ? nullptr : matrix.at(panel, 0) + first, kPanel};
+}
+
+// Calls f(neurons, shift, means, of) for each vector of neurons: what normalizes them and their gradients, and their
+// numbers of(matrix) in a matrix of the batch.
+template <class T, class F>
+void each_normalized(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows, const F& f) {
+  using V = Vec<T, kNativeLanes<T>>;
+  const PanelMatrix<T> block = block_view(network.weights.data(), network.shape.blocks[*layer.shape.normalization]);
+  const bool is_running = rows.statistics.data == nullptr;
+  const PanelMatrix<T>& of = is_running ? block : rows.statistics;
+  for (std::int64_t panel = 0; panel < block.panels(); ++panel) {
+    for (int i = 0; i < kPanel; i += V::kLanes) {
+      const auto row = [&](const PanelMatrix<T>& matrix, std::int64_t r) { return V::load(matrix.at(panel, r) + i); };
+      const MeanAndVariance<V> statistics{row(of, is_running ? kRunningMeanRow : kBatchMeanRow),
+                                          row(of, is_running ? kRunningVarianceRow : kBatchVarianceRow)};
+      GradientMeans<V> means;
+      if (!is_running) means = {row(of, kGradientMeanRow), row(of, kProductMeanRow)};
+      f(NormalizedNeurons<V>(statistics, row(block, kGainRow)), row(block, kShiftRow), means,
+        [&](const PanelMatrix<T>& matrix) { return neurons_of(matrix, panel, i); });
+    }
+  }
+}
+
+template <class T>
+void normalize_by_batch(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
+                        std::int64_t row_begin, std::int64_t row_end) {
+  each_normalized(layer, network, rows, [&](const auto& neurons, auto shift, const auto&, const auto& of) {
+    normalize_neurons(neurons, shift, row_begin, row_end, of(rows.outputs), of(rows.normalized));
+  });
+}
+
+template <class T>
+void normalize_by_batch_backward(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
+                                 std::int64_t row_begin, std::int64_t row_end) {
+  each_normalized(layer, network, rows, [&](const auto& neurons, auto, const auto& means, const auto& of) {
+    normalize_neurons_backward(neurons, means, row_begin, row_end, of(rows.dloss_dz), of(rows.normalized),
+                               of(rows.shift_terms));
+  });
+}
+
+template <class T>
 void normalize(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
                std::int64_t row_begin, std::int64_t row_end) {
   using V = Vec<T, kNativeLanes<T>>;
+  if (layer.shape.normalizes_by_batch) return normalize_by_batch(layer, network, rows, row_begin, row_end);
   const PanelColumns<T> columns{rows.outputs.columns, rows.outputs.panel_stride()};
   with_gain_and_shift(network, layer.shape, [&](const auto& gain, const auto& shift) {
     for (std::int64_t r = row_begin; r < row_end; ++r) {
@@ -264,15 +309,66 @@ LayerFunctions<T>::LayerFunctions(const LayerPlan& of, const LayerShape& with_sh
 template <class T>
 void layer_forward(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
                    std::int64_t row_begin, std::int64_t row_end, std::int64_t submodel) {
-  if (layer.shape.scale) scale_inputs(layer, network, rows, row_begin, row_end, submodel);
   if (!layer.shape.output_scale && !layer.shape.normalization && !layer.shape.slopes) {
+    if (layer.shape.scale) scale_inputs(layer, network, rows, row_begin, row_end, submodel);
     dense_forward(layer.plan, layer.activate, rows.left(), row_begin, row_end,
                   DenseWeights<T>(network, layer.shape, submodel), rows.outputs, rows.derivative);
     return;
   }
+  layer_to_sums(layer, network, rows, row_begin, row_end, submodel);
+  layer_from_sums(layer, network, rows, row_begin, row_end);
+}
+
+template <class T>
+void layer_to_sums(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
+                   std::int64_t row_begin, std::int64_t row_end, std::int64_t submodel) {
+  if (layer.shape.scale) scale_inputs(layer, network, rows, row_begin, row_end, submodel);
   weighted_sums(layer, network, rows, row_begin, row_end, rows.outputs, submodel, rows.output_scale_terms);
+}
+
+template <class T>
+void layer_from_sums(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
+                     std::int64_t row_begin, std::int64_t row_end) {
   if (layer.shape.normalization) normalize(layer, network, rows, row_begin, row_end);
   activate_rows(layer, network, rows, row_begin, row_end);
+}
+
+template <class T>
+void take_statistics(const LayerRows<T>& rows, std::int64_t count, std::int64_t panel) {
+  using V = Vec<T, kNativeLanes<T>>;
+  for (int i = 0; i < kPanel; i += V::kLanes) {
+    const MeanAndVariance<V> found = batch_statistics(neurons_of(rows.outputs, panel, i), count);
+    found.mean.store(rows.statistics.at(panel, kBatchMeanRow) + i);
+    found.variance.store(rows.statistics.at(panel, kBatchVarianceRow) + i);
+  }
+}
+
+template <class T>
+void take_gradient_statistics(const LayerRows<T>& rows, std::int64_t count, std::int64_t panel) {
+  using V = Vec<T, kNativeLanes<T>>;
+  for (int i = 0; i < kPanel; i += V::kLanes) {
+    const GradientMeans<V> found =
+        gradient_means(neurons_of(rows.dloss_dz, panel, i), neurons_of(rows.normalized, panel, i), count);
+    found.gradient.store(rows.statistics.at(panel, kGradientMeanRow) + i);
+    found.product.store(rows.statistics.at(panel, kProductMeanRow) + i);
+  }
+}
+
+template <class T>
+void move_running_statistics(const Network<T>& network, const LayerShape& layer, const LayerRows<T>& rows,
+                             std::int64_t count) {
+  using V = Vec<T, kNativeLanes<T>>;
+  const PanelMatrix<T> block = block_view(network.weights.data(), network.shape.blocks[*layer.normalization]);
+  for (std::int64_t panel = 0; panel < block.panels(); ++panel) {
+    for (int i = 0; i < kPanel; i += V::kLanes) {
+      const auto row = [&](const PanelMatrix<T>& matrix, std::int64_t r) { return V::load(matrix.at(panel, r) + i); };
+      const MeanAndVariance<V> moved =
+          moved_statistics<V>({row(block, kRunningMeanRow), row(block, kRunningVarianceRow)},
+                              {row(rows.statistics, kBatchMeanRow), row(rows.statistics, kBatchVarianceRow)}, count);
+      moved.mean.store(block.at(panel, kRunningMeanRow) + i);
+      moved.variance.store(block.at(panel, kRunningVarianceRow) + i);
+    }
+  }
 }
 
 template <class T>
@@ -295,6 +391,13 @@ void add_residual(const LayerRows<T>& rows, std::int64_t row_begin, std::int64_t
 template <class T>
 void outputs_backward(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
                       std::int64_t row_begin, std::int64_t row_end, std::int64_t submodel) {
+  outputs_backward_to_normalized(layer, rows, row_begin, row_end);
+  outputs_backward_from_normalized(layer, network, rows, row_begin, row_end, submodel);
+}
+
+template <class T>
+void outputs_backward_to_normalized(const LayerFunctions<T>& layer, const LayerRows<T>& rows, std::int64_t row_begin,
+                                    std::int64_t row_end) {
   using V = Vec<T, kNativeLanes<T>>;
   T* const gradient = rows.dloss_dz.data;
   const bool by_derivative = keeps_derivative(layer.plan), by_value = derivative_from_value(layer.plan);
@@ -311,7 +414,17 @@ void outputs_backward(const LayerFunctions<T>& layer, const Network<T>& network,
       g.store(gradient + at);
     });
   }
-  if (layer.shape.normalization) {
+}
+
+template <class T>
+void outputs_backward_from_normalized(const LayerFunctions<T>& layer, const Network<T>& network,
+                                      const LayerRows<T>& rows, std::int64_t row_begin, std::int64_t row_end,
+                                      std::int64_t submodel) {
+  using V = Vec<T, kNativeLanes<T>>;
+  T* const gradient = rows.dloss_dz.data;
+  if (layer.shape.normalizes_by_batch) {
+    normalize_by_batch_backward(layer, network, rows, row_begin, row_end);
+  } else if (layer.shape.normalization) {
     const PanelColumns<T> columns{rows.dloss_dz.columns, rows.dloss_dz.panel_stride()};
     with_gain_and_shift(network, layer.shape, [&](const auto& gain, const auto&) {
       for (std::int64_t r = row_begin; r < row_end; ++r)
@@ -370,19 +483,30 @@ void layer_backward(const LayerFunctions<T>& layer, const LayerFunctions<T>& bel
   }
 }
 
-#define INSTANTIATE(T)                                                                                              \
-  template Activate<T> activate_function<T>(ActivationKind);                                                        \
-  template LayerFunctions<T>::LayerFunctions(const LayerPlan&, const LayerShape&);                                  \
-  template void layer_forward<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t,    \
-                                 std::int64_t, std::int64_t);                                                       \
-  template void weighted_sums<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t,    \
-                                 std::int64_t, const PanelMatrix<T>&, std::int64_t, const PanelMatrix<T>&);         \
-  template void add_residual<T>(const LayerRows<T>&, std::int64_t, std::int64_t);                                   \
-  template void outputs_backward<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t, \
-                                    std::int64_t, std::int64_t);                                                    \
-  template void inputs_backward<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t,  \
-                                   std::int64_t, const PanelMatrix<T>&, std::int64_t);                              \
-  template void layer_backward<T>(const LayerFunctions<T>&, const LayerFunctions<T>&, const Network<T>&,            \
+#define INSTANTIATE(T)                                                                                                \
+  template Activate<T> activate_function<T>(ActivationKind);                                                          \
+  template LayerFunctions<T>::LayerFunctions(const LayerPlan&, const LayerShape&);                                    \
+  template void layer_forward<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t,      \
+                                 std::int64_t, std::int64_t);                                                         \
+  template void layer_to_sums<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t,      \
+                                 std::int64_t, std::int64_t);                                                         \
+  template void layer_from_sums<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t,    \
+                                   std::int64_t);                                                                     \
+  template void take_statistics<T>(const LayerRows<T>&, std::int64_t, std::int64_t);                                  \
+  template void take_gradient_statistics<T>(const LayerRows<T>&, std::int64_t, std::int64_t);                         \
+  template void move_running_statistics<T>(const Network<T>&, const LayerShape&, const LayerRows<T>&, std::int64_t);  \
+  template void outputs_backward_to_normalized<T>(const LayerFunctions<T>&, const LayerRows<T>&, std::int64_t,        \
+                                                  std::int64_t);                                                      \
+  template void outputs_backward_from_normalized<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, \
+                                                    std::int64_t, std::int64_t, std::int64_t);                        \
+  template void weighted_sums<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t,      \
+                                 std::int64_t, const PanelMatrix<T>&, std::int64_t, const PanelMatrix<T>&);           \
+  template void add_residual<T>(const LayerRows<T>&, std::int64_t, std::int64_t);                                     \
+  template void outputs_backward<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t,   \
+                                    std::int64_t, std::int64_t);                                                      \
+  template void inputs_backward<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t,    \
+                                   std::int64_t, const PanelMatrix<T>&, std::int64_t);                                \
+  template void layer_backward<T>(const LayerFunctions<T>&, const LayerFunctions<T>&, const Network<T>&,              \
                                   const LayerRows<T>&, const LayerRows<T>&, std::int64_t, std::int64_t, std::int64_t);
 CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 

@@ -3,7 +3,7 @@
 //   u = s x                  a learned scale s of each input                            `scales_inputs`
 //   z = b + u W
 //     = t (u W) + b          with factors t of the outputs that each submodel has for itself      `sharing`
-//   p = normalized z         layers/normalization.hpp                                   `normalization`
+//   p = normalized z         layers/normalization.hpp, batch_normalization.hpp          `normalization`
 //   y = f(p)                 or with learned slopes, layers/parametric.hpp              `parametric`
 //   a = y, in training with dropout
 //   out = a + x              if there are as many inputs as outputs                     `residual`
@@ -67,7 +67,8 @@ struct LayerRows {
   PanelMatrix<T> dloss_dz;    // before the backward pass of the layer: the gradient of the outputs
   PanelMatrix<T> skipped;     // the gradient of the outputs, of a residual layer
   PanelMatrix<T> normalized;
-  T* inverse = nullptr;  // of the standard deviation of each row
+  T* inverse = nullptr;       // of the standard deviation of each row
+  PanelMatrix<T> statistics;  // of each neuron in the batch; null: batch normalization takes the running ones
   // In the backward pass these receive each row's terms of the gradients of scale, shift, gain and slopes; `normalized`
   // those of the gain. Those of the factors of the outputs hold the sums u W until then.
   PanelMatrix<T> scale_terms, shift_terms, slope_terms, output_scale_terms, bias_terms;
@@ -80,6 +81,26 @@ template <class T>
 void layer_forward(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
                    std::int64_t row_begin, std::int64_t row_end, std::int64_t submodel = 0);
 
+// The two halves of it: to z, and from there on. Between them, batch normalization needs the statistics of all rows.
+template <class T>
+void layer_to_sums(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
+                   std::int64_t row_begin, std::int64_t row_end, std::int64_t submodel = 0);
+template <class T>
+void layer_from_sums(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
+                     std::int64_t row_begin, std::int64_t row_end);
+
+// The statistics of a panel of neurons over the first `count` rows: of z, and, before the second half of
+// outputs_backward, of the gradients.
+template <class T>
+void take_statistics(const LayerRows<T>& rows, std::int64_t count, std::int64_t panel);
+template <class T>
+void take_gradient_statistics(const LayerRows<T>& rows, std::int64_t count, std::int64_t panel);
+
+// Moves the running statistics of a layer towards those of a batch of `count` rows.
+template <class T>
+void move_running_statistics(const Network<T>& network, const LayerShape& layer, const LayerRows<T>& rows,
+                             std::int64_t count);
+
 // Adds the inputs of a residual layer to its outputs.
 template <class T>
 void add_residual(const LayerRows<T>& rows, std::int64_t row_begin, std::int64_t row_end);
@@ -88,6 +109,15 @@ void add_residual(const LayerRows<T>& rows, std::int64_t row_begin, std::int64_t
 template <class T>
 void outputs_backward(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
                       std::int64_t row_begin, std::int64_t row_end, std::int64_t submodel = 0);
+
+// The two halves of it: to dL/dp, where batch normalization needs the statistics of all rows, and from there on.
+template <class T>
+void outputs_backward_to_normalized(const LayerFunctions<T>& layer, const LayerRows<T>& rows, std::int64_t row_begin,
+                                    std::int64_t row_end);
+template <class T>
+void outputs_backward_from_normalized(const LayerFunctions<T>& layer, const Network<T>& network,
+                                      const LayerRows<T>& rows, std::int64_t row_begin, std::int64_t row_end,
+                                      std::int64_t submodel = 0);
 
 // From there to dL/dinputs.
 template <class T>

@@ -28,6 +28,7 @@ struct Choices {
   bool has_parts = false;       // what hidden layers can have besides weights, and a start that depends on the rows
   bool has_embeddings = false;  // of each kind
   bool has_submodels = false;   // which share the matrices of hidden layers
+  NormalizationKind normalization = NormalizationKind::layer;  // among those parts
 };
 
 Plan plan_of(const std::vector<std::int64_t>& sizes, const Choices& choices) {
@@ -41,7 +42,7 @@ Plan plan_of(const std::vector<std::int64_t>& sizes, const Choices& choices) {
       layer.activation = choices.activation;
       layer.activation_parameter = choices.activation == ActivationKind::leaky_relu ? 0.01 : 1.0;
       layer.dropout = 0.2;
-      layer.normalization = choices.has_parts ? NormalizationKind::layer : NormalizationKind::none;
+      layer.normalization = choices.has_parts ? choices.normalization : NormalizationKind::none;
       layer.parametric = choices.has_parts;
       layer.residual = choices.has_parts && sizes[i] == sizes[i - 1];
     }
@@ -151,5 +152,10 @@ int main() {
   for (int i = 0; i < 8; ++i) {
     report({static_cast<ActivationKind>(i + 3), static_cast<LossKind>(i), static_cast<OptimizerKind>((i + 5) % 9),
             InitializerKind::lecun_uniform, static_cast<ScheduleKind>(i % 6), i % 2 == 0, i % 3 == 0, true});
+  }
+  for (int i = 0; i < 8; ++i) {
+    report({static_cast<ActivationKind>(i + 4), static_cast<LossKind>(i), static_cast<OptimizerKind>(i),
+            InitializerKind::unit_variance, static_cast<ScheduleKind>(i % 6), true, i % 3 == 0, false,
+            NormalizationKind::batch});
   }
 }

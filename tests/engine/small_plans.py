@@ -27,7 +27,7 @@ GROUPS: list[dict[str, float]] = [
 ]  # fmt: skip
 # What a layer may have besides weights and biases, and what that begins with.
 PARTS: list[dict[str, Any]] = [
-    {}, {"scale_inputs": True}, {"parametric_activation": True}, {"normalization": "layer"},
+    {}, {"scale_inputs": True}, {"parametric_activation": True}, {"normalization": "layer"}, {"normalization": "batch"},
     {"scale_inputs": True, "parametric_activation": True, "normalization": "layer"},
 ]  # fmt: skip
 STARTS: list[dict[str, Any]] = [
@@ -36,6 +36,8 @@ STARTS: list[dict[str, Any]] = [
     {"bias_initializer": "uniform"},
 ]  # fmt: skip
 ALL_PARTS = PARTS[-1]
+ALL_PARTS_BY_BATCH: dict[str, Any] = {**ALL_PARTS, "normalization": "batch"}
+STATISTICS = (".running_mean", ".running_variance")  # of batch normalization: no gradient changes them
 GROUP_FIELDS = ("weights", "biases", "scale", "slopes", "gains")
 # Of a table of nine columns: two numbers; a code of five; a feature of three columns and one of a single one.
 EMBEDDINGS: list[dict[str, Any]] = [
@@ -91,6 +93,11 @@ class Job:
     shuffle: bool = True
     drop_last: bool = False
 
+    @property
+    def can_have_batches(self) -> bool:
+        """Whether hidden layers can have batch normalization; otherwise a part with it stands for none."""
+        return self.submodels == 1 and self.optimizer.get("kind") != "lbfgs"
+
     def plan(self, engine: ModuleType) -> Any:
         plan = engine.Plan()
         plan.inputs = self.sizes[0]
@@ -111,7 +118,8 @@ class Job:
                 layer.sharing = "none" if is_output else hidden
                 layer.scale_inputs = i == 0 or (hidden == "matrix" and not is_output)
             for name, value in (self.parts[i] if i < len(self.parts) else {}).items():
-                setattr(layer, name, value)
+                if value != "batch" or (self.can_have_batches and not is_output):
+                    setattr(layer, name, value)
             layer.residual = self.residual and width == self.sizes[i] and not (i == 0 and self.embeddings)
             fields = len(GROUP_FIELDS)
             for group, factors in zip(GROUP_FIELDS, self.groups[fields * i : fields * (i + 1)], strict=False):

@@ -14,6 +14,7 @@ from creche import _core
 from tests.engine.drawn_embeddings import embeddings
 from tests.engine.small_plans import (
     ACTIVATIONS,
+    ALL_PARTS_BY_BATCH,
     CLASS_LOSSES,
     GROUP_FIELDS,
     GROUPS,
@@ -173,6 +174,19 @@ def test_each_level_and_precision(engine: Any) -> None:
     for dtype in (np.float32, np.float64):
         colony = assert_as_alone(engine, [replace(PENGUIN, seed=seed, dtype=dtype) for seed in range(37)])
         assert colony.packed >= 32
+
+
+def test_batches_are_normalized_by_their_own_statistics(engine: Any) -> None:
+    """Each lane by those of its own rows; the last batch of an epoch is one row."""
+    common = replace(
+        PENGUIN, sizes=(4, 9, 9, 3), rows=121, batch_size=40, epochs=3, parts=(ALL_PARTS_BY_BATCH,) * 2, residual=True,
+        early_stopping={"patience": 1}, dropout=0.1,
+    )  # fmt: skip
+    members = [
+        replace(common, seed=seed, optimizer={"kind": "adam", "learning_rate": 0.01 * (1 + seed % 3), "clip_norm": 1.0})
+        for seed in range(16)
+    ]
+    assert assert_as_alone(engine, members).packed == 16
 
 
 def test_members_that_diverge_do_not_disturb_the_others(engine: Any) -> None:

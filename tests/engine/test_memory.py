@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.engine.small_plans import ALL_PARTS, EMBEDDINGS, Job
+from tests.engine.small_plans import ALL_PARTS, ALL_PARTS_BY_BATCH, EMBEDDINGS, Job
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("clip_norm", [0.0, 1.0])
 @pytest.mark.parametrize(
     "more",
-    [{}, {"parts": (ALL_PARTS, ALL_PARTS)}, {"embeddings": tuple(EMBEDDINGS)}],
+    [{}, {"parts": (ALL_PARTS, ALL_PARTS_BY_BATCH)}, {"embeddings": tuple(EMBEDDINGS)}],
     ids=["plain", "all parts", "embeddings"],
 )
 def test_no_allocation_after_the_first_step(
@@ -52,7 +52,7 @@ def test_the_promised_memory_is_that_of_the_arrays(engine) -> None:
 
 def test_parts_of_layers_take_matrices_of_a_batch(engine) -> None:
     plain = Job(sizes=(512, 512, 512, 3), rows=4096, batch_size=4096)
-    more = replace(plain, parts=(ALL_PARTS, ALL_PARTS), residual=True)
+    more = replace(plain, parts=(ALL_PARTS, ALL_PARTS_BY_BATCH), residual=True)
     found = engine.memory(more.plan(engine), 4096, 4) - engine.memory(plain.plan(engine), 4096, 4)
     # Of each of the two layers: scaled inputs and their terms, two of a normalization, slopes, and what is skipped.
     assert found == pytest.approx(2 * 6 * 512 * 4096 * 4, rel=0.02)

@@ -111,7 +111,7 @@ def test_embeddings_are_their_formulas(engine) -> None:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_gradient_by_the_sums_adds_up_to_that_of_the_bias(engine, loss: str) -> None:
     job = Job(sizes=(4, 9, 6, 3), rows=37, loss=loss, weighted=True, activation="silu", dtype=np.float64)
-    solo, (_, activations, dloss_dz, losses, total, gradients) = inside_of(job, engine)
+    solo, (_, activations, dloss_dz, losses, total, gradients, _) = inside_of(job, engine)
     x, _, _, weights = job.table()
     for left, dz, (dw, db) in zip([x, *activations], dloss_dz, Parameters(gradients).layers, strict=False):
         np.testing.assert_allclose(dz.sum(axis=0), db, rtol=1e-12, atol=1e-15)

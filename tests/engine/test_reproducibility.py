@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from creche import _core
-from tests.engine.small_plans import ALL_PARTS, Job, digest
+from tests.engine.small_plans import ALL_PARTS, ALL_PARTS_BY_BATCH, Job, digest
 
 JOBS = {
     "penguin": Job(sizes=(4, 10, 10, 3), rows=957, batch_size=20, epochs=4, validation=100),
@@ -39,6 +39,12 @@ JOBS = {
         sizes=(6, 20, 20, 4), rows=130, batch_size=48, epochs=4, dropout=0.2, validation=30, activation="mish",
         optimizer={"kind": "adamw", "weight_decay": 0.05, "clip_norm": 0.5}, residual=True,
         parts=({**ALL_PARTS, "initializer": "unit_variance", "bias_initializer": "sampled"}, ALL_PARTS),
+    ),
+    "by batch": Job(  # the last batch of an epoch is one row
+        sizes=(6, 20, 20, 40, 4), rows=130, batch_size=43, epochs=4, dropout=0.2, validation=30, activation="mish",
+        optimizer={"kind": "adamw", "weight_decay": 0.05, "clip_norm": 0.5}, residual=True,
+        early_stopping={"patience": 2},
+        parts=(ALL_PARTS_BY_BATCH, ALL_PARTS, {**ALL_PARTS_BY_BATCH, "initializer": "unit_variance"}),
     ),
     "lbfgs": Job(
         sizes=(6, 40, 24, 4), rows=300, batch_size=300, epochs=30, validation=30, shuffle=False,

@@ -58,10 +58,14 @@ struct Part {
 // Parts that a layer lacks are empty.
 template <class T>
 struct Layer {
-  std::size_t inputs, outputs;
+  std::size_t inputs = 0, outputs = 0;
   Part<T> weights, bias, scale, output_scale, shift, gain, slopes;
+  Part<T> running_mean, running_variance;  // of batch normalization
+  std::vector<T> mean, variance;           // those of the step: of the batch, or the running ones
 
-  auto all() { return std::array{&weights, &bias, &scale, &output_scale, &gain, &shift, &slopes}; }
+  auto all() {
+    return std::array{&weights, &bias, &scale, &output_scale, &running_variance, &running_mean, &gain, &shift, &slopes};
+  }
 };
 
 // What an embedding needs of a row: the columns that it reads, and for each frequency f and feature i, at [f][i], the
@@ -182,7 +186,9 @@ class Reference {
     auto inputs = add_embeddings();
     for (const LayerPlan& layer_plan : plan_.layers) {
       const auto outputs = static_cast<std::size_t>(layer_plan.width);
-      Layer<T> layer{inputs, outputs, {}, {}, {}, {}, {}, {}, {}};
+      Layer<T> layer;
+      layer.inputs = inputs;
+      layer.outputs = outputs;
       const auto add = [&](Part<T>& part, std::size_t rows, std::size_t columns, T value, GroupPlan LayerPlan::* group,
                            bool is_bias, bool is_own = false) {
         add_part(part, rows, columns, value, layer_plan.*group, is_bias, is_own);
@@ -195,9 +201,13 @@ class Reference {
         add(layer.scale, 1, inputs, T(1), &LayerPlan::scale, false, sharing != WeightSharing::all);
       if (sharing == WeightSharing::matrix && plan.submodels > 1)
         add(layer.output_scale, 1, outputs, T(1), &LayerPlan::scale, false, true);
-      if (layer_plan.normalization == NormalizationKind::layer) {
+      if (layer_plan.normalization != NormalizationKind::none) {
         add(layer.shift, 1, outputs, T(0), &LayerPlan::biases, true);
         add(layer.gain, 1, outputs, T(1), &LayerPlan::gains, false);
+      }
+      if (layer_plan.normalization == NormalizationKind::batch) {
+        layer.running_mean.w.assign(outputs, T(0));
+        layer.running_variance.w.assign(outputs, T(1));
       }
       if (layer_plan.parametric) add(layer.slopes, 1, outputs, T(1), &LayerPlan::slopes, false);
       layers_.push_back(std::move(layer));
@@ -229,17 +239,27 @@ class Reference {
         const double per_weight = weight > 0 ? 1 / (weight * double(plan_.submodels)) : 0;
         std::vector<std::vector<T>> below(static_cast<std::size_t>(end - begin));  // of each row, over all submodels
         for (std::size_t m = 0; m < submodels(); ++m) {
+          std::vector<std::vector<T>> rows_of_batch;
+          for (std::int64_t p = begin; p < end; ++p) {
+            std::vector<RowOfEmbedding<T>> unused;
+            const T* const row = x + order[p] * plan_.inputs;
+            rows_of_batch.push_back(embed({row, row + plan_.inputs}, unused));
+          }
+          const auto passed =
+              forward(m, rows_of_batch, static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(begin), true);
+          std::vector<std::vector<T>> outer;
           for (std::int64_t p = begin; p < end; ++p) {
             const std::int64_t row = order[p];
             const T scale = static_cast<T>((weights ? double(weights[row]) : 1.0) * per_weight);
-            const std::vector<T> of_submodel =
-                add_row(m, x + row * plan_.inputs, classes ? classes + row : nullptr,
-                        targets ? targets + row * plan_.layers.back().width : nullptr, scale,
-                        static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(p));
+            outer.push_back(gradient_of_loss(passed.back()[static_cast<std::size_t>(p - begin)].outputs,
+                                             classes ? classes + row : nullptr,
+                                             targets ? targets + row * plan_.layers.back().width : nullptr, scale));
             loss_sum_ += (weights ? double(weights[row]) : 1.0) * double(row_loss_);
-            std::vector<T>& sums = below[static_cast<std::size_t>(p - begin)];
-            if (m == 0) sums = of_submodel;
-            for (std::size_t i = 0; m > 0 && i < sums.size(); ++i) sums[i] += of_submodel[i];
+          }
+          for (std::size_t l = layers_.size(); l-- > 0;) outer = backward(l, m, passed[l], outer);
+          for (std::size_t r = 0; r < outer.size(); ++r) {
+            if (m == 0) below[r] = outer[r];
+            for (std::size_t i = 0; m > 0 && i < outer[r].size(); ++i) below[r][i] += outer[r][i];
           }
         }
         for (std::int64_t p = begin; p < end && !embeddings_.empty(); ++p)
@@ -253,6 +273,7 @@ class Reference {
           continue;
         }
         update(rate, decay, step);
+        if (end - begin > 1) move_running_statistics(end - begin);
       }
     }
   }
@@ -375,8 +396,10 @@ class Reference {
             if (matrices == 1 || n == m) sums.push_back(weighted_sums(layers_[l], n, row, nullptr));
         fit_to_rows(l, m, sums);
       }
-      for (std::size_t m = 0; m < submodels(); ++m)
-        for (std::vector<T>& row : inputs[m]) row = forward(l, m, row, 0, 0, false).outputs;
+      for (std::size_t m = 0; m < submodels(); ++m) {
+        const std::vector<RowOfLayer<T>> rows = forward(l, m, inputs[m], 0, 0, false);
+        for (std::size_t r = 0; r < rows.size(); ++r) inputs[m][r] = rows[r].outputs;
+      }
     }
   }
 
@@ -428,17 +451,20 @@ class Reference {
     }
   }
 
-  // Returns the gradient of the first layer's inputs.
-  std::vector<T> add_row(std::size_t m, const T* x, const std::int32_t* label, const T* target, T scale,
-                         std::uint32_t epoch, std::uint32_t position) {
-    std::vector<RowOfLayer<T>> rows;
-    std::vector<RowOfEmbedding<T>> embedded;
-    std::vector<T> inputs = embed({x, x + plan_.inputs}, embedded);
+  // All rows of a batch through all layers: [layer][row].
+  std::vector<std::vector<RowOfLayer<T>>> forward(std::size_t m, std::vector<std::vector<T>> inputs,
+                                                  std::uint32_t epoch, std::uint32_t begin, bool training) {
+    std::vector<std::vector<RowOfLayer<T>>> passed;
     for (std::size_t l = 0; l < layers_.size(); ++l) {
-      rows.push_back(forward(l, m, inputs, epoch, position, true));
-      inputs = rows.back().outputs;
+      passed.push_back(forward(l, m, inputs, epoch, begin, training));
+      for (std::size_t r = 0; r < inputs.size(); ++r) inputs[r] = passed.back()[r].outputs;
     }
-    std::vector<N> z(inputs.begin(), inputs.end()), gradient(z.size()), targets(z.size());
+    return passed;
+  }
+
+  // From the outputs of a row; sets row_loss_.
+  std::vector<T> gradient_of_loss(const std::vector<T>& outputs, const std::int32_t* label, const T* target, T scale) {
+    std::vector<N> z(outputs.begin(), outputs.end()), gradient(z.size()), targets(z.size());
     for (std::size_t c = 0; c < z.size() && target; ++c) targets[c] = N(target[c]);
     std::vector<N> quantiles;
     for (std::size_t c = 0; c < z.size() && plan_.loss.kind == LossKind::quantile; ++c)
@@ -452,7 +478,6 @@ class Reference {
     });
     std::vector<T> outer(z.size());
     for (std::size_t c = 0; c < z.size(); ++c) outer[c] = flush_gradient(gradient[c] * N(scale)).raw;
-    for (std::size_t l = layers_.size(); l-- > 0;) outer = backward(l, m, rows[l], outer);
     return outer;
   }
 
@@ -489,16 +514,63 @@ class Reference {
     return sums;
   }
 
-  RowOfLayer<T> forward(std::size_t l, std::size_t m, const std::vector<T>& inputs, std::uint32_t epoch,
-                        std::uint32_t position, bool training) {
+  // All rows of a batch through a layer.
+  std::vector<RowOfLayer<T>> forward(std::size_t l, std::size_t m, const std::vector<std::vector<T>>& inputs,
+                                     std::uint32_t epoch, std::uint32_t begin, bool training) {
+    Layer<T>& layer = layers_[l];
+    std::vector<RowOfLayer<T>> rows;
+    for (const std::vector<T>& of_row : inputs) {
+      RowOfLayer<T>& row = rows.emplace_back();
+      row.inputs = row.scaled = of_row;
+      for (std::size_t i = 0; i < layer.inputs && !layer.scale.w.empty(); ++i)
+        row.scaled[i] *= layer.scale.w[layer.scale.first(m) + i];
+      row.outputs = weighted_sums(layer, m, of_row, &row.sums);
+    }
+    if (!layer.running_mean.w.empty()) take_statistics(layer, rows);
+    for (std::size_t r = 0; r < rows.size(); ++r)
+      finish(l, m, rows[r], epoch, begin + static_cast<std::uint32_t>(r), training);
+    return rows;
+  }
+
+  // Those by which the rows of a batch are normalized.
+  static void take_statistics(Layer<T>& layer, const std::vector<RowOfLayer<T>>& rows) {
+    layer.mean = layer.running_mean.w;
+    layer.variance = layer.running_variance.w;
+    const T per_row = T(1) / T(rows.size());
+    for (std::size_t j = 0; j < layer.outputs && rows.size() > 1; ++j) {
+      T sum = 0, squares = 0;
+      for (const RowOfLayer<T>& row : rows) sum += row.outputs[j];
+      layer.mean[j] = sum * per_row;
+      for (const RowOfLayer<T>& row : rows) {
+        const T centered = row.outputs[j] - layer.mean[j];
+        squares = std::fma(centered, centered, squares);
+      }
+      layer.variance[j] = squares * per_row;
+    }
+  }
+
+  // After a step of several rows.
+  void move_running_statistics(std::int64_t rows) {
+    for (Layer<T>& layer : layers_) {
+      for (std::size_t j = 0; j < layer.running_mean.w.size(); ++j) {
+        T& mean = layer.running_mean.w[j];
+        T& variance = layer.running_variance.w[j];
+        mean = std::fma(T(0.1), layer.mean[j] - mean, mean);
+        variance = std::fma(T(0.1), layer.variance[j] * (T(rows) / T(rows - 1)) - variance, variance);
+      }
+    }
+  }
+
+  // From z to the outputs of a row.
+  void finish(std::size_t l, std::size_t m, RowOfLayer<T>& row, std::uint32_t epoch, std::uint32_t position,
+              bool training) {
     const Layer<T>& layer = layers_[l];
     const LayerPlan& plan = plan_.layers[l];
-    RowOfLayer<T> row;
-    row.inputs = row.scaled = inputs;
-    for (std::size_t i = 0; i < layer.inputs && !layer.scale.w.empty(); ++i)
-      row.scaled[i] *= layer.scale.w[layer.scale.first(m) + i];
-    row.outputs = weighted_sums(layer, m, inputs, &row.sums);
-    if (!layer.gain.w.empty()) normalize(layer, row);
+    if (!layer.running_mean.w.empty()) {
+      normalize_by_batch(layer, row);
+    } else if (!layer.gain.w.empty()) {
+      normalize(layer, row);
+    }
     row.derivative.resize(layer.outputs);
     row.slope_term.resize(layer.outputs);
     for (std::size_t j = 0; j < layer.outputs; ++j) {
@@ -527,8 +599,7 @@ class Reference {
       row.derivative[j] *= factor;
       row.slope_term[j] *= factor;
     }
-    for (std::size_t j = 0; j < layer.outputs && plan.residual; ++j) row.outputs[j] += inputs[j];
-    return row;
+    for (std::size_t j = 0; j < layer.outputs && plan.residual; ++j) row.outputs[j] += row.inputs[j];
   }
 
   // A sum over columns: sixteen parts, which are then added one after the other.
@@ -552,17 +623,60 @@ class Reference {
     }
   }
 
-  // Adds the gradients of a row; from dL/doutputs to dL/dinputs.
-  std::vector<T> backward(std::size_t l, std::size_t m, const RowOfLayer<T>& row, const std::vector<T>& outer) {
-    Layer<T>& layer = layers_[l];
-    std::vector<T> dz(outer);
+  static void normalize_by_batch(const Layer<T>& layer, RowOfLayer<T>& row) {
     for (std::size_t j = 0; j < layer.outputs; ++j) {
-      if (!layer.slopes.w.empty()) layer.slopes.gradient[j] += outer[j] * row.slope_term[j];
-      if (plan_.layers[l].activation != ActivationKind::identity || plan_.layers[l].dropout > 0 ||
-          plan_.layers[l].parametric)
-        dz[j] *= row.derivative[j];
+      row.normalized.push_back((row.outputs[j] - layer.mean[j]) * inverse_deviation(layer, j));
+      row.outputs[j] = std::fma(layer.gain.w[j], row.normalized[j], layer.shift.w[j]);
     }
-    if (!layer.gain.w.empty()) {
+  }
+
+  static T inverse_deviation(const Layer<T>& layer, std::size_t j) {
+    return T(1) / std::sqrt(layer.variance[j] + T(1e-5));
+  }
+
+  // Adds the gradients of all rows of a batch; from dL/doutputs to dL/dinputs.
+  std::vector<std::vector<T>> backward(std::size_t l, std::size_t m, const std::vector<RowOfLayer<T>>& rows,
+                                       const std::vector<std::vector<T>>& outer) {
+    Layer<T>& layer = layers_[l];
+    std::vector<std::vector<T>> dp(outer);
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      for (std::size_t j = 0; j < layer.outputs; ++j) {
+        if (!layer.slopes.w.empty()) layer.slopes.gradient[j] += outer[r][j] * rows[r].slope_term[j];
+        if (plan_.layers[l].activation != ActivationKind::identity || plan_.layers[l].dropout > 0 ||
+            plan_.layers[l].parametric)
+          dp[r][j] *= rows[r].derivative[j];
+      }
+    }
+    // Of each neuron, over the rows: constant statistics, the running ones, leave these means out.
+    std::vector<T> mean(layer.outputs), along(layer.outputs);
+    for (std::size_t j = 0; j < layer.outputs && !layer.running_mean.w.empty() && rows.size() > 1; ++j) {
+      for (std::size_t r = 0; r < rows.size(); ++r) {
+        mean[j] += dp[r][j];
+        along[j] += dp[r][j] * rows[r].normalized[j];
+      }
+      mean[j] *= T(1) / T(rows.size());
+      along[j] *= T(1) / T(rows.size());
+    }
+    std::vector<std::vector<T>> below;
+    for (std::size_t r = 0; r < rows.size(); ++r)
+      below.push_back(backward(l, m, rows[r], outer[r], dp[r], mean, along));
+    return below;
+  }
+
+  // Adds the gradients of a row; from dL/dp to dL/dinputs.
+  std::vector<T> backward(std::size_t l, std::size_t m, const RowOfLayer<T>& row, const std::vector<T>& outer,
+                          std::vector<T> dz, const std::vector<T>& mean_of_batch,
+                          const std::vector<T>& along_of_batch) {
+    Layer<T>& layer = layers_[l];
+    if (!layer.running_mean.w.empty()) {
+      for (std::size_t j = 0; j < dz.size(); ++j) {
+        const T from = dz[j], h = row.normalized[j];
+        layer.shift.gradient[j] += from;
+        layer.gain.gradient[j] += from * h;
+        dz[j] =
+            layer.gain.w[j] * inverse_deviation(layer, j) * std::fma(-h, along_of_batch[j], from - mean_of_batch[j]);
+      }
+    } else if (!layer.gain.w.empty()) {
       const std::vector<T>& g = layer.gain.w;
       const T mean = mean_of_columns(dz.size(), [&](std::size_t j) { return g[j] * dz[j]; });
       const T along = mean_of_columns(dz.size(), [&](std::size_t j) { return g[j] * dz[j] * row.normalized[j]; });
@@ -602,7 +716,7 @@ class Reference {
     if (plan.clip_norm > 0) clip_norm();
     const Scalars before = scalars_;
     for (Part<T>* part : parts()) {
-      if (part->w.empty()) continue;
+      if (part->w.empty() || part->factors == nullptr) continue;
       const GroupPlan& factors = *part->factors;
       OptimizerPlan group = plan;
       group.epsilon *= factors.epsilon;
@@ -786,7 +900,7 @@ class Reference {
 };
 
 // The parameters after training: those of the embeddings, then layer by layer: W row by row, then b, scale, factors of
-// the outputs, gain, shift and slopes.
+// the outputs, running variance and mean, gain, shift and slopes.
 template <class T>
 void train(const Plan& plan, In<T> x, std::optional<Classes> classes, std::optional<In<T>> targets,
            std::optional<nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>> weights, Out<T> out) {

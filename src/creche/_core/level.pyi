@@ -5,7 +5,7 @@ declarations with the compiled module.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -207,6 +207,7 @@ class Solo32:
         classes: NDArray[np.int32] | None,
         targets: NDArray[Any] | None,
         weights: NDArray[Any] | None = None,
+        as_step: bool = False,
     ) -> tuple[
         list[NDArray[Any]],
         list[NDArray[Any]],
@@ -214,9 +215,12 @@ class Solo32:
         NDArray[Any],
         float,
         dict[str, NDArray[Any]],
+        dict[str, NDArray[Any]],
     ]:
         """The intermediate results of `gradients`: the weighted sums z, the activations f(z) and the gradient of the
-        batch's loss with respect to z of each layer, each (n, width); the loss of each row (n,); loss and gradients.
+        batch's loss with respect to z of each layer, each (n, width); the loss of each row (n,); loss and gradients;
+        and the parameters with which a prediction gives these activations. With as_step, batch normalization takes the
+        statistics of the rows, as a training step does, rather than the running ones.
         """
 
 class Solo64(Solo32): ...
@@ -313,8 +317,16 @@ class RowSampler:
     def draw(self, rows: int, lanes: int) -> NDArray[np.uint8]:
         """(rows, lanes) how often each row comes up in as many draws as there are rows, for one lane after another."""
 
+@overload
 def weighted_sums(
-    weights: NDArray[np.float64] | NDArray[np.uint8],
+    weights: NDArray[np.float64],
+    groups: NDArray[np.int32],
+    values: NDArray[np.float64] | None,
+    count: int,
+) -> NDArray[np.float64]: ...
+@overload
+def weighted_sums(
+    weights: NDArray[np.uint8],
     groups: NDArray[np.int32],
     values: NDArray[np.float64] | None,
     count: int,
@@ -324,8 +336,16 @@ def weighted_sums(
     Without values, they are 1.
     """
 
+@overload
 def areas(
-    weights: NDArray[np.float64] | NDArray[np.uint8],
+    weights: NDArray[np.float64],
+    order: NDArray[np.int32],
+    positive: NDArray[np.bool_],
+    ends_tie: NDArray[np.bool_],
+) -> NDArray[np.float64]: ...
+@overload
+def areas(
+    weights: NDArray[np.uint8],
     order: NDArray[np.int32],
     positive: NDArray[np.bool_],
     ends_tie: NDArray[np.bool_],

@@ -55,6 +55,9 @@ class BatchInternals:
         The loss of the batch: the mean of the rows' losses by their weights.
     gradients : Parameters
         The gradient of the batch's loss with respect to each parameter.
+    parameters : Parameters
+        Those with which a prediction for these rows gives these activations: with the statistics of the batch, if
+        batch normalization took them, as the running ones.
 
     """
 
@@ -64,17 +67,30 @@ class BatchInternals:
     losses: NDArray[Any]
     loss: float
     gradients: Parameters
+    parameters: Parameters
     submodels: int = 1
 
 
-def batch_internals(plan: Plan, parameters: Parameters, rows: Rows) -> BatchInternals:
-    """Run one forward and backward pass over a batch and keep what training throws away."""
+def batch_internals(plan: Plan, parameters: Parameters, rows: Rows, *, as_step: bool = False) -> BatchInternals:
+    """Run one forward and backward pass over a batch and keep what training throws away.
+
+    Parameters
+    ----------
+    plan : Plan
+    parameters : Parameters
+    rows : Rows
+    as_step : bool, default False
+        Whether batch normalization takes the statistics of these rows, as in a training step, and not the running ones.
+
+    """
     run = new_run(plan, rows, None, 1)
     run.set_parameters(dict(parameters))
-    sums, activations, dloss_dsums, losses, loss, gradients = run.introspect(
-        rows.x, rows.classes, rows.targets, rows.weights
+    sums, activations, dloss_dsums, losses, loss, gradients, used = run.introspect(
+        rows.x, rows.classes, rows.targets, rows.weights, as_step
     )
-    return BatchInternals(sums, activations, dloss_dsums, losses, loss, Parameters(gradients), plan.network.submodels)
+    return BatchInternals(
+        sums, activations, dloss_dsums, losses, loss, Parameters(gradients), Parameters(used), plan.network.submodels
+    )
 
 
 def new_many_predictor(plan: Plan, stack: Parameters, threads: int) -> Any:

@@ -22,6 +22,10 @@ Layers: TypeAlias = Sequence[tuple[NDArray[Any], NDArray[Any]]]
 # What the engine calls W and b of a layer, behind the layer's number.
 WEIGHTS, BIAS = "weights", "bias"
 
+# The running statistics of batch normalization: no gradient changes them.
+VARIANCE = ".running_variance"
+STATISTICS = (".running_mean", VARIANCE)
+
 EMBEDDINGS = "embeddings."  # what the names of the parameters of embeddings begin with
 
 
@@ -116,6 +120,14 @@ class Parameters(Mapping[str, NDArray[Any]]):
         """The parameters that are neither weights nor bias of a layer."""
         of_layers = self.of_layers(self.layers)
         return type(self)({name: array for name, array in self.arrays.items() if name not in of_layers})
+
+    def is_learned(self, name: str) -> bool:
+        """Return whether an array is changed by its gradient."""
+        return not name.endswith(STATISTICS)
+
+    def with_variances_from_0(self) -> Self:
+        """Return the parameters with 0 in place of running variances below 0, to which a direction may lead."""
+        return type(self)({name: np.maximum(a, 0) if name.endswith(VARIANCE) else a for name, a in self.arrays.items()})
 
     @property
     def count(self) -> int:

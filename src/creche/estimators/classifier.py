@@ -64,8 +64,9 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         Distribution of the initial weights. By default, the one that suits each layer's activation.
     bias_initializer : {"zeros", "normal", "uniform", "sampled"} or a sequence with one for each layer, default "zeros"
         The initial biases; "sampled" draws them so that activations bend where the rows are: see `Layer`.
-    normalization : {"layer", "none"} or a sequence with one for each hidden layer, optional
-        "layer" normalizes the weighted sums of each row before the activation.
+    normalization : {"layer", "batch", "none"} or a sequence with one for each hidden layer, optional
+        What the weighted sums are normalized over before the activation: "layer", the neurons of a layer in each row;
+        "batch", the rows of a batch for each neuron, and otherwise its running mean and variance.
     parametric_activation : bool or a sequence with one for each hidden layer, default False
         Whether each neuron learns how much its activation bends.
     residual : bool or a sequence with one for each hidden layer, default False

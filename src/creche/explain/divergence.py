@@ -270,7 +270,7 @@ def divergence(diverged: Run | DivergedError) -> Divergence:
     if where is None:
         raise CrecheError(f"the run did not diverge: it is {run.status.replace('_', ' ')}")
     part, batch = _failed_batch(run)
-    non_finite, row = _find_non_finite(run, batch)
+    non_finite, row = _find_non_finite(run, batch, as_step=part == "training")
     training = run.prepared.encode_part(run.prepared.train, run.current_plan.loss, run.current_plan.precision)
     observed = None if row is None else (batch.observations, batch.rows, row)
     extreme = find_extreme(run, observed, training)
@@ -294,13 +294,14 @@ def _failed_batch(run: Run) -> tuple[str, Batch]:
     return "training", take_rows(encode_part(prepared.train), batch_rows(plan, run.epoch, done, count))
 
 
-def _find_non_finite(run: Run, batch: Batch) -> tuple[NonFinite, int | None]:
+def _find_non_finite(run: Run, batch: Batch, *, as_step: bool) -> tuple[NonFinite, int | None]:
     """Return what is not finite, and the place in the batch of the row that caused it."""
     parameters = run.parameters
     if not parameters.is_finite():
         return NonFinite("weights", _first_non_finite_layer(parameters), 0, None), None
     with np.errstate(all="ignore"):
-        inside = batch_internals(single_batch_plan(run.current_plan, len(batch)), parameters, batch.rows)
+        plan = single_batch_plan(run.current_plan, len(batch))
+        inside = batch_internals(plan, parameters, batch.rows, as_step=as_step)
         non_finite = first_non_finite(inside)
         if non_finite is not None:
             return non_finite, non_finite.row

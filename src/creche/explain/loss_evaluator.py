@@ -55,7 +55,10 @@ class LossEvaluator:
         self._function_run: Any = new_run(plan, rows, None, threads) if plan.loss.is_python else None
 
     def losses(self, stack_of: Callable[[slice], Parameters], count: int) -> NDArray[np.float64]:
-        """Return the losses, (count,), of networks; `stack_of` returns the parameters of any slice of them."""
+        """Return the losses, (count,), of networks; `stack_of` returns the parameters of any slice of them.
+
+        A running variance below 0 counts as 0.
+        """
         itemsize = np.dtype(self.plan.precision).itemsize
         parameters = self.plan.network.parameters
         affordable = min(MAX_BYTES // itemsize, MAX_OPERATIONS // (2 * max(1, len(self.rows)))) // parameters
@@ -64,7 +67,7 @@ class LossEvaluator:
             parts = []
             for n in range(0, count, at_a_time):
                 end = min(n + at_a_time, count)
-                parts.append(self._evaluate(stack_of(slice(n, end)), end - n))
+                parts.append(self._evaluate(stack_of(slice(n, end)).with_variances_from_0(), end - n))
                 report(end)
         return np.concatenate(parts) if parts else np.empty(0)
 

@@ -296,6 +296,7 @@ def filter_normalized_directions(parameters: Parameters, seed: int) -> tuple[Par
     dense layer is what leads to one neuron, here its weights and its bias together; so the picture does not depend on
     how the weights of one layer are scaled relative to those of the next. The part in an array of other parameters is
     as long as that array, and so is that of a bias that each submodel has for itself beside weights that they share.
+    Running statistics stay as they are.
     """
     random = np.random.default_rng(seed)
 
@@ -312,7 +313,10 @@ def filter_normalized_directions(parameters: Parameters, seed: int) -> tuple[Par
 
     def one() -> Parameters:
         of_layers = Parameters.of_layers([draw_layer(w, b) for w, b in parameters.layers])
-        others = {name: draw(array.astype(np.float64)) for name, array in parameters.beyond_layers.items()}
+        others = {
+            name: draw(array.astype(np.float64)) if parameters.is_learned(name) else np.zeros(array.shape)
+            for name, array in parameters.beyond_layers.items()
+        }
         return Parameters({name: of_layers[name] if name in of_layers else others[name] for name in parameters})
 
     return one(), one()

@@ -71,6 +71,11 @@ GLOSSARY: Mapping[str, Mapping[str, str]] = {
             "Shifting and scaling the pre-activations of a row so that their mean is 0 and their variance 1, before a "
             "learned gain and shift of each neuron."
         ),
+        "batch normalization": (
+            "Shifting and scaling the pre-activations of a neuron so that their mean over the rows of a batch is 0 and "
+            "their variance 1, before its learned gain and shift. Predictions take the running mean and variance of "
+            "the training steps."
+        ),
         "parametric activation": (
             "The activation z + α (f(z) - z), in which each neuron learns its slope α: 1 for f itself, 0 for a line."
         ),

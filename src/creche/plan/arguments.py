@@ -197,7 +197,7 @@ _ENTRIES = (
         words="creche.plan.words:BIAS_INITIALIZERS",
     )),
     Argument("normalization", None, "plan", per_layer="hidden", sweepable=True, estimator=True, command=_option(
-        NETWORK, "Normalization of the weighted sums of hidden layers: layer or none.", str, "none",
+        NETWORK, "Normalization of the weighted sums of hidden layers: layer, batch or none.", str, "none",
         words="creche.plan.words:NORMALIZATIONS",
     )),
     Argument("parametric_activation", False, "plan", "hidden", sweepable=True, estimator=True, command=_option(

@@ -55,9 +55,10 @@ class Layer(Component):
         The initial biases: 0; standard normal; uniform within 1 / sqrt(inputs); or, for each neuron, minus a random
         mean of its weighted sums of five rows, so that its activation bends where the rows are (Holzmüller, Grinsztajn
         & Steinwart 2024, "Better by default", appendix A, where it is called he+5).
-    normalization : {"none", "layer"}, default "none"
+    normalization : {"none", "layer", "batch"}, default "none"
         "layer" normalizes the weighted sums of each row before the activation, with a learned gain and shift for each
-        neuron (Ba, Kiros & Hinton 2016).
+        neuron (Ba, Kiros & Hinton 2016); "batch" those of each neuron over the rows of a batch, in a training step,
+        and otherwise by their running mean and variance (Ioffe & Szegedy 2015, "Batch Normalization").
     parametric_activation : bool, default False
         Each neuron learns a slope alpha with which its activation bends: z + alpha (f(z) - z), where alpha begins at 1
         (Holzmüller, Grinsztajn & Steinwart 2024).
@@ -220,6 +221,14 @@ class Network(Component):
                 raise PlanError(
                     f"{name}: the output layer has it, and only hidden layers can; leave it out there", argument=name
                 )
+        by_batch = self.first_layer_normalized_by_batch
+        if by_batch is not None and self.submodels > 1:
+            raise PlanError(
+                f"normalization: got 'batch' in layer {by_batch}, and the network has {self.submodels} submodels, "
+                f"which would need statistics of their own; choose {advise('normalization', 'layer')}, or leave "
+                f"{advise('submodels')} out",
+                argument="normalization",
+            )
         for number, (inputs, layer) in enumerate(zip(self.widths, self.layers, strict=False), start=1):
             if layer.residual and layer.width != inputs:
                 raise PlanError(
@@ -380,8 +389,16 @@ class Network(Component):
         return tuple(f"{columns[column]} ~{part}" if part else columns[column] for column, part in places)
 
     @property
+    def first_layer_normalized_by_batch(self) -> int | None:
+        """The first layer with batch normalization, counted from 1, or None."""
+        return next((n for n, layer in enumerate(self.layers, start=1) if layer.normalization == "batch"), None)
+
+    @property
     def parameters(self) -> int:
-        """The number of parameters: weights, biases, and those of embeddings and of what the layers have besides."""
+        """The number of learned parameters: weights, biases, and those of embeddings and of what layers have besides.
+
+        The running statistics of batch normalization are not among them.
+        """
         total = sum(embedded.parameters for embedded in self.embeddings)
         for i, (inputs, layer) in enumerate(zip(self.widths, self.layers, strict=False)):
             shared = self.shared_by_submodels(i)
@@ -409,6 +426,7 @@ class Network(Component):
         has = [
             ("learned scale of the inputs of", [layer.scale_inputs for layer in self.layers]),
             ("layer normalization in", [layer.normalization == "layer" for layer in self.layers]),
+            ("batch normalization in", [layer.normalization == "batch" for layer in self.layers]),
             ("parametric activation in", [layer.parametric_activation for layer in self.layers]),
             ("residual", [layer.residual for layer in self.layers]),
         ]

@@ -201,6 +201,7 @@ class Plan(Displayed, Component):
         self._check_loss()
         self._check_schedules()
         self._check_all_rows()
+        self._check_batch_normalization()
         self.after_changes(len(self.changes))
 
     def after_changes(self, count: int) -> Self:
@@ -263,6 +264,14 @@ class Plan(Displayed, Component):
                     "optimizer, such as 'adam'",
                     argument="dropout",
                 )
+        by_batch = self.network.first_layer_normalized_by_batch
+        if by_batch is not None:
+            raise PlanError(
+                f"normalization: got 'batch' in layer {by_batch} with {given}; {title} also tries steps that it then "
+                f"rejects, which running statistics would follow; choose {advise('normalization', 'layer')}, or "
+                "another optimizer, such as 'adam'",
+                argument="normalization",
+            )
         for name in ("schedule", *NUMBER_SCHEDULES):
             if getattr(self, name) != Constant():
                 raise PlanError(
@@ -271,6 +280,16 @@ class Plan(Displayed, Component):
                     "such as 'adam'",
                     argument=name,
                 )
+
+    def _check_batch_normalization(self) -> None:
+        """Check that batches have statistics if a layer is normalized by them."""
+        by_batch = self.network.first_layer_normalized_by_batch
+        if by_batch is not None and self.batch_size == 1:
+            raise PlanError(
+                f"batch_size: got 1, and layer {by_batch} has batch normalization, which needs the mean and the "
+                f"variance of several rows; choose a larger batch, or {advise('normalization', 'layer')}",
+                argument="batch_size",
+            )
 
     def with_all_rows(self, rows: int) -> Self:
         """Return the plan with all rows in one batch, in their order, if that is what the optimizer needs.

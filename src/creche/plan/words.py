@@ -77,7 +77,7 @@ InitializerName: TypeAlias = Literal[
     "zeros", "constant", "unit_variance",
 ]  # fmt: skip
 BiasInitializerName: TypeAlias = Literal["zeros", "normal", "uniform", "sampled"]
-Normalization: TypeAlias = Literal["none", "layer"]
+Normalization: TypeAlias = Literal["none", "layer", "batch"]
 NumberEmbeddingName: TypeAlias = Literal["none", "periodic", "linear"]
 WeightSharing: TypeAlias = Literal["mini", "full"]
 SubmodelStart: TypeAlias = Literal["signs", "normal"]

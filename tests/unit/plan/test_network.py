@@ -160,7 +160,14 @@ def test_one_submodel_is_a_network_as_before() -> None:
         ({"input_features": [0, 1, 2, -1]}, r"input_features\[3\]: got -1; needs a whole number of at least 0"),
         ({"residual": True}, "residual: no hidden layer has as many neurons as the layer before"),
         ({"residual": [False, True]}, r"residual: layer 2 has 6 neurons and 8 inputs, and a residual layer needs"),
-        ({"normalization": "batches"}, r"normalization: got 'batches'; choose one of none, layer"),
+        (
+            {"normalization": "batches"},
+            r"normalization: got 'batches'; did you mean 'batch'\? Choose one of none, layer, batch",
+        ),
+        (
+            {"normalization": [None, "batch"], "submodels": 4},
+            "normalization: got 'batch' in layer 2, and the network has 4",
+        ),
         ({"bias_initializer": "zero"}, r"bias_initializer: got 'zero'; did you mean 'zeros'"),
         ({"scale_inputs": [True]}, "scale_inputs: got 1 values for 3 layers; give one, or one for each"),
         ({"parametric_activation": "yes"}, "parametric_activation: got 'yes'; needs True or False"),
@@ -171,7 +178,7 @@ def test_a_part_that_cannot_stand_there_is_refused(arguments: dict[str, Any], me
         Network.of(4, [8, 6], 3, **arguments)
 
 
-@pytest.mark.parametrize("part", [{"normalization": "layer"}, {"parametric_activation": True}, {"residual": True}])
+@pytest.mark.parametrize("part", [{"normalization": "batch"}, {"parametric_activation": True}, {"residual": True}])
 def test_the_output_layer_has_no_part_of_hidden_layers(part: dict[str, Any]) -> None:
     with pytest.raises(PlanError, match="the output layer has it, and only hidden layers can"):
         Network(3, (Layer(3, **part),))

@@ -19,7 +19,7 @@ UNUSUAL: list[dict[str, Any]] = [
         "hidden": [4, 4], "scale_inputs": [True, True, True], "normalization": "layer", "residual": True,
         "parametric_activation": [False, True], "initializer": "unit_variance", "bias_initializer": "sampled",
     },
-    {"hidden": [4, 4], "scale_inputs": True, "normalization": ["layer", None]},
+    {"hidden": [4, 4], "scale_inputs": True, "normalization": ["layer", "batch"]},
     {"hidden": [4, 4], "scale_inputs": [False, True, False], "bias_initializer": ["normal", "zeros", "zeros"]},
     {"hidden": [4, 4], "submodels": 3, "weight_sharing": "full", "bias_initializer": "uniform"},
     {"class_weight": {"Adelie": 2.0}, "group": "island", "precision": "float64", "shuffle": False},

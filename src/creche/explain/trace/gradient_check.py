@@ -84,12 +84,15 @@ class _Numbers:
         The array that it is in.
     places : (checked, 3) int
         As `GradientCheck` has them.
+    total : int
+        How many there are to choose from: all that gradients change.
 
     """
 
     flat: NDArray[np.int64]
     names: NDArray[np.str_]
     places: NDArray[np.int64]
+    total: int
 
     def of(self, parameters: Parameters) -> NDArray[np.float64]:
         """Return the values of these numbers."""
@@ -112,7 +115,7 @@ def check_gradients(plan: Plan, parameters: Parameters, rows: Rows, gradients: P
     exact = replace(plan, precision="float64")
     at = parameters.astype(np.float64)
     rows = _in_float64(rows)
-    inside = batch_internals(exact, at, rows)
+    inside = batch_internals(exact, at, rows, as_step=True)
     numbers = _choose_numbers(at, len(rows))
     used, backward = numbers.of(gradients), numbers.of(inside.gradients)
     floor = FLOOR * _largest_of_layer(inside.gradients)[numbers.places[:, 0]]
@@ -138,7 +141,7 @@ def check_gradients(plan: Plan, parameters: Parameters, rows: Rows, gradients: P
     worst = int(np.argmax(np.where(np.isnan(off), np.inf, off)))
     layer, source, target = numbers.places[worst].tolist()
     return GradientCheck(
-        float(off[worst]), float(off_in_float64.max()), layer, source, target, len(used), at.count,
+        float(off[worst]), float(off_in_float64.max()), layer, source, target, len(used), numbers.total,
         int(on_kink.sum()), central, numbers.places, numbers.names,
     )  # fmt: skip
 
@@ -153,9 +156,10 @@ def _in_float64(rows: Rows) -> Rows:
 def _choose_numbers(parameters: Parameters, rows: int) -> _Numbers:
     """Return the numbers to check: all, or as many as take about a second, evenly spread."""
     affordable = int(MAX_FLOPS / (4.0 * parameters.count * rows))
-    count = min(parameters.count, max(affordable, MIN_CHECKED))
-    flat = np.linspace(0, parameters.count - 1, count).astype(np.int64)
     sizes = [array.size for array in parameters.values()]
+    learned = np.flatnonzero(np.repeat([parameters.is_learned(name) for name in parameters], sizes))
+    count = min(len(learned), max(affordable, MIN_CHECKED))
+    flat = learned[np.linspace(0, len(learned) - 1, count).astype(np.int64)]
     starts = np.cumsum([0, *sizes[:-1]])
     of_array = np.searchsorted(starts, flat, side="right") - 1
     inside = flat - starts[of_array]
@@ -163,7 +167,7 @@ def _choose_numbers(parameters: Parameters, rows: int) -> _Numbers:
     is_vector = np.array([array.ndim == 1 for array in parameters.values()])[of_array]
     layers = np.array([parameters.layer_of(name) for name in parameters])[of_array]
     places = np.stack([layers, np.where(is_vector, -1, inside // columns), inside % columns], axis=1)
-    return _Numbers(flat, np.array(list(parameters))[of_array], places)
+    return _Numbers(flat, np.array(list(parameters))[of_array], places, len(learned))
 
 
 def _largest_of_layer(gradients: Parameters) -> NDArray[np.float64]:
@@ -210,18 +214,18 @@ def _losses(
         networks = np.repeat(start[None], len(changed), axis=0)
         networks[np.arange(len(changed)), changed] = new
         stack = at.unflatten(networks)
-        yield (
-            _losses_of_function(plan, stack, len(changed), rows)
-            if plan.loss.is_python
-            else evaluate_many(plan, stack, rows, 1)
-        )
+        one_by_one = plan.loss.is_python or plan.network.first_layer_normalized_by_batch is not None
+        yield _losses_in_turn(plan, stack, len(changed), rows) if one_by_one else evaluate_many(plan, stack, rows, 1)
 
 
-def _losses_of_function(plan: Plan, stack: Parameters, count: int, rows: Rows) -> NDArray[np.float64]:
-    """Return the losses one network after another, for a loss that is a Python function."""
+def _losses_in_turn(plan: Plan, stack: Parameters, count: int, rows: Rows) -> NDArray[np.float64]:
+    """Return the losses of one network after another, each as in a step.
+
+    For a loss that is a Python function, and for batch normalization, which evaluations do by running statistics.
+    """
     run = new_run(plan, rows, None, 1)
     out = []
     for m in range(count):
         run.set_parameters(dict(stack.network(m)))
-        out.append(run.evaluate(rows.x, rows.classes, rows.targets, rows.weights)[0])
+        out.append(run.introspect(rows.x, rows.classes, rows.targets, rows.weights, True)[4])
     return np.array(out)

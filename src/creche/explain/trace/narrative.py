@@ -14,6 +14,7 @@ from creche._phrases import format_count
 from creche.explain.cells import format_cell
 from creche.explain.trace.errors import ClassificationErrors, RegressionErrors
 from creche.explain.trace.neuron import NeuronTrace
+from creche.explain.trace.parts import GRADIENT_PATHS
 from creche.render.components import describe_component, describe_optimizer
 from creche.render.document import Block, Facts, Grid, Section, format_digits
 
@@ -366,9 +367,8 @@ def _backward_pass(neuron: NeuronTrace) -> list[Block]:
     if n.derivative is not None:
         of = n.function if is_plain else "the output"
         ends.append([f"derivative of {of} at z", "", "", f"{n.derivative:.4g}"])
-    through_normalization = any(name == "normalized" for name, _ in n.passages)
-    last = "gradient at z, through all neurons" if through_normalization else "product: gradient at z"
-    ends.append([last, "", "", n.dloss_dsum])
+    through = [f"gradient at z, {GRADIENT_PATHS[name]}" for name, _ in n.passages if name in GRADIENT_PATHS]
+    ends.append([*(through or ["product: gradient at z"]), "", "", n.dloss_dsum])
     head = ["to", "weight", "gradient there", "weight × gradient"]
     return [Grid(head, [*rows, *ends], sums=len(ends), digits=6)]
 

@@ -55,8 +55,8 @@ class NeuronTrace:
         The gradient of the loss with respect to the activation: the sum of `target_products` after these steps. None
         for an output, whose gradient comes from the loss itself.
     derivative : float or None
-        f'(z), the ratio of the two gradients; None where the first is 0, and where a normalization makes the gradient
-        of z depend on the other neurons.
+        f'(z), the ratio of the two gradients; None where the first is 0, and where there is a normalization, which may
+        make the gradient of z depend on other neurons or rows.
     dloss_dsum : float
         The gradient of the batch's loss with respect to z in this row.
     gradients : (d,) float64

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +11,17 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from creche.explain.trace.result import Trace
 
-__all__ = ["gradient_at_outputs", "layer_inputs", "passages_to_output", "passages_to_target"]
+__all__ = ["GRADIENT_PATHS", "gradient_at_outputs", "layer_inputs", "passages_to_output", "passages_to_target"]
 
 VARIANCE_EPSILON = 1e-5  # core/layers/normalization.hpp
+
+# What a normalization is called in the passages of a neuron, and which way gradients take through it.
+BY_LAYER, BY_BATCH, BY_RUNNING = "normalized", "normalized over the rows", "normalized by the running statistics"
+GRADIENT_PATHS = {
+    BY_LAYER: "through all neurons",
+    BY_BATCH: "through all rows",
+    BY_RUNNING: "through the normalization",
+}
 
 # What happens to a number, and what it is then.
 Passages = tuple[tuple[str, float], ...]
@@ -40,10 +49,10 @@ def passages_to_output(trace: Trace, layer: int, neuron: int, r: int) -> Passage
     at, plan = trace.layers[layer - 1], trace.plan.network.layers[layer - 1]
     found: list[tuple[str, float]] = []
     if "gain" in at.parts:
-        z = at.sums[r].astype(np.float64)
-        normalized = float((z[neuron] - z.mean()) / np.sqrt(z.var() + VARIANCE_EPSILON))
+        kind, mean, variance = _statistics(trace, layer, neuron, r)
+        normalized = (float(at.sums[r, neuron]) - mean) / math.sqrt(variance + VARIANCE_EPSILON)
         found += [
-            ("normalized", normalized),
+            (kind, normalized),
             ("× gain + shift", normalized * float(at.parts["gain"][neuron]) + float(at.parts["shift"][neuron])),
         ]
     output = float(at.activations[r, neuron])
@@ -53,6 +62,19 @@ def passages_to_output(trace: Trace, layer: int, neuron: int, r: int) -> Passage
     if plan.residual:
         found.append(("+ the layer's input", output))
     return tuple(found)
+
+
+def _statistics(trace: Trace, layer: int, neuron: int, r: int) -> tuple[str, float, float]:
+    """Return how a weighted sum is normalized, and the mean and the variance that it is normalized by.
+
+    By layer, they are over the neurons; by batch, over the rows, or, for a single one, the running ones.
+    """
+    at = trace.layers[layer - 1]
+    by_batch = "running_mean" in at.parts
+    if by_batch and len(at.sums) == 1:
+        return BY_RUNNING, float(at.parts["running_mean"][neuron]), float(at.parts["running_variance"][neuron])
+    over = (at.sums[:, neuron] if by_batch else at.sums[r]).astype(np.float64)
+    return BY_BATCH if by_batch else BY_LAYER, float(over.mean()), float(over.var())
 
 
 def passages_to_target(trace: Trace, layer: int, neuron: int, r: int) -> Passages:

@@ -52,8 +52,8 @@ class TracedLayer:
     optimizer_state : dict of str to ((W, b), (W, b))
         What the optimizer keeps for each weight, by name ("momentum", "second_moment", …), before and after.
     parts : dict of str to array
-        The parameters besides weights and bias before the step: "scale" (d_in,), and "gain", "shift" and "slopes"
-        (width,), as far as the layer has them.
+        The parameters besides weights and bias before the step: "scale" (d_in,), and "gain", "shift", "slopes",
+        "running_mean" and "running_variance" (width,), as far as the layer has them.
 
     """
 

@@ -88,7 +88,8 @@ class Step:
 def single_batch_plan(plan: Plan, rows: int, epoch: int = 0, label_smoothing: float | None = None) -> Plan:
     """Return the plan for one step on `rows` rows: one batch in the given order, without dropout.
 
-    It is not the last step of the plan, after which L-BFGS would go back to the accepted weights.
+    The batch size is at least 2, as some plans demand; a table of one row is a batch of one row all the same. It is not
+    the last step of the plan, after which L-BFGS would go back to the accepted weights.
 
     A label smoothing that is given is that of the loss; otherwise it follows its schedule, if there is one.
     """
@@ -97,8 +98,8 @@ def single_batch_plan(plan: Plan, rows: int, epoch: int = 0, label_smoothing: fl
     if isinstance(loss, CrossEntropy) and label_smoothing is not None:
         loss = replace(loss, label_smoothing=label_smoothing)
     return replace(
-        plan, network=replace(network, layers=layers), loss=loss, shuffle=False, batch_size=rows, epochs=epoch + 2,
-        early_stopping=None, keep="last",
+        plan, network=replace(network, layers=layers), loss=loss, shuffle=False, batch_size=max(rows, 2),
+        epochs=epoch + 2, early_stopping=None, keep="last",
     )  # fmt: skip
 
 

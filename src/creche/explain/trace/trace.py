@@ -182,7 +182,9 @@ def trace(
 
     Notes
     -----
-    Dropout is off in the trace; if training has dropout, the notes of the trace say so.
+    Dropout is off in the trace; if training has dropout, the notes of the trace say so. Batch normalization takes the
+    means and variances of the rows, as a step does, so that their predictions are others than those of
+    `Model.predict`; of a single row, it takes the running ones.
 
     Examples
     --------
@@ -220,7 +222,7 @@ def trace(
     threads = resolve_threads(network.threads)
     step = take_step(plan, network.parameters, state, batch.rows, threads)
     batch_plan = single_batch_plan(plan, len(batch), step.epoch, step.label_smoothing)
-    inside = batch_internals(batch_plan, step.before, batch.rows)
+    inside = batch_internals(batch_plan, step.before, batch.rows, as_step=True)
     if not step.is_taken:
         raise _no_step(inside, batch)
     if run is None:
@@ -228,6 +230,11 @@ def trace(
     dropped = [layer.dropout for layer in plan.network.layers if layer.dropout]
     if dropped:
         notes += (f"training drops up to {max(dropped):.0%} of a layer's activations at random; here dropout is off",)
+    if plan.network.first_layer_normalized_by_batch is not None and len(batch) > 1:
+        notes += (
+            "batch normalization takes the means and variances of these rows, as in training; predictions take the "
+            "running ones",
+        )
     traced = _assemble(network, plan, batch, step, inside, notes)
     if check and not has_float64():
         traced = replace(traced, notes=(*traced.notes, NO_GRADIENT_CHECK))
@@ -287,11 +294,11 @@ def _assemble(
     model: Model, plan: Plan, batch: Batch, step: Step, inside: BatchInternals, notes: tuple[str, ...]
 ) -> Trace:
     observed = batch.observations
-    errors, outputs = _errors(model, plan, batch, step)
+    errors, outputs = _errors(model, plan, batch, inside)
     losses_after, loss_after = np.full(len(batch), np.nan), float("nan")
     if step.after.is_finite():
         later_plan = single_batch_plan(plan, len(batch), label_smoothing=step.label_smoothing)
-        later = batch_internals(later_plan, step.after, batch.rows)
+        later = batch_internals(later_plan, step.after, batch.rows, as_step=True)
         losses_after, loss_after = later.losses, later.loss
     else:
         notes += ("the step is so large that weights are no longer finite",)
@@ -324,11 +331,11 @@ def _layers(plan: Plan, step: Step, inside: BatchInternals) -> tuple[TracedLayer
 
 
 def _errors(
-    model: Model, plan: Plan, batch: Batch, step: Step
+    model: Model, plan: Plan, batch: Batch, inside: BatchInternals
 ) -> tuple[ClassificationErrors | RegressionErrors, NDArray[Any]]:
     """Return the errors of the predictions, and the network's own outputs."""
     observed, rows = batch.observations, batch.rows
-    outputs: NDArray[Any] = new_predictor(plan, step.before, 1).predict(rows.x)
+    outputs: NDArray[Any] = new_predictor(plan, inside.parameters, 1).predict(rows.x)
     predicted = model.decode_outputs(outputs)
     if model.classes is not None:
         return ClassificationErrors.of(

@@ -16,16 +16,16 @@ PARTS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def traced(**arguments: Any) -> Any:
+def traced(rows: Any = range(1, 7), check: bool = False, **arguments: Any) -> Any:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((60, 5))
     y = np.where(x[:, 0] * x[:, 1] > 0, "in", "out")
     run = cr.train(x, y, **(PARTS | arguments), learning_rate=0.05, epochs=8, precision="float64", threads=1)
-    return cr.explain.trace(run.model, x, y, rows=range(1, 7), check=False)
+    return cr.explain.trace(run.model, x, y, rows=rows, check=check)
 
 
 @pytest.mark.parametrize("layer", [1, 2])
-@pytest.mark.parametrize("normalization", [None, "layer"])
+@pytest.mark.parametrize("normalization", [None, "layer", "batch"])
 def test_the_forward_pass_is_that_of_the_formulas(layer: int, normalization: str | None) -> None:
     trace = traced(normalization=normalization)
     for neuron in range(5):
@@ -38,7 +38,8 @@ def test_the_forward_pass_is_that_of_the_formulas(layer: int, normalization: str
         assert slope != 1
         assert bent == pytest.approx(before + slope * (np.tanh(before) - before), rel=1e-9)
         assert found.passages[-1] == ("+ the layer's input", found.activation)
-    assert ("normalized" in steps) == (normalization == "layer")
+    names = {None: set(), "layer": {"normalized"}, "batch": {"normalized over the rows"}}
+    assert {name for name in steps if name.startswith("normalized")} == names[normalization]
 
 
 @pytest.mark.parametrize("layer", [1, 2])
@@ -53,8 +54,33 @@ def test_the_backward_pass_goes_through_scale_and_residual(layer: int) -> None:
         assert names == (["× its scale", "+ the gradient past the layer"] if layer == 1 else ["× its scale"])
 
 
-def test_a_normalization_leaves_no_derivative_of_one_neuron() -> None:
-    assert trace_neuron(traced(normalization="layer"), 1, 0).derivative is None
+@pytest.mark.parametrize("normalization", ["layer", "batch"])
+def test_a_normalization_leaves_no_derivative_of_one_neuron(normalization: str) -> None:
+    assert trace_neuron(traced(normalization=normalization), 1, 0).derivative is None
+
+
+def test_batch_normalization_takes_the_statistics_of_the_traced_rows() -> None:
+    """As the step does, whose gradients finite differences confirm; of a single row, the running ones."""
+    several = traced(normalization="batch", check=True)
+    found = trace_neuron(several, 1, 2)
+    z = several.layers[0].sums[:, 2]
+    passages = dict(found.passages)
+    assert passages["normalized over the rows"] == pytest.approx(
+        (found.weighted_sum - z.mean()) / np.sqrt(z.var() + 1e-5)
+    )
+    assert several.check is not None
+    assert several.check.largest_difference_in_float64 < 1e-5
+    assert several.check.total == several.plan.network.parameters
+    assert any("means and variances of these rows" in note for note in several.notes)
+    assert "gradient at z, through all rows" in " ".join(str(several).split())
+    single = traced(rows=[4], normalization="batch", check=True)
+    parts, sums = single.layers[0].parts, single.layers[0].sums
+    normalized = dict(trace_neuron(single, 1, 2).passages)["normalized by the running statistics"]
+    by_hand = (sums[0, 2] - parts["running_mean"][2]) / np.sqrt(parts["running_variance"][2] + 1e-5)
+    assert normalized == pytest.approx(by_hand)
+    assert single.check is not None
+    assert single.check.largest_difference_in_float64 < 1e-5
+    assert not any("means and variances" in note for note in single.notes)
 
 
 def test_the_page_names_what_the_layers_have() -> None:
