@@ -6,7 +6,9 @@ BIN := $(VENV)/bin
 BUILD := build/dev
 # Where Python may not keep what it has compiled, each process that a test starts compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
-PYTEST := --numprocesses 2 --dist worksteal --quiet
+# One more than cores: tests wait for servers, browsers and processes a quarter of their time.
+WORKERS := $(shell echo $$(($$(nproc) + 1)))
+PYTEST := --numprocesses $(WORKERS) --dist worksteal --quiet
 
 .PHONY: help demo test test-all test-levels lint bench golden peers cross sanitized sanitize fuzz format web test-web wheel clean
 .DEFAULT_GOAL := help
@@ -24,7 +26,7 @@ $(VENV)/.made: pyproject.toml
 WEB = $(shell find web -name node_modules -prune -o -name dist -prune -o -name build -prune -o -type f -print 2>/dev/null)
 
 # demo: the package for this processor alone, in single precision, which is what `creche` uses unless asked otherwise.
-# The rest: every instruction-set level, both precisions and the tests' modules.
+# The rest: the instruction-set levels that this processor runs, both precisions and the tests' modules.
 $(VENV)/.demo: $(VENV)/.made $(shell find core bindings src CMakeLists.txt -type f -not -name '*.so' -not -path '*/__pycache__/*' 2>/dev/null) $(WEB)
 	@echo "Building Creche for this machine (under a minute on two cores, once) ..."
 	$(PIP_INSTALL) --no-build-isolation --editable . --config-settings=build-dir=build/demo \
@@ -34,7 +36,7 @@ $(VENV)/.demo: $(VENV)/.made $(shell find core bindings src CMakeLists.txt -type
 $(VENV)/.dev: $(VENV)/.made $(shell find core bindings tests/native CMakeLists.txt -type f -not -name '*.py' -not -path '*/__pycache__/*' 2>/dev/null) $(WEB)
 	@echo "Building Creche with the tests' modules (about two minutes on two cores, once) ..."
 	$(PIP_INSTALL) --no-build-isolation --editable '.[dev]' --config-settings=build-dir=$(BUILD) \
-	  --config-settings=cmake.define.CRECHE_TESTING=ON
+	  --config-settings=cmake.define.CRECHE_TESTING=ON --config-settings=cmake.define.CRECHE_LEVELS=runnable
 	touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo  ## train a network on the bundled penguins and show the result

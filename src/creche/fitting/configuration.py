@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from creche.plan.component import Component, count_field, number_field
+from creche.plan.component import Component, count_field, flag_field, number_field
 from creche.plan.embeddings import NumberEmbedding, resolve_number_embedding
 from creche.plan.losses import Loss
 from creche.plan.network import Network
 from creche.plan.optimizers import AdamW
 from creche.plan.plan import Plan
-from creche.plan.words import ActivationName, Parameterization, Precision, Task
+from creche.plan.words import ActivationName, Normalization, Parameterization, Precision, Task
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.encoders.preprocessing import Preprocessing
 
@@ -40,6 +40,9 @@ class Configuration(Component):
     preprocessing : Preprocessing
     number_embedding : PeriodicEmbedding or LinearEmbedding, optional
         How each number becomes several inputs of the first layer.
+    normalization : {"none", "layer", "batch"}, default "none"
+    parametric_activation, scale_inputs : bool, default False
+        What `Network.of` takes.
 
     Examples
     --------
@@ -60,6 +63,9 @@ class Configuration(Component):
     epochs: int = count_field(100)
     preprocessing: Preprocessing = field(default=Preprocessing())
     number_embedding: NumberEmbedding | None = None
+    normalization: Normalization = "none"
+    parametric_activation: bool = flag_field(False)
+    scale_inputs: bool = flag_field(False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -70,8 +76,11 @@ class Configuration(Component):
     def create_network(self, features: FeatureEncoder, outputs: int) -> Network:
         """Return the network for rows that these encoders make."""
         embeddings = features.embed(self.number_embedding, None)
-        shape = (features.width, self.hidden, outputs)
-        return Network.of(*shape, activation=self.activation, dropout=self.dropout, embeddings=embeddings)
+        return Network.of(
+            features.width, self.hidden, outputs,
+            activation=self.activation, dropout=self.dropout, normalization=self.normalization,
+            parametric_activation=self.parametric_activation, scale_inputs=self.scale_inputs, embeddings=embeddings,
+        )  # fmt: skip
 
     def create_plan(
         self, features: FeatureEncoder, outputs: int, task: Task, loss: Loss, precision: Precision, seed: int

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from creche.fitting.configuration import Configuration
 from creche.fitting.fold_rows import choose_fold_count
 from creche.plan.embeddings import LinearEmbedding, NumberEmbedding, PeriodicEmbedding
-from creche.plan.words import ActivationName, Effort, Parameterization
+from creche.plan.words import ActivationName, Effort, Normalization, Parameterization
 from creche.table.encoders.preprocessing import MIN_BINS, Preprocessing, limit_bins
 from creche.table.split import hash_sequence
 
@@ -29,6 +29,7 @@ PARENTS = 8
 FAST_FOLDS, FAST_CONFIGURATIONS = 4, 3
 FAST_SPLIT_ROWS = 3_000  # from here on, a fast fit has one split
 ACTIVATIONS: tuple[ActivationName, ...] = ("relu", "silu", "mish", "selu", "tanh")
+NORMALIZED: tuple[Normalization, ...] = ("none", "none", "layer")
 
 T = TypeVar("T")
 
@@ -160,6 +161,8 @@ class _Kind:
     below : float
         For the sizes of tables with fewer rows than this.
     parameterization : {"standard", "ntk"}
+    parts : dict
+        Other fields of `Configuration`.
 
     """
 
@@ -172,6 +175,7 @@ class _Kind:
     preprocessing: Preprocessing
     below: float
     parameterization: Parameterization = "standard"
+    parts: dict[str, Any] = field(default_factory=dict)
 
 
 ROBUST = Preprocessing.of("realmlp")
@@ -180,23 +184,29 @@ BINS = Preprocessing.of("piecewise_linear")
 FEW_BINS, MANY_BINS = replace(BINS, bins=8), replace(BINS, bins=48)
 TREE_BINS, MANY_TREE_BINS = (replace(BINS, bins=bins, bin_edges="tree") for bins in (16, 64))
 
+EMBEDDED, WIDELY_EMBEDDED = ({"number_embedding": LinearEmbedding(width)} for width in (8, 16))
+# The parts of RealMLP (Holzmüller et al. 2024), with higher frequencies.
+PERIODIC = {
+    "number_embedding": PeriodicEmbedding(deviation=0.3), "parametric_activation": True, "scale_inputs": True,
+}  # fmt: skip
+
 KINDS = (
     _Kind("bins", 1, "relu", 4e-3, 0.3, 0.5, BINS, math.inf),
-    _Kind("few bins", 2, "silu", 3e-3, 0.2, 0.1, FEW_BINS, 30_000),
+    _Kind("few bins", 2, "silu", 3e-3, 0.2, 0.1, FEW_BINS, 30_000, parts={"normalization": "layer"}),
     _Kind("deep", 3, "mish", 2.5e-2, 0.2, 0.05, ROBUST, 30_000, "ntk"),
     _Kind("tree bins", 1, "relu", 3e-3, 0.3, 0.5, MANY_TREE_BINS, math.inf),
     _Kind("normal", 2, "tanh", 3e-3, 0.1, 0.05, NORMAL, 10_000),
     _Kind("tree bins deep", 3, "mish", 2e-3, 0.2, 0.05, TREE_BINS, 30_000),
     _Kind("bins deep", 3, "silu", 2e-3, 0.2, 0.1, MANY_BINS, math.inf),
-    _Kind("firm", 2, "silu", 2e-3, 0.4, 0.5, ROBUST, 10_000),
     _Kind("bins of two", 2, "silu", 5e-3, 0.1, 0.05, BINS, math.inf),
-    _Kind("shallow", 1, "selu", 3e-3, 0.3, 0.5, ROBUST, 1_500),
+    _Kind("embedded bins", 2, "silu", 1.5e-3, 0.1, 0.1, BINS, 10_000, parts=EMBEDDED),
+    _Kind("periodic", 3, "mish", 1e-2, 0.15, 0.05, ROBUST, 10_000, "ntk", parts=PERIODIC),
+    _Kind("many embedded bins", 2, "relu", 2e-3, 0.3, 0.3, MANY_BINS, 3_000, parts=WIDELY_EMBEDDED),
     _Kind("few bins firm", 2, "silu", 6e-3, 0.4, 0.5, FEW_BINS, 1_500),
     _Kind("fast", 2, "silu", 8e-3, 0.0, 0.05, ROBUST, 1_500),
     _Kind("light", 2, "silu", 5e-3, 0.1, 0.2, ROBUST, 1_500),
     _Kind("linear", 0, "relu", 5e-3, 0.0, 0.05, ROBUST, 1_500),
-    _Kind("normal firm", 2, "silu", 4e-3, 0.3, 0.2, NORMAL, 3_000),
-    _Kind("tree bins of two", 2, "silu", 3e-3, 0.3, 0.2, TREE_BINS, 1_500),
+    _Kind("normal firm", 2, "silu", 4e-3, 0.3, 0.2, NORMAL, 1_500),
 )  # fmt: skip
 
 
@@ -207,7 +217,7 @@ def _create(kind: _Kind, width: int, shape: TableShape, shared: dict[str, Any]) 
         preprocessing = replace(preprocessing, **({"bins": bins} if bins else {"numeric_encoding": "plain"}))
     return Configuration(
         kind.name, (width,) * kind.layers, kind.activation, kind.dropout, kind.rate, kind.decay,
-        parameterization=kind.parameterization, preprocessing=preprocessing, **shared,
+        parameterization=kind.parameterization, preprocessing=preprocessing, **kind.parts, **shared,
     )  # fmt: skip
 
 
@@ -251,6 +261,12 @@ class _Draws:
         )
         if not base.hidden:
             return replace(shared, number_embedding=None)
+        shared = replace(
+            shared,
+            normalization=self.choose(NORMALIZED),
+            parametric_activation=self.choose((False, False, True)),
+            scale_inputs=self.choose((False, True)),
+        )
         width = int(base.hidden[0] * self.choose((0.5, 1.0, 1.0, 2.0)))
         return replace(
             shared,

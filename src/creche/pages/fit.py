@@ -89,6 +89,12 @@ def _write_arguments(kept: KeptPlan) -> list[str]:
     }  # fmt: skip
     if plan.network.embeddings:
         arguments["number_embedding"] = plan.network.embeddings[0].embedding
+    if hidden and hidden[0].normalization != "none":
+        arguments["normalization"] = hidden[0].normalization
+    if hidden and hidden[0].parametric_activation:
+        arguments["parametric_activation"] = True
+    if plan.network.layers[0].scale_inputs:
+        arguments["scale_inputs"] = True
     return [f"{name}={value!r}" for name, value in arguments.items()]
 
 

@@ -8,7 +8,7 @@ from tests.unit.cli.commands import big_csv
 from tests.unit.training.mortal import KILLS, run_mortal
 
 
-def test_a_process_killed_twenty_times_leaves_what_ends_with_the_same_model(tmp_path: Path) -> None:
+def test_a_process_killed_again_and_again_leaves_what_ends_with_the_same_model(tmp_path: Path) -> None:
     big_csv(tmp_path)
     report = run_mortal("commands", tmp_path)
     assert report["kills"] == sum(report["runs"]) == KILLS

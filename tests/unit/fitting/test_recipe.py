@@ -23,7 +23,16 @@ CONFIGURATIONS = (
     Configuration("small", (6,), "mish", 0.2, 0.01, 0.3, 0.9, "ntk", batch_size=16, epochs=7, preprocessing=SMOOTH),
     Configuration("linear", (), learning_rate=0.05, batch_size=8, epochs=5),
     Configuration(
-        "bins", (5, 4), "silu", learning_rate=0.02, epochs=9, preprocessing=BINS, number_embedding=cr.LinearEmbedding(3)
+        "bins",
+        (5, 4),
+        "silu",
+        learning_rate=0.02,
+        epochs=9,
+        preprocessing=BINS,
+        number_embedding=cr.LinearEmbedding(3),
+        normalization="layer",
+        parametric_activation=True,
+        scale_inputs=True,
     ),
 )
 LABELS = ("kind", "size")

@@ -30,7 +30,7 @@ from creche.training.checkpoint import CheckpointWriter, latest_checkpoint, read
 from creche.training.run import Run
 from creche.training.train import train
 
-KILLS = 20
+KILLS = 8
 EPOCHS = 120
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.unit.training.mortal import EPOCHS, KILLS, run_mortal
 
 
-def test_a_run_killed_twenty_times_ends_with_the_same_bytes(tmp_path: Path) -> None:
+def test_a_run_killed_again_and_again_ends_with_the_same_bytes(tmp_path: Path) -> None:
     report = run_mortal("trains", tmp_path)
     assert report["kills"] == KILLS
     for i, run in enumerate(report["runs"]):
