@@ -90,6 +90,12 @@ def has_bins(configuration: Configuration) -> bool:
     return configuration.preprocessing.numeric_encoding == "piecewise_linear"
 
 
+def is_plain(configuration: Configuration) -> bool:
+    """Return whether its layers are linear with an activation, and nothing else."""
+    parts = configuration.parametric_activation or configuration.scale_inputs or configuration.normalization != "none"
+    return configuration.number_embedding is None and not parts
+
+
 VARIANTS: dict[str, Callable[[Fitted], float]] = {
     "all parts": error,
     "equal weights": equal_weights,
@@ -99,6 +105,8 @@ VARIANTS: dict[str, Callable[[Fitted], float]] = {
     "no bins": lambda f: error(f.choose(lambda c: not has_bins(c))),
     "bins only": lambda f: error(f.choose(has_bins)),
     "no bins by trees": lambda f: error(f.choose(lambda c: c.preprocessing.bin_edges != "tree" or not has_bins(c))),
+    "no embeddings of numbers": lambda f: error(f.choose(lambda c: c.number_embedding is None)),
+    "plain networks only": lambda f: error(f.choose(is_plain)),
     "no networks of three layers": lambda f: error(f.choose(lambda c: len(c.hidden) < 3)),
     "no networks of one layer": lambda f: error(f.choose(lambda c: len(c.hidden) != 1)),
     "the first four configurations": lambda f: error(replace(f, candidates=f.candidates[:4], test=f.test[:4])),
