@@ -19,7 +19,7 @@ from creche._system import atomic_files as atomic
 from creche._system.archive import read_archive, write_archive
 from creche._system.atomic_files import clear_temporaries, open_replacement
 from creche.errors import FileError
-from tests.unit.training.mortal import run_mortal
+from tests.unit.training.mortal import KILLS, run_mortal
 
 
 @pytest.fixture
@@ -228,6 +228,6 @@ def test_temporaries_of_the_killed_are_cleared_and_those_of_the_living_stay(old:
 
 def test_a_process_killed_while_writing_leaves_one_of_the_two_files_whole(tmp_path: Path) -> None:
     report = run_mortal("writes", tmp_path)
-    assert report == {"kills": 20, "whole": 20}
+    assert report == {"kills": KILLS, "whole": KILLS}
     clear_temporaries(tmp_path)
     assert list(content(tmp_path)) == ["model.creche"]
