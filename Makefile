@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 BUILD := build/dev
 # Where Python may not keep what it has compiled, each process that a test starts compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
-# One more than cores: tests wait for servers, browsers and processes a quarter of their time.
-WORKERS := $(shell echo $$(($$(nproc) + 1)))
+# One more than cores, since tests wait for servers, browsers and processes a quarter of their time; each may start a
+# browser, so that no more than eight run.
+WORKERS := $(shell cores=$$(nproc); echo $$((cores < 8 ? cores + 1 : 8)))
 PYTEST := --numprocesses $(WORKERS) --dist worksteal --quiet
 
 .PHONY: help demo test test-all test-levels lint bench golden peers cross sanitized sanitize fuzz format web test-web wheel clean

@@ -91,7 +91,7 @@ def has_bins(configuration: Configuration) -> bool:
 
 
 def is_plain(configuration: Configuration) -> bool:
-    """Return whether its layers are linear with an activation, and nothing else."""
+    """Return whether the network has no embeddings, no normalization and no other learned parts than its layers."""
     parts = configuration.parametric_activation or configuration.scale_inputs or configuration.normalization != "none"
     return configuration.number_embedding is None and not parts
 
