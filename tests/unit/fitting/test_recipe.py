@@ -95,7 +95,9 @@ def test_by_default_rows_are_held_out_and_the_rest_is_as_configured(model: Fitte
         assert [layer.width for layer in plan.network.layers[:-1]] == list(configured.hidden)
         assert all(layer.dropout == configured.dropout for layer in plan.network.layers[:-1])
         assert all(layer.normalization == configured.normalization for layer in plan.network.layers[:-1])
-        assert all(layer.parametric_activation == configured.parametric_activation for layer in plan.network.layers[:-1])
+        assert all(
+            layer.parametric_activation == configured.parametric_activation for layer in plan.network.layers[:-1]
+        )
         assert plan.network.layers[0].scale_inputs == configured.scale_inputs
         assert {each.embedding for each in plan.network.embeddings} <= {configured.number_embedding}
         assert bool(plan.network.embeddings) == (configured.number_embedding is not None)
