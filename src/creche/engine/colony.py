@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from creche import _core
 from creche.engine.best_epoch import BestEpoch, Measure
+from creche.engine.hardware import Hardware
 from creche.engine.memory_checks import check_networks, network_memory
 from creche.engine.native import Rows, translate
 from creche.engine.parameters import Parameters
@@ -151,7 +152,7 @@ class Crew:
     ----------
     jobs : sequence of Job
         Jobs of one precision.
-    threads : int
+    hardware : Hardware
 
     Raises
     ------
@@ -160,9 +161,9 @@ class Crew:
 
     """
 
-    def __init__(self, jobs: Sequence[Job], threads: int) -> None:
+    def __init__(self, jobs: Sequence[Job], hardware: Hardware) -> None:
         self.jobs = list(jobs)
-        self.threads = threads
+        self.hardware = hardware
         for job in self.jobs:
             if isinstance(job.plan.loss, CustomLoss):
                 raise PlanError(
@@ -185,7 +186,7 @@ class Crew:
         """Merge several crews into one; members stay where the engine has them."""
         one = cls.__new__(cls)
         one.jobs = [job for crew in crews for job in crew.jobs]
-        one.threads = crews[0].threads
+        one.hardware = crews[0].hardware
         one._translated = {}
         one._members = [member for crew in crews for member in crew._members]
         one._best_epochs = [best for crew in crews for best in crew._best_epochs]
@@ -346,7 +347,7 @@ class Crew:
             job = self.jobs[number]
             members.append((self._translate(job.plan, draws_weights), table(job.rows), table(job.validation)))
         kind = engine.Colony32 if self.jobs[0].plan.precision == "float32" else engine.Colony64
-        colony = kind(members, tables, self.threads)
+        colony = kind(members, tables, self.hardware.threads)
         return [_ActiveMember(colony, member) for member in range(len(members))]
 
     def _translate(self, plan: Plan, draws_weights: bool) -> Any:

@@ -88,7 +88,7 @@ class Member(Displayed):
         """The model: feature encoder, network and weights."""
         prepared, history, status = self.prepared, self.history, self.status
         steps, kept = RunState(self._crew.state(self.number)).step, self.kept_epoch
-        model = Model(self.plan, prepared.features, prepared.labels, self.parameters, self._crew.threads)
+        model = Model(self.plan, prepared.features, prepared.labels, self.parameters, self._crew.hardware.threads)
 
         def origin() -> Provenance:
             return describe_provenance(model, prepared, history, status, steps, kept, lambda: self._evaluate(model))

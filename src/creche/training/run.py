@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from creche._progress import OnProgress, watch
+from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
 from creche.errors import DivergedError, FileError
 from creche.model.history import History
@@ -71,8 +72,12 @@ class Run(PlannedEngine):
         The plan as it is now, after those of its changes that have been made; it has none itself.
     status : {"running", "finished", "early_stopped", "stopped", "interrupted", "diverged"}
         "stopped" means that `on_epoch` stopped it.
+    hardware : Hardware
+        The threads and the device that were asked for; a number of threads stands for the processor.
     threads : int
         Number of threads.
+    device : Device
+        What trains the network: the device that was asked for, or what "auto" stands for.
     prepared : Prepared
         The training rows, and those held out.
     rows : Rows
@@ -89,9 +94,9 @@ class Run(PlannedEngine):
     """
 
     def __init__(
-        self, plan: Plan, prepared: Prepared, threads: int, encoded: tuple[Rows, Rows | None] | None = None
+        self, plan: Plan, prepared: Prepared, hardware: Hardware | int, encoded: tuple[Rows, Rows | None] | None = None
     ) -> None:
-        super().__init__(plan, prepared, threads, encoded)
+        super().__init__(plan, prepared, hardware, encoded)
         self.recorder: Observer | None = None
         self._evaluated: tuple[tuple[int, int], AnyEvaluation] | None = None
 

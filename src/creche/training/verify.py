@@ -10,8 +10,8 @@ from typing import Any
 from creche._advice import advise
 from creche._displayed import Displayed
 from creche._progress import OnProgress, watch
-from creche._system.resources import resolve_threads
 from creche._version import __version__
+from creche.engine.hardware import resolve_hardware
 from creche.errors import PlanError
 from creche.model.model import Model
 from creche.model.provenance import Provenance
@@ -88,7 +88,7 @@ def verify_network(
     description = describe_table(prepared.training_table(), prepared.side_tables())
     data_same, differences = list_differences(origin, description)
     try:
-        run = Run(plan, prepared, resolve_threads(threads))
+        run = Run(plan, prepared, resolve_hardware(threads))
     except PlanError:
         if data_same:
             raise

@@ -9,6 +9,7 @@ import pytest
 
 from creche.engine import colony, memory_checks
 from creche.engine.colony import Crew, Job
+from creche.engine.hardware import Hardware
 from creche.engine.memory_checks import check_tables
 from creche.engine.native import Rows
 from creche.engine.run_state import PROGRESS
@@ -48,7 +49,7 @@ def bytes_of(crew: Crew, number: int) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("stopped", [[0], [1, 2, 3, 9, 10], [14], list(range(14))], ids=str)
 def test_the_others_go_on_as_if_nobody_had_stopped(stopped: list[int]) -> None:
-    crew, undisturbed = Crew(jobs(), 2), Crew(jobs(), 2)
+    crew, undisturbed = Crew(jobs(), Hardware(2)), Crew(jobs(), Hardware(2))
     for each in (crew, undisturbed):
         each.run(2)
     crew.stop(stopped)
@@ -72,7 +73,7 @@ def test_no_weights_are_drawn_that_a_state_replaces(monkeypatch: pytest.MonkeyPa
         return translate(engine, plan, draws_weights=draws_weights)
 
     monkeypatch.setattr(colony, "translate", note)
-    crew = Crew([job(seed, "orthogonal") for seed in range(4)], 1)
+    crew = Crew([job(seed, "orthogonal") for seed in range(4)], Hardware(1))
     assert set(drawn) == {True}
     crew.run(1)
     drawn.clear()
