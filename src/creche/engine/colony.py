@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from creche import _core
 from creche.engine.best_epoch import BestEpoch, Measure
+from creche.engine.choice import choose_device, new_run
 from creche.engine.hardware import Hardware
 from creche.engine.memory_checks import check_networks, network_memory
 from creche.engine.native import Rows, translate
 from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
+from creche.engine.turns import RunsInTurn
 from creche.errors import PlanError
 from creche.plan.arguments import NUMBER_SCHEDULES
 from creche.plan.losses import CustomLoss
@@ -330,6 +332,8 @@ class Crew:
 
     def _create(self, numbers: Sequence[int], *, draws_weights: bool = True) -> list[_ActiveMember]:
         """Create these members at their beginning, in one colony of the engine; without weights if a state follows."""
+        if not choose_device(self.hardware, self.jobs[0].plan, len(self.jobs[0].rows)).is_native:
+            return self._create_elsewhere(numbers)
         engine = _core.load()
         positions: dict[int, int] = {}
         tables: list[tuple[Any, ...]] = []
@@ -349,6 +353,12 @@ class Crew:
         kind = engine.Colony32 if self.jobs[0].plan.precision == "float32" else engine.Colony64
         colony = kind(members, tables, self.hardware.threads)
         return [_ActiveMember(colony, member) for member in range(len(members))]
+
+    def _create_elsewhere(self, numbers: Sequence[int]) -> list[_ActiveMember]:
+        """Create these members on a device that is no processor of the compiled engine."""
+        jobs = [self.jobs[number] for number in numbers]
+        runs = RunsInTurn([new_run(job.plan, job.rows, job.validation, self.hardware) for job in jobs])
+        return [_ActiveMember(runs, member) for member in range(len(runs))]
 
     def _translate(self, plan: Plan, draws_weights: bool) -> Any:
         """Translate a plan for the engine, once for all plans that differ by their seed only."""

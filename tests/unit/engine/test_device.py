@@ -96,7 +96,7 @@ def test_a_device_that_is_missing_is_never_replaced(machine: pytest.MonkeyPatch)
 
 def test_a_device_of_the_environment_is_named_by_its_variable(machine: pytest.MonkeyPatch) -> None:
     machine.setenv(devices.VARIABLE, "gpu")
-    with pytest.raises(PlanError, match="^CRECHE_DEVICE: got 'gpu'"):
+    with pytest.raises(PlanError, match=r"^CRECHE_DEVICE: got 'gpu'"):
         resolve_device(None)
 
 
