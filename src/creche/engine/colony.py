@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from creche import _core
 from creche.engine.best_epoch import BestEpoch, Measure
 from creche.engine.choice import choose_device, new_run
+from creche.engine.device import Device
 from creche.engine.hardware import Hardware
 from creche.engine.memory_checks import check_networks, network_memory
 from creche.engine.native import Rows, translate
@@ -325,6 +326,10 @@ class Crew:
     def state(self, number: int) -> State:
         """Return everything that training goes on from; see `RunState`."""
         return self._members[number].state()
+
+    def device(self, number: int) -> Device:
+        """Return what trains a network: the device that was asked for, or what "auto" stands for."""
+        return choose_device(self.hardware, self.jobs[number].plan, len(self.jobs[number].rows))
 
     def divergence(self, number: int) -> Divergence | None:
         """Return where the loss stopped being finite; None if it did not."""

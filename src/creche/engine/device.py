@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast
@@ -15,7 +17,16 @@ from creche.plan.words import DEVICES, DeviceName
 if TYPE_CHECKING:
     from creche.plan.plan import Plan
 
-__all__ = ["CPU", "Device", "DeviceKind", "check_precision", "find_gpu", "resolve_device"]
+__all__ = [
+    "CPU",
+    "Device",
+    "DeviceKind",
+    "check_precision",
+    "describe_device",
+    "find_gpu",
+    "name_device",
+    "resolve_device",
+]
 
 DeviceKind: TypeAlias = Literal["cpu", "cuda", "mps", "auto"]
 
@@ -100,6 +111,54 @@ def find_gpu() -> Device | None:
     import torch
 
     return Device("cuda") if torch.cuda.is_available() else None
+
+
+def describe_device(device: Device) -> dict[str, str] | None:
+    """Return what the bits of a device depend on; None for the compiled engine, whose bits no processor changes.
+
+    Returns
+    -------
+    dict of str to str, or None
+        Its word as "device", and the versions of PyTorch and, on a GPU, of CUDA and the driver, with the GPU's name.
+
+    """
+    if device.is_native:
+        return None
+    import torch
+
+    facts = {"device": str(device), "torch": str(torch.__version__)}
+    if device.kind == "cuda":
+        facts["name"] = torch.cuda.get_device_name(device.index)
+        facts["cuda"] = str(torch.version.cuda)
+        facts["driver"] = _driver_version()
+    return facts
+
+
+def name_device(facts: Mapping[str, str] | None) -> str:
+    """Name what trained a network, by what `describe_device` returned.
+
+    Examples
+    --------
+    >>> name_device({"device": "cuda:0", "torch": "2.13.0", "name": "NVIDIA H100", "cuda": "13.0", "driver": "13000"})
+    'cuda:0 (NVIDIA H100, PyTorch 2.13.0, CUDA 13.0, driver 13000)'
+    >>> name_device(None)
+    'the processor'
+
+    """
+    if facts is None:
+        return "the processor"
+    parts = (("name", ""), ("torch", "PyTorch "), ("cuda", "CUDA "), ("driver", "driver "))
+    return f"{facts['device']} ({', '.join(label + facts[part] for part, label in parts if part in facts)})"
+
+
+def _driver_version() -> str:
+    """Return the newest version of CUDA that the driver knows, as drivers give it: 13000 for 13.0."""
+    version = ctypes.c_int(0)
+    try:
+        ctypes.CDLL("libcuda.so.1").cuDriverGetVersion(ctypes.byref(version))
+    except (OSError, AttributeError):
+        return "unknown"
+    return str(version.value)
 
 
 def check_precision(device: Device, plan: Plan) -> None:

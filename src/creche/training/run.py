@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from creche._progress import OnProgress, watch
+from creche.engine.device import describe_device
 from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
 from creche.errors import DivergedError, FileError
@@ -138,14 +139,14 @@ class Run(PlannedEngine):
     def model(self) -> Model:
         """The model: the encoders, the network and its current weights."""
         prepared, status, steps, history = self.prepared, self.status, self.step, self.history
-        kept, at = self.kept_epoch, self._moment
+        kept, at, device = self.kept_epoch, self._moment, describe_device(self.device)
         model = Model(self.plan, prepared.features, prepared.labels, self.parameters, self.threads)
 
         def origin() -> Provenance:
             from creche.model.provenance import describe_provenance
 
             evaluate = partial(self._evaluate, model, at)
-            return describe_provenance(model, prepared, history, status, steps, kept, evaluate)
+            return describe_provenance(model, prepared, history, status, steps, kept, evaluate, device)
 
         object.__setattr__(model, "origin", origin)
         object.__setattr__(model, "summarize", prepared.summarize_training)
