@@ -360,7 +360,7 @@ class Crew:
         return [_ActiveMember(colony, member) for member in range(len(members))]
 
     def _create_elsewhere(self, numbers: Sequence[int]) -> list[_ActiveMember]:
-        """Create these members on a device that is no processor of the compiled engine."""
+        """Create these members on a device that the compiled engine does not run on."""
         jobs = [self.jobs[number] for number in numbers]
         runs = RunsInTurn([new_run(job.plan, job.rows, job.validation, self.hardware) for job in jobs])
         return [_ActiveMember(runs, member) for member in range(len(runs))]

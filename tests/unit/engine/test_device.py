@@ -1,4 +1,4 @@
-"""The device that trains: its words, and what is said where there is none such."""
+"""The device that trains: its words, and the messages about devices that a machine lacks."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_processor_trains_unless_another_device_is_asked_for(machine: pytest
 
 
 @pytest.mark.parametrize(
-    ("word", "said"),
+    ("word", "message"),
     [
         ("gpu", "device: got 'gpu'; did you mean 'cuda'?"),
         ("cuda:-1", "device: got 'cuda:-1'; did you mean"),
@@ -61,11 +61,11 @@ def test_the_processor_trains_unless_another_device_is_asked_for(machine: pytest
     ],
 )
 def test_an_unknown_device_is_refused_with_those_there_are(
-    machine: pytest.MonkeyPatch, word: object, said: str
+    machine: pytest.MonkeyPatch, word: object, message: str
 ) -> None:
     with pytest.raises(PlanError) as refused:
         resolve_device(word)  # type: ignore[arg-type]
-    assert str(refused.value).startswith(said)
+    assert str(refused.value).startswith(message)
     assert all(known in str(refused.value) for known in DEVICES)
     assert refused.value.argument == "device"
 
