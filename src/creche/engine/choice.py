@@ -6,6 +6,7 @@ from typing import Any
 
 from creche.engine import native
 from creche.engine.device import CPU, Device, find_gpu
+from creche.engine.device_memory import check_device_memory
 from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
 from creche.plan.plan import Plan
@@ -43,6 +44,7 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, hardware: Hardware)
     device = choose_device(hardware, plan, len(rows))
     if device.is_native:
         return native.new_run(plan, rows, validation, hardware.threads)
+    check_device_memory(device, plan, rows, validation)
     from creche.engine.torch.run import TorchRun
 
     return TorchRun(plan, rows, validation, str(device))

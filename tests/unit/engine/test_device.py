@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from types import ModuleType, SimpleNamespace
 
+import numpy as np
 import pytest
 
 import creche as cr
 from creche.engine import device as devices
 from creche.engine.choice import choose_device
 from creche.engine.device import CPU, Device, resolve_device
+from creche.engine.device_memory import check_device_memory
 from creche.engine.hardware import Hardware
+from creche.engine.native import Rows
 from creche.errors import PlanError
 from creche.plan.plan import Plan
 from creche.plan.words import DEVICES, DeviceName
@@ -110,6 +113,25 @@ def test_float64_is_refused_where_the_device_has_none() -> None:
     whole = cr.train("penguins", label="species", epochs=0, precision="float64", threads=1)
     with pytest.raises(PlanError, match=r"^precision: 'mps' has no float64; give precision='float32', or device='cpu'"):
         cr.Run(whole.plan, whole.prepared, Hardware(1, Device("mps")))
+
+
+def test_memory_is_asked_for_before_anything_is_allocated(machine: pytest.MonkeyPatch) -> None:
+    gpu = fake_torch(gpus=1)
+    gpu.cuda.mem_get_info = lambda index: (60_000_000, 80_000_000_000)  # type: ignore[attr-defined]
+    machine.setitem(sys.modules, "torch", gpu)
+    x = np.zeros((25_000, 1_000), np.float32)
+    with pytest.raises(PlanError) as refused:
+        cr.train(x, np.arange(len(x)) % 2, hidden=[8], device="cuda", standardize=False, validation_fraction=0.0)
+    message = str(refused.value)
+    assert message.startswith(
+        "device: the table (0.1 GB) and the network (0.0 GB) need about 0.1 GB, more than the 0.1 GB "
+    )
+    assert message.endswith("free of 80.0 GB on cuda:0 (NVIDIA H100 0); give fewer columns or rows, or device='cpu'")
+    wide = Plan.from_dict({"network": {"inputs": 4, "layers": [{"width": 4096}, {"width": 4096}, {"width": 2}]}})
+    few = Rows(np.zeros((9, 4), np.float32), np.zeros(9, np.int32), None)
+    with pytest.raises(PlanError, match=r"give smaller batches, or fewer or narrower layers, or device='cpu'$"):
+        check_device_memory(Device("cuda"), wide, few, None)
+    check_device_memory(CPU, wide, few, None)
 
 
 def test_auto_leaves_small_networks_on_the_processor_and_moves_wide_ones(machine: pytest.MonkeyPatch) -> None:
