@@ -79,7 +79,7 @@ $(VENV)/.peers: $(VENV)/.dev
 	touch $@
 
 peers: $(VENV)/.peers  ## run the parity tests against PyTorch, scikit-learn and others
-	$(BIN)/python -m pytest tests/peers --quiet -m peers
+	$(BIN)/python -m pytest tests/peers tests/torch_engine --quiet -m peers
 
 golden: $(VENV)/.peers  ## recompute the reference numbers in tests/golden
 	$(BIN)/python tools/golden.py
