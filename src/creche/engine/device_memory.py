@@ -10,7 +10,7 @@ from creche.plan.plan import Plan
 
 __all__ = ["check_device_memory", "needed_memory"]
 
-# Weights, gradients, best weights and the planes of the optimizer, of which the largest keep four and L-BFGS more.
+# Weights, gradients, the best weights, and up to four planes of the optimizer; L-BFGS has more.
 ARRAYS_LIKE_WEIGHTS = 8
 SPARE = 1.1  # what PyTorch keeps besides
 
