@@ -253,8 +253,7 @@ def test_a_table_that_does_not_fit_gives_the_same_bits(
     plan = create_plan(network(dropout=0.2), loss="poisson", task="regression")
     rows, held_out = create_rows(plan, weighted=True), create_rows(plan, rows=20, seed=8)
     resident = torch_run(plan, rows, held_out, "cpu")
-    monkeypatch.setattr("creche.engine.torch.tables.fits_device", lambda *_: False)
-    monkeypatch.setattr("creche.engine.torch.tables.WINDOW_BYTES", window)
+    monkeypatch.setattr("creche.engine.torch.tables._resident_memory", lambda size, device: min(size - 1, window))
     run = torch_run(plan, rows, held_out, "cpu")
     brought = []
     bring = run._rows.bring

@@ -8,14 +8,28 @@ from creche.engine.native import Rows, format_gigabytes, rows_memory
 from creche.errors import PlanError
 from creche.plan.plan import Plan
 
-__all__ = ["check_device_memory", "needed_memory"]
+__all__ = ["check_device_memory", "needed_memory", "resident_memory"]
 
 # Weights, gradients, the best weights, and up to four planes of the optimizer; L-BFGS has more.
 ARRAYS_LIKE_WEIGHTS = 8
 SPARE = 1.1  # what PyTorch keeps besides
 
+WINDOW_BYTES = 1 << 28  # of a table that stays on the host, on the device at a time
 
-def needed_memory(plan: Plan, rows: Rows, validation: Rows | None) -> tuple[int, int]:
+
+def resident_memory(table: int, free: int) -> int:
+    """Return how many bytes of a table are on a device at a time: all, unless it takes more than half of what is free.
+
+    Examples
+    --------
+    >>> resident_memory(10**9, free=4 * 10**9), resident_memory(3 * 10**9, free=4 * 10**9)
+    (1000000000, 268435456)
+
+    """
+    return table if table <= free // 2 else min(table, WINDOW_BYTES)
+
+
+def needed_memory(plan: Plan, rows: Rows, validation: Rows | None, free: int) -> tuple[int, int]:
     """Return how many bytes of a device the tables and the network need.
 
     Parameters
@@ -24,10 +38,12 @@ def needed_memory(plan: Plan, rows: Rows, validation: Rows | None) -> tuple[int,
         Its lengths are resolved.
     rows : Rows
     validation : Rows or None
+    free : int
+        How many bytes of the device are free.
 
     """
     network, itemsize = plan.network, 4 if plan.precision == "float32" else 8
-    tables = rows_memory(rows) + (0 if validation is None else rows_memory(validation))
+    tables = sum(resident_memory(rows_memory(table), free) for table in (rows, validation) if table is not None)
     # Of each layer: weighted sums, activations and the gradients of both.
     neurons = network.submodels * sum(4 * layer.width for layer in network.layers)
     activations = min(plan.batch_size, len(rows)) * neurons * itemsize
@@ -48,7 +64,7 @@ def check_device_memory(device: Device, plan: Plan, rows: Rows, validation: Rows
     import torch
 
     free, total = torch.cuda.mem_get_info(device.index)
-    tables, network = needed_memory(plan, rows, validation)
+    tables, network = needed_memory(plan, rows, validation, free)
     needed = int((tables + network) * SPARE)
     if needed <= free:
         return

@@ -12,7 +12,7 @@ import creche as cr
 from creche.engine import device as devices
 from creche.engine.choice import choose_device
 from creche.engine.device import CPU, Device, resolve_device
-from creche.engine.device_memory import check_device_memory
+from creche.engine.device_memory import check_device_memory, needed_memory
 from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
 from creche.errors import PlanError
@@ -132,6 +132,14 @@ def test_memory_is_asked_for_before_anything_is_allocated(machine: pytest.Monkey
     with pytest.raises(PlanError, match=r"give smaller batches, or fewer or narrower layers, or device='cpu'$"):
         check_device_memory(Device("cuda"), wide, few, None)
     check_device_memory(CPU, wide, few, None)
+
+
+def test_of_a_table_that_does_not_fit_only_windows_are_counted() -> None:
+    plan = Plan.from_dict({"network": {"inputs": 1_000, "layers": [{"width": 2}]}})
+    rows = Rows(np.zeros((500_000, 1_000), np.float32), np.zeros(500_000, np.int32), None)
+    whole, window = (needed_memory(plan, rows, rows.take(slice(0, 10)), free)[0] for free in (10**10, 10**9))
+    assert whole == 500_010 * 1_001 * 4
+    assert window == 2**28 + 10 * 1_001 * 4
 
 
 def test_auto_leaves_small_networks_on_the_processor_and_moves_wide_ones(machine: pytest.MonkeyPatch) -> None:

@@ -12,12 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from creche.engine.device_memory import resident_memory
 from creche.engine.native import Rows, rows_memory
 from creche.engine.torch.losses import CLASS_LOSSES
 
-__all__ = ["WINDOW_BYTES", "DeviceRows", "Labelled", "fits_device"]
-
-WINDOW_BYTES = 1 << 28  # of a table that does not fit, on the device at a time
+__all__ = ["DeviceRows", "Labelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +76,16 @@ class DeviceRows:
     def __init__(self, rows: Rows, plan: Any, dtype: torch.dtype, device: torch.device, what: str) -> None:
         _check(rows, plan, what)
         self.device = device
-        is_resident = fits_device(rows_memory(rows), device)
+        size = rows_memory(rows)
+        resident = _resident_memory(size, device)
+        is_resident = resident == size
         at = device if is_resident else torch.device("cpu")
         labels, label_type = (rows.targets, dtype) if rows.classes is None else (rows.classes, torch.int64)
         weights = None if rows.weights is None else torch.tensor(rows.weights, dtype=dtype, device=at)
         x = torch.tensor(rows.x, dtype=dtype, device=at)
         self._all = Labelled(x, torch.tensor(labels, dtype=label_type, device=at), weights)
         self._source = self._all  # of the rows that are taken
-        self._window_size = 0 if is_resident else max(1, WINDOW_BYTES // max(1, rows_memory(rows.take(slice(0, 1)))))
+        self._window_size = 0 if is_resident else max(1, resident * len(rows) // size)
         self.host_weights = None if rows.weights is None else rows.weights.astype(np.float64)
 
     def __len__(self) -> int:
@@ -119,12 +120,9 @@ class DeviceRows:
             yield piece.map(lambda column: column.to(self.device))
 
 
-def fits_device(size: int, device: torch.device) -> bool:
-    """Return whether a table of `size` bytes is kept on the device: it takes at most half of the free memory."""
-    if device.type != "cuda":
-        return True
-    free, _ = torch.cuda.mem_get_info(device)
-    return bool(size <= free // 2)
+def _resident_memory(size: int, device: torch.device) -> int:
+    """Return how many bytes of a table of this size are on the device at a time."""
+    return resident_memory(size, torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else size
 
 
 def _check(rows: Rows, plan: Any, what: str) -> None:
