@@ -34,7 +34,8 @@ class Capture(AbstractContextManager):  # type: ignore[type-arg]
 
     under_way: Graph | None = None
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, capture_error_mode: str) -> None:
+        assert capture_error_mode == "thread_local"
         self.graph = graph
 
     def __enter__(self) -> None:

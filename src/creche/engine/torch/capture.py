@@ -73,7 +73,8 @@ class _Graph:
                 take(self._inputs, self._sums)
         torch.cuda.current_stream().wait_stream(side)
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
+        # Other threads may use the device meanwhile.
+        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
             take(self._inputs, self._sums)
         for tensor, kept_tensor in zip(changed, before, strict=True):
             tensor.copy_(kept_tensor)
