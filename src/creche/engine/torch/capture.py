@@ -12,7 +12,7 @@ from creche.engine.torch.step import Step, StepInputs
 
 __all__ = ["COMPILE", "CapturedSteps", "choose_taker"]
 
-COMPILE = "CRECHE_TORCH_COMPILE"  # in the environment: 1 for steps that torch.compile fuses, which takes a minute once
+COMPILE = "CRECHE_TORCH_COMPILE"  # in the environment: 1 for steps that torch.compile fuses, which takes long once
 WARM_UP_STEPS = 3
 
 Taker = Callable[[StepInputs, Tensor], None]
