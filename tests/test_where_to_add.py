@@ -72,7 +72,7 @@ def row(what: str) -> str:
     ],
 )  # fmt: skip
 def test_parts_of_the_engine_have_a_file_and_a_line_in_its_list(what: str, folder: str, registry: Any) -> None:
-    lists = (f"core/{folder}/all.hpp", "core/plan.hpp", "bindings/bind_plan.cpp", "src/creche/plan/words.py")
+    lists = (f"core/{folder}/all.hpp", "core/plan_parts.hpp", "bindings/bind_plan.cpp", "src/creche/plan/words.py")
     assert re.findall(r"`([^`]+)`", row(what)) == [
         f"core/{folder}/NAME.hpp", *lists[:3], f"src/creche/plan/{folder}.py", lists[3]
     ]  # fmt: skip
