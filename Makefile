@@ -79,7 +79,7 @@ $(VENV)/.peers: $(VENV)/.dev
 	touch $@
 
 peers: $(VENV)/.peers  ## run the parity tests against PyTorch, scikit-learn and others
-	$(BIN)/python -m pytest tests/peers --quiet -m peers
+	$(BIN)/python -m pytest tests/peers tests/torch_engine --quiet -m peers
 
 $(VENV)/.device: $(VENV)/.dev
 	$(PIP_INSTALL) nvidia-cuda-nvrtc==13.5.37

@@ -16,6 +16,7 @@ void bind_many_predictor(nanobind::module_& m);
 void bind_machine(nanobind::module_& m);
 void bind_random(nanobind::module_& m);
 void bind_resampling(nanobind::module_& m);
+void bind_run_numbers(nanobind::module_& m);
 
 }  // namespace creche::CRECHE_LEVEL
 
@@ -31,4 +32,5 @@ NB_MODULE(CRECHE_MODULE, m) {
   bind_machine(m);
   bind_random(m);
   bind_resampling(m);
+  bind_run_numbers(m);
 }

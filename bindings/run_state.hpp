@@ -73,6 +73,39 @@ inline nb::dict history_to_python(const std::vector<EpochRecord>& records, std::
   return out;
 }
 
+// Adds the part of a state that has no arrays of parameters.
+inline void progress_to_python(const Progress& progress, const std::vector<EpochRecord>& history, nb::dict& out) {
+  const std::vector<double> numbers = progress_numbers(progress);
+  auto array = new_array<double>({numbers.size()});
+  std::copy(numbers.begin(), numbers.end(), array.data());
+  out["progress"] = std::move(array);
+  nb::dict columns = history_to_python(history);
+  for (auto [name, column] : columns)
+    out[nb::str((std::string("history.") + nb::cast<std::string>(name)).c_str())] = column;
+}
+
+// Reads that part; if it is wrong, both stay as they are.
+inline void progress_from_python(const nb::dict& from, Progress& progress, std::vector<EpochRecord>& history) {
+  using Column = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+  const auto numbers = named_array<Column>(from, "progress", "state");
+  if (numbers.shape(0) != progress_numbers(progress).size())
+    throw std::invalid_argument("state: 'progress' has " + std::to_string(numbers.shape(0)) + " numbers; needs " +
+                                std::to_string(progress_numbers(progress).size()));
+  Progress read;
+  progress_from_numbers(numbers.data(), read);
+  const auto epochs = static_cast<std::size_t>(read.epoch);
+  std::vector<EpochRecord> records(epochs);
+  for (const auto& [name, member] : kHistoryColumns) {
+    const auto values = named_array<Column>(from, std::string("history.") + name, "state");
+    if (values.shape(0) != epochs)
+      throw std::invalid_argument("state: 'history." + std::string(name) + "' has " + std::to_string(values.shape(0)) +
+                                  " epochs; 'progress' has " + std::to_string(epochs));
+    for (std::size_t i = 0; i < epochs; ++i) records[i].*member = values.data()[i];
+  }
+  progress = read;
+  history = std::move(records);
+}
+
 template <class T>
 nb::dict state_to_python(const MemberState<T>& state, const NetworkShape& shape) {
   nb::dict out;
@@ -84,13 +117,7 @@ nb::dict state_to_python(const MemberState<T>& state, const NetworkShape& shape)
   add("network", state.weights);
   for (std::size_t p = 0; p < state.planes.size(); ++p) add("optimizer." + std::to_string(p), state.planes[p]);
   if (state.best.size() > 0) add("best", state.best);
-  const std::vector<double> numbers = progress_numbers(state.progress);
-  auto progress = new_array<double>({numbers.size()});
-  std::copy(numbers.begin(), numbers.end(), progress.data());
-  out["progress"] = std::move(progress);
-  nb::dict columns = history_to_python(state.history);
-  for (auto [name, column] : columns)
-    out[nb::str((std::string("history.") + nb::cast<std::string>(name)).c_str())] = column;
+  progress_to_python(state.progress, state.history, out);
   return out;
 }
 
@@ -103,24 +130,10 @@ void state_from_python(const nb::dict& from, const NetworkShape& shape, MemberSt
       write_part(values.data(), block, part, arena.data());
     });
   };
-  using Column = nb::ndarray<const double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-  const auto progress = named_array<Column>(from, "progress", "state");
-  if (progress.shape(0) != progress_numbers(state.progress).size())
-    throw std::invalid_argument("state: 'progress' has " + std::to_string(progress.shape(0)) + " numbers; needs " +
-                                std::to_string(progress_numbers(state.progress).size()));
   take("network", state.weights);
   for (std::size_t p = 0; p < state.planes.size(); ++p) take("optimizer." + std::to_string(p), state.planes[p]);
   if (state.best.size() > 0) take("best", state.best);
-  progress_from_numbers(progress.data(), state.progress);
-  const auto epochs = static_cast<std::size_t>(state.progress.epoch);
-  state.history.assign(epochs, EpochRecord{});
-  for (const auto& [name, member] : kHistoryColumns) {
-    const auto values = named_array<Column>(from, std::string("history.") + name, "state");
-    if (values.shape(0) != epochs)
-      throw std::invalid_argument("state: 'history." + std::string(name) + "' has " + std::to_string(values.shape(0)) +
-                                  " epochs; 'progress' has " + std::to_string(epochs));
-    for (std::size_t i = 0; i < epochs; ++i) state.history[i].*member = values.data()[i];
-  }
+  progress_from_python(from, state.progress, state.history);
 }
 
 }  // namespace creche::CRECHE_LEVEL

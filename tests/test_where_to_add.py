@@ -65,16 +65,21 @@ def row(what: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("what", "folder", "registry"),
+    ("what", "folder", "registry", "of_torch"),
     [
-        ("an activation", "activations", ACTIVATIONS), ("a loss", "losses", LOSSES),
-        ("an optimizer", "optimizers", OPTIMIZERS),
+        ("an activation", "activations", ACTIVATIONS, "activations"), ("a loss", "losses", LOSSES, "losses"),
+        ("an optimizer", "optimizers", OPTIMIZERS, "rules"),
     ],
 )  # fmt: skip
-def test_parts_of_the_engine_have_a_file_and_a_line_in_its_list(what: str, folder: str, registry: Any) -> None:
-    lists = (f"core/{folder}/all.hpp", "core/plan_parts.hpp", "bindings/bind_plan.cpp", "src/creche/plan/words.py")
+def test_parts_of_the_engine_have_a_file_and_a_line_in_its_list(
+    what: str, folder: str, registry: Any, of_torch: str
+) -> None:
+    lists = (
+        f"core/{folder}/all.hpp", "core/plan_parts.hpp", "bindings/bind_plan.cpp", "src/creche/plan/words.py",
+        f"src/creche/engine/torch/{of_torch}.py",
+    )  # fmt: skip
     assert re.findall(r"`([^`]+)`", row(what)) == [
-        f"core/{folder}/NAME.hpp", *lists[:3], f"src/creche/plan/{folder}.py", lists[3]
+        f"core/{folder}/NAME.hpp", *lists[:3], f"src/creche/plan/{folder}.py", *lists[3:]
     ]  # fmt: skip
     for key, component in registry.members.items():
         if key != "custom":  # a Python function, which the engine calls

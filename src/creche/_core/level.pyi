@@ -351,6 +351,51 @@ class ManyPredictor64(ManyPredictor32): ...
 def epoch_order(seed: int, epoch: int, rows: int) -> NDArray[np.int64]:
     """(rows,) positions of the rows in the order of an epoch (from 0) of a plan with this seed that shuffles."""
 
+@overload
+def initial_parameters(plan: Plan, x: NDArray[np.float32]) -> dict[str, NDArray[Any]]: ...
+@overload
+def initial_parameters(plan: Plan, x: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+    """The parameters with which a Solo of this plan begins that trains on the rows x (n, d), in their dtype."""
+
+class RunNumbers:
+    """The numbers of a run whose arrays another engine keeps: progress, coefficients of its steps, decisions, history.
+
+    They are those of a Solo with this plan and as many rows.
+    """
+
+    def __init__(self, plan: Plan, rows: int) -> None: ...
+    planes: list[float]  # the numbers with which the planes of the optimizer's state begin
+    # Of each array of parameters that learns: the first group that has its coefficients, and its own group.
+    groups: dict[str, tuple[int, int]]
+    batches: int  # of an epoch
+    # As in Solo.
+    epoch: int
+    step: int
+    batch_in_epoch: int
+    best_epoch: int
+    early_stopped: bool
+    learning_rate: float
+    label_smoothing: float
+    scalars: tuple[float, float, float, float]  # the optimizer's, after the last step; can be set
+    def steps(self, count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(count, groups, 12) numbers and (count, 2) factors of dropout and label smoothing of the next steps, which
+        are of one epoch.
+
+        The numbers are the coefficients of core/optimizers/coefficients.hpp in their order, then clip_value,
+        weight_decay, l1 and shrink of core/optimizers/regularize.hpp.
+        """
+    def count_step(self, loss_sum: float, weight_sum: float, metric_sum: float) -> None:
+        """Complete the next step; the sums are over its rows."""
+    def add_seconds(self, seconds: float) -> None:
+        """Add to the time that the epoch has taken."""
+    def finish_epoch(self, validation: tuple[float, float] | None) -> bool:
+        """Record the epoch, with loss and metric of the validation rows. Returns whether it is the best so far."""
+    def history(self, first: int = 0) -> dict[str, NDArray[np.float64]]: ...
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """`progress` and `history.*` of the state of a Solo."""
+    def set_state(self, state: dict[str, NDArray[Any]]) -> None:
+        """Take these from a state; ValueError if they are missing or of the wrong size."""
+
 class RowSampler:
     """Draws rows with replacement, as `numpy.random.Generator(PCG64(...)).integers` does."""
 
