@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from itertools import product
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -178,3 +179,20 @@ def test_an_only_layer(torch_run: Any, rows: int) -> None:
 
 def test_float32_starts_with_the_same_numbers(torch_run: Any) -> None:
     train_both(torch_run, create_plan(network(dropout=0.3), precision="float32", epochs=1), tolerance=2e-5)
+
+
+@pytest.mark.parametrize(("argument", "word"), [("activation", "step"), ("loss", "hinge"), ("optimizer", "newton")])
+def test_a_word_that_is_not_there_is_refused(torch_run: Any, argument: str, word: str) -> None:
+    from creche.engine.torch.words import check_words
+
+    words = {"activation": "relu", "loss": "huber", "optimizer": "sgd", argument: word}
+    plan = SimpleNamespace(
+        layers=[SimpleNamespace(activation=words["activation"])],
+        loss=SimpleNamespace(kind=words["loss"]),
+        optimizer=SimpleNamespace(kind=words["optimizer"]),
+    )
+    with pytest.raises(
+        PlanError, match=f"{argument}: got '{word}', which the engine on PyTorch does not have"
+    ) as error:
+        check_words(plan)
+    assert error.value.argument == argument

@@ -244,3 +244,24 @@ def test_the_settings_of_torch_are_restored(torch_run: Any) -> None:
     assert seen == [(True, False)]
     assert (torch.are_deterministic_algorithms_enabled(), torch.is_grad_enabled()) == (False, True)
     assert torch.utils.deterministic.fill_uninitialized_memory
+
+
+@pytest.mark.parametrize("window", [1, 1800], ids=["a batch", "some batches"])
+def test_a_table_that_does_not_fit_gives_the_same_bits(
+    torch_run: Any, monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    plan = create_plan(network(dropout=0.2), loss="poisson", task="regression")
+    rows, held_out = create_rows(plan, weighted=True), create_rows(plan, rows=20, seed=8)
+    resident = torch_run(plan, rows, held_out, "cpu")
+    monkeypatch.setattr("creche.engine.torch.tables._resident_memory", lambda size, device: min(size - 1, window))
+    run = torch_run(plan, rows, held_out, "cpu")
+    brought = []
+    bring = run._rows.bring
+    monkeypatch.setattr(run._rows, "bring", lambda order: brought.append(len(order)) or bring(order))
+    assert run.run() == resident.run() == "finished"
+    of_row = 8 * (plan.network.inputs + plan.network.outputs + 1)  # bytes
+    assert max(brought) <= max(BATCH_SIZE, window // of_row)
+    assert sum(brought) == N_ROWS * EPOCHS
+    assert_same_state(run.state(), resident.state(), 0.0)
+    table = rows.x, rows.classes, rows.targets, rows.weights
+    assert run.evaluate(*table) == resident.evaluate(*table)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from creche.engine.torch.step import Step, StepInputs
 
-__all__ = ["COMPILE", "choose_taker"]
+__all__ = ["COMPILE", "CapturedSteps", "choose_taker"]
 
 COMPILE = "CRECHE_TORCH_COMPILE"  # in the environment: 1 for steps that torch.compile fuses, which takes a minute once
 WARM_UP_STEPS = 3

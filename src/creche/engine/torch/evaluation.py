@@ -47,8 +47,7 @@ def evaluate(
     network: Network, of: NamedTensors, kind: str, numbers: LossNumbers, rows: DeviceRows, loss: CustomLoss | None
 ) -> tuple[float, float]:
     """Return loss and metric of a table; of several submodels, those of their mean prediction."""
-    sums = torch.zeros(2, dtype=sum_type(rows.all.x.device), device=rows.all.x.device)
-    total = 0.0
+    sums = torch.zeros(2, dtype=sum_type(rows.device), device=rows.device)
     widest = max(layer.width for layer in network.layers) * network.submodels
     for piece in rows.in_pieces(max(1, NUMBERS_AT_ONCE // widest)):
         z = network.forward(of, piece.x).sums

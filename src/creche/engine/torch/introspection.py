@@ -54,13 +54,14 @@ def pass_rows(
 
     """
     by_batch = as_step and network.has_batch_normalization and len(rows) > 1
-    passed = network.forward(of, rows.all.x, by_batch=by_batch)
+    (whole,) = rows.in_pieces(max(1, len(rows)))
+    passed = network.forward(of, whole.x, by_batch=by_batch)
     if by_batch:
         _keep_statistics(of, passed)
     z, submodels = passed.sums, network.submodels
-    labels = rows.all.labels.expand(submodels, *rows.all.labels.shape).flatten(0, 1)
+    labels = whole.labels.expand(submodels, *whole.labels.shape).flatten(0, 1)
     losses, gradient = LOSSES[kind](z, labels, numbers) if loss is None else call_custom_loss(loss, z, labels)
-    weights = rows.all.weights if rows.all.weights is not None else torch.ones_like(rows.all.x[:, 0])
+    weights = whole.weights if whole.weights is not None else torch.ones_like(whole.x[:, 0])
     total = weights.sum(dtype=torch.float64)
     by_row = weights.expand(submodels, -1).flatten()
     per_weight = torch.where(total > 0, 1 / (total * submodels), torch.zeros_like(total)).to(weights.dtype)

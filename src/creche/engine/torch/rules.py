@@ -8,13 +8,14 @@ in a while: it costs a kernel, and the numbers are too small to be seen in any w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["NUMBERS_OF_GROUP", "RULES", "Coefficients", "Regularization", "Rule", "flush", "regularize"]
+__all__ = ["NUMBERS_OF_GROUP", "RULES", "Coefficients", "Regularization", "Regularizers", "Rule", "flush"]
 
 FLUSHED = 2.0**-100
 
@@ -53,20 +54,32 @@ def flush(planes: Sequence[Tensor]) -> None:
         plane.copy_(functional.hardshrink(plane, FLUSHED))
 
 
-def regularize(w: Tensor, g: Tensor, by: Regularization, plan: Any) -> None:
-    """Clip by value, add weight decay and L1 to the gradient, shrink the weights; `plan` says what there is of it."""
-    if plan.clip_value > 0:
-        torch.clamp(g, -by.clip_value, by.clip_value, out=g)
-    if plan.weight_decay != 0 and not _is_decoupled(plan):
-        g.addcmul_(w, by.weight_decay)
-    if plan.l1 != 0:
-        g.addcmul_(torch.sign(w), by.l1)
-    if plan.weight_decay != 0 and _is_decoupled(plan):
-        w.mul_(by.shrink)
+@dataclass(frozen=True, slots=True)
+class Regularizers:
+    """What an optimizer's plan has of regularization."""
 
+    clips_values: bool
+    decays: bool
+    decays_decoupled: bool
+    has_l1: bool
 
-def _is_decoupled(plan: Any) -> bool:
-    return bool(plan.decoupled) or plan.kind == "adamw"
+    @classmethod
+    def of(cls, plan: Any) -> Regularizers:
+        """Look it up in an optimizer's plan, of the compiled engine."""
+        decoupled = plan.decoupled or plan.kind == "adamw"
+        decays = plan.weight_decay != 0
+        return cls(plan.clip_value > 0, decays and not decoupled, decays and decoupled, plan.l1 != 0)
+
+    def apply(self, w: Tensor, g: Tensor, by: Regularization) -> None:
+        """Clip by value, add weight decay and L1 to the gradient, shrink the weights."""
+        if self.clips_values:
+            torch.clamp(g, -by.clip_value, by.clip_value, out=g)
+        if self.decays:
+            g.addcmul_(w, by.weight_decay)
+        if self.has_l1:
+            g.addcmul_(torch.sign(w), by.l1)
+        if self.decays_decoupled:
+            w.mul_(by.shrink)
 
 
 def _descend(w: Tensor, direction: Tensor, rate: Tensor) -> None:

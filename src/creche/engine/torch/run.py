@@ -95,10 +95,10 @@ class TorchRun:
         self._plan, self._loss = plan, loss
         self._device = torch.device(device)
         self._dtype = torch.float32 if rows.x.dtype == np.float32 else torch.float64
-        self._rows = DeviceRows.of(rows, plan, self._dtype, self._device, "training")
+        self._rows = DeviceRows(rows, plan, self._dtype, self._device, "training")
         self._validation = None
         if validation is not None and len(validation):
-            self._validation = DeviceRows.of(validation, plan, self._dtype, self._device, "validation")
+            self._validation = DeviceRows(validation, plan, self._dtype, self._device, "validation")
         self._numbers = engine.RunNumbers(plan, len(rows))
         self._layout = Layout(engine.parameter_shapes(plan), self._numbers.groups)
         self._network = Network(plan, self._device)
@@ -269,7 +269,7 @@ class TorchRun:
         return (*found, self._layout.to_arrays(to.flat), self._layout.to_arrays(of.flat))
 
     def _table(self, x: Any, classes: Any, targets: Any, weights: Any, what: str) -> DeviceRows:
-        return DeviceRows.of(Rows(x, classes, targets, weights), self._plan, self._dtype, self._device, what)
+        return DeviceRows(Rows(x, classes, targets, weights), self._plan, self._dtype, self._device, what)
 
     def run(
         self, steps: int = -1, epochs: int = -1, seconds: float = -1.0, poll: Callable[[], bool] | None = None

@@ -18,8 +18,8 @@ from creche.engine.torch.rules import (
     RULES,
     Coefficients,
     Regularization,
+    Regularizers,
     Rule,
-    regularize,
 )
 from creche.engine.torch.tables import DeviceRows, Labelled
 
@@ -91,7 +91,8 @@ class Step:
         self._network, self._layout, self._rows, self._planes = network, layout, rows, planes
         self._groups, self._loss_numbers = groups, numbers
         self._loss_kind: str = plan.loss.kind
-        self._optimizer = plan.optimizer
+        self._norm_limit: float = plan.optimizer.clip_norm
+        self._regularizers = Regularizers.of(plan.optimizer)
         self._rule = RULES[plan.optimizer.kind](plan.optimizer)
 
     def take(self, inputs: StepInputs, sums: Tensor) -> None:
@@ -153,16 +154,16 @@ class Step:
     def _clip_norm(self) -> None:
         g = self._layout.learned.of(self.gradients.flat)
         norm = torch.linalg.vector_norm(g)
-        g.mul_(((norm + NORM_EPSILON).reciprocal_() * self._optimizer.clip_norm).clamp_(max=1))
+        g.mul_(((norm + NORM_EPSILON).reciprocal_() * self._norm_limit).clamp_(max=1))
 
     def _update(self, rule: Rule, numbers: Tensor) -> None:
-        if self._optimizer.clip_norm > 0:
+        if self._norm_limit > 0:
             self._clip_norm()
         of_groups = numbers[: self._groups * NUMBERS_OF_GROUP].unflatten(0, (self._groups, NUMBERS_OF_GROUP))
         w, g = self.weights.flat, self.gradients.flat
         for found in self._layout.regularized:
             by = Regularization(*of_groups[found.group, len(Coefficients._fields) :])
-            regularize(found.of(w), found.of(g), by, self._optimizer)
+            self._regularizers.apply(found.of(w), found.of(g), by)
         for found in self._layout.rules:
             c = Coefficients(*of_groups[found.group, : len(Coefficients._fields)])
             rule(found.of(w), found.of(g), [found.of(plane) for plane in self._planes], c)

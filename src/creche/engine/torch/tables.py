@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from creche.engine.native import Rows
+from creche.engine.device_memory import resident_memory
+from creche.engine.native import Rows, rows_memory
 from creche.engine.torch.losses import CLASS_LOSSES
 
 __all__ = ["DeviceRows", "Labelled"]
@@ -33,63 +36,93 @@ class Labelled:
     labels: Tensor
     weights: Tensor | None
 
+    @property
+    def columns(self) -> list[Tensor]:
+        """All that there is."""
+        return [self.x, self.labels] if self.weights is None else [self.x, self.labels, self.weights]
 
-@dataclass(frozen=True, slots=True)
+    def map(self, change: Callable[[Tensor], Tensor]) -> Labelled:
+        """Change each of them."""
+        return Labelled(
+            change(self.x), change(self.labels), None if self.weights is None else change(self.weights)
+        )  # fmt: skip
+
+
 class DeviceRows:
-    """A table of rows on the device.
+    """A table of rows on the device, or, if it does not fit there, on the host: then windows of it are brought over.
+
+    Parameters
+    ----------
+    rows : Rows
+    plan : Plan
+        A plan of the compiled engine.
+    dtype : torch.dtype
+    device : torch.device
+    what : str
+        The name of the argument, for messages.
 
     Attributes
     ----------
-    all : Labelled
     host_weights : (n,) array of float64, or None
         The weights once more, for sums.
 
+    Raises
+    ------
+    ValueError
+        If the rows do not fit the plan.
+
     """
 
-    all: Labelled
-    host_weights: Any
-
-    @classmethod
-    def of(cls, rows: Rows, plan: Any, dtype: torch.dtype, device: torch.device, what: str) -> DeviceRows:
-        """Copy rows to the device.
-
-        Raises
-        ------
-        ValueError
-            If they do not fit the plan (of the compiled engine); `what` is the argument, for the message.
-
-        """
+    def __init__(self, rows: Rows, plan: Any, dtype: torch.dtype, device: torch.device, what: str) -> None:
         _check(rows, plan, what)
-        labels = rows.targets if rows.classes is None else rows.classes
-        label_type = dtype if rows.classes is None else torch.int64
-        weights = None if rows.weights is None else torch.tensor(rows.weights, dtype=dtype, device=device)
-        return cls(
-            Labelled(
-                torch.tensor(rows.x, dtype=dtype, device=device),
-                torch.tensor(labels, dtype=label_type, device=device),
-                weights,
-            ),
-            None if rows.weights is None else rows.weights.astype(np.float64),
-        )
+        self.device = device
+        size = rows_memory(rows)
+        resident = _resident_memory(size, device)
+        is_resident = resident == size
+        at = device if is_resident else torch.device("cpu")
+        labels, label_type = (rows.targets, dtype) if rows.classes is None else (rows.classes, torch.int64)
+        weights = None if rows.weights is None else torch.tensor(rows.weights, dtype=dtype, device=at)
+        x = torch.tensor(rows.x, dtype=dtype, device=at)
+        self._all = Labelled(x, torch.tensor(labels, dtype=label_type, device=at), weights)
+        self._source = self._all  # of the rows that are taken
+        self._window_size = 0 if is_resident else max(1, resident * len(rows) // size)
+        self.host_weights = None if rows.weights is None else rows.weights.astype(np.float64)
 
     def __len__(self) -> int:
-        return len(self.all.x)
+        return len(self._all.x)
+
+    def reserve(self, rows: int) -> int | None:
+        """Take memory for windows of at least this many rows; return how many a window may have, None for all."""
+        if self._window_size == 0:
+            return None
+        self._window_size = min(len(self), max(self._window_size, rows))
+        self._source = self._all.map(lambda column: column.new_empty((self._window_size, *column.shape[1:])))
+        self._source = self._source.map(lambda column: column.to(self.device))
+        return self._window_size
+
+    def bring(self, order: NDArray[Any]) -> Tensor:
+        """Return the numbers by which `take` finds these rows, and bring them to the device if they are not there."""
+        if self._window_size == 0:
+            return torch.tensor(order.astype(np.int32), device=self.device)
+        index = torch.tensor(order)
+        for column, to in zip(self._all.columns, self._source.columns, strict=True):
+            to[: len(order)].copy_(column.index_select(0, index))
+        return torch.arange(len(order), dtype=torch.int32, device=self.device)
 
     def take(self, index: Tensor) -> Labelled:
-        """Copy some rows, by their numbers."""
-        weights = self.all.weights
-        return Labelled(
-            self.all.x.index_select(0, index),
-            self.all.labels.index_select(0, index),
-            None if weights is None else weights.index_select(0, index),
-        )
+        """Copy some rows, by the numbers that `bring` returned."""
+        return self._source.map(lambda column: column.index_select(0, index))
 
     def in_pieces(self, size: int) -> Iterator[Labelled]:
-        """Yield all rows, as views of at most `size`."""
-        weights = self.all.weights
+        """Yield all rows on the device, at most `size` at a time."""
         for begin in range(0, len(self), size):
-            of = slice(begin, begin + size)
-            yield Labelled(self.all.x[of], self.all.labels[of], None if weights is None else weights[of])
+            piece = self._all.map(itemgetter(slice(begin, begin + size)))
+            yield piece.map(lambda column: column.to(self.device))
+
+
+def _resident_memory(size: int, device: torch.device) -> int:
+    """Return how many bytes of a table of this size are on the device at a time."""
+    return resident_memory(size, torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else size
 
 
 def _check(rows: Rows, plan: Any, what: str) -> None:

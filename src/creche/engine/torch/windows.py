@@ -61,11 +61,16 @@ class Windows:
 
     def __init__(self, plan: Any, network: Network, rows: DeviceRows, dtype: torch.dtype) -> None:
         self._plan, self._network, self._rows, self._dtype = plan, network, rows, dtype
-        self._device = rows.all.x.device
+        self._device = rows.device
         self._batch_size = min(plan.batch_size, len(rows))
         neurons = sum(layer.width for layer in network.layers if layer.dropout > 0)
         of_step = self._batch_size * neurons * network.submodels
-        self._most = max(1, min(STEPS_AT_ONCE, DRAWS_AT_ONCE // of_step if of_step else STEPS_AT_ONCE))
+        limits = [STEPS_AT_ONCE]
+        if (most_rows := rows.reserve(self._batch_size)) is not None:
+            limits.append(most_rows // self._batch_size)
+        if of_step:
+            limits.append(DRAWS_AT_ONCE // of_step)
+        self._most = max(1, min(limits))
         self._order: tuple[int, NDArray[Any]] | None = None
 
     def take(self, numbers: Any, limit: int) -> Window:
@@ -93,7 +98,7 @@ class Windows:
         smoothing = self._plan.loss.label_smoothing * factors[:, 1:]
         uploaded = np.concatenate([of_groups.reshape(count, -1), per_weight[:, None], smoothing, 1 / (1 - dropped)], 1)
         table = torch.tensor(uploaded, dtype=self._dtype, device=self._device)
-        index = torch.tensor(order.astype(np.int32), device=self._device)
+        index = self._rows.bring(order)
         kept = self._draw_kept(numbers.epoch, begin, len(order), dropped) if (dropped > 0).any() else None
         steps = []
         for i, start in enumerate(starts):

@@ -1,0 +1,86 @@
+"""Steps that are captured as graphs do what steps do: here with graphs that are acted out, without a GPU."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.torch_engine.small_runs import assert_same_state, create_plan, create_rows, network
+
+pytestmark = pytest.mark.peers
+
+
+class Stream:
+    """A stream of a device that does everything at once."""
+
+    def wait_stream(self, other: Stream) -> None:
+        pass
+
+
+class Graph:
+    """A graph: what it recorded, in the memory that was there when it was captured."""
+
+    def replay(self) -> None:
+        self.recorded()
+
+    recorded: Any = None
+
+
+class Capture(AbstractContextManager):  # type: ignore[type-arg]
+    """While it lasts, nothing is computed."""
+
+    under_way: Graph | None = None
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+    def __enter__(self) -> None:
+        Capture.under_way = self.graph
+
+    def __exit__(self, *_: object) -> None:
+        Capture.under_way = None
+
+
+@pytest.fixture
+def acted_graphs(monkeypatch: pytest.MonkeyPatch) -> list[Graph]:
+    """Replace the graphs of torch; the list receives those that are made."""
+    torch = pytest.importorskip("torch")
+    made: list[Graph] = []
+
+    def create_graph() -> Graph:
+        made.append(Graph())
+        return made[-1]
+
+    replacements = {
+        "Stream": Stream, "current_stream": Stream, "stream": lambda _: nullcontext(), "CUDAGraph": create_graph,
+        "graph": Capture,
+    }  # fmt: skip
+    for name, replacement in replacements.items():
+        monkeypatch.setattr(torch.cuda, name, replacement)
+    return made
+
+
+@pytest.mark.parametrize("parts", [{}, {"dropout": 0.3, "normalization": "batch"}], ids=["", "parts"])
+def test_captured_steps_end_with_the_bits_of_others(
+    torch_run: Any, acted_graphs: list[Graph], parts: dict[str, Any]
+) -> None:
+    from creche.engine.torch.capture import CapturedSteps
+
+    plan = create_plan(network(**parts))
+    rows = create_rows(plan, weighted=True)
+    plain, captured = torch_run(plan, rows, None, "cpu"), torch_run(plan, rows, None, "cpu")
+    take = captured._step.take
+
+    def take_or_record(inputs: Any, sums: Any) -> None:
+        if Capture.under_way is not None:
+            Capture.under_way.recorded = partial(take, inputs, sums)
+        else:
+            take(inputs, sums)
+
+    captured._take = CapturedSteps(take_or_record, [captured._weights.flat, *captured._planes])
+    assert plain.run() == captured.run() == "finished"
+    assert len(acted_graphs) == 2, "one for full batches, one for the last of an epoch"
+    assert_same_state(captured.state(), plain.state(), 0.0)
