@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS := $(shell cores=$$(nproc); echo $$((cores < 8 ? cores + 1 : 8)))
 PYTEST := --numprocesses $(WORKERS) --dist worksteal --quiet
 
-.PHONY: help demo test test-all test-levels lint bench golden peers cross sanitized sanitize fuzz format web test-web wheel clean
+.PHONY: help demo test test-all test-levels lint bench golden peers cross device sanitized sanitize fuzz format web test-web wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -80,6 +80,13 @@ $(VENV)/.peers: $(VENV)/.dev
 
 peers: $(VENV)/.peers  ## run the parity tests against PyTorch, scikit-learn and others
 	$(BIN)/python -m pytest tests/peers tests/torch_engine --quiet -m peers
+
+$(VENV)/.device: $(VENV)/.dev
+	$(PIP_INSTALL) nvidia-cuda-nvrtc==13.5.37
+	touch $@
+
+device: $(VENV)/.device  ## execute the kernels of a GPU without one, and compare their bytes with the engine's (needs gcc)
+	$(BIN)/python -m pytest tests/device --quiet -m device --numprocesses 2
 
 golden: $(VENV)/.peers  ## recompute the reference numbers in tests/golden
 	$(BIN)/python tools/golden.py

@@ -14,6 +14,7 @@
 #include "access.hpp"
 #include "arrays.hpp"
 #include "engines/colony.hpp"
+#include "member_tables.hpp"
 #include "run_state.hpp"
 
 namespace creche::CRECHE_LEVEL {
@@ -23,24 +24,9 @@ namespace {
 template <class T>
 class PythonColony {
  public:
-  // x, classes or targets, weights
-  using TableArrays =
-      std::tuple<Matrix<T>, std::optional<Vector<std::int32_t>>, std::optional<Matrix<T>>, std::optional<Vector<T>>>;
-  // The plan, and the indices of the tables for training and validation (-1: no validation).
-  using MemberSpec = std::tuple<Plan, std::int64_t, std::int64_t>;
-
-  PythonColony(const std::vector<MemberSpec>& members, const std::vector<TableArrays>& tables, int threads) {
-    if (members.empty()) throw std::invalid_argument("members: a colony needs at least one");
-    for (const TableArrays& table : tables)
-      tables_.push_back({std::get<0>(table), std::get<1>(table), std::get<2>(table), std::get<3>(table)});
-    std::vector<Member<T>> made;
-    for (const auto& [plan, train, validation] : members) {
-      check_plan(plan);
-      Member<T> member{plan, table_rows(plan, train, "training"), {}};
-      if (validation >= 0) member.validation = table_rows(plan, validation, "validation");
-      if (member.train.count == 0) throw std::invalid_argument("training: x has no rows");
-      made.push_back(std::move(member));
-    }
+  PythonColony(const std::vector<MemberSpec>& members, const std::vector<TableArrays<T>>& tables, int threads)
+      : tables_(tables) {
+    std::vector<Member<T>> made = tables_.members(members);
     nb::gil_scoped_release release;
     colony_ = std::make_unique<Colony<T>>(std::move(made), threads);
   }
@@ -115,24 +101,10 @@ class PythonColony {
   }
 
  private:
-  Rows<T> table_rows(const Plan& plan, std::int64_t table, const char* what) const {
-    if (table < 0 || table >= static_cast<std::int64_t>(tables_.size()))
-      throw std::invalid_argument(std::string(what) + ": got table " + std::to_string(table) +
-                                  "; there are tables 0 to " +
-                                  std::to_string(static_cast<std::int64_t>(tables_.size()) - 1));
-    return tables_[static_cast<std::size_t>(table)].rows(plan, what);
-  }
-
-  std::int64_t check_member(std::int64_t m) const {
-    if (m < 0 || m >= colony_->count())
-      throw nb::index_error(
-          ("member: got " + std::to_string(m) + "; the colony has members 0 to " + std::to_string(colony_->count() - 1))
-              .c_str());
-    return m;
-  }
+  std::int64_t check_member(std::int64_t m) const { return check_member_number(m, colony_->count()); }
   NetworkShape shape(std::int64_t m) const { return NetworkShape(colony_->member(check_member(m)).plan); }
 
-  std::vector<Table<T>> tables_;
+  MemberTables<T> tables_;
   std::unique_ptr<Colony<T>> colony_;
   mutable AccessLock access_lock_;
 };
@@ -141,8 +113,8 @@ template <class T>
 void bind(nb::module_& m, const char* name) {
   using P = PythonColony<T>;
   nb::class_<P>(m, name)
-      .def(nb::init<const std::vector<typename P::MemberSpec>&, const std::vector<typename P::TableArrays>&, int>(),
-           nb::arg("members"), nb::arg("tables"), nb::arg("threads") = 1)
+      .def(nb::init<const std::vector<MemberSpec>&, const std::vector<TableArrays<T>>&, int>(), nb::arg("members"),
+           nb::arg("tables"), nb::arg("threads") = 1)
       .def("__len__", &P::count)
       .def_prop_ro("packed", &P::packed)
       .def("run", &P::run, nb::arg("epoch") = -1, nb::arg("seconds") = -1.0, nb::arg("poll").none() = nb::none())

@@ -10,6 +10,7 @@ void bind_plan(nanobind::module_& m);
 void bind_parameters(nanobind::module_& m);
 void bind_solo(nanobind::module_& m);
 void bind_colony(nanobind::module_& m);
+void bind_device_colony(nanobind::module_& m);
 void bind_predictor(nanobind::module_& m);
 void bind_many_predictor(nanobind::module_& m);
 void bind_machine(nanobind::module_& m);
@@ -25,6 +26,7 @@ NB_MODULE(CRECHE_MODULE, m) {
   bind_parameters(m);
   bind_solo(m);
   bind_colony(m);
+  bind_device_colony(m);
   bind_predictor(m);
   bind_many_predictor(m);
   bind_machine(m);

@@ -28,7 +28,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "plan.hpp"
+#include "plan_parts.hpp"
 #include "simd/math.hpp"
 
 namespace creche::CRECHE_LEVEL {

@@ -75,7 +75,7 @@ def test_parts_of_the_engine_have_a_file_and_a_line_in_its_list(
     what: str, folder: str, registry: Any, of_torch: str
 ) -> None:
     lists = (
-        f"core/{folder}/all.hpp", "core/plan.hpp", "bindings/bind_plan.cpp", "src/creche/plan/words.py",
+        f"core/{folder}/all.hpp", "core/plan_parts.hpp", "bindings/bind_plan.cpp", "src/creche/plan/words.py",
         f"src/creche/engine/torch/{of_torch}.py",
     )  # fmt: skip
     assert re.findall(r"`([^`]+)`", row(what)) == [

@@ -4,8 +4,7 @@
 // set, derivative_from_value(f(z), parameter) returns the same f'(z), bit for bit, without z.
 #pragma once
 
-#include <stdexcept>
-
+#include "../unknown_kind.hpp"
 #include "elu.hpp"
 #include "gelu.hpp"
 #include "gelu_tanh.hpp"
@@ -50,7 +49,7 @@ decltype(auto) with_activation(ActivationKind kind, F&& f) {
     case ActivationKind::softplus:
       return f(Softplus{});
   }
-  throw std::logic_error("with_activation: no such ActivationKind");
+  throw_unknown_kind("with_activation: no such ActivationKind");
 }
 
 }  // namespace creche::CRECHE_LEVEL

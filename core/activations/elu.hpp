@@ -5,7 +5,7 @@
 // alpha.
 #pragma once
 
-#include "../plan.hpp"
+#include "../plan_parts.hpp"
 #include "../simd/math.hpp"
 
 namespace creche::CRECHE_LEVEL {

@@ -2,7 +2,7 @@
 // standard normal's distribution function Phi and density phi. No parameter.
 #pragma once
 
-#include "../plan.hpp"
+#include "../plan_parts.hpp"
 #include "../simd/math.hpp"
 
 namespace creche::CRECHE_LEVEL {

@@ -4,7 +4,7 @@
 // (1 + tanh(u)) / 2 is sigmoid(2 u), which does not cancel for negative u. No parameter.
 #pragma once
 
-#include "../plan.hpp"
+#include "../plan_parts.hpp"
 #include "../simd/math.hpp"
 
 namespace creche::CRECHE_LEVEL {

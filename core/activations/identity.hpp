@@ -1,7 +1,7 @@
 // Identity: f(z) = z.
 #pragma once
 
-#include "../plan.hpp"
+#include "../plan_parts.hpp"
 #include "../simd/lanes.hpp"
 
 namespace creche::CRECHE_LEVEL {

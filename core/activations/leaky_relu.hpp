@@ -3,7 +3,7 @@
 // parameter: slope >= 0, so that f(z) > 0 exactly where z > 0. f'(0) = slope, as in PyTorch.
 #pragma once
 
-#include "../plan.hpp"
+#include "../plan_parts.hpp"
 #include "../simd/lanes.hpp"
 
 namespace creche::CRECHE_LEVEL {

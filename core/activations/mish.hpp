@@ -5,7 +5,7 @@
 // For z > 0 n and d are divided by w^2, which leaves e = exp(-|z|) as the only exponential, and nothing overflows.
 #pragma once
 
-#include "../plan.hpp"
+#include "../plan_parts.hpp"
 #include "../simd/math.hpp"
 
 namespace creche::CRECHE_LEVEL {

@@ -3,7 +3,7 @@
 // f'(0) = 0, as in PyTorch. NaN gives NaN.
 #pragma once
 
-#include "../plan.hpp"
+#include "../plan_parts.hpp"
 #include "../simd/lanes.hpp"
 
 namespace creche::CRECHE_LEVEL {

@@ -4,7 +4,7 @@
 // There f' = lambda, elsewhere f' = lambda alpha exp(z) = f(z) + lambda alpha. No parameter.
 #pragma once
 
-#include "../plan.hpp"
+#include "../plan_parts.hpp"
 #include "../simd/math.hpp"
 
 namespace creche::CRECHE_LEVEL {

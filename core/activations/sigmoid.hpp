@@ -1,7 +1,7 @@
 // Logistic function: f(z) = 1 / (1 + exp(-z)), f' = f(z) (1 - f(z)). No parameter.
 #pragma once
 
-#include "../plan.hpp"
+#include "../plan_parts.hpp"
 #include "../simd/math.hpp"
 
 namespace creche::CRECHE_LEVEL {

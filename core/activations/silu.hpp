@@ -2,7 +2,7 @@
 // f'(z) = sigmoid(z) + f(z) (1 - sigmoid(z)). No parameter.
 #pragma once
 
-#include "../plan.hpp"
+#include "../plan_parts.hpp"
 #include "../simd/math.hpp"
 
 namespace creche::CRECHE_LEVEL {

@@ -3,7 +3,7 @@
 // parameter: beta > 0. Unlike PyTorch, it does not switch to the identity for large beta z: it is accurate everywhere.
 #pragma once
 
-#include "../plan.hpp"
+#include "../plan_parts.hpp"
 #include "../simd/math.hpp"
 
 namespace creche::CRECHE_LEVEL {

@@ -1,7 +1,7 @@
 // Hyperbolic tangent: f(z) = tanh(z), f' = 1 - f(z)^2. No parameter.
 #pragma once
 
-#include "../plan.hpp"
+#include "../plan_parts.hpp"
 #include "../simd/math.hpp"
 
 namespace creche::CRECHE_LEVEL {

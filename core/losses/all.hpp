@@ -9,8 +9,7 @@
 // Sums run over the outputs from 0 upward. No array may overlap another.
 #pragma once
 
-#include <stdexcept>
-
+#include "../unknown_kind.hpp"
 #include "absolute_error.hpp"
 #include "binary_cross_entropy.hpp"
 #include "cross_entropy.hpp"
@@ -43,7 +42,7 @@ decltype(auto) with_loss(LossKind kind, F&& f) {
     case LossKind::quantile:
       return f(Quantile{});
   }
-  throw std::logic_error("with_loss: no such LossKind");
+  throw_unknown_kind("with_loss: no such LossKind");
 }
 
 }  // namespace creche::CRECHE_LEVEL

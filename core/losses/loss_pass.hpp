@@ -2,10 +2,11 @@
 // written once, for one row per lane.
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 
 #include "gemm/panel.hpp"
+#include "losses/numbers.hpp"
+#include "losses/row_metric.hpp"
 #include "plan.hpp"
 #include "simd/transpose.hpp"
 
@@ -25,17 +26,6 @@ struct LossResults {
   T* loss = nullptr;    // of each row, unweighted
   T* metric = nullptr;  // of each row: 1 or 0 (the class is right), else the mean over the outputs of the squared error
 };
-
-// Whether the labels are classes, not numbers.
-inline bool has_class_labels(LossKind kind) {
-  return kind == LossKind::cross_entropy || kind == LossKind::squared_error_of_classes;
-}
-
-// The reported metric, from the mean of the rows' metrics: accuracy, or root mean squared error.
-inline double metric_from_mean(LossKind kind, double mean) {
-  const bool accuracy = has_class_labels(kind) || kind == LossKind::binary_cross_entropy;
-  return accuracy ? mean : std::sqrt(mean);
-}
 
 // label_smoothing: of these rows, in place of the plan's, which may follow a schedule. z: the weighted sums of the
 // output layer. dloss_dz: the gradient, of the same shape; its data is null if only the loss is needed. scratch:
@@ -69,15 +59,6 @@ std::int64_t lane_scratch_size(std::int64_t outputs) {
 template <class T>
 std::int64_t mean_scratch_size(std::int64_t outputs, std::int64_t submodels) {
   return (submodels + 2) * panel_count(outputs) * kPanel * kNativeLanes<T>;
-}
-
-// 2^-80. The gradient of a row that has been learned shrinks without end. Carried on, it would make every product of
-// the backward pass subnormal, which is a hundred times slower on x86 processors. NaN stays NaN.
-inline constexpr double kFlushedGradient = 0x1p-80;
-
-template <class V>
-CRECHE_INLINE V flush_gradient(V x) {
-  return select(abs(x) < V(static_cast<typename V::Scalar>(kFlushedGradient)), V(typename V::Scalar(0)), x);
 }
 
 template <class T>

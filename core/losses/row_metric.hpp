@@ -1,10 +1,23 @@
 // The metric of a row, one row per lane: whether the predicted class is correct, or the squared error.
 #pragma once
 
-#include "plan.hpp"
+#include <cmath>
+
+#include "plan_parts.hpp"
 #include "simd/lanes.hpp"
 
 namespace creche::CRECHE_LEVEL {
+
+// Whether the labels are classes, not numbers.
+inline bool has_class_labels(LossKind kind) {
+  return kind == LossKind::cross_entropy || kind == LossKind::squared_error_of_classes;
+}
+
+// The reported metric, from the mean of the rows' metrics: accuracy, or root mean squared error.
+inline double metric_from_mean(LossKind kind, double mean) {
+  const bool accuracy = has_class_labels(kind) || kind == LossKind::binary_cross_entropy;
+  return accuracy ? mean : std::sqrt(mean);
+}
 
 namespace detail {
 

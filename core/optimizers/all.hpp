@@ -1,9 +1,9 @@
 // Every optimizer by its kind, and functions that do not depend on which one it is.
 #pragma once
 
-#include <stdexcept>
 #include <utility>
 
+#include "../unknown_kind.hpp"
 #include "adadelta.hpp"
 #include "adagrad.hpp"
 #include "adam.hpp"
@@ -47,7 +47,7 @@ decltype(auto) with_optimizer(const OptimizerPlan& plan, F&& f) {
     case OptimizerKind::lbfgs:
       return f(Lbfgs{});
   }
-  throw std::logic_error("with_optimizer: no such OptimizerKind");
+  throw_unknown_kind("with_optimizer: no such OptimizerKind");
 }
 
 inline int optimizer_planes(const OptimizerPlan& plan) {

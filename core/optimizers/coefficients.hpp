@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "../plan.hpp"
+#include "../plan_parts.hpp"
 #include "../simd/lanes.hpp"
 
 namespace creche::CRECHE_LEVEL {

@@ -10,7 +10,7 @@
 
 #include <limits>
 
-#include "../plan.hpp"
+#include "../plan_parts.hpp"
 #include "../simd/gather.hpp"
 #include "../simd/lanes.hpp"
 

@@ -1,17 +1,4 @@
-// All random numbers of a run, each a pure function of the seed and of its purpose.
-//
-//   word of Philox(key = seed, counter = {index, position, epoch, stream})
-//
-//   shuffling         index: swap / 4              position 0           stream shuffle
-//   initial weights   index: draw, low 32 bits     position: high bits  stream initialization + layer
-//   initial biases    likewise                                          stream initialization + kBiasDraws + layer
-//   initial factors   index: feature                                    stream initialization + kScaleDraws + layer
-//   embeddings        likewise                 stream initialization + kEmbeddingDraws + 4 x embedding + part
-//   dropout           index: neuron / 4            position of the row in the epoch      stream dropout + layer
-//
-// A submodel's own initial numbers have its number in place of the epoch; in dropout, layer l of submodel m has the
-// number l + 4096 m. So no number depends on the batch size, on threads, on the other networks of a colony, or on what
-// was drawn before.
+// All random numbers of a run, each a pure function of the seed and of its purpose (streams.hpp).
 //
 // Tests: tests/native/test_random.py
 #pragma once
@@ -22,35 +9,14 @@
 #include <span>
 #include <utility>
 
-#include "random/philox.hpp"
+#include "random/philox_lanes.hpp"
+#include "random/streams.hpp"
 #include "simd/lanes.hpp"
 #include "simd/math.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
-// The purposes of random numbers; no two share a counter. Those of a layer add its number, which counts from 0.
-enum Stream : std::uint32_t {
-  kStreamInitialization = 1u << 24,
-  kStreamShuffle = 2u << 24,
-  kStreamDropout = 3u << 24,
-};
-
-// Added to the number of a layer: the draws of its biases.
-inline constexpr std::uint32_t kBiasDraws = 1u << 16;
-// And those of its factors of the inputs.
-inline constexpr std::uint32_t kScaleDraws = 1u << 18;
-
-// The number of a layer of a submodel in dropout.
-inline std::uint32_t dropout_layer(std::int64_t layer, std::int64_t submodel) {
-  return static_cast<std::uint32_t>(layer + 4096 * submodel);
-}
-
-// Added to 4 times the number of an embedding and the number of one of its parts.
-inline constexpr std::uint32_t kEmbeddingDraws = 1u << 17;
-
-// The order in which epoch `epoch` visits its rows: 0 ... out.size() - 1 shuffled (Fisher & Yates; Durstenfeld 1964). A
-// 32-bit word times i + 1, shifted, picks one of i + 1 positions: for a table of a million rows some positions are more
-// likely than others by one part in 4,000, which is far below what training could notice.
+// The order in which epoch `epoch` visits its rows: 0 ... out.size() - 1 shuffled (Fisher & Yates; Durstenfeld 1964).
 inline void permutation(std::uint64_t seed, std::uint32_t epoch, std::span<std::int32_t> out) {
   std::iota(out.begin(), out.end(), 0);
   constexpr std::size_t kWords = 512;
@@ -62,8 +28,7 @@ inline void permutation(std::uint64_t seed, std::uint32_t epoch, std::span<std::
     philox_words(seed, counter, std::span(words, (count + 3) / 4 * 4));
     counter[0] += kWords / 4;
     for (std::size_t k = 0; k < count; ++k, --last) {
-      const std::size_t other = (static_cast<std::uint64_t>(words[k]) * last) >> 32;
-      std::swap(out[last - 1], out[other]);
+      std::swap(out[last - 1], out[shuffled_position(words[k], last)]);
     }
   }
 }

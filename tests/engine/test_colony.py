@@ -41,8 +41,8 @@ class Member:
         return self.colony.state(self.number)
 
 
-def colony_of(engine: Any, jobs: list[Job], threads: int = 1) -> Any:
-    """Each with tables of its own, but for those that are equal jobs but for their numbers."""
+def members_and_tables(engine: Any, jobs: list[Job]) -> tuple[list[Any], list[Any]]:
+    """Each with tables of its own."""
     tables: list[Any] = []
     members = []
     for job in jobs:
@@ -52,8 +52,12 @@ def colony_of(engine: Any, jobs: list[Job], threads: int = 1) -> Any:
             validation = len(tables)
             tables.append(job.table(job.validation, stream=1))
         members.append((job.plan(engine), len(tables) - 1 - (validation >= 0), validation))
+    return members, tables
+
+
+def colony_of(engine: Any, jobs: list[Job], threads: int = 1) -> Any:
     kind = engine.Colony32 if jobs[0].dtype == np.float32 else engine.Colony64
-    return kind(members, tables, threads)
+    return kind(*members_and_tables(engine, jobs), threads)
 
 
 def alone(engine: Any, job: Job) -> tuple[str, str, Any]:

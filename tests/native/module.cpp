@@ -15,6 +15,7 @@ void bind_schedules(nanobind::module_& m);
 void bind_initializers(nanobind::module_& m);
 void bind_gemm(nanobind::module_& m);
 void bind_reference(nanobind::module_& m);
+void bind_device_warp(nanobind::module_& m);
 void bind_allocations(nanobind::module_& m);
 
 }  // namespace creche::CRECHE_LEVEL
@@ -33,5 +34,6 @@ NB_MODULE(CRECHE_MODULE, m) {
 #endif
   bind_gemm(m);
   bind_reference(m);
+  bind_device_warp(m);
   bind_allocations(m);
 }

@@ -256,6 +256,47 @@ class Colony32:
 
 class Colony64(Colony32): ...
 
+def reason_against_warp(plan: Plan, rows: int) -> str:
+    """Why no kernel of a GPU can train a network on this number of rows; empty if one can."""
+
+class DeviceColony:
+    """Networks of one shape and loss for a kernel of a GPU, float32: their arrays, as bytes that are copied to a device
+    and back, and what they come from and become. It launches nothing itself.
+    """
+
+    def __init__(
+        self,
+        members: list[tuple[Plan, int, int]],
+        tables: list[tuple[NDArray[Any], NDArray[np.int32] | None, NDArray[Any] | None, NDArray[Any] | None]],
+    ) -> None:
+        """As Colony32. Raises ValueError if a kernel cannot train one of the members, or if they differ in shape."""
+    def __len__(self) -> int: ...
+    widths: list[int]  # of the inputs and of each layer
+    order_rows: int  # the most training rows that are shuffled; each takes two bytes of an order
+    bytes_of_record: int  # of one epoch
+    def bytes_of_warp(self, keeps_order: bool) -> int:
+        """The memory of a warp that trains one member, with or without the order of its rows."""
+    def plans(self, tables: list[tuple[int, int, int, int]]) -> bytes:
+        """What a kernel knows of the members; tables: addresses of x, classes, targets, weights (0: none), whose rows
+        follow each other without gaps.
+        """
+    def argument(self, addresses: dict[str, int], until_epoch: int, epochs: int) -> bytes:
+        """The argument of a launch of at most `epochs` epochs; addresses: of plans, records, the arrays, and of orders,
+        unless the memory of the warps has them.
+        """
+    def arrays(self) -> dict[str, NDArray[np.uint8]]:
+        """Views of the arrays that a launch reads and writes: progress, status, weights, planes, best."""
+    def add_records(self, records: NDArray[np.uint8], epochs: int, seconds: float) -> None:
+        """Add the records of a launch, once `arrays` has its progress; each epoch has taken `seconds`."""
+    # The same as in Colony32. A member that has "diverged" is as it was when the epoch began in which a number was not
+    # finite.
+    def status(self, member: int) -> str: ...
+    def position(self, member: int) -> tuple[int, int]: ...
+    def parameters(self, member: int) -> dict[str, NDArray[Any]]: ...
+    def history(self, member: int) -> dict[str, NDArray[np.float64]]: ...
+    def state(self, member: int) -> dict[str, NDArray[Any]]: ...
+    def set_state(self, member: int, state: dict[str, NDArray[Any]]) -> None: ...
+
 class Predictor32:
     """A trained network that only predicts. Predictor64 is the same in float64."""
 
