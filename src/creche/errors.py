@@ -46,6 +46,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "double": ("float64",),
     "float16": ("float32",),
     "id": ("identifier",),
+    "gpu": ("cuda", "device"),
     "int": ("numeric",),
     "multiclass": ("classification",),
     "number": ("numeric", "regression"),

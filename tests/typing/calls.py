@@ -39,7 +39,7 @@ def train(frame: pd.DataFrame, table: pl.DataFrame, x: NDArray[np.float64], y: N
     cr.train(x, y, epochs="many")  # type: ignore[arg-type]
     cr.train(x, y, on_progress="bar")  # type: ignore[arg-type]
     cr.train(x, y, lr=0.1)  # type: ignore[call-arg]
-    cr.train(x, y, device="cuda")  # type: ignore[call-arg]
+    cr.train(x, y, device="gpu")  # type: ignore[arg-type]
 
 
 def search(frame: pd.DataFrame) -> None:

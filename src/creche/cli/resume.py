@@ -28,6 +28,7 @@ RUN_OPTIONS = (
     *(replace(option, panel=FILES, default="where it was") for option in options_of("held_out")),
     option_of("checkpoint_every"),
     THREADS,
+    option_of("device"),
 )
 OPTIONS = (
     Option("table", str, FILES, "The table, if it has been moved.", "where it was", file=Input("table")),

@@ -9,7 +9,7 @@ import typer
 
 from creche._system.output_files import Input
 from creche.cli.model_command import ModelCommand, model_command
-from creche.cli.options import JSON, ROWS, THREADS, Option
+from creche.cli.options import JSON, ROWS, THREADS, Option, option_of
 from creche.cli.output import print_page
 from creche.cli.progress import fit_progress, training_progress
 
@@ -22,14 +22,15 @@ __all__ = ["verify"]
         file=Input("validation table"),
     ),
     THREADS,
+    option_of("device"),
     JSON,
     reading=(),
 )  # fmt: skip
 def verify(command: ModelCommand) -> None:
     """Train a model again from the plan in its file, and compare the weights bit for bit.
 
-    The exit code is 0 if they are the same and 1 if not; if the table has changed, the differences are listed. For
-    example:
+    The exit code is 0 if they are the same and 1 if not; if the table has changed, the differences are listed. On
+    another device than the model's, bits differ, and the losses are compared. For example:
 
     creche verify penguins.creche penguins.csv
     """
@@ -51,5 +52,5 @@ def verify(command: ModelCommand) -> None:
         command.print_json(asdict(verification))
     else:
         print_page(str(verification))
-    if not verification.same:
+    if not verification.verified:
         raise typer.Exit(1)

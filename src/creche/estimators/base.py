@@ -23,6 +23,7 @@ from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS
 from creche.plan.plan import EarlyStopping, Plan
 from creche.plan.schedules import SCHEDULES
+from creche.plan.words import DeviceName
 from creche.training.arguments import resolve_early_stopping
 from creche.training.resume import TrainingState, continue_training
 from creche.training.run import Run
@@ -177,6 +178,7 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
         random_state: int | np.random.RandomState | None = None,
         threads: int | None = None,
+        device: DeviceName | None = None,
         verbose: int = 0,
     ) -> None:
         self.hidden = hidden
@@ -214,6 +216,7 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         self.on_epoch = on_epoch
         self.random_state = random_state
         self.threads = threads
+        self.device = device
         self.verbose = verbose
 
     model_: Model
@@ -321,7 +324,7 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
     def _continue(self, state: TrainingState, plan: Plan, x: Any, y: Any, sample_weight: Any, **held_out: Any) -> Run:
         return continue_training(
             state, plan, x, y, sample_weight=sample_weight, class_weight=getattr(self, "class_weight", None),
-            threads=self.threads, **held_out,
+            threads=self.threads, device=self.device, **held_out,
         )  # fmt: skip
 
     def _current_plan(self, plan: Plan, epochs: int, early_stopping: EarlyStopping | None) -> Plan:

@@ -13,7 +13,7 @@ from creche.estimators.base import DNNEstimator
 from creche.estimators.labels import ClassLabels
 from creche.model.thresholds import choose_classes, class_threshold
 from creche.plan.arguments import reject_unknown
-from creche.plan.words import CLASS_WEIGHTINGS, ClassWeighting, canonical_word
+from creche.plan.words import CLASS_WEIGHTINGS, ClassWeighting, DeviceName, canonical_word
 from creche.table.label_argument import array_of_labels
 
 if TYPE_CHECKING:
@@ -137,6 +137,9 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         An int is the seed of `creche.train`, with which the same weights result again; None draws one for each fit.
     threads : int, optional
         Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
+    device : str, optional
+        What trains: "cpu", "cuda", "cuda:1" or another number, "mps", or "auto", which chooses by the work; by default
+        ``CRECHE_DEVICE``, or else "cpu". A GPU that this machine lacks is an error, and is never replaced.
     verbose : int, default 0
         1 prints a line for each epoch.
 
@@ -213,6 +216,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
         random_state: int | np.random.RandomState | None = None,
         threads: int | None = None,
+        device: DeviceName | None = None,
         verbose: int = 0,
     ) -> None:
         super().__init__(
@@ -226,7 +230,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
             batch_size=batch_size, drop_last=drop_last, epochs=epochs, early_stopping=early_stopping, keep=keep,
             validation_fraction=validation_fraction, shuffle=shuffle, standardize=standardize,
             preprocessing=preprocessing, schema=schema, precision=precision, warm_start=warm_start, on_epoch=on_epoch,
-            random_state=random_state, threads=threads, verbose=verbose,
+            random_state=random_state, threads=threads, device=device, verbose=verbose,
         )  # fmt: skip
         self.class_weight = class_weight
         self.ordered = ordered

@@ -12,6 +12,7 @@ from creche.estimators.base import DNNEstimator
 from creche.estimators.labels import NumberLabels
 from creche.plan.arguments import reject_unknown
 from creche.plan.plan import EarlyStopping
+from creche.plan.words import DeviceName
 
 if TYPE_CHECKING:
     from creche.plan.activations import Activation
@@ -65,7 +66,7 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         As for `DNNClassifier`.
     keep, validation_fraction, shuffle, standardize, preprocessing, schema, precision, warm_start, on_epoch
         As for `DNNClassifier`.
-    random_state, threads, verbose
+    random_state, threads, device, verbose
         As for `DNNClassifier`.
 
     Attributes
@@ -126,6 +127,7 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
         random_state: int | np.random.RandomState | None = None,
         threads: int | None = None,
+        device: DeviceName | None = None,
         verbose: int = 0,
     ) -> None:
         super().__init__(
@@ -139,7 +141,7 @@ class DNNRegressor(NumberLabels, DNNEstimator):
             batch_size=batch_size, drop_last=drop_last, epochs=epochs, early_stopping=early_stopping, keep=keep,
             validation_fraction=validation_fraction, shuffle=shuffle, standardize=standardize,
             preprocessing=preprocessing, schema=schema, precision=precision, warm_start=warm_start, on_epoch=on_epoch,
-            random_state=random_state, threads=threads, verbose=verbose,
+            random_state=random_state, threads=threads, device=device, verbose=verbose,
         )  # fmt: skip
         self.quantiles = quantiles
 

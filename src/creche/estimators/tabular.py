@@ -12,6 +12,7 @@ from creche.errors import TableError
 from creche.estimators.labels import ClassLabels, LabelledEstimator, NumberLabels
 from creche.fitting.fit import fit
 from creche.plan.arguments import reject_unknown
+from creche.plan.words import DeviceName
 
 if TYPE_CHECKING:
     from creche.evaluation.metrics import MetricName
@@ -37,6 +38,7 @@ class TabularEstimator(LabelledEstimator):
         schema: Mapping[str, Role] | Schema | None = None,
         random_state: int | np.random.RandomState | None = None,
         threads: int | None = None,
+        device: DeviceName | None = None,
         verbose: int = 0,
     ) -> None:
         self.effort = effort
@@ -45,6 +47,7 @@ class TabularEstimator(LabelledEstimator):
         self.schema = schema
         self.random_state = random_state
         self.threads = threads
+        self.device = device
         self.verbose = verbose
 
     model_: FittedModel
@@ -79,7 +82,7 @@ class TabularEstimator(LabelledEstimator):
             x, labels, task=self._choose_task(labels), effort=self.effort, time_limit=self.time_limit,
             metric=self.metric, schema=self.schema, class_weight=getattr(self, "class_weight", None),
             quantiles=getattr(self, "quantiles", None), ordered=getattr(self, "ordered", False),
-            sample_weight=sample_weight, seed=self._draw_seed(), threads=self.threads,
+            sample_weight=sample_weight, seed=self._draw_seed(), threads=self.threads, device=self.device,
             on_progress=_create_printer() if self.verbose else False,
         )  # fmt: skip
         self.record_ = self.model_.record
@@ -129,6 +132,9 @@ class TabularClassifier(ClassLabels, TabularEstimator):
         An int is the seed of `creche.fit`, with which the same model results again; None draws one for each fit.
     threads : int, optional
         Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
+    device : str, optional
+        What trains: "cpu", "cuda", "cuda:1" or another number, "mps", or "auto", which chooses by the work; by default
+        ``CRECHE_DEVICE``, or else "cpu". A GPU that this machine lacks is an error, and is never replaced.
     verbose : int, default 0
         1 prints a line for each round of configurations.
 
@@ -164,11 +170,12 @@ class TabularClassifier(ClassLabels, TabularEstimator):
         ordered: bool = False,
         random_state: int | np.random.RandomState | None = None,
         threads: int | None = None,
+        device: DeviceName | None = None,
         verbose: int = 0,
     ) -> None:
         super().__init__(
             effort=effort, time_limit=time_limit, metric=metric, schema=schema, random_state=random_state,
-            threads=threads, verbose=verbose,
+            threads=threads, device=device, verbose=verbose,
         )  # fmt: skip
         self.class_weight = class_weight
         self.threshold = threshold
@@ -208,7 +215,7 @@ class TabularRegressor(NumberLabels, TabularEstimator):
 
     Parameters
     ----------
-    effort, time_limit, schema, random_state, threads, verbose
+    effort, time_limit, schema, random_state, threads, device, verbose
         As for `TabularClassifier`.
     metric : str, optional
         What the model is to be good at, by default "rmse", or "pinball" for quantiles.
@@ -246,11 +253,12 @@ class TabularRegressor(NumberLabels, TabularEstimator):
         quantiles: Sequence[float] | None = None,
         random_state: int | np.random.RandomState | None = None,
         threads: int | None = None,
+        device: DeviceName | None = None,
         verbose: int = 0,
     ) -> None:
         super().__init__(
             effort=effort, time_limit=time_limit, metric=metric, schema=schema, random_state=random_state,
-            threads=threads, verbose=verbose,
+            threads=threads, device=device, verbose=verbose,
         )  # fmt: skip
         self.quantiles = quantiles
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from creche._advice import advise
 from creche._displayed import Displayed
 from creche._progress import OnProgress, StepProgress, count_steps, watch_steps
-from creche._system.resources import resolve_threads
+from creche.engine.hardware import resolve_hardware
 from creche.errors import CrecheError, DivergedError, PlanError
 from creche.explain.constant_loss import constant_loss
 from creche.explain.loss_evaluator import LossEvaluator, unpack_networks
@@ -271,10 +271,10 @@ def compare(
     too low: still falling when it ended, by 0.078 in the last quarter, to 1.01
 
     """
-    points, seed, threads = (
+    points, seed, hardware = (
         check_whole_number("points", points, at_least=3),
         check_whole_number("seed", seed, at_least=0),
-        resolve_threads(threads),
+        resolve_hardware(threads),
     )
     arguments = {"early_stopping": False, "keep": "last", **arguments}
     fixed, axes = split_axes({name: value for name, value in complete_arguments(arguments).items() if name != "seed"})
@@ -292,7 +292,7 @@ def compare(
     runs = []
     for choice in choices:
         plan, prepared = jobs.create_plan(choice)
-        runs.append(Run(replace(plan, seed=seed), prepared, threads))
+        runs.append(Run(replace(plan, seed=seed), prepared, hardware))
     with watch_steps(on_progress):
         followed = _follow_all(runs)
         sizes = np.array([np.linalg.norm(path - path[0], axis=1).max() for _, path in followed])

@@ -62,7 +62,7 @@ def assemble_model(
     if refits:
         kept = [each for each, weight in zip(candidates, weights.tolist(), strict=True) if weight > 0]
         try:
-            models = refit(kept, tables, seed, search.threads)
+            models = refit(kept, tables, seed, search.hardware)
         except KeyboardInterrupt:
             refits, search.status = False, "interrupted"
     evaluation = evaluate_judged(predicted, judged, labels, threshold, 0)
@@ -75,7 +75,7 @@ def assemble_model(
         search.elapsed(), search.status, refits, library=inspection.labelled.library,
     )  # fmt: skip
     scores = conformity_scores(predicted, judged, is_multilabel=labels.is_multilabel)
-    model = FittedModel(models, shares, labels, calibration, record, scores, threshold, search.threads)
+    model = FittedModel(models, shares, labels, calibration, record, scores, threshold, search.hardware.threads)
     model.set_summary(lambda: inspection.summarize_training(model.features))
     return add_provenance(model, inspection, predicted, judged, candidates[int(np.argmax(weights))], N_RESAMPLES)
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.engine.colony import RUNNING, Crew, Job
+from creche.engine.hardware import Hardware
 from creche.engine.parameters import Parameters, count_numbers, parameter_shapes
 from creche.fitting.configuration import Configuration
 from creche.fitting.fold_tables import FoldTable, FoldTables
@@ -130,7 +131,7 @@ def train_candidates(
     tables: FoldTables,
     configurations: Sequence[tuple[int, Configuration]],
     seed: int,
-    threads: int,
+    hardware: Hardware,
     *,
     epochs_allowed: int | None = None,
     is_over: Callable[[], bool] = lambda: False,
@@ -146,7 +147,8 @@ def train_candidates(
     tables : FoldTables
     configurations : sequence of (int, Configuration)
         With their positions among all configurations, on which their seeds depend.
-    seed, threads : int
+    seed : int
+    hardware : Hardware
     epochs_allowed : int, optional
         End after this epoch: what an earlier call reached before its time was over.
     is_over : callable, optional
@@ -172,7 +174,7 @@ def train_candidates(
             Job(plan, table.rows, table.held_out) for plan, table in zip(contender.plans, contender.tables, strict=True)
         ]
         contenders.append(contender)
-    crew = Crew(jobs, threads)
+    crew = Crew(jobs, hardware)
     epochs = max(configuration.epochs for _, configuration in configurations)
     last = epochs if epochs_allowed is None else min(epochs, epochs_allowed)
     done, interrupted = 0, False
@@ -197,7 +199,7 @@ def train_candidates(
         for contender in active:  # it may have come in the middle of this
             if contender.epochs_done < done:
                 _judge(contender, crew, tables, done)
-    candidates = [_finish(each, tables, threads) for each in contenders if each.parameters]
+    candidates = [_finish(each, tables, hardware.threads) for each in contenders if each.parameters]
     return candidates, done, interrupted
 
 
@@ -205,7 +207,7 @@ def restore_candidate(
     tables: FoldTables,
     numbered: tuple[int, Configuration],
     seed: int,
-    threads: int,
+    hardware: Hardware,
     *,
     parameters: NDArray[Any],
     losses: NDArray[np.float64],
@@ -217,7 +219,7 @@ def restore_candidate(
 
     Parameters
     ----------
-    tables, numbered, seed, threads
+    tables, numbered, seed, hardware
         As for `train_candidates`.
     parameters : (n,) array
         The parameters of all folds' networks, one after another, each as `Parameters.flatten` orders them.
@@ -241,7 +243,7 @@ def restore_candidate(
     contender.parameters = [Parameters.of_vectors(numbers, each) for numbers, each in parts]
     contender.loss, contender.epoch, contender.epochs_done = loss, epoch, epochs_done
     contender.losses = [(train, held_out) for train, held_out in losses.tolist()]
-    return _finish(contender, tables, threads)
+    return _finish(contender, tables, hardware.threads)
 
 
 def create_contender(

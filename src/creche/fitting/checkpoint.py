@@ -116,7 +116,7 @@ class FitCheckpoint:
     ) -> Candidate:
         search, number = self._search, numbered[0]
         return restore_candidate(
-            search.tables, numbered, search.policy.seed, search.threads,
+            search.tables, numbered, search.policy.seed, search.hardware,
             parameters=arrays[f"parameters.{number}"], losses=arrays[f"losses.{number}"], loss=entry["loss"],
             epoch=entry["epoch"], epochs_done=entry["epochs_done"],
         )  # fmt: skip

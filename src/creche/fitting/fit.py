@@ -10,7 +10,7 @@ from typing import Any
 
 from creche._advice import advise
 from creche._progress import OnProgress, watch
-from creche._system.resources import resolve_threads
+from creche.engine.hardware import Hardware, resolve_hardware
 from creche.errors import CrecheError, PlanError
 from creche.evaluation.metrics import Metric, MetricName, resolve_metric
 from creche.fitting.assemble import assemble_model
@@ -27,6 +27,7 @@ from creche.plan.words import (
     EFFORTS,
     TASKS,
     ClassWeighting,
+    DeviceName,
     Duplicates,
     Effort,
     MissingLabel,
@@ -73,6 +74,7 @@ def fit(
     read_options: ReadOptions | Mapping[str, Any] | None = None,
     seed: int = 0,
     threads: int | None = None,
+    device: DeviceName | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
     on_progress: OnProgress[FitProgress] = None,
@@ -113,6 +115,9 @@ def fit(
         Seed for folds, networks and random configurations.
     threads : int, optional
         Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
+    device : str, optional
+        What trains: "cpu", "cuda", "cuda:1" or another number, "mps", or "auto", which chooses by the work; by default
+        ``CRECHE_DEVICE``, or else "cpu". A GPU that this machine lacks is an error, and is never replaced.
     checkpoint : file name, optional
         After each round of configurations, what was found so far is written to this file.
     resume : bool, default False
@@ -175,7 +180,7 @@ def fit(
         metric,
         known,
         seed,
-        resolve_threads(threads),
+        resolve_hardware(threads, device),
         checkpoint,
         resume,
         choose_loss(None, quantiles, ordered),
@@ -228,7 +233,7 @@ def fit_again(
         record.metric,
         task,
         record.seed,
-        resolve_threads(threads),
+        resolve_hardware(threads),
         loss=model.models[0].plan.loss,
     )
     with watch(on_progress, "fit") as report:
@@ -245,7 +250,7 @@ class _Job:
     metric: str | None
     task: Task | None
     seed: int
-    threads: int
+    hardware: Hardware
     checkpoint: str | Path | None = None
     resume: bool = False
     loss: Loss | None = None
@@ -268,7 +273,7 @@ class _Job:
         policy = choose_policy(shape, self.effort, self.seed)
         folds = split_fold_rows(inspection, policy.folds, self.seed)
         tables = FoldTables(inspection, folds, loss, "float32")
-        search = Search(tables, policy, self.threads, self.time_limit, started, on_progress)
+        search = Search(tables, policy, self.hardware, self.time_limit, started, on_progress)
         if self.checkpoint is not None:
             identity = self._identify(inspection, policy, metric, len(folds))
             FitCheckpoint(self.checkpoint, search, identity, self.resume)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from creche.engine.colony import RUNNING, Crew, Job
+from creche.engine.hardware import Hardware
 from creche.fitting.candidate import Candidate, count_fitting, create_contender
 from creche.fitting.fold_rows import FoldRows
 from creche.fitting.fold_tables import FoldTables
@@ -15,7 +16,7 @@ from creche.model.model import Model
 __all__ = ["refit"]
 
 
-def refit(candidates: Sequence[Candidate], tables: FoldTables, seed: int, threads: int) -> list[Model]:
+def refit(candidates: Sequence[Candidate], tables: FoldTables, seed: int, hardware: Hardware) -> list[Model]:
     """Train the configuration of each candidate on all rows, to the epoch that was best on the held-out rows.
 
     The schedule still spans all epochs, as in the refits of Holzmüller et al. 2024, appendix B. A network that diverges
@@ -26,7 +27,8 @@ def refit(candidates: Sequence[Candidate], tables: FoldTables, seed: int, thread
     candidates : sequence of Candidate
         Trained on a single split.
     tables : FoldTables
-    seed, threads : int
+    seed : int
+    hardware : Hardware
 
     Returns
     -------
@@ -45,15 +47,15 @@ def refit(candidates: Sequence[Candidate], tables: FoldTables, seed: int, thread
     models: list[Model] = []
     while len(models) < len(candidates):
         left = candidates[len(models) :]
-        models += _train(left[: count_fitting([each.configuration for each in left], whole)], whole, seed, threads)
+        models += _train(left[: count_fitting([each.configuration for each in left], whole)], whole, seed, hardware)
     return models
 
 
-def _train(candidates: Sequence[Candidate], whole: FoldTables, seed: int, threads: int) -> list[Model]:
+def _train(candidates: Sequence[Candidate], whole: FoldTables, seed: int, hardware: Hardware) -> list[Model]:
     contenders = [
         create_contender(whole, each.number, each.configuration, seed, place) for place, each in enumerate(candidates)
     ]
-    crew = Crew([Job(each.plans[0], each.tables[0].rows, None) for each in contenders], threads)
+    crew = Crew([Job(each.plans[0], each.tables[0].rows, None) for each in contenders], hardware)
     models = [each.models[0] for each in candidates]
     for epoch in sorted({each.epoch for each in candidates}):
         crew.run(epoch)
@@ -63,7 +65,7 @@ def _train(candidates: Sequence[Candidate], whole: FoldTables, seed: int, thread
                 prepared = contenders[place].tables[0].prepared
                 parameters = crew.parameters(place).copy()
                 models[place] = Model(
-                    contenders[place].plans[0], prepared.features, prepared.labels, parameters, threads
+                    contenders[place].plans[0], prepared.features, prepared.labels, parameters, hardware.threads
                 )
         if any(crew.status(place) == RUNNING for place in ready):
             crew.stop(ready)

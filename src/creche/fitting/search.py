@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.engine.hardware import Hardware
 from creche.fitting.candidate import Candidate, candidate_work, count_fitting, train_candidates
 from creche.fitting.configuration import Configuration
 from creche.fitting.fold_tables import FoldTables
@@ -81,7 +82,7 @@ class Search:
     ----------
     tables : FoldTables
     policy : Policy
-    threads : int
+    hardware : Hardware
     time_limit : float, optional
         In seconds, from `started`.
     started : float
@@ -103,7 +104,7 @@ class Search:
 
     tables: FoldTables
     policy: Policy
-    threads: int
+    hardware: Hardware
     time_limit: float | None = None
     started: float = 0.0
     on_progress: Callable[[FitProgress], object] | None = None
@@ -218,7 +219,7 @@ class Search:
             self.status = "interrupted"
             return
         found, done, interrupted = train_candidates(
-            self.tables, numbered, self.policy.seed, self.threads,
+            self.tables, numbered, self.policy.seed, self.hardware,
             epochs_allowed=epochs, is_over=self._is_over, on_epoch=report,
         )  # fmt: skip
         self.work = base + (self._done_work(numbered, done) if interrupted else planned)

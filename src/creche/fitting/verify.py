@@ -16,6 +16,7 @@ from creche.model.model import Model
 from creche.model_selection.verify_folds import verify_folds
 from creche.plan.arguments import reject_unknown
 from creche.plan.losses import LossFunction
+from creche.plan.words import DeviceName
 from creche.training.verify import Verification, arrange_columns, list_differences, verify_network
 
 __all__ = ["verify"]
@@ -31,6 +32,7 @@ def verify(
     sample_weight: Any = None,
     loss: LossFunction | None = None,
     threads: int | None = None,
+    device: DeviceName | None = None,
     on_progress: OnProgress[Any] = None,
 ) -> Verification:
     """Train a model again as its file says on the same table, and compare the weights, bit for bit.
@@ -50,6 +52,9 @@ def verify(
         The loss, if it was a Python function, which a file does not hold.
     threads : int, optional
         Number of threads; any number gives the same bits.
+    device : str, optional
+        What trains a single network again; by default, what trained it. Where another does, bits differ, and the loss
+        is compared. Ensembles are trained on the processor.
     on_progress : callable or bool, optional
         By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
         is called with the run, for an ensemble with a `StepProgress`, or with a `FitProgress`, as training progresses.
@@ -77,7 +82,7 @@ def verify(
     if not isinstance(loaded, Ensemble):
         return verify_network(
             loaded, data, y, validation_data=validation_data, sample_weight=sample_weight, loss=loss, threads=threads,
-            on_progress=on_progress,
+            device=device, on_progress=on_progress,
         )  # fmt: skip
     kind = f"a model of {advise('creche.fit')}" if isinstance(loaded, FittedModel) else "an ensemble"
     if validation_data is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from creche._system.resources import resolve_threads
+from creche.engine.hardware import resolve_hardware
 from creche.errors import PlanError
 from creche.explain.compare import Comparison, compare
 from creche.explain.loss_curve import LossAgainstWeight, loss_against_weight
@@ -112,7 +112,7 @@ class Lesson:
     @cached_property
     def trained(self) -> Run:
         """The run after all epochs."""
-        run = Run(self.start.plan, self.prepared, self.start.threads)
+        run = Run(self.start.plan, self.prepared, self.start.hardware)
         run.resume()
         return run
 
@@ -189,7 +189,7 @@ def create_lesson(data: Any = DEFAULT_TABLE, *, threads: int | None = None, **ar
     seed = given["seed"]
     fixed = {name: value for name, value in complete_arguments(given).items() if name != "seed"}
     plan, prepared = Jobs(data, None, fixed, seed).create_plan({})
-    run = Run(replace(plan, seed=seed), prepared, resolve_threads(threads))
+    run = Run(replace(plan, seed=seed), prepared, resolve_hardware(threads))
     return Lesson(prepared_source(prepared), run, given, data)
 
 

@@ -61,6 +61,9 @@ class Provenance(Displayed):
         The files of the tables that it was trained with, which no file may overwrite; a model file does not keep them.
     folds : FoldOrigin or None
         The folds of the networks, if it is the ensemble of a cross-validation.
+    device : dict of str to str, or None
+        What trained it: the name of the GPU, and the versions that its bits depend on; None for the processor, where
+        they depend on nothing.
 
     """
 
@@ -77,6 +80,7 @@ class Provenance(Displayed):
     tables: tuple[Path, ...] = ()
     kept_epoch: int | None = None
     folds: FoldOrigin | None = None
+    device: Mapping[str, str] | None = None
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{count:,} {part}" for part, count in self.rows.items())
@@ -102,6 +106,7 @@ class Provenance(Displayed):
             "version": self.version,
             "kept_epoch": self.kept_epoch,
             **({} if self.folds is None else {"folds": self.folds.to_dict()}),
+            **({} if self.device is None else {"device": dict(self.device)}),
         }
 
     @classmethod
@@ -142,7 +147,13 @@ class Provenance(Displayed):
                 raise
             raise FileError(f"provenance: {error!r}; the file was damaged or made by hand") from error
         folds = None if data.get("folds") is None else FoldOrigin.from_dict(data["folds"])
-        return cls(preparation=preparation, schema=schema, history=history, kept_epoch=kept, folds=folds, **plain)
+        device = data.get("device")
+        if device is not None and not (isinstance(device, dict) and isinstance(device.get("device"), str)):
+            raise FileError(f"provenance: device is {device!r}; the file was damaged or made by hand")
+        return cls(
+            preparation=preparation, schema=schema, history=history, kept_epoch=kept, folds=folds, device=device,
+            **plain,
+        )  # fmt: skip
 
 
 def describe_provenance(
@@ -153,6 +164,7 @@ def describe_provenance(
     steps: int,
     kept_epoch: int,
     evaluate: Callable[[], AnyEvaluation],
+    device: Mapping[str, str] | None,
 ) -> Provenance:
     """Record how a model was trained on a prepared table; `evaluate` is called for its evaluation.
 
@@ -181,6 +193,7 @@ def describe_provenance(
         version=__version__,
         tables=tuple(path for path in files if path is not None),
         kept_epoch=kept_epoch,
+        device=device,
     )
 
 

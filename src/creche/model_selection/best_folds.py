@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from creche.engine.hardware import Hardware
 from creche.errors import PlanError
 from creche.model_selection.cross_validation_result import CrossValidation
 from creche.model_selection.fold_statistics import plan_numbers
@@ -29,7 +30,7 @@ class _PlanFolds:
 
     folds: list[Fold]
     arguments: TrainArguments
-    threads: int
+    hardware: Hardware
     seconds: float
     members: list[list[tuple[int, Member | Run]]]
 
@@ -55,6 +56,7 @@ def select_best_folds(colony: Colony) -> CrossValidation:
         members[(choice.get("repeat", 1) - 1) * layout.folds + choice["fold"] - 1].append(
             (choice["seed"], colony[number])
         )
-    arguments = replace(arguments, seed=first["seed"], threads=colony.crew.threads)
-    networks = _PlanFolds(folds, arguments, colony.crew.threads, colony.seconds, members)
+    hardware = colony.crew.hardware
+    arguments = replace(arguments, seed=first["seed"], threads=hardware.threads, device=hardware.device.word)
+    networks = _PlanFolds(folds, arguments, hardware, colony.seconds, members)
     return CrossValidation(inspection, networks, N_RESAMPLES)

@@ -314,7 +314,7 @@ class Colony(Displayed, Sequence[Member]):
             "diverged": int(self.results.diverged.sum()),
             "interrupted": self.interrupted,
             "seconds": self.seconds,
-            "threads": self.crew.threads,
+            "threads": self.crew.hardware.threads,
             "label": best.prepared.labels.name,
             "training_rows": len(best.prepared.train),
             "bootstrap": best.prepared.preparation.bootstrap is not None,

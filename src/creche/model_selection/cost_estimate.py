@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from creche._advice import advise
 from creche._system.resources import available_memory
 from creche.engine.colony import Crew, Job
+from creche.engine.hardware import Hardware
 from creche.engine.memory_checks import network_memory
 from creche.engine.native import format_gigabytes, rows_memory
 from creche.errors import PlanError
@@ -51,7 +52,7 @@ def check_cost(
     jobs: Jobs,
     halving: Halving | None,
     confirm: Callable[[Estimate], bool] | None,
-    threads: int,
+    hardware: Hardware,
 ) -> None:
     """Refuse a sweep that needs too much memory before any network is created, and ask whether to begin.
 
@@ -73,7 +74,7 @@ def check_cost(
     exceeds_memory = available is not None and memory > available
     if confirm is None and not exceeds_memory:
         return
-    estimate = replace(estimate_cost(networks, examples, threads), memory=memory)
+    estimate = replace(estimate_cost(networks, examples, hardware), memory=memory)
     if halving is not None:
         share = halving.trained_share(max(job.plan.epochs for job in examples), networks)
         estimate = replace(estimate, seconds=estimate.seconds * share)
@@ -87,7 +88,7 @@ def check_cost(
         raise PlanError(f"nothing was trained: {networks:,} networks were not confirmed")
 
 
-def estimate_cost(networks: int, examples: Sequence[Job], threads: int) -> Estimate:
+def estimate_cost(networks: int, examples: Sequence[Job], hardware: Hardware) -> Estimate:
     """Train a few of the networks for a moment, and extrapolate to all of them.
 
     Parameters
@@ -96,14 +97,14 @@ def estimate_cost(networks: int, examples: Sequence[Job], threads: int) -> Estim
         The number of all networks.
     examples : sequence of Job
         A few of them, spread over all.
-    threads : int
+    hardware : Hardware
 
     """
     memory = sum(network_memory(job.plan, len(job.rows)) for job in examples) / len(examples)
     trial = [replace(job, plan=replace(job.plan, early_stopping=None)) for job in examples]
-    Crew(trial[:1], threads)  # the engine is slower the first time
+    Crew(trial[:1], hardware)  # the engine is slower the first time
     start = time.monotonic()
-    crew = Crew(trial, threads)
+    crew = Crew(trial, hardware)
     creation = (time.monotonic() - start) / len(examples) * networks
     epochs, start = 0, time.monotonic()
     while time.monotonic() - start < TRIAL_SECONDS and epochs < max(job.plan.epochs for job in examples):

@@ -23,6 +23,7 @@ from creche.plan.words import (
     ActivationName,
     BiasInitializerName,
     ClassWeighting,
+    DeviceName,
     Duplicates,
     InitializerName,
     KeptWeights,
@@ -123,6 +124,7 @@ def cross_validate(
     classes: Sequence[Any] | None = None,
     read_options: ReadOptions | Mapping[str, Any] | None = None,
     threads: int | None = None,
+    device: DeviceName | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
     on_progress: OnProgress[FoldNetworks] = None,
     record: Record | Mapping[str, Any] | RecordedQuantity | Sequence[RecordedQuantity] | bool | None = None,
@@ -173,7 +175,7 @@ def cross_validate(
         A column whose equal values stay in the same fold, or by which a fold comes after the rows that are trained on.
     split_seed : int, optional
         Seed for the folds only.
-    duplicates, missing_label, sample_weight, class_weight, classes, read_options, threads
+    duplicates, missing_label, sample_weight, class_weight, classes, read_options, threads, device
         As for `creche.train`.
     on_epoch : function or several, optional
         As for `creche.train`; the networks are then trained one by one.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from creche._displayed import Displayed
 from creche._progress import OnProgress, watch_steps
+from creche.engine.hardware import Hardware
 from creche.engine.introspection import predict_many
 from creche.engine.parameters import Parameters
 from creche.errors import TableError
@@ -65,7 +66,7 @@ class TrainedFolds(Protocol):
     @property
     def arguments(self) -> TrainArguments: ...
     @property
-    def threads(self) -> int: ...
+    def hardware(self) -> Hardware: ...
     @property
     def seconds(self) -> float: ...
     def fold_networks(self, fold: int) -> list[tuple[int, Member | Run]]: ...
@@ -96,7 +97,7 @@ class CrossValidation(Displayed):
         self._arguments = networks.arguments
         self._n_resamples = n_resamples
         self.seconds = networks.seconds
-        self.threads = networks.threads
+        self.threads = networks.hardware.threads
         self.members: list[Member | Run] = []
         self.fold_members: list[FoldMember] = []
         self.diverged: list[FoldMember] = []

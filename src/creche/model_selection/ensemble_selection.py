@@ -63,7 +63,7 @@ def select_ensemble(colony: Colony, size: int, candidates: int, temperature: boo
             mean = np.tensordot(counts[chosen] / counts.sum(), predicted[chosen], axes=1)
             fitted = fit_temperature(mean, true, weights)
     models = [colony[numbers[i]].model for i in chosen]
-    return _add_provenance(Ensemble(models, counts[chosen].tolist(), fitted, colony.crew.threads), colony)
+    return _add_provenance(Ensemble(models, counts[chosen].tolist(), fitted, colony.crew.hardware.threads), colony)
 
 
 def _predict(colony: Colony, numbers: list[int], rows: Partition) -> Numbers:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from creche._system.resources import resolve_threads
 from creche.engine.colony import RUNNING, Crew, Divergence, Job
+from creche.engine.hardware import resolve_hardware
 from creche.engine.memory_checks import check_networks, check_tables, network_memory
 from creche.errors import DivergedError
 from creche.model_selection.jobs import plan_on_fold
@@ -37,7 +37,7 @@ class FoldNetworks(ABC):
     seeds : range
     arguments : TrainArguments
         The resolved arguments of `creche.train`.
-    threads : int
+    hardware : Hardware
     seconds : float
         The training time so far.
 
@@ -47,7 +47,7 @@ class FoldNetworks(ABC):
         self.folds = list(folds)
         self.seeds = seeds
         self.arguments = arguments
-        self.threads = resolve_threads(arguments.threads)
+        self.hardware = resolve_hardware(arguments.threads, arguments.device)
         self.seconds = 0.0
 
     def __len__(self) -> int:
@@ -118,7 +118,7 @@ class ColonyFolds(FoldNetworks):
                 for seed in seeds[start : start + ADJACENT_SEEDS]:
                     self._members[fold, seed] = len(jobs)
                     jobs.append(replace(job, plan=job.plan.with_seed(seed)))
-        self._crew = Crew(jobs, self.threads)
+        self._crew = Crew(jobs, self.hardware)
 
     def _create_fold_jobs(self, arguments: TrainArguments) -> list[Job]:
         jobs: list[Job] = []

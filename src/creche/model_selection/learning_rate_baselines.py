@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.engine.colony import Crew, Job
+from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
 from creche.model_selection.jobs import Jobs
 from creche.plan.arguments import OPTIMIZER_FIELDS
@@ -41,15 +42,15 @@ class Baselines:
     constant: float
 
 
-def train_baselines(jobs: Jobs, seeds: range, threads: int) -> Baselines:
+def train_baselines(jobs: Jobs, seeds: range, hardware: Hardware) -> Baselines:
     """Train networks with a learning rate of 0, and one without features."""
     # An epoch with a learning rate of 0 changes nothing, and records the losses in the same way as training does.
     frozen: dict[str, Any] = {"learning_rate": 0.0, "epochs": 1, "schedule": "constant", "early_stopping": False}
     plan, _ = jobs.create_plan(frozen)
-    untrained = Crew([jobs.create_job(replace(plan, seed=seed), frozen) for seed in seeds], threads)
+    untrained = Crew([jobs.create_job(replace(plan, seed=seed), frozen) for seed in seeds], hardware)
     untrained.run()
     train, compared = zip(*(_final_losses(untrained, number) for number in range(len(untrained))), strict=True)
-    constant = Crew([_create_constant_job(jobs)], threads)
+    constant = Crew([_create_constant_job(jobs)], hardware)
     constant.run()
     return Baselines(np.array(train), np.array(compared), float(_final_losses(constant, 0)[1]))
 

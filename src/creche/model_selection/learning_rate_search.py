@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from creche._advice import advise
 from creche._progress import OnProgress, watch
-from creche._system.resources import resolve_threads
+from creche.engine.hardware import Hardware, resolve_hardware
 from creche.errors import PlanError
 from creche.model_selection.arguments import NumericValues, check_argument_names, select_shared_arguments
 from creche.model_selection.colony import Colony
@@ -36,6 +36,7 @@ from creche.plan.words import (
     ActivationName,
     BiasInitializerName,
     ClassWeighting,
+    DeviceName,
     Duplicates,
     InitializerName,
     LossName,
@@ -138,6 +139,7 @@ def find_learning_rate(
     validation_data: Any = None,
     test_data: Any = None,
     threads: int | None = None,
+    device: DeviceName | None = None,
     confirm: Callable[[Estimate], bool] | None = None,
     on_progress: OnProgress[Colony] = None,
 ) -> LearningRates:
@@ -176,7 +178,7 @@ def find_learning_rate(
         stopping, the weights of the best epoch are kept, else the last.
     validation_fraction, test_fraction, stratify, group, time, split_column, split_seed, duplicates, missing_label
         As for `creche.train`; without `split_seed`, the split is drawn by `seed`.
-    sample_weight, class_weight, classes, read_options, validation_data, test_data, threads
+    sample_weight, class_weight, classes, read_options, validation_data, test_data, threads, device
         As for `creche.train`.
     confirm : callable, optional
         Called with an `Estimate` before training begins; if it returns False, nothing is trained.
@@ -211,12 +213,12 @@ def find_learning_rate(
     fixed = _check_single_values(select_shared_arguments(locals()))
     seed, seeds = check_whole_number("seed", seed, at_least=0), check_whole_number("seeds", seeds, at_least=1)
     values = _check_rates(rates)
-    threads = resolve_threads(threads)
+    hardware = resolve_hardware(threads, device)
     jobs = Jobs(data, y, fixed, seed)
-    check_cost(Combinations([Axis("learning_rate", tuple(values))]), seeds, jobs, None, confirm, threads)
+    check_cost(Combinations([Axis("learning_rate", tuple(values))]), seeds, jobs, None, confirm, hardware)
     seed_range = range(seed, seed + seeds)
     with watch(on_progress, "sweep") as report:
-        search = _Search(jobs, seed_range, train_baselines(jobs, seed_range, threads), threads, report)
+        search = _Search(jobs, seed_range, train_baselines(jobs, seed_range, hardware), hardware, report)
         search.train(values)
         while extend and (more := search.extend_range()):
             search.train(more)
@@ -270,7 +272,7 @@ class _Search:
     jobs: Jobs
     seeds: range
     baselines: Baselines
-    threads: int
+    hardware: Hardware
     on_progress: Callable[[Colony], object] | None
     colony: Colony | None = None
     extensions: tuple[str, ...] = ()
@@ -278,7 +280,7 @@ class _Search:
     def train(self, rates: list[float]) -> None:
         """Train networks with these rates, and add them to the colony."""
         choices = [{"learning_rate": rate, "seed": s} for rate in _order_evenly(rates) for s in self.seeds]
-        colony = create_colony(self.jobs, choices, self.threads)
+        colony = create_colony(self.jobs, choices, self.hardware)
         try:
             train_all(colony, on_progress=self.on_progress)
         except KeyboardInterrupt as interrupt:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from creche._displayed import Displayed
 from creche.engine.colony import Crew
+from creche.engine.device import describe_device
 from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
 from creche.evaluation import AnyEvaluation
@@ -88,10 +89,13 @@ class Member(Displayed):
         """The model: feature encoder, network and weights."""
         prepared, history, status = self.prepared, self.history, self.status
         steps, kept = RunState(self._crew.state(self.number)).step, self.kept_epoch
-        model = Model(self.plan, prepared.features, prepared.labels, self.parameters, self._crew.threads)
+        device = describe_device(self._crew.device(self.number))
+        model = Model(self.plan, prepared.features, prepared.labels, self.parameters, self._crew.hardware.threads)
 
         def origin() -> Provenance:
-            return describe_provenance(model, prepared, history, status, steps, kept, lambda: self._evaluate(model))
+            return describe_provenance(
+                model, prepared, history, status, steps, kept, lambda: self._evaluate(model), device
+            )
 
         object.__setattr__(model, "origin", origin)
         object.__setattr__(model, "summarize", prepared.summarize_training)

@@ -11,7 +11,7 @@ import numpy as np
 
 from creche._displayed import Displayed
 from creche._progress import OnProgress, watch
-from creche._system.resources import resolve_threads
+from creche.engine.hardware import Hardware, resolve_hardware
 from creche.errors import CrecheError, PlanError, nearest
 from creche.model_selection.arguments import NumericValues, Values, check_argument_names, select_shared_arguments
 from creche.model_selection.colony import Colony
@@ -33,6 +33,7 @@ from creche.plan.words import (
     BestBy,
     BiasInitializerName,
     ClassWeighting,
+    DeviceName,
     Duplicates,
     InitializerName,
     KeptWeights,
@@ -200,6 +201,7 @@ def sweep_with_optuna(
     validation_data: Any = None,
     test_data: Any = None,
     threads: int | None = None,
+    device: DeviceName | None = None,
     on_progress: OnProgress[Colony] = None,
 ) -> OptunaSweep:
     """Let Optuna choose values, and train the networks of a whole pack of trials at once.
@@ -243,7 +245,7 @@ def sweep_with_optuna(
         As for `creche.train`; may have several values.
     standardize, validation_fraction, test_fraction, stratify, group, time, split_column, split_seed, duplicates
         As for `creche.train`; without `split_seed`, the split is drawn by `seed`.
-    missing_label, sample_weight, class_weight, classes, read_options, validation_data, test_data, threads
+    missing_label, sample_weight, class_weight, classes, read_options, validation_data, test_data, threads, device
         As for `creche.train`.
     on_progress : callable or bool, optional
         By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
@@ -291,8 +293,9 @@ def sweep_with_optuna(
     if not axes and space is None:
         raise PlanError("no argument has several values; give one a range or a list of values, or give a space")
     study = _create_study(library, seed) if study is None else _check_study(study)
+    hardware = resolve_hardware(threads, device)
     jobs = Jobs(data, y, fixed, seed)
-    search = _Search(study, axes, space, jobs, fixed, range(seed, seed + seeds), resolve_threads(threads))
+    search = _Search(study, axes, space, jobs, fixed, range(seed, seed + seeds), hardware)
     try:
         with watch(on_progress, "sweep") as report:
             for _ in range(rounds):
@@ -317,7 +320,7 @@ class _Search:
     jobs: Jobs
     fixed: Mapping[str, Any]
     seeds: range
-    threads: int
+    hardware: Hardware
     colonies: list[Colony] | None = None
     trial_numbers: tuple[int, ...] = ()
 
@@ -330,7 +333,7 @@ class _Search:
                 trials.append(self.study.ask())
                 choices.append(self._choose(trials[-1]))
             members = [{**choice, "seed": s} for choice in choices for s in self.seeds]
-            colony = create_colony(self.jobs, members, self.threads)
+            colony = create_colony(self.jobs, members, self.hardware)
             train_all(colony, on_progress=on_progress)
             colony.crew.stop([])  # frees what the engine holds of members that have ended
         except BaseException:

@@ -10,8 +10,8 @@ from typing import Any
 
 from creche._advice import advise
 from creche._progress import OnProgress, watch
-from creche._system.resources import resolve_threads
 from creche.engine.colony import Crew, Job
+from creche.engine.hardware import Hardware, resolve_hardware
 from creche.engine.native import Rows
 from creche.errors import PlanError
 from creche.model_selection.arguments import NumericValues, Values, check_argument_names, select_shared_arguments
@@ -34,6 +34,7 @@ from creche.plan.words import (
     ActivationName,
     BiasInitializerName,
     ClassWeighting,
+    DeviceName,
     Duplicates,
     InitializerName,
     KeptWeights,
@@ -128,6 +129,7 @@ def sweep(
     validation_data: Any = None,
     test_data: Any = None,
     threads: int | None = None,
+    device: DeviceName | None = None,
     confirm: Callable[[Estimate], bool] | None = None,
     on_progress: OnProgress[Colony] = None,
     checkpoint: str | Path | None = None,
@@ -182,7 +184,7 @@ def sweep(
         As for `creche.train`; may have several values.
     standardize, validation_fraction, test_fraction, stratify, group, time, split_column, split_seed, duplicates
         As for `creche.train`; without `split_seed`, the split is drawn by `seed`.
-    missing_label, sample_weight, class_weight, classes, read_options, validation_data, test_data, threads
+    missing_label, sample_weight, class_weight, classes, read_options, validation_data, test_data, threads, device
         As for `creche.train`.
     confirm : callable, optional
         Called with an `Estimate` before training begins; if it returns False, nothing is trained.
@@ -231,13 +233,13 @@ def sweep(
     fixed, axes = split_axes(arguments)
     combinations = Combinations(axes, samples, method, seed)
     halving = Halving.of(halving)
-    threads = resolve_threads(threads)
+    hardware = resolve_hardware(threads, device)
     if folds is not None and halving is not None:
         raise PlanError("halving: cannot be combined with folds; leave one of the two out")
     jobs = Jobs(data, y, fixed, seed, folds, repeats, bootstrap)
-    check_cost(combinations, seeds, jobs, halving, confirm, threads)
+    check_cost(combinations, seeds, jobs, halving, confirm, hardware)
     choices = [{**combination, "seed": s} for combination in combinations for s in range(seed, seed + seeds)]
-    colony = create_colony(jobs, choices, threads)
+    colony = create_colony(jobs, choices, hardware)
     writer = None if checkpoint is None else SweepCheckpoint(checkpoint, colony, halving, resume)
     with watch(on_progress, "sweep") as report:
         train_all(colony, halving, report, writer)
@@ -255,7 +257,7 @@ def _check_folds(folds: int | None, repeats: int) -> tuple[int | None, int]:
     return None if folds is None else check_whole_number("folds", folds, at_least=2), repeats
 
 
-def create_colony(jobs: Jobs, choices: Sequence[Mapping[str, Any]], threads: int) -> Colony:
+def create_colony(jobs: Jobs, choices: Sequence[Mapping[str, Any]], hardware: Hardware) -> Colony:
     """Return a colony before its first step.
 
     Parameters
@@ -263,7 +265,7 @@ def create_colony(jobs: Jobs, choices: Sequence[Mapping[str, Any]], threads: int
     jobs : Jobs
     choices : sequence of dict
         For each network the values of its arguments, the seed last. With folds, it is trained on each fold.
-    threads : int
+    hardware : Hardware
 
     Raises
     ------
@@ -290,7 +292,7 @@ def create_colony(jobs: Jobs, choices: Sequence[Mapping[str, Any]], threads: int
         first = {name: value for name, value in choices[0].items() if name != "seed"}
         rows = len(prepared[0].labelled)
         layout = FoldLayout(jobs.folds, jobs.repeats, jobs.test_to_train(first), held_out, rows)
-    colony = Colony(Crew(crew_jobs, threads), members, prepared, layout)
+    colony = Colony(Crew(crew_jobs, hardware), members, prepared, layout)
     colony.jobs = jobs
     return colony
 

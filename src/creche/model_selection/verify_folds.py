@@ -9,8 +9,8 @@ from typing import Any
 from creche._advice import advise
 from creche._phrases import format_count
 from creche._progress import OnProgress, StepProgress, count_steps, watch_steps
-from creche._system.resources import resolve_threads
 from creche.engine.colony import RUNNING, Crew, Job
+from creche.engine.hardware import Hardware, resolve_hardware
 from creche.errors import PlanError
 from creche.model.ensemble import Ensemble
 from creche.model.fold_origin import FoldOrigin
@@ -60,7 +60,7 @@ def verify_folds(
             inspection, origin.folds.folds, origin.folds.repeats, origin.folds.seed, origin.folds.stops_early
         )
         with watch_steps(on_progress):
-            models = _train_again(plans, folds, origin.folds, resolve_threads(threads))
+            models = _train_again(plans, folds, origin.folds, resolve_hardware(threads))
     except PlanError:
         if is_same_table:
             raise
@@ -69,7 +69,7 @@ def verify_folds(
     return Verification(found == origin.weights, origin.weights, found, is_same_table, differences)
 
 
-def _train_again(plans: Sequence[Plan], folds: Sequence[Fold], origin: FoldOrigin, threads: int) -> list[Model]:
+def _train_again(plans: Sequence[Plan], folds: Sequence[Fold], origin: FoldOrigin, hardware: Hardware) -> list[Model]:
     """Train each network on its fold for as many epochs as it was."""
     prepared = [folds[origin.place(member)].prepared for member in origin.members]
     for plan, fold in zip(plans, prepared, strict=True):
@@ -78,7 +78,7 @@ def _train_again(plans: Sequence[Plan], folds: Sequence[Fold], origin: FoldOrigi
         models = []
         with count_steps(len(plans), "networks") as report:
             for plan, fold, epochs in zip(plans, prepared, origin.epochs, strict=True):
-                models.append(Run(plan, fold, threads).resume(epochs=epochs).model)
+                models.append(Run(plan, fold, hardware).resume(epochs=epochs).model)
                 report(len(models))
         return models
     jobs = []
@@ -87,7 +87,7 @@ def _train_again(plans: Sequence[Plan], folds: Sequence[Fold], origin: FoldOrigi
         if origin.bootstrap:
             rows = resample_rows(rows, plan.seed)
         jobs.append(Job(plan, rows, validation, create_measure(plan, fold, validation or rows, threads=1)))
-    crew = Crew(jobs, threads)
+    crew = Crew(jobs, hardware)
     with count_steps(crew.epochs[1], "epochs") as report:
         for epoch in sorted(set(origin.epochs)):
             crew.run(epoch, lambda: report(crew.epochs[0]))

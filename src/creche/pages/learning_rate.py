@@ -53,7 +53,7 @@ def learning_rate_data(found: LearningRates) -> dict[str, Any]:
         **found.to_dict(),
         "networks": len(colony),
         "seconds": colony.seconds,
-        "threads": colony.crew.threads,
+        "threads": colony.crew.hardware.threads,
         "label": colony[0].prepared.labels.name,
         "plan": found.member().plan.to_dict(),
     }
@@ -72,7 +72,7 @@ def _search_facts(found: LearningRates) -> Table:
     facts.add_row("networks", f"{len(colony):,}: {rates} learning rates × {format_count(seeds, 'seed')}")
     done = f"{int(colony.results.done.sum()):,} of {len(colony):,} done, of {len(found.rates)} rates"
     ending = f"; interrupted with {done}" if found.interrupted else ""
-    threads = format_count(colony.crew.threads, "thread")
+    threads = str(colony.crew.hardware)
     facts.add_row("trained", f"in {format_duration(colony.seconds)} on {threads}{ending}")
     return facts
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from creche._phrases import format_count, list_first, write_number
+from creche.engine.device import name_device
 from creche.evaluation.metrics import metric_name
 from creche.explain.cells import format_cell
 from creche.pages.charts import BAR_WIDTH, draw_bar, draw_loss_curves, draw_network
@@ -260,6 +261,7 @@ def _training_facts(provenance: Provenance, epochs: int) -> list[tuple[str, str]
     return [
         ("rows", rows),
         ("trained", f"{done}, {provenance.steps:,} steps, {status}, by Creche {provenance.version}"),
+        *([] if provenance.device is None else [("device", name_device(provenance.device))]),
         ("digests", f"weights {weights}, table {table}"),
     ]
 

@@ -133,7 +133,7 @@ def _sweep_facts(colony: Colony) -> Table:
     facts.add_row("label", f"{prepared.labels.name}: {describe_classes(prepared.labels)}")
     facts.add_row("networks", f"{len(colony):,}{_describe_combinations(colony)}")
     each = format_duration(colony.seconds / len(colony))
-    threads = format_count(colony.crew.threads, "thread")
+    threads = str(colony.crew.hardware)
     endings = _describe_endings(colony)
     facts.add_row("trained", f"in {format_duration(colony.seconds)} on {threads}, {each} each{endings}")
     return facts

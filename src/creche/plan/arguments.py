@@ -329,6 +329,10 @@ _ENTRIES = (
     Argument("threads", None, "run", estimator=True, fit=True, command=_option(
         TRAINING, "Number of threads.", int, "all cores",
     )),
+    Argument("device", None, "run", estimator=True, fit=True, command=_option(
+        TRAINING, "Device that trains: cpu, cuda, cuda:1, mps, or auto, which chooses by the work.", str, "cpu",
+        words="creche.plan.words:DEVICES",
+    )),
     Argument("on_epoch", None, "run", estimator=True),
     Argument("on_progress", None, "run"),
     Argument("checkpoint", None, "run", with_folds=False, command=_option(

@@ -8,7 +8,7 @@ from creche.errors import SYNONYMS, closest, nearest
 
 __all__ = ["explain_unknown"]
 
-_CPU = "networks are trained on the processor, and threads says on how many of its cores"
+_DEVICE = "device='cuda' trains on a GPU"
 _PROGRESS = "a progress bar appears in notebooks and terminals, and on_progress=False switches it off"
 _DECAY = "it is a field of the optimizer, such as optimizer=creche.Adam(weight_decay=0.01)"
 _CLIPPING = "it is a field of the optimizer, such as optimizer=creche.Adam(clip_norm=1.0)"
@@ -20,7 +20,7 @@ _FOLDS = "creche.cross_validate divides the rows into folds"
 # Words of other libraries that no single argument stands for; an argument of the functions for which the sentence is
 # true; and the sentence.
 _ADVICE: dict[str, tuple[str, str]] = {
-    **dict.fromkeys(("device", "devices", "gpu", "gpus", "cuda", "accelerator", "use_gpu"), ("threads", _CPU)),
+    **dict.fromkeys(("devices", "gpu", "gpus", "cuda", "accelerator", "use_gpu", "device_type"), ("device", _DEVICE)),
     **dict.fromkeys(("verbose", "verbosity", "silent", "quiet", "disable_tqdm"), ("on_progress", _PROGRESS)),
     **dict.fromkeys(("features", "feature_names", "x_columns", "feature_columns", "usecols"), ("schema", _FEATURES)),
     **dict.fromkeys(("categorical_features", "cat_features", "cat_cols", "categorical"), ("schema", _CATEGORIES)),
@@ -47,8 +47,8 @@ def explain_unknown(name: str, choices: Sequence[str], others: Sequence[str] = (
     --------
     >>> explain_unknown("lr", ["epochs", "learning_rate"])
     "did you mean 'learning_rate'? Choose one of epochs, learning_rate"
-    >>> explain_unknown("device", ["threads"])
-    'networks are trained on the processor, and threads says on how many of its cores'
+    >>> explain_unknown("use_gpu", ["device"])
+    "device='cuda' trains on a GPU"
     >>> explain_unknown("n_epochs", ["effort"], ["epochs"])
     'creche.fit chooses it, and creche.train takes it as epochs; choose one of effort'
 

@@ -17,6 +17,7 @@ __all__ = [
     "BIN_EDGES",
     "CLASS_WEIGHTINGS",
     "CLIPS",
+    "DEVICES",
     "DUPLICATES",
     "EFFORTS",
     "KEPT_WEIGHTS",
@@ -40,6 +41,7 @@ __all__ = [
     "Binary",
     "ClassWeighting",
     "Clip",
+    "DeviceName",
     "Duplicates",
     "Effort",
     "InitializerName",
@@ -92,6 +94,9 @@ ScheduleName: TypeAlias = Literal[
 ]
 ScheduleUnit: TypeAlias = Literal["epoch", "step"]
 Parameterization: TypeAlias = Literal["standard", "ntk"]
+DeviceName: TypeAlias = Literal[
+    "cpu", "cuda", "cuda:0", "cuda:1", "cuda:2", "cuda:3", "cuda:4", "cuda:5", "cuda:6", "cuda:7", "mps", "auto"
+]
 KeptWeights: TypeAlias = Literal["best", "last"]
 BestBy: TypeAlias = Literal["plan", "network"]
 Scaling: TypeAlias = Literal["auto", "standard", "robust", "quantile", "none"]
@@ -131,6 +136,8 @@ PARAMETERIZATIONS: tuple[Parameterization, ...] = get_args(Parameterization)
 DUPLICATES: tuple[Duplicates, ...] = get_args(Duplicates)
 MISSING_LABELS: tuple[MissingLabel, ...] = get_args(MissingLabel)
 CLASS_WEIGHTINGS: tuple[ClassWeighting, ...] = get_args(ClassWeighting)
+# Those that are suggested; machines with more than two GPUs are few.
+DEVICES: tuple[DeviceName, ...] = ("cpu", "cuda", "cuda:1", "mps", "auto")
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
 ROLES: tuple[Role, ...] = get_args(Role)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from creche._phrases import format_count
 from creche.engine.colony import RUNNING, Crew, Job
+from creche.engine.hardware import Hardware
 from creche.model.ensemble import Ensemble
 from creche.model_selection.colony import Colony
 from creche.studio.protocol.requests import ChangeSettings, StartColony
@@ -71,7 +72,7 @@ class ColonyWork(Work):
             plan = create_plan(arguments, prepared)
             plan = plan.resolved(len(run.rows), has_validation=self._has_validation)
             jobs.append(Job(plan, run.rows, run.validation))
-        self._crew = Crew(jobs, state.threads)
+        self._crew = Crew(jobs, Hardware(state.threads))
         self._started = time.monotonic()
         self._seconds = 0.0
         self._ensembles: dict[int, Ensemble] = {}

@@ -11,7 +11,8 @@ import numpy as np
 
 from creche._advice import advise
 from creche._progress import OnProgress
-from creche._system.resources import resolve_threads
+from creche.engine.device import resolve_device
+from creche.engine.hardware import resolve_hardware
 from creche.errors import PlanError, UnknownArgumentError, nearest
 from creche.plan.activations import Activation
 from creche.plan.arguments import ARGUMENTS, DEFAULTS, NUMBER_SCHEDULES, OF_NETWORK, PER_LAYER, arguments_in
@@ -35,6 +36,7 @@ from creche.plan.words import (
     ActivationName,
     BiasInitializerName,
     ClassWeighting,
+    DeviceName,
     Duplicates,
     InitializerName,
     KeptWeights,
@@ -143,6 +145,7 @@ class TrainArguments:
     changes: Sequence[Change | Mapping[str, Any]] | None
     steps: int | None
     threads: int | None
+    device: DeviceName | None
     on_epoch: OnEpoch | Sequence[OnEpoch] | None
     on_progress: OnProgress[Run]
     checkpoint: str | Path | None
@@ -341,10 +344,11 @@ def resolve_arguments(arguments: TrainArguments) -> TrainArguments:
     Raises
     ------
     PlanError
-        If the plan is not a Plan, or other arguments set what it sets.
+        If the plan is not a Plan, other arguments set what it sets, or this machine lacks the device.
 
     """
     check_recipe(arguments)
+    resolve_device(arguments.device)  # before the table is read
     if arguments.plan is None:
         return arguments
     plan = _check_only_plan(arguments)
@@ -362,7 +366,7 @@ def create_run(arguments: TrainArguments, prepared: Prepared, like: Run | None =
         plan.loss, plan.precision,
     ):  # fmt: skip
         encoded = like.rows, like.validation
-    run = Run(plan, prepared, resolve_threads(arguments.threads), encoded)
+    run = Run(plan, prepared, resolve_hardware(arguments.threads, arguments.device), encoded)
     record = resolve_record(arguments.record)
     if record is not None:
         from creche.training.recorder import Recorder

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from creche._advice import advise
 from creche._displayed import Displayed
 from creche.engine.best_epoch import BestEpoch
-from creche.engine.native import Rows, new_run
+from creche.engine.choice import choose_device, new_run
+from creche.engine.device import Device, check_precision
+from creche.engine.hardware import Hardware
+from creche.engine.native import Rows
 from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
 from creche.errors import PlanError
@@ -36,18 +39,29 @@ class PlannedEngine(Displayed):
     """The part of a run that knows its engine: `creche.training.run.Run` describes the attributes."""
 
     def __init__(
-        self, plan: Plan, prepared: Prepared, threads: int, encoded: tuple[Rows, Rows | None] | None = None
+        self, plan: Plan, prepared: Prepared, hardware: Hardware | int, encoded: tuple[Rows, Rows | None] | None = None
     ) -> None:
         check_fit(plan, prepared)
         rows, validation = encoded or prepared.encode(plan.loss, plan.precision)
         self.plan = check_watched(plan).resolved(len(rows), has_validation=validation is not None)
-        self.threads = threads
+        self.hardware = Hardware(hardware) if isinstance(hardware, int) else hardware
+        check_precision(self.hardware.device, plan)
         self.status = "running"
         self.prepared = prepared
         self.rows, self.validation = rows, validation
         self._interventions = 0
         self._create_engine()
         self._divergence: tuple[int, int, float] | None = None  # of the run that this is a copy of
+
+    @property
+    def threads(self) -> int:
+        """Number of threads."""
+        return self.hardware.threads
+
+    @property
+    def device(self) -> Device:
+        """What trains the network: the device that was asked for, or what "auto" stands for."""
+        return choose_device(self.hardware, self.plan, len(self.rows))
 
     def _look(self) -> None:
         """Let the recorder look at the run before it is changed."""
@@ -60,7 +74,7 @@ class PlannedEngine(Displayed):
     def _create_engine(self, changes: int = 0) -> None:
         """Create the engine for the plan as it is after some of its changes."""
         self._changes_made, self.current_plan = changes, self._plan_after(changes)
-        self._engine = new_run(self.current_plan, self.rows, self.validation, self.threads)
+        self._engine = new_run(self.current_plan, self.rows, self.validation, self.hardware)
         measure = create_measure(self.plan, self.prepared, self.validation or self.rows, self.threads)
         self._best_epoch = None if measure is None else BestEpoch(self.plan, measure)
 
@@ -240,7 +254,7 @@ class PlannedEngine(Displayed):
         state = RunState(self._engine.state())
         engine = self._engine
         if plan != before:
-            engine = new_run(plan, self.rows, self.validation, self.threads)
+            engine = new_run(plan, self.rows, self.validation, self.hardware)
             state = state.carried_over(
                 RunState(engine.state()),
                 same_optimizer=plan.optimizer.key == before.optimizer.key,

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from creche._advice import advise
 from creche._progress import OnProgress, watch
 from creche._system.output_files import Folder
-from creche._system.resources import resolve_threads
+from creche.engine.hardware import resolve_hardware
 from creche.engine.run_state import RunState
 from creche.errors import FileError, PlanError
 from creche.plan.arguments import CHECKPOINT_FILES, reject_unknown
 from creche.plan.losses import LossFunction
 from creche.plan.plan import Plan
-from creche.plan.words import ClassWeighting, RecordedQuantity
+from creche.plan.words import ClassWeighting, DeviceName, RecordedQuantity
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.labels import LabelEncoder
 from creche.table.preparation import Preparation
@@ -140,6 +140,7 @@ def continue_training(
     validation_fraction: float = 0.0,
     validation_data: Any = None,
     threads: int | None = None,
+    device: DeviceName | None = None,
 ) -> Run:
     """Return a run that continues another, before its next step.
 
@@ -154,7 +155,7 @@ def continue_training(
     plan : Plan
         The plan to continue with; its `epochs` include those done. All but the network, the kind of optimizer and the
         precision may differ from the plan so far.
-    data, y, sample_weight, class_weight, validation_fraction, validation_data, threads
+    data, y, sample_weight, class_weight, validation_fraction, validation_data, threads, device
         As for `train`.
 
     Raises
@@ -182,7 +183,7 @@ def continue_training(
         seed=plan.seed, validation_data=validation_data, weights=sample_weight,
         encoders=(state.features, state.labels),
     )  # fmt: skip
-    run = Run(plan, prepared, resolve_threads(threads))
+    run = Run(plan, prepared, resolve_hardware(threads, device))
     run.set_state(RunState(state.state).without_best().arrays)
     return run
 
@@ -199,6 +200,7 @@ def resume(
     loss: LossFunction | None = None,
     checkpoint_every: int = 10,
     threads: int | None = None,
+    device: DeviceName | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
     on_progress: OnProgress[Run] = None,
     record: Record | Mapping[str, Any] | RecordedQuantity | Sequence[RecordedQuantity] | bool | None = None,
@@ -215,7 +217,7 @@ def resume(
         The loss, if it was a Python function, which a checkpoint does not hold.
     checkpoint_every : int, default 10
         Epochs between two checkpoints from now on.
-    threads, on_epoch, on_progress, record
+    threads, device, on_epoch, on_progress, record
         As for `creche.train`. A recording begins at the checkpoint: what was recorded before is lost.
 
     Returns
@@ -264,7 +266,7 @@ def resume(
         plan, preparation, order_columns(data, preparation, header["table"].get("order", ()), others=True), y,
         validation_data=tables.get("validation_data"), test_data=tables.get("test_data"), sample_weight=sample_weight,
     )  # fmt: skip
-    run = Run(plan, prepared, resolve_threads(threads))
+    run = Run(plan, prepared, resolve_hardware(threads, device))
     check_same_run(latest, header, **describe_run(run))
     run.set_state(state)
     if chosen is not None:

@@ -9,6 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from creche._progress import OnProgress, watch
+from creche.engine.device import describe_device
+from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
 from creche.errors import DivergedError, FileError
 from creche.model.history import History
@@ -71,8 +73,12 @@ class Run(PlannedEngine):
         The plan as it is now, after those of its changes that have been made; it has none itself.
     status : {"running", "finished", "early_stopped", "stopped", "interrupted", "diverged"}
         "stopped" means that `on_epoch` stopped it.
+    hardware : Hardware
+        The threads and the device that were asked for; a number of threads stands for the processor.
     threads : int
         Number of threads.
+    device : Device
+        What trains the network: the device that was asked for, or what "auto" stands for.
     prepared : Prepared
         The training rows, and those held out.
     rows : Rows
@@ -89,9 +95,9 @@ class Run(PlannedEngine):
     """
 
     def __init__(
-        self, plan: Plan, prepared: Prepared, threads: int, encoded: tuple[Rows, Rows | None] | None = None
+        self, plan: Plan, prepared: Prepared, hardware: Hardware | int, encoded: tuple[Rows, Rows | None] | None = None
     ) -> None:
-        super().__init__(plan, prepared, threads, encoded)
+        super().__init__(plan, prepared, hardware, encoded)
         self.recorder: Observer | None = None
         self._evaluated: tuple[tuple[int, int], AnyEvaluation] | None = None
 
@@ -133,14 +139,14 @@ class Run(PlannedEngine):
     def model(self) -> Model:
         """The model: the encoders, the network and its current weights."""
         prepared, status, steps, history = self.prepared, self.status, self.step, self.history
-        kept, at = self.kept_epoch, self._moment
+        kept, at, device = self.kept_epoch, self._moment, describe_device(self.device)
         model = Model(self.plan, prepared.features, prepared.labels, self.parameters, self.threads)
 
         def origin() -> Provenance:
             from creche.model.provenance import describe_provenance
 
             evaluate = partial(self._evaluate, model, at)
-            return describe_provenance(model, prepared, history, status, steps, kept, evaluate)
+            return describe_provenance(model, prepared, history, status, steps, kept, evaluate, device)
 
         object.__setattr__(model, "origin", origin)
         object.__setattr__(model, "summarize", prepared.summarize_training)

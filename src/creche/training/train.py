@@ -23,6 +23,7 @@ from creche.plan.words import (
     ActivationName,
     BiasInitializerName,
     ClassWeighting,
+    DeviceName,
     Duplicates,
     InitializerName,
     KeptWeights,
@@ -124,6 +125,7 @@ def train(
     changes: Sequence[Change | Mapping[str, Any]] | None = None,
     steps: int | None = None,
     threads: int | None = None,
+    device: DeviceName | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
     on_progress: OnProgress[Run] = None,
     checkpoint: str | Path | None = None,
@@ -273,6 +275,9 @@ def train(
         Stop after this many steps, even within an epoch; by default, at the end of the plan.
     threads : int, optional
         Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
+    device : str, optional
+        What trains: "cpu", "cuda", "cuda:1" or another number, "mps", or "auto", which chooses by the work; by default
+        ``CRECHE_DEVICE``, or else "cpu". A GPU that this machine lacks is an error, and is never replaced.
     on_epoch : function or sequence of functions, optional
         Called with an `EpochRecord` after each epoch; training stops when one returns True.
     on_progress : callable or bool, optional

@@ -5,22 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from creche._advice import advise
 from creche._displayed import Displayed
 from creche._progress import OnProgress, watch
-from creche._system.resources import resolve_threads
 from creche._version import __version__
+from creche.engine.device import describe_device, name_device
+from creche.engine.hardware import resolve_hardware
 from creche.errors import PlanError
 from creche.model.model import Model
 from creche.model.provenance import Provenance
 from creche.plan.losses import LossFunction
+from creche.plan.words import DeviceName
 from creche.table.digest import compare_tables, describe_table, digest_arrays
 from creche.training.resume import order_columns, prepare_again
 from creche.training.run import Run
 
-__all__ = ["Verification", "arrange_columns", "list_differences", "verify_network"]
+__all__ = ["LOSS_TOLERANCE", "Verification", "arrange_columns", "list_differences", "verify_network"]
+
+
+# On another device sums are rounded otherwise, and float32 networks part within tens of epochs: only the loss compares.
+LOSS_TOLERANCE = 0.05
+LEAST_LOSS = 1e-3  # a smaller one counts as this, so that networks that know all rows by heart compare too
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,10 @@ class Verification(Displayed):
     data_same : bool
         Whether the table is the one the model was trained on.
     differences : tuple of str
-        Descriptions of what differs: rows, columns, the version of Creche.
+        Descriptions of what differs: rows, columns, the version of Creche, the device.
+    loss_difference : float or None
+        Where another device trains than trained the model, whose bits are others: how much the loss of the last epoch
+        differs, divided by the model's. `LOSS_TOLERANCE` is the most that counts as the same training.
 
     """
 
@@ -46,6 +59,12 @@ class Verification(Displayed):
     found: str
     data_same: bool
     differences: tuple[str, ...]
+    loss_difference: float | None = None
+
+    @property
+    def verified(self) -> bool:
+        """Whether the weights are the same, or, on another device, the loss is."""
+        return self.same or (self.loss_difference is not None and self.loss_difference <= LOSS_TOLERANCE)
 
     def __str__(self) -> str:
         differences = "; ".join(self.differences)
@@ -54,6 +73,12 @@ class Verification(Displayed):
             return f"verified: training again gives the same weights, bit for bit ({self.found[:16]}){despite}"
         if not self.found:
             return f"not verified: the network does not fit the table any more: {differences}"
+        if self.loss_difference is not None:
+            verdict = "verified" if self.verified else "not verified"
+            return (
+                f"{verdict}: training again gives other bits, as {differences}, and a loss that differs by "
+                f"{self.loss_difference:.2%}; at most {LOSS_TOLERANCE:.0%} counts as the same"
+            )
         reason = differences or "the table and the plan are the same, so the engine differs"
         return f"not verified: training again gives other weights: {reason}"
 
@@ -67,6 +92,7 @@ def verify_network(
     sample_weight: Any = None,
     loss: LossFunction | None = None,
     threads: int | None = None,
+    device: DeviceName | None = None,
     on_progress: OnProgress[Run] = None,
 ) -> Verification:
     """Train a network again from its plan on the same table, and compare the weights: `creche.verify` of a `Model`."""
@@ -88,13 +114,30 @@ def verify_network(
     description = describe_table(prepared.training_table(), prepared.side_tables())
     data_same, differences = list_differences(origin, description)
     try:
-        run = Run(plan, prepared, resolve_threads(threads))
+        run = Run(plan, prepared, resolve_hardware(threads, device or _original_device(origin)))
     except PlanError:
         if data_same:
             raise
         return Verification(False, origin.weights, "", False, differences)
     weights = _train_again(run, origin, on_progress)
-    return Verification(weights == origin.weights, origin.weights, weights, data_same, differences)
+    same, loss_difference, now = weights == origin.weights, None, describe_device(run.device)
+    if now != origin.device:
+        differences += (f"the model was trained on {name_device(origin.device)}, this is {name_device(now)}",)
+        if data_same and not same:
+            loss_difference = _compare_losses(origin.history.watched_loss, run.history.watched_loss)
+    return Verification(same, origin.weights, weights, data_same, differences, loss_difference)
+
+
+def _original_device(origin: Provenance) -> DeviceName:
+    """Return the device that trained the model."""
+    return "cpu" if origin.device is None else cast("DeviceName", origin.device["device"])
+
+
+def _compare_losses(before: NDArray[np.float64], now: NDArray[np.float64]) -> float:
+    """Return how much the last losses differ, divided by the former."""
+    if len(before) != len(now) or not len(before):
+        return float("inf")
+    return float(abs(now[-1] - before[-1]) / max(abs(before[-1]), LEAST_LOSS))
 
 
 def _train_again(run: Run, origin: Provenance, on_progress: OnProgress[Run]) -> str:

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from creche.engine import colony, memory_checks
+from creche.engine.choice import new_run
 from creche.engine.colony import Crew, Job
+from creche.engine.hardware import Hardware
 from creche.engine.memory_checks import check_tables
 from creche.engine.native import Rows
 from creche.engine.run_state import PROGRESS
+from creche.engine.turns import RunsInTurn
 from creche.errors import PlanError
 from creche.plan.network import Network
 from creche.plan.plan import EarlyStopping, Plan
@@ -48,7 +51,7 @@ def bytes_of(crew: Crew, number: int) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("stopped", [[0], [1, 2, 3, 9, 10], [14], list(range(14))], ids=str)
 def test_the_others_go_on_as_if_nobody_had_stopped(stopped: list[int]) -> None:
-    crew, undisturbed = Crew(jobs(), 2), Crew(jobs(), 2)
+    crew, undisturbed = Crew(jobs(), Hardware(2)), Crew(jobs(), Hardware(2))
     for each in (crew, undisturbed):
         each.run(2)
     crew.stop(stopped)
@@ -63,6 +66,31 @@ def test_the_others_go_on_as_if_nobody_had_stopped(stopped: list[int]) -> None:
     assert all(crew.status(number) == "stopped" for number in stopped)
 
 
+def test_runs_that_take_turns_do_what_a_colony_does() -> None:
+    """Also when stopped between epochs, and where early stopping ends one of them."""
+    made = jobs()
+    turns = RunsInTurn([new_run(job.plan, job.rows, job.validation, Hardware(1)) for job in made])
+    crew = Crew(made, Hardware(1))
+    assert turns.run(epoch=2) == "running"
+    assert [turns.position(number) for number in range(len(made))] == [(2, 0)] * len(made)
+    resumed = RunsInTurn([new_run(job.plan, job.rows, job.validation, Hardware(1)) for job in made])
+    for number in range(len(made)):
+        resumed.set_state(number, turns.state(number))
+    assert resumed.run(seconds=0.0) == "running"
+    assert resumed.run(poll=lambda: False) == "finished"
+    crew.run()
+    for number in range(len(made)):
+        assert resumed.status(number) == crew.status(number)
+        assert resumed.divergence(number) is None
+        assert resumed.parameters(number).keys() == crew.parameters(number).keys()
+        for name, array in crew.parameters(number).items():
+            np.testing.assert_array_equal(resumed.parameters(number)[name], array)
+        np.testing.assert_array_equal(resumed.history(number)["train_loss"], crew.history(number)["train_loss"])
+    ended = RunsInTurn([new_run(made[-1].plan, ROWS, OTHERS, Hardware(1))])
+    ended.set_state(0, resumed.state(len(made) - 1))
+    assert ended.status(0) == resumed.status(len(made) - 1)
+
+
 def test_no_weights_are_drawn_that_a_state_replaces(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[bool] = []
     translate = colony.translate
@@ -72,7 +100,7 @@ def test_no_weights_are_drawn_that_a_state_replaces(monkeypatch: pytest.MonkeyPa
         return translate(engine, plan, draws_weights=draws_weights)
 
     monkeypatch.setattr(colony, "translate", note)
-    crew = Crew([job(seed, "orthogonal") for seed in range(4)], 1)
+    crew = Crew([job(seed, "orthogonal") for seed in range(4)], Hardware(1))
     assert set(drawn) == {True}
     crew.run(1)
     drawn.clear()

@@ -207,7 +207,7 @@ def test_an_unknown_argument_gets_the_nearest_right_one(wrong: str, right: str) 
 @pytest.mark.parametrize(
     ("function", "wrong", "advice"),
     [
-        (cr.train, "device", "networks are trained on the processor, and threads says on how many of its cores"),
+        (cr.train, "use_gpu", "device='cuda' trains on a GPU"),
         (cr.sweep, "verbose", "in notebooks and terminals, and on_progress=False switches it off"),
         (cr.train, "features", "all columns but the label are features; schema={'id': 'ignore'} leaves one out"),
         (cr.train, "l2", "it is a field of the optimizer, such as optimizer=creche.Adam(weight_decay=0.01)"),

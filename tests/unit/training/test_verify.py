@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,33 @@ def test_a_model_of_arrays_is_verified(job: object) -> None:
     x, y = job()  # type: ignore[operator]
     assert cr.verify(quick(x, y, early_stopping=1, epochs=20, learning_rate=0.1).model, x, y).same
     assert not cr.verify(quick(x, y).model, x + 1e-9, y).data_same
+
+
+def test_where_another_device_trained_it_the_loss_is_compared(tmp_path: Path) -> None:
+    model = cr.train(PENGUINS_CSV, **JOB).model
+    assert model.provenance is not None
+    gpu = {"device": "cpu", "torch": "2.13.0", "name": "NVIDIA H100", "cuda": "13.0", "driver": "13000"}
+    there = replace(model.provenance, device=gpu)
+    moved = "the model was trained on cpu (NVIDIA H100, PyTorch 2.13.0, CUDA 13.0, driver 13000), this is the processor"
+
+    def verify_with(**changed: object) -> cr.Verification:
+        object.__setattr__(model, "origin", replace(there, **changed))  # type: ignore[arg-type]
+        model.save(tmp_path / "m.creche")
+        return cr.verify(tmp_path / "m.creche", PENGUINS_CSV)
+
+    same = verify_with()
+    assert same.verified
+    assert same.differences == (moved,)
+    other = verify_with(weights="0" * 64)
+    assert not other.same
+    assert other.verified
+    assert str(other).startswith(f"verified: training again gives other bits, as {moved}, and a loss that differs by ")
+    history = there.history.to_dict()
+    worse = cr.History.from_dict({**history, "validation_loss": [loss * 1.2 for loss in history["validation_loss"]]})
+    far = verify_with(weights="0" * 64, history=worse)
+    assert not far.verified
+    assert far.loss_difference == pytest.approx(1 - 1 / 1.2)
+    assert str(far).startswith("not verified: training again gives other bits")
 
 
 def test_a_changed_cell_is_named(tmp_path: Path) -> None:

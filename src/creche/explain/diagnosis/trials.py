@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from creche._progress import count_steps, track
 from creche.engine.colony import Crew, Job
+from creche.engine.hardware import Hardware
 from creche.engine.native import Rows, new_predictor, new_run
 from creche.engine.parameters import Parameters
 from creche.errors import CrecheWarning, DivergedError, PlanError
@@ -205,21 +206,21 @@ def _weight_classes(prepared: Prepared, weights: Any) -> Prepared:
 
 def _train_all(trials: Sequence[tuple[_Setup, int]], facts: RunFacts) -> list[Parameters | None]:
     """Return the final parameters of each setup with a seed; None for those that diverged."""
-    threads = facts.run.threads
+    hardware = facts.run.hardware
     if facts.plan.loss.is_python:  # a Python function runs one network at a time
-        return [_train_alone(setup, seed, threads) for setup, seed in track(trials, "networks")]
+        return [_train_alone(setup, seed, hardware) for setup, seed in track(trials, "networks")]
     try:
-        crew = Crew([setup.job(seed) for setup, seed in trials], threads)
+        crew = Crew([setup.job(seed) for setup, seed in trials], hardware)
     except PlanError:  # too many networks for the memory
-        return [_train_alone(setup, seed, threads) for setup, seed in track(trials, "networks")]
+        return [_train_alone(setup, seed, hardware) for setup, seed in track(trials, "networks")]
     with count_steps(crew.epochs[1], "epochs of trials") as report:
         crew.run(on_progress=lambda: report(crew.epochs[0]))
     return [None if crew.status(n) == "diverged" else crew.parameters(n) for n in range(len(crew))]
 
 
-def _train_alone(setup: _Setup, seed: int, threads: int) -> Parameters | None:
+def _train_alone(setup: _Setup, seed: int, hardware: Hardware) -> Parameters | None:
     try:
-        return Run(replace(setup.plan, seed=seed), setup.prepared, threads).resume().parameters
+        return Run(replace(setup.plan, seed=seed), setup.prepared, hardware).resume().parameters
     except DivergedError:
         return None
 

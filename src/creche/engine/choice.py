@@ -1,0 +1,71 @@
+"""Chooses the engine that carries out a plan, by its device; the one place that does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from creche.engine import native
+from creche.engine.device import CPU, Device, find_gpu
+from creche.engine.device_memory import check_device_memory
+from creche.engine.hardware import Hardware
+from creche.engine.native import Rows
+from creche.plan.plan import Plan
+
+__all__ = ["choose_device", "new_run"]
+
+# A GPU pays off in a step of more operations than this, and where a run takes longer on the processor than it takes to
+# start a GPU. Both are estimates: they were not measured on a GPU.
+FLOPS_PER_STEP = 10_000_000
+SECONDS_ON_CPU = 2.0
+
+# Operations per second of a core, as `benchmarks/wide_jobs.py` measures them on two.
+FLOPS_PER_SECOND = 40e9
+
+
+def new_run(plan: Plan, rows: Rows, validation: Rows | None, hardware: Hardware) -> Any:
+    """Create a run of the plan at its beginning: a `Solo32` or `Solo64` of the compiled engine, or a `TorchRun`.
+
+    All have the same face, and the states of one can be set in the other.
+
+    Parameters
+    ----------
+    plan : Plan
+        Its lengths are resolved.
+    rows : Rows
+    validation : Rows or None
+    hardware : Hardware
+
+    Raises
+    ------
+    PlanError
+        If it would not fit into the memory of the device, or the device cannot do what the plan says.
+
+    """
+    device = choose_device(hardware, plan, len(rows))
+    if device.is_native:
+        return native.new_run(plan, rows, validation, hardware.threads)
+    check_device_memory(device, plan, rows, validation)
+    from creche.engine.torch.run import TorchRun
+
+    return TorchRun(plan, rows, validation, str(device))
+
+
+def choose_device(hardware: Hardware, plan: Plan, rows: int) -> Device:
+    """Return the device that trains: that of the hardware, or what "auto" stands for with this work.
+
+    Examples
+    --------
+    >>> from creche.plan.plan import Plan
+    >>> plan = Plan.from_dict({"network": {"inputs": 4, "layers": [{"width": 3}]}})
+    >>> str(choose_device(Hardware(1, Device("auto")), plan, rows=100))
+    'cpu'
+
+    """
+    device = hardware.device
+    if device.kind != "auto":
+        return device
+    per_row = 6 * plan.network.parameters * plan.network.submodels
+    seconds = per_row * rows * plan.epochs / (FLOPS_PER_SECOND * hardware.threads)
+    if per_row * min(plan.batch_size, rows) < FLOPS_PER_STEP or seconds < SECONDS_ON_CPU:
+        return CPU
+    return find_gpu() or CPU
