@@ -15,54 +15,57 @@ namespace creche::CRECHE_LEVEL {
 
 namespace {
 
-// Reading the clock takes as long as the arithmetic of a small network, so it is read once per fixed number of
-// operations, about every 10 microseconds.
-constexpr double kFlopsPerLookAtClock = 1e6;
-constexpr double kSecondsPerPoll = 0.05;
+// If a step takes so long that an interruption must not wait for its end, the weights change only after all other work.
+constexpr double kLongStep = 2e10;
+
+Plan with_batches_within(Plan plan, std::int64_t rows) {
+  plan.batch_size = std::min(plan.batch_size, rows);
+  return plan;
+}
+
+template <class T>
+std::vector<AlignedArray<T>> initial_planes(const OptimizerPlan& plan, std::int64_t size) {
+  std::vector<AlignedArray<T>> planes;
+  for (int p = 0; p < optimizer_planes(plan); ++p) {
+    planes.emplace_back(size);
+    std::fill_n(planes.back().data(), size, static_cast<T>(optimizer_initial_plane(plan, p)));
+  }
+  return planes;
+}
 
 }  // namespace
 
 template <class T>
 Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation, int threads, CustomLoss<T> custom_loss)
-    : plan_(plan),
+    : plan_(with_batches_within(plan, train.count)),
       train_(train),
       validation_(validation),
       network_(plan),
       threads_(threads),
       custom_loss_(std::move(custom_loss)),
-      batch_(plan, network_.shape, std::min(plan.batch_size, train.count), &custom_loss_),
+      batch_(plan, network_.shape, plan_.batch_size, &custom_loss_),
       evaluator_(plan, network_.shape, threads, &custom_loss_),
       groups_(plan, network_.shape.blocks),
+      planes_(initial_planes<T>(plan.optimizer, network_.shape.weights_size)),
+      batches_per_epoch_(batches_per_epoch(plan_, train.count)),
+      flops_per_step_(6.0 * static_cast<double>(network_.shape.used_per_row()) * static_cast<double>(plan_.batch_size)),
+      split_step_(plan.optimizer.clip_norm > 0 || searches_line(plan.optimizer) || flops_per_step_ > kLongStep),
+      pieces_(plan_, network_, batch_, groups_, planes_, threads, split_step_),
       regularized_(is_regularized(plan.optimizer)),
       has_scheduled_factors_(has_scheduled_factors(plan)),
       order_(plan.shuffle ? train.count : 0),
       validation_loss_(validation.count),
       validation_metric_(validation.count),
       best_weights_(plan.early_stopping.patience > 0 ? network_.shape.weights_size : 0) {
-  plan_.batch_size = std::min(plan.batch_size, train.count);
-  update_ = update_function<T>(plan_.optimizer, regularized_);
-  batches_per_epoch_ = batches_per_epoch(plan_, train.count);
-  flops_per_step_ = 6.0 * static_cast<double>(network_.shape.used_per_row()) * static_cast<double>(plan_.batch_size);
-  // If a step takes so long that an interruption must not wait for its end, the weights change only after all other
-  // work.
-  constexpr double kLongStep = 2e10;
-  split_step_ = plan_.optimizer.clip_norm > 0 || searches_line(plan_.optimizer) || flops_per_step_ > kLongStep;
-  plan_pieces();
-  assign_tasks();
+  assign_rows();
   validation_tasks_.assign_evenly(Evaluator<T>::blocks(validation.count), threads);
-  const int planes = optimizer_planes(plan_.optimizer);
-  for (int p = 0; p < planes; ++p) {
-    planes_.emplace_back(network_.shape.weights_size);
-    snapshot_.planes.emplace_back(network_.shape.weights_size);
-    const T initial = static_cast<T>(optimizer_initial_plane(plan_.optimizer, p));
-    std::fill_n(planes_.back().data(), planes_.back().size(), initial);
-  }
+  for (std::size_t p = 0; p < planes_.size(); ++p) snapshot_.planes.emplace_back(network_.shape.weights_size);
   if (searches_line(plan_.optimizer))
     line_search_ = std::make_unique<LineSearch<T>>(plan_, network_.shape, groups_, threads_);
   snapshot_.weights = AlignedArray<T>(network_.shape.weights_size);
   for (StepOrder& order : orders_) {
-    order.coefficients.resize(groups_.count());
-    order.regularization.resize(groups_.count());
+    order.numbers.coefficients.resize(groups_.count());
+    order.numbers.regularization.resize(groups_.count());
   }
   initialize(plan_, train_, network_);
   progress_.scalars = initial_scalars(plan_.optimizer);
@@ -85,14 +88,11 @@ void Solo<T>::state_changed() {
 template <class T>
 Status Solo<T>::run(const Limits& limits, const std::function<bool()>& poll) {
   if (status_ == Status::interrupted) status_ = Status::running;
-  limits_ = {limits.steps < 0 ? -1 : progress_.step + limits.steps,
-             limits.epochs < 0 ? -1 : progress_.epoch + limits.epochs, limits.seconds};
-  poll_ = poll ? &poll : nullptr;
-  run_begin_ = last_poll_ = epoch_clock_ = Clock::now();
-  flops_since_clock_ = flops_since_poll_ = 0;
+  watch_.begin(limits, progress_.step, progress_.epoch, poll);
+  epoch_clock_ = RunWatch::Clock::now();
   threads_.run([this](int thread) { work(thread); });
-  progress_.seconds += seconds_since(epoch_clock_);
-  poll_ = nullptr;
+  progress_.seconds += RunWatch::seconds_since(epoch_clock_);
+  watch_.end();
   return status_;
 }
 
@@ -146,13 +146,8 @@ typename Solo<T>::Command Solo<T>::next_command() {
     return Command::stop;
   }
   if (replay_until_ < 0) {
-    if (progress_.step == limits_.steps || progress_.epoch == limits_.epochs) return Command::stop;
-    if (interrupted()) return Command::stop;
-    if (flops_since_clock_ >= kFlopsPerLookAtClock) {
-      // Only between two steps: a step that takes longer than the time limit must still be possible.
-      flops_since_clock_ = 0;
-      if (time_is_up()) return Command::stop;
-    }
+    if (watch_.is_at_limit(progress_.step, progress_.epoch)) return Command::stop;
+    if (interrupted() || watch_.time_is_up()) return Command::stop;
   }
   return epoch_begun_ ? Command::step : Command::begin_epoch;
 }
@@ -160,11 +155,7 @@ typename Solo<T>::Command Solo<T>::next_command() {
 // Whether poll asks to stop; then the status is `interrupted` too.
 template <class T>
 bool Solo<T>::interrupted() {
-  if (poll_ == nullptr || flops_since_poll_ < kFlopsPerLookAtClock) return false;
-  flops_since_poll_ = 0;
-  if (seconds_since(last_poll_) < kSecondsPerPoll) return false;
-  last_poll_ = Clock::now();
-  if (!(*poll_)()) return false;
+  if (!watch_.is_interrupted()) return false;
   status_ = Status::interrupted;
   return true;
 }
@@ -195,8 +186,8 @@ void Solo<T>::end_epoch() {
       return;
     }
   }
-  progress_.seconds += seconds_since(epoch_clock_);
-  epoch_clock_ = Clock::now();
+  progress_.seconds += RunWatch::seconds_since(epoch_clock_);
+  epoch_clock_ = RunWatch::Clock::now();
   const std::int64_t patience = plan_.early_stopping.patience;
   const bool improved = finish_epoch(plan_, train_.count, validated_, validation, progress_, history_);
   if (improved && best_weights_.size() > 0) best_weights_.copy_from(network_.weights);

@@ -6,9 +6,7 @@
 // transposed copy. Work is divided by output element, so that the number of threads never changes a sum.
 #pragma once
 
-#include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,22 +16,17 @@
 #include "engines/evaluator.hpp"
 #include "engines/line_search.hpp"
 #include "engines/pass.hpp"
+#include "engines/run_watch.hpp"
+#include "engines/weight_pieces.hpp"
 #include "layers/batch.hpp"
 #include "network.hpp"
 #include "optimizers/groups.hpp"
-#include "optimizers/update.hpp"
 #include "plan.hpp"
 #include "progress.hpp"
 #include "rows.hpp"
 #include "threads.hpp"
 
 namespace creche::CRECHE_LEVEL {
-
-struct Limits {
-  std::int64_t steps = -1;
-  std::int64_t epochs = -1;
-  double seconds = -1;
-};
 
 template <class T>
 class Solo {
@@ -78,37 +71,8 @@ class Solo {
     Command command = Command::stop;
     BatchRows batch;
     double learning_rate = 0;
-    std::vector<Coefficients<T>> coefficients;      // of each group of parameters
-    std::vector<Regularization<T>> regularization;  // likewise
+    GroupNumbers<T> numbers;
     Scalars next_scalars{};
-  };
-
-  // Neighbouring rows of a block of parameters that are in one group.
-  struct GroupRows {
-    std::int64_t begin, end;
-    std::size_t group;
-  };
-
-  // A piece of a block of parameters: some rows of some of its panels. Its gradient is a product with the outputs of a
-  // layer, that of an embedding, or the sum of a batch's terms.
-  struct Piece {
-    std::size_t block = 0;
-    std::int64_t panel = 0;
-    int panels = 0;
-    std::int64_t first_row = 0;
-    std::int64_t rows = 0;
-    std::int64_t layer = -1;      // whose weights these are
-    std::int64_t embedding = -1;  // whose parameters these are
-    std::size_t terms = 0;        // otherwise the number of the terms
-    std::int64_t submodel = kAllSubmodels;
-    std::int64_t first_input = 0;  // of the layer
-    bool has_bias = false;         // the row before that of the first input
-
-    std::int64_t end_of_inputs() const { return first_input + rows - (has_bias ? 1 : 0); }
-    // In proportion to the multiply-adds of its gradient.
-    std::int64_t cost(std::int64_t submodels) const {
-      return rows * panels * (submodel == kAllSubmodels && embedding < 0 ? submodels : 1);
-    }
   };
 
   struct Snapshot {
@@ -118,18 +82,12 @@ class Solo {
     bool taken = false;
   };
 
-  using Clock = std::chrono::steady_clock;
-
   void work(int thread);
   void prepare_next(StepOrder& order);
   Command next_command();
   void prepare_step(StepOrder& order);
   bool interrupted();
   bool stop_if_custom_loss_failed();
-  bool time_is_up() const { return limits_.seconds >= 0 && seconds_since(run_begin_) >= limits_.seconds; }
-  static double seconds_since(Clock::time_point from) {
-    return std::chrono::duration<double>(Clock::now() - from).count();
-  }
 
   void begin_epoch();
   void end_epoch();
@@ -143,21 +101,12 @@ class Solo {
   void each_range(int thread, const StepOrder& order, double share, F&& f);
   void weights_phase(int thread, const StepOrder& order);
   void split_weights_phase(int thread, const StepOrder& order);
-  void piece_gradient(const Piece& piece, const BatchRows& batch, PanelMatrix<T> out) const;
-  void prefetch_piece(const Piece& piece) const;
-  void transpose_piece(const Piece& piece, int panel);
-  void update_piece(const Piece& piece, PanelMatrix<T> gradient, const StepOrder& order);
-  T gradient_norm() const;
-  void norm_part(std::int64_t part) const;
   void search_line(int thread, const StepOrder& order);
   double sum_losses(const BatchRows& batch, double from) const;
   void count_step(const StepOrder& order);
   void validate(int thread);
 
-  void plan_pieces();
-  void add_pieces_of_weights(std::int64_t rows);
-  void find_group_rows();
-  void assign_tasks();
+  void assign_rows();
   void take_snapshot();
   void restore_snapshot();
   bool weights_are_finite() const;
@@ -171,23 +120,18 @@ class Solo {
   Batch<T> batch_;
   Evaluator<T> evaluator_;
   ParameterGroups groups_;
-  Update<T> update_;
+  std::vector<AlignedArray<T>> planes_;  // optimizer state, each with the layout of the weights
+  std::int64_t batches_per_epoch_;
+  double flops_per_step_;
+  bool split_step_;  // all gradients are computed before any weight changes
+  WeightPieces<T> pieces_;
   std::unique_ptr<LineSearch<T>> line_search_;  // null: the optimizer needs none
   bool regularized_;
   bool has_scheduled_factors_;
-  bool split_step_;  // all gradients are computed before any weight changes
-  std::vector<Piece> pieces_;
-  std::vector<std::vector<GroupRows>> group_rows_;  // of each block of parameters
   std::int64_t rows_per_task_;
-  std::int64_t batches_per_epoch_;
-  double flops_per_step_;
 
-  Scalars searched_{};                            // after the line search of the step
-  std::vector<AlignedArray<T>> planes_;           // optimizer state, each with the layout of the weights
-  AlignedArray<T> gradients_;                     // only if split_step_
-  AlignedArray<T> norm_parts_;                    // only for clipping by norm: 16 partial sums per panel
-  std::vector<AlignedArray<T>> piece_gradients_;  // one per thread
-  std::vector<AlignedArray<T>> lane_scratch_;     // one per thread
+  Scalars searched_{};                         // after the line search of the step
+  std::vector<AlignedArray<T>> lane_scratch_;  // one per thread
   AlignedArray<std::int32_t> order_;
   AlignedArray<T> validation_loss_, validation_metric_;
   AlignedArray<T> best_weights_;
@@ -200,11 +144,8 @@ class Solo {
 
   // The run in progress:
   StepOrder orders_[2];
-  Limits limits_;
-  const std::function<bool()>* poll_ = nullptr;
-  Clock::time_point run_begin_, last_poll_, epoch_clock_;
-  double flops_since_clock_ = 0;  // since the last comparison of the time with the limit
-  double flops_since_poll_ = 0;   // since the last decision whether to poll
+  RunWatch watch_;
+  RunWatch::Clock::time_point epoch_clock_;
   std::int64_t replay_until_ = -1;
   bool epoch_begun_ = false;
   bool validated_ = false;
@@ -214,7 +155,7 @@ class Solo {
   std::atomic<bool> abandon_gradients_{false};
   std::atomic<bool> not_finite_{false};
   std::atomic<bool> custom_loss_failed_{false};
-  Tasks row_tasks_, piece_tasks_, norm_tasks_, update_tasks_, validation_tasks_;
+  Tasks row_tasks_, validation_tasks_;
 };
 
 }  // namespace creche::CRECHE_LEVEL

@@ -34,7 +34,8 @@ class Capture(AbstractContextManager):  # type: ignore[type-arg]
 
     under_way: Graph | None = None
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, capture_error_mode: str) -> None:
+        assert capture_error_mode == "thread_local"
         self.graph = graph
 
     def __enter__(self) -> None:
@@ -84,3 +85,29 @@ def test_captured_steps_end_with_the_bits_of_others(
     assert plain.run() == captured.run() == "finished"
     assert len(acted_graphs) == 2, "one for full batches, one for the last of an epoch"
     assert_same_state(captured.state(), plain.state(), 0.0)
+
+
+@pytest.mark.parametrize("parts", [{}, {"dropout": 0.3, "normalization": "layer"}], ids=["", "parts"])
+def test_a_step_is_compiled_as_one_graph_if_the_environment_says_so(
+    torch_run: Any, monkeypatch: pytest.MonkeyPatch, parts: dict[str, Any]
+) -> None:
+    import torch
+
+    from creche.engine.torch.capture import COMPILE
+
+    plan = create_plan(network(**parts), epochs=1)
+    rows = create_rows(plan, weighted=True)
+    plain = torch_run(plan, rows, None, "cpu")
+    compiled = []
+
+    def trace(take: Any, **options: Any) -> Any:
+        compiled.append(options)
+        return torch_compile(take, **options, backend="eager")  # which generates no code: that takes long
+
+    torch_compile = torch.compile
+    monkeypatch.setattr(torch, "compile", trace)
+    monkeypatch.setenv(COMPILE, "1")
+    run = torch_run(plan, rows, None, "cpu")
+    assert run.run() == plain.run() == "finished"
+    assert compiled == [{"fullgraph": True, "dynamic": False}]
+    assert_same_state(run.state(), plain.state())

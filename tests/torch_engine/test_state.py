@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from typing import Any
 
@@ -201,6 +202,42 @@ def test_an_error_of_a_custom_loss_leaves_a_run_that_goes_on(torch_run: Any) -> 
     whole = torch_run(replace(plan, loss=CustomLoss(log_cosh)), rows, None, "cpu")
     whole.run()
     assert_same_state(run.state(), whole.state(), 0.0)
+
+
+def test_ctrl_c_within_a_step_waits_for_its_end(torch_run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("creche.engine.torch.run.SECONDS_PER_POLL", 0.0)
+    calls = iter(range(1000))
+
+    def interrupted(outputs: Any, labels: Any) -> tuple[Any, Any]:
+        if next(calls) == STEPS + 2:
+            signal.raise_signal(signal.SIGINT)
+        return log_cosh(outputs, labels)
+
+    plan = create_plan(loss=CustomLoss(interrupted), task="regression")
+    rows = create_rows(plan)
+    run, whole = (
+        torch_run(plan, rows, None, "cpu"),
+        torch_run(replace(plan, loss=CustomLoss(log_cosh)), rows, None, "cpu"),
+    )
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        run.run(poll=lambda: False)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert (run.epoch, run.batch_in_epoch) == (1, 3)
+    assert run.run() == whole.run() == "finished"
+    assert_same_state(run.state(), whole.state(), 0.0)
+
+
+def test_ctrl_c_without_a_poll_comes_at_the_end(torch_run: Any) -> None:
+    def interrupted(outputs: Any, labels: Any) -> tuple[Any, Any]:
+        signal.raise_signal(signal.SIGINT)
+        return log_cosh(outputs, labels)
+
+    plan = create_plan(loss=CustomLoss(interrupted), task="regression")
+    run = torch_run(plan, create_rows(plan), None, "cpu")
+    with pytest.raises(KeyboardInterrupt):
+        run.run(steps=3)
+    assert run.step == 3
 
 
 def test_wrong_states_and_tables_are_refused(torch_run: Any) -> None:

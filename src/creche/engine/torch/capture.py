@@ -12,7 +12,7 @@ from creche.engine.torch.step import Step, StepInputs
 
 __all__ = ["COMPILE", "CapturedSteps", "choose_taker"]
 
-COMPILE = "CRECHE_TORCH_COMPILE"  # in the environment: 1 for steps that torch.compile fuses, which takes a minute once
+COMPILE = "CRECHE_TORCH_COMPILE"  # in the environment: 1 for steps that torch.compile fuses, which takes long once
 WARM_UP_STEPS = 3
 
 Taker = Callable[[StepInputs, Tensor], None]
@@ -73,7 +73,8 @@ class _Graph:
                 take(self._inputs, self._sums)
         torch.cuda.current_stream().wait_stream(side)
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
+        # Other threads may use the device meanwhile.
+        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
             take(self._inputs, self._sums)
         for tensor, kept_tensor in zip(changed, before, strict=True):
             tensor.copy_(kept_tensor)

@@ -19,7 +19,7 @@ __all__ = ["CustomLoss", "call_custom_loss", "evaluate", "sum_type"]
 # Takes outputs and labels of some rows; returns their losses and the gradients of these.
 CustomLoss: TypeAlias = Callable[[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]]
 
-NUMBERS_AT_ONCE = 1 << 24  # activations of a layer
+NUMBERS_AT_ONCE = 1 << 22  # activations of all layers
 ROWS_OF_CUSTOM_LOSS = 64  # at a time, as in the compiled engine
 
 
@@ -48,8 +48,8 @@ def evaluate(
 ) -> tuple[float, float]:
     """Return loss and metric of a table; of several submodels, those of their mean prediction."""
     sums = torch.zeros(2, dtype=sum_type(rows.device), device=rows.device)
-    widest = max(layer.width for layer in network.layers) * network.submodels
-    for piece in rows.in_pieces(max(1, NUMBERS_AT_ONCE // widest)):
+    of_row = sum(layer.width for layer in network.layers) * network.submodels
+    for piece in rows.in_pieces(max(1, NUMBERS_AT_ONCE // of_row)):
         z = network.forward(of, piece.x).sums
         if network.submodels > 1:
             z = mean_prediction(kind, z.unflatten(0, (network.submodels, -1)))

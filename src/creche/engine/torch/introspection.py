@@ -62,11 +62,11 @@ def pass_rows(
     labels = whole.labels.expand(submodels, *whole.labels.shape).flatten(0, 1)
     losses, gradient = LOSSES[kind](z, labels, numbers) if loss is None else call_custom_loss(loss, z, labels)
     weights = whole.weights if whole.weights is not None else torch.ones_like(whole.x[:, 0])
-    total = weights.sum(dtype=torch.float64)
     by_row = weights.expand(submodels, -1).flatten()
-    per_weight = torch.where(total > 0, 1 / (total * submodels), torch.zeros_like(total)).to(weights.dtype)
+    total = by_row.cpu().sum(dtype=torch.float64)  # on the host, since not every device has float64
+    per_weight = 1 / float(total) if total > 0 else 0.0
     network.backward(of, to, passed, flush_gradient(gradient * (by_row * per_weight).unsqueeze(1)))
-    mean = (by_row * losses).sum(dtype=torch.float64) / (total * submodels)
+    mean = (by_row * losses).cpu().sum(dtype=torch.float64) / total
     layers = passed.layers
     sums, activations = ([_to_array(kept.sums) for kept in layers], [_to_array(kept.outputs) for kept in layers])
     return sums, activations, [_to_array(kept.gradient) for kept in layers], _to_array(losses), float(mean)

@@ -138,12 +138,16 @@ class LineSearch:
         if kept and _dot(at.gradients, d) < 0:
             return at.learning_rate, pairs
         torch.neg(at.gradients, out=d)
-        size = float(at.gradients.abs().sum(dtype=torch.float64))
+        size = float(_to_float64(at.gradients).abs().sum())
         return at.learning_rate * min(1.0, _divide(1.0, size)), 0.0
 
 
 def _dot(a: Tensor, b: Tensor) -> float:
-    return float(torch.dot(a.to(torch.float64), b.to(torch.float64)))
+    return float(torch.dot(_to_float64(a), _to_float64(b)))
+
+
+def _to_float64(tensor: Tensor) -> Tensor:
+    return (tensor.cpu() if tensor.device.type == "mps" else tensor).to(torch.float64)
 
 
 def _divide(a: float, b: float) -> float:

@@ -22,6 +22,7 @@ from creche import _core
 from creche.engine.native import Rows, translate
 from creche.engine.torch.capture import choose_taker
 from creche.engine.torch.evaluation import CustomLoss, call_custom_loss, evaluate
+from creche.engine.torch.interrupts import held_interrupts
 from creche.engine.torch.introspection import pass_rows
 from creche.engine.torch.layout import Layout
 from creche.engine.torch.line_search import Evaluated, LineSearch
@@ -287,7 +288,7 @@ class TorchRun:
         )  # fmt: skip
         self._last_poll = self._clock = time.monotonic()
         try:
-            with engine_settings(self._device):
+            with engine_settings(self._device), held_interrupts() as self._handle_interrupt:
                 self._train(limits)
         finally:
             self._count_seconds()
@@ -349,6 +350,7 @@ class TorchRun:
         if self._device.type == "cuda":  # or the host would be many steps ahead
             torch.cuda.synchronize(self._device)
         self._last_poll = time.monotonic()
+        self._handle_interrupt()
         if limits.poll():
             self._status = "interrupted"
         return self._status == "interrupted"
@@ -399,7 +401,7 @@ class TorchRun:
 
     def _settle(self, window: Window, taken: int) -> None:
         """Count the steps of a window that were taken, up to the first whose loss is not finite."""
-        sums = window.sums[:taken].to(torch.float64).cpu().numpy() if taken else np.zeros((0, 2))
+        sums = window.sums[:taken].cpu().to(torch.float64).numpy()
         wrong = np.flatnonzero(~np.isfinite(sums[:, 0]))
         good = int(wrong[0]) if len(wrong) else taken
         for (loss_sum, metric_sum), weight in zip(sums[:good].tolist(), window.weights[:good].tolist(), strict=True):
