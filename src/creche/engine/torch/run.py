@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from creche import _core
 from creche.engine.native import Rows, translate
 from creche.engine.torch.arrays import Arrays, RunArrays
-from creche.engine.torch.evaluation import CustomLoss
 from creche.engine.torch.introspection import pass_rows
 from creche.engine.torch.layout import Layout
 from creche.engine.torch.losses import LossNumbers
@@ -43,38 +42,26 @@ class TorchRun:
     """
 
     def __init__(self, plan: Plan, rows: Rows, validation: Rows | None, device: str) -> None:
-        self._begin(translate(_core.load(), plan), rows, validation, device, plan.loss.engine_callback())
-
-    @classmethod
-    def of_translated(
-        cls, plan: Any, rows: Rows, validation: Rows | None, device: str, loss: CustomLoss | None = None
-    ) -> TorchRun:
-        """Create a run of a plan of the compiled engine; its type is that of x."""
-        run = cls.__new__(cls)
-        run._begin(plan, rows, validation, device, loss)
-        return run
-
-    def _begin(self, plan: Any, rows: Rows, validation: Rows | None, device: str, loss: CustomLoss | None) -> None:
-        check_words(plan)
-        engine = _core.load()
-        self._plan, self._loss = plan, loss
+        engine, self._loss = _core.load(), plan.loss.engine_callback()
+        self._plan = translated = translate(engine, plan)
+        check_words(translated)
         self._device = torch.device(device)
-        self._dtype = torch.float32 if rows.x.dtype == np.float32 else torch.float64
-        self._rows = DeviceRows(rows, plan, self._dtype, self._device, "training")
-        self._validation = None
-        if validation is not None and len(validation):
-            self._validation = DeviceRows(validation, plan, self._dtype, self._device, "validation")
-        self._numbers = engine.RunNumbers(plan, len(rows))
-        layout = Layout(engine.parameter_shapes(plan), self._numbers.groups)
+        self._dtype = torch.float32 if plan.precision == "float32" else torch.float64
+        self._rows = self._to_device(rows, "training")
+        # An empty table is false.
+        self._validation = self._to_device(validation, "validation") if validation else None
+        self._numbers = engine.RunNumbers(translated, len(rows))
+        layout = Layout(engine.parameter_shapes(translated), self._numbers.groups)
         like = torch.zeros(0, dtype=self._dtype, device=self._device)
-        keeps_best = plan.early_stopping.patience > 0
-        self._arrays = RunArrays(layout, len(plan.layers), self._numbers.planes, keeps_best, like)
-        self._arrays.set_parameters(engine.initial_parameters(plan, rows.x))
-        self._network = Network(plan, self._device)
-        self._loss_numbers = LossNumbers.of(plan.loss, plan.layers[-1].width, like)
+        keeps_best = translated.early_stopping.patience > 0
+        self._arrays = RunArrays(layout, len(translated.layers), self._numbers.planes, keeps_best, like)
+        self._arrays.set_parameters(engine.initial_parameters(translated, rows.x))
+        self._network = Network(translated, self._device)
+        self._loss_numbers = LossNumbers.of(translated.loss, plan.network.outputs, like)
         self._trainer = Trainer(
-            plan, self._network, self._arrays, self._numbers, self._loss_numbers, self._rows, self._validation, loss
-        )
+            translated, self._network, self._arrays, self._numbers, self._loss_numbers, self._rows, self._validation,
+            self._loss,
+        )  # fmt: skip
 
     @property
     def epoch(self) -> int:
@@ -157,7 +144,7 @@ class TorchRun:
         weights: NDArray[Any] | None = None,
     ) -> tuple[float, float]:
         """Return loss and metric of the current weights, without dropout."""
-        rows = self._table(x, classes, targets, weights, "evaluate")
+        rows = self._to_device(Rows(x, classes, targets, weights), "evaluate")
         with engine_settings(self._device):
             return self._trainer.evaluate(rows)
 
@@ -183,7 +170,7 @@ class TorchRun:
         list[NDArray[Any]], list[NDArray[Any]], list[NDArray[Any]], NDArray[Any], float, Arrays, Arrays,
     ]:  # fmt: skip
         """Return the intermediate results of `gradients`, as the compiled engine does."""
-        rows = self._table(x, classes, targets, weights, "introspect")
+        rows = self._to_device(Rows(x, classes, targets, weights), "introspect")
         arrays = self._arrays
         of = arrays.named(arrays.weights.flat.clone())
         to = arrays.named(torch.zeros_like(of.flat))
@@ -193,8 +180,8 @@ class TorchRun:
             )
         return (*found, arrays.layout.to_arrays(to.flat), arrays.layout.to_arrays(of.flat))
 
-    def _table(self, x: Any, classes: Any, targets: Any, weights: Any, what: str) -> DeviceRows:
-        return DeviceRows(Rows(x, classes, targets, weights), self._plan, self._dtype, self._device, what)
+    def _to_device(self, rows: Rows, what: str) -> DeviceRows:
+        return DeviceRows(rows, self._plan, self._dtype, self._device, what)
 
     def run(
         self, steps: int = -1, epochs: int = -1, seconds: float = -1.0, poll: Callable[[], bool] | None = None
