@@ -16,7 +16,7 @@ constexpr std::int64_t round_up(std::int64_t n) { return (n + kPanel - 1) / kPan
 
 }  // namespace
 
-// Each thread gets one contiguous range of rows: it then finds most of them in its own cache.
+// Each thread gets one contiguous range of rows, and then finds most of them in its own cache.
 template <class T>
 void Solo<T>::assign_rows() {
   const std::int64_t threads = threads_.count();

@@ -73,7 +73,8 @@ def test_captured_steps_end_with_the_bits_of_others(
     plan = create_plan(network(**parts))
     rows = create_rows(plan, weighted=True)
     plain, captured = torch_run(plan, rows, None, "cpu"), torch_run(plan, rows, None, "cpu")
-    take = captured._step.take
+    trainer = captured._trainer
+    take = trainer.step.take
 
     def take_or_record(inputs: Any, sums: Any) -> None:
         if Capture.under_way is not None:
@@ -81,7 +82,7 @@ def test_captured_steps_end_with_the_bits_of_others(
         else:
             take(inputs, sums)
 
-    captured._take = CapturedSteps(take_or_record, [captured._weights.flat, *captured._planes])
+    trainer.take = CapturedSteps(take_or_record, captured._arrays.trained)
     assert plain.run() == captured.run() == "finished"
     assert len(acted_graphs) == 2, "one for full batches, one for the last of an epoch"
     assert_same_state(captured.state(), plain.state(), 0.0)

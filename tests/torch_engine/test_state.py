@@ -130,7 +130,7 @@ def test_limits(torch_run: Any) -> None:
 
 
 def test_a_poll_interrupts_between_two_steps(torch_run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("creche.engine.torch.run.SECONDS_PER_POLL", 0.0)
+    monkeypatch.setattr("creche.engine.torch.trainer.SECONDS_PER_POLL", 0.0)
     plan = create_plan()
     rows = create_rows(plan)
     whole, run = torch_run(plan, rows, None, "cpu"), torch_run(plan, rows, None, "cpu")
@@ -184,6 +184,21 @@ def test_a_custom_loss_trains_as_on_the_compiled_engine(torch_run: Any) -> None:
     assert_same_state(ours.state(), native.state())
 
 
+def test_a_custom_loss_that_is_not_finite_is_not_called_again(torch_run: Any) -> None:
+    def square(outputs: Any, labels: Any) -> tuple[Any, Any]:
+        assert np.isfinite(outputs).all()
+        error = outputs - labels
+        with np.errstate(over="ignore"):
+            return (error**2).mean(axis=1), 2 * error / error.shape[1]
+
+    plan = create_plan(loss=CustomLoss(square), task="regression", optimizer=SGD(learning_rate=1e160))
+    rows = create_rows(plan)
+    native, ours = new_run(plan, rows, None, 1), torch_run(plan, rows, None, "cpu")
+    assert ours.run() == native.run() == "diverged"
+    assert ours.divergence == native.divergence
+    assert_same_state(ours.state(), native.state())
+
+
 def test_an_error_of_a_custom_loss_leaves_a_run_that_goes_on(torch_run: Any) -> None:
     calls = iter(range(1000))
 
@@ -205,7 +220,7 @@ def test_an_error_of_a_custom_loss_leaves_a_run_that_goes_on(torch_run: Any) -> 
 
 
 def test_ctrl_c_within_a_step_waits_for_its_end(torch_run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("creche.engine.torch.run.SECONDS_PER_POLL", 0.0)
+    monkeypatch.setattr("creche.engine.torch.trainer.SECONDS_PER_POLL", 0.0)
     calls = iter(range(1000))
 
     def interrupted(outputs: Any, labels: Any) -> tuple[Any, Any]:

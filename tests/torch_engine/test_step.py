@@ -48,10 +48,10 @@ def recorded() -> Callable[[Any, Plan, int], list[list[tuple[str, list[Any]]]]]:
         run = torch_run(plan, create_rows(plan), None, device)
         found = []
         with engine_settings(torch.device(device)):
-            window = run._windows.take(run._numbers, steps)
+            window = run._trainer.windows.take(run._numbers, steps)
             for inputs, sums in zip(window.steps, window.sums, strict=True):
                 with Recorder() as recorder:
-                    run._step.take(inputs, sums)
+                    run._trainer.step.take(inputs, sums)
                 found.append(recorder.kernels)
         return found
 

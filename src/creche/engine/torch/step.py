@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from creche.engine.torch.layout import Layout
+from creche.engine.torch.arrays import RunArrays
 from creche.engine.torch.losses import LOSSES, LossNumbers, metric_of_rows
-from creche.engine.torch.network import NamedTensors, Network
+from creche.engine.torch.network import Network
 from creche.engine.torch.rules import (
     NUMBERS_OF_GROUP,
     RULES,
@@ -63,14 +62,11 @@ class Step:
     plan : Plan
         A plan of the compiled engine.
     network : Network
-    layout : Layout
+    arrays : RunArrays
     groups : int
         The number of groups of parameters.
     rows : DeviceRows
         The training rows.
-    weights, gradients : NamedTensors
-    planes : sequence of flat tensor
-        The optimizer's state.
     numbers : LossNumbers
 
     """
@@ -79,16 +75,13 @@ class Step:
         self,
         plan: Any,
         network: Network,
-        layout: Layout,
+        arrays: RunArrays,
         groups: int,
         rows: DeviceRows,
-        weights: NamedTensors,
-        gradients: NamedTensors,
-        planes: Sequence[Tensor],
         numbers: LossNumbers,
     ) -> None:
-        self.weights, self.gradients = weights, gradients
-        self._network, self._layout, self._rows, self._planes = network, layout, rows, planes
+        self._weights, self._gradients, self._planes = arrays.weights, arrays.gradients, arrays.planes
+        self._network, self._layout, self._rows = network, arrays.layout, rows
         self._groups, self._loss_numbers = groups, numbers
         self._loss_kind: str = plan.loss.kind
         self._norm_limit: float = plan.optimizer.clip_norm
@@ -110,7 +103,7 @@ class Step:
         """Return the rows of a batch, those of one submodel below those of the one before, and the outputs' sums."""
         rows = self._rows.take(inputs.index)
         by_batch = self._network.has_batch_normalization and len(inputs.index) > 1
-        self._passed = self._network.forward(self.weights, rows.x, self._factors(inputs), by_batch=by_batch)
+        self._passed = self._network.forward(self._weights, rows.x, self._factors(inputs), by_batch=by_batch)
         return self._repeat(rows), self._passed.sums
 
     def finish(self, inputs: StepInputs, rows: Labelled, losses: Tensor, gradient: Tensor, sums: Tensor) -> None:
@@ -119,7 +112,7 @@ class Step:
         weighted = losses if rows.weights is None else losses * rows.weights
         torch.sum(weighted, 0, dtype=sums.dtype, out=sums[0])
         torch.sum(metrics, 0, dtype=sums.dtype, out=sums[1])
-        self._network.backward(self.weights, self.gradients, self._passed, gradient)
+        self._network.backward(self._weights, self._gradients, self._passed, gradient)
         if self._rule is not None:
             self._update(self._rule, inputs.numbers)
 
@@ -152,7 +145,7 @@ class Step:
         return Labelled(rows.x, labels, weights)
 
     def _clip_norm(self) -> None:
-        g = self._layout.learned.of(self.gradients.flat)
+        g = self._layout.learned.of(self._gradients.flat)
         norm = torch.linalg.vector_norm(g)
         g.mul_(((norm + NORM_EPSILON).reciprocal_() * self._norm_limit).clamp_(max=1))
 
@@ -160,7 +153,7 @@ class Step:
         if self._norm_limit > 0:
             self._clip_norm()
         of_groups = numbers[: self._groups * NUMBERS_OF_GROUP].unflatten(0, (self._groups, NUMBERS_OF_GROUP))
-        w, g = self.weights.flat, self.gradients.flat
+        w, g = self._weights.flat, self._gradients.flat
         for found in self._layout.regularized:
             by = Regularization(*of_groups[found.group, len(Coefficients._fields) :])
             self._regularizers.apply(found.of(w), found.of(g), by)
