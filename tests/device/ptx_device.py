@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from creche.engine.device_colony.compile import Compiler
+from creche.engine.device_colony.compile import Compiled, Compiler
 from creche.engine.device_colony.device import LaunchSize
 from tests.device.ptx_to_c import translate
 from tests.engine.host_device import HostMemory
 
-ARCHITECTURE = "compute_90"
-
-GCC = ["gcc", "-std=gnu11", "-O1", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv", "-fPIC", "-shared"]
+GCC = ["gcc", "-std=gnu11", "-O0", "-ffp-contract=off", "-fno-strict-aliasing", "-fwrapv", "-fPIC", "-shared"]
 CAN_RUN = platform.machine() == "x86_64"  # changing stacks is written for it
 
 
@@ -33,11 +31,11 @@ class PtxKernel:
 @dataclass
 class PtxDevice(HostMemory):
     folder: Path = field(default_factory=Path)
-    compiler: Compiler = field(default_factory=Compiler)
+    compiled: list[Compiled] = field(default_factory=list)
 
     def kernel(self, widths: Sequence[int], loss: str) -> PtxKernel:
-        ptx = self.compiler.compile(widths, loss, ARCHITECTURE).code.decode()
+        self.compiled.append(Compiler().compile(widths, loss, "sm_90", "--ptxas-options=-v"))
         source = self.folder / "kernel.c"
-        source.write_text(translate(ptx))
+        source.write_text(translate(self.compiled[-1].ptx))
         subprocess.run([*GCC, "-march=x86-64-v3", source, "-o", self.folder / "kernel.so", "-lm"], check=True)
         return PtxKernel(ctypes.CDLL(str(self.folder / "kernel.so")))

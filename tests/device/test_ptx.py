@@ -1,4 +1,4 @@
-"""The PTX of the kernels gives the bytes of the native engine, when a processor executes it.
+"""The PTX of the kernels, executed by a processor, gives the bytes of the native engine.
 
 The assembler for a GPU may only keep what these instructions say of rounding; tools/device_check.py finds out whether a
 GPU does.
@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from creche import _core
-from creche.engine.device_colony.compile import Compiler
-from tests.device.ptx_device import ARCHITECTURE, CAN_RUN, PtxDevice
+from tests.device.ptx_device import CAN_RUN, PtxDevice
 from tests.device.ptx_to_c import unrounded
 from tests.engine.small_plans import ACTIVATIONS, CLASS_LOSSES, LOSSES, Job
 from tests.engine.test_device_warp import RULES, SHAPES, assert_as_alone
@@ -54,16 +53,12 @@ def varied_jobs(number: int) -> list[Job]:
 
 @pytest.mark.parametrize("number", range(len(SHAPES)), ids=lambda number: f"{SHAPES[number]}-{loss_of(number)}")
 def test_the_bytes_of_the_engine(number: int, tmp_path: Path) -> None:
-    assert_as_alone(_core.load(), varied_jobs(number), PtxDevice(folder=tmp_path))
-
-
-@pytest.mark.parametrize("number", range(len(SHAPES)), ids=lambda number: f"{SHAPES[number]}-{loss_of(number)}")
-def test_registers_and_rounding(number: int) -> None:
-    """128 registers leave room for 16 warps on each processor of a GPU."""
-    compiler = Compiler()
-    compiled = compiler.compile(SHAPES[number], loss_of(number), "sm_90", "--ptxas-options=-v")
+    """128 registers leave room for 16 warps on each multiprocessor of a GPU."""
+    device = PtxDevice(folder=tmp_path)
+    assert_as_alone(_core.load(), varied_jobs(number), device)
+    [compiled] = device.compiled
     [registers] = re.findall(r"Used (\d+) registers", compiled.log)
     [spilled] = re.findall(r"(\d+) bytes spill stores", compiled.log)
     assert int(registers) <= 128
     assert int(spilled) < 64
-    assert unrounded(compiler.compile(SHAPES[number], loss_of(number), ARCHITECTURE).code.decode()) == []
+    assert unrounded(compiled.ptx) == []

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creche.engine.device_colony.colony import DeviceColony
-from creche.engine.device_colony.device import Device
+from creche.engine.device_colony.device import Device, LaunchSize
 from creche.errors import PlanError
-from tests.engine.host_device import HostDevice
+from tests.engine.host_device import HostDevice, HostKernel
 from tests.engine.small_plans import (
     ACTIVATIONS,
     CLASS_LOSSES,
@@ -173,6 +173,32 @@ def test_tables_may_have_gaps_between_their_rows(engine: ModuleType, native: Mod
     colony = DeviceColony(engine, [(plan, *numbers)], tables, HostDevice(native=native))
     assert colony.run() == "finished"
     assert in_colony(colony, 0) == alone(engine, job)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_ctrl_c_within_a_launch_loses_nothing(
+    engine: ModuleType, native: ModuleType, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    launch = HostKernel.launch
+
+    def interrupted(self: HostKernel, size: LaunchSize, argument: bytes) -> None:
+        if when == "after":
+            launch(self, size, argument)
+        raise KeyboardInterrupt
+
+    drawn = [Job(epochs=5, seed=seed, validation=9) for seed in range(3)]
+    colony = DeviceColony(engine, *members_and_tables(engine, drawn), HostDevice(native=native))
+    colony.run(epoch=2)
+    with monkeypatch.context() as patched:
+        patched.setattr(HostKernel, "launch", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            colony.run()
+    epoch = colony.position(0)[0]
+    assert epoch > 2 if when == "after" else epoch == 2
+    assert len(colony.history(0)["train_loss"]) == epoch
+    assert colony.run() == "finished"
+    for number, job in enumerate(drawn):
+        assert in_colony(colony, number) == alone(engine, job)
 
 
 def test_memory_is_checked_before_it_is_allocated(engine: ModuleType, native: ModuleType) -> None:

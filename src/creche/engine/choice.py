@@ -11,7 +11,9 @@ from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
 from creche.plan.plan import Plan
 
-__all__ = ["choose_device", "new_run"]
+__all__ = [
+    "FLOPS_PER_STEP", "SECONDS_ON_CPU", "choose_device", "flops_per_row", "new_run", "seconds_on_processor",
+]  # fmt: skip
 
 # A GPU pays off in a step of more operations than this, and where a run takes longer on the processor than it takes to
 # start a GPU. Both are estimates: they were not measured on a GPU.
@@ -64,8 +66,16 @@ def choose_device(hardware: Hardware, plan: Plan, rows: int) -> Device:
     device = hardware.device
     if device.kind != "auto":
         return device
-    per_row = 6 * plan.network.parameters * plan.network.submodels
-    seconds = per_row * rows * plan.epochs / (FLOPS_PER_SECOND * hardware.threads)
-    if per_row * min(plan.batch_size, rows) < FLOPS_PER_STEP or seconds < SECONDS_ON_CPU:
+    if flops_per_row(plan) * min(plan.batch_size, rows) < FLOPS_PER_STEP:
         return CPU
-    return find_gpu() or CPU
+    return CPU if seconds_on_processor(plan, rows, hardware.threads) < SECONDS_ON_CPU else find_gpu() or CPU
+
+
+def flops_per_row(plan: Plan) -> int:
+    """Return about how many operations a training step takes for each row."""
+    return 6 * plan.network.parameters * plan.network.submodels
+
+
+def seconds_on_processor(plan: Plan, rows: int, threads: int) -> float:
+    """Return about how long the compiled engine would take for all epochs."""
+    return flops_per_row(plan) * rows * plan.epochs / (FLOPS_PER_SECOND * threads)

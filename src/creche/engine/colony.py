@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 
 from creche import _core
 from creche.engine.best_epoch import BestEpoch, Measure
-from creche.engine.choice import choose_device, new_run
 from creche.engine.device import Device
 from creche.engine.hardware import Hardware
 from creche.engine.memory_checks import check_networks, network_memory
 from creche.engine.native import Rows, translate
 from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
-from creche.engine.turns import RunsInTurn
 from creche.errors import PlanError
 from creche.plan.arguments import NUMBER_SCHEDULES
 from creche.plan.losses import CustomLoss
@@ -148,6 +146,14 @@ class EndedMember:
         return self._divergence
 
 
+def _choose_device(hardware: Hardware, jobs: Sequence[Job]) -> Device:
+    if hardware.device.kind != "auto":
+        return hardware.device
+    from creche.engine.placement import choose_colony_device
+
+    return choose_colony_device(hardware, jobs)
+
+
 class Crew:
     """Networks in training together, known by their numbers; each gets the same bytes as alone.
 
@@ -179,6 +185,7 @@ class Crew:
                     argument="changes",
                 )
         check_networks(len(self.jobs), sum(network_memory(job.plan, len(job.rows)) for job in self.jobs))
+        self.device = _choose_device(hardware, self.jobs)
         self._translated: dict[tuple[Any, ...], Any] = {}
         self._members: list[_Member] = []
         self._members += self._create(range(len(self.jobs)))
@@ -189,7 +196,7 @@ class Crew:
         """Merge several crews into one; members stay where the engine has them."""
         one = cls.__new__(cls)
         one.jobs = [job for crew in crews for job in crew.jobs]
-        one.hardware = crews[0].hardware
+        one.hardware, one.device = crews[0].hardware, crews[0].device
         one._translated = {}
         one._members = [member for crew in crews for member in crew._members]
         one._best_epochs = [best for crew in crews for best in crew._best_epochs]
@@ -327,18 +334,12 @@ class Crew:
         """Return everything that training goes on from; see `RunState`."""
         return self._members[number].state()
 
-    def device(self, number: int) -> Device:
-        """Return what trains a network: the device that was asked for, or what "auto" stands for."""
-        return choose_device(self.hardware, self.jobs[number].plan, len(self.jobs[number].rows))
-
     def divergence(self, number: int) -> Divergence | None:
         """Return where the loss stopped being finite; None if it did not."""
         return self._members[number].divergence()
 
     def _create(self, numbers: Sequence[int], *, draws_weights: bool = True) -> list[_ActiveMember]:
         """Create these members at their beginning, in one colony of the engine; without weights if a state follows."""
-        if not choose_device(self.hardware, self.jobs[0].plan, len(self.jobs[0].rows)).is_native:
-            return self._create_elsewhere(numbers)
         engine = _core.load()
         positions: dict[int, int] = {}
         tables: list[tuple[Any, ...]] = []
@@ -355,15 +356,16 @@ class Crew:
         for number in numbers:
             job = self.jobs[number]
             members.append((self._translate(job.plan, draws_weights), table(job.rows), table(job.validation)))
+        if not self.device.is_native:
+            from creche.engine.placement import place_members
+
+            jobs = [self.jobs[number] for number in numbers]
+            hardware = Hardware(self.hardware.threads, self.device)
+            placed = place_members(jobs, members, tables, hardware, warns=draws_weights)
+            return [_ActiveMember(colony, member) for colony, member in placed]
         kind = engine.Colony32 if self.jobs[0].plan.precision == "float32" else engine.Colony64
         colony = kind(members, tables, self.hardware.threads)
         return [_ActiveMember(colony, member) for member in range(len(members))]
-
-    def _create_elsewhere(self, numbers: Sequence[int]) -> list[_ActiveMember]:
-        """Create these members on a device that the compiled engine does not run on."""
-        jobs = [self.jobs[number] for number in numbers]
-        runs = RunsInTurn([new_run(job.plan, job.rows, job.validation, self.hardware) for job in jobs])
-        return [_ActiveMember(runs, member) for member in range(len(runs))]
 
     def _translate(self, plan: Plan, draws_weights: bool) -> Any:
         """Translate a plan for the engine, once for all plans that differ by their seed only."""

@@ -89,7 +89,7 @@ class Member(Displayed):
         """The model: feature encoder, network and weights."""
         prepared, history, status = self.prepared, self.history, self.status
         steps, kept = RunState(self._crew.state(self.number)).step, self.kept_epoch
-        device = describe_device(self._crew.device(self.number))
+        device = describe_device(self._crew.device)
         model = Model(self.plan, prepared.features, prepared.labels, self.parameters, self._crew.hardware.threads)
 
         def origin() -> Provenance:

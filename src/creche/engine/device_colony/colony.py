@@ -20,7 +20,7 @@ from creche.engine.device_colony.device import Device, Kernel, LaunchSize, as_by
 from creche.engine.native import format_gigabytes
 from creche.errors import PlanError
 
-__all__ = ["DeviceColony", "MemberSpec", "Table"]
+__all__ = ["DeviceColony", "MemberSpec", "Table", "check_memory"]
 
 SECONDS_OF_LAUNCH = 0.05
 WARPS_PER_BLOCK = 4
@@ -75,12 +75,13 @@ class DeviceColony:
         self._arrays: dict[str, NDArray[np.uint8]] = self._host.arrays()
         self._size = self._launch_size()
         self._memory = _Memory(device)
-        self._check_memory()
+        check_memory(device, [self])
         self._kernel: Kernel = device.kernel(self._host.widths, self._specs[0][0].loss.kind)
         self._epochs = 1  # of the next launch
         self._on_device = False  # whether the device has the state of the members
         self._changed: set[str] = set()  # arrays that are newer on the device than here
         self._returned: dict[int, Any] = {}  # the engine's colonies of members that came back
+        self._unread: tuple[int, float] | None = None  # epochs and beginning of a launch whose records are not read yet
 
     def __len__(self) -> int:
         return len(self._specs)
@@ -103,19 +104,16 @@ class DeviceColony:
     def _used_tables(self) -> list[int]:
         return sorted({number for _, *numbers in self._specs for number in numbers if number >= 0})
 
-    def _check_memory(self) -> None:
+    @property
+    def bytes_needed(self) -> int:
+        """The memory of the device that training takes, with a tenth for what the device's own software needs."""
         count = len(self._specs)
-        needed = sum(array.nbytes for array in self._arrays.values()) + count * self._host.bytes_of_record * MOST_EPOCHS
+        needed = sum(array.nbytes for array in self._arrays.values())
+        needed += count * int(self._host.bytes_of_record) * MOST_EPOCHS
         needed += len(self._host.plans([(0, 0, 0, 0)] * len(self._tables)))
-        needed += 0 if self._keeps_order else 2 * count * self._host.order_rows
+        needed += 0 if self._keeps_order else 2 * count * int(self._host.order_rows)
         needed += sum(array.nbytes for n in self._used_tables() for array in self._tables[n] if array is not None)
-        needed += needed // 10
-        if needed > (free := self._device.free_memory()):
-            networks = "network needs" if count == 1 else "networks need"
-            raise PlanError(
-                f"device: {count:,} {networks} about {format_gigabytes(needed)}, more than {format_gigabytes(free)} "
-                f"free on {self._device.name}; train fewer at once, or leave device out"
-            )
+        return needed + needed // 10
 
     def run(self, epoch: int = NO_EPOCH, seconds: float = -1.0, poll: Callable[[], bool] | None = None) -> str:
         """Train each member until it has completed `epoch` epochs (all, if negative).
@@ -153,6 +151,7 @@ class DeviceColony:
         return str(self._host.status(member)) == RUNNING and self.position(member)[0] < until
 
     def _launch(self, until: int) -> None:
+        self._read_launch()
         memory, epochs = self._memory, self._epochs
         if not self._on_device:
             self._upload()
@@ -161,16 +160,27 @@ class DeviceColony:
         if not self._keeps_order:
             addresses["orders"] = memory.address("orders", 2 * len(self) * self._host.order_rows)
         argument = self._host.argument(addresses, until, epochs)
-        begin = perf_counter()
-        self._kernel.launch(self._size, argument)
-        took = perf_counter() - begin
+        # Ctrl-C may come at any time from here on.
         self._changed.update(self._arrays)
-        self._fetch("progress", "status")
+        self._unread = epochs, perf_counter()
+        self._kernel.launch(self._size, argument)
+        self._read_launch()
+
+    def _read_launch(self) -> None:
+        """Read what a launch has recorded, if that was not done yet; doing it twice changes nothing."""
+        if self._unread is None:
+            return
+        epochs, begin = self._unread
         recorded = np.empty(len(self) * epochs * self._host.bytes_of_record, np.uint8)
-        self._device.download(records, recorded)
+        self._device.download(self._memory.address("records"), recorded)  # waits for the launch
+        took = perf_counter() - begin
+        self._device.download(self._memory.address("progress"), self._arrays["progress"])
+        self._device.download(self._memory.address("status"), self._arrays["status"])
         self._host.add_records(recorded, epochs, took / epochs)
         fitting = max(1, int(epochs * SECONDS_OF_LAUNCH / max(took, 1e-9)))
         self._epochs = min(fitting, 2 * epochs, MOST_EPOCHS)
+        self._changed -= {"progress", "status"}
+        self._unread = None
 
     def _upload(self) -> None:
         memory = self._memory
@@ -184,14 +194,12 @@ class DeviceColony:
             memory.hold(name, array)
         self._on_device = True
 
-    def _fetch(self, *names: str) -> None:
-        for name in names:
-            if name in self._changed:
-                self._device.download(self._memory.address(name), self._arrays[name])
-                self._changed.discard(name)
-
     def _fetch_all(self) -> None:
-        self._fetch(*self._arrays)
+        """Copy what is newer on the device."""
+        self._read_launch()
+        for name in sorted(self._changed):
+            self._device.download(self._memory.address(name), self._arrays[name])
+            self._changed.discard(name)
 
     def _take_back(self) -> None:
         """Hand members whose numbers are not finite to the engine, each to a colony of its own."""
@@ -204,6 +212,7 @@ class DeviceColony:
 
     def _holder(self, member: int) -> tuple[Any, int]:
         """Return the colony that has a member, and its number there."""
+        self._read_launch()
         return (self._returned[member], 0) if member in self._returned else (self._host, member)
 
     def status(self, member: int) -> str:
@@ -247,6 +256,24 @@ class DeviceColony:
         """Return where the loss stopped being finite; None if it did not."""
         holder, number = self._holder(member)
         return None if holder is self._host else holder.divergence(number)
+
+
+def check_memory(device: Device, colonies: Sequence[DeviceColony]) -> None:
+    """Check that colonies which have allocated nothing yet fit into the memory of a device together.
+
+    Raises
+    ------
+    PlanError
+        If they do not.
+
+    """
+    needed = sum(colony.bytes_needed for colony in colonies)
+    if needed > (free := device.free_memory()):
+        count = sum(map(len, colonies))
+        raise PlanError(
+            f"device: {count:,} {'network needs' if count == 1 else 'networks need'} about {format_gigabytes(needed)}, "
+            f"more than {format_gigabytes(free)} free on {device.name}; train fewer at once, or leave device out"
+        )
 
 
 class _Memory:

@@ -58,9 +58,10 @@ def source_digest() -> str:
 
 
 class Compiled(NamedTuple):
-    """A compiled kernel."""
+    """A compiled kernel: the code of a GPU, the PTX that it was assembled from, and the messages of the compiler."""
 
     code: bytes
+    ptx: str
     log: str
 
 
@@ -95,7 +96,7 @@ class Compiler:
         loss : str
             The engine's word for its kind.
         architecture : str
-            ``sm_90`` for the code of a GPU, ``compute_90`` for PTX.
+            That of the GPU, such as ``sm_90``.
         *more : str
             Further options.
 
@@ -118,13 +119,14 @@ class Compiler:
             "reading a kernel",
         )
         try:
-            if library.nvrtcCompileProgram(program, len(options), _strings(options)):
+            failed = library.nvrtcCompileProgram(program, len(options), _strings(options))
+            log = self._text(program, "ProgramLog")
+            if failed:
                 raise PlanError(
                     f"device: NVRTC {self.version} cannot compile a kernel for {architecture}; install a newer "
-                    f"nvidia-cuda-nvrtc, or leave device out\n{self._read(program, 'ProgramLog').decode()}"
+                    f"nvidia-cuda-nvrtc, or leave device out\n{log}"
                 )
-            code = self._read(program, "PTX" if architecture.startswith("compute") else "CUBIN")
-            return Compiled(code, self._read(program, "ProgramLog").decode())
+            return Compiled(self._read(program, "CUBIN"), self._text(program, "PTX"), log)
         finally:
             library.nvrtcDestroyProgram(ctypes.byref(program))
 
@@ -135,12 +137,15 @@ class Compiler:
         shape = ",".join(map(str, widths))
         return [*OPTIONS, f"-DCRECHE_SHAPE={shape}", f"-DCRECHE_LOSS={name}", f"--gpu-architecture={architecture}"]
 
+    def _text(self, program: ctypes.c_void_p, what: str) -> str:
+        return self._read(program, what).rstrip(b"\0").decode()
+
     def _read(self, program: ctypes.c_void_p, what: str) -> bytes:
         size = ctypes.c_size_t()
         self._check(getattr(self._library, f"nvrtcGet{what}Size")(program, ctypes.byref(size)), f"reading {what}")
         content = ctypes.create_string_buffer(size.value)
         self._check(getattr(self._library, f"nvrtcGet{what}")(program, content), f"reading {what}")
-        return content.raw if what == "CUBIN" else content.value
+        return content.raw
 
     def _check(self, result: int, doing: str) -> None:
         if result:

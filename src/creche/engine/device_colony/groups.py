@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import ModuleType
 
-from creche.engine.device_colony.colony import MemberSpec, Table
+from creche.engine.device_colony.colony import DeviceColony, MemberSpec, Table, check_memory
+from creche.engine.device_colony.device import Device
 from creche.engine.native import translate
 from creche.plan.losses import CustomLoss
 from creche.plan.plan import Plan
 
-__all__ = ["group_members", "reason_against"]
+__all__ = ["group_members", "new_colonies", "reason_against"]
 
 # Steps of networks in a launch of one epoch, so that it ends soon enough for Ctrl-C.
 STEPS_OF_LAUNCH = 4_000_000
@@ -60,3 +61,30 @@ def group_members(members: Sequence[MemberSpec], tables: Sequence[Table]) -> lis
         size = min(max(FEWEST, STEPS_OF_LAUNCH // max(steps[n] for n in numbers)), MOST)
         groups += [numbers[begin : begin + size] for begin in range(0, len(numbers), size)]
     return groups
+
+
+def new_colonies(
+    engine: ModuleType, members: Sequence[MemberSpec], tables: Sequence[Table], device: Device, threads: int
+) -> list[tuple[DeviceColony, list[int]]]:
+    """Create colonies of all members on a device, each with the numbers of its members in their order.
+
+    Parameters
+    ----------
+    engine : module
+        The compiled engine.
+    members, tables : sequence
+        As of `DeviceColony`; `reason_against` has nothing against any of them.
+    device : Device
+    threads : int
+        For members that come back from the device.
+
+    Raises
+    ------
+    PlanError
+        If they do not fit into the memory of the device together.
+
+    """
+    groups = group_members(members, tables)
+    colonies = [DeviceColony(engine, [members[n] for n in group], tables, device, threads) for group in groups]
+    check_memory(device, colonies)
+    return list(zip(colonies, groups, strict=True))

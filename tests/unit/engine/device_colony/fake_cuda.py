@@ -24,7 +24,7 @@ class FakeCompiler(Compiler):
 
     def compile(self, widths: Sequence[int], loss: str, architecture: str, *more: str) -> Compiled:
         self.compiled.append((tuple(widths), loss, architecture))
-        return Compiled(",".join(map(str, widths)).encode(), "")
+        return Compiled(",".join(map(str, widths)).encode(), "", "")
 
 
 class FakeDriver:

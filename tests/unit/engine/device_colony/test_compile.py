@@ -48,7 +48,7 @@ class FakeNvrtc:
 
 def test_options_say_the_shape_the_loss_and_how_to_round() -> None:
     library = FakeNvrtc()
-    Compiler(library).compile([4, 10, 3], "squared_error_of_classes", "compute_90")
+    Compiler(library).compile([4, 10, 3], "squared_error_of_classes", "sm_90")
     wanted = {"-DCRECHE_SHAPE=4,10,3", "-DCRECHE_LOSS=SquaredErrorOfClasses", "--fmad=false", "--ftz=false"}
     assert wanted <= set(library.options)
     assert f"-I{source_folder()}" in library.options

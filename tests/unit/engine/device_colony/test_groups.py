@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
 from creche import _core
-from creche.engine.device_colony.groups import group_members, reason_against
+from creche.engine.device_colony.groups import group_members, new_colonies, reason_against
+from creche.errors import PlanError
 from creche.plan.changes import Change
 from creche.plan.losses import CustomLoss
 from creche.plan.network import Network
 from creche.plan.plan import Plan
+from tests.engine.host_device import HostDevice
 from tests.engine.small_plans import Job
+from tests.engine.test_colony import alone, in_colony, members_and_tables
 
 
 def plan(hidden: tuple[int, ...] = (6,), **arguments: Any) -> Plan:
@@ -52,6 +56,28 @@ def test_members_of_one_shape_and_loss_share_a_launch() -> None:
     ]  # fmt: skip
     members = [(job.plan(engine), number, -1) for number, job in enumerate(drawn)]
     assert group_members(members, [job.table() for job in drawn]) == [[0, 2, 4], [1], [3]]
+
+
+def test_colonies_have_all_members(native: ModuleType) -> None:
+    engine = _core.load()
+    drawn = [Job(), Job(sizes=(4, 9, 3)), Job(seed=1)]
+    members, tables = members_and_tables(engine, drawn)
+    colonies = new_colonies(engine, members, tables, HostDevice(native=native), threads=1)
+    assert [numbers for _, numbers in colonies] == [[0, 2], [1]]
+    for colony, numbers in colonies:
+        colony.run()
+        for member, number in enumerate(numbers):
+            assert in_colony(colony, member) == alone(engine, drawn[number])
+
+
+def test_all_colonies_together_must_fit_into_memory(native: ModuleType) -> None:
+    engine = _core.load()
+    members, tables = members_and_tables(engine, [Job(), Job(sizes=(4, 9, 3))])
+    [(one, _)] = new_colonies(engine, members[:1], tables, HostDevice(native=native), threads=1)
+    device = HostDevice(native=native, memory=one.bytes_needed * 3 // 2)
+    with pytest.raises(PlanError, match=r"^device: 2 networks need about .* free on the host; train fewer"):
+        new_colonies(engine, members, tables, device, threads=1)
+    assert device.allocated == {}
 
 
 def test_launches_are_not_too_long() -> None:

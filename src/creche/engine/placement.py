@@ -1,0 +1,96 @@
+"""Where the members of a colony train: on the processor, on a GPU one to a warp, or one after the other on PyTorch."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from creche import _core
+from creche.engine.choice import FLOPS_PER_STEP, SECONDS_ON_CPU, flops_per_row, new_run, seconds_on_processor
+from creche.engine.device import CPU, Device, find_gpu
+from creche.engine.device_colony.colony import DeviceColony, MemberSpec, Table
+from creche.engine.device_colony.cuda import CudaDevice
+from creche.engine.device_colony.groups import group_members, reason_against
+from creche.engine.hardware import Hardware
+from creche.engine.turns import RunsInTurn
+from creche.errors import CrecheWarning
+
+if TYPE_CHECKING:
+    from creche.engine.colony import Job
+
+__all__ = ["choose_colony_device", "place_members"]
+
+
+def choose_colony_device(hardware: Hardware, jobs: Sequence[Job]) -> Device:
+    """Return the device of a colony: that of the hardware, or what "auto" stands for with all of its work."""
+    if hardware.device.kind != "auto":
+        return hardware.device
+    if sum(seconds_on_processor(job.plan, len(job.rows), hardware.threads) for job in jobs) < SECONDS_ON_CPU:
+        return CPU
+    gpu = find_gpu()
+    return gpu if gpu is not None and all(_suits_gpu(job) for job in jobs) else CPU
+
+
+def _suits_gpu(job: Job) -> bool:
+    if flops_per_row(job.plan) * min(job.plan.batch_size, len(job.rows)) >= FLOPS_PER_STEP:
+        return True
+    return reason_against(_core.load(), job.plan, len(job.rows)) is None
+
+
+def place_members(
+    jobs: Sequence[Job],
+    members: Sequence[MemberSpec],
+    tables: Sequence[Table],
+    hardware: Hardware,
+    *,
+    warns: bool = True,
+) -> list[tuple[Any, int]]:
+    """Create networks at their beginning on a GPU, or wherever the compiled engine does not train.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    members : sequence of (plan of the engine, number of the training table, number of the validation table)
+        One for each job.
+    tables : sequence of (x, classes, targets, weights)
+    hardware : Hardware
+        Its device is not "auto".
+    warns : bool
+        Whether to warn of networks that take turns.
+
+    Returns
+    -------
+    list of (colony, int)
+        For each job what trains it, with the methods of the engine's `Colony32`, and its number there.
+
+    Warns
+    -----
+    CrecheWarning
+        If some networks cannot be trained together on a GPU of CUDA, and take turns.
+
+    """
+    placed: dict[int, tuple[Any, int]] = {}
+    alone = list(range(len(jobs)))
+    if hardware.device.kind == "cuda":
+        engine = _core.load()
+        reasons = {number: reason_against(engine, jobs[number].plan, len(jobs[number].rows)) for number in alone}
+        together = [number for number in alone if reasons[number] is None]
+        alone = [number for number in alone if reasons[number] is not None]
+        if alone and warns:
+            warnings.warn(
+                f"device: {len(alone):,} of {len(jobs):,} networks take turns on {hardware.device}, as no kernel can "
+                f"train them together: {reasons[alone[0]]} (network {alone[0] + 1:,})",
+                CrecheWarning,
+                stacklevel=2,
+            )
+        gpu = CudaDevice(hardware.device.index) if together else None
+        for group in group_members([members[number] for number in together], tables):
+            numbers = [together[place] for place in group]
+            assert gpu is not None
+            colony = DeviceColony(engine, [members[n] for n in numbers], tables, gpu, hardware.threads)
+            placed |= {number: (colony, place) for place, number in enumerate(numbers)}
+    if alone:
+        turns = RunsInTurn([new_run(jobs[n].plan, jobs[n].rows, jobs[n].validation, hardware) for n in alone])
+        placed |= {number: (turns, place) for place, number in enumerate(alone)}
+    return [placed[number] for number in range(len(jobs))]
