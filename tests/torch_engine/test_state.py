@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import signal
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+from creche import _core
 from creche.engine.native import new_run
+from creche.errors import PlanError
 from creche.plan import Plan
 from creche.plan.losses import CustomLoss
 from creche.plan.optimizers import LBFGS, SGD, Adam, AdamW
@@ -280,6 +283,17 @@ def test_wrong_states_and_tables_are_refused(torch_run: Any) -> None:
     ]:
         with pytest.raises(ValueError, match=f"evaluate: .*{message}"):
             run.evaluate(*table)
+
+
+def test_a_build_without_float64_says_so(torch_run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    single = ModuleType("single")
+    vars(single).update({name: value for name, value in vars(_core.load()).items() if not name.endswith("64")})
+    monkeypatch.setattr(_core, "load", lambda: _core._with_precisions(single))
+    plan = create_plan()
+    with pytest.raises(PlanError, match="precision: needs the engine in float64"):
+        torch_run(plan, create_rows(plan), None, "cpu")
+    plan = create_plan(precision="float32")
+    assert torch_run(plan, create_rows(plan), None, "cpu").run() == "finished"
 
 
 def test_the_settings_of_torch_are_restored(torch_run: Any) -> None:
