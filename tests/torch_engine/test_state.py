@@ -285,17 +285,25 @@ def test_wrong_states_and_tables_are_refused(torch_run: Any) -> None:
 def test_the_settings_of_torch_are_restored(torch_run: Any) -> None:
     import torch
 
-    plan = create_plan(epochs=EPOCHS)
-    seen = []
+    def settings() -> tuple[bool, ...]:
+        fills_memory = torch.utils.deterministic.fill_uninitialized_memory
+        return torch.are_deterministic_algorithms_enabled(), fills_memory, torch.is_grad_enabled()
 
     def loss(outputs: Any, labels: Any) -> tuple[Any, Any]:
-        seen.append((torch.are_deterministic_algorithms_enabled(), torch.is_grad_enabled()))
+        seen.append(settings())
+        if len(seen) == 1:
+            other.run(steps=1)  # as another thread may, which ends before this one
+            seen.append(settings())
         return log_cosh(outputs, labels)
 
-    torch_run(replace(plan, loss=CustomLoss(loss), task="regression"), create_rows(PLANS[2]), None, "cpu").run(steps=1)
-    assert seen == [(True, False)]
-    assert (torch.are_deterministic_algorithms_enabled(), torch.is_grad_enabled()) == (False, True)
-    assert torch.utils.deterministic.fill_uninitialized_memory
+    seen: list[tuple[bool, ...]] = []
+    of_user = settings()
+    plan = create_plan(loss="squared_error", task="regression")
+    rows = create_rows(plan)
+    other = torch_run(plan, rows, None, "cpu")
+    torch_run(replace(plan, loss=CustomLoss(loss)), rows, None, "cpu").run(steps=2)
+    assert seen == [(True, False, False)] * 3
+    assert settings() == of_user == (False, True, True)
 
 
 @pytest.mark.parametrize("window", [1, 1800], ids=["a batch", "some batches"])
