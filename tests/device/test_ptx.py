@@ -62,3 +62,11 @@ def test_the_bytes_of_the_engine(number: int, tmp_path: Path) -> None:
     assert int(registers) <= 128
     assert int(spilled) < 64
     assert unrounded(compiled.ptx) == []
+
+
+def test_an_instruction_that_may_be_fused_is_found() -> None:
+    body = (
+        "fma.rn.f32 %f1, %f2, %f3, %f4;\n mul.f32 %f5, %f1, %f2;\n add.rn.ftz.f32 %f6, %f5, %f1;\n add.s32 %r1, %r2, 1;"
+    )
+    found = unrounded(f".visible .entry train(\n)\n{{\n{body}\n}}")
+    assert [instruction.split()[0] for instruction in found] == ["mul.f32", "add.rn.ftz.f32"]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import signal
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 
+from creche import _core
 from creche.engine.native import new_run
+from creche.errors import PlanError
 from creche.plan import Plan
 from creche.plan.losses import CustomLoss
 from creche.plan.optimizers import LBFGS, SGD, Adam, AdamW
@@ -282,20 +285,39 @@ def test_wrong_states_and_tables_are_refused(torch_run: Any) -> None:
             run.evaluate(*table)
 
 
+def test_a_build_without_float64_says_so(torch_run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    single = ModuleType("single")
+    vars(single).update({name: value for name, value in vars(_core.load()).items() if not name.endswith("64")})
+    monkeypatch.setattr(_core, "load", lambda: _core._with_precisions(single))
+    plan = create_plan()
+    with pytest.raises(PlanError, match="precision: needs the engine in float64"):
+        torch_run(plan, create_rows(plan), None, "cpu")
+    plan = create_plan(precision="float32")
+    assert torch_run(plan, create_rows(plan), None, "cpu").run() == "finished"
+
+
 def test_the_settings_of_torch_are_restored(torch_run: Any) -> None:
     import torch
 
-    plan = create_plan(epochs=EPOCHS)
-    seen = []
+    def settings() -> tuple[bool, ...]:
+        fills_memory = torch.utils.deterministic.fill_uninitialized_memory
+        return torch.are_deterministic_algorithms_enabled(), fills_memory, torch.is_grad_enabled()
 
     def loss(outputs: Any, labels: Any) -> tuple[Any, Any]:
-        seen.append((torch.are_deterministic_algorithms_enabled(), torch.is_grad_enabled()))
+        seen.append(settings())
+        if len(seen) == 1:
+            other.run(steps=1)  # as another thread may, which ends before this one
+            seen.append(settings())
         return log_cosh(outputs, labels)
 
-    torch_run(replace(plan, loss=CustomLoss(loss), task="regression"), create_rows(PLANS[2]), None, "cpu").run(steps=1)
-    assert seen == [(True, False)]
-    assert (torch.are_deterministic_algorithms_enabled(), torch.is_grad_enabled()) == (False, True)
-    assert torch.utils.deterministic.fill_uninitialized_memory
+    seen: list[tuple[bool, ...]] = []
+    of_user = settings()
+    plan = create_plan(loss="squared_error", task="regression")
+    rows = create_rows(plan)
+    other = torch_run(plan, rows, None, "cpu")
+    torch_run(replace(plan, loss=CustomLoss(loss)), rows, None, "cpu").run(steps=2)
+    assert seen == [(True, False, False)] * 3
+    assert settings() == of_user == (False, True, True)
 
 
 @pytest.mark.parametrize("window", [1, 1800], ids=["a batch", "some batches"])

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from creche import _core
 from creche.engine.choice import FLOPS_PER_STEP, SECONDS_ON_CPU, flops_per_row, new_run, seconds_on_processor
 from creche.engine.device import CPU, Device, find_gpu
-from creche.engine.device_colony.colony import DeviceColony, MemberSpec, Table
+from creche.engine.device_colony.colony import MemberSpec, Table
 from creche.engine.device_colony.cuda import CudaDevice
-from creche.engine.device_colony.groups import group_members, reason_against
+from creche.engine.device_colony.groups import new_colonies, reason_against
 from creche.engine.hardware import Hardware
 from creche.engine.turns import RunsInTurn
 from creche.errors import CrecheWarning
@@ -84,12 +84,11 @@ def place_members(
                 CrecheWarning,
                 stacklevel=2,
             )
-        gpu = CudaDevice(hardware.device.index) if together else None
-        for group in group_members([members[number] for number in together], tables):
-            numbers = [together[place] for place in group]
-            assert gpu is not None
-            colony = DeviceColony(engine, [members[n] for n in numbers], tables, gpu, hardware.threads)
-            placed |= {number: (colony, place) for place, number in enumerate(numbers)}
+        if together:
+            gpu = CudaDevice(hardware.device.index)
+            colonies = new_colonies(engine, [members[n] for n in together], tables, gpu, hardware.threads)
+            for colony, numbers in colonies:
+                placed |= {together[number]: (colony, place) for place, number in enumerate(numbers)}
     if alone:
         turns = RunsInTurn([new_run(jobs[n].plan, jobs[n].rows, jobs[n].validation, hardware) for n in alone])
         placed |= {number: (turns, place) for place, number in enumerate(alone)}

@@ -45,6 +45,8 @@ class TorchRun:
         engine, self._loss = _core.load(), plan.loss.engine_callback()
         self._plan = translated = translate(engine, plan)
         check_words(translated)
+        if plan.precision == "float64":
+            assert engine.Solo64  # a build without float64 says so
         self._device = torch.device(device)
         self._dtype = torch.float32 if plan.precision == "float32" else torch.float64
         self._rows = self._to_device(rows, "training")

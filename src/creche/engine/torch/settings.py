@@ -3,31 +3,65 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 
 import torch
 
 __all__ = ["engine_settings"]
 
 
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings that all threads share."""
+
+    deterministic: bool
+    warn_only: bool
+    fills_memory: bool
+    products: str  # how a GPU multiplies numbers of float32
+
+    @classmethod
+    def read(cls) -> Settings:
+        """Return the settings as they are."""
+        return cls(
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+            torch.utils.deterministic.fill_uninitialized_memory,
+            torch.backends.cuda.matmul.fp32_precision,
+        )
+
+    def apply(self) -> None:
+        """Set them."""
+        torch.use_deterministic_algorithms(self.deterministic, warn_only=self.warn_only)
+        torch.utils.deterministic.fill_uninitialized_memory = self.fills_memory
+        torch.backends.cuda.matmul.fp32_precision = self.products
+
+
+# Deterministic, in full float32, and without filling memory before it is written, which would be a kernel each time.
+OURS = Settings(deterministic=True, warn_only=False, fills_memory=False, products="ieee")
+
+_lock = threading.Lock()
+_before: list[Settings] = []  # of the user, once for each run under way
+
+
 @contextmanager
 def engine_settings(device: torch.device) -> Iterator[None]:
-    """Compute on a device without autograd, by deterministic algorithms, and in full float32."""
+    """Compute on a device without autograd, by deterministic algorithms, and in full float32.
+
+    Several threads may train: the last that ends gives the user's settings back.
+    """
     if device.type == "cuda":  # which cuBLAS reads once, and without which it is not deterministic
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    deterministic = torch.are_deterministic_algorithms_enabled()
-    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    fills = torch.utils.deterministic.fill_uninitialized_memory
-    products = torch.backends.cuda.matmul.fp32_precision
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # each of these fills would be a kernel
-    torch.backends.cuda.matmul.fp32_precision = "ieee"
-    chosen = torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+    with _lock:
+        _before.append(_before[0] if _before else Settings.read())
+        OURS.apply()
     try:
-        with torch.no_grad(), chosen:
+        with torch.no_grad(), torch.cuda.device(device) if device.type == "cuda" else nullcontext():
             yield
     finally:
-        torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
-        torch.utils.deterministic.fill_uninitialized_memory = fills
-        torch.backends.cuda.matmul.fp32_precision = products
+        with _lock:
+            user = _before.pop()
+            if not _before:
+                user.apply()
