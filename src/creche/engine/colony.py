@@ -334,6 +334,14 @@ class Crew:
         """Return everything that training goes on from; see `RunState`."""
         return self._members[number].state()
 
+    def describe_device(self, number: int) -> dict[str, str] | None:
+        """Return what the bits of a network depend on; None for the processor."""
+        if self.device.is_native:
+            return None
+        from creche.engine.placement import describe_place
+
+        return describe_place(self.device, self.jobs[number].plan, len(self.jobs[number].rows))
+
     def divergence(self, number: int) -> Divergence | None:
         """Return where the loss stopped being finite; None if it did not."""
         return self._members[number].divergence()

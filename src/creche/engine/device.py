@@ -147,7 +147,7 @@ def name_device(facts: Mapping[str, str] | None) -> str:
     """
     if facts is None:
         return "the processor"
-    parts = (("name", ""), ("torch", "PyTorch "), ("cuda", "CUDA "), ("driver", "driver "))
+    parts = (("name", ""), ("torch", "PyTorch "), ("cuda", "CUDA "), ("driver", "driver "), ("kernel", "kernel of a "))
     return f"{facts['device']} ({', '.join(label + facts[part] for part, label in parts if part in facts)})"
 
 

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from creche import _core
 from creche.engine.choice import FLOPS_PER_STEP, SECONDS_ON_CPU, flops_per_row, new_run, seconds_on_processor
-from creche.engine.device import CPU, Device, find_gpu
+from creche.engine.device import CPU, Device, describe_device, find_gpu
 from creche.engine.device_colony.colony import MemberSpec, Table
 from creche.engine.device_colony.cuda import CudaDevice
 from creche.engine.device_colony.groups import new_colonies, reason_against
 from creche.engine.hardware import Hardware
 from creche.engine.turns import RunsInTurn
 from creche.errors import CrecheWarning
+from creche.plan.plan import Plan
 
 if TYPE_CHECKING:
     from creche.engine.colony import Job
 
-__all__ = ["choose_colony_device", "place_members"]
+__all__ = ["choose_colony_device", "describe_place", "place_members"]
 
 
 def choose_colony_device(hardware: Hardware, jobs: Sequence[Job]) -> Device:
@@ -36,6 +37,17 @@ def _suits_gpu(job: Job) -> bool:
     if flops_per_row(job.plan) * min(job.plan.batch_size, len(job.rows)) >= FLOPS_PER_STEP:
         return True
     return reason_against(_core.load(), job.plan, len(job.rows)) is None
+
+
+def describe_place(device: Device, plan: Plan, rows: int) -> dict[str, str] | None:
+    """Return what `describe_device` tells of a member of a colony, with "kernel" if one trained it.
+
+    The bytes of a kernel are those of the processor.
+    """
+    facts = describe_device(device)
+    if facts is not None and device.kind == "cuda" and reason_against(_core.load(), plan, rows) is None:
+        facts["kernel"] = "colony"
+    return facts
 
 
 def place_members(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from creche._displayed import Displayed
 from creche.engine.colony import Crew
-from creche.engine.device import describe_device
 from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
 from creche.evaluation import AnyEvaluation
@@ -89,7 +88,7 @@ class Member(Displayed):
         """The model: feature encoder, network and weights."""
         prepared, history, status = self.prepared, self.history, self.status
         steps, kept = RunState(self._crew.state(self.number)).step, self.kept_epoch
-        device = describe_device(self._crew.device)
+        device = self._crew.describe_device(self.number)
         model = Model(self.plan, prepared.features, prepared.labels, self.parameters, self._crew.hardware.threads)
 
         def origin() -> Provenance:

@@ -65,6 +65,15 @@ def test_networks_that_a_warp_trains_give_no_warning(gpu: HostDevice) -> None:
     assert crew.device == Device("cuda")
 
 
+def test_what_a_kernel_trained_is_told_from_what_pytorch_did(gpu: HostDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placement, "describe_device", lambda device: {"device": str(device), "torch": "2.13.0"})
+    with pytest.warns(CrecheWarning, match="take turns"):
+        crew = Crew(mixed_jobs(), GPU)
+    assert crew.describe_device(0) == {"device": "cuda:0", "torch": "2.13.0", "kernel": "colony"}
+    assert crew.describe_device(1) == {"device": "cuda:0", "torch": "2.13.0"}
+    assert Crew([job(0, "he_normal")], Hardware(1)).describe_device(0) is None
+
+
 def test_on_other_devices_networks_take_turns(gpu: HostDevice) -> None:
     crew = Crew([job(seed, "he_normal") for seed in range(2)], Hardware(1, Device("mps")))
     crew.run()
