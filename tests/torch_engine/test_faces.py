@@ -69,3 +69,39 @@ def test_networks_of_sweeps_and_folds_take_turns() -> None:
     folds = {**JOB, "folds": 3}
     crossed, expected = cr.cross_validate("penguins", **folds, device="cpu"), cr.cross_validate("penguins", **folds)
     np.testing.assert_allclose(crossed.predictions, expected.predictions, rtol=1e-7)
+
+
+@pytest.mark.usefixtures("on_torch")
+@pytest.mark.parametrize(
+    "job",
+    [
+        {}, {"loss": "squared_error"},
+        {"label": "sex", "data": "complete"}, {"label": "body_mass_g", "data": "complete"},
+        {"label": "body_mass_g", "data": "complete", "loss": "poisson"}, {"submodels": 3}, {"normalization": "batch"},
+        {"number_embedding": "periodic"}, {"label": "body_mass_g", "data": "complete", "quantiles": [0.1, 0.9]},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_model_predicts_on_pytorch_what_it_predicts_on_the_processor(job: dict[str, Any], tmp_path: Path) -> None:
+    table: Any = cr.datasets.penguins().drop_nulls() if job.get("data") else "penguins"
+    model = cr.train(table, **{**JOB, **{name: value for name, value in job.items() if name != "data"}}).model
+    model.save(tmp_path / "m.creche")
+    moved = cr.load(tmp_path / "m.creche", threads=1, device="cpu")
+    assert isinstance(moved, cr.Model)
+    assert moved.device.engine == "torch"
+    if model.classes is None:
+        np.testing.assert_allclose(moved.predict(table), model.predict(table), rtol=1e-9)
+    else:
+        np.testing.assert_allclose(moved.predict_proba(table), model.predict_proba(table), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.usefixtures("on_torch")
+def test_the_networks_of_an_ensemble_predict_one_after_the_other() -> None:
+    ensemble = cr.cross_validate("penguins", **JOB, folds=3).ensemble()
+    moved = ensemble.with_device("cpu")
+    assert {model.device.engine for model in moved.models} == {"torch"}
+    assert {model.device.engine for model in ensemble.models} == {"native"}
+    np.testing.assert_allclose(
+        moved.predict_proba("penguins"), ensemble.predict_proba("penguins"), rtol=1e-9, atol=1e-12
+    )
+    np.testing.assert_allclose(moved.disagreement("penguins"), ensemble.disagreement("penguins"), rtol=1e-6, atol=1e-12)

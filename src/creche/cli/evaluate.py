@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from creche.cli.files import MODEL_FILE, save_model
 from creche.cli.model_command import SAMPLE_WEIGHT, ModelCommand, model_command
-from creche.cli.options import DROP_UNLABELLED, FILES, JSON, ROWS, THREADS, Option
+from creche.cli.options import DROP_UNLABELLED, FILES, JSON, PREDICTING_DEVICE, ROWS, THREADS, Option
 from creche.cli.output import print_page
 from creche.cli.thresholds import ChosenThresholds, choose_thresholds, print_thresholds, threshold_facts
 from creche.errors import PlanError
@@ -62,6 +62,7 @@ COSTS = ("cost_false_positive", "cost_false_negative")
     ),
     Option("reliability", bool, FILES, "Show how well probabilities agree with observed frequencies."),
     THREADS,
+    PREDICTING_DEVICE,
     JSON,
 )
 def evaluate(command: ModelCommand) -> None:

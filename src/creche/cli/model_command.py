@@ -16,6 +16,7 @@ from creche.cli.options import (
     DROP_UNLABELLED,
     FILES,
     JSON,
+    PREDICTING_DEVICE,
     READING,
     ROWS,
     THREADS,
@@ -30,7 +31,7 @@ from creche.errors import PlanError
 if TYPE_CHECKING:
     from creche.model.ensemble import Ensemble
     from creche.model.model import Model
-    from creche.plan.words import MissingLabel
+    from creche.plan.words import DeviceName, MissingLabel
     from creche.table.observations import Observations
     from creche.table.reading.options import ReadOptions
     from creche.table.table import Table
@@ -42,7 +43,7 @@ PLOT = Option(
     file=Output("picture", resolved_by="creche.cli.drawing:resolve_picture"),
 )  # fmt: skip
 SAMPLE_WEIGHT = Option("sample_weight", str, ROWS, "Column with the weight of each row.", "every row counts 1")
-SHARED = (DROP_UNLABELLED, THREADS, PLOT, JSON)
+SHARED = (DROP_UNLABELLED, THREADS, PREDICTING_DEVICE, PLOT, JSON)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,8 @@ class ModelCommand:
         The command's own options, as far as they were typed, parsed.
     drop_unlabelled, as_json : bool
     threads : int or None
+    device : str or None
+        What predicts.
     picture : Path or None
         The file for ``--plot``.
 
@@ -69,6 +72,7 @@ class ModelCommand:
     drop_unlabelled: bool
     as_json: bool
     threads: int | None
+    device: DeviceName | None
     picture: Path | None
     _reading: dict[str, Any]
 
@@ -89,7 +93,7 @@ class ModelCommand:
             found.pop("table_format", None)
         return cls(
             model_path, table, found, bool(shared["drop_unlabelled"]), bool(shared["as_json"]), shared["threads"],
-            shared["plot"], typed,
+            shared["predicting_device"], shared["plot"], typed,
         )  # fmt: skip
 
     @property
@@ -108,7 +112,7 @@ class ModelCommand:
         """Load the model or ensemble."""
         from creche.model.file import load
 
-        return load(self.model_path, threads=self.threads)
+        return load(self.model_path, threads=self.threads, device=self.device)
 
     def load_single(self) -> Model:
         """Load the model of one network.

@@ -21,6 +21,7 @@ __all__ = [
     "FILES",
     "JSON",
     "NETWORK",
+    "PREDICTING_DEVICE",
     "READING",
     "REFIT",
     "ROWS",
@@ -308,6 +309,10 @@ def parse_quote(text: str) -> str:
 
 
 THREADS = option_of("threads")
+PREDICTING_DEVICE = Option(
+    "predicting_device", str, TRAINING, "Device that predicts: cpu, cuda, cuda:1 or mps.", "cpu", "--device",
+    words="creche.plan.words:DEVICES",
+)  # fmt: skip
 JSON = Option("as_json", bool, FILES, "Print the result as JSON.", typed="--json")
 DROP_UNLABELLED = Option("drop_unlabelled", bool, TABLE, "Drop rows without a label.")
 COLUMNS = option_of("schema")

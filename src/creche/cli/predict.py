@@ -8,7 +8,7 @@ from typing import Any
 from creche._system.output_files import Output
 from creche.cli.messages import print_message
 from creche.cli.model_command import ModelCommand, model_command
-from creche.cli.options import FILES, JSON, ROWS, THREADS, Option, parse_words
+from creche.cli.options import FILES, JSON, PREDICTING_DEVICE, ROWS, THREADS, Option, parse_words
 from creche.cli.output import print_page
 from creche.cli.progress import show_count
 from creche.errors import PlanError
@@ -36,6 +36,7 @@ __all__ = ["predict"]
     ),
     Option("strict", bool, ROWS, "Refuse rows that differ from the training rows, and write nothing."),
     THREADS,
+    PREDICTING_DEVICE,
     JSON,
     needs_table=False,
 )  # fmt: skip

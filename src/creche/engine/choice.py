@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from numpy.typing import NDArray
 
 from creche.engine import native
 from creche.engine.device import CPU, Device, find_gpu
@@ -12,7 +15,8 @@ from creche.engine.native import Rows
 from creche.plan.plan import Plan
 
 __all__ = [
-    "FLOPS_PER_STEP", "SECONDS_ON_CPU", "choose_device", "flops_per_row", "new_run", "seconds_on_processor",
+    "FLOPS_PER_STEP", "SECONDS_ON_CPU", "choose_device", "flops_per_row", "new_predictor", "new_run",
+    "seconds_on_processor",
 ]  # fmt: skip
 
 # A GPU pays off in a step of more operations than this, and where a run takes longer on the processor than it takes to
@@ -50,6 +54,15 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, hardware: Hardware)
     from creche.engine.torch.run import TorchRun
 
     return TorchRun(plan, rows, validation, str(device))
+
+
+def new_predictor(plan: Plan, parameters: Mapping[str, NDArray[Any]], hardware: Hardware) -> Any:
+    """Create a network that predicts, on the hardware's device: `Predictor32`, `Predictor64` or a `TorchPredictor`."""
+    if hardware.device.is_native or hardware.device.kind == "auto":
+        return native.new_predictor(plan, parameters, hardware.threads)
+    from creche.engine.torch.predictor import TorchPredictor
+
+    return TorchPredictor(plan, parameters, str(hardware.device))
 
 
 def choose_device(hardware: Hardware, plan: Plan, rows: int) -> Device:

@@ -54,7 +54,8 @@ class NetworkGroup:
     @property
     def in_lanes(self) -> bool:
         """Whether they are predicted together rather than one by one."""
-        return len(self.models) > 1 and self.models[0].plan.network.parameters <= MAX_LANE_PARAMETERS
+        first = self.models[0]
+        return len(self.models) > 1 and first.device.is_native and first.plan.network.parameters <= MAX_LANE_PARAMETERS
 
     @property
     def can_average_outputs(self) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.engine.device import Device
 from creche.errors import FileError, PlanError
 from creche.evaluation.disagreement import class_disagreement, entropy, number_disagreement
 from creche.model.batched import BatchedModels
@@ -19,6 +20,7 @@ from creche.model.predictor import Predictor
 from creche.model.provenance import Provenance
 from creche.model.storable import Storable
 from creche.model.thresholds import DecisionThreshold, check_threshold, read_threshold
+from creche.plan.words import DeviceName
 
 if TYPE_CHECKING:
     from creche.table.training_summary import TrainingSummary
@@ -115,6 +117,25 @@ class Ensemble(Predictor, Storable):
 
         """
         return Ensemble(self.models, self.weights.tolist(), self.temperature, threads, self.provenance, self.threshold)
+
+    def with_device(self, device: DeviceName | Device | None) -> Self:
+        """Return the ensemble with another device for predictions, on which its networks predict one after the other.
+
+        Parameters
+        ----------
+        device : str, optional
+            As for `creche.train`; by default ``CRECHE_DEVICE``, or else the processor.
+
+        Raises
+        ------
+        PlanError
+            If this machine lacks the device, or it lacks the precision of a network.
+
+        """
+        changed = copy(self)
+        changed.models = [model.with_device(device) for model in self.models]
+        changed._batched = BatchedModels(changed.models, self.threads)
+        return changed
 
     def _replace_threshold(self, threshold: DecisionThreshold | None) -> Self:
         changed = copy(self)

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from creche._advice import advise
 from creche._system.archive import BrokenArchiveError, read_archive
 from creche._system.atomic_files import file_name
+from creche.engine.device import CPU, resolve_device
 from creche.errors import FileError
 from creche.model.model import Model
 from creche.plan.arguments import reject_unknown
+from creche.plan.words import DeviceName
 
 if TYPE_CHECKING:
     from creche.model.ensemble import Ensemble
@@ -30,7 +32,7 @@ M = TypeVar("M")
 
 
 @reject_unknown
-def load(path: str | Path, threads: int | None = None) -> Model | Ensemble:
+def load(path: str | Path, threads: int | None = None, device: DeviceName | None = None) -> Model | Ensemble:
     """Load the model, the ensemble or the fitted model that `save` or the command line wrote to a file.
 
     No code in the file is run, and everything in it is checked.
@@ -41,6 +43,9 @@ def load(path: str | Path, threads: int | None = None) -> Model | Ensemble:
         The file.
     threads : int, optional
         Number of threads for predictions; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
+    device : str, optional
+        What predicts, as for `creche.train`; by default ``CRECHE_DEVICE``, or else the processor, wherever the model
+        was trained.
 
     Returns
     -------
@@ -50,6 +55,8 @@ def load(path: str | Path, threads: int | None = None) -> Model | Ensemble:
     ------
     FileError
         If there is no such file, or it is of another kind, damaged, or from a newer version of Creche.
+    PlanError
+        If this machine lacks the device.
 
     Examples
     --------
@@ -61,8 +68,10 @@ def load(path: str | Path, threads: int | None = None) -> Model | Ensemble:
     ('Adelie', 'Chinstrap', 'Gentoo')
 
     """
+    found = resolve_device(device)
     loaded = build_from_file(path, _build)
-    return replace(loaded, threads=threads) if isinstance(loaded, Model) else loaded.with_threads(threads)
+    loaded = replace(loaded, threads=threads) if isinstance(loaded, Model) else loaded.with_threads(threads)
+    return loaded if found == CPU else loaded.with_device(found)
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:

@@ -12,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
-from creche.engine.native import new_predictor
+from creche.engine.choice import new_predictor
+from creche.engine.device import CPU, Device, check_precision, resolve_device
+from creche.engine.hardware import Hardware
 from creche.engine.parameters import Parameters, parameter_shapes
 from creche.errors import FileError, TableError
 from creche.model.predictor import Predictor
 from creche.model.storable import Storable
 from creche.model.thresholds import DecisionThreshold, read_threshold
 from creche.plan.plan import Plan
+from creche.plan.words import DeviceName
 from creche.table.checks import check_finite, check_matrix
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.labels import LabelEncoder
@@ -63,6 +66,8 @@ class Model(Predictor, Storable):
     threshold : float, optional
         For two classes, the probability at or above which the second is predicted, and for several labels of yes or no,
         a tuple of those at or above which yes is predicted; by default, the likelier one is.
+    device : Device
+        What predicts: by default the processor, wherever the network was trained.
 
     """
 
@@ -74,6 +79,7 @@ class Model(Predictor, Storable):
     origin: Callable[[], Provenance] | Provenance | None = None
     summarize: Callable[[], TrainingSummary] | TrainingSummary | None = None
     threshold: DecisionThreshold | None = None
+    device: Device = CPU
     _predictor: list[Any] = field(default_factory=list, init=False)
 
     @property
@@ -113,6 +119,24 @@ class Model(Predictor, Storable):
 
     def _replace_threshold(self, threshold: DecisionThreshold | None) -> Self:
         return replace(self, threshold=threshold)
+
+    def with_device(self, device: DeviceName | Device | None) -> Self:
+        """Return the model with another device for predictions; explanations stay on the processor.
+
+        Parameters
+        ----------
+        device : str, optional
+            As for `creche.train`; by default ``CRECHE_DEVICE``, or else the processor.
+
+        Raises
+        ------
+        PlanError
+            If this machine lacks the device, or it lacks the precision of the network.
+
+        """
+        found = resolve_device(device)
+        check_precision(found, self.plan)
+        return replace(self, device=found)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the parameters by name: ``layers.0.weights``, ``layers.0.bias``, …"""
@@ -214,7 +238,8 @@ class Model(Predictor, Storable):
     def _outputs(self, inputs: NDArray[Any], data: Any = None) -> NDArray[Any]:
         """The network's outputs, (n, outputs); errors name rows by their numbers in `data`."""
         if not self._predictor:
-            self._predictor.append(new_predictor(self.plan, self.parameters, resolve_threads(self.threads)))
+            hardware = Hardware(resolve_threads(self.threads), self.device)
+            self._predictor.append(new_predictor(self.plan, self.parameters, hardware))
         outputs: NDArray[Any] = self._predictor[0].predict(inputs)
         if not self._are_finite(outputs):
             first = _first_row(data)
