@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche.engine.device_colony.device import Device, Kernel, LaunchSize, as_bytes
 from creche.engine.native import format_gigabytes
 from creche.errors import PlanError
@@ -97,7 +98,7 @@ class DeviceColony:
         if warps == 0:
             raise PlanError(
                 f"device: a network of {self._host.widths} needs {bytes_of_warp:,} bytes of shared memory, more than "
-                f"the {self._device.bytes_per_block:,} of a block on {self._device.name}; leave device out"
+                f"the {self._device.bytes_per_block:,} of a block on {self._device.name}; leave {advise('device')} out"
             )
         return LaunchSize(len(self._specs), warps, bytes_of_warp)
 
@@ -272,7 +273,8 @@ def check_memory(device: Device, colonies: Sequence[DeviceColony]) -> None:
         count = sum(map(len, colonies))
         raise PlanError(
             f"device: {count:,} {'network needs' if count == 1 else 'networks need'} about {format_gigabytes(needed)}, "
-            f"more than {format_gigabytes(free)} free on {device.name}; train fewer at once, or leave device out"
+            f"more than {format_gigabytes(free)} free on {device.name}; train fewer at once, or leave "
+            f"{advise('device')} out"
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from creche import _core
+from creche._advice import advise
 from creche.errors import PlanError
 
 __all__ = ["Compiled", "Compiler", "source_digest", "source_folder"]
@@ -124,7 +125,7 @@ class Compiler:
             if failed:
                 raise PlanError(
                     f"device: NVRTC {self.version} cannot compile a kernel for {architecture}; install a newer "
-                    f"nvidia-cuda-nvrtc, or leave device out\n{log}"
+                    f"nvidia-cuda-nvrtc, or leave {advise('device')} out\n{log}"
                 )
             return Compiled(self._read(program, "CUBIN"), self._text(program, "PTX"), log)
         finally:
@@ -172,7 +173,7 @@ def find_library() -> Any:
             continue
     raise PlanError(
         "device: training many networks on a GPU needs NVRTC, CUDA's run-time compiler; install it by `pip install "
-        "nvidia-cuda-nvrtc`, or leave device out"
+        f"nvidia-cuda-nvrtc`, or leave {advise('device')} out"
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche.engine.device_colony.compile import Compiler
 from creche.engine.device_colony.device import LaunchSize
 from creche.engine.device_colony.kernel_cache import compiled_kernel
@@ -54,12 +55,14 @@ class CudaDevice:
         self._given_compiler = compiler
         self._kernels: dict[tuple[tuple[int, ...], str], CudaKernel] = {}
         if result := self._library.cuInit(0):
-            raise PlanError(f"device: no GPU can be used ({self._text(result)}); {_visible()}leave device out")
+            raise PlanError(
+                f"device: no GPU can be used ({self._text(result)}); {_visible()}leave {advise('device')} out"
+            )
         count = self._integer("cuDeviceGetCount")
         if not 0 <= number < count:
             raise PlanError(
                 f"device: got 'cuda:{number}', but {count or 'no'} GPU{'' if count == 1 else 's'} "
-                f"{'is' if count == 1 else 'are'} visible; {_visible()}{_numbers(count)}leave device out"
+                f"{'is' if count == 1 else 'are'} visible; {_visible()}{_numbers(count)}leave {advise('device')} out"
             )
         self._device = self._integer("cuDeviceGet", number)
         context = ctypes.c_void_p()
@@ -149,10 +152,12 @@ class CudaDevice:
         if result == OUT_OF_MEMORY:
             raise PlanError(
                 f"device: {format_gigabytes(needs)} more do not fit into the memory of {self.name}; train fewer "
-                "networks at once, end other programs on it, or leave device out"
+                f"networks at once, end other programs on it, or leave {advise('device')} out"
             )
         if result:
-            raise PlanError(f"device: {name} of the GPU's driver failed ({self._text(result)}); leave device out")
+            raise PlanError(
+                f"device: {name} of the GPU's driver failed ({self._text(result)}); leave {advise('device')} out"
+            )
 
     def _text(self, result: int) -> str:
         text = ctypes.c_char_p()
@@ -183,7 +188,8 @@ def _load_driver() -> Any:
         return ctypes.CDLL("libcuda.so.1")
     except OSError:
         raise PlanError(
-            "device: this machine has no driver for GPUs of NVIDIA (libcuda.so.1); install one, or leave device out"
+            "device: this machine has no driver for GPUs of NVIDIA (libcuda.so.1); install one, or leave "
+            f"{advise('device')} out"
         ) from None
 
 
