@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from creche.engine import native
-from creche.engine.device import CPU, Device, find_gpu
+from creche.engine.device import CPU, Device, check_precision, find_gpu
 from creche.engine.device_memory import check_device_memory
 from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
@@ -48,6 +48,7 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, hardware: Hardware)
 
     """
     device = choose_device(hardware, plan, len(rows))
+    check_precision(device, plan)
     if device.is_native:
         return native.new_run(plan, rows, validation, hardware.threads)
     check_device_memory(device, plan, rows, validation)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from creche import _core
 from creche.engine.best_epoch import BestEpoch, Measure
-from creche.engine.device import Device
+from creche.engine.device import Device, check_precision
 from creche.engine.hardware import Hardware
 from creche.engine.memory_checks import check_networks, network_memory
 from creche.engine.native import Rows, translate
@@ -186,6 +186,8 @@ class Crew:
                 )
         check_networks(len(self.jobs), sum(network_memory(job.plan, len(job.rows)) for job in self.jobs))
         self.device = _choose_device(hardware, self.jobs)
+        for job in self.jobs:
+            check_precision(self.device, job.plan)
         self._translated: dict[tuple[Any, ...], Any] = {}
         self._members: list[_Member] = []
         self._members += self._create(range(len(self.jobs)))
@@ -371,7 +373,7 @@ class Crew:
             hardware = Hardware(self.hardware.threads, self.device)
             placed = place_members(jobs, members, tables, hardware, warns=draws_weights)
             return [_ActiveMember(colony, member) for colony, member in placed]
-        kind = engine.Colony32 if self.jobs[0].plan.precision == "float32" else engine.Colony64
+        kind = engine.Colony32 if self.jobs[0].plan.dtype == "float32" else engine.Colony64
         colony = kind(members, tables, self.hardware.threads)
         return [_ActiveMember(colony, member) for member in range(len(members))]
 

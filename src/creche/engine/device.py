@@ -32,6 +32,8 @@ DeviceKind: TypeAlias = Literal["cpu", "cuda", "mps", "auto"]
 
 VARIABLE = "CRECHE_DEVICE"
 
+LEAST_CAPABILITY = (8, 0)  # of GPUs that multiply tf32 and bfloat16
+
 
 @dataclass(frozen=True, slots=True)
 class Device:
@@ -164,6 +166,8 @@ def _driver_version() -> str:
 def check_precision(device: Device, plan: Plan) -> None:
     """Check that a device has the plan's precision.
 
+    "tf32" and "bfloat16" are for GPUs; PyTorch on the processor, which only tests use, rounds operands likewise.
+
     Raises
     ------
     PlanError
@@ -173,6 +177,30 @@ def check_precision(device: Device, plan: Plan) -> None:
     if device.kind == "mps" and plan.precision == "float64":
         raise PlanError(
             f"precision: 'mps' has no float64; give {advise('precision', 'float32')}, or {advise('device', 'cpu')}",
+            argument="precision",
+        )
+    if plan.precision not in ("tf32", "bfloat16") or device.kind == "auto" or device.engine == "torch":
+        return
+    if device.kind == "cpu" or (device.kind == "mps" and plan.precision == "tf32"):
+        gpu = "a GPU" if plan.precision == "bfloat16" else "a GPU of NVIDIA"
+        raise PlanError(
+            f"precision: {plan.precision!r} rounds what {gpu} multiplies, and {str(device)!r} does not have it; give "
+            f"{advise('device', 'cuda')}, or {advise('precision', 'float32')}",
+            argument="precision",
+        )
+    if device.kind == "cuda":
+        _check_capability(device, plan)
+
+
+def _check_capability(device: Device, plan: Plan) -> None:
+    import torch
+
+    found = torch.cuda.get_device_capability(device.index)
+    if found < LEAST_CAPABILITY:
+        needed, has = (".".join(map(str, capability)) for capability in (LEAST_CAPABILITY, found))
+        raise PlanError(
+            f"precision: {plan.precision!r} needs a GPU of compute capability {needed} or newer, and {device} "
+            f"({torch.cuda.get_device_name(device.index)}) has {has}; give {advise('precision', 'float32')}",
             argument="precision",
         )
 

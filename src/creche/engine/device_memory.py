@@ -42,7 +42,7 @@ def needed_memory(plan: Plan, rows: Rows, validation: Rows | None, free: int) ->
         How many bytes of the device are free.
 
     """
-    network, itemsize = plan.network, 4 if plan.precision == "float32" else 8
+    network, itemsize = plan.network, 4 if plan.dtype == "float32" else 8
     tables = sum(resident_memory(rows_memory(table), free) for table in (rows, validation) if table is not None)
     # Of each layer: weighted sums, activations and the gradients of both.
     neurons = network.submodels * sum(4 * layer.width for layer in network.layers)

@@ -105,7 +105,7 @@ def new_many_predictor(plan: Plan, stack: Parameters, threads: int) -> Any:
 
     """
     engine = _core.load()
-    kind = engine.ManyPredictor32 if plan.precision == "float32" else engine.ManyPredictor64
+    kind = engine.ManyPredictor32 if plan.dtype == "float32" else engine.ManyPredictor64
     return kind(translate(engine, plan), dict(stack.map(np.ascontiguousarray)), threads)
 
 

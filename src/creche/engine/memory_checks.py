@@ -30,7 +30,7 @@ def check_networks(count: int, needed: int) -> None:
 
 def network_memory(plan: Plan, rows: int) -> int:
     """Estimate the bytes that a network takes in a colony: weights and the like, its order of rows, its history."""
-    itemsize = 4 if plan.precision == "float32" else 8
+    itemsize = 4 if plan.dtype == "float32" else 8
     # Weights, gradients and optimizer state, each with a copy from the beginning of the epoch; two orders of rows.
     return plan.network.parameters * itemsize * 8 + rows * 8 + plan.epochs * 48 + 4096
 

@@ -86,7 +86,7 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, threads: int) -> An
     engine = _core.load()
     translated = translate_within_memory(engine, plan, len(rows))
     threads = limit_threads(plan, len(rows), threads)
-    kind = engine.Solo32 if plan.precision == "float32" else engine.Solo64
+    kind = engine.Solo32 if plan.dtype == "float32" else engine.Solo64
     held_out = (
         None if validation is None else (validation.x, validation.classes, validation.targets, validation.weights)
     )
@@ -113,7 +113,7 @@ def limit_threads(plan: Plan, rows: int, threads: int) -> int:
 def new_predictor(plan: Plan, parameters: Mapping[str, NDArray[Any]], threads: int) -> Any:
     """Create a network that predicts (`Predictor32` or `Predictor64` of the compiled engine)."""
     engine = _core.load()
-    kind = engine.Predictor32 if plan.precision == "float32" else engine.Predictor64
+    kind = engine.Predictor32 if plan.dtype == "float32" else engine.Predictor64
     return kind(translate(engine, plan), dict(parameters), threads)
 
 
@@ -127,7 +127,7 @@ def translate_within_memory(engine: ModuleType, plan: Plan, rows: int) -> Any:
 
     """
     network = plan.network
-    itemsize = 4 if plan.precision == "float32" else 8
+    itemsize = 4 if plan.dtype == "float32" else 8
     # Beyond this the exact number does not matter, and would not fit into 64 bits.
     absurd = network.parameters > 2**50
     translated = None if absurd else translate(engine, plan)

@@ -126,8 +126,9 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         likelier class. `TunedThresholdClassifierCV` of scikit-learn chooses one.
     ordered : bool, default False
         Whether the classes, which are whole numbers, are learnt in their order: see `creche.train`.
-    precision : {"float32", "float64"}, optional
-        The type of weights and inputs; by default float32 for an array of float32, else float64.
+    precision : {"float32", "float64", "tf32", "bfloat16"}, optional
+        The type of weights and inputs; by default float32 for an array of float32, else float64. The last two are for
+        GPUs: see `creche.train`.
     warm_start : bool, default False
         Whether `fit` continues where the last call ended, for `epochs` more epochs: with its encoders, weights,
         optimizer's state and number of epochs.

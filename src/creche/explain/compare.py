@@ -340,13 +340,13 @@ def _compare_runs(
 ) -> Comparison:
     """Return the losses along the paths, and the surface on which they are shown."""
     plan, prepared, threads = runs[0].plan, runs[0].prepared, runs[0].threads
-    rows, validation = prepared.encode(plan.loss, plan.precision)
+    rows, validation = prepared.encode(plan.loss, plan.dtype)
     evaluators = [LossEvaluator(plan, rows, threads, prepared.library)] + (
         [] if validation is None else [LossEvaluator(plan, validation, threads)]
     )
     like = runs[0].parameters
     losses = [
-        [evaluator.losses(unpack_networks(path, like, plan.precision), len(path)) for evaluator in evaluators]
+        [evaluator.losses(unpack_networks(path, like, plan.dtype), len(path)) for evaluator in evaluators]
         for _, path in followed
     ]
     ends = np.array([of[0][-1] for of in losses])

@@ -271,7 +271,7 @@ def divergence(diverged: Run | DivergedError) -> Divergence:
         raise CrecheError(f"the run did not diverge: it is {run.status.replace('_', ' ')}")
     part, batch = _failed_batch(run)
     non_finite, row = _find_non_finite(run, batch, as_step=part == "training")
-    training = run.prepared.encode_part(run.prepared.train, run.current_plan.loss, run.current_plan.precision)
+    training = run.prepared.encode_part(run.prepared.train, run.current_plan.loss, run.current_plan.dtype)
     observed = None if row is None else (batch.observations, batch.rows, row)
     extreme = find_extreme(run, observed, training)
     epoch, number, rate = where
@@ -286,7 +286,7 @@ def _failed_batch(run: Run) -> tuple[str, Batch]:
     count, done = len(prepared.train), run.batch
 
     def encode_part(part: Partition) -> Batch:
-        rows = prepared.encode_part(part, plan.loss, plan.precision)
+        rows = prepared.encode_part(part, plan.loss, plan.dtype)
         return Batch(part.observations, rows, tuple(prepared.features.inputs))
 
     if done == plan.steps_per_epoch(count) and prepared.validation is not None:

@@ -19,7 +19,7 @@ __all__ = ["EncodedRows", "column_blocks", "encode_inputs"]
 
 def encode_inputs(model: Model, rows: FeatureRows) -> NDArray[Any]:
     """Return the network's inputs, (n, inputs)."""
-    return encode_features(model.features, rows.table, model.plan.precision, rows.row_numbers)
+    return encode_features(model.features, rows.table, model.plan.dtype, rows.row_numbers)
 
 
 def column_blocks(features: FeatureEncoder) -> list[slice]:

@@ -59,7 +59,7 @@ class LossEvaluator:
 
         A running variance below 0 counts as 0.
         """
-        itemsize = np.dtype(self.plan.precision).itemsize
+        itemsize = np.dtype(self.plan.dtype).itemsize
         parameters = self.plan.network.parameters
         affordable = min(MAX_BYTES // itemsize, MAX_OPERATIONS // (2 * max(1, len(self.rows)))) // parameters
         at_a_time = max(1, affordable // LANES) * LANES
@@ -134,7 +134,7 @@ def create_evaluator(
                 "data: is missing; the run's own rows have labels and weights already, so leave y and sample_weight out"
             )
         prepared = model_or_run.prepared
-        rows, library = prepared.encode(model.plan.loss, model.plan.precision)[0], prepared.library
+        rows, library = prepared.encode(model.plan.loss, model.plan.dtype)[0], prepared.library
     else:
         batch = create_batch(model, data, y, sample_weight=sample_weight)
         rows, library = batch.rows, batch.observations.library

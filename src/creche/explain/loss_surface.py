@@ -331,7 +331,7 @@ def compute_surface(
     projection = share = path_losses = None
     if path is not None:
         projection, share = project(path, plane.origin, plane.directions)
-        path_losses = evaluator.losses(unpack_networks(path, parameters, evaluator.plan.precision), len(path))
+        path_losses = evaluator.losses(unpack_networks(path, parameters, evaluator.plan.dtype), len(path))
     if reach is not None or plane.kind == "random":
         window = [(-(reach or 1.0), reach or 1.0)] * 2
     elif projection is not None:

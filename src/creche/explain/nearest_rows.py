@@ -244,8 +244,8 @@ def _mean_squared_distances(model: Predictor, query: Table, training: Table, spa
     done = 0
     with count_steps(groups, "groups of training rows") as report:
         for share, network in networks:
-            asked = _represent(network, network.features.transform(query, network.plan.precision), space)
-            inputs = network.features.transform(training, network.plan.precision)
+            asked = _represent(network, network.features.transform(query, network.plan.dtype), space)
+            inputs = network.features.transform(training, network.plan.dtype)
             for begin in range(0, len(training), ROWS_AT_ONCE):
                 group = slice(begin, begin + ROWS_AT_ONCE)
                 squares[:, group] += share * _squared_distances(asked, _represent(network, inputs[group], space))

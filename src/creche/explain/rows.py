@@ -116,7 +116,7 @@ def create_batch(model: Model, data: Any, y: Any = None, *, sample_weight: Any =
     """
     observed = read_observations(model, data, y)
     weights = resolve_sample_weights(sample_weight, observed)
-    precision = model.plan.precision
+    precision = model.plan.dtype
     x = encode_features(model.features, observed.x, precision, observed.row_numbers)
     classes, targets = encode_labels(observed.y, model.labels, model.plan.loss, precision, observed.row_numbers)
     rows = Rows(x, classes, targets, None if weights is None else weights.astype(precision))

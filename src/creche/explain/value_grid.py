@@ -257,7 +257,7 @@ class InputSettings:
 
     def __init__(self, model: Model, table: Table, changes: Mapping[str, Column]) -> None:
         self._model = model
-        precision, features = model.plan.precision, model.features
+        precision, features = model.plan.dtype, model.features
         self._rows = features.transform(table, precision)
         self._blocks = []
         end = 0

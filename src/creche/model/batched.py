@@ -110,7 +110,7 @@ class BatchedModels:
         groups: dict[str, NetworkGroup] = {}
         threads = resolve_threads(self._threads)
         for member, model in enumerate(self._models):
-            precision, network = model.plan.precision, model.plan.network
+            precision, network = model.plan.dtype, model.plan.network
             key = f"{precision} {json.dumps(model.features.to_dict(), default=str)}"
             if key not in encoders:
                 encoders[key] = len(encoding)

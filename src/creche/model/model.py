@@ -209,7 +209,7 @@ class Model(Predictor, Storable):
             As for `predict_proba`.
 
         """
-        precision, names = self.plan.precision, self.features.names
+        precision, names = self.plan.dtype, self.features.names
         if may_be_row(data) and self.features.has_column_names and len(names) <= MOST_COLUMNS_OF_ROWS:
             row = self._row_encoder.encode(data)
             if row is not None:
@@ -233,7 +233,7 @@ class Model(Predictor, Storable):
 
     @cached_property
     def _row_encoder(self) -> RowEncoder:
-        return RowEncoder(self.features, self.plan.precision)
+        return RowEncoder(self.features, self.plan.dtype)
 
     def _outputs(self, inputs: NDArray[Any], data: Any = None) -> NDArray[Any]:
         """The network's outputs, (n, outputs); errors name rows by their numbers in `data`."""
@@ -273,7 +273,7 @@ class Model(Predictor, Storable):
         row = int(np.argmax(~np.isfinite(outputs).all(axis=1)))
         raise TableError(
             f"row {row_numbers[row]}: the network's output is {outputs[~np.isfinite(outputs)][0]}: the row's numbers, "
-            f"or the weights of a network that diverged, are too large for {self.plan.precision}"
+            f"or the weights of a network that diverged, are too large for {self.plan.dtype}"
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -292,7 +292,7 @@ def _read_parameters(plan: Plan, arrays: Mapping[str, NDArray[Any]]) -> Paramete
     found = {}
     for name, shape in parameter_shapes(plan).items():
         array = arrays.get(f"{FILE_PREFIX}{name}")
-        if array is None or array.shape != shape or array.dtype != plan.precision:
+        if array is None or array.shape != shape or array.dtype != plan.dtype:
             raise FileError(f"{name}: does not fit the network {plan.network}; the file is damaged")
         if not np.isfinite(array).all():
             raise FileError(f"{name}: holds numbers that are not finite; the file is damaged")

@@ -480,7 +480,7 @@ class CrossValidation(Displayed):
             rows, weights = fold.held_out.observations, fold.held_out.weights
             evaluate = members[0].model.prepare_evaluation(rows, weights, n_resamples=0)
             # The rows of a fold are encoded once for all of its networks.
-            inputs = encode_features(fold.prepared.features, rows.x, members[0].plan.precision, rows.row_numbers)
+            inputs = encode_features(fold.prepared.features, rows.x, members[0].plan.dtype, rows.row_numbers)
             batch = max(1, min(BATCHED_NETWORKS, BATCHED_NUMBERS // max(len(rows) * columns, 1)))
             for start in range(0, len(members), batch):
                 models = [member.model for member in members[start : start + batch]]

@@ -74,7 +74,7 @@ def _predict(colony: Colony, numbers: list[int], rows: Partition) -> Numbers:
         member = colony[number]
         encoder = member.prepared.features  # bootstrap samples share it
         if id(encoder) not in inputs:
-            inputs[id(encoder)] = encode_features(encoder, rows.observations.x, member.plan.precision)
+            inputs[id(encoder)] = encode_features(encoder, rows.observations.x, member.plan.dtype)
         predicted.append(member.model.predict_encoded(inputs[id(encoder)]))
     return np.stack(predicted).astype(np.float64)
 

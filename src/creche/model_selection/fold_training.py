@@ -124,7 +124,7 @@ class ColonyFolds(FoldNetworks):
         jobs: list[Job] = []
         for fold in self.folds:
             plan = plan_for_fold(fold, arguments)
-            rows, validation = fold.prepared.encode(plan.loss, plan.precision)
+            rows, validation = fold.prepared.encode(plan.loss, plan.dtype)
             if not jobs:
                 check_tables(rows, validation, len(self.folds))
             plan = plan.resolved(len(rows), has_validation=validation is not None)

@@ -261,7 +261,7 @@ class Jobs:
             self._data, self._y, resolve_preparation(arguments), task=arguments.chosen_task, loss=loss, seed=0,
             validation_data=arguments.validation_data, test_data=arguments.test_data, weights=arguments.row_weights,
         )  # fmt: skip
-        precision = arguments.chosen_precision
+        precision = arguments.chosen_dtype
         return EncodedSplit(prepared, *prepared.encode(loss or default_loss(prepared.task), precision))
 
     def _prepare_folds(
@@ -281,7 +281,7 @@ class Jobs:
         ratio = sum(len(fold.held_out) for fold in folds) / sum(fold.n_train for fold in folds)
         splits: list[EncodedSplit] = []
         for fold in folds:
-            fold_loss, precision = loss or default_loss(fold.prepared.task), arguments.chosen_precision
+            fold_loss, precision = loss or default_loss(fold.prepared.task), arguments.chosen_dtype
             rows, validation = fold.prepared.encode(fold_loss, precision)
             if not splits:
                 check_tables(rows, validation, len(folds))

@@ -83,7 +83,7 @@ def _train_again(plans: Sequence[Plan], folds: Sequence[Fold], origin: FoldOrigi
         return models
     jobs = []
     for plan, fold in zip(plans, prepared, strict=True):
-        rows, validation = fold.encode(plan.loss, plan.precision)
+        rows, validation = fold.encode(plan.loss, plan.dtype)
         if origin.bootstrap:
             rows = resample_rows(rows, plan.seed)
         jobs.append(Job(plan, rows, validation, create_measure(plan, fold, validation or rows, threads=1)))

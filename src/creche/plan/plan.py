@@ -22,6 +22,7 @@ from creche.plan.words import (
     KEPT_WEIGHTS,
     PRECISIONS,
     TASKS,
+    DType,
     KeptWeights,
     Precision,
     Task,
@@ -136,7 +137,7 @@ class Plan(Displayed, Component):
         Whether each epoch goes through the rows in a new order.
     early_stopping : EarlyStopping, optional
         When to stop before the last epoch; None for never.
-    precision : {"float32", "float64"}, default "float32"
+    precision : {"float32", "float64", "tf32", "bfloat16"}, default "float32"
         The type of weights and inputs.
     keep : {"best", "last"}, default "best"
         With which weights training ends: those of the epoch with the lowest validation loss (or the best value of what
@@ -203,6 +204,11 @@ class Plan(Displayed, Component):
         self._check_all_rows()
         self._check_batch_normalization()
         self.after_changes(len(self.changes))
+
+    @property
+    def dtype(self) -> DType:
+        """The type of parameters and rows; a lower precision rounds only what products multiply."""
+        return "float64" if self.precision == "float64" else "float32"
 
     def after_changes(self, count: int) -> Self:
         """Return the plan as it is after its first changes, with none of them left.

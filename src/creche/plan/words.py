@@ -41,6 +41,7 @@ __all__ = [
     "Binary",
     "ClassWeighting",
     "Clip",
+    "DType",
     "DeviceName",
     "Duplicates",
     "Effort",
@@ -70,7 +71,8 @@ __all__ = [
 ]
 
 Task: TypeAlias = Literal["classification", "regression", "multilabel"]
-Precision: TypeAlias = Literal["float32", "float64"]
+Precision: TypeAlias = Literal["float32", "float64", "tf32", "bfloat16"]
+DType: TypeAlias = Literal["float32", "float64"]
 ActivationName: TypeAlias = Literal[
     "identity", "relu", "leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu", "mish", "tanh", "sigmoid", "softplus"
 ]

@@ -65,7 +65,7 @@ class EvaluatedPart:
             return None
         stride = -(-len(part) // MOST_ROWS)
         part = part.take(np.arange(0, len(part), stride))
-        rows = run.prepared.encode_part(part, run.plan.loss, run.plan.precision)
+        rows = run.prepared.encode_part(part, run.plan.loss, run.plan.dtype)
         evaluate = _model_of(run).prepare_evaluation(part.observations, part.weights, n_resamples=0)
         return cls(name, run.prepared, part, rows, evaluate)
 
@@ -119,7 +119,7 @@ def describe_rows(run: Run, part: Partition, losses: NDArray[Any], names: list[P
     """Return rows with what the network predicts for them now; each lies in the part of its name."""
     prepared, observed = run.prepared, part.observations
     assert isinstance(observed.x, Table)
-    rows = prepared.encode_part(part, run.plan.loss, run.plan.precision)
+    rows = prepared.encode_part(part, run.plan.loss, run.plan.dtype)
     predicted, classes = _predict(run, rows.x), prepared.labels.classes
     out = []
     for place in range(len(part)):

@@ -124,7 +124,7 @@ class ResponseGrids:
     def _encode(self, name: str, grid: ValueGrid) -> NDArray[Any]:
         encoder = FeatureEncoder((self._encoders[name],), self._model.features.has_column_names)
         table = Table({name: grid.tried}, self._table.source, 1)
-        return encoder.transform(table, self._model.plan.precision)
+        return encoder.transform(table, self._model.plan.dtype)
 
     def inputs(self, columns: Sequence[TriedColumn]) -> NDArray[Any]:
         """Return the inputs for every combination of the values of one or two columns, the first varying fastest."""

@@ -309,7 +309,7 @@ class SessionState:
         prepared = self.prepared
         rows = prepared.labelled.take(np.array([self.find_row(number) for number in numbers]))
         assert isinstance(rows.x, Table)
-        return encode_features(prepared.features, rows.x, self.need_live().run.plan.precision, rows.row_numbers)
+        return encode_features(prepared.features, rows.x, self.need_live().run.plan.dtype, rows.row_numbers)
 
     @property
     def selected_inputs(self) -> NDArray[Any] | None:

@@ -37,6 +37,7 @@ from creche.plan.words import (
     BiasInitializerName,
     ClassWeighting,
     DeviceName,
+    DType,
     Duplicates,
     InitializerName,
     KeptWeights,
@@ -190,9 +191,9 @@ class TrainArguments:
         return None if self.task is None else check_word("task", self.task, TASKS)
 
     @property
-    def chosen_precision(self) -> Precision:
-        """The precision, as the plan spells it."""
-        return check_word("precision", self.precision, PRECISIONS)  # type: ignore[no-any-return]
+    def chosen_dtype(self) -> DType:
+        """The type of the rows."""
+        return "float64" if check_word("precision", self.precision, PRECISIONS) == "float64" else "float32"
 
 
 def resolve_preparation(arguments: TrainArguments) -> Preparation:
@@ -362,8 +363,8 @@ def create_run(arguments: TrainArguments, prepared: Prepared, like: Run | None =
     """
     plan = create_plan(arguments, prepared) if arguments.plan is None else arguments.plan
     encoded = None
-    if like is not None and like.prepared is prepared and (like.plan.loss, like.plan.precision) == (
-        plan.loss, plan.precision,
+    if like is not None and like.prepared is prepared and (like.plan.loss, like.plan.dtype) == (
+        plan.loss, plan.dtype,
     ):  # fmt: skip
         encoded = like.rows, like.validation
     run = Run(plan, prepared, resolve_hardware(arguments.threads, arguments.device), encoded)

@@ -42,7 +42,7 @@ class PlannedEngine(Displayed):
         self, plan: Plan, prepared: Prepared, hardware: Hardware | int, encoded: tuple[Rows, Rows | None] | None = None
     ) -> None:
         check_fit(plan, prepared)
-        rows, validation = encoded or prepared.encode(plan.loss, plan.precision)
+        rows, validation = encoded or prepared.encode(plan.loss, plan.dtype)
         self.plan = check_watched(plan).resolved(len(rows), has_validation=validation is not None)
         self.hardware = Hardware(hardware) if isinstance(hardware, int) else hardware
         check_precision(self.hardware.device, plan)

@@ -125,7 +125,7 @@ class Record(Component):
 
         """
         network = plan.network
-        itemsize = 4 if plan.precision == "float32" else 8
+        itemsize = 4 if plan.dtype == "float32" else 8
         parameters = network.parameters * itemsize * (self.weights + self.gradients)
         neurons = sum(network.widths[1:]) * NUMBERS_PER_NEURON if self.activations else 0
         return parameters + BYTES_PER_NUMBER * (neurons + 2 + 2 * len(network.layers))
@@ -326,7 +326,7 @@ class Recorder:
         for quantity in ("weights", "gradients"):
             if getattr(record, quantity):
                 of_parts = parameter_shapes(plan).items()
-                shapes |= {f"{quantity}.{name}": (shape, plan.precision) for name, shape in of_parts}
+                shapes |= {f"{quantity}.{name}": (shape, plan.dtype) for name, shape in of_parts}
         if record.activations:
             for i, width in enumerate(widths[1:]):
                 shapes |= {f"{name}.{i}": ((width,), np.float64) for name in NEURON_STATISTICS}

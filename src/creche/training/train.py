@@ -228,8 +228,9 @@ def train(
         how many there are, where they lie and how many rows each has: 0 and 1 or the digits 0 to 9 are classes, ages
         and years are numbers, and a warning tells of an uncertain guess. Other numbers are a regression. Several labels
         of yes or no are multi-label.
-    precision : {"float32", "float64"}, default "float32"
-        The type of weights and inputs.
+    precision : {"float32", "float64", "tf32", "bfloat16"}, default "float32"
+        The type of weights and inputs. With "tf32" and "bfloat16", which are for GPUs, they are of float32, and what
+        the products of layers multiply is rounded.
     plan : Plan, optional
         Another run's plan, or one from a file, in place of all arguments from `hidden` to `precision`.
     schema : dict of column to role, optional

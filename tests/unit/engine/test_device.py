@@ -115,6 +115,24 @@ def test_float64_is_refused_where_the_device_has_none() -> None:
         cr.Run(whole.plan, whole.prepared, Hardware(1, Device("mps")))
 
 
+def test_rounded_products_are_for_gpus_that_have_them(machine: pytest.MonkeyPatch) -> None:
+    job = {"label": "species", "epochs": 1, "on_progress": False}
+    for precision in ("tf32", "bfloat16"):
+        with pytest.raises(
+            PlanError, match=rf"^precision: '{precision}' rounds .* 'cpu' does not have it; give device='cu"
+        ):
+            cr.train("penguins", **job, precision=precision)
+        with pytest.raises(PlanError, match=rf"^precision: '{precision}' rounds "):
+            cr.sweep("penguins", **job, seeds=2, precision=precision)
+    old = fake_torch(gpus=1)
+    old.cuda.get_device_capability = lambda index: (7, 5)  # type: ignore[attr-defined]
+    machine.setitem(sys.modules, "torch", old)
+    with pytest.raises(PlanError) as refused:
+        cr.train("penguins", **job, precision="bfloat16", device="cuda")
+    assert str(refused.value).startswith("precision: 'bfloat16' needs a GPU of compute capability 8.0 or newer, and ")
+    assert str(refused.value).endswith("cuda:0 (NVIDIA H100 0) has 7.5; give precision='float32'")
+
+
 def test_memory_is_asked_for_before_anything_is_allocated(machine: pytest.MonkeyPatch) -> None:
     gpu = fake_torch(gpus=1)
     gpu.cuda.mem_get_info = lambda index: (60_000_000, 80_000_000_000)  # type: ignore[attr-defined]

@@ -102,8 +102,8 @@ def test_an_invalid_value_is_refused_with_its_place(name: str, wrong: object) ->
     [
         ("task", "numbers", "did you mean 'regression'? Choose one of classification, regression, multilabel"),
         ("task", None, "choose one of classification, regression, multilabel"),
-        ("precision", "float16", "did you mean 'float32'? Choose one of float32, float64"),
-        ("precision", [], "choose one of float32, float64"),
+        ("precision", "float16", "did you mean 'float32'? Choose one of float32, float64, tf32, bfloat16"),
+        ("precision", [], "choose one of float32, float64, tf32, bfloat16"),
     ],
 )
 def test_an_unknown_word_is_refused(name: str, wrong: object, message: str) -> None:

@@ -46,9 +46,7 @@ def test_where_another_device_trained_it_the_loss_is_compared(tmp_path: Path) ->
     same = verify_with()
     assert same.verified
     assert same.differences == (moved,)
-    by_kernel = verify_with(
-        device={**gpu, "device": "cuda:0", "kernel": "colony"}
-    )
+    by_kernel = verify_with(device={**gpu, "device": "cuda:0", "kernel": "colony"})
     assert by_kernel.same
     assert by_kernel.differences == ()
     other = verify_with(weights="0" * 64)

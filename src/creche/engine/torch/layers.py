@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from creche.engine.torch.activations import ACTIVATIONS
+from creche.engine.torch.products import Products
 
 __all__ = ["Kept", "Layer", "LayerTensors"]
 
@@ -94,7 +95,8 @@ class Layer:
 
     """
 
-    def __init__(self, plan: Any, submodels: int) -> None:
+    def __init__(self, plan: Any, submodels: int, products: Products) -> None:
+        self._products = products
         self.width: int = plan.width
         self.dropout: float = plan.dropout
         self.submodels = submodels
@@ -122,13 +124,13 @@ class Layer:
         scaled = inputs if of.scale is None else self._times(inputs, of.scale, self.owns_scale)
         unscaled = None
         if self.owns_weights:
-            sums = torch.baddbmm(of.bias.unsqueeze(1), self._by_submodel(scaled), of.weights).flatten(0, 1)
+            sums = self._products.add(of.bias.unsqueeze(1), self._by_submodel(scaled), of.weights).flatten(0, 1)
         elif of.output_scale is not None:
-            unscaled = scaled @ of.weights
+            unscaled = self._products.multiply(scaled, of.weights)
             by_submodel = self._by_submodel(unscaled)
             sums = torch.addcmul(of.bias.unsqueeze(1), by_submodel, of.output_scale.unsqueeze(1)).flatten(0, 1)
         else:
-            sums = torch.addmm(of.bias, scaled, of.weights)
+            sums = self._products.add(of.bias, scaled, of.weights)
         normalized, statistics = self._normalize(of, sums, by_batch)
         values = self._activation.apply(normalized, self._parameter)
         outputs = values if of.slopes is None else torch.lerp(normalized, values, of.slopes)
@@ -174,19 +176,19 @@ class Layer:
         kept.gradient = g
         if self.owns_weights:
             by_submodel = self._by_submodel(g)
-            torch.bmm(self._by_submodel(kept.scaled).transpose(1, 2), by_submodel, out=to.weights)
+            self._products.multiply_into(self._by_submodel(kept.scaled).transpose(1, 2), by_submodel, to.weights)
             torch.sum(by_submodel, 1, out=to.bias)
         else:
-            torch.mm(kept.scaled.t(), g, out=to.weights)
+            self._products.multiply_into(kept.scaled.t(), g, to.weights)
             if of.output_scale is None:
                 torch.sum(g, 0, out=to.bias)
         return self._through_inputs(of, to, kept, g, gradient) if goes_below else None
 
     def _through_inputs(self, of: LayerTensors, to: LayerTensors, kept: Kept, g: Tensor, of_outputs: Tensor) -> Tensor:
         if self.owns_weights:
-            below = torch.bmm(self._by_submodel(g), of.weights.transpose(1, 2)).flatten(0, 1)
+            below = self._products.multiply(self._by_submodel(g), of.weights.transpose(1, 2)).flatten(0, 1)
         else:
-            below = torch.mm(g, of.weights.t())
+            below = self._products.multiply(g, of.weights.t())
         if of.scale is not None:
             terms = below * kept.inputs
             torch.sum(self._by_submodel(terms) if self.owns_scale else terms, int(self.owns_scale), out=to.scale)

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from creche.engine.torch.embeddings import Embeddings
 from creche.engine.torch.layers import Kept, Layer, LayerTensors
+from creche.engine.torch.products import Products
+from creche.plan.words import Precision
 
 __all__ = ["NamedTensors", "Network", "Passed"]
 
@@ -50,13 +52,16 @@ class Network:
     plan : Plan
         A plan of the compiled engine.
     device : torch.device
+    precision : {"float32", "float64", "tf32", "bfloat16"}
 
     """
 
-    def __init__(self, plan: Any, device: torch.device) -> None:
+    def __init__(self, plan: Any, device: torch.device, precision: Precision) -> None:
+        self.precision: Precision = precision
+        products = Products(precision, device)
         self.submodels: int = plan.submodels
         self.embeddings = Embeddings(plan, device)
-        self.layers = [Layer(layer, plan.submodels) for layer in plan.layers]
+        self.layers = [Layer(layer, plan.submodels, products) for layer in plan.layers]
         self.has_batch_normalization = any(layer.normalization == "batch" for layer in plan.layers)
 
     def forward(

@@ -40,8 +40,8 @@ class TorchPredictor:
         check_words(translated)
         self._kind: str = translated.loss.kind
         self._device = torch.device(device)
-        self._dtype = torch.float32 if plan.precision == "float32" else torch.float64
-        self._network = Network(translated, self._device)
+        self._dtype = torch.float32 if plan.dtype == "float32" else torch.float64
+        self._network = Network(translated, self._device, plan.precision)
         like = {"dtype": self._dtype, "device": self._device}
         named = {name: torch.tensor(np.ascontiguousarray(array), **like) for name, array in parameters.items()}
         self._parameters = NamedTensors.of(torch.empty(0), named, len(self._network.layers))
@@ -56,7 +56,7 @@ class TorchPredictor:
         return self._predict(x, has_head=True)
 
     def _predict(self, x: NDArray[Any], *, has_head: bool) -> NDArray[Any]:
-        with engine_settings(self._device):
+        with engine_settings(self._device, self._network.precision):
             parts = [self._pass(x[begin : begin + self._rows_at_once], has_head) for begin in self._begins(len(x))]
             return np.concatenate(parts)
 

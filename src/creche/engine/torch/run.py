@@ -45,10 +45,10 @@ class TorchRun:
         engine, self._loss = _core.load(), plan.loss.engine_callback()
         self._plan = translated = translate(engine, plan)
         check_words(translated)
-        if plan.precision == "float64":
+        if plan.dtype == "float64":
             assert engine.Solo64  # a build without float64 says so
         self._device = torch.device(device)
-        self._dtype = torch.float32 if plan.precision == "float32" else torch.float64
+        self._dtype = torch.float32 if plan.dtype == "float32" else torch.float64
         self._rows = self._to_device(rows, "training")
         # An empty table is false.
         self._validation = self._to_device(validation, "validation") if validation else None
@@ -58,7 +58,7 @@ class TorchRun:
         keeps_best = translated.early_stopping.patience > 0
         self._arrays = RunArrays(layout, len(translated.layers), self._numbers.planes, keeps_best, like)
         self._arrays.set_parameters(engine.initial_parameters(translated, rows.x))
-        self._network = Network(translated, self._device)
+        self._network = Network(translated, self._device, plan.precision)
         self._loss_numbers = LossNumbers.of(translated.loss, plan.network.outputs, like)
         self._trainer = Trainer(
             translated, self._network, self._arrays, self._numbers, self._loss_numbers, self._rows, self._validation,
@@ -147,7 +147,7 @@ class TorchRun:
     ) -> tuple[float, float]:
         """Return loss and metric of the current weights, without dropout."""
         rows = self._to_device(Rows(x, classes, targets, weights), "evaluate")
-        with engine_settings(self._device):
+        with engine_settings(self._device, self._network.precision):
             return self._trainer.evaluate(rows)
 
     def gradients(
@@ -176,7 +176,7 @@ class TorchRun:
         arrays = self._arrays
         of = arrays.named(arrays.weights.flat.clone())
         to = arrays.named(torch.zeros_like(of.flat))
-        with engine_settings(self._device):
+        with engine_settings(self._device, self._network.precision):
             found = pass_rows(
                 self._network, of, to, self._plan.loss.kind, self._loss_numbers, rows, self._loss, as_step
             )

@@ -133,7 +133,7 @@ class Trainer:
             self.status = "running"
         self._last_poll = self._clock = time.monotonic()
         try:
-            with engine_settings(self._device), held_interrupts() as self._handle_interrupt:
+            with engine_settings(self._device, self._network.precision), held_interrupts() as self._handle_interrupt:
                 self._train(limits)
         finally:
             self._count_seconds()

@@ -148,7 +148,7 @@ def _change_setup(facts: RunFacts, setup: _Setup, alternative: Alternative) -> _
             raise PlanError(f"{name}: cannot be changed in a trial")
     if prepared is facts.prepared:
         return replace(setup, plan=plan)
-    rows, validation = prepared.encode(plan.loss, plan.precision)
+    rows, validation = prepared.encode(plan.loss, plan.dtype)
     return _Setup(plan, prepared, rows, validation)
 
 

@@ -177,7 +177,7 @@ def forward_pass(model: Model, data: Any, *, rows: Any = None) -> ForwardPass:
     plan, count = model.plan, len(read)
     # The engine's pass goes forward and back; any label will do, for only the way forward is kept.
     loss_takes_numbers = plan.task == "classification" and plan.loss.takes_class_numbers
-    targets = None if loss_takes_numbers else np.zeros((count, plan.network.outputs), dtype=plan.precision)
+    targets = None if loss_takes_numbers else np.zeros((count, plan.network.outputs), dtype=plan.dtype)
     labels = Rows(encoded, np.zeros(count, dtype=np.int32) if loss_takes_numbers else None, targets, None)
     inside = batch_internals(single_batch_plan(plan, count), model.parameters, labels)
     names = tuple(str(value) for value in model.labels.outcomes)

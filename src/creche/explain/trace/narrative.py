@@ -94,7 +94,7 @@ def _describe_check(trace: Trace) -> str:
     assert check is not None
     count = f"all {check.total:,}" if check.checked == check.total else f"{check.checked:,} of {check.total:,}"
     text = f"{count} gradients agree with finite differences to {check.largest_difference_in_float64:.2g} in float64"
-    if trace.plan.precision == "float32":
+    if trace.plan.dtype == "float32":
         text += f" and to {check.largest_difference:.2g} as rounded to float32"
     text += " (relative differences)"
     return text + (f"; {check.kinks} lie on a kink of the activation and are not counted" if check.kinks else "")

@@ -258,7 +258,7 @@ def _create_batch(
         if run is not None and run.prepared.external_weights is not None:
             notes += ("training weighted rows by an array that is not a column: here all rows have equal weight",)
         if weights is not None:
-            batch = replace(batch, rows=replace(batch.rows, weights=weights.astype(model.plan.precision)))
+            batch = replace(batch, rows=replace(batch.rows, weights=weights.astype(model.plan.dtype)))
     batch = take_rows(batch, select_rows(batch.observations.row_numbers, rows))
     if batch.rows.weights is not None and not batch.rows.weights.any():
         raise TableError("sample_weight: is 0 in all selected rows; at least one must count")
@@ -268,7 +268,7 @@ def _create_batch(
 def _next_batch(model: Model, run: Run, rows: Any) -> Batch:
     """Return the next batch of training rows; or, of all training rows, those that the user selects."""
     part = run.prepared.train
-    encoded = run.prepared.encode_part(part, run.current_plan.loss, run.current_plan.precision)
+    encoded = run.prepared.encode_part(part, run.current_plan.loss, run.current_plan.dtype)
     batch = Batch(part.observations, encoded, tuple(model.features.inputs))
     if rows is not None:
         return take_rows(batch, select_rows(batch.observations.row_numbers, rows))

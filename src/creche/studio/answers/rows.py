@@ -39,7 +39,7 @@ def show_rows(turn: Turn, request: requests.ShowRows) -> views.RowsView:
     places = np.arange(request.first - 1, min(request.first - 1 + request.count, len(labelled)))
     part = Partition(labelled.take(places))
     names = [state.part_of(int(place)) for place in places]
-    losses = run.losses_of(state.prepared.encode_part(part, run.plan.loss, run.plan.precision))
+    losses = run.losses_of(state.prepared.encode_part(part, run.plan.loss, run.plan.dtype))
     rows = describe_rows(run, part, losses, names)
     return views.RowsView(state.prepared.features.names, rows, len(labelled))
 
