@@ -78,8 +78,9 @@ $(VENV)/.peers: $(VENV)/.dev
 	$(PIP_INSTALL) "scikit-learn>=1.7" "jax>=0.9" "pandas>=2.2" "onnx>=1.18" "onnxruntime>=1.22" "shap>=0.50" "captum>=0.8"
 	touch $@
 
+# With one thread of PyTorch: on small networks several wait for each other, on a busy machine for seconds.
 peers: $(VENV)/.peers  ## run the parity tests against PyTorch, scikit-learn and others
-	$(BIN)/python -m pytest tests/peers tests/torch_engine --quiet -m peers
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/peers tests/torch_engine --quiet -m peers
 
 $(VENV)/.device: $(VENV)/.dev
 	$(PIP_INSTALL) nvidia-cuda-nvrtc==13.5.37
