@@ -1,7 +1,7 @@
-"""What only a GPU can show of the kernels: their bytes, their rate, and what they do when memory runs out.
+"""What only a GPU can show of the kernels and of the torch engine: bytes, rates, and what they do when memory runs out.
 
 Prints a line of JSON for each part and exits with the number of parts that failed; without a GPU it says so and exits
-with 0. Each part is a process of its own with a limit of time, all together at most eight minutes.
+with 0. Each part is a process of its own with a limit of time. After eight minutes no other part begins.
 
     python tools/device_check.py [PART ...]
 """
@@ -18,14 +18,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from creche import _core
+from creche.engine.device import Device
 from creche.engine.device_colony.colony import DeviceColony
 from creche.engine.device_colony.cuda import CudaDevice
 from creche.errors import PlanError
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks"), str(ROOT / "tools")]
 
 Facts = dict[str, Any]
+SECONDS = 480  # after which no other part begins
 
 
 class Part(NamedTuple):
@@ -33,6 +35,18 @@ class Part(NamedTuple):
 
     seconds: int
     check: Callable[[CudaDevice], Facts]
+
+
+def of_torch(name: str) -> Callable[[CudaDevice], Facts]:
+    """Return a part of the torch engine, which is imported when it is checked."""
+
+    def check(device: CudaDevice) -> Facts:
+        import device_check_torch
+
+        found: Facts = getattr(device_check_torch, name)(Device("cuda"))
+        return found
+
+    return check
 
 
 def where(device: CudaDevice) -> Facts:
@@ -132,6 +146,12 @@ PARTS = {
     "rate": Part(150, rate),
     "again": Part(60, again),
     "memory": Part(40, memory),
+    "parity": Part(45, of_torch("parity")),
+    "launch_floor": Part(45, of_torch("launch_floor")),
+    "compiled": Part(100, of_torch("compiled")),
+    "precisions": Part(30, of_torch("precisions")),
+    "torch_again": Part(30, of_torch("torch_again")),
+    "torch_memory": Part(15, of_torch("torch_memory")),
 }
 
 
@@ -163,8 +183,11 @@ def main(arguments: list[str]) -> int:
         message = f"there is no GPU here, so that nothing was checked: {error}"
         print(json.dumps({"part": "where", "gpu": None, "message": message}))
         return 0
-    failed = 0
+    failed, begin = 0, time.monotonic()
     for name in arguments or PARTS:
+        if time.monotonic() - begin > SECONDS:
+            print(json.dumps({"part": name, "ok": None, "message": f"not checked: {SECONDS} seconds are over"}))
+            continue
         facts = run_part(name)
         failed += not facts["ok"]
         print(json.dumps(facts), flush=True)

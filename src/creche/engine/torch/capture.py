@@ -10,9 +10,10 @@ from torch import Tensor
 
 from creche.engine.torch.step import Step, StepInputs
 
-__all__ = ["COMPILE", "CapturedSteps", "choose_taker"]
+__all__ = ["COMPILE", "GRAPHS", "CapturedSteps", "choose_taker"]
 
 COMPILE = "CRECHE_TORCH_COMPILE"  # in the environment: 1 for steps that torch.compile fuses, which takes long once
+GRAPHS = "CRECHE_TORCH_GRAPHS"  # in the environment: 0 for steps that are taken one kernel after the other everywhere
 WARM_UP_STEPS = 3
 
 Taker = Callable[[StepInputs, Tensor], None]
@@ -32,7 +33,8 @@ def choose_taker(step: Step, device: torch.device, changed: Sequence[Tensor]) ->
     take: Taker = step.take
     if os.environ.get(COMPILE) == "1":
         take = torch.compile(step.take, fullgraph=True, dynamic=False)
-    return CapturedSteps(take, changed) if device.type == "cuda" else take
+    captures = device.type == "cuda" and os.environ.get(GRAPHS) != "0"
+    return CapturedSteps(take, changed) if captures else take
 
 
 class CapturedSteps:
