@@ -22,6 +22,8 @@ BENCHMARKS = (
     "predict",
     "landscape",
     "real_tables",
+    "gpu",
+    "gpu_wide",
 )
 
 
