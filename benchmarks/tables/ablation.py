@@ -17,6 +17,7 @@ from benchmarks.tables.metrics import log_loss
 from benchmarks.tables.page import markdown
 from benchmarks.tables.sources import LoadedTable, load_table
 from benchmarks.tables.splits import Split
+from creche.engine.hardware import Hardware
 from creche.fitting.calibrate import fit_calibration
 from creche.fitting.candidate import Candidate, train_candidates
 from creche.fitting.configuration import Configuration
@@ -139,7 +140,7 @@ def run(tables: FoldTables, configurations: Sequence[Configuration], first: int)
     numbered = list(enumerate(configurations, first))
     candidates: list[Candidate] = []
     for begin in range(0, len(numbered), 8):
-        candidates += train_candidates(tables, numbered[begin : begin + 8], SEED, THREADS)[0]
+        candidates += train_candidates(tables, numbered[begin : begin + 8], SEED, Hardware(THREADS))[0]
     return candidates
 
 

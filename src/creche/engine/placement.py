@@ -30,13 +30,29 @@ def choose_colony_device(hardware: Hardware, jobs: Sequence[Job]) -> Device:
     if sum(seconds_on_processor(job.plan, len(job.rows), hardware.threads) for job in jobs) < SECONDS_ON_CPU:
         return CPU
     gpu = find_gpu()
-    return gpu if gpu is not None and all(_suits_gpu(job) for job in jobs) else CPU
+    return CPU if gpu is None or not all(map(_suits_gpu, jobs, _find_reasons(jobs))) else gpu
 
 
-def _suits_gpu(job: Job) -> bool:
-    if flops_per_row(job.plan) * min(job.plan.batch_size, len(job.rows)) >= FLOPS_PER_STEP:
-        return True
-    return reason_against(_core.load(), job.plan, len(job.rows)) is None
+def _suits_gpu(job: Job, reason: str | None) -> bool:
+    flops = flops_per_row(job.plan) * min(job.plan.batch_size, len(job.rows))
+    return reason is None or flops >= FLOPS_PER_STEP
+
+
+def _find_reasons(jobs: Sequence[Job]) -> list[str | None]:
+    """Return for each network why no kernel can train it; None if one can.
+
+    It is worked out once for those that differ by their seed only.
+    """
+    engine = _core.load()
+    known: dict[tuple[object, ...], str | None] = {}
+    reasons = []
+    for job in jobs:
+        plan, rows = job.plan, len(job.rows)
+        kind = id(plan.network), id(plan.loss), id(plan.optimizer), plan.precision, plan.batch_size, plan.changes, rows
+        if kind not in known:
+            known[kind] = reason_against(engine, plan, rows)
+        reasons.append(known[kind])
+    return reasons
 
 
 def describe_place(device: Device, plan: Plan, rows: int) -> dict[str, str] | None:
@@ -86,7 +102,7 @@ def place_members(
     alone = list(range(len(jobs)))
     if hardware.device.kind == "cuda":
         engine = _core.load()
-        reasons = {number: reason_against(engine, jobs[number].plan, len(jobs[number].rows)) for number in alone}
+        reasons = _find_reasons(jobs)
         together = [number for number in alone if reasons[number] is None]
         alone = [number for number in alone if reasons[number] is not None]
         if alone and warns:

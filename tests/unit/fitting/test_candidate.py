@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 import creche as cr
+from creche.engine.hardware import Hardware
 from creche.fitting.candidate import Candidate, candidate_work, train_candidates
 from creche.fitting.configuration import Configuration
 from creche.fitting.fold_tables import FoldTables
@@ -48,7 +49,7 @@ def follow(candidate: Candidate, tables: FoldTables, x: Any, y: Any) -> tuple[li
 def test_the_epoch_is_the_best_for_all_folds_together(configuration: Configuration, table: Any) -> None:
     x, y = table(rows=70)
     tables = fold_tables(inspect(x, y))
-    (candidate,), done, interrupted = train_candidates(tables, [(3, configuration)], 5, 1)
+    (candidate,), done, interrupted = train_candidates(tables, [(3, configuration)], 5, Hardware(1))
     epochs, models = follow(candidate, tables, x, y)
     true = y[tables.judged.rows]
     if tables.judged.classes is None:
@@ -70,9 +71,9 @@ def test_the_epoch_is_the_best_for_all_folds_together(configuration: Configurati
 def test_together_and_alone_the_bits_are_the_same() -> None:
     tables = fold_tables(inspect(*two_classes()))
     numbered = list(enumerate([*TINY, LOUD]))
-    together, _, _ = train_candidates(tables, numbered, 0, 2)
+    together, _, _ = train_candidates(tables, numbered, 0, Hardware(2))
     for candidate, one in zip(together, numbered, strict=True):
-        (alone,), _, _ = train_candidates(tables, [one], 0, 1)
+        (alone,), _, _ = train_candidates(tables, [one], 0, Hardware(1))
         np.testing.assert_array_equal(candidate.predicted, alone.predicted)
         assert (candidate.number, candidate.epoch, candidate.loss) == (alone.number, alone.epoch, alone.loss)
 
@@ -81,7 +82,7 @@ def test_what_is_hopeless_ends_early() -> None:
     x, y = two_classes(rows=60)
     noise = np.random.default_rng(0).permutation(y)
     patient = Configuration("overfits", (24,), learning_rate=0.1, epochs=400, batch_size=8)
-    (candidate,), done, _ = train_candidates(fold_tables(inspect(x, noise)), [(0, patient)], 0, 1)
+    (candidate,), done, _ = train_candidates(fold_tables(inspect(x, noise)), [(0, patient)], 0, Hardware(1))
     assert done == candidate.epochs_done == 3 * candidate.epoch + 11 < 400
     assert len(candidate.losses) == candidate.epochs_done
 
@@ -89,7 +90,7 @@ def test_what_is_hopeless_ends_early() -> None:
 def test_what_diverges_is_left_out() -> None:
     x, y = line(rows=60)
     wild = Configuration("wild", (8,), learning_rate=1e30, epochs=5)
-    candidates, _, _ = train_candidates(fold_tables(inspect(x, y)), [(0, wild), (1, TINY[1])], 0, 1)
+    candidates, _, _ = train_candidates(fold_tables(inspect(x, y)), [(0, wild), (1, TINY[1])], 0, Hardware(1))
     assert [each.number for each in candidates if each.configuration.name != "wild"] == [1]
     assert all(np.isfinite(each.predicted).all() for each in candidates)
 
@@ -103,9 +104,9 @@ def test_epochs_allowed_are_the_same_as_an_interruption_there(at: int) -> None:
         if next(count) == at:
             raise KeyboardInterrupt
 
-    (stopped,), done, interrupted = train_candidates(tables, [(0, TINY[0])], 0, 1, on_epoch=interrupt)
+    (stopped,), done, interrupted = train_candidates(tables, [(0, TINY[0])], 0, Hardware(1), on_epoch=interrupt)
     assert (done, interrupted) == (at, True)
-    (again,), done, interrupted = train_candidates(tables, [(0, TINY[0])], 0, 1, epochs_allowed=at)
+    (again,), done, interrupted = train_candidates(tables, [(0, TINY[0])], 0, Hardware(1), epochs_allowed=at)
     assert (done, interrupted) == (at, False)
     np.testing.assert_array_equal(stopped.predicted, again.predicted)
 
