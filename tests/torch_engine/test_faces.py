@@ -105,3 +105,18 @@ def test_the_networks_of_an_ensemble_predict_one_after_the_other() -> None:
         moved.predict_proba("penguins"), ensemble.predict_proba("penguins"), rtol=1e-9, atol=1e-12
     )
     np.testing.assert_allclose(moved.disagreement("penguins"), ensemble.disagreement("penguins"), rtol=1e-6, atol=1e-12)
+
+
+def squared(outputs: Any, labels: Any) -> tuple[Any, Any]:
+    """Return the squared errors, and their gradients."""
+    return ((outputs - labels) ** 2).sum(axis=1), 2 * (outputs - labels)
+
+
+@pytest.mark.usefixtures("on_torch")
+def test_a_loss_in_python_runs_at_its_own_speed_and_a_warning_says_so() -> None:
+    x = np.random.default_rng(0).standard_normal((60, 3))
+    job: dict[str, Any] = {**JOB, "label": None, "task": "regression", "loss": squared}
+    native = cr.train(x, x[:, 0] * x[:, 1], **job)
+    with pytest.warns(cr.CrecheWarning, match=r"^loss: 'squared' is a Python function, .* so that cpu waits for it"):
+        run = cr.train(x, x[:, 0] * x[:, 1], **job, device="cpu")
+    np.testing.assert_allclose(run.history.validation_loss, native.history.validation_loss, rtol=1e-9)

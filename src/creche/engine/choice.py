@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from creche.engine.device import CPU, Device, check_precision, find_gpu
 from creche.engine.device_memory import check_device_memory
 from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
+from creche.errors import CrecheWarning
+from creche.plan.losses import CustomLoss
 from creche.plan.plan import Plan
 
 __all__ = [
@@ -46,12 +49,24 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, hardware: Hardware)
     PlanError
         If it would not fit into the memory of the device, or the device cannot do what the plan says.
 
+    Warns
+    -----
+    CrecheWarning
+        If the device has to wait for a loss in Python.
+
     """
     device = choose_device(hardware, plan, len(rows))
     check_precision(device, plan)
     if device.is_native:
         return native.new_run(plan, rows, validation, hardware.threads)
     check_device_memory(device, plan, rows, validation)
+    if isinstance(plan.loss, CustomLoss):
+        warnings.warn(
+            f"loss: {plan.loss.name!r} is a Python function, which the processor calls for each batch, so that "
+            f"{device} waits for it; a built-in loss is faster there",
+            CrecheWarning,
+            stacklevel=2,
+        )
     from creche.engine.torch.run import TorchRun
 
     return TorchRun(plan, rows, validation, str(device))
