@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -222,6 +223,15 @@ def test_an_error_of_a_custom_loss_leaves_a_run_that_goes_on(torch_run: Any) -> 
     assert_same_state(run.state(), whole.state(), 0.0)
 
 
+@pytest.fixture
+def handled_ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C raise, also where tests run in the background, whose processes ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("handled_ctrl_c")
 def test_ctrl_c_within_a_step_waits_for_its_end(torch_run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("creche.engine.torch.trainer.SECONDS_PER_POLL", 0.0)
     calls = iter(range(1000))
@@ -246,6 +256,7 @@ def test_ctrl_c_within_a_step_waits_for_its_end(torch_run: Any, monkeypatch: pyt
     assert_same_state(run.state(), whole.state(), 0.0)
 
 
+@pytest.mark.usefixtures("handled_ctrl_c")
 def test_ctrl_c_without_a_poll_comes_at_the_end(torch_run: Any) -> None:
     def interrupted(outputs: Any, labels: Any) -> tuple[Any, Any]:
         signal.raise_signal(signal.SIGINT)
