@@ -269,6 +269,28 @@ def test_ctrl_c_without_a_poll_comes_at_the_end(torch_run: Any) -> None:
     assert run.step == 3
 
 
+def test_full_memory_is_told_and_the_run_can_go_on(torch_run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    plan = create_plan()
+    rows = create_rows(plan)
+    run, whole = (torch_run(plan, rows, None, "cpu") for _ in range(2))
+    run.run(steps=4)
+    take, taken = run._trainer.take, iter(range(100))
+
+    def take_until_full(inputs: Any, sums: Any) -> None:
+        if next(taken) == 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        take(inputs, sums)
+
+    run._trainer.take = take_until_full
+    with pytest.raises(PlanError, match=r"^device: the memory of 'cpu' is full, .* or device='cpu'$"):
+        run.run()
+    assert run.step == 6
+    assert run.run() == whole.run() == "finished"
+    assert_same_state(run.state(), whole.state(), 0.0)
+
+
 def test_wrong_states_and_tables_are_refused(torch_run: Any) -> None:
     plan = create_plan()
     rows = create_rows(plan)

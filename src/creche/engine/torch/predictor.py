@@ -12,6 +12,7 @@ from torch import Tensor
 
 from creche import _core
 from creche.engine.native import translate
+from creche.engine.torch.full_memory import full_memory_told
 from creche.engine.torch.losses import CLASS_LOSSES, mean_prediction
 from creche.engine.torch.network import NamedTensors, Network
 from creche.engine.torch.settings import engine_settings
@@ -56,7 +57,7 @@ class TorchPredictor:
         return self._predict(x, has_head=True)
 
     def _predict(self, x: NDArray[Any], *, has_head: bool) -> NDArray[Any]:
-        with engine_settings(self._device, self._network.precision):
+        with engine_settings(self._device, self._network.precision), full_memory_told(self._device):
             parts = [self._pass(x[begin : begin + self._rows_at_once], has_head) for begin in self._begins(len(x))]
             return np.concatenate(parts)
 

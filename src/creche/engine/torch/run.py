@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from creche import _core
 from creche.engine.native import Rows, translate
 from creche.engine.torch.arrays import Arrays, RunArrays
+from creche.engine.torch.full_memory import full_memory_told
 from creche.engine.torch.introspection import pass_rows
 from creche.engine.torch.layout import Layout
 from creche.engine.torch.losses import LossNumbers
@@ -42,6 +43,10 @@ class TorchRun:
     """
 
     def __init__(self, plan: Plan, rows: Rows, validation: Rows | None, device: str) -> None:
+        with full_memory_told(torch.device(device)):
+            self._begin(plan, rows, validation, device)
+
+    def _begin(self, plan: Plan, rows: Rows, validation: Rows | None, device: str) -> None:
         engine, self._loss = _core.load(), plan.loss.engine_callback()
         self._plan = translated = translate(engine, plan)
         check_words(translated)
@@ -195,5 +200,6 @@ class TorchRun:
         """
         end = math.inf if seconds < 0 else time.monotonic() + seconds
         last_step, last_epoch = (-1 if steps < 0 else self.step + steps, -1 if epochs < 0 else self.epoch + epochs)
-        self._trainer.train(Limits(last_step, last_epoch, end, poll))
+        with full_memory_told(self._device):
+            self._trainer.train(Limits(last_step, last_epoch, end, poll))
         return self._trainer.status
