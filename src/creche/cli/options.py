@@ -17,6 +17,7 @@ from creche.plan.arguments import ARGUMENTS, FILES, NETWORK, ROWS, TABLE, TRAINI
 
 __all__ = [
     "COLUMNS",
+    "DEVICE",
     "DROP_UNLABELLED",
     "FILES",
     "JSON",
@@ -309,6 +310,7 @@ def parse_quote(text: str) -> str:
 
 
 THREADS = option_of("threads")
+DEVICE = option_of("device")
 PREDICTING_DEVICE = Option(
     "predicting_device", str, TRAINING, "Device that predicts: cpu, cuda, cuda:1 or mps.", "cpu", "--device",
     words="creche.plan.words:DEVICES",

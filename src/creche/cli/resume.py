@@ -9,6 +9,7 @@ from typing import Any
 from creche._system.output_files import Input
 from creche.cli.files import MODEL_FILE, CheckpointArgument, save_model
 from creche.cli.options import (
+    DEVICE,
     FILES,
     JSON,
     THREADS,
@@ -28,7 +29,7 @@ RUN_OPTIONS = (
     *(replace(option, panel=FILES, default="where it was") for option in options_of("held_out")),
     option_of("checkpoint_every"),
     THREADS,
-    option_of("device"),
+    DEVICE,
 )
 OPTIONS = (
     Option("table", str, FILES, "The table, if it has been moved.", "where it was", file=Input("table")),
