@@ -27,7 +27,7 @@ __all__ = [
 FLOPS_PER_STEP = 10_000_000
 SECONDS_ON_CPU = 2.0
 
-# Operations per second of a core, as `benchmarks/wide_jobs.py` measures them on two.
+# Operations per second of a core: about half of what `benchmarks/wide_jobs.py` measures with AVX-512.
 FLOPS_PER_SECOND = 40e9
 
 
