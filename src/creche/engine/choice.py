@@ -74,7 +74,7 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, hardware: Hardware)
 
 def new_predictor(plan: Plan, parameters: Mapping[str, NDArray[Any]], hardware: Hardware) -> Any:
     """Create a network that predicts, on the hardware's device: `Predictor32`, `Predictor64` or a `TorchPredictor`."""
-    if hardware.device.is_native or hardware.device.kind == "auto":
+    if hardware.device.is_native:
         return native.new_predictor(plan, parameters, hardware.threads)
     from creche.engine.torch.predictor import TorchPredictor
 

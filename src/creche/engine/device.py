@@ -26,6 +26,7 @@ __all__ = [
     "find_gpu",
     "name_device",
     "resolve_device",
+    "resolve_predicting_device",
 ]
 
 DeviceKind: TypeAlias = Literal["cpu", "cuda", "mps", "auto"]
@@ -104,6 +105,19 @@ def resolve_device(device: str | Device | None) -> Device:
     elif found.kind == "mps":
         _check_mps(where)
     return found
+
+
+def resolve_predicting_device(device: str | Device | None) -> Device:
+    """Return the device for predictions, as `resolve_device` does; "auto" is the processor, which has no start to pay.
+
+    Examples
+    --------
+    >>> str(resolve_predicting_device("auto"))
+    'cpu'
+
+    """
+    found = resolve_device(device)
+    return CPU if found.kind == "auto" else found
 
 
 def find_gpu() -> Device | None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from creche._system.resources import resolve_threads
 from creche.engine.choice import new_predictor
-from creche.engine.device import CPU, Device, check_precision, resolve_device
+from creche.engine.device import CPU, Device, check_precision, resolve_predicting_device
 from creche.engine.hardware import Hardware
 from creche.engine.parameters import Parameters, parameter_shapes
 from creche.errors import FileError, TableError
@@ -134,7 +134,7 @@ class Model(Predictor, Storable):
             If this machine lacks the device, or it lacks the precision of the network.
 
         """
-        found = resolve_device(device)
+        found = resolve_predicting_device(device)
         check_precision(found, self.plan)
         return replace(self, device=found)
 

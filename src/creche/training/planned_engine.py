@@ -13,7 +13,7 @@ from creche._advice import advise
 from creche._displayed import Displayed
 from creche.engine.best_epoch import BestEpoch
 from creche.engine.choice import choose_device, new_run
-from creche.engine.device import Device, check_precision
+from creche.engine.device import check_precision
 from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
 from creche.engine.parameters import Parameters
@@ -49,6 +49,8 @@ class PlannedEngine(Displayed):
         self.status = "running"
         self.prepared = prepared
         self.rows, self.validation = rows, validation
+        # Chosen once: a change of the plan does not move the run.
+        self.device = choose_device(self.hardware, self.plan, len(rows))
         self._interventions = 0
         self._create_engine()
         self._divergence: tuple[int, int, float] | None = None  # of the run that this is a copy of
@@ -57,11 +59,6 @@ class PlannedEngine(Displayed):
     def threads(self) -> int:
         """Number of threads."""
         return self.hardware.threads
-
-    @property
-    def device(self) -> Device:
-        """What trains the network: the device that was asked for, or what "auto" stands for."""
-        return choose_device(self.hardware, self.plan, len(self.rows))
 
     def _look(self) -> None:
         """Let the recorder look at the run before it is changed."""
@@ -74,7 +71,7 @@ class PlannedEngine(Displayed):
     def _create_engine(self, changes: int = 0) -> None:
         """Create the engine for the plan as it is after some of its changes."""
         self._changes_made, self.current_plan = changes, self._plan_after(changes)
-        self._engine = new_run(self.current_plan, self.rows, self.validation, self.hardware)
+        self._engine = new_run(self.current_plan, self.rows, self.validation, Hardware(self.threads, self.device))
         measure = create_measure(self.plan, self.prepared, self.validation or self.rows, self.threads)
         self._best_epoch = None if measure is None else BestEpoch(self.plan, measure)
 
@@ -254,7 +251,7 @@ class PlannedEngine(Displayed):
         state = RunState(self._engine.state())
         engine = self._engine
         if plan != before:
-            engine = new_run(plan, self.rows, self.validation, self.hardware)
+            engine = new_run(plan, self.rows, self.validation, Hardware(self.threads, self.device))
             state = state.carried_over(
                 RunState(engine.state()),
                 same_optimizer=plan.optimizer.key == before.optimizer.key,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -173,6 +174,23 @@ def test_auto_leaves_small_networks_on_the_processor_and_moves_wide_ones(machine
     assert choose_device(auto, wide, 100) == CPU
     assert choose_device(auto, small, 100_000_000) == CPU
     assert choose_device(Hardware(2, Device("cuda", 1)), small, 10) == Device("cuda", 1)
+
+
+def test_predictions_are_made_by_the_processor_where_the_work_chooses(tmp_path: Path) -> None:
+    colony = cr.sweep("penguins", label="species", hidden=[5], epochs=2, seeds=2, threads=1, on_progress=False)
+    cr.Ensemble([member.model for member in colony]).save(tmp_path / "m.creche")
+    ensemble = cr.load(tmp_path / "m.creche", device="auto")
+    assert isinstance(ensemble, cr.Ensemble)
+    assert {model.device for model in ensemble.models} == {CPU}  # together, in lanes
+
+
+def test_a_change_of_the_plan_does_not_move_a_run(machine: pytest.MonkeyPatch) -> None:
+    chosen: list[Device] = []
+    machine.setattr("creche.training.planned_engine.choose_device", lambda *_: chosen.append(CPU) or CPU)
+    changes = [{"step": 8, "batch_size": 50}]
+    run = cr.train("penguins", label="species", epochs=2, device="auto", threads=1, changes=changes, on_progress=False)
+    assert run.current_plan.batch_size == 50
+    assert chosen == [CPU]
 
 
 def test_a_run_tells_its_device() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from creche._advice import advise
 from creche.engine.torch.activations import ACTIVATIONS
 from creche.engine.torch.losses import LOSSES
 from creche.engine.torch.rules import RULES
@@ -30,7 +31,7 @@ def check_words(plan: Any) -> None:
 def _check(argument: str, word: str, known: Collection[str]) -> None:
     if word not in known:
         raise PlanError(
-            f"{argument}: got {word!r}, which the engine on PyTorch does not have; train on the CPU, or choose one of "
-            f"{', '.join(known)}",
+            f"{argument}: got {word!r}, which the engine on PyTorch does not have; give "
+            f"{advise('device', 'cpu')}, or choose one of {', '.join(known)}",
             argument=argument,
         )
