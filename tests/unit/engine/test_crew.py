@@ -91,6 +91,29 @@ def test_runs_that_take_turns_do_what_a_colony_does() -> None:
     assert ended.status(0) == resumed.status(len(made) - 1)
 
 
+class Interrupted:
+    """A run that is interrupted once, and then finishes."""
+
+    epoch = batch_in_epoch = 0
+
+    def __init__(self) -> None:
+        self.statuses = ["interrupted", "finished"]
+
+    def run(self, **limits: Any) -> str:
+        return self.statuses.pop(0)
+
+
+def test_runs_that_take_turns_go_on_after_an_interruption() -> None:
+    first, second = Interrupted(), Interrupted()
+    turns = RunsInTurn([first, second])
+    assert turns.run(poll=lambda: True) == "interrupted"
+    assert [turns.status(number) for number in range(2)] == ["running"] * 2
+    assert len(second.statuses) == 2  # which has not begun
+    assert turns.run() == "interrupted"
+    assert [turns.status(number) for number in range(2)] == ["finished", "running"]
+    assert turns.run() == "finished"
+
+
 def test_no_weights_are_drawn_that_a_state_replaces(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[bool] = []
     translate = colony.translate
