@@ -198,7 +198,7 @@ def check_precision(device: Device, plan: Plan) -> None:
     if device.kind == "cpu" or (device.kind == "mps" and plan.precision == "tf32"):
         gpu = "a GPU" if plan.precision == "bfloat16" else "a GPU of NVIDIA"
         raise PlanError(
-            f"precision: {plan.precision!r} rounds what {gpu} multiplies, and {str(device)!r} does not have it; give "
+            f"precision: {plan.precision!r} needs {gpu}, and this network would be trained on {str(device)!r}; give "
             f"{advise('device', 'cuda')}, or {advise('precision', 'float32')}",
             argument="precision",
         )
@@ -267,8 +267,8 @@ def _check_mps(where: str) -> None:
 
     if not torch.backends.mps.is_built():
         raise PlanError(
-            f"{where}: 'mps', but this PyTorch ({torch.__version__}) is a build without it, which Apple's processors "
-            f"need; leave {advise('device')} out",
+            f"{where}: 'mps', but this PyTorch ({torch.__version__}) is a build without MPS, for GPUs of "
+            f"Apple; leave {advise('device')} out",
             argument="device",
         )
     if not torch.backends.mps.is_available():

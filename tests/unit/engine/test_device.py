@@ -92,7 +92,7 @@ def test_a_device_that_is_missing_is_never_replaced(machine: pytest.MonkeyPatch)
     assert refusal("cuda:2", fake_torch(gpus=2)) == (
         "device: there is no 'cuda:2' on this machine; choose one of cuda:0 (NVIDIA H100 0), cuda:1 (NVIDIA H100 1)"
     )
-    assert "is a build without it" in refusal("mps")
+    assert "is a build without MPS" in refusal("mps")
     assert "needs macOS 14 or newer" in refusal("mps", fake_torch(mps_built=True))
     machine.setattr(devices, "find_spec", lambda name: None)
     assert "needs PyTorch, which is not installed; install it (pip install 'creche[torch]')" in refusal("cuda")
@@ -120,10 +120,10 @@ def test_rounded_products_are_for_gpus_that_have_them(machine: pytest.MonkeyPatc
     job = {"label": "species", "epochs": 1, "on_progress": False}
     for precision in ("tf32", "bfloat16"):
         with pytest.raises(
-            PlanError, match=rf"^precision: '{precision}' rounds .* 'cpu' does not have it; give device='cu"
+            PlanError, match=rf"^precision: '{precision}' needs a GPU.* would be trained on 'cpu'; give device='cu"
         ):
             cr.train("penguins", **job, precision=precision)
-        with pytest.raises(PlanError, match=rf"^precision: '{precision}' rounds "):
+        with pytest.raises(PlanError, match=rf"^precision: '{precision}' needs a GPU"):
             cr.sweep("penguins", **job, seeds=2, precision=precision)
     old = fake_torch(gpus=1)
     old.cuda.get_device_capability = lambda index: (7, 5)  # type: ignore[attr-defined]
