@@ -53,6 +53,8 @@ struct Plan {
   EarlyStoppingPlan early_stopping;
   std::int64_t batch_size = 32;
   bool drop_last = false;  // leave out the rows at the end of an epoch that fill no batch
+  // Of steps, not of evaluations, those of layers: their operands to bfloat16 (gemm/bfloat16.hpp). For float32.
+  bool rounds_products = false;
   std::int64_t epochs = 100;
   std::uint64_t seed = 0;
   bool shuffle = true;

@@ -92,6 +92,7 @@ class Job:
     early_stopping: dict[str, Any] = field(default_factory=dict)
     shuffle: bool = True
     drop_last: bool = False
+    rounds_products: bool = False
 
     @property
     def can_have_batches(self) -> bool:
@@ -129,7 +130,7 @@ class Job:
         plan.layers = layers
         plan.embeddings = [self.embedding(engine, fields) for fields in self.embeddings]
         plan.batch_size, plan.epochs, plan.seed, plan.shuffle = self.batch_size, self.epochs, self.seed, self.shuffle
-        plan.drop_last = self.drop_last
+        plan.drop_last, plan.rounds_products = self.drop_last, self.rounds_products
         plan.loss.kind = self.loss
         for part in ("optimizer", "schedule", "early_stopping", *NUMBER_SCHEDULES):
             for name, value in getattr(self, part).items():
