@@ -92,11 +92,12 @@ class Job:
     early_stopping: dict[str, Any] = field(default_factory=dict)
     shuffle: bool = True
     drop_last: bool = False
+    shards: int = 1
 
     @property
     def can_have_batches(self) -> bool:
         """Whether hidden layers can have batch normalization; otherwise a part with it stands for none."""
-        return self.submodels == 1 and self.optimizer.get("kind") != "lbfgs"
+        return self.submodels == 1 and self.shards == 1 and self.optimizer.get("kind") != "lbfgs"
 
     def plan(self, engine: ModuleType) -> Any:
         plan = engine.Plan()
@@ -129,7 +130,7 @@ class Job:
         plan.layers = layers
         plan.embeddings = [self.embedding(engine, fields) for fields in self.embeddings]
         plan.batch_size, plan.epochs, plan.seed, plan.shuffle = self.batch_size, self.epochs, self.seed, self.shuffle
-        plan.drop_last = self.drop_last
+        plan.drop_last, plan.shards = self.drop_last, self.shards
         plan.loss.kind = self.loss
         for part in ("optimizer", "schedule", "early_stopping", *NUMBER_SCHEDULES):
             for name, value in getattr(self, part).items():

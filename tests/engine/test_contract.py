@@ -87,6 +87,7 @@ def jobs(draw: st.DrawFn) -> Job:
         ),
         shuffle=draw(st.booleans()),
         drop_last=draw(st.booleans()),
+        shards=draw(st.sampled_from([1, 1, 1, 2, 3, 8])),
         **{name: draw(st.sampled_from(SCHEDULES)) for name in NUMBER_SCHEDULES},
     )
 

@@ -170,7 +170,7 @@ def translate(engine: ModuleType, plan: Plan, *, draws_weights: bool = True) -> 
     out.layers = layers
     out.embeddings = [_translate_embedding(engine, plan, embedded) for embedded in plan.network.embeddings]
     out.batch_size, out.epochs, out.seed, out.shuffle = plan.batch_size, plan.epochs, plan.seed, plan.shuffle
-    out.drop_last = plan.drop_last
+    out.drop_last, out.shards = plan.drop_last, plan.shards
     _copy(plan.loss.engine_settings(plan.task, plan.network.outputs), out.loss)
     numbers = {name: value for name, value in plan.optimizer.to_dict().items() if name not in GROUP_FIELDS}
     _copy(numbers, out.optimizer, rename={"momentum_decay": "momentum"})
