@@ -313,8 +313,8 @@ class Plan(Displayed, Component):
         by_batch = self.network.first_layer_normalized_by_batch
         if by_batch is not None:
             raise PlanError(
-                f"shards: got {self.shards}, and layer {by_batch} has batch normalization, which needs the statistics of "
-                f"whole batches; leave {advise('shards')} out, or choose {advise('normalization', 'layer')}",
+                f"shards: got {self.shards}, and layer {by_batch} has batch normalization, which needs the "
+                f"statistics of whole batches; leave {advise('shards')} out, or choose {advise('normalization', 'layer')}",
                 argument="shards",
             )
         if self.loss.is_python:
