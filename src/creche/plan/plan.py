@@ -314,7 +314,8 @@ class Plan(Displayed, Component):
         if by_batch is not None:
             raise PlanError(
                 f"shards: got {self.shards}, and layer {by_batch} has batch normalization, which needs the "
-                f"statistics of whole batches; leave {advise('shards')} out, or choose {advise('normalization', 'layer')}",
+                f"statistics of whole batches; leave {advise('shards')} out, or choose "
+                f"{advise('normalization', 'layer')}",
                 argument="shards",
             )
         if self.loss.is_python:
