@@ -95,7 +95,7 @@ def test_the_share_explained_is_that_of_the_textbook(seed: int, kinds: int, each
 
 
 def test_effects_find_the_argument_that_matters() -> None:
-    colony = run_sweep(learning_rate=[1e-5, 0.05], shuffle=[True, cr.Windows(8, 4)], seeds=6)
+    colony = run_sweep(learning_rate=[1e-5, 0.05], shuffle=[True, False], seeds=6)
     effects = {effect.argument: effect for effect in colony.effects()}
     assert list(effects) == ["learning_rate", "shuffle", "seed"]
     assert effects["learning_rate"].share > 0.5
