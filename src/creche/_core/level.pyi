@@ -97,6 +97,11 @@ class EarlyStoppingPlan:
     min_delta: float
     restore_best: bool
 
+class WindowsPlan:
+    def __init__(self) -> None: ...
+    block: int  # rows; 0: all rows are shuffled together
+    window: int  # blocks
+
 class Plan:
     def __init__(self) -> None: ...
     inputs: int
@@ -113,11 +118,13 @@ class Plan:
     label_smoothing_schedule: SchedulePlan
     early_stopping: EarlyStoppingPlan
     batch_size: int
+    shards: int  # of each batch: runs of rows whose gradients are summed each for itself
     drop_last: bool
     rounds_products: bool
     epochs: int
     seed: int
     shuffle: bool
+    windows: WindowsPlan  # with shuffle
     def with_seed(self, seed: int) -> Plan:
         """A copy with another seed."""
 
@@ -186,6 +193,20 @@ class Solo32:
         history, best weights). set_state(state()) on a new Solo of the same plan and data continues to the same bytes.
         """
     def set_state(self, state: dict[str, NDArray[Any]]) -> None: ...
+    def join(
+        self,
+        rank: int,
+        count: int,
+        exchange: Callable[[int, list[NDArray[Any]], list[tuple[float, float]], NDArray[Any]], tuple[int, float, float]]
+        | None = None,
+    ) -> None:
+        """Take the next steps together with other processes in the same state, or (count 1) alone.
+
+        exchange is called (with the GIL) in each step, on the thread that runs: with how the step ends here (0
+        complete, 1 a loss is not finite, 2 stopped), the gradient and the (loss, metric) sums of each shard of this
+        process that has rows, and the array for the sum of all shards' gradients. It returns how the step ends on all
+        processes, the worst of it, and the sums of the batch. The arrays are valid during the call only.
+        """
     def evaluate(
         self,
         x: NDArray[Any],
@@ -238,7 +259,27 @@ class Colony32:
         threads: int = 1,
     ) -> None:
         """members: a plan, and the indices of the tables for training and validation (-1: no validation)."""
+    @staticmethod
+    def of_columns(
+        plans: list[Plan],
+        plan: NDArray[np.int32],
+        seed: NDArray[np.uint64],
+        numbers: dict[str, NDArray[np.float64]],
+        train: NDArray[np.int32],
+        validation: NDArray[np.int32],
+        tables: list[tuple[NDArray[Any], NDArray[np.int32] | None, NDArray[Any] | None, NDArray[Any] | None]],
+        threads: int = 1,
+    ) -> Colony32:
+        """Many members as columns, an entry for each: the number of its plan, its seed, the indices of its tables, and
+        the numbers of the optimizer, by name, that take the place of the plan's (NaN where those stay).
+        """
     def __len__(self) -> int: ...
+    def outcomes(self) -> dict[str, NDArray[Any]]:
+        """How all members are doing, an entry for each: status (0 running, 1 finished, 2 early_stopped, 4 diverged),
+        epoch (completed ones), kept_epoch (whose weights it has, counted from 1), train_loss, train_metric,
+        validation_loss and validation_metric in that epoch, and divergence (epoch, batch, learning rate; NaN for
+        others).
+        """
     packed: int  # number of members that share registers with others; the rest are trained one by one
     def run(self, epoch: int = -1, seconds: float = -1.0, poll: Callable[[], bool] | None = None) -> str:
         """Train each member until it has completed `epoch` epochs (-1: all of them), otherwise as Solo.run. Returns
@@ -349,8 +390,8 @@ class ManyPredictor32:
 
 class ManyPredictor64(ManyPredictor32): ...
 
-def epoch_order(seed: int, epoch: int, rows: int) -> NDArray[np.int64]:
-    """(rows,) positions of the rows in the order of an epoch (from 0) of a plan with this seed that shuffles."""
+def epoch_order(plan: Plan, epoch: int, rows: int) -> NDArray[np.int64]:
+    """(rows,) positions of the rows in the order of an epoch (from 0); of the plan seed, shuffle and windows matter."""
 
 @overload
 def initial_parameters(plan: Plan, x: NDArray[np.float32]) -> dict[str, NDArray[Any]]: ...
