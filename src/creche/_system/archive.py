@@ -27,7 +27,16 @@ from creche._system.strict_json import MalformedJsonError, TooLargeError
 from creche._version import __version__
 from creche.errors import FileError
 
-__all__ = ["MIGRATIONS", "VERSION", "BrokenArchiveError", "Content", "compute_digest", "read_archive", "seal", "write_archive"]
+__all__ = [
+    "MIGRATIONS",
+    "VERSION",
+    "BrokenArchiveError",
+    "Content",
+    "compute_digest",
+    "read_archive",
+    "seal",
+    "write_archive",
+]
 
 Content = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 

@@ -21,7 +21,9 @@ from creche.table.encoders.categorical import CategoricalEncoder
 __all__ = ["build_graph"]
 
 
-def build_graph(model: Model | Ensemble, interval: float | None = None) -> tuple[bytes, OutputNames]:
+def build_graph(
+    model: Model | Ensemble, interval: float | None = None, *, in_double: bool = False
+) -> tuple[bytes, OutputNames]:
     """Return a model as the bytes of an ONNX file, and the names of its outputs.
 
     Parameters
@@ -29,6 +31,8 @@ def build_graph(model: Model | Ensemble, interval: float | None = None) -> tuple
     model : Model, Ensemble or FittedModel
     interval : float, optional
         The coverage of intervals, or of sets of classes, which are then outputs, too.
+    in_double : bool, default False
+        Whether networks in float32 are computed in double, which takes longer and makes no rounding errors of its own.
 
     Raises
     ------
@@ -50,11 +54,14 @@ def build_graph(model: Model | Ensemble, interval: float | None = None) -> tuple
         key = each.plan.dtype + json.dumps(each.features.to_dict(), default=str)
         if key not in encoded:
             encoded[key] = add_features(graph, raw, each.features, each.plan.dtype)
-        z = add_network(graph, encoded[key], each.plan, each.parameters)
-        predicted.append(add_head(graph, z, each))
+        dtype = "float64" if in_double else each.plan.dtype
+        x = encoded[key] if each.plan.dtype == dtype else graph.cast(encoded[key], dtype)
+        z = add_network(graph, x, each.plan.network, each.parameters.astype(dtype))
+        p = add_head(graph, z, each, dtype)
+        is_cast = each.classes is not None and dtype != each.plan.dtype
+        predicted.append(graph.cast(p, each.plan.dtype) if is_cast else p)
     if isinstance(model, Model):
-        dtype = model.plan.dtype if model.classes is not None else "float64"
-        found = Predictions(predicted[0], dtype)
+        found = Predictions(predicted[0], model.plan.dtype if model.classes is not None else "float64")
     else:
         found = _join(graph, model, predicted)
     add_outputs(graph, model, found, names, interval)
@@ -79,7 +86,7 @@ def _describe(model: Model | Ensemble) -> Mapping[str, str]:
     """Return what an application may want to know of the model, as JSON by name."""
     columns: list[dict[str, Any]] = []
     for encoder in model.features.columns:
-        column = {"name": encoder.name, "kind": encoder.kind, "takes": describe_input(encoder)[1]}
+        column: dict[str, Any] = {"name": encoder.name, "kind": encoder.kind, "takes": describe_input(encoder)[1]}
         if isinstance(encoder, CategoricalEncoder):
             column["categories"] = list(encoder.categories)
         columns.append(column)

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.errors import CrecheError
 from creche.exporting.onnx.feeds import build_feeds
 from creche.exporting.onnx.graph import import_onnx
-from creche.exporting.onnx.outputs import OutputNames
+from creche.exporting.onnx.outputs import OutputName, OutputNames
 from creche.model.ensemble import Ensemble
 from creche.model.fitted import FittedModel
 from creche.model.model import Model
+from creche.model.thresholds import choose_classes, class_threshold
+from creche.table.labels import class_array
 from creche.table.table import Table
 
-__all__ = ["TOLERANCE", "check_graph", "open_graph"]
+__all__ = ["find_difference", "open_graph"]
 
-TOLERANCE = 1e-6
 # Of numbers, which are not within 0 and 1 as probabilities are: in units of the label's scale and of the distance of a
 # prediction from its mean, whichever digits the networks compute with.
 LOOSER_FOR_NUMBERS = 10
+LOOSER_FOR_DISAGREEMENT = 100
 
 Run: TypeAlias = Callable[[Mapping[str, NDArray[Any]]], dict[str, NDArray[Any]]]
 
@@ -53,16 +54,16 @@ def _open_reference(content: bytes) -> Run:
     return lambda feeds: dict(zip(names, evaluator.run(names, dict(feeds)), strict=True))
 
 
-def check_graph(
+def find_difference(
     content: bytes,
     names: OutputNames,
     model: Model | Ensemble,
     rows: Table | NDArray[np.float64],
     *,
     interval: float | None = None,
-    tolerance: float = TOLERANCE,
-) -> None:
-    """Check that a graph predicts what the model does.
+    tolerance: float,
+) -> str | None:
+    """Return how the predictions of a graph differ from those of the model; None if they do not.
 
     Parameters
     ----------
@@ -77,72 +78,72 @@ def check_graph(
         The largest difference of a probability; ten times as much of a number, in units of the label's scale and of the
         prediction's distance from its mean.
 
-    Raises
-    ------
-    CrecheError
-        If it does not, with the row, what is expected and what it predicts.
+    Returns
+    -------
+    str or None
+        With the first row, what is expected there and what the graph predicts.
 
     """
     if len(rows) == 0:
-        return
-    found = open_graph(content)(build_feeds(model, rows))
+        return None
+    got = open_graph(content)(build_feeds(model, rows))
     first = rows.first_row if isinstance(rows, Table) else 0
-
-    def compare(name: str, expected: NDArray[Any], got: NDArray[Any], allowed: Any) -> None:
-        expected, got = expected.reshape(len(rows), -1), got.reshape(len(rows), -1)
-        with np.errstate(invalid="ignore"):
-            is_wrong = ~(np.abs(expected.astype(np.float64) - got) <= allowed)
+    for name, expected, allowed in _expect(model, rows, got, names, interval, tolerance):
+        wanted, found = (each.reshape(len(rows), -1) for each in (expected, got[names[name]]))
+        if wanted.dtype.kind in "OU":
+            is_wrong = wanted != found
+        else:
+            with np.errstate(invalid="ignore"):
+                is_wrong = ~(np.abs(wanted.astype(np.float64) - found) <= allowed)
         if is_wrong.any():
             row, column = np.argwhere(is_wrong)[0].tolist()
-            raise CrecheError(
-                f"the ONNX graph differs from the model: in row {first + row}, {name} is {got[row, column]!s} instead "
-                f"of {expected[row, column]!s}, and the tolerance is {tolerance:g} ({int(is_wrong.any(axis=1).sum()):,}"
-                f" of {len(rows):,} rows differ); nothing was written. If the difference does not matter, give a "
-                "larger tolerance"
+            count = int(is_wrong.any(axis=1).sum())
+            return (
+                f"in row {first + row}, {name} is {found[row, column]!s} instead of {wanted[row, column]!s} "
+                f"({count:,} of {len(rows):,} rows differ)"
             )
+    return None
 
-    if model.labels.task == "regression":
-        numbers = model.predict(rows)
-        columns = numbers.reshape(len(rows), -1)
-        mean, scale = (model.labels.repeat(np.array(each)) for each in (model.labels.mean, model.labels.scale))
-        allowed = LOOSER_FOR_NUMBERS * tolerance * (scale + np.abs(columns - mean))
-        compare("prediction", columns, found[names["prediction"]], allowed)
+
+def _expect(
+    model: Model | Ensemble,
+    rows: Table | NDArray[np.float64],
+    got: Mapping[str, NDArray[Any]],
+    names: OutputNames,
+    interval: float | None,
+    tolerance: float,
+) -> Iterator[tuple[OutputName, NDArray[Any], Any]]:
+    """Yield for each output what it should be, and by how much it may differ."""
+    labels, count = model.labels, len(rows)
+    if labels.task == "regression":
+        numbers = model.predict(rows).reshape(count, -1)
+        mean, scale = (labels.repeat(np.array(each)) for each in (labels.mean, labels.scale))
+        allowed = LOOSER_FOR_NUMBERS * tolerance * (scale + np.abs(numbers - mean))
+        yield "prediction", numbers, allowed
         if interval is not None and isinstance(model, FittedModel):
-            limits = model.predict(rows, interval)[1].reshape(len(rows), -1, 2)
-            widest = allowed.reshape(len(rows), limits.shape[1], -1).max(axis=2)
-            compare("low", limits[..., 0], found[names["low"]], widest)
-            compare("high", limits[..., 1], found[names["high"]], widest)
+            limits = model.predict(rows, interval)[1].reshape(count, -1, 2)
+            widest = allowed.reshape(count, limits.shape[1], -1).max(axis=2)
+            yield "low", limits[..., 0], widest
+            yield "high", limits[..., 1], widest
     else:
-        expected = model.predict_proba(rows)
-        probabilities = found[names["probabilities"]]
-        compare("probabilities", expected, probabilities, tolerance)
-        # The label follows from the probabilities, which may differ a little: so it is that of the graph's own.
-        _compare_labels(model, probabilities, found[names["label"]], first)
+        probabilities = model.predict_proba(rows)
+        yield "probabilities", probabilities, tolerance
+        # Near a tie, the labels may differ: so the label is to be that of the graph's own probabilities.
+        yield "label", _choose(model, got[names["probabilities"]]), 0
         if interval is not None and isinstance(model, FittedModel):
             score = model.conformal_scores(interval)[0]
-            is_clear = np.abs(1 - expected - score) > tolerance
-            sets = model.predict(rows, interval)[1]
-            compare("in_set", sets, found[names["in_set"]].astype(np.float64), np.where(is_clear, 0.0, 1.0))
+            is_clear = np.abs(1 - probabilities - score) > tolerance
+            yield "in_set", model.predict(rows, interval)[1], np.where(is_clear, 0.0, 1.0)
     if isinstance(model, Ensemble):
-        # A logarithm of small probabilities makes more of a difference.
-        scale = max(model.labels.scale, default=1.0) if model.labels.task == "regression" else 1.0
-        allowed = 100 * tolerance * scale
-        compare("disagreement", model.disagreement(rows), found[names["disagreement"]], allowed)
+        # The logarithm of a small probability, or the root of a small variance, makes more of a difference.
+        unit = labels.scale[0] if len(labels.scale) == 1 else 1.0
+        yield "disagreement", model.disagreement(rows), LOOSER_FOR_DISAGREEMENT * tolerance * unit
 
 
-def _compare_labels(model: Model | Ensemble, probabilities: NDArray[Any], labels: NDArray[Any], first: int) -> None:
-    from creche.model.thresholds import choose_classes, class_threshold
-
+def _choose(model: Model | Ensemble, probabilities: NDArray[Any]) -> NDArray[Any]:
+    """Return the labels of probabilities, as the graph has them."""
     if model.labels.is_multilabel:
-        expected = model.answers(probabilities)
-    else:
-        expected = model._class_array[choose_classes(probabilities, class_threshold(model.threshold))]
-        if labels.dtype.kind in "OU":
-            expected = expected.astype(str)
-    is_wrong = (expected != labels).reshape(len(labels), -1).any(axis=1)
-    if is_wrong.any():
-        row = int(np.argmax(is_wrong))
-        raise CrecheError(
-            f"the ONNX graph differs from the model: in row {first + row}, the label is {labels[row]!s} instead of "
-            f"{expected[row]!s}; nothing was written"
-        )
+        return model.answers(probabilities)
+    classes = class_array(model.labels.classes or ())
+    chosen = classes[choose_classes(probabilities, class_threshold(model.threshold))]
+    return chosen.astype(str).astype(object) if classes.dtype.kind in "OU" else chosen

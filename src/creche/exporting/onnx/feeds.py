@@ -75,7 +75,8 @@ def _feed(encoder: Encoder, rows: Table) -> NDArray[Any]:
     column = coerce_column(rows.column(encoder.name), Rule(kind, required=True), context)
     if kind == "words":
         return np.array([*column.words, ""], dtype=object)[column.values]
-    return column.values.astype("datetime64[us]").astype(np.int64) if kind == "datetime" else column.values.astype(float)
+    values: NDArray[Any] = column.values
+    return values.astype("datetime64[us]").astype(np.int64) if kind == "datetime" else values.astype(np.float64)
 
 
 def make_sample_rows(model: Predictor) -> Table | NDArray[np.float64]:

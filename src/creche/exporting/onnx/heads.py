@@ -16,12 +16,12 @@ __all__ = ["add_calibration", "add_disagreement", "add_head", "add_mean"]
 FIRST, LAST = np.array([0]), np.array([-1])
 
 
-def add_head(graph: Graph, z: Value, model: Model) -> Value:
+def add_head(graph: Graph, z: Value, model: Model, dtype: str) -> Value:
     """Turn weighted sums into predictions as `Model.decode_outputs` does, (rows, classes) or (rows, columns).
 
-    Probabilities of classes are in the plan's precision, all else in double.
+    Probabilities of classes are in the precision of the sums, all else in double.
     """
-    head, network, dtype = model.plan.loss.head(model.plan.task), model.plan.network, model.plan.dtype
+    head, network = model.plan.loss.head(model.plan.task), model.plan.network
     if head.key == "softmax":
         p = graph.add("Softmax", z, axis=-1)
     elif head.key in ("sigmoid", "cumulative"):

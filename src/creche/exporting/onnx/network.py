@@ -14,33 +14,28 @@ from creche.exporting.onnx.activations import add_activation
 from creche.exporting.onnx.graph import Graph, Value
 from creche.plan.embeddings import EmbeddedColumns, LinearEmbedding, PeriodicEmbedding
 from creche.plan.network import Layer, Network
-from creche.plan.plan import Plan
 
 __all__ = ["add_network"]
 
 VARIANCE_EPSILON = 1e-5  # core/layers/normalization.hpp
 
 
-def add_network(graph: Graph, inputs: Value, plan: Plan, parameters: Mapping[str, NDArray[Any]]) -> Value:
+def add_network(graph: Graph, inputs: Value, network: Network, parameters: Mapping[str, NDArray[Any]]) -> Value:
     """Compute the weighted sums of the output layer, (rows, outputs), of submodels (submodels, rows, outputs).
 
     Parameters
     ----------
     graph : Graph
     inputs : str
-        The encoded columns, (rows, columns), in the plan's precision.
-    plan : Plan
+        The encoded columns, (rows, columns), in the precision of the parameters.
+    network : Network
     parameters : dict of str to array
 
     """
-    network, dtype = plan.network, plan.dtype
+    dtype = str(parameters["0.weights"].dtype)
     x = _add_embeddings(graph, inputs, network, parameters)
     for number, layer in enumerate(network.layers):
-        own = {
-            name.partition(".")[2]: array
-            for name, array in parameters.items()
-            if name.startswith(f"{number}.")
-        }
+        own = {name.partition(".")[2]: array for name, array in parameters.items() if name.startswith(f"{number}.")}
         x = _add_layer(graph, x, layer, own, is_single=network.submodels == 1, dtype=dtype)
     return x
 
@@ -81,8 +76,8 @@ def _normalize(graph: Graph, z: Value, layer: Layer, of: Mapping[str, NDArray[An
     last = np.array([-1])
     centered = graph.add("Sub", z, graph.add("ReduceMean", z, last, keepdims=1))
     variance = graph.add("ReduceMean", graph.add("Mul", centered, centered), last, keepdims=1)
-    deviation = graph.add("Sqrt", graph.add("Add", variance, np.array(VARIANCE_EPSILON, dtype)))
-    return graph.add("Add", graph.add("Mul", graph.add("Div", centered, deviation), of["gain"]), of["shift"])
+    root = graph.add("Sqrt", graph.add("Add", variance, np.array(VARIANCE_EPSILON, dtype)))
+    return graph.add("Add", graph.add("Mul", graph.add("Div", centered, root), of["gain"]), of["shift"])
 
 
 def _add_embeddings(graph: Graph, x: Value, network: Network, parameters: Mapping[str, NDArray[Any]]) -> Value:

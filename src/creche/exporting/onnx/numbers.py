@@ -74,7 +74,9 @@ def _scale(graph: Graph, filled: Value, encoders: Sequence[NumericEncoder]) -> V
     return clipped if is_clipped.all() else graph.add("Where", is_clipped, clipped, scaled)
 
 
-def _interpolate(graph: Graph, values: Value, curves: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> Value:
+def _interpolate(
+    graph: Graph, values: Value, curves: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]
+) -> Value:
     """Interpolate each column along its curve.
 
     The knots of all columns lie in one table, each padded with infinity to one length, a power of two; so one binary
@@ -94,7 +96,7 @@ def _interpolate(graph: Graph, values: Value, curves: Sequence[tuple[NDArray[np.
     below: Value | NDArray[np.int64] = first  # the table's place behind the last knot known to be below the number
     for power in reversed(range(steps)):
         step = np.array(2**power)
-        knot = graph.add("Gather", table.ravel(), graph.add("Add", below, step - 1))
+        knot = graph.add("Gather", table.ravel(), graph.add("Add", below, np.array(2**power - 1)))
         goes_on = graph.cast(graph.add("Less", knot, values), "int64")
         below = graph.add("Add", below, graph.add("Mul", goes_on, step))
     right = graph.add("Min", graph.add("Max", below, first + 1), first + last)

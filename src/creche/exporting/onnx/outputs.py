@@ -58,9 +58,7 @@ def name_outputs(model: Predictor, *, is_ensemble: bool, interval: float | None,
     return names
 
 
-def add_outputs(
-    graph: Graph, model: Predictor, found: Predictions, names: OutputNames, interval: float | None
-) -> None:
+def add_outputs(graph: Graph, model: Predictor, found: Predictions, names: OutputNames, interval: float | None) -> None:
     """Add the outputs that `name_outputs` named.
 
     Raises
