@@ -64,6 +64,7 @@ from creche.table.reading.options import ReadOptions
 from creche.table.schema import Schema
 from creche.table.split import Split
 from creche.training.callbacks import OnEpoch
+from creche.training.processes import choose_crew
 from creche.training.recipes import apply_recipe, check_recipe
 from creche.training.run import Run
 from creche.training.watching import check_watched
@@ -147,6 +148,7 @@ class TrainArguments:
     test_data: Any
     changes: Sequence[Change | Mapping[str, Any]] | None
     steps: int | None
+    processes: int | None
     threads: int | None
     device: DeviceName | None
     on_epoch: OnEpoch | Sequence[OnEpoch] | None
@@ -370,7 +372,10 @@ def create_run(arguments: TrainArguments, prepared: Prepared, like: Run | None =
         plan.loss, plan.dtype,
     ):  # fmt: skip
         encoded = like.rows, like.validation
-    run = Run(plan, prepared, resolve_hardware(arguments.threads, arguments.device), encoded)
+    crew = choose_crew(arguments.processes, plan.shards)
+    hardware = crew.share(resolve_hardware(arguments.threads, arguments.device), arguments.threads)
+    run = Run(plan, prepared, hardware, encoded)
+    run.crew = crew
     record = resolve_record(arguments.record)
     if record is not None:
         from creche.training.recorder import Recorder

@@ -126,6 +126,7 @@ def train(
     test_data: Any = None,
     changes: Sequence[Change | Mapping[str, Any]] | None = None,
     steps: int | None = None,
+    processes: int | None = None,
     threads: int | None = None,
     device: DeviceName | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
@@ -280,6 +281,10 @@ def train(
         See also `Run.change`.
     steps : int, optional
         Stop after this many steps, even within an epoch; by default, at the end of the plan.
+    processes : int, optional
+        How many processes train the network together, each with as many of the `shards` as the others; the bits do not
+        depend on it. They are started on this machine for the time of training, and share its threads. By default those
+        that ``torchrun`` started together, if there are several shards, and otherwise this one alone.
     threads : int, optional
         Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
     device : str, optional
@@ -315,6 +320,8 @@ def train(
         If a file cannot be read or written.
     DivergedError
         If the loss is no longer finite.
+    ProcessError
+        If one of several processes ends or fails; the exception's `run` is the run, which can be resumed.
 
     Examples
     --------
@@ -356,7 +363,7 @@ def train(
     last_step = None if steps is None else check_whole_number("steps", steps, at_least=0)
     run = create_run(arguments, prepared)
     writer = None
-    if checkpoint is not None:
+    if checkpoint is not None and run.crew.is_first:
         writer = create_writer(run, checkpoint, checkpoint_every, resume, sources)
     left = None if last_step is None else max(0, last_step - run.step)
     return run.resume(steps=left, on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)
