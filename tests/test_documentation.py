@@ -37,6 +37,7 @@ FILES = {
     "losses.md": set(),
     "networks.md": set(),
     "notebooks.md": {"report.html"},
+    "shards.md": set(),
     "seeing.md": {"step.html", "report.html"},
     "sweeps.md": {"ensemble.creche"},
     "tables.md": {"messwerte.csv", "out_of_fold.csv"},

@@ -220,7 +220,8 @@ def resume(
     checkpoint_every : int, default 10
         Epochs between two checkpoints from now on.
     processes, threads, device, on_epoch, on_progress, record
-        As for `creche.train`; another number of processes gives the same bits. A recording begins at the checkpoint: what was recorded before is lost.
+        As for `creche.train`; another number of processes gives the same bits. A recording begins at the checkpoint:
+        what was recorded before is lost.
 
     Returns
     -------

@@ -127,9 +127,7 @@ def test_the_first_ends_the_run_of_the_others_in_a_step(make_chain: Any) -> None
 
 
 @pytest.mark.parametrize("different", ["creche", "plan"])
-def test_another_version_or_plan_is_told_to_all(
-    make_chain: Any, monkeypatch: pytest.MonkeyPatch, different: str
-) -> None:
+def test_another_version_or_plan_is_told_to_all(make_chain: Any, different: str) -> None:
     together = make_chain(4)
     errors = at_once(together, lambda chain: chain.begin({different: "9.9" if chain.rank == 2 else "1.0"}, STATE))
     what = "version of Creche (9.9, not 1.0)" if different == "creche" else "plan"
@@ -137,8 +135,8 @@ def test_another_version_or_plan_is_told_to_all(
         assert isinstance(error, ProcessError)
         assert (error.rank, str(error)) == (
             2,
-            f"process 2 of 4 has another {what} than process 1; start all processes with the same Creche, arguments and "
-            "table",
+            f"process 2 of 4 has another {what} than process 1; start all processes with the same Creche, arguments "
+            "and table",
         )
         assert together[0].is_broken
 
