@@ -64,7 +64,7 @@ from creche.table.reading.options import ReadOptions
 from creche.table.schema import Schema
 from creche.table.split import Split
 from creche.training.callbacks import OnEpoch
-from creche.training.processes import choose_crew
+from creche.training.processes import Crew
 from creche.training.recipes import apply_recipe, check_recipe
 from creche.training.run import Run
 from creche.training.watching import check_watched
@@ -361,7 +361,12 @@ def resolve_arguments(arguments: TrainArguments) -> TrainArguments:
     return replace(arguments, plan=plan, loss=plan.loss, seed=plan.seed, task=plan.task)
 
 
-def create_run(arguments: TrainArguments, prepared: Prepared, like: Run | None = None) -> Run:
+def create_run(
+    arguments: TrainArguments,
+    prepared: Prepared,
+    like: Run | None = None,
+    crew: Crew = Crew(),  # noqa: B008 - frozen
+) -> Run:
     """Return a run of (resolved) arguments on prepared rows, before its first step.
 
     It shares the encoded rows of another run that it is `like`, if those are the same.
@@ -372,7 +377,6 @@ def create_run(arguments: TrainArguments, prepared: Prepared, like: Run | None =
         plan.loss, plan.dtype,
     ):  # fmt: skip
         encoded = like.rows, like.validation
-    crew = choose_crew(arguments.processes, plan.shards)
     hardware = crew.share(resolve_hardware(arguments.threads, arguments.device), arguments.threads)
     run = Run(plan, prepared, hardware, encoded)
     run.crew = crew

@@ -56,6 +56,7 @@ from creche.training.arguments import (
     resolve_record,
 )
 from creche.training.callbacks import OnEpoch
+from creche.training.processes import choose_crew
 from creche.training.run import Run
 
 if TYPE_CHECKING:
@@ -345,7 +346,9 @@ def train(
             f"resume: there is no checkpoint to continue from; give its folder as {advise('checkpoint')}",
             argument="resume",
         )
+    shards = check_whole_number("shards", arguments.shards, at_least=1) if plan is None else plan.shards
     # Checked before the table is read, which may take long.
+    crew = choose_crew(processes, shards)
     sources = {"data": data, "validation_data": validation_data, "test_data": test_data}
     if checkpoint is not None:
         from creche.training.checkpoint import check_inputs_kept, create_writer
@@ -361,7 +364,7 @@ def train(
         test_data=test_data, weights=arguments.row_weights,
     )  # fmt: skip
     last_step = None if steps is None else check_whole_number("steps", steps, at_least=0)
-    run = create_run(arguments, prepared)
+    run = create_run(arguments, prepared, crew=crew)
     writer = None
     if checkpoint is not None and run.crew.is_first:
         writer = create_writer(run, checkpoint, checkpoint_every, resume, sources)

@@ -108,7 +108,7 @@ class Link:
         self.shut()
 
     def shut(self) -> None:
-        """End both directions, so that nobody waits any more."""
+        """End both directions, so that no thread waits any more."""
         with suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
 

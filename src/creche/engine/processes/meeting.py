@@ -1,8 +1,8 @@
 """How processes that were started by ``torchrun``, ``mpirun`` or by hand find each other: through their environment.
 
 ``RANK``, ``WORLD_SIZE``, ``MASTER_ADDR`` and ``MASTER_PORT`` say who they are, and where the first of them is met. Each
-process listens for the one after it, and tells the first where. Whoever can reach these ports can take part: they
-belong into a network that is trusted.
+process listens for the one after it, and tells the first where. A program that can reach these ports can take part:
+they belong into a network that is trusted.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Place:
     ----------
     rank, count : int
     address : str
-        Of the first process.
+        Where the first process is met.
     port : int
     on_this_machine : int
         How many of them share this machine's cores.
@@ -187,7 +187,7 @@ def _accept(place: Place, server: socket.socket, until: float, ranks: set[int]) 
 def _accept_introduced(
     place: Place, server: socket.socket, until: float, ranks: set[int]
 ) -> tuple[int, socket.socket, dict[str, Any]]:
-    """Wait for one of these processes; whoever else connects is turned away."""
+    """Wait for one of these processes; other connections are closed."""
     while True:
         server.settimeout(max(0.01, until - time.monotonic()))
         try:

@@ -58,7 +58,7 @@ def at_once(chains: list[Chain], work: Callable[[Chain], Result]) -> list[Result
 @pytest.mark.parametrize("count", [2, 3, 6])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_sums_are_in_the_order_of_shards(make_chain: Any, count: int, dtype: type) -> None:
-    """Of more numbers than are sent at once, and with a last process that has no rows."""
+    """Also of more numbers than are sent at once, and with a last process that has no rows."""
     rng = np.random.default_rng(count)
     size = chains.PIECE // np.dtype(dtype).itemsize * 2 + 7
     shards = [(rng.standard_normal(size) * 10.0 ** rng.integers(-6, 6)).astype(dtype) for _ in range(6)]
@@ -143,7 +143,7 @@ def test_another_version_or_plan_is_told_to_all(make_chain: Any, different: str)
 
 @pytest.mark.parametrize("gone", [0, 1, 3])
 def test_a_process_that_is_gone_is_named_by_all_others(make_chain: Any, gone: int) -> None:
-    """They wait in the middle of a step for it; those that are no neighbours are told."""
+    """They wait in the middle of a step for it; the others are told by their neighbours."""
     together = make_chain(4)
 
     def step(chain: Chain) -> Result:
