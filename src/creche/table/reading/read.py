@@ -333,13 +333,13 @@ def _with_columns(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
 
 
 def _coerce_table(table: Table, rules: dict[str, Rule]) -> Table:
-    columns = {
-        name: coerce_column(column, rules[name], ColumnContext(table.source, name, table.first_row))
-        if name in rules
-        else column
-        for name, column in table.columns.items()
-    }
-    return table.with_columns(columns)
+    coerced = {}
+    for name in [name for name in table.names if name in rules]:
+        column = table.columns[name]
+        found = coerce_column(column, rules[name], ColumnContext(table.source, name, table.first_row))
+        if found is not column:
+            coerced[name] = found
+    return table.changed(coerced)
 
 
 def _iterate_in_memory(data: Any) -> Iterator[Frame]:
