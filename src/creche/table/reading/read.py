@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from creche.table.reading.plain_frame import Frame
 
-__all__ = ["IN_MEMORY", "ReadBatch", "is_table", "locate_source", "read_batches", "read_table"]
+__all__ = ["IN_MEMORY", "ReadBatch", "is_table", "locate_source", "read_batches", "read_table", "without_totals"]
 
 IN_MEMORY = "the table"  # the name of a table without a file in messages
 
@@ -295,7 +295,7 @@ def _split_batches(
 ) -> Iterator[ReadBatch]:
     text = text_rules(options) if contents is None else contents.text
     if text.are_cells or (contents is not None and contents.format == "excel"):
-        frames = _without_totals(frames, source)
+        frames = without_totals(frames, source)
     if options.drop_rows:
         frames = iter([drop_rows(concatenate_frames(list(frames), source), options.drop_rows, source)])
     names: list[str] = []
@@ -312,7 +312,7 @@ def _split_batches(
             yield ReadBatch(table, batch, text.are_cells)
 
 
-def _without_totals(frames: Iterator[Frame], source: str) -> Iterator[Frame]:
+def without_totals(frames: Iterator[Frame], source: str) -> Iterator[Frame]:
     """Yield frames without the totals at the end of the table; if the last has few rows, the one before tells, too."""
     held: list[Frame] = []
     for frame in frames:
