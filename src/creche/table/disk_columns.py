@@ -21,9 +21,9 @@ from creche._system import strict_json
 from creche._system.disk_space import explain_write_error
 from creche.errors import FileError
 from creche.table.cell_format import CellFormat
-from creche.table.table import KINDS, Column, LazyColumns
+from creche.table.table import KINDS, Column, LazyColumns, Table
 
-__all__ = ["ColumnFolder", "DiskColumns", "StoredColumn", "open_columns", "write_column"]
+__all__ = ["ColumnFolder", "DiskColumns", "StoredColumn", "open_columns", "read_blocks", "write_column", "write_values"]
 
 INDEX = "columns.json"
 
@@ -121,7 +121,7 @@ class ColumnFolder:
     def __init__(self, path: Path, *, is_temporary: bool) -> None:
         self.path = path
         self._numbers = count(1)
-        self._cached: tuple[tuple[str, int], object, Column] | None = None
+        self._cached: tuple[str, object, Column] | None = None
         self._finalizer = weakref.finalize(self, shutil.rmtree, path, ignore_errors=True) if is_temporary else None
 
     def new_path(self, what: str) -> Path:
@@ -138,11 +138,13 @@ class ColumnFolder:
 
     def recall(self, name: str, selection: object, read: Callable[[], Column]) -> Column:
         """Return a column, which is kept in memory until another one is asked for."""
-        key = (name, id(selection))
-        if self._cached is None or self._cached[0] != key:
-            self._cached = None  # before the next one takes its room
-            self._cached = key, selection, read()
-        return self._cached[2]
+        cached = self._cached
+        if cached is not None and cached[0] == name and (cached[1] is selection or _are_equal(cached[1], selection)):
+            return cached[2]
+        self._cached = cached = None  # before the next one takes its room
+        column = read()
+        self._cached = name, selection, column
+        return column
 
     def forget(self) -> None:
         """Free the column that is kept in memory."""
@@ -176,8 +178,6 @@ class DiskColumns(LazyColumns):
 
     def __getitem__(self, name: str) -> Column:
         stored = self._stored[name]
-        if isinstance(self._selection, slice) and self.rows < self._all_rows:  # a piece, which is cheap to read again
-            return stored.read(self._selection.start, self._selection.stop)
         return self.folder.recall(name, self._key, lambda: self._read(stored))
 
     def __iter__(self) -> Iterator[str]:
@@ -198,7 +198,20 @@ class DiskColumns(LazyColumns):
 
     @property
     def _key(self) -> object:
-        return self._stored if isinstance(self._selection, slice) else self._selection
+        chosen = self._selection
+        return (chosen.start, chosen.stop) if isinstance(chosen, slice) else chosen
+
+    @property
+    def order(self) -> NDArray[np.int64] | None:
+        """The order of the rows in which they lie on disk; None if they are in it."""
+        chosen = self._selection
+        if isinstance(chosen, slice) or len(chosen) < 2 or bool((chosen[1:] >= chosen[:-1]).all()):
+            return None
+        return np.argsort(chosen, kind="stable")
+
+    def read(self, name: str) -> Column:
+        """Read a column, without keeping it in memory for the next time."""
+        return self._read(self._stored[name])
 
     def kind_of(self, name: str) -> str:
         """Return the kind of a column without reading it."""
@@ -255,6 +268,34 @@ class DiskColumns(LazyColumns):
             return stored.read(0, 0)
         first, last = int(selection.min()), int(selection.max())
         return stored.read(first, last + 1).take(selection - first)
+
+
+def read_blocks(table: Table, rows: int) -> Iterator[tuple[NDArray[np.int64] | slice, Table]]:
+    """Yield the rows of a table on disk, some at a time and in memory, in the order in which they lie on disk.
+
+    Parameters
+    ----------
+    table : Table
+        Its columns are `DiskColumns`.
+    rows : int
+        How many at a time, at most.
+
+    Yields
+    ------
+    places : slice or array of int64
+        Where these rows are in the table.
+    block : Table
+
+    """
+    assert isinstance(table.columns, DiskColumns)
+    order = table.columns.order
+    for begin in range(0, len(table), rows):
+        places: NDArray[np.int64] | slice = slice(begin, min(begin + rows, len(table)))
+        if order is not None:
+            places = order[places]
+        block = table.columns.take(places)
+        first_row = table.first_row + (begin if order is None else 0)
+        yield places, replace(table, columns={name: block.read(name) for name in block}, first_row=first_row)
 
 
 def open_columns(path: Path) -> DiskColumns:
@@ -330,6 +371,10 @@ def unpack_words(data: bytes) -> tuple[str, ...]:
 
 def _words_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.words")
+
+
+def _are_equal(one: object, other: object) -> bool:
+    return isinstance(one, tuple) and one == other
 
 
 def _spread(column: Column, selection: slice | NDArray[np.int64], rows: int) -> Column:
