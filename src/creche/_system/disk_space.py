@@ -52,7 +52,7 @@ def check_room(folder: Path, needed: int, what: str) -> None:
     needed : int
         Bytes.
     what : str
-        The files, with which the message begins.
+        What is to be written, in the plural, as the message has it.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def check_room(folder: Path, needed: int, what: str) -> None:
     free = free_space(folder)
     if needed > free:
         raise FileError(
-            f"{folder}: {what} need{'s' if what.endswith('table') else ''} about {format_size(needed)}, and the disk "
+            f"{folder}: {what} need about {format_size(needed)}, and the disk "
             f"has {format_size(free)} left; free some space, or choose another folder"
         )
 

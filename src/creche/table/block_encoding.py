@@ -1,8 +1,8 @@
 """Encoding the rows of a table larger than memory: in blocks, into memory or into a file, in any order of the rows.
 
-A block is some rows that follow each other in the table, since its columns are read in their order. Rows that are wanted
-in another order, such as the hashed one of `creche.table.split.shuffle_rows`, go through buckets on disk: each holds the
-rows of one stretch of the result, and is put in order when all blocks are encoded.
+A block is some rows that follow each other in the table, since its columns are read in their order. Rows that are
+wanted in another order, such as the hashed one of `creche.table.split.shuffle_rows`, go through buckets on disk: each
+holds the rows of one stretch of the result, and is put in order when all blocks are encoded.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ BLOCK_ROWS, LEAST_BLOCK_ROWS = 65_536, 1_024
 BLOCK_BYTES = 64 * 2**20  # of the values and the inputs of a block, unless it has the fewest rows
 
 BUCKET_BYTES = 256 * 2**20  # of the rows that are put in order in memory at a time, at most
+
+MAX_BUCKETS = 500  # which are open together
 
 SECTION = "rows"
 
@@ -115,7 +117,8 @@ class BlockEncoder:
         self._part, self._features, self._labels, self._loss = part, features, labels, loss
         self._precision, self._encode = precision, encode
         x = part.observations.x
-        assert isinstance(x, Table) and isinstance(x.columns, DiskColumns)
+        assert isinstance(x, Table)
+        assert isinstance(x.columns, DiskColumns)
         self._table = x.select(features.names)
         self._is_in_order = x.columns.order is None
         size = len(features.names) * 8 + features.width * 12
@@ -195,7 +198,7 @@ class BlockEncoder:
     def _in_order(self, layout: RowLayout, folder: ColumnFolder, clock: _Clock) -> Iterator[Rows]:
         """Yield the rows in the order of the result: encoded into buckets, then read from these."""
         count = len(self._part)
-        per_bucket = max(1, self._bucket_bytes // (layout.stride + 8))
+        per_bucket = max(1, self._bucket_bytes // (layout.stride + 8), -(-count // MAX_BUCKETS))
         if count <= per_bucket:
             whole = np.empty(count, layout.dtype)
             for places, rows in self._blocks():
@@ -240,9 +243,9 @@ class BlockEncoder:
         rows, digest = self._part.observations, hashlib.sha256()
         described = [self._features.to_dict(), self._labels.to_dict(), self._loss.to_dict(), type(self._loss).__name__]
         digest.update(json.dumps(described, sort_keys=True, default=str).encode())
-        digest.update(np.ascontiguousarray(rows.row_indices).view(np.uint8))
+        digest.update(np.ascontiguousarray(rows.row_indices).view(np.uint8).data)
         if self._part.weights is not None:
-            digest.update(np.ascontiguousarray(self._part.weights).view(np.uint8))
+            digest.update(np.ascontiguousarray(self._part.weights).view(np.uint8).data)
         return digest.hexdigest()[:20]
 
 

@@ -1,7 +1,7 @@
 """Columns in a folder: one file of values for each, read when it is asked for, so that a table need not fit in memory.
 
-What works on one column at a time then works on tables of any width. The values are those of `creche.table.table.Column`
-as they lie in memory; words, formats and notes are in ``columns.json``.
+What works on one column at a time then works on tables of any width. The values are those of
+`creche.table.table.Column` as they lie in memory; words are in a file of their own, the rest in ``columns.json``.
 """
 
 from __future__ import annotations
@@ -343,7 +343,7 @@ def write_column(path: Path, column: Column) -> StoredColumn:
 
 def write_values(file: BinaryIO, values: NDArray[Any]) -> None:
     """Write values to an open file, as they lie in memory."""
-    file.write(memoryview(np.ascontiguousarray(values).view(np.uint8)))
+    file.write(np.ascontiguousarray(values).view(np.uint8).data)
 
 
 def pack_words(words: Sequence[str]) -> bytes:

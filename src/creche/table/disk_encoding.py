@@ -41,7 +41,8 @@ def encode_to_disk(
 
     """
     x = prepared.labelled.x
-    assert isinstance(x, Table) and isinstance(x.columns, DiskColumns)
+    assert isinstance(x, Table)
+    assert isinstance(x.columns, DiskColumns)
     folder, train = x.columns.folder, prepared.train
     if prepared.preparation.bootstrap is not None:
         train = train.take(draw_bootstrap_rows(prepared.preparation.bootstrap, len(train)))

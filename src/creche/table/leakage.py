@@ -292,7 +292,9 @@ def _list_columns(x: Table | NDArray[np.floating], y: NDArray[np.generic] | None
     labels = [] if y is None else list(y.T) if y.ndim == 2 else [y]
     if isinstance(x, Table):
         columns, names = x.columns, x.names
-        return _Columns(len(names) + len(labels), lambda i: columns[names[i]] if i < len(names) else labels[i - len(names)])
+        return _Columns(
+            len(names) + len(labels), lambda i: columns[names[i]] if i < len(names) else labels[i - len(names)]
+        )
     values = [*np.asarray(x).T, *labels]
     return _Columns(len(values), lambda i: values[i])
 

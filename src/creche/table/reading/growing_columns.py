@@ -1,7 +1,7 @@
 """Columns that grow on disk while a table is read in batches, and end as the reader of the whole table has them.
 
-A column of numbers is written as it is read. A column of words is written as codes, and what its words are (numbers with
-units, dates, categories) is decided at the end, when all distinct ones are known, by the code for tables in memory.
+A column of numbers is written as it is read. A column of words is written as codes, and what its words are (numbers
+with units, dates, categories) is decided at the end, when all distinct ones are known, by the code for tables in memory.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class GrowingValues:
         self.rows = 0
         self._pieces: list[tuple[str, int]] = []
         with explain_write_error(path):
-            self._file = path.open("wb")
+            path.touch()
 
     def append(self, values: NDArray[Any], kind: str = "") -> None:
         """Write values; the kind of NumPy's type is theirs unless it is given."""
@@ -55,8 +55,7 @@ class GrowingValues:
             self._pieces[-1] = kind, self._pieces[-1][1] + len(values)
         else:
             self._pieces.append((kind, len(values)))
-        with explain_write_error(self.path, values.nbytes):
-            write_values(self._file, values)
+        _append(self.path, values)
         self.rows += len(values)
 
     @property
@@ -64,14 +63,8 @@ class GrowingValues:
         """The kinds of the pieces."""
         return {kind for kind, _ in self._pieces}
 
-    def close(self) -> None:
-        """Write what is buffered."""
-        with explain_write_error(self.path):
-            self._file.close()
-
     def convert(self, dtype: str) -> None:
         """Give all pieces the same type."""
-        self.close()
         wanted, offset = np.dtype(dtype), 0
         with explain_write_error(self.path), self.path.open("r+b") as file:
             for kind, rows in self._pieces:
@@ -191,7 +184,6 @@ class CellNumbers:
 
     def discard(self) -> None:
         """Remove the file."""
-        self._values.close()
         self.path.unlink()
 
 
@@ -212,7 +204,7 @@ class GrowingWords:
         self._index: dict[str, int] = {}
         self.has_overflown = False
         with explain_write_error(path):
-            self._file = path.open("wb")
+            path.touch()
         for begin in range(0, missing, CHUNK):
             self.append_missing(min(CHUNK, missing - begin))
 
@@ -253,8 +245,6 @@ class GrowingWords:
 
     def finish(self, context: ColumnContext, text: TextRules) -> StoredColumn:
         """Decide what the words are, and return the column."""
-        with explain_write_error(self.path):
-            self._file.close()
         if self.has_overflown:
             words = Column("words", np.full(self.rows, -1, dtype=np.int32), doubt=f"it holds over {MAX_WORDS:,} words")
         else:
@@ -263,8 +253,7 @@ class GrowingWords:
         return write_column(self.path, words)
 
     def _write(self, codes: NDArray[np.int32]) -> None:
-        with explain_write_error(self.path, codes.nbytes):
-            write_values(self._file, codes)
+        _append(self.path, codes)
         self.rows += len(codes)
 
 
@@ -321,7 +310,9 @@ class TypedValues:
         if not self._kinds:
             self._values.convert("<f8")
             if last is not None and last.doubt:
-                return write_column(self.path, Column("words", np.full(self.rows, -1, dtype=np.int32), doubt=last.doubt))
+                return write_column(
+                    self.path, Column("words", np.full(self.rows, -1, dtype=np.int32), doubt=last.doubt)
+                )
             return StoredColumn("number", "<f8", self.rows, self.path)
         kind = "number" if self._kinds == {"whole", "number"} else next(iter(self._kinds))
         dtype = "<M8[us]" if kind == "datetime" else "<f8"
@@ -333,5 +324,10 @@ class TypedValues:
 
     def discard(self) -> None:
         """Remove the file."""
-        self._values.close()
         self.path.unlink()
+
+
+def _append(path: Path, values: NDArray[Any]) -> None:
+    """Write values to the end of a file, which is not kept open: there may be more columns than open files."""
+    with explain_write_error(path, values.nbytes), path.open("ab") as file:
+        write_values(file, values)

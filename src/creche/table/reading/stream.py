@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creche._advice import advise
@@ -229,7 +228,9 @@ class _Reader:
                     "the same columns"
                 )
         if batch.text.are_cells != self.text.are_cells:
-            raise TableError(f"{batch.source}: has another format than the files before; save all of them in one format")
+            raise TableError(
+                f"{batch.source}: has another format than the files before; save all of them in one format"
+            )
 
     def _add_cells(self, name: str, batch: Batch) -> None:
         cells, column = batch.frame[name], self._columns.get(name)
