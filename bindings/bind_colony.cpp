@@ -1,13 +1,17 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
+#include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -27,6 +31,12 @@ class PythonColony {
   PythonColony(const std::vector<MemberSpec>& members, const std::vector<TableArrays<T>>& tables, int threads)
       : tables_(tables) {
     std::vector<Member<T>> made = tables_.members(members);
+    nb::gil_scoped_release release;
+    colony_ = std::make_unique<Colony<T>>(std::move(made), threads);
+  }
+
+  PythonColony(const MemberColumns& columns, const std::vector<TableArrays<T>>& tables, int threads) : tables_(tables) {
+    std::vector<Member<T>> made = tables_.members(columns);
     nb::gil_scoped_release release;
     colony_ = std::make_unique<Colony<T>>(std::move(made), threads);
   }
@@ -83,7 +93,7 @@ class PythonColony {
 
   nb::dict history(std::int64_t m) const {
     const ExclusiveAccess access(access_lock_);
-    return history_to_python(colony_->state(check_member(m)).history);
+    return history_to_python(colony_->history(check_member(m)));
   }
 
   void set_state(std::int64_t m, const nb::dict& state) {
@@ -96,11 +106,62 @@ class PythonColony {
   std::optional<std::tuple<std::int64_t, std::int64_t, double>> divergence(std::int64_t m) const {
     const ExclusiveAccess access(access_lock_);
     if (colony_->status(check_member(m)) != Status::diverged) return std::nullopt;
-    const Divergence d = colony_->state(m).divergence;
+    const Divergence& d = colony_->divergence(m);
     return std::make_tuple(d.epoch, d.batch, d.learning_rate);
   }
 
+  // How all members are doing, as arrays with an entry for each: what takes Python microseconds, one by one.
+  nb::dict outcomes() const {
+    const ExclusiveAccess access(access_lock_);
+    const auto count = static_cast<std::size_t>(colony_->count());
+    auto status = new_array<std::uint8_t>({count});
+    auto epoch = new_array<std::int64_t>({count});
+    auto kept_epoch = new_array<std::int64_t>({count});
+    auto divergence = new_array<double>({count, 3});
+    constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+    std::array<nb::ndarray<nb::numpy, double>, kOutcomes.size()> columns;
+    for (auto& column : columns) column = new_array<double>({count});
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto m = static_cast<std::int64_t>(i);
+      const Status now = colony_->status(m);
+      const std::int64_t kept = kept_of(m, now);
+      status.data()[i] = static_cast<std::uint8_t>(now);  // level.pyi says which number means what
+      epoch.data()[i] = colony_->progress(m).epoch;
+      kept_epoch.data()[i] = kept;
+      for (std::size_t c = 0; c < columns.size(); ++c)
+        columns[c].data()[i] =
+            kept == 0 ? kNone : colony_->history(m)[static_cast<std::size_t>(kept - 1)].*kOutcomes[c].second;
+      const bool diverged = now == Status::diverged;
+      const Divergence d = diverged ? colony_->divergence(m) : Divergence{};
+      divergence.data()[3 * i] = diverged ? static_cast<double>(d.epoch) : kNone;
+      divergence.data()[3 * i + 1] = diverged ? static_cast<double>(d.batch) : kNone;
+      divergence.data()[3 * i + 2] = diverged ? d.learning_rate : kNone;
+    }
+    nb::dict out;
+    out["status"] = std::move(status);
+    out["epoch"] = std::move(epoch);
+    out["kept_epoch"] = std::move(kept_epoch);
+    for (std::size_t c = 0; c < columns.size(); ++c) out[kOutcomes[c].first] = std::move(columns[c]);
+    out["divergence"] = std::move(divergence);
+    return out;
+  }
+
  private:
+  static constexpr std::array<std::pair<const char*, double EpochRecord::*>, 4> kOutcomes = {{
+      {"train_loss", &EpochRecord::train_loss},
+      {"train_metric", &EpochRecord::train_metric},
+      {"validation_loss", &EpochRecord::validation_loss},
+      {"validation_metric", &EpochRecord::validation_metric},
+  }};
+
+  // The epoch, counted from 1, whose weights a member has: the best one once training has ended, if that is kept.
+  std::int64_t kept_of(std::int64_t m, Status status) const {
+    const Progress& progress = colony_->progress(m);
+    const EarlyStoppingPlan& stopping = colony_->member(m).plan.early_stopping;
+    const bool has_ended = status == Status::finished || status == Status::early_stopped;
+    return has_ended && stopping.patience > 0 && stopping.restore_best ? progress.best_epoch + 1 : progress.epoch;
+  }
+
   std::int64_t check_member(std::int64_t m) const { return check_member_number(m, colony_->count()); }
   NetworkShape shape(std::int64_t m) const { return NetworkShape(colony_->member(check_member(m)).plan); }
 
@@ -115,7 +176,20 @@ void bind(nb::module_& m, const char* name) {
   nb::class_<P>(m, name)
       .def(nb::init<const std::vector<MemberSpec>&, const std::vector<TableArrays<T>>&, int>(), nb::arg("members"),
            nb::arg("tables"), nb::arg("threads") = 1)
+      .def_static(
+          "of_columns",
+          [](std::vector<Plan> plans, Vector<std::int32_t> plan, Vector<std::uint64_t> seed,
+             const std::map<std::string, Vector<double>>& numbers, Vector<std::int32_t> train,
+             Vector<std::int32_t> validation, const std::vector<TableArrays<T>>& tables, int threads) {
+            MemberColumns columns{std::move(plans), std::move(plan),       std::move(seed),
+                                  std::move(train), std::move(validation), {}};
+            for (const auto& [name, values] : numbers) columns.numbers.emplace_back(optimizer_number(name), values);
+            return std::make_unique<P>(columns, tables, threads);
+          },
+          nb::arg("plans"), nb::arg("plan"), nb::arg("seed"), nb::arg("numbers"), nb::arg("train"),
+          nb::arg("validation"), nb::arg("tables"), nb::arg("threads") = 1)
       .def("__len__", &P::count)
+      .def("outcomes", &P::outcomes)
       .def_prop_ro("packed", &P::packed)
       .def("run", &P::run, nb::arg("epoch") = -1, nb::arg("seconds") = -1.0, nb::arg("poll").none() = nb::none())
       .def("status", &P::status, nb::arg("member"))

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <exception>
+#include <functional>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -46,6 +47,23 @@ bool is_worth_a_pack(std::size_t remaining, std::size_t packs, double time, int 
   return by_solo > rounds(packs + 1) * time;
 }
 
+// Calls work(i) for each i below count, on all threads, and throws the last exception of any.
+void each_on_threads(Threads& threads, std::size_t count, const std::function<void(std::size_t)>& work) {
+  std::atomic<std::size_t> next{0};
+  std::exception_ptr failure;
+  std::mutex failing;
+  threads.run([&](int) {
+    try {
+      for (std::size_t i = next++; i < count; i = next++) work(i);
+    } catch (...) {
+      const std::lock_guard<std::mutex> lock(failing);
+      failure = std::current_exception();
+      next = count;
+    }
+  });
+  if (failure) std::rethrow_exception(failure);
+}
+
 }  // namespace
 
 template <class T>
@@ -70,6 +88,7 @@ void Colony<T>::make_packs() {
   }
   for (std::vector<std::size_t>& members : kinds) group_similar_members(members);
   std::vector<std::size_t> alone;
+  std::vector<std::vector<const Member<T>*>> in_units;  // the members of each pack, then the single networks
   for (const std::vector<std::size_t>& members : kinds) {
     const Plan& plan = members_[members.front()]->plan;
     const std::int64_t rows = members_[members.front()]->train.count;
@@ -88,16 +107,27 @@ void Colony<T>::make_packs() {
         slots_[members[i]] = {units_.size(), static_cast<int>(i - begin)};
         in_pack.push_back(members_[members[i]].get());
       }
-      units_.push_back({std::make_unique<Pack<T>>(std::move(in_pack)), nullptr});
+      in_units.push_back(std::move(in_pack));
+      units_.emplace_back();
     }
     alone.insert(alone.end(), members.begin() + static_cast<std::ptrdiff_t>(packed), members.end());
   }
+  const std::size_t packs = units_.size();
   // Single networks come last: they take the least time, so that the threads finish at nearly the same time.
   for (std::size_t m : alone) {
-    const Member<T>& member = *members_[m];
     slots_[m] = {units_.size(), -1};
-    units_.push_back({nullptr, std::make_unique<Solo<T>>(member.plan, member.train, member.validation, 1)});
+    in_units.push_back({members_[m].get()});
+    units_.emplace_back();
   }
+  // Their weights are drawn on all threads.
+  each_on_threads(threads_, units_.size(), [&](std::size_t u) {
+    if (u < packs) {
+      units_[u].pack = std::make_unique<Pack<T>>(std::move(in_units[u]));
+    } else {
+      const Member<T>& member = *in_units[u].front();
+      units_[u].solo = std::make_unique<Solo<T>>(member.plan, member.train, member.validation, 1);
+    }
+  });
 }
 
 // Puts members next to each other that visit the same rows in the same order, if there are enough of them to fill
@@ -204,6 +234,20 @@ const Progress& Colony<T>::progress(std::int64_t m) const {
   const Slot& slot = slots_[static_cast<std::size_t>(m)];
   const Unit& unit = units_[slot.unit];
   return unit.pack ? unit.pack->progress(slot.lane) : unit.solo->progress();
+}
+
+template <class T>
+const std::vector<EpochRecord>& Colony<T>::history(std::int64_t m) const {
+  const Slot& slot = slots_[static_cast<std::size_t>(m)];
+  const Unit& unit = units_[slot.unit];
+  return unit.pack ? unit.pack->history(slot.lane) : unit.solo->history();
+}
+
+template <class T>
+const Divergence& Colony<T>::divergence(std::int64_t m) const {
+  const Slot& slot = slots_[static_cast<std::size_t>(m)];
+  const Unit& unit = units_[slot.unit];
+  return unit.pack ? unit.pack->divergence(slot.lane) : unit.solo->divergence();
 }
 
 template <class T>

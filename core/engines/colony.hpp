@@ -30,6 +30,9 @@ class Colony {
 
   Status status(std::int64_t m) const;
   const Progress& progress(std::int64_t m) const;
+  const std::vector<EpochRecord>& history(std::int64_t m) const;
+  // Meaningful for a member that diverged.
+  const Divergence& divergence(std::int64_t m) const;
   MemberState<T> state(std::int64_t m) const;
   void set_state(std::int64_t m, const MemberState<T>& state);
 

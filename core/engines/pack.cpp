@@ -301,6 +301,17 @@ const Progress& Pack<T>::progress(int lane) const {
 }
 
 template <class T>
+const std::vector<EpochRecord>& Pack<T>::history(int lane) const {
+  const Lane& entry = lanes_[static_cast<std::size_t>(lane)];
+  return entry.is_active ? entry.history : entry.ended.history;
+}
+
+template <class T>
+const Divergence& Pack<T>::divergence(int lane) const {
+  return lanes_[static_cast<std::size_t>(lane)].ended.divergence;
+}
+
+template <class T>
 std::vector<bool> Pack<T>::finite_lanes() const {
   V zero_or_nan(T(0));  // NaN in a lane that holds a number that is not finite
   for (std::int64_t k = 0; k < size_; ++k)

@@ -61,6 +61,9 @@ class Pack {
   int count() const { return count_; }
   Status status(int lane) const;
   const Progress& progress(int lane) const;
+  const std::vector<EpochRecord>& history(int lane) const;
+  // Meaningful for a lane that diverged.
+  const Divergence& divergence(int lane) const;
 
   // Trains until every member has completed `until_epoch` epochs or has ended, or until `stop`, which is called before
   // each step, returns true.

@@ -237,7 +237,27 @@ class Colony32:
         threads: int = 1,
     ) -> None:
         """members: a plan, and the indices of the tables for training and validation (-1: no validation)."""
+    @staticmethod
+    def of_columns(
+        plans: list[Plan],
+        plan: NDArray[np.int32],
+        seed: NDArray[np.uint64],
+        numbers: dict[str, NDArray[np.float64]],
+        train: NDArray[np.int32],
+        validation: NDArray[np.int32],
+        tables: list[tuple[NDArray[Any], NDArray[np.int32] | None, NDArray[Any] | None, NDArray[Any] | None]],
+        threads: int = 1,
+    ) -> Colony32:
+        """Many members as columns, an entry for each: the number of its plan, its seed, the indices of its tables, and
+        the numbers of the optimizer, by name, that take the place of the plan's (NaN where those stay).
+        """
     def __len__(self) -> int: ...
+    def outcomes(self) -> dict[str, NDArray[Any]]:
+        """How all members are doing, an entry for each: status (0 running, 1 finished, 2 early_stopped, 4 diverged),
+        epoch (completed ones), kept_epoch (whose weights it has, counted from 1), train_loss, train_metric,
+        validation_loss and validation_metric in that epoch, and divergence (epoch, batch, learning rate; NaN for
+        others).
+        """
     packed: int  # number of members that share registers with others; the rest are trained one by one
     def run(self, epoch: int = -1, seconds: float = -1.0, poll: Callable[[], bool] | None = None) -> str:
         """Train each member until it has completed `epoch` epochs (-1: all of them), otherwise as Solo.run. Returns

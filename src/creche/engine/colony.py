@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from numpy.typing import NDArray
+import numpy as np
 
 from creche import _core
-from creche.engine.best_epoch import BestEpoch, Measure
+from creche.engine.best_epoch import BestEpoch
+from creche.engine.crew_member import ActiveMember, CrewMember, EndedMember, State
 from creche.engine.device import Device, check_precision
 from creche.engine.hardware import Hardware
+from creche.engine.job import Job, JobColumns
 from creche.engine.memory_checks import check_networks, network_memory
 from creche.engine.native import Rows, translate
+from creche.engine.outcomes import RUNNING, STATUSES, Divergence, Outcomes
 from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
 from creche.errors import PlanError
@@ -21,129 +23,30 @@ from creche.plan.arguments import NUMBER_SCHEDULES
 from creche.plan.losses import CustomLoss
 from creche.plan.plan import Plan
 
-__all__ = [
-    "RUNNING",
-    "STATUSES",
-    "Crew",
-    "Divergence",
-    "EndedMember",
-    "Job",
-    "State",
-]
+__all__ = ["Crew", "check_jobs"]
 
 SECONDS_BETWEEN_REPORTS = 0.05
-RUNNING = "running"
-STATUSES = (RUNNING, "finished", "early_stopped", "stopped", "diverged")
-
-State = dict[str, NDArray[Any]]
-Divergence = tuple[int, int, float]  # epoch and batch, from 0, and the learning rate
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Job:
-    """The job of one network.
+class _Tables:
+    """The tables of networks for the engine, each once."""
 
-    Attributes
-    ----------
-    plan : Plan
-        Its lengths are resolved.
-    rows : Rows
-        The rows to train on.
-    validation : Rows or None
-        The rows to validate on.
-    measure : callable, optional
-        The metric that early stopping watches, if that is not the loss.
+    def __init__(self) -> None:
+        self._positions: dict[int, int] = {}
+        self._rows: list[Rows] = []  # alive, so that no other rows get their id
 
-    """
+    def add(self, rows: Rows | None) -> int:
+        """Return the number of a table; -1 for none."""
+        if rows is None:
+            return -1
+        if id(rows) not in self._positions:
+            self._positions[id(rows)] = len(self._rows)
+            self._rows.append(rows)
+        return self._positions[id(rows)]
 
-    plan: Plan
-    rows: Rows
-    validation: Rows | None
-    measure: Measure | None = None
-
-    def best_epoch(self) -> BestEpoch | None:
-        """Return what chooses the best epoch; None if the engine does."""
-        stopping = self.plan.early_stopping
-        if stopping is None or stopping.watches_loss:
-            return None
-        assert self.measure is not None
-        return BestEpoch(self.plan, self.measure)
-
-
-class _Member(Protocol):
-    """A member of a crew, in the engine or ended."""
-
-    def status(self) -> str: ...
-    def position(self) -> tuple[int, int]: ...
-    def history(self) -> State: ...
-    def parameters(self) -> Parameters: ...
-    def state(self) -> State: ...
-    def divergence(self) -> Divergence | None: ...
-
-
-class _ActiveMember:
-    """A member of one of the engine's colonies."""
-
-    def __init__(self, colony: Any, member: int) -> None:
-        self.colony = colony
-        self._member = member
-
-    def status(self) -> str:
-        return str(self.colony.status(self._member))
-
-    def position(self) -> tuple[int, int]:
-        return self.colony.position(self._member)  # type: ignore[no-any-return]
-
-    def history(self) -> State:
-        return self.colony.history(self._member)  # type: ignore[no-any-return]
-
-    def parameters(self) -> Parameters:
-        return Parameters(self.colony.parameters(self._member))
-
-    def state(self) -> State:
-        return self.colony.state(self._member)  # type: ignore[no-any-return]
-
-    def set_state(self, state: State) -> None:
-        self.colony.set_state(self._member, state)
-
-    def divergence(self) -> Divergence | None:
-        return self.colony.divergence(self._member)  # type: ignore[no-any-return]
-
-
-class EndedMember:
-    """A member that is not trained any further, and that the engine no longer holds.
-
-    Parameters
-    ----------
-    status : str
-    state : dict of str to array
-    divergence : (int, int, float), optional
-
-    """
-
-    def __init__(self, status: str, state: State, divergence: Divergence | None = None) -> None:
-        self._status = status
-        self._state = state
-        self._divergence = divergence
-
-    def status(self) -> str:
-        return self._status
-
-    def position(self) -> tuple[int, int]:
-        state = RunState(self._state)
-        return state.epoch, state.batch
-
-    def history(self) -> State:
-        return RunState(self._state).history
-
-    def parameters(self) -> Parameters:
-        return RunState(self._state).parameters
-
-    def state(self) -> State:
-        return self._state
-
-    def divergence(self) -> Divergence | None:
-        return self._divergence
+    @property
+    def arrays(self) -> list[tuple[Any, ...]]:
+        return [(rows.x, rows.classes, rows.targets, rows.weights) for rows in self._rows]
 
 
 def _choose_device(hardware: Hardware, jobs: Sequence[Job]) -> Device:
@@ -154,13 +57,35 @@ def _choose_device(hardware: Hardware, jobs: Sequence[Job]) -> Device:
     return choose_colony_device(hardware, jobs)
 
 
+def check_jobs(jobs: Iterable[Job]) -> None:
+    """Check that networks can train together.
+
+    Raises
+    ------
+    PlanError
+        If the engine cannot train one of them in a colony.
+
+    """
+    for job in jobs:
+        if isinstance(job.plan.loss, CustomLoss):
+            raise PlanError(
+                f"loss: {job.plan.loss.name!r} is a Python function, which cannot be called for many networks at "
+                "once; use a built-in loss, or train one by one"
+            )
+        if job.plan.changes:
+            raise PlanError(
+                "changes: networks that train together keep their plans; leave changes out, or train one network",
+                argument="changes",
+            )
+
+
 class Crew:
     """Networks in training together, known by their numbers; each gets the same bytes as alone.
 
     Parameters
     ----------
     jobs : sequence of Job
-        Jobs of one precision.
+        Jobs of one precision; as `JobColumns`, networks are created without a job for each.
     hardware : Hardware
 
     Raises
@@ -171,27 +96,20 @@ class Crew:
     """
 
     def __init__(self, jobs: Sequence[Job], hardware: Hardware) -> None:
-        self.jobs = list(jobs)
+        self.jobs = jobs if isinstance(jobs, JobColumns) else list(jobs)
         self.hardware = hardware
-        for job in self.jobs:
-            if isinstance(job.plan.loss, CustomLoss):
-                raise PlanError(
-                    f"loss: {job.plan.loss.name!r} is a Python function, which cannot be called for many networks at "
-                    "once; use a built-in loss, or train one by one"
-                )
-            if job.plan.changes:
-                raise PlanError(
-                    "changes: networks that train together keep their plans; leave changes out, or train one network",
-                    argument="changes",
-                )
-        check_networks(len(self.jobs), sum(network_memory(job.plan, len(job.rows)) for job in self.jobs))
+        kinds = self.jobs.count_by_base() if isinstance(self.jobs, JobColumns) else [(job, 1) for job in self.jobs]
+        check_jobs(job for job, _ in kinds)
+        check_networks(len(self.jobs), sum(count * network_memory(job.plan, len(job.rows)) for job, count in kinds))
         self.device = _choose_device(hardware, self.jobs)
-        for job in self.jobs:
+        for job, _ in kinds:
             check_precision(self.device, job.plan)
+        self._best_epochs: list[BestEpoch | None] = [None] * len(self.jobs)
+        if any(job.best_epoch() for job, _ in kinds):
+            self._best_epochs = [job.best_epoch() for job in self.jobs]
         self._translated: dict[tuple[Any, ...], Any] = {}
-        self._members: list[_Member] = []
+        self._members: list[CrewMember] = []
         self._members += self._create(range(len(self.jobs)))
-        self._best_epochs = [job.best_epoch() for job in self.jobs]
 
     @classmethod
     def merge(cls, crews: Sequence[Crew]) -> Crew:
@@ -232,7 +150,11 @@ class Crew:
     @property
     def epochs(self) -> tuple[int, int]:
         """Epochs done, and epochs in total; a member that ended early counts all of its epochs as done."""
-        totals = [job.plan.epochs for job in self.jobs]
+        jobs = self.jobs
+        if isinstance(jobs, JobColumns):
+            totals = np.array([job.plan.epochs for job in jobs.bases])[jobs.base].tolist()
+        else:
+            totals = [job.plan.epochs for job in jobs]
         done = (self.epoch(n) if self.status(n) == RUNNING else totals[n] for n in range(len(self)))
         return sum(done), sum(totals)
 
@@ -240,7 +162,7 @@ class Crew:
         """Return the engine's colonies, each with the numbers of its members."""
         found: dict[int, tuple[Any, list[int]]] = {}
         for number, member in enumerate(self._members):
-            if isinstance(member, _ActiveMember):
+            if isinstance(member, ActiveMember):
                 found.setdefault(id(member.colony), (member.colony, []))[1].append(number)
         return list(found.values())
 
@@ -254,7 +176,7 @@ class Crew:
         for number in numbers:
             best, member = self._best_epochs[number], self._members[number]
             if best is not None and self.epoch(number) > best.judged and self.status(number) != "diverged":
-                assert isinstance(member, _ActiveMember)
+                assert isinstance(member, ActiveMember)
                 member.set_state(best.judge(member.state()))
 
     def stop(self, numbers: Iterable[int]) -> None:
@@ -266,7 +188,7 @@ class Crew:
         for number, member in enumerate(self._members):
             if member.status() == RUNNING:
                 states[number] = member.state()
-            elif isinstance(member, _ActiveMember):
+            elif isinstance(member, ActiveMember):
                 self._members[number] = EndedMember(member.status(), member.state(), member.divergence())
         self._restart(states)
 
@@ -299,7 +221,7 @@ class Crew:
     def _admit(self, number: int, ended: EndedMember) -> None:
         """Put an ended member in its place, once the engine has checked that the state fits."""
         member = self._members[number]
-        if isinstance(member, _ActiveMember):
+        if isinstance(member, ActiveMember):
             member.set_state(ended.state())
         self._members[number] = ended
 
@@ -336,6 +258,31 @@ class Crew:
         """Return everything that training goes on from; see `RunState`."""
         return self._members[number].state()
 
+    def kept_epoch(self, number: int) -> int:
+        """Return the epoch, from 1, whose weights a network has: the last, or the best if training has ended."""
+        plan = self.jobs[number].plan
+        if plan.keep == "last" or self.status(number) not in ("finished", "early_stopped"):
+            return self.epoch(number)
+        return RunState(self.state(number)).best_epoch + 1
+
+    def outcomes(self) -> Outcomes:
+        """Return what has become of all networks."""
+        out = Outcomes.empty(len(self))
+        places: dict[int, tuple[Any, list[int], list[int]]] = {}
+        for number, member in enumerate(self._members):
+            if isinstance(member, ActiveMember) and self.device.is_native and self._best_epochs[number] is None:
+                _, numbers, inside = places.setdefault(id(member.colony), (member.colony, [], []))
+                numbers.append(number)
+                inside.append(member.place)
+                continue
+            out.status[number] = STATUSES.index(member.status())
+            out.epoch[number] = member.position()[0]
+            out.put_history(number, member.history(), self.kept_epoch(number))
+            out.divergence[number] = member.divergence() or np.nan
+        for colony, numbers, inside in places.values():
+            out.put(numbers, Outcomes(**colony.outcomes()), inside)
+        return out
+
     def describe_device(self, number: int) -> dict[str, str] | None:
         """Return what the bits of a network depend on; None for the processor."""
         if self.device.is_native:
@@ -348,34 +295,45 @@ class Crew:
         """Return where the loss stopped being finite; None if it did not."""
         return self._members[number].divergence()
 
-    def _create(self, numbers: Sequence[int], *, draws_weights: bool = True) -> list[_ActiveMember]:
+    def _create(self, numbers: Sequence[int], *, draws_weights: bool = True) -> list[ActiveMember]:
         """Create these members at their beginning, in one colony of the engine; without weights if a state follows."""
-        engine = _core.load()
-        positions: dict[int, int] = {}
-        tables: list[tuple[Any, ...]] = []
-
-        def table(rows: Rows | None) -> int:
-            if rows is None:
-                return -1
-            if id(rows) not in positions:
-                positions[id(rows)] = len(tables)
-                tables.append((rows.x, rows.classes, rows.targets, rows.weights))
-            return positions[id(rows)]
-
+        if isinstance(self.jobs, JobColumns) and self.device.is_native:
+            return self._create_columns(self.jobs.take(np.asarray(numbers)), draws_weights)
+        tables = _Tables()
         members = []
         for number in numbers:
             job = self.jobs[number]
-            members.append((self._translate(job.plan, draws_weights), table(job.rows), table(job.validation)))
+            translated = self._translate(job.plan, draws_weights)
+            members.append((translated, tables.add(job.rows), tables.add(job.validation)))
         if not self.device.is_native:
             from creche.engine.placement import place_members
 
             jobs = [self.jobs[number] for number in numbers]
             hardware = Hardware(self.hardware.threads, self.device)
-            placed = place_members(jobs, members, tables, hardware, warns=draws_weights)
-            return [_ActiveMember(colony, member) for colony, member in placed]
-        kind = engine.Colony32 if self.jobs[0].plan.dtype == "float32" else engine.Colony64
-        colony = kind(members, tables, self.hardware.threads)
-        return [_ActiveMember(colony, member) for member in range(len(members))]
+            placed = place_members(jobs, members, tables.arrays, hardware, warns=draws_weights)
+            return [ActiveMember(colony, place) for colony, place in placed]
+        colony = self._colony_kind()(members, tables.arrays, self.hardware.threads)
+        return [ActiveMember(colony, place) for place in range(len(members))]
+
+    def _create_columns(self, jobs: JobColumns, draws_weights: bool) -> list[ActiveMember]:
+        """Create members whose jobs are columns, which the engine takes as they are."""
+        tables = _Tables()
+        used, kind = np.unique(jobs.base, return_inverse=True)
+        bases = [jobs.bases[base] for base in used.tolist()]
+        validation = np.array([tables.add(job.validation) for job in bases], dtype=np.int32)[kind]
+        if jobs.sample is None:
+            train = np.array([tables.add(job.rows) for job in bases], dtype=np.int32)[kind]
+        else:
+            train = np.array([tables.add(job.rows) for job in jobs], dtype=np.int32)
+        colony = self._colony_kind().of_columns(
+            [self._translate(job.plan, draws_weights) for job in bases], kind.astype(np.int32), jobs.seeds,
+            dict(jobs.numbers), train, validation, tables.arrays, self.hardware.threads,
+        )  # fmt: skip
+        return [ActiveMember(colony, place) for place in range(len(jobs))]
+
+    def _colony_kind(self) -> Any:
+        engine = _core.load()
+        return engine.Colony32 if self.jobs[0].plan.dtype == "float32" else engine.Colony64
 
     def _translate(self, plan: Plan, draws_weights: bool) -> Any:
         """Translate a plan for the engine, once for all plans that differ by their seed only."""

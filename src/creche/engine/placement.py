@@ -18,7 +18,7 @@ from creche.errors import CrecheWarning
 from creche.plan.plan import Plan
 
 if TYPE_CHECKING:
-    from creche.engine.colony import Job
+    from creche.engine.job import Job
 
 __all__ = ["choose_colony_device", "describe_place", "place_members"]
 

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.colony import RUNNING, Crew, Job
+from creche.engine.colony import Crew
 from creche.engine.hardware import Hardware
+from creche.engine.job import Job
+from creche.engine.outcomes import RUNNING
 from creche.engine.parameters import Parameters, count_numbers, parameter_shapes
 from creche.fitting.configuration import Configuration
 from creche.fitting.fold_tables import FoldTable, FoldTables

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from creche.engine.colony import RUNNING, Crew, Job
+from creche.engine.colony import Crew
 from creche.engine.hardware import Hardware
+from creche.engine.job import Job
+from creche.engine.outcomes import RUNNING
 from creche.fitting.candidate import Candidate, count_fitting, create_contender
 from creche.fitting.fold_rows import FoldRows
 from creche.fitting.fold_tables import FoldTables

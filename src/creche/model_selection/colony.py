@@ -40,8 +40,10 @@ class Colony(Displayed, Sequence[Member]):
     ----------
     crew : Crew
         The members in the engine.
-    choices : list of dict
+    choices : sequence of dict
         For each member the values of the arguments in which the members differ, the seed last.
+    prepared : sequence of Prepared
+        For each member the prepared table.
     varied_arguments : tuple of str
         The names of these arguments, without the seed.
     fold_layout : FoldLayout or None
@@ -63,8 +65,8 @@ class Colony(Displayed, Sequence[Member]):
         fold_layout: FoldLayout | None = None,
     ) -> None:
         self.crew = crew
-        self._prepared = list(prepared)
-        self.choices = [dict(choice) for choice in choices]
+        self.prepared = prepared
+        self.choices = choices
         self.fold_layout = fold_layout
         self.varied_arguments = tuple(name for name in self.choices[0] if name not in ("seed", *FOLD_COLUMNS))
         self.seconds = 0.0
@@ -87,7 +89,7 @@ class Colony(Displayed, Sequence[Member]):
         if not -len(self) <= number < len(self):
             raise IndexError(f"member {number}: the colony has {len(self):,}; give a number below that")
         number %= len(self)
-        return Member(self.crew, number, self.choices[number], self._prepared[number])
+        return Member(self.crew, number, self.choices[number], self.prepared[number])
 
     def __iter__(self) -> Iterator[Member]:
         return (self[i] for i in range(len(self)))
@@ -95,7 +97,7 @@ class Colony(Displayed, Sequence[Member]):
     @property
     def library(self) -> FrameLibrary:
         """The library of DataFrames in which its tables come."""
-        return self._prepared[0].library
+        return self.prepared[0].library
 
     @property
     def results(self) -> Results:

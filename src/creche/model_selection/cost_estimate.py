@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from creche._advice import advise
 from creche._system.resources import available_memory
-from creche.engine.colony import Crew, Job
+from creche.engine.colony import Crew
 from creche.engine.hardware import Hardware
+from creche.engine.job import Job
 from creche.engine.memory_checks import network_memory
 from creche.engine.native import format_gigabytes, rows_memory
 from creche.errors import PlanError

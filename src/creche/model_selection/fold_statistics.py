@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from creche.engine.native import Rows
 from creche.evaluation.fold_intervals import Spread
 from creche.evaluation.metrics import is_lower_better
+from creche.model_selection.choices import Choices
 
 if TYPE_CHECKING:
     from creche.model_selection.colony import Colony
@@ -41,7 +42,7 @@ class FoldLayout:
     folds, repeats : int
     test_to_train : float
         The ratio of held-out rows to training rows.
-    held_out : list of Rows or None
+    held_out : sequence of Rows or None
         For each network the rows of its fold, if early stopping monitors other rows.
     rows : int
         The number of rows of all folds together.
@@ -51,17 +52,22 @@ class FoldLayout:
     folds: int
     repeats: int
     test_to_train: float
-    held_out: list[Rows | None]
+    held_out: Sequence[Rows | None]
     rows: int
 
 
 def plan_numbers(colony: Colony) -> NDArray[np.int64]:
     """Return the number of each network's plan, counted in order of appearance."""
-    return number_keys([tuple(repr(choice[name]) for name in colony.varied_arguments) for choice in colony.choices])
+    choices, names = colony.choices, colony.varied_arguments
+    if isinstance(choices, Choices):
+        return choices.spread(number_keys([tuple(repr(each[name]) for name in names) for each in choices.combinations]))
+    return number_keys([tuple(repr(choice[name]) for name in names) for choice in choices])
 
 
 def split_numbers(colony: Colony) -> NDArray[np.int64]:
     """Return the number of each network's fold, counted over all repeats; 0 without folds."""
+    if isinstance(colony.choices, Choices):
+        return colony.choices.split_numbers()
     return number_keys([tuple(choice.get(name) for name in FOLD_COLUMNS) for choice in colony.choices])
 
 

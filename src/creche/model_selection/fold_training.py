@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from creche.engine.colony import RUNNING, Crew, Divergence, Job
+from creche.engine.colony import Crew
 from creche.engine.hardware import resolve_hardware
+from creche.engine.job import Job
 from creche.engine.memory_checks import check_networks, check_tables, network_memory
+from creche.engine.outcomes import RUNNING, Divergence
 from creche.errors import DivergedError
 from creche.model_selection.jobs import plan_on_fold
 from creche.model_selection.member import Member

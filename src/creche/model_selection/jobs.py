@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from creche._advice import advise, advise_all
-from creche.engine.colony import Job
+from creche.engine.job import Job
 from creche.engine.memory_checks import check_tables
 from creche.engine.native import Rows
 from creche.errors import CrecheWarning, PlanError, UnknownArgumentError, nearest
@@ -34,7 +34,7 @@ from creche.training.arguments import (
 from creche.training.recipes import apply_recipe, check_recipe
 from creche.training.watching import create_measure
 
-__all__ = ["ONE_RUN", "Jobs", "SweepArguments", "complete_arguments", "plan_on_fold"]
+__all__ = ["ONE_RUN", "EncodedSplit", "Jobs", "SweepArguments", "complete_arguments", "plan_on_fold"]
 
 # The data, and the arguments of `creche.train` that concern a single run.
 ONE_RUN = arguments_in("data", "run")

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.engine.colony import Crew, Job
+from creche.engine.colony import Crew
 from creche.engine.hardware import Hardware
+from creche.engine.job import Job
 from creche.engine.native import Rows
 from creche.model_selection.jobs import Jobs
 from creche.plan.arguments import OPTIMIZER_FIELDS

@@ -20,18 +20,7 @@ from creche.table.prepare import Prepared
 if TYPE_CHECKING:
     from creche.model.provenance import Provenance
 
-__all__ = ["Member", "kept_epoch"]
-
-
-def kept_epoch(crew: Crew, number: int, history: History) -> int:
-    """Return the epoch, counted from 1, whose weights a member has: the last, or the best once training has ended."""
-    plan = crew.jobs[number].plan
-    if plan.keep == "last" or crew.status(number) not in ("finished", "early_stopped"):
-        return crew.epoch(number)
-    stopping = plan.early_stopping
-    if stopping is None or (stopping.watches_loss and stopping.min_delta == 0):
-        return history.best_epoch + 1  # without the state, which is large
-    return RunState(crew.state(number)).best_epoch + 1
+__all__ = ["Member"]
 
 
 class Member(Displayed):
@@ -70,7 +59,7 @@ class Member(Displayed):
     @property
     def kept_epoch(self) -> int:
         """The epoch, counted from 1, whose weights it has: the last, or the best once training has ended."""
-        return kept_epoch(self._crew, self.number, self.history)
+        return self._crew.kept_epoch(self.number)
 
     @property
     def history(self) -> History:

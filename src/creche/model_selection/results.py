@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.engine.native import Rows, new_predictor
+from creche.engine.outcomes import STATUSES
 from creche.evaluation.metrics import is_lower_better
+from creche.model_selection.choices import values_of
 from creche.model_selection.fold_statistics import (
     FOLD_COLUMNS,
     interval_columns,
@@ -18,8 +20,10 @@ from creche.model_selection.fold_statistics import (
     plan_numbers,
     split_numbers,
 )
-from creche.model_selection.member import Member, kept_epoch
+from creche.model_selection.member import Member
+from creche.model_selection.network_columns import spread_over
 from creche.plan.component import Component
+from creche.table.prepare import Prepared
 
 if TYPE_CHECKING:
     import polars as pl
@@ -100,25 +104,31 @@ class Results:
 
 def read_results(colony: Colony) -> Results:
     """Read the results of all members from the engine."""
-    status, epochs = [], np.zeros(len(colony), dtype=np.int64)
-    values = np.full((len(METRICS), len(colony)), np.nan)
-    metric_name = "accuracy"
-    for i, member in enumerate(colony):
-        history = member.history
-        metric_name = history.metric
-        status.append(member.status)
-        epochs[i] = len(history)
-        epoch = kept_epoch(colony.crew, i, history) - 1
-        if epoch >= 0:
-            values[:, i] = [getattr(history, name)[epoch] for name in METRICS]
-            rows = None if colony.fold_layout is None else colony.fold_layout.held_out[i]
-            if rows is not None:
-                values[[1, 3], i] = _evaluate(member, rows)
-    train_loss, validation_loss, train_metric, validation_metric = values
-    return Results(
-        np.array(status), epochs, train_loss, validation_loss, train_metric, validation_metric, metric_name,
-        colony.partition,
-    )  # fmt: skip
+    outcomes = colony.crew.outcomes()
+    unit, metric_name = _metric_units(colony)
+    values = {name: getattr(outcomes, name) for name in METRICS}
+    for name in ("train_metric", "validation_metric"):
+        values[name] = values[name] * unit
+    layout = colony.fold_layout
+    if layout is not None:
+        for i in np.flatnonzero(outcomes.kept_epoch > 0).tolist():
+            if (rows := layout.held_out[i]) is not None:
+                values["validation_loss"][i], values["validation_metric"][i] = _evaluate(colony[i], rows)
+    status = np.array(STATUSES)[outcomes.status]
+    return Results(status, outcomes.epoch, **values, metric_name=metric_name, partition=colony.partition)
+
+
+def _metric_units(colony: Colony) -> tuple[Numbers | float, str]:
+    """Return what the engine's metrics are multiplied by, one number or one for each member, and the metric's name."""
+    if colony.crew.jobs[0].plan.task != "regression":
+        return 1.0, "accuracy"
+
+    def unit(prepared: Prepared) -> float:
+        # The error of one label is in its own units; several have no unit in common.
+        scale = prepared.labels.scale
+        return scale[0] if len(scale) == 1 else 1.0
+
+    return spread_over(colony.prepared, unit), "rmse"
 
 
 def _evaluate(member: Member, rows: Rows) -> tuple[float, float]:
@@ -159,7 +169,8 @@ def members_table(colony: Colony) -> pl.DataFrame:
     columns: dict[str, Any] = {"rank": rank, "member": order}
     folds = [name for name in FOLD_COLUMNS if name in colony.choices[0]]
     for name in (*colony.varied_arguments, *folds, "seed"):
-        columns[name] = _unify_types([format_choice(colony.choices[i][name]) for i in order])
+        values = values_of(colony.choices, name)
+        columns[name] = _unify_types([format_choice(values[i]) for i in order.tolist()])
     columns |= {"status": results.status[order], "epochs": results.epochs[order]}
     for partition in ("train", "validation"):
         columns[f"{partition}_loss"] = getattr(results, f"{partition}_loss")[order]
@@ -265,7 +276,8 @@ def compute_effects(colony: Colony) -> list[Effect]:
     is_error = colony.ranking_metric == "loss" or results.metric_name == "rmse"
     effects = []
     for name in colony.varied_arguments:
-        groups, names = group_values([colony.choices[i][name] for i in members])
+        values = values_of(colony.choices, name)
+        groups, names = group_values([values[i] for i in members.tolist()])
         medians = [_lower_median(score[groups == g]) for g in range(len(names))]
         best = int(np.argmin(medians)) if medians else 0
         median = medians[best] if is_error else 1 - medians[best]
@@ -274,7 +286,7 @@ def compute_effects(colony: Colony) -> list[Effect]:
     splits = split_numbers(colony)[members]
     if len(np.unique(splits)) > 1:
         effects.append(Effect("fold", explained_share(ranks, splits), "", np.nan))
-    if len({choice["seed"] for choice in colony.choices}) > 1:
+    if len(set(values_of(colony.choices, "seed"))) > 1:
         plans = plan_numbers(colony)[members]
         cells = number_keys(list(zip(plans.tolist(), splits.tolist(), strict=True)))
         share = 1 - explained_share(ranks, cells) if len(np.unique(cells)) > 1 else 1.0

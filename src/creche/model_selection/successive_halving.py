@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from creche.engine.colony import RUNNING, Crew
+from creche.engine.colony import Crew
+from creche.engine.outcomes import RUNNING
 from creche.errors import PlanError
 
 __all__ = ["Halving", "halve"]

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from creche._advice import advise
 from creche._progress import OnProgress, watch
-from creche.engine.colony import Crew, Job
+from creche.engine.colony import Crew
 from creche.engine.hardware import Hardware, resolve_hardware
-from creche.engine.native import Rows
 from creche.errors import PlanError
 from creche.model_selection.arguments import NumericValues, Values, check_argument_names, select_shared_arguments
+from creche.model_selection.choices import Choices, place_on_splits, without_seed
 from creche.model_selection.colony import Colony
 from creche.model_selection.cost_estimate import Estimate, check_cost
 from creche.model_selection.fold_statistics import FoldLayout, number_keys
 from creche.model_selection.jobs import Jobs
+from creche.model_selection.network_columns import make_columns
 from creche.model_selection.search_space import Combinations, SearchMethod, split_axes
 from creche.model_selection.successive_halving import Halving, halve
 from creche.model_selection.sweep_checkpoint import SweepCheckpoint
@@ -52,7 +53,6 @@ from creche.plan.words import (
     WeightSharing,
 )
 from creche.table.encoders.features import Preprocessing
-from creche.table.prepare import Prepared
 from creche.table.reading.options import ReadOptions
 from creche.table.schema import Schema
 from creche.training.checkpoint import check_inputs_kept
@@ -238,8 +238,7 @@ def sweep(
         raise PlanError("halving: cannot be combined with folds; leave one of the two out")
     jobs = Jobs(data, y, fixed, seed, folds, repeats, bootstrap)
     check_cost(combinations, seeds, jobs, halving, confirm, hardware)
-    choices = [{**combination, "seed": s} for combination in combinations for s in range(seed, seed + seeds)]
-    colony = create_colony(jobs, choices, hardware)
+    colony = create_colony(jobs, Choices(combinations, range(seed, seed + seeds)), hardware)
     writer = None if checkpoint is None else SweepCheckpoint(checkpoint, colony, halving, resume)
     with watch(on_progress, "sweep") as report:
         train_all(colony, halving, report, writer)
@@ -273,44 +272,16 @@ def create_colony(jobs: Jobs, choices: Sequence[Mapping[str, Any]], hardware: Ha
         If a plan is invalid.
 
     """
-    crew_jobs: list[Job] = []
-    members: list[dict[str, Any]] = []
-    prepared: list[Prepared] = []
-    held_out: list[Rows | None] = []
-    for split in range(jobs.n_splits):
-        for choice, seeds in _group_seeds(choices):
-            plan, _ = jobs.create_plan(choice, split)
-            encoded = jobs.encode_split(choice, split)
-            for seed in seeds:
-                selected = jobs.select_rows(seed, encoded)
-                crew_jobs.append(selected.job(plan.with_seed(seed)))
-                members.append({**choice, **encoded.position, "seed": seed})
-                prepared.append(selected.prepared)
-                held_out.append(encoded.held_out)
+    columns = make_columns(jobs, choices)
     layout = None
     if jobs.folds is not None:
-        first = {name: value for name, value in choices[0].items() if name != "seed"}
-        rows = len(prepared[0].labelled)
-        layout = FoldLayout(jobs.folds, jobs.repeats, jobs.test_to_train(first), held_out, rows)
-    colony = Colony(Crew(crew_jobs, hardware), members, prepared, layout)
+        rows = len(columns.prepared[0].labelled)
+        ratio = jobs.test_to_train(without_seed(choices[0]))
+        layout = FoldLayout(jobs.folds, jobs.repeats, ratio, columns.held_out, rows)
+    made = place_on_splits(choices, columns.positions)
+    colony = Colony(Crew(columns.jobs, hardware), made, columns.prepared, layout)
     colony.jobs = jobs
     return colony
-
-
-def _group_seeds(choices: Sequence[Mapping[str, Any]]) -> Iterator[tuple[dict[str, Any], list[int]]]:
-    """Yield each choice without its seed, with the seeds of the adjacent choices that differ in nothing else."""
-    seeds: list[int] = []
-    current: dict[str, Any] = {}
-    for member in choices:
-        choice = {name: value for name, value in member.items() if name != "seed"}
-        # Compared by identity, because values may be arrays.
-        if seeds and not (choice.keys() == current.keys() and all(choice[name] is current[name] for name in choice)):
-            yield current, seeds
-            seeds = []
-        current = choice
-        seeds.append(member["seed"])
-    if seeds:
-        yield current, seeds
 
 
 def train_all(

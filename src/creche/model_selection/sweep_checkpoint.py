@@ -18,7 +18,9 @@ from creche._advice import advise
 from creche._system.archive import BrokenArchiveError, read_archive, write_archive
 from creche._system.atomic_files import file_name
 from creche._system.strict_json import as_json_data
-from creche.engine.colony import RUNNING, STATUSES, Crew, EndedMember, State
+from creche.engine.colony import Crew
+from creche.engine.crew_member import EndedMember, State
+from creche.engine.outcomes import RUNNING, STATUSES
 from creche.errors import FileError, PlanError
 from creche.table.digest import describe_table
 from creche.training.checkpoint import refuse_differences

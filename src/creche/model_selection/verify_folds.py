@@ -9,8 +9,10 @@ from typing import Any
 from creche._advice import advise
 from creche._phrases import format_count
 from creche._progress import OnProgress, StepProgress, count_steps, watch_steps
-from creche.engine.colony import RUNNING, Crew, Job
+from creche.engine.colony import Crew
 from creche.engine.hardware import Hardware, resolve_hardware
+from creche.engine.job import Job
+from creche.engine.outcomes import RUNNING
 from creche.errors import PlanError
 from creche.model.ensemble import Ensemble
 from creche.model.fold_origin import FoldOrigin

@@ -12,6 +12,7 @@ from rich.text import Text
 from creche._advice import advise
 from creche._phrases import format_count
 from creche.evaluation.metrics import metric_name
+from creche.model_selection.choices import values_of
 from creche.model_selection.fold_statistics import FOLD_COLUMNS, plan_numbers
 from creche.model_selection.results import Effect, format_choice
 from creche.pages.charts import draw_bar, fit_bar
@@ -108,7 +109,7 @@ def _describe_best(colony: Colony, best: Member, best_by: BestBy) -> str:
 
 
 def _has_seeds(colony: Colony) -> bool:
-    return len({choice["seed"] for choice in colony.choices}) > 1
+    return len(set(values_of(colony.choices, "seed"))) > 1
 
 
 def sweep_data(colony: Colony, ensemble: Ensemble | None, best_by: BestBy = "plan") -> dict[str, Any]:
@@ -141,7 +142,7 @@ def _sweep_facts(colony: Colony) -> Table:
 
 def _describe_combinations(colony: Colony) -> str:
     names = (*colony.varied_arguments, *(name for name in FOLD_COLUMNS if name in colony.choices[0]), "seed")
-    values = {name: {repr(choice[name]): choice[name] for choice in colony.choices} for name in names}
+    values = {name: {repr(value): value for value in values_of(colony.choices, name)} for name in names}
     counts = {name: len(found) for name, found in values.items()}
     if math.prod(counts.values()) == len(colony):
         factors = [f"{count:,} {_plural(name, values[name])}" for name, count in counts.items() if count > 1]

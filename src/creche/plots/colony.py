@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from creche.errors import PlanError, nearest
 from creche.evaluation.metrics import is_lower_better, metric_name
+from creche.model_selection.choices import values_of
+from creche.model_selection.fold_statistics import plan_numbers
 from creche.model_selection.results import format_choice, group_values
 from creche.plan.arguments import check_whole_number
 from creche.plots.style import (
@@ -67,7 +69,7 @@ def plot_curves(colony: Colony, by: str | None = None) -> Any:
     """
     if by is None:
         by = _by_effect(colony)[0] if colony.varied_arguments else "seed"
-    groups, names = group_values([choice[_check_argument(colony, by)] for choice in colony.choices], MOST_PANELS)
+    groups, names = group_values(values_of(colony.choices, _check_argument(colony, by)), MOST_PANELS)
     count = min(len(names), MOST_PANELS)
     across = min(count, PANELS_PER_ROW)
     down = math.ceil(count / across)
@@ -153,8 +155,7 @@ def plot_map(colony: Colony, x: str | None = None, y: str | None = None) -> Any:
     """
     x, y = _resolve_pair(colony, x, y)
     (columns, across), (rows, up) = (
-        group_values([choice[_check_argument(colony, name)] for choice in colony.choices], MOST_CELLS)
-        for name in (x, y)
+        group_values(values_of(colony.choices, _check_argument(colony, name)), MOST_CELLS) for name in (x, y)
     )
     lowest = np.full((len(up), len(across)), np.inf)
     np.minimum.at(lowest, (rows, columns), _scores(colony))
@@ -210,9 +211,9 @@ def plot_spread(colony: Colony, plans: int = 12) -> Any:
     """
     plans = check_whole_number("plans", plans, at_least=1)
     score = _scores(colony)
-    by_plan: dict[str, list[int]] = {}
-    for i, choice in enumerate(colony.choices):
-        by_plan.setdefault(repr([choice[name] for name in colony.varied_arguments]), []).append(i)
+    by_plan: dict[int, list[int]] = {}
+    for i, number in enumerate(plan_numbers(colony).tolist()):
+        by_plan.setdefault(number, []).append(i)
     order = sorted(by_plan.values(), key=lambda members: float(np.mean(score[members])))
     best = [members for members in order if np.isfinite(score[members]).any()][:plans]
     figure, axes = create_figure(7.5, 1.2 + 0.36 * len(best))
@@ -263,7 +264,7 @@ def _resolve_pair(colony: Colony, x: str | None, y: str | None) -> tuple[str, st
     if "" in pair or pair[0] == pair[1]:
         raise PlanError("plot_map: needs two arguments in which the networks differ; plot_spread needs one")
     if x is None and y is None:
-        counts = {name: len({repr(choice[name]) for choice in colony.choices}) for name in pair}
+        counts = {name: len({repr(value) for value in values_of(colony.choices, name)}) for name in pair}
         pair.sort(key=lambda name: -counts[name])
     return pair[0], pair[1]
 

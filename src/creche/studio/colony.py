@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._phrases import format_count
-from creche.engine.colony import RUNNING, Crew, Job
+from creche.engine.colony import Crew
 from creche.engine.hardware import Hardware
+from creche.engine.job import Job
+from creche.engine.outcomes import RUNNING
 from creche.model.ensemble import Ensemble
 from creche.model_selection.colony import Colony
 from creche.studio.protocol.requests import ChangeSettings, StartColony

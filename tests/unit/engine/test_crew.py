@@ -9,8 +9,9 @@ import pytest
 
 from creche.engine import colony, memory_checks
 from creche.engine.choice import new_run
-from creche.engine.colony import Crew, Job
+from creche.engine.colony import Crew
 from creche.engine.hardware import Hardware
+from creche.engine.job import Job
 from creche.engine.memory_checks import check_tables
 from creche.engine.native import Rows
 from creche.engine.run_state import PROGRESS

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from creche.engine import choice, placement
-from creche.engine.colony import Crew, Job
+from creche.engine.colony import Crew
 from creche.engine.device import CPU, Device
 from creche.engine.hardware import Hardware
+from creche.engine.job import Job
 from creche.engine.native import Rows
 from creche.errors import CrecheWarning
 from creche.plan.network import Network

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._progress import count_steps, track
-from creche.engine.colony import Crew, Job
+from creche.engine.colony import Crew
 from creche.engine.hardware import Hardware
+from creche.engine.job import Job
 from creche.engine.native import Rows, new_predictor, new_run
 from creche.engine.parameters import Parameters
 from creche.errors import CrecheWarning, DivergedError, PlanError
