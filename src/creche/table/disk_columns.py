@@ -23,7 +23,16 @@ from creche.errors import FileError
 from creche.table.cell_format import CellFormat
 from creche.table.table import KINDS, Column, LazyColumns, Table
 
-__all__ = ["ColumnFolder", "DiskColumns", "StoredColumn", "open_columns", "read_blocks", "write_column", "write_values"]
+__all__ = [
+    "INDEX",
+    "ColumnFolder",
+    "DiskColumns",
+    "StoredColumn",
+    "open_columns",
+    "read_blocks",
+    "write_column",
+    "write_values",
+]
 
 INDEX = "columns.json"
 
@@ -44,7 +53,7 @@ class StoredColumn:
         The type of the values, such as ``"<f8"``.
     rows : int
     path : Path
-        The file of the values; words are in a file beside it.
+        The file of the values; words are in a file next to it.
     has_words : bool
 
     """

@@ -14,7 +14,7 @@ from typing import Any
 from creche._system import strict_json
 from creche._system.disk_space import explain_write_error, format_size
 from creche.errors import FileError, PlanError, TableError
-from creche.table.disk_columns import INDEX, ColumnFolder, DiskColumns, open_columns
+from creche.table.disk_columns import INDEX, ColumnFolder, open_columns
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import IN_MEMORY
 from creche.table.reading.stream import OnRows, read_to_folder
@@ -184,9 +184,3 @@ def _check_memory(memory: int, table: Table) -> None:
             f"{format_size(least)}: its longest column, and the split of its rows, are held in memory",
             argument="memory",
         )
-
-
-def columns_on_disk(table: Table) -> DiskColumns:
-    """Return the columns of a table on disk."""
-    assert isinstance(table.columns, DiskColumns)
-    return table.columns

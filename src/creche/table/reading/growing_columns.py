@@ -1,7 +1,8 @@
 """Columns that grow on disk while a table is read in batches, and end as the reader of the whole table has them.
 
 A column of numbers is written as it is read. A column of words is written as codes, and what its words are (numbers
-with units, dates, categories) is decided at the end, when all distinct ones are known, by the code for tables in memory.
+with units, dates, categories) is decided at the end, when all distinct ones are known, by the code for tables in
+memory.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ MISSING = "missing"  # of any kind, in place of a kind
 
 
 class GrowingValues:
-    """A file of 8-byte values, in pieces of which each has a type of its own until all are known."""
+    """A file of 8-byte values in pieces; each piece has its own type until all values are known."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -158,7 +158,7 @@ class _Reader:
         self.rows += len(batch.frame)
 
     def find_unclear(self) -> list[str]:
-        """Return the columns of which all words have to be looked at, though some of their cells are plain numbers."""
+        """Return the columns that need a second pass over all their words, though some cells are plain numbers."""
         numbers = {name: column for name, column in self._columns.items() if isinstance(column, CellNumbers)}
         self._unclear |= dict.fromkeys(name for name, column in numbers.items() if column.kind is None)
         clear = [name for name in numbers if name not in self._unclear]
