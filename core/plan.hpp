@@ -35,6 +35,14 @@ struct LossPlan {
   }
 };
 
+// How many rows are a block, and how many blocks a window, of an order by windows (random/windows.hpp).
+struct WindowsPlan {
+  std::int64_t block = 0;  // 0: all rows are shuffled together
+  std::int64_t window = 0;
+
+  bool operator==(const WindowsPlan&) const = default;
+};
+
 struct Plan {
   std::int64_t inputs = 0;     // columns of the table
   std::int64_t submodels = 1;  // networks that share weights, and are trained and predict as one
@@ -56,6 +64,7 @@ struct Plan {
   std::int64_t epochs = 100;
   std::uint64_t seed = 0;
   bool shuffle = true;
+  WindowsPlan windows;  // with shuffle
 };
 
 }  // namespace creche::CRECHE_LEVEL

@@ -334,6 +334,7 @@ def plan_cases() -> Iterator[tuple[str, Case]]:
     yield "plan: dropout", case(three, dropout=0.4)
     yield "plan: dropout in float64", case(number, dropout=0.2, precision="float64")
     yield "plan: rows in order", case(three, shuffle=False)
+    yield "plan: rows in windows", case(three, shuffle=cr.Windows(block=7, window=4))
     yield "plan: one batch", case(three, batch_size=1000)
     yield "plan: batches of 1", case(three, batch_size=1, epochs=1)
     yield "plan: no epoch", case(three, epochs=0)

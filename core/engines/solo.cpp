@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "engines/initialize.hpp"
+#include "engines/row_order.hpp"
 #include "precisions.hpp"
-#include "random/random.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
@@ -169,8 +169,8 @@ void Solo<T>::begin_epoch() {
     take_snapshot();
   }
   if (plan_.shuffle) {
-    permutation(plan_.seed, static_cast<std::uint32_t>(progress_.epoch),
-                std::span(order_.data(), static_cast<std::size_t>(order_.size())));
+    order_rows(plan_, static_cast<std::uint32_t>(progress_.epoch),
+               std::span(order_.data(), static_cast<std::size_t>(order_.size())));
   }
   epoch_begun_ = true;
 }

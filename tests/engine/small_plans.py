@@ -91,6 +91,7 @@ class Job:
     label_smoothing_schedule: dict[str, Any] = field(default_factory=dict)
     early_stopping: dict[str, Any] = field(default_factory=dict)
     shuffle: bool = True
+    windows: tuple[int, int] = (0, 0)  # rows of a block, blocks of a window
     drop_last: bool = False
 
     @property
@@ -130,6 +131,7 @@ class Job:
         plan.embeddings = [self.embedding(engine, fields) for fields in self.embeddings]
         plan.batch_size, plan.epochs, plan.seed, plan.shuffle = self.batch_size, self.epochs, self.seed, self.shuffle
         plan.drop_last = self.drop_last
+        plan.windows.block, plan.windows.window = self.windows
         plan.loss.kind = self.loss
         for part in ("optimizer", "schedule", "early_stopping", *NUMBER_SCHEDULES):
             for name, value in getattr(self, part).items():

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "activations/all.hpp"
+#include "engines/row_order.hpp"
 #include "initializers.hpp"
 #include "losses/all.hpp"
 #include "losses/loss_pass.hpp"
@@ -222,8 +223,7 @@ class Reference {
     std::int64_t step = 0;
     const std::int64_t batches = batches_per_epoch(plan_, rows);
     for (std::int64_t epoch = 0; epoch < plan_.epochs; ++epoch) {
-      for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
-      if (plan_.shuffle) permutation(plan_.seed, static_cast<std::uint32_t>(epoch), order);
+      order_rows(plan_, static_cast<std::uint32_t>(epoch), order);
       for (std::int64_t begin = 0; begin < rows; begin += plan_.batch_size) {
         const std::int64_t end = std::min(begin + plan_.batch_size, rows);
         if (plan_.drop_last && begin > 0 && end - begin < plan_.batch_size) break;
@@ -370,8 +370,7 @@ class Reference {
   // Layer by layer, since some begin with what depends on the outputs of those below.
   void initialize(const T* x, std::int64_t count) {
     std::vector<std::int32_t> order(static_cast<std::size_t>(count));
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
-    if (plan_.shuffle) permutation(plan_.seed, 0, order);
+    order_rows(plan_, 0, order);
     order.resize(std::min<std::size_t>(order.size(), 1024));
     for (std::size_t e = 0; e < embeddings_.size(); ++e) {
       const std::vector<Part<T>*> drawn = embeddings_[e].drawn();

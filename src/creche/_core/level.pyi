@@ -97,6 +97,11 @@ class EarlyStoppingPlan:
     min_delta: float
     restore_best: bool
 
+class WindowsPlan:
+    def __init__(self) -> None: ...
+    block: int  # rows; 0: all rows are shuffled together
+    window: int  # blocks
+
 class Plan:
     def __init__(self) -> None: ...
     inputs: int
@@ -117,6 +122,7 @@ class Plan:
     epochs: int
     seed: int
     shuffle: bool
+    windows: WindowsPlan  # with shuffle
     def with_seed(self, seed: int) -> Plan:
         """A copy with another seed."""
 
@@ -368,8 +374,8 @@ class ManyPredictor32:
 
 class ManyPredictor64(ManyPredictor32): ...
 
-def epoch_order(seed: int, epoch: int, rows: int) -> NDArray[np.int64]:
-    """(rows,) positions of the rows in the order of an epoch (from 0) of a plan with this seed that shuffles."""
+def epoch_order(plan: Plan, epoch: int, rows: int) -> NDArray[np.int64]:
+    """(rows,) positions of the rows in the order of an epoch (from 0); of the plan seed, shuffle and windows matter."""
 
 @overload
 def initial_parameters(plan: Plan, x: NDArray[np.float32]) -> dict[str, NDArray[Any]]: ...

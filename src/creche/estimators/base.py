@@ -22,6 +22,7 @@ from creche.plan.losses import LOSSES
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS
 from creche.plan.plan import EarlyStopping, Plan
+from creche.plan.row_order import RowOrder, choose_row_order
 from creche.plan.schedules import SCHEDULES
 from creche.plan.words import DeviceName
 from creche.training.arguments import resolve_early_stopping
@@ -169,7 +170,7 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         early_stopping: EarlyStopping | int | bool | None = None,
         keep: KeptWeights = "best",
         validation_fraction: float | None = None,
-        shuffle: bool = True,
+        shuffle: RowOrder = True,
         standardize: bool = True,
         preprocessing: Preprocessing | Mapping[str, Any] | PreprocessingName | None = None,
         schema: Mapping[str, Role] | Schema | None = None,
@@ -351,7 +352,7 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
             batch_size=self.batch_size,
             drop_last=self.drop_last,
             epochs=epochs,
-            shuffle=self.shuffle,
+            shuffle=choose_row_order(self.shuffle),
             early_stopping=early_stopping,
             keep=self.keep,
         )

@@ -13,6 +13,7 @@ from creche.estimators.base import DNNEstimator
 from creche.estimators.labels import ClassLabels
 from creche.model.thresholds import choose_classes, class_threshold
 from creche.plan.arguments import reject_unknown
+from creche.plan.row_order import RowOrder
 from creche.plan.words import CLASS_WEIGHTINGS, ClassWeighting, DeviceName, canonical_word
 from creche.table.label_argument import array_of_labels
 
@@ -115,8 +116,8 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         validation rows it is the last.
     validation_fraction : float, optional
         Share of rows held out for validation; by default 0.1 with early stopping, else 0.
-    shuffle : bool, default True
-        Whether each epoch goes through the rows in a new order.
+    shuffle : bool or Windows, default True
+        Whether each epoch goes through the rows in a new order; `Windows` shuffles blocks of neighboring rows.
     standardize, preprocessing, schema
         How columns become inputs, as for `creche.train`.
     class_weight : dict or "balanced", optional
@@ -205,7 +206,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         early_stopping: EarlyStopping | int | bool | None = None,
         keep: KeptWeights = "best",
         validation_fraction: float | None = None,
-        shuffle: bool = True,
+        shuffle: RowOrder = True,
         standardize: bool = True,
         preprocessing: Preprocessing | Mapping[str, Any] | PreprocessingName | None = None,
         schema: Mapping[str, Role] | Schema | None = None,

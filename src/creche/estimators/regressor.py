@@ -12,6 +12,7 @@ from creche.estimators.base import DNNEstimator
 from creche.estimators.labels import NumberLabels
 from creche.plan.arguments import reject_unknown
 from creche.plan.plan import EarlyStopping
+from creche.plan.row_order import RowOrder
 from creche.plan.words import DeviceName
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         early_stopping: EarlyStopping | int | bool | None = None,
         keep: KeptWeights = "best",
         validation_fraction: float | None = None,
-        shuffle: bool = True,
+        shuffle: RowOrder = True,
         standardize: bool = True,
         preprocessing: Preprocessing | Mapping[str, Any] | PreprocessingName | None = None,
         schema: Mapping[str, Role] | Schema | None = None,

@@ -18,6 +18,7 @@ from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
 from creche.plan.plan import EarlyStopping, Plan
+from creche.plan.row_order import RowOrder
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
     ActivationName,
@@ -105,7 +106,7 @@ def cross_validate(
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
     keep: KeptWeights = "best",
-    shuffle: bool = True,
+    shuffle: RowOrder = True,
     task: Task | None = None,
     precision: Precision = "float32",
     plan: Plan | None = None,

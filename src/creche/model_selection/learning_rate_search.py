@@ -31,6 +31,7 @@ from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
 from creche.plan.plan import EarlyStopping
+from creche.plan.row_order import RowOrder
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
     ActivationName,
@@ -117,7 +118,7 @@ def find_learning_rate(
     drop_last: bool = False,
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
-    shuffle: bool = True,
+    shuffle: RowOrder = True,
     task: Task | None = None,
     precision: Precision = "float32",
     schema: Mapping[str, Role] | Schema | None = None,

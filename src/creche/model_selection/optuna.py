@@ -27,6 +27,7 @@ from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
 from creche.plan.plan import EarlyStopping
+from creche.plan.row_order import RowOrder
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
     ActivationName,
@@ -179,7 +180,7 @@ def sweep_with_optuna(
     epochs: NumericValues[int] = 100,
     early_stopping: NumericValues[EarlyStopping | int | bool | None] = None,
     keep: Values[KeptWeights] = "best",
-    shuffle: Values[bool] = True,
+    shuffle: Values[RowOrder] = True,
     task: Task | None = None,
     precision: Precision = "float32",
     schema: Mapping[str, Role] | Schema | None = None,

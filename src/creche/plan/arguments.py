@@ -265,7 +265,10 @@ _ENTRIES = (
         TRAINING, "Weights to keep: those of the best epoch on the validation rows, or of the last epoch.", str, "best",
         words="creche.plan.words:KEPT_WEIGHTS",
     )),
-    Argument("shuffle", True, "plan", sweepable=True, estimator=True),
+    Argument("shuffle", True, "plan", sweepable=True, estimator=True, command=_option(
+        TRAINING, "Order of rows in each epoch: yes for a random one, no for that of the table, or windows:4096,64, "
+        "which shuffles blocks of 4,096 rows, and rows within 64 blocks.", str, "yes", parser="parse_row_order",
+    )),
     Argument("precision", "float32", "plan"),
     Argument("class_weight", None, "preparation", fit=True, command=_option(
         TRAINING, "Weight of each class: 'balanced', or weights such as Adelie=2,Gentoo=1.",

@@ -17,6 +17,7 @@ from creche.plan.component import Component, count_field, flag_field, number_fie
 from creche.plan.losses import LOSSES, CrossEntropy, CustomLoss, Loss, LossFunction
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS, Adam, Optimizer
+from creche.plan.row_order import Windows, choose_row_order
 from creche.plan.schedules import SCHEDULES, Constant, Schedule
 from creche.plan.words import (
     KEPT_WEIGHTS,
@@ -133,8 +134,9 @@ class Plan(Displayed, Component):
         Passes over the training rows.
     seed : int, default 0
         Seed for the initial weights, the order of rows and dropout.
-    shuffle : bool, default True
-        Whether each epoch goes through the rows in a new order.
+    shuffle : bool or Windows, default True
+        Whether each epoch goes through the rows in a new order; with `Windows`, blocks of neighboring rows are
+        shuffled, and the rows of some blocks at a time.
     early_stopping : EarlyStopping, optional
         When to stop before the last epoch; None for never.
     precision : {"float32", "float64", "tf32", "bfloat16"}, default "float32"
@@ -168,7 +170,7 @@ class Plan(Displayed, Component):
     batch_size: int = count_field(BATCH_SIZE, at_most=2**31 - 1)
     epochs: int = count_field(100, at_least=0, at_most=2**31 - 1)
     seed: int = count_field(0, at_least=0, at_most=2**64 - 1)
-    shuffle: bool = flag_field(True)
+    shuffle: bool | Windows = True
     early_stopping: EarlyStopping | None = None
     precision: Precision = "float32"
     keep: KeptWeights = "best"
@@ -191,6 +193,7 @@ class Plan(Displayed, Component):
             ("optimizer", OPTIMIZERS.of(self.optimizer)),
             ("schedule", SCHEDULES.of(self.schedule)),
             *((name, SCHEDULES.of(getattr(self, name), name)) for name in NUMBER_SCHEDULES),
+            ("shuffle", choose_row_order(self.shuffle)),
             ("early_stopping", EarlyStopping.of(self.early_stopping)),
             ("keep", check_word("keep", self.keep, KEPT_WEIGHTS)),
             ("task", check_word("task", self.task, TASKS)),

@@ -29,6 +29,7 @@ from creche.plan.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, CustomL
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS, Optimizer
 from creche.plan.plan import EarlyStopping, Plan
+from creche.plan.row_order import RowOrder, choose_row_order
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
     PRECISIONS,
@@ -121,7 +122,7 @@ class TrainArguments:
     early_stopping: EarlyStopping | int | bool | None
     keep: KeptWeights
     seed: int
-    shuffle: bool
+    shuffle: RowOrder
     task: Task | None
     precision: Precision
     plan: Plan | None
@@ -325,7 +326,7 @@ def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
         drop_last=arguments.drop_last,
         epochs=arguments.epochs,
         seed=arguments.seed,
-        shuffle=arguments.shuffle,
+        shuffle=choose_row_order(arguments.shuffle),
         early_stopping=resolve_early_stopping(arguments.early_stopping, prepared.validation is not None),
         keep=arguments.keep,
         precision=arguments.precision,

@@ -18,6 +18,7 @@ from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
 from creche.plan.plan import EarlyStopping, Plan
+from creche.plan.row_order import RowOrder
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
     ActivationName,
@@ -100,7 +101,7 @@ def train(
     early_stopping: EarlyStopping | int | bool | None = None,
     keep: KeptWeights = "best",
     seed: int = 0,
-    shuffle: bool = True,
+    shuffle: RowOrder = True,
     task: Task | None = None,
     precision: Precision = "float32",
     plan: Plan | None = None,
@@ -221,8 +222,9 @@ def train(
         early stopping watches; or those of the last epoch. Without validation rows and early stopping, it is the last.
     seed : int, default 0
         Seed for the split, the initial weights, the order of rows and dropout.
-    shuffle : bool, default True
-        Whether each epoch goes through the rows in a new order.
+    shuffle : bool or Windows, default True
+        Whether each epoch goes through the rows in a new order. With `Windows`, blocks of neighboring rows are
+        shuffled, and the rows of some blocks at a time.
     task : {"classification", "regression", "multilabel"}, optional
         By default classification if the label holds words or yes/no; for whole numbers (also 0.0 and 1.0) it depends on
         how many there are, where they lie and how many rows each has: 0 and 1 or the digits 0 to 9 are classes, ages
