@@ -34,7 +34,9 @@ def check_label(arguments: Mapping[str, Any], table: str, read_options: Mapping[
         If there is no such file.
 
     """
-    if arguments.get("label"):
+    from creche.table.on_disk import is_on_disk
+
+    if arguments.get("label") or is_on_disk(table):  # which remembers its label
         return
     names = _column_names(table, read_options)
     which = f": choose one of {list_first(names, NAMED)}" if names else ", such as --label species"

@@ -26,6 +26,7 @@ __all__ = [
     "CHANGEABLE",
     "CHECKPOINT_FILES",
     "DEFAULTS",
+    "ENCODED_FILES",
     "FILES",
     "NETWORK",
     "NUMBER_SCHEDULES",
@@ -51,6 +52,9 @@ REQUIRED: Any = ...  # the default of an argument that has none
 
 # The names of what is written to a folder of checkpoints.
 CHECKPOINT_FILES = ("run.json", "epoch-*.creche-checkpoint")
+
+# The names of what `creche.encode` writes to its folder.
+ENCODED_FILES = ("*.json", "column-*", "numbers-*", "values-*", "words-*", "rows-*")
 
 # The headings of the command line's help under which options are listed.
 TABLE, NETWORK, TRAINING, ROWS, FILES = "The table", "The network", "Training", "Which rows", "Files and output"

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,25 +48,27 @@ SECTION = "rows"
 
 @dataclass(frozen=True, slots=True)
 class EncodingProgress:
-    """How far the encoding of rows has come.
+    """How far the reading of a table, or the encoding of its rows, has come.
 
     Attributes
     ----------
+    stage : {"reading", "encoding"}
     rows, total : int
-        Rows that are encoded, and all.
+        Rows that are done, and all; 0 while their number is not known.
     seconds : float
-        Since the encoding began.
-    written : int
-        Bytes.
+        Since the stage began.
+    size : int
+        Bytes of the files that have been read, or of the rows that have been encoded.
     waited : float
         Seconds in which the disk was waited for.
 
     """
 
+    stage: Literal["reading", "encoding"]
     rows: int
     total: int
     seconds: float
-    written: int
+    size: int
     waited: float
 
     @property
@@ -263,7 +265,7 @@ class _Clock:
         if self._on_encoded is not None:
             seconds = time.monotonic() - self._begin
             written = self._rows * self._stride
-            self._on_encoded(EncodingProgress(self._rows, self._total, seconds, written, self._waited))
+            self._on_encoded(EncodingProgress("encoding", self._rows, self._total, seconds, written, self._waited))
 
     def writing(self, rows: int) -> _Clock:
         """Return itself, as a context in which this many encoded rows are written."""

@@ -6,7 +6,9 @@ What works on one column at a time then works on tables of any width. The values
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -132,6 +134,7 @@ class ColumnFolder:
         self._numbers = count(1)
         self._cached: tuple[str, object, Column] | None = None
         self._finalizer = weakref.finalize(self, shutil.rmtree, path, ignore_errors=True) if is_temporary else None
+        self._scratch: Path | None = None
 
     def new_path(self, what: str) -> Path:
         """Return the path of a file of the folder that does not exist yet."""
@@ -139,6 +142,16 @@ class ColumnFolder:
             path = self.path / f"{what}-{next(self._numbers):06}"
             if not path.exists():
                 return path
+
+    def scratch_path(self) -> Path:
+        """Return the path of a file that does not outlast the use of the folder."""
+        if self._finalizer is not None:
+            return self.new_path("scratch")
+        if self._scratch is None:
+            parent = self.path.parent if os.access(self.path.parent, os.W_OK) else None
+            self._scratch = Path(tempfile.mkdtemp(prefix=".creche-rows-", dir=parent))
+            weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
+        return self._scratch / f"{next(self._numbers):06}"
 
     def remove(self) -> None:
         """Remove the folder now, if it is temporary."""
@@ -258,7 +271,7 @@ class DiskColumns(LazyColumns):
             full = column
             if self.rows != self._all_rows or not isinstance(self._selection, slice):
                 full = _spread(column, self._selection, self._all_rows)
-            written[name] = write_column(self.folder.new_path("changed"), full)
+            written[name] = write_column(self.folder.scratch_path(), full)
         return DiskColumns({**self._stored, **written}, self._all_rows, self.folder, self._selection)
 
     def save(self) -> None:
@@ -383,7 +396,7 @@ def _words_path(path: Path) -> Path:
 
 
 def _are_equal(one: object, other: object) -> bool:
-    return isinstance(one, tuple) and one == other
+    return isinstance(one, tuple) and isinstance(other, tuple) and one == other
 
 
 def _spread(column: Column, selection: slice | NDArray[np.int64], rows: int) -> Column:

@@ -60,5 +60,5 @@ def _move_to_disk(part: Partition, folder: ColumnFolder) -> Partition:
     assert isinstance(rows.x, Table)
     if rows.x.is_lazy:
         return part
-    stored = {name: write_column(folder.new_path("side"), column) for name, column in rows.x.columns.items()}
+    stored = {name: write_column(folder.scratch_path(), column) for name, column in rows.x.columns.items()}
     return replace(part, observations=replace(rows, x=rows.x.with_columns(DiskColumns(stored, len(rows), folder))))

@@ -1,4 +1,4 @@
-"""Tables larger than memory, as `creche.train` takes them: read to disk, encoded there, trained on in windows of rows."""
+"""Tables larger than memory, as `creche.train` takes them: read to disk, encoded there, trained on in windows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,19 @@ from creche.table.table import Table
 if TYPE_CHECKING:
     from creche.training.arguments import TrainArguments
 
-__all__ = ["check_window", "encode_rows", "memory_of", "move_to_disk", "read_again", "recall_arguments"]
+__all__ = [
+    "check_window",
+    "encode_rows",
+    "left_out_columns",
+    "memory_of",
+    "move_to_disk",
+    "read_again",
+    "recall_arguments",
+]
+
+
+# What a table on disk remembers about its label, which does not hold for another one.
+OF_LABEL = ("label", "task", "loss", "classes", "class_weight")
 
 
 def move_to_disk(arguments: TrainArguments) -> TrainArguments:
@@ -78,7 +90,7 @@ def read_again(data: Any, options: ReadOptions, memory: int, schema: Any = None)
     """
     if is_on_disk(data):
         return open_on_disk(data)
-    return read_to_disk(data, options=options, memory=memory, left_out=_left_out(schema))
+    return read_to_disk(data, options=options, memory=memory, left_out=left_out_columns(schema))
 
 
 def memory_of(arguments: TrainArguments) -> int | None:
@@ -94,6 +106,8 @@ def recall_arguments(arguments: TrainArguments) -> TrainArguments:
     if not is_on_disk(arguments.data):
         return arguments
     remembered = read_about(Path(arguments.data).expanduser()).get("arguments", {})
+    if arguments.label not in (None, remembered.get("label")):
+        remembered = {name: value for name, value in remembered.items() if name not in OF_LABEL}
     unset = {name: value for name, value in remembered.items() if _is_unset(name, getattr(arguments, name, None))}
     return replace(arguments, data=open_on_disk(arguments.data), **unset)
 
@@ -114,7 +128,7 @@ def encode_rows(prepared: Prepared, plan: Plan, memory: int | None = None) -> tu
 
 
 def check_window(plan: Plan, rows: StoredRows, memory: int) -> None:
-    """Check that two windows of encoded rows, one of which is read while the other is trained on, fit into the memory.
+    """Check that two windows of encoded rows fit into the memory: one is read while the other is trained on.
 
     Raises
     ------
@@ -130,13 +144,13 @@ def check_window(plan: Plan, rows: StoredRows, memory: int) -> None:
     if needed > memory:
         block = 2 * plan.shuffle.block * stride
         raise PlanError(
-            f"memory: got {format_size(memory)}, but two windows of {in_window:,} rows take {format_size(needed)}; give "
-            f"that much, or a smaller window: one of a single block takes {format_size(block)}",
+            f"memory: got {format_size(memory)}, but two windows of {in_window:,} rows take {format_size(needed)}; "
+            f"give that much, or a smaller window: one of a single block takes {format_size(block)}",
             argument="memory",
         )
 
 
-def _left_out(schema: Any) -> list[str]:
+def left_out_columns(schema: Any) -> list[str]:
     """Return the columns that no network learns from, by the roles that are set."""
     roles = schema if isinstance(schema, Mapping) else getattr(schema, "roles", None) or {}
     return [str(name) for name, role in roles.items() if role not in INPUT_ROLES]
