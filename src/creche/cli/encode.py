@@ -27,8 +27,11 @@ from creche.plan.arguments import ENCODED_FILES
 __all__ = ["encode"]
 
 ENCODE_OPTIONS = (
-    *options_of("preparation", without=("missing_label",)),
-    *(option_of(name) for name in ("task", "loss", "seed", "memory")),
+    *options_of("preparation"),
+    option_of("task"),
+    option_of("loss"),
+    option_of("seed"),
+    option_of("memory"),
     Option(
         "shuffle", bool, ROWS, "Whether training rows are put in a random order, once for all epochs.", "yes",
         typed="--shuffle/--no-shuffle",

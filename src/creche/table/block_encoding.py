@@ -142,7 +142,7 @@ class BlockEncoder:
         if free is not None and size > free:
             raise TableError(
                 f"{count:,} encoded rows with {width:,} inputs need {format_gigabytes(size)}, more than "
-                f"{format_gigabytes(free)} available; only creche.train reads them from disk"
+                f"{format_gigabytes(free)} available; only the training of one network reads them from disk"
             )
         whole: dict[str, NDArray[np.generic]] = {}
         for places, rows in self._blocks():

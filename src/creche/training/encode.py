@@ -17,7 +17,7 @@ from creche._system import strict_json
 from creche._system.disk_space import explain_write_error, format_size
 from creche._system.output_files import check_ending
 from creche.errors import FileError, PlanError
-from creche.plan.arguments import ARGUMENTS, reject_unknown
+from creche.plan.arguments import ARGUMENTS, OF_LABEL, arguments_in, reject_unknown
 from creche.plan.memory_size import parse_memory
 from creche.plan.row_order import Windows
 from creche.plan.words import (
@@ -50,11 +50,7 @@ SOURCE = "source.json"
 UNFINISHED = ".unfinished"
 
 # The arguments that `creche.train` takes over from the table, as plain data.
-REMEMBERED = (
-    "label", "task", "schema", "preprocessing", "validation_fraction", "test_fraction", "stratify", "group", "time",
-    "split_column", "split_seed", "duplicates", "missing_label", "sample_weight", "class_weight", "classes", "seed",
-    "loss",
-)  # fmt: skip
+REMEMBERED = dict.fromkeys((*arguments_in("preparation"), *OF_LABEL, "seed"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,14 +247,14 @@ def _was_read(unfinished: Path, source: dict[str, Any]) -> bool:
 
 def _remember(given: Mapping[str, Any], preprocessing: Preprocessing) -> dict[str, Any]:
     """Return those of the arguments that `creche.train` is to take over, as plain data."""
-    kept = {name: given[name] for name in REMEMBERED if given.get(name) is not None}
+    kept = {name: given[name] for name in REMEMBERED if given.get(name) is not None and name != "read_options"}
     if given.get("preprocessing") is not None:
         kept["preprocessing"] = preprocessing.to_dict()
-    for name in ("classes", "class_weight"):
-        if isinstance(kept.get(name), Mapping) and not all(isinstance(key, str) for key in kept[name]):
+    for name, value in kept.items():
+        if isinstance(value, Mapping) and not all(isinstance(key, str) for key in value):
             raise PlanError(
-                f"{name}: got {kept[name]!r}; a folder of encoded rows remembers a dict from words only: give "
-                "the other when training",
+                f"{name}: got {value!r}; a folder of encoded rows remembers words only: leave it out, and give it when "
+                "training",
                 argument=name,
             )
     if "schema" in kept:

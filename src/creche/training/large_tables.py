@@ -12,7 +12,7 @@ from creche._system.disk_space import format_size
 from creche.engine.native import Rows
 from creche.engine.stored_rows import StoredRows
 from creche.errors import PlanError
-from creche.plan.arguments import ARGUMENTS
+from creche.plan.arguments import ARGUMENTS, OF_LABEL
 from creche.plan.memory_size import parse_memory
 from creche.plan.plan import Plan
 from creche.plan.row_order import Windows
@@ -35,10 +35,6 @@ __all__ = [
     "read_again",
     "recall_arguments",
 ]
-
-
-# What a table on disk remembers about its label, which does not hold for another one.
-OF_LABEL = ("label", "task", "loss", "classes", "class_weight")
 
 
 def move_to_disk(arguments: TrainArguments) -> TrainArguments:

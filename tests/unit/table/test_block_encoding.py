@@ -149,7 +149,7 @@ def test_what_rows_on_disk_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(TableError, match="precision: got 'float64', but rows on disk are float32"):
         encoder.to_file(on_disk.labelled.x.columns.folder)  # type: ignore[union-attr]
     monkeypatch.setattr(block_encoding, "available_memory", lambda: 1000)
-    with pytest.raises(TableError, match=r"encoded rows with .* inputs need .* available; only creche.train reads"):
+    with pytest.raises(TableError, match=r"encoded rows with .* inputs need .* available; only the training of"):
         on_disk.encode(CrossEntropy(), "float32")
     monkeypatch.setattr("creche._system.disk_space.free_space", lambda folder: 1000)
     with pytest.raises(FileError, match=r"840 encoded rows of the table need about .* and the disk has 1 kB left"):
