@@ -27,7 +27,7 @@ from creche.plan.arguments import check_whole_number
 if TYPE_CHECKING:
     from creche.training.run import Run
 
-__all__ = ["Crew", "choose_crew", "held_signals", "together"]
+__all__ = ["Crew", "choose_crew", "held_signals", "take_part", "together"]
 
 MOST_PROCESSES = 1024
 WORKER = "import sys; from creche.training.worker import main; sys.exit(main(sys.argv[1:]))"
