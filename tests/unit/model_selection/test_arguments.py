@@ -15,16 +15,6 @@ from creche.plan.arguments import OPTIMIZER_FIELDS, SWEEPABLE
 SINGLE_RUN = {
     "plan", "memory", "processes", "on_epoch", "checkpoint", "checkpoint_every", "resume", "record", "changes", "steps",
 }  # fmt: skip
-    "plan",
-    "memory",
-    "on_epoch",
-    "checkpoint",
-    "checkpoint_every",
-    "resume",
-    "record",
-    "changes",
-    "steps",
-} | {"processes"}
 FOLDS_REPLACE = {"split_column", "test_fraction", "validation_data", "test_data"}
 
 # For each function the arguments of `creche.train` that it lacks, and those of its own.
