@@ -43,8 +43,8 @@ def check_fits(path: Path, source: str) -> None:
         return
     limit = advise("memory", f"{max(1, round(free / 2e9))}GB")
     raise TableError(
-        f"{source}: takes about {format_size(needed)} in memory, and {format_size(free)} are available; read it in "
-        f"pieces, with {limit} in training, or encode it first: creche encode",
+        f"{source}: takes about {format_size(needed)} in memory, and {format_size(free)} are available; to train on "
+        f"it in pieces, set {limit}; for other work, encode it into a folder first",
         argument="memory",
     )
 
