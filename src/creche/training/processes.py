@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Crew", "choose_crew", "held_signals", "take_part", "together"]
 
 MOST_PROCESSES = 1024
-WORKER = "import sys; from creche.training.worker import main; sys.exit(main(sys.argv[1:]))"
+WORKER = "import sys; from {module} import main; sys.exit(main(sys.argv[1:]))"
 SECONDS_TO_END = 10.0
 SECONDS_TO_EXPLAIN = 2.0  # for a process that is gone to be seen to have ended
 
@@ -212,8 +212,10 @@ def local_processes(run: Run, count: int) -> Iterator[Chain]:
 def _start_worker(
     folder: Path, rank: int, count: int, before: socket.socket, after: socket.socket | None
 ) -> subprocess.Popen[bytes]:
+    from creche.training.worker import main
+
     links = [connection.fileno() for connection in (before, after) if connection is not None]
-    command = [sys.executable, "-c", WORKER, str(folder / "job"), str(rank), str(count)]
+    command = [sys.executable, "-c", WORKER.format(module=main.__module__), str(folder / "job"), str(rank), str(count)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)}
     with (folder / f"errors-{rank}").open("wb") as errors:
         return subprocess.Popen(
