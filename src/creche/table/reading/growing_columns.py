@@ -166,7 +166,7 @@ class CellNumbers:
             self._values.append(np.where(missing, np.nan, exact))
 
     def _add_strays(self, cells: pl.Series, unread: NDArray[np.bool_]) -> bool:
-        """Note cells that are no numbers; return False if they are too many to stand for missing values."""
+        """Note cells that are not numbers; return False if they are too many to stand for missing values."""
         import polars as pl
 
         before = sum(count for count, _ in self._strays.values())
@@ -203,7 +203,7 @@ class CellNumbers:
 
     @property
     def strays(self) -> list[str]:
-        """The words that are no numbers."""
+        """The words among the numbers."""
         return list(self._strays)
 
     @property
