@@ -9,6 +9,7 @@ from creche.errors import CrecheWarning as CrecheWarning
 from creche.errors import DivergedError as DivergedError
 from creche.errors import FileError as FileError
 from creche.errors import PlanError as PlanError
+from creche.errors import ProcessError as ProcessError
 from creche.errors import TableError as TableError
 from creche.estimators import DNNClassifier as DNNClassifier
 from creche.estimators import DNNRegressor as DNNRegressor
@@ -94,6 +95,8 @@ from creche.table.reading.options import ReadOptions as ReadOptions
 from creche.table.schema import Schema as Schema
 from creche.table.split import Split as Split
 from creche.training.callbacks import EpochRecord as EpochRecord
+from creche.training.encode import EncodedTable as EncodedTable
+from creche.training.encode import encode as encode
 from creche.training.recipes import describe_recipe as describe_recipe
 from creche.training.recorder import Record as Record
 from creche.training.recording import Recording as Recording

@@ -56,6 +56,8 @@ from creche.training.arguments import (
     resolve_record,
 )
 from creche.training.callbacks import OnEpoch
+from creche.training.large_tables import memory_of, move_to_disk
+from creche.training.processes import choose_crew
 from creche.training.run import Run
 
 if TYPE_CHECKING:
@@ -126,8 +128,10 @@ def train(
     test_data: Any = None,
     changes: Sequence[Change | Mapping[str, Any]] | None = None,
     steps: int | None = None,
+    processes: int | None = None,
     threads: int | None = None,
     device: DeviceName | None = None,
+    memory: str | int | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
     on_progress: OnProgress[Run] = None,
     checkpoint: str | Path | None = None,
@@ -144,7 +148,8 @@ def train(
     ----------
     data : file name, DataFrame or (n, d) array
         A file (CSV, Parquet, Arrow, JSON, Excel) or any DataFrame (with `label` or `y`), or the features as an array of
-        numbers (with `y`).
+        numbers (with `y`). Several files of one table are given as a list of names, a pattern such as
+        ``"parts/*.parquet"`` or their folder; a folder that `creche.encode` wrote is a table, too.
     y : (n,) array, or (n, k) array of numbers or of yes and no, optional
         The labels, if `data` does not hold them: an array, list, Series or DataFrame. One column is the same as shape
         (n,). One-hot columns are classes, named as the columns of a DataFrame or numbered from 0, unless `task` is
@@ -280,11 +285,19 @@ def train(
         See also `Run.change`.
     steps : int, optional
         Stop after this many steps, even within an epoch; by default, at the end of the plan.
+    processes : int, optional
+        How many processes train the network together, each with as many of the `shards` as the others; the bits do not
+        depend on it. They are started on this machine for the time of training, and share its threads. By default those
+        that ``torchrun`` started together, if there are several shards, and otherwise this one alone.
     threads : int, optional
         Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
     device : str, optional
         What trains: "cpu", "cuda", "cuda:1" or another number, "mps", or "auto", which chooses by the work; by default
         ``CRECHE_DEVICE``, or else "cpu". A GPU that this machine lacks is an error, and is never replaced.
+    memory : str or int, optional
+        How much memory the table may take, such as "8GB": it is read in pieces, encoded on disk and trained on in
+        windows of its rows, so that it may be larger. `shuffle=True` then stands for `Windows()`; the same table in
+        memory, with `shuffle=Windows()`, gives the same bits. By default the table is held in memory.
     on_epoch : function or sequence of functions, optional
         Called with an `EpochRecord` after each epoch; training stops when one returns True.
     on_progress : callable or bool, optional
@@ -315,6 +328,8 @@ def train(
         If a file cannot be read or written.
     DivergedError
         If the loss is no longer finite.
+    ProcessError
+        If one of several processes ends or fails; the exception's `run` is the run, which can be resumed.
 
     Examples
     --------
@@ -338,25 +353,28 @@ def train(
             f"resume: there is no checkpoint to continue from; give its folder as {advise('checkpoint')}",
             argument="resume",
         )
+    shards = check_whole_number("shards", arguments.shards, at_least=1) if plan is None else plan.shards
     # Checked before the table is read, which may take long.
+    crew = choose_crew(processes, shards)
     sources = {"data": data, "validation_data": validation_data, "test_data": test_data}
     if checkpoint is not None:
         from creche.training.checkpoint import check_inputs_kept, create_writer
 
         check_inputs_kept("checkpoint", Folder(checkpoint, CHECKPOINT_FILES), sources)
+    arguments = move_to_disk(arguments)
     preparation, chosen_loss, _ = (
         resolve_preparation(arguments), resolve_loss(arguments), resolve_optimizer(arguments),
     )  # fmt: skip
     resolve_record(record)
     prepared = prepare(
-        data, y, preparation, task=arguments.chosen_task, loss=chosen_loss,
+        arguments.data, y, preparation, task=arguments.chosen_task, loss=chosen_loss,
         seed=check_whole_number("seed", arguments.seed, at_least=0), validation_data=validation_data,
         test_data=test_data, weights=arguments.row_weights,
     )  # fmt: skip
     last_step = None if steps is None else check_whole_number("steps", steps, at_least=0)
-    run = create_run(arguments, prepared)
+    run = create_run(arguments, prepared, crew=crew)
     writer = None
-    if checkpoint is not None:
-        writer = create_writer(run, checkpoint, checkpoint_every, resume, sources)
+    if checkpoint is not None and run.crew.is_first:
+        writer = create_writer(run, checkpoint, checkpoint_every, resume, sources, memory_of(arguments))
     left = None if last_step is None else max(0, last_step - run.step)
     return run.resume(steps=left, on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)

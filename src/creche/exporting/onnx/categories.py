@@ -37,7 +37,7 @@ def add_categories(
     format : CellFormat or None
         How the cells of the column were written.
     dtype : {"float32", "float64"}
-        Of the inputs.
+        The precision of the inputs.
 
     Raises
     ------

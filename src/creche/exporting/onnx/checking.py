@@ -69,7 +69,7 @@ def find_difference(
     ----------
     content : bytes
     names : dict
-        Of its outputs.
+        The names of its outputs.
     model : Model or Ensemble
     rows : Table or (n, columns) array
     interval : float, optional

@@ -129,7 +129,7 @@ def add_dates(
         The columns, (rows, columns), in int64 microseconds since 1970.
     encoders : sequence of DatetimeEncoder
     positions : sequence of int
-        Of the first input of each column.
+        The position of the first input of each column.
 
     """
     width = len(encoders)

@@ -74,9 +74,13 @@ def _feed(encoder: Encoder, rows: Table) -> NDArray[Any]:
     context = ColumnContext(rows.source, encoder.name, rows.first_row)
     column = coerce_column(rows.column(encoder.name), Rule(kind, required=True), context)
     if kind == "words":
-        return np.array([*column.words, ""], dtype=object)[column.values]
+        return np.asarray(np.array([*column.words, ""], dtype=object)[column.values])
     values: NDArray[Any] = column.values
-    return values.astype("datetime64[us]").astype(np.int64) if kind == "datetime" else values.astype(np.float64)
+    if kind == "datetime":
+        values = values.astype("datetime64[us]").astype(np.int64)
+    else:
+        values = values.astype(np.float64)
+    return values
 
 
 def make_sample_rows(model: Predictor) -> Table | NDArray[np.float64]:

@@ -31,7 +31,7 @@ def add_numbers(
         The columns, (rows, columns), in double; NaN where missing.
     encoders : sequence of NumericEncoder
     positions : sequence of int
-        Of the first input of each column.
+        The position of the first input of each column.
 
     """
     width = len(encoders)

@@ -127,7 +127,7 @@ def _add_interval(graph: Graph, model: Predictor, found: Predictions, names: Out
         best = graph.add("ArgMax", found.values, axis=1, keepdims=1)
         is_best = graph.add("Equal", best, np.arange(classes))
         in_set = graph.add("Or", near, is_best)
-        graph.add_output(in_set, names["in_set"], "bool", [classes], f"the classes, one of which is the true {about}")
+        graph.add_output(in_set, names["in_set"], "bool", [classes], f"the classes that include the true one {about}")
         return
     labels, step = len(model.labels.names), max(len(model.quantiles), 1)
     if len(scores) != labels:
