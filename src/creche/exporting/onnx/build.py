@@ -8,7 +8,6 @@ from typing import Any
 
 from creche._system.archive import compute_digest
 from creche._version import __version__
-from creche.errors import PlanError
 from creche.exporting.onnx.features import add_features, add_raw_columns, describe_input, input_names
 from creche.exporting.onnx.graph import Graph, Value
 from creche.exporting.onnx.heads import add_calibration, add_disagreement, add_head, add_mean
@@ -41,9 +40,6 @@ def build_graph(
 
     """
     models = [model] if isinstance(model, Model) else model.models
-    if interval is not None and isinstance(model, Model):
-        raise PlanError(f"interval: got {interval!r} for a model that `creche.fit` did not make; leave it out",
-                        argument="interval")  # fmt: skip
     inputs = input_names(model.features)
     names = name_outputs(model, is_ensemble=isinstance(model, Ensemble), interval=interval, taken=set(inputs))
     graph = Graph([*inputs, *names.values()])

@@ -76,11 +76,9 @@ def _feed(encoder: Encoder, rows: Table) -> NDArray[Any]:
     if kind == "words":
         return np.asarray(np.array([*column.words, ""], dtype=object)[column.values])
     values: NDArray[Any] = column.values
-    if kind == "datetime":
-        values = values.astype("datetime64[us]").astype(np.int64)
-    else:
-        values = values.astype(np.float64)
-    return values
+    if kind != "datetime":
+        return values.astype(np.float64)
+    return values.astype("datetime64[us]").astype(np.int64)
 
 
 def make_sample_rows(model: Predictor) -> Table | NDArray[np.float64]:

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from creche._advice import advise
 from creche.errors import PlanError
 from creche.exporting.onnx.categories import check_word
 from creche.exporting.onnx.graph import ELEMENTS, Element, Graph, Value
@@ -117,7 +118,9 @@ def _add_classes(graph: Graph, model: Predictor, found: Predictions, names: Outp
 def _add_interval(graph: Graph, model: Predictor, found: Predictions, names: OutputNames, coverage: float) -> None:
     """Add the limits, or the set of classes, that contain the true label with this probability."""
     if not isinstance(model, FittedModel) or model.labels.is_multilabel:
-        kind = "several labels of yes or no" if model.labels.is_multilabel else "a model that `creche.fit` did not make"
+        kind = f"a model that {advise('creche.fit')} did not make"
+        if model.labels.is_multilabel:
+            kind = "several labels of yes or no"
         raise PlanError(f"interval: got {coverage!r} for {kind}; leave it out", argument="interval")
     scores = model.conformal_scores(coverage)
     about = f"with a probability of at least {coverage:g}"
