@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -31,6 +33,7 @@ __all__ = ["Crew", "choose_crew", "held_signals", "take_part", "together"]
 
 MOST_PROCESSES = 1024
 WORKER = "import sys; from {module} import main; sys.exit(main(sys.argv[1:]))"
+SECONDS_TO_STOP = 5.0
 SECONDS_TO_END = 10.0
 SECONDS_TO_EXPLAIN = 2.0  # for a process that is gone to be seen to have ended
 
@@ -157,15 +160,26 @@ def take_part(run: Run, chain: Chain, identity: dict[str, Any]) -> Iterator[None
 
 @contextmanager
 def held_signals(chain: Chain) -> Iterator[None]:
-    """Let Ctrl-C, and a request to end, stop all processes at the same step; a second one has its own effect."""
+    """Let Ctrl-C, and a request to end, stop all processes at the same step; one that comes later has its own effect.
+
+    What starts processes tells them to end, too, so that each may get several signals at once.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
+    asked = math.inf
+
     def ask(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
         chain.stop_asked = True
-        signal.signal(number, before[signal.Signals(number)])
+        now = time.monotonic()
+        asked = min(asked, now)
+        handler = before[signal.Signals(number)]
+        if now - asked > SECONDS_TO_STOP:
+            signal.signal(number, handler)
+            signal.raise_signal(number)
 
     for number in before:
         signal.signal(number, ask)
