@@ -19,6 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from creche._advice import advise
+from creche.engine.device import resolve_device
 from creche.engine.hardware import Hardware
 from creche.engine.processes.chain import Chain
 from creche.engine.processes.link import Link
@@ -60,7 +61,9 @@ class Crew:
         return self.place is None or self.place.rank == 0
 
     def share(self, hardware: Hardware, threads: int | None) -> Hardware:
-        """Return the hardware of each process on this machine: threads that were not chosen are shared out."""
+        """Return the hardware of this process: each has a GPU of its own, and a share of the machine's threads."""
+        if self.place is not None and self.place.on_this_machine > 1 and hardware.device.kind == "cuda":
+            hardware = replace(hardware, device=resolve_device(f"cuda:{self.place.local_rank}"))
         if self.count == 1 or (self.place is not None and threads is not None):
             return hardware
         on_this_machine = self.count if self.place is None else self.place.on_this_machine
@@ -121,10 +124,10 @@ def together(run: Run) -> Iterator[bool]:
     if crew.count == 1:
         yield True
         return
-    if not run.device.is_native:
+    if crew.place is None and not run.device.is_native:
         raise PlanError(
-            f"processes: got {crew.count} on {run.device}; several processes train on the processor; give "
-            f"{advise('device', 'cpu')}, or leave {advise('processes')} out",
+            f"processes: got {crew.count} on {run.device}; those that are started here train on the processor; start "
+            f"them by torchrun, give {advise('device', 'cpu')}, or leave {advise('processes')} out",
             argument="processes",
         )
     if crew.place is not None:
