@@ -223,6 +223,11 @@ void bind_plan(nb::module_& m) {
       .def_rw("min_delta", &EarlyStoppingPlan::min_delta)
       .def_rw("restore_best", &EarlyStoppingPlan::restore_best);
 
+  nb::class_<WindowsPlan>(m, "WindowsPlan")
+      .def(nb::init<>())
+      .def_rw("block", &WindowsPlan::block)
+      .def_rw("window", &WindowsPlan::window);
+
   nb::class_<Plan> plan(m, "Plan");
   def_choice(plan, "submodel_start", &Plan::submodel_start);
   plan.def(nb::init<>())
@@ -239,10 +244,13 @@ void bind_plan(nb::module_& m) {
       .def_rw("label_smoothing_schedule", &Plan::label_smoothing_schedule)
       .def_rw("early_stopping", &Plan::early_stopping)
       .def_rw("batch_size", &Plan::batch_size)
+      .def_rw("shards", &Plan::shards)
       .def_rw("drop_last", &Plan::drop_last)
+      .def_rw("rounds_products", &Plan::rounds_products)
       .def_rw("epochs", &Plan::epochs)
       .def_rw("seed", &Plan::seed)
       .def_rw("shuffle", &Plan::shuffle)
+      .def_rw("windows", &Plan::windows)
       .def(
           "with_seed",
           [](Plan plan, std::uint64_t seed) {

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "arrays.hpp"
-#include "random/random.hpp"
+#include "engines/row_order.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
 namespace {
 
-nb::ndarray<nb::numpy, std::int64_t> epoch_order(std::uint64_t seed, std::uint32_t epoch, std::int64_t rows) {
+nb::ndarray<nb::numpy, std::int64_t> epoch_order(const Plan& plan, std::uint32_t epoch, std::int64_t rows) {
   constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
   if (rows < 0 || rows > kMost)
     throw std::invalid_argument("rows: got " + std::to_string(rows) + "; needs 0 to " + std::to_string(kMost));
@@ -23,7 +23,7 @@ nb::ndarray<nb::numpy, std::int64_t> epoch_order(std::uint64_t seed, std::uint32
   {
     nb::gil_scoped_release release;
     std::vector<std::int32_t> order(static_cast<std::size_t>(rows));
-    permutation(seed, epoch, order);
+    order_rows(plan, epoch, order);
     std::copy(order.begin(), order.end(), to);
   }
   return out;
@@ -32,7 +32,7 @@ nb::ndarray<nb::numpy, std::int64_t> epoch_order(std::uint64_t seed, std::uint32
 }  // namespace
 
 void bind_random(nb::module_& m) {
-  m.def("epoch_order", &epoch_order, nb::arg("seed"), nb::arg("epoch"), nb::arg("rows"));
+  m.def("epoch_order", &epoch_order, nb::arg("plan"), nb::arg("epoch"), nb::arg("rows"));
 }
 
 }  // namespace creche::CRECHE_LEVEL

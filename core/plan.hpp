@@ -35,6 +35,14 @@ struct LossPlan {
   }
 };
 
+// How many rows are a block, and how many blocks a window, of an order by windows (random/windows.hpp).
+struct WindowsPlan {
+  std::int64_t block = 0;  // 0: all rows are shuffled together
+  std::int64_t window = 0;
+
+  bool operator==(const WindowsPlan&) const = default;
+};
+
 struct Plan {
   std::int64_t inputs = 0;     // columns of the table
   std::int64_t submodels = 1;  // networks that share weights, and are trained and predict as one
@@ -52,10 +60,15 @@ struct Plan {
   SchedulePlan weight_decay_schedule, dropout_schedule, label_smoothing_schedule;
   EarlyStoppingPlan early_stopping;
   std::int64_t batch_size = 32;
+  // Runs of a batch's rows whose gradients are summed each for itself, and then added in their order. 1: one sum.
+  std::int64_t shards = 1;
   bool drop_last = false;  // leave out the rows at the end of an epoch that fill no batch
+  // Of steps, not of evaluations, those of layers: their operands to bfloat16 (gemm/bfloat16.hpp). For float32.
+  bool rounds_products = false;
   std::int64_t epochs = 100;
   std::uint64_t seed = 0;
   bool shuffle = true;
+  WindowsPlan windows;  // with shuffle
 };
 
 }  // namespace creche::CRECHE_LEVEL

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <span>
 #include <vector>
 
 #include "engines/pass.hpp"
+#include "engines/row_order.hpp"
 #include "initializers.hpp"
 #include "precisions.hpp"
 #include "random/random.hpp"
@@ -28,8 +28,7 @@ bool depends_on_rows(const LayerPlan& plan) {
 template <class T>
 std::vector<T> first_rows(const Plan& plan, const Rows<T>& train) {
   std::vector<std::int32_t> order(static_cast<std::size_t>(train.count));
-  std::iota(order.begin(), order.end(), 0);
-  if (plan.shuffle) permutation(plan.seed, 0, order);
+  order_rows(plan, 0, order);
   order.resize(std::min(order.size(), static_cast<std::size_t>(kMostRows)));
   std::vector<T> x;
   for (const std::int32_t row : order) {

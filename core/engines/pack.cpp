@@ -7,10 +7,10 @@
 #include <stdexcept>
 
 #include "engines/initialize.hpp"
+#include "engines/row_order.hpp"
 #include "engines/solo.hpp"
 #include "network.hpp"
 #include "precisions.hpp"
-#include "random/random.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
@@ -203,7 +203,7 @@ void Pack<T>::shuffle() {
     return std::span(orders_).subspan(static_cast<std::size_t>(lane * count), static_cast<std::size_t>(count));
   };
   if (same_rows_[false]) {
-    permutation(leader().member->plan.seed, static_cast<std::uint32_t>(leader().progress.epoch), order_of_lane(0));
+    order_rows(leader().member->plan, static_cast<std::uint32_t>(leader().progress.epoch), order_of_lane(0));
     for (std::int64_t position = 0; position < count; ++position)
       std::fill_n(order_.data() + position * kLanes, kLanes, order_of_lane(0)[static_cast<std::size_t>(position)]);
     return;
@@ -213,7 +213,7 @@ void Pack<T>::shuffle() {
     if (lane.first_with_same_order < i) {
       std::copy_n(order_of_lane(lane.first_with_same_order).data(), count, order_of_lane(i).data());
     } else {
-      permutation(lane.member->plan.seed, static_cast<std::uint32_t>(leader().progress.epoch), order_of_lane(i));
+      order_rows(lane.member->plan, static_cast<std::uint32_t>(leader().progress.epoch), order_of_lane(i));
     }
   }
   for (std::int64_t position = 0; position < count; ++position)

@@ -3,6 +3,8 @@
 //   word of Philox(key = seed, counter = {index, position, epoch, stream})
 //
 //   shuffling         index: swap / 4              position 0           stream shuffle
+//   shuffling blocks  index: swap / 2              position 0           stream blocks
+//   and in a window   index: swap / 2              position: window     stream windows
 //   initial weights   index: draw, low 32 bits     position: high bits  stream initialization + layer
 //   initial biases    likewise                                          stream initialization + kBiasDraws + layer
 //   initial factors   index: feature                                    stream initialization + kScaleDraws + layer
@@ -26,6 +28,8 @@ enum Stream : std::uint32_t {
   kStreamInitialization = 1u << 24,
   kStreamShuffle = 2u << 24,
   kStreamDropout = 3u << 24,
+  kStreamBlocks = 4u << 24,
+  kStreamWindows = 5u << 24,
 };
 
 // Added to the number of a layer: the draws of its biases.

@@ -83,6 +83,7 @@ from creche.plan.parameter_groups import GroupFactors as GroupFactors
 from creche.plan.parameter_groups import ParameterGroups as ParameterGroups
 from creche.plan.plan import EarlyStopping as EarlyStopping
 from creche.plan.plan import Plan as Plan
+from creche.plan.row_order import Windows as Windows
 from creche.report.report import report as report
 from creche.scale.cluster import Cluster as Cluster
 from creche.studio.open import studio as studio

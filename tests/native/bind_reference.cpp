@@ -16,6 +16,8 @@
 #include <vector>
 
 #include "activations/all.hpp"
+#include "engines/row_order.hpp"
+#include "gemm/bfloat16.hpp"
 #include "initializers.hpp"
 #include "losses/all.hpp"
 #include "losses/loss_pass.hpp"
@@ -222,8 +224,7 @@ class Reference {
     std::int64_t step = 0;
     const std::int64_t batches = batches_per_epoch(plan_, rows);
     for (std::int64_t epoch = 0; epoch < plan_.epochs; ++epoch) {
-      for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
-      if (plan_.shuffle) permutation(plan_.seed, static_cast<std::uint32_t>(epoch), order);
+      order_rows(plan_, static_cast<std::uint32_t>(epoch), order);
       for (std::int64_t begin = 0; begin < rows; begin += plan_.batch_size) {
         const std::int64_t end = std::min(begin + plan_.batch_size, rows);
         if (plan_.drop_last && begin > 0 && end - begin < plan_.batch_size) break;
@@ -235,35 +236,23 @@ class Reference {
         double weight = 0;
         loss_sum_ = 0;
         for (std::int64_t p = begin; p < end; ++p) weight += weights ? double(weights[order[p]]) : 1.0;
-        for (Part<T>* part : parts()) part->gradient.assign(part->w.size(), T(0));
         const double per_weight = weight > 0 ? 1 / (weight * double(plan_.submodels)) : 0;
-        std::vector<std::vector<T>> below(static_cast<std::size_t>(end - begin));  // of each row, over all submodels
-        for (std::size_t m = 0; m < submodels(); ++m) {
-          std::vector<std::vector<T>> rows_of_batch;
-          for (std::int64_t p = begin; p < end; ++p) {
-            std::vector<RowOfEmbedding<T>> unused;
-            const T* const row = x + order[p] * plan_.inputs;
-            rows_of_batch.push_back(embed({row, row + plan_.inputs}, unused));
-          }
-          const auto passed =
-              forward(m, rows_of_batch, static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(begin), true);
-          std::vector<std::vector<T>> outer;
-          for (std::int64_t p = begin; p < end; ++p) {
-            const std::int64_t row = order[p];
-            const T scale = static_cast<T>((weights ? double(weights[row]) : 1.0) * per_weight);
-            outer.push_back(gradient_of_loss(passed.back()[static_cast<std::size_t>(p - begin)].outputs,
-                                             classes ? classes + row : nullptr,
-                                             targets ? targets + row * plan_.layers.back().width : nullptr, scale));
-            loss_sum_ += (weights ? double(weights[row]) : 1.0) * double(row_loss_);
-          }
-          for (std::size_t l = layers_.size(); l-- > 0;) outer = backward(l, m, passed[l], outer);
-          for (std::size_t r = 0; r < outer.size(); ++r) {
-            if (m == 0) below[r] = outer[r];
-            for (std::size_t i = 0; m > 0 && i < outer[r].size(); ++i) below[r][i] += outer[r][i];
+        const std::int64_t shard_rows = (end - begin + plan_.shards - 1) / plan_.shards;
+        std::vector<std::vector<T>> sums;  // of the shards so far, part by part
+        for (std::int64_t shard = begin; shard < end; shard += shard_rows) {
+          for (Part<T>* part : parts()) part->gradient.assign(part->w.size(), T(0));
+          loss_sum_ += pass_shard(x, classes, targets, weights, order, epoch, shard, std::min(shard + shard_rows, end),
+                                  per_weight);
+          for (std::size_t p = 0; p < parts().size(); ++p) {
+            std::vector<T>& gradient = parts()[p]->gradient;
+            if (shard == begin) {
+              sums.push_back(gradient);
+              continue;
+            }
+            for (std::size_t i = 0; i < gradient.size(); ++i) sums[p][i] += gradient[i];
           }
         }
-        for (std::int64_t p = begin; p < end && !embeddings_.empty(); ++p)
-          add_embedded_row(x + order[p] * plan_.inputs, below[static_cast<std::size_t>(p - begin)]);
+        for (std::size_t p = 0; p < sums.size(); ++p) parts()[p]->gradient = sums[p];
         const double decay = factor(plan_.weight_decay_schedule);
         const double rate = plan_.optimizer.learning_rate * factor(plan_.schedule);
         ++step;
@@ -285,6 +274,41 @@ class Reference {
   }
 
  private:
+  // Some rows of a batch forward and back: adds their gradients. Returns the sum of their losses.
+  double pass_shard(const T* x, const std::int32_t* classes, const T* targets, const T* weights,
+                    const std::vector<std::int32_t>& order, std::int64_t epoch, std::int64_t begin, std::int64_t end,
+                    double per_weight) {
+    double loss_sum = 0;
+    std::vector<std::vector<T>> below(static_cast<std::size_t>(end - begin));  // of each row, over all submodels
+    for (std::size_t m = 0; m < submodels(); ++m) {
+      std::vector<std::vector<T>> rows_of_batch;
+      for (std::int64_t p = begin; p < end; ++p) {
+        std::vector<RowOfEmbedding<T>> unused;
+        const T* const row = x + order[p] * plan_.inputs;
+        rows_of_batch.push_back(embed({row, row + plan_.inputs}, unused));
+      }
+      const auto passed =
+          forward(m, rows_of_batch, static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(begin), true);
+      std::vector<std::vector<T>> outer;
+      for (std::int64_t p = begin; p < end; ++p) {
+        const std::int64_t row = order[p];
+        const T scale = static_cast<T>((weights ? double(weights[row]) : 1.0) * per_weight);
+        outer.push_back(gradient_of_loss(passed.back()[static_cast<std::size_t>(p - begin)].outputs,
+                                         classes ? classes + row : nullptr,
+                                         targets ? targets + row * plan_.layers.back().width : nullptr, scale));
+        loss_sum += (weights ? double(weights[row]) : 1.0) * double(row_loss_);
+      }
+      for (std::size_t l = layers_.size(); l-- > 0;) outer = backward(l, m, passed[l], outer);
+      for (std::size_t r = 0; r < outer.size(); ++r) {
+        if (m == 0) below[r] = outer[r];
+        for (std::size_t i = 0; m > 0 && i < outer[r].size(); ++i) below[r][i] += outer[r][i];
+      }
+    }
+    for (std::int64_t p = begin; p < end && !embeddings_.empty(); ++p)
+      add_embedded_row(x + order[p] * plan_.inputs, below[static_cast<std::size_t>(p - begin)]);
+    return loss_sum;
+  }
+
   void add_part(Part<T>& part, std::size_t rows, std::size_t columns, T value, const GroupPlan& factors, bool is_bias,
                 bool is_own = false) {
     part.is_own = is_own && plan_.submodels > 1;
@@ -370,8 +394,7 @@ class Reference {
   // Layer by layer, since some begin with what depends on the outputs of those below.
   void initialize(const T* x, std::int64_t count) {
     std::vector<std::int32_t> order(static_cast<std::size_t>(count));
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
-    if (plan_.shuffle) permutation(plan_.seed, 0, order);
+    order_rows(plan_, 0, order);
     order.resize(std::min<std::size_t>(order.size(), 1024));
     for (std::size_t e = 0; e < embeddings_.size(); ++e) {
       const std::vector<Part<T>*> drawn = embeddings_[e].drawn();
@@ -494,18 +517,36 @@ class Reference {
     }
   }
 
+  // Adds left(k) right(k), k = 0 ... terms - 1, to a sum.
+  template <class Left, class Right>
+  void add_products(std::size_t terms, T& sum, const Left& left, const Right& right) const {
+    if constexpr (sizeof(T) == 4) {
+      if (plan_.rounds_products) {
+        for (std::size_t k = 0; k < terms; k += 2) {
+          const bool has_second = k + 1 < terms;
+          sum = add_rounded_product(has_second ? round_to_bfloat16(left(k + 1)) : 0,
+                                    has_second ? round_to_bfloat16(right(k + 1)) : 0, sum);
+          sum = add_rounded_product(round_to_bfloat16(left(k)), round_to_bfloat16(right(k)), sum);
+        }
+        return;
+      }
+    }
+    for (std::size_t k = 0; k < terms; ++k) sum = std::fma(left(k), right(k), sum);
+  }
+
   // If there are factors of the outputs, kept, unless null, receives the sums before them.
-  static std::vector<T> weighted_sums(const Layer<T>& layer, std::size_t m, const std::vector<T>& inputs,
-                                      std::vector<T>* kept) {
+  std::vector<T> weighted_sums(const Layer<T>& layer, std::size_t m, const std::vector<T>& inputs,
+                               std::vector<T>* kept) const {
     const T* const bias = layer.bias.w.data() + layer.bias.first(m);
     const bool scales_outputs = !layer.output_scale.w.empty();
     std::vector<T> sums(layer.outputs, T(0));
     for (std::size_t j = 0; j < layer.outputs; ++j) {
       if (!scales_outputs) sums[j] = bias[j];
-      for (std::size_t i = 0; i < layer.inputs; ++i) {
-        const T u = layer.scale.w.empty() ? inputs[i] : inputs[i] * layer.scale.w[layer.scale.first(m) + i];
-        sums[j] = std::fma(u, layer.weights.w[layer.weights.first(m) + i * layer.outputs + j], sums[j]);
-      }
+      const auto input = [&](std::size_t i) {
+        return layer.scale.w.empty() ? inputs[i] : inputs[i] * layer.scale.w[layer.scale.first(m) + i];
+      };
+      add_products(layer.inputs, sums[j], input,
+                   [&](std::size_t i) { return layer.weights.w[layer.weights.first(m) + i * layer.outputs + j]; });
     }
     if (!scales_outputs) return sums;
     if (kept != nullptr) *kept = sums;
@@ -657,16 +698,21 @@ class Reference {
       mean[j] *= T(1) / T(rows.size());
       along[j] *= T(1) / T(rows.size());
     }
-    std::vector<std::vector<T>> below;
+    std::vector<std::vector<T>> below, dz;
     for (std::size_t r = 0; r < rows.size(); ++r)
-      below.push_back(backward(l, m, rows[r], outer[r], dp[r], mean, along));
+      below.push_back(backward(l, m, rows[r], outer[r], dp[r], mean, along, dz));
+    for (std::size_t i = 0; i < layer.inputs; ++i)
+      for (std::size_t j = 0; j < layer.outputs; ++j)
+        add_products(
+            rows.size(), layer.weights.gradient[layer.weights.first(m) + i * layer.outputs + j],
+            [&](std::size_t r) { return rows[r].scaled[i]; }, [&](std::size_t r) { return dz[r][j]; });
     return below;
   }
 
-  // Adds the gradients of a row; from dL/dp to dL/dinputs.
+  // Adds the gradients of a row, but for those of the weights, which need its dL/dz; from dL/dp to dL/dinputs.
   std::vector<T> backward(std::size_t l, std::size_t m, const RowOfLayer<T>& row, const std::vector<T>& outer,
-                          std::vector<T> dz, const std::vector<T>& mean_of_batch,
-                          const std::vector<T>& along_of_batch) {
+                          std::vector<T> dz, const std::vector<T>& mean_of_batch, const std::vector<T>& along_of_batch,
+                          std::vector<std::vector<T>>& dz_of_rows) {
     Layer<T>& layer = layers_[l];
     if (!layer.running_mean.w.empty()) {
       for (std::size_t j = 0; j < dz.size(); ++j) {
@@ -693,15 +739,13 @@ class Reference {
       layer.output_scale.gradient[at] += dz[j] * row.sums[j];
       dz[j] *= layer.output_scale.w[at];
     }
+    dz_of_rows.push_back(dz);
     std::vector<T> below(layer.inputs);
     for (std::size_t i = 0; i < layer.inputs; ++i) {
       T sum = 0;
-      for (std::size_t j = 0; j < layer.outputs; ++j) {
-        const std::size_t at = layer.weights.first(m) + i * layer.outputs + j;
-        T& gradient = layer.weights.gradient[at];
-        gradient = std::fma(row.scaled[i], dz[j], gradient);
-        sum = std::fma(dz[j], layer.weights.w[at], sum);
-      }
+      add_products(
+          layer.outputs, sum, [&](std::size_t j) { return dz[j]; },
+          [&](std::size_t j) { return layer.weights.w[layer.weights.first(m) + i * layer.outputs + j]; });
       if (!layer.scale.w.empty()) {
         layer.scale.gradient[layer.scale.first(m) + i] += sum * row.inputs[i];
         sum *= layer.scale.w[layer.scale.first(m) + i];

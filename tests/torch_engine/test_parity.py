@@ -167,7 +167,9 @@ def test_all_embeddings_together(torch_run: Any) -> None:
     train_both(torch_run, create_plan(of, optimizer=optimizer), weighted=True, validation=True)
 
 
-@pytest.mark.parametrize("fields", [{"drop_last": True}, {"shuffle": False}, {"batch_size": 100}], ids=str)
+@pytest.mark.parametrize(
+    "fields", [{"drop_last": True}, {"shuffle": False}, {"shuffle": "windows:9,4"}, {"batch_size": 100}], ids=str
+)
 def test_the_order_of_rows(torch_run: Any, fields: dict[str, Any]) -> None:
     train_both(torch_run, create_plan(network(dropout=0.5), **fields))
 

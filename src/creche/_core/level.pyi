@@ -97,6 +97,11 @@ class EarlyStoppingPlan:
     min_delta: float
     restore_best: bool
 
+class WindowsPlan:
+    def __init__(self) -> None: ...
+    block: int  # rows; 0: all rows are shuffled together
+    window: int  # blocks
+
 class Plan:
     def __init__(self) -> None: ...
     inputs: int
@@ -113,10 +118,13 @@ class Plan:
     label_smoothing_schedule: SchedulePlan
     early_stopping: EarlyStoppingPlan
     batch_size: int
+    shards: int  # of each batch: runs of rows whose gradients are summed each for itself
     drop_last: bool
+    rounds_products: bool
     epochs: int
     seed: int
     shuffle: bool
+    windows: WindowsPlan  # with shuffle
     def with_seed(self, seed: int) -> Plan:
         """A copy with another seed."""
 
@@ -185,6 +193,20 @@ class Solo32:
         history, best weights). set_state(state()) on a new Solo of the same plan and data continues to the same bytes.
         """
     def set_state(self, state: dict[str, NDArray[Any]]) -> None: ...
+    def join(
+        self,
+        rank: int,
+        count: int,
+        exchange: Callable[[int, list[NDArray[Any]], list[tuple[float, float]], NDArray[Any]], tuple[int, float, float]]
+        | None = None,
+    ) -> None:
+        """Take the next steps together with other processes in the same state, or (count 1) alone.
+
+        exchange is called (with the GIL) in each step, on the thread that runs: with how the step ends here (0
+        complete, 1 a loss is not finite, 2 stopped), the gradient and the (loss, metric) sums of each shard of this
+        process that has rows, and the array for the sum of all shards' gradients. It returns how the step ends on all
+        processes, the worst of it, and the sums of the batch. The arrays are valid during the call only.
+        """
     def evaluate(
         self,
         x: NDArray[Any],
@@ -368,8 +390,8 @@ class ManyPredictor32:
 
 class ManyPredictor64(ManyPredictor32): ...
 
-def epoch_order(seed: int, epoch: int, rows: int) -> NDArray[np.int64]:
-    """(rows,) positions of the rows in the order of an epoch (from 0) of a plan with this seed that shuffles."""
+def epoch_order(plan: Plan, epoch: int, rows: int) -> NDArray[np.int64]:
+    """(rows,) positions of the rows in the order of an epoch (from 0); of the plan seed, shuffle and windows matter."""
 
 @overload
 def initial_parameters(plan: Plan, x: NDArray[np.float32]) -> dict[str, NDArray[Any]]: ...
@@ -468,5 +490,13 @@ def memory(plan: Plan, rows: int, itemsize: int) -> int:
 def fma_peak(seconds: float = 0.2, threads: int = 1) -> float:
     """GFLOP/s of fused multiply-adds in registers alone: an upper bound for every matrix product."""
 
-def product_rates(batch_size: int, inputs: int, outputs: int, seconds: float = 0.2) -> tuple[float, float, float]:
-    """GFLOP/s of a layer's three products on one thread: forward, gradient of inputs, gradient of weights."""
+def product_rates(
+    batch_size: int, inputs: int, outputs: int, seconds: float = 0.2, rounds_products: bool = False
+) -> tuple[float, float, float]:
+    """GFLOP/s of a layer's three products on one thread: forward, gradient of inputs, gradient of weights.
+
+    With `rounds_products` their operands are rounded to bfloat16.
+    """
+
+def has_bfloat16_instruction() -> bool:
+    """Whether the processor has an instruction for sums of products of bfloat16, and it gives the engine's bits."""

@@ -23,6 +23,7 @@ __all__ = [
     "FILES",
     "JSON",
     "NETWORK",
+    "NO",
     "PREDICTING_DEVICE",
     "READING",
     "REFIT",
@@ -30,6 +31,7 @@ __all__ = [
     "TABLE",
     "THREADS",
     "TRAINING",
+    "YES",
     "Option",
     "create_read_options",
     "import_object",
@@ -37,9 +39,12 @@ __all__ = [
     "options_of",
     "parse_arguments",
     "parse_patience",
+    "parse_row_order",
     "parse_words",
     "with_options",
 ]
+
+YES, NO = ("yes", "true"), ("no", "false")
 
 # Where the words of an option that is not an argument of `creche.train` are listed: imported when a shell asks for
 # them.
@@ -282,6 +287,12 @@ def parse_patience(text: str) -> int | bool:
             f"--early-stopping: got {text!r}; needs a whole number of epochs without improvement, such as 20, or 'off'",
             argument="early_stopping",
         ) from None
+
+
+def parse_row_order(text: str) -> bool | str:
+    """Parse ``yes``, ``no`` or ``windows``, with numbers perhaps."""
+    word = text.strip().lower()
+    return word in YES if word in YES + NO else text
 
 
 def parse_separator(text: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from creche.cli.options import Option, parse_patience
+from creche.cli.options import NO, YES, Option, parse_patience, parse_row_order
 from creche.errors import PlanError
 from creche.model_selection.search_space import Range, linear_range, log_range
 
@@ -19,8 +19,6 @@ __all__ = ["accept_several", "parse_values"]
 STEPS_PER_DECADE, LINEAR_STEPS, STEP_LIMIT = 6, 10, 48
 
 MIXED_LIMIT = 10_000  # values of a range that is given together with others
-
-YES, NO = ("yes", "true"), ("no", "false")
 
 NEEDS = {int: "a whole number", float: "a number", str: "a word"}
 
@@ -34,17 +32,19 @@ def accept_several(option: Option) -> Option:
     if option.parse is parse_patience:
         return replace(option, kind=str, parse=lambda text: _parse_patiences(text, flag))
     if option.name == "loss":
-        return replace(option, kind=str, parse=_parse_losses)
+        return replace(option, kind=str, parse=_parse_words)
+    if option.parse is parse_row_order:
+        return replace(option, parse=lambda text: _parse_words(text, parse_row_order))
     if kind is bool:
         parse = partial(parse_values, flag=flag, kind=_parse_yes)
         return replace(option, kind=str, default="no", metavar="yes,no", parse=parse)
     return replace(option, kind=str, parse=lambda text: parse_values(text, flag, kind))
 
 
-def _parse_losses(text: str) -> Any:
+def _parse_words(text: str, parse: Callable[[str], Any] = str) -> Any:
     """Parse words separated by commas; numbers after a comma belong to the word before: quantile:0.05,0.95."""
-    losses = [part.strip() for part in re.split(r",(?!\s*[\d.+-])", text)]
-    return losses[0] if len(losses) == 1 else losses
+    words = [parse(part.strip()) for part in re.split(r",(?!\s*[\d.+-])", text)]
+    return words[0] if len(words) == 1 else words
 
 
 def parse_values(text: str, flag: str, kind: Callable[[str], Any]) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche import _core
-from creche.engine.native import Rows, new_predictor, new_run, translate
+from creche.engine.native import Rows, new_predictor, new_run, translate, translate_row_order
 from creche.engine.parameters import Parameters
 from creche.plan.plan import Plan
 
@@ -206,9 +206,10 @@ def epoch_order(plan: Plan, epoch: int, rows: int) -> NDArray[np.int64]:
     [0, 1, 2, 3, 4]
 
     """
-    if not plan.shuffle:
-        return np.arange(rows)
-    return np.asarray(_core.load().epoch_order(plan.seed, epoch, rows))
+    engine = _core.load()
+    order = engine.Plan()
+    translate_row_order(plan, order)
+    return np.asarray(engine.epoch_order(order, epoch, rows))
 
 
 def batch_rows(plan: Plan, epoch: int, batch: int, rows: int) -> NDArray[np.int64]:

@@ -21,6 +21,7 @@ from creche.plan.initializers import Zeros
 from creche.plan.network import Layer, Network
 from creche.plan.parameter_groups import StepFactors
 from creche.plan.plan import Plan
+from creche.plan.row_order import Windows
 from creche.plan.schedules import Schedule, Warmup
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "rows_memory",
     "translate",
     "translate_network",
+    "translate_row_order",
     "translate_within_memory",
 ]
 
@@ -169,8 +171,10 @@ def translate(engine: ModuleType, plan: Plan, *, draws_weights: bool = True) -> 
     _translate_groups(plan, layers)
     out.layers = layers
     out.embeddings = [_translate_embedding(engine, plan, embedded) for embedded in plan.network.embeddings]
-    out.batch_size, out.epochs, out.seed, out.shuffle = plan.batch_size, plan.epochs, plan.seed, plan.shuffle
-    out.drop_last = plan.drop_last
+    out.batch_size, out.epochs = plan.batch_size, plan.epochs
+    translate_row_order(plan, out)
+    out.drop_last, out.shards = plan.drop_last, plan.shards
+    out.rounds_products = plan.precision == "bfloat16"
     _copy(plan.loss.engine_settings(plan.task, plan.network.outputs), out.loss)
     numbers = {name: value for name, value in plan.optimizer.to_dict().items() if name not in GROUP_FIELDS}
     _copy(numbers, out.optimizer, rename={"momentum_decay": "momentum"})
@@ -214,6 +218,13 @@ def _translate_embedding(engine: ModuleType, plan: Plan, embedded: EmbeddedColum
     out = _translate_columns(engine, embedded)
     _copy(plan.optimizer.factors_of_embeddings()[embedded.embedding.key]._asdict(), out.parameters)
     return out
+
+
+def translate_row_order(plan: Plan, to: Any) -> None:
+    """Set what the order of rows depends on in a plan of the compiled engine."""
+    to.seed, to.shuffle = plan.seed, plan.shuffle is not False
+    if isinstance(plan.shuffle, Windows):
+        to.windows.block, to.windows.window = plan.shuffle.block, plan.shuffle.window
 
 
 def _translate_groups(plan: Plan, layers: list[Any]) -> None:

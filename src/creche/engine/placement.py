@@ -48,7 +48,8 @@ def _find_reasons(jobs: Sequence[Job]) -> list[str | None]:
     reasons = []
     for job in jobs:
         plan, rows = job.plan, len(job.rows)
-        kind = id(plan.network), id(plan.loss), id(plan.optimizer), plan.precision, plan.batch_size, plan.changes, rows
+        parts = id(plan.network), id(plan.loss), id(plan.optimizer)
+        kind = *parts, plan.precision, plan.batch_size, plan.shuffle, plan.changes, rows
         if kind not in known:
             known[kind] = reason_against(engine, plan, rows)
         reasons.append(known[kind])

@@ -22,6 +22,7 @@ from creche.plan.losses import LOSSES
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS
 from creche.plan.plan import EarlyStopping, Plan
+from creche.plan.row_order import RowOrder, choose_row_order
 from creche.plan.schedules import SCHEDULES
 from creche.plan.words import DeviceName
 from creche.training.arguments import resolve_early_stopping
@@ -165,11 +166,12 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         label_smoothing_schedule: Schedule | ScheduleName = "constant",
         batch_size: int = 32,
         drop_last: bool = False,
+        shards: int = 1,
         epochs: int = 100,
         early_stopping: EarlyStopping | int | bool | None = None,
         keep: KeptWeights = "best",
         validation_fraction: float | None = None,
-        shuffle: bool = True,
+        shuffle: RowOrder = True,
         standardize: bool = True,
         preprocessing: Preprocessing | Mapping[str, Any] | PreprocessingName | None = None,
         schema: Mapping[str, Role] | Schema | None = None,
@@ -203,6 +205,7 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         self.label_smoothing_schedule = label_smoothing_schedule
         self.batch_size = batch_size
         self.drop_last = drop_last
+        self.shards = shards
         self.epochs = epochs
         self.early_stopping = early_stopping
         self.keep = keep
@@ -350,8 +353,9 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
             **{name: getattr(self, name) for name in NUMBER_SCHEDULES},
             batch_size=self.batch_size,
             drop_last=self.drop_last,
+            shards=self.shards,
             epochs=epochs,
-            shuffle=self.shuffle,
+            shuffle=choose_row_order(self.shuffle),
             early_stopping=early_stopping,
             keep=self.keep,
         )

@@ -13,6 +13,7 @@ from creche.estimators.base import DNNEstimator
 from creche.estimators.labels import ClassLabels
 from creche.model.thresholds import choose_classes, class_threshold
 from creche.plan.arguments import reject_unknown
+from creche.plan.row_order import RowOrder
 from creche.plan.words import CLASS_WEIGHTINGS, ClassWeighting, DeviceName, canonical_word
 from creche.table.label_argument import array_of_labels
 
@@ -104,6 +105,9 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         Rows per step.
     drop_last : bool, default False
         Whether an epoch leaves out the rows of a last batch that is not full; a single batch is always kept.
+    shards : int, default 1
+        Parts of each batch whose gradients are summed each for itself, and then added in their order: see
+        `creche.train`.
     epochs : int, default 100
         Passes over the training rows.
     early_stopping : EarlyStopping, int or bool, optional
@@ -115,8 +119,8 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         validation rows it is the last.
     validation_fraction : float, optional
         Share of rows held out for validation; by default 0.1 with early stopping, else 0.
-    shuffle : bool, default True
-        Whether each epoch goes through the rows in a new order.
+    shuffle : bool or Windows, default True
+        Whether each epoch goes through the rows in a new order; `Windows` shuffles blocks of neighboring rows.
     standardize, preprocessing, schema
         How columns become inputs, as for `creche.train`.
     class_weight : dict or "balanced", optional
@@ -127,8 +131,8 @@ class DNNClassifier(ClassLabels, DNNEstimator):
     ordered : bool, default False
         Whether the classes, which are whole numbers, are learnt in their order: see `creche.train`.
     precision : {"float32", "float64", "tf32", "bfloat16"}, optional
-        The type of weights and inputs; by default float32 for an array of float32, else float64. The last two are for
-        GPUs: see `creche.train`.
+        The type of weights and inputs; by default float32 for an array of float32, else float64. The last two
+        round what products multiply: see `creche.train`.
     warm_start : bool, default False
         Whether `fit` continues where the last call ended, for `epochs` more epochs: with its encoders, weights,
         optimizer's state and number of epochs.
@@ -201,11 +205,12 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         label_smoothing_schedule: Schedule | ScheduleName = "constant",
         batch_size: int = 32,
         drop_last: bool = False,
+        shards: int = 1,
         epochs: int = 100,
         early_stopping: EarlyStopping | int | bool | None = None,
         keep: KeptWeights = "best",
         validation_fraction: float | None = None,
-        shuffle: bool = True,
+        shuffle: RowOrder = True,
         standardize: bool = True,
         preprocessing: Preprocessing | Mapping[str, Any] | PreprocessingName | None = None,
         schema: Mapping[str, Role] | Schema | None = None,
@@ -228,7 +233,8 @@ class DNNClassifier(ClassLabels, DNNEstimator):
             weight_sharing=weight_sharing, loss=loss, optimizer=optimizer,
             learning_rate=learning_rate, schedule=schedule, weight_decay_schedule=weight_decay_schedule,
             dropout_schedule=dropout_schedule, label_smoothing_schedule=label_smoothing_schedule,
-            batch_size=batch_size, drop_last=drop_last, epochs=epochs, early_stopping=early_stopping, keep=keep,
+            batch_size=batch_size, drop_last=drop_last, shards=shards, epochs=epochs,
+            early_stopping=early_stopping, keep=keep,
             validation_fraction=validation_fraction, shuffle=shuffle, standardize=standardize,
             preprocessing=preprocessing, schema=schema, precision=precision, warm_start=warm_start, on_epoch=on_epoch,
             random_state=random_state, threads=threads, device=device, verbose=verbose,

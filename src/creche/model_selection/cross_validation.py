@@ -18,6 +18,7 @@ from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
 from creche.plan.plan import EarlyStopping, Plan
+from creche.plan.row_order import RowOrder
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
     ActivationName,
@@ -103,10 +104,11 @@ def cross_validate(
     label_smoothing_schedule: Schedule | ScheduleName = "constant",
     batch_size: int = 32,
     drop_last: bool = False,
+    shards: int = 1,
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
     keep: KeptWeights = "best",
-    shuffle: bool = True,
+    shuffle: RowOrder = True,
     task: Task | None = None,
     precision: Precision = "float32",
     plan: Plan | None = None,
@@ -155,7 +157,7 @@ def cross_validate(
         As for `creche.train`.
     scale_inputs, number_embedding, category_embedding, submodels, weight_sharing, quantiles, ordered, optimizer
         As for `creche.train`.
-    learning_rate, batch_size, drop_last
+    learning_rate, batch_size, drop_last, shards
         As for `creche.train`.
     epochs
         As for `creche.train`.

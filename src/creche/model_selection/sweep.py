@@ -30,6 +30,7 @@ from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
 from creche.plan.plan import EarlyStopping
+from creche.plan.row_order import RowOrder
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
     ActivationName,
@@ -106,10 +107,11 @@ def sweep(
     label_smoothing_schedule: Values[Schedule | ScheduleName] = "constant",
     batch_size: NumericValues[int] = 32,
     drop_last: Values[bool] = False,
+    shards: NumericValues[int] = 1,
     epochs: NumericValues[int] = 100,
     early_stopping: NumericValues[EarlyStopping | int | bool | None] = None,
     keep: Values[KeptWeights] = "best",
-    shuffle: Values[bool] = True,
+    shuffle: Values[RowOrder] = True,
     task: Task | None = None,
     precision: Precision = "float32",
     schema: Mapping[str, Role] | Schema | None = None,
@@ -177,7 +179,9 @@ def sweep(
         As for `creche.train`; each may have several values.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own; each may have several values.
-    schedule, weight_decay_schedule, dropout_schedule, label_smoothing_schedule, batch_size, drop_last, epochs
+    schedule, weight_decay_schedule, dropout_schedule, label_smoothing_schedule, batch_size, drop_last, shards
+        As for `creche.train`; each may have several values.
+    epochs
         As for `creche.train`; each may have several values.
     early_stopping, keep, shuffle
         As for `creche.train`; each may have several values.

@@ -14,7 +14,7 @@ from creche.render.components import (
     describe_component,
     describe_early_stopping,
     describe_optimizer,
-    describe_schedules,
+    describe_uncommon_choices,
 )
 
 if TYPE_CHECKING:
@@ -54,9 +54,10 @@ def _plan_facts(plan: Plan) -> Table:
     facts.add_row("loss", describe_component(plan.loss))
     facts.add_row("optimizer", describe_optimizer(plan.optimizer))
     facts.add_row("schedule", describe_component(plan.schedule))
-    for name, schedule in describe_schedules(plan):
-        facts.add_row(name, schedule)
-    facts.add_row("epochs", f"{plan.epochs:,}, batches of {plan.batch_size:,} rows")
+    for name, choice in describe_uncommon_choices(plan):
+        facts.add_row(name, choice)
+    shards = f" in {plan.shards} shards" if plan.shards > 1 else ""
+    facts.add_row("epochs", f"{plan.epochs:,}, batches of {plan.batch_size:,} rows{shards}")
     facts.add_row("stops", describe_early_stopping(plan.early_stopping))
     facts.add_row("keeps", f"the weights of the {plan.keep} epoch")
     facts.add_row("seed", f"{plan.seed}")

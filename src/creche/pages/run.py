@@ -28,7 +28,7 @@ from creche.pages.tables import (
     part_sizes,
     plain_table,
 )
-from creche.render.components import describe_component, describe_optimizer, describe_schedules
+from creche.render.components import describe_component, describe_optimizer, describe_uncommon_choices
 from creche.render.text import terminal_width
 from creche.render.words import (
     CLASSES_SHOWN,
@@ -136,8 +136,8 @@ def model_page(model: Model) -> RenderableType:
     facts.add_row("loss", describe_component(plan.loss))
     facts.add_row("optimizer", f"{describe_optimizer(plan.optimizer)}, batch size {plan.batch_size:,}")
     facts.add_row("schedule", describe_component(plan.schedule))
-    for name, schedule in describe_schedules(plan):
-        facts.add_row(name, schedule)
+    for name, choice in describe_uncommon_choices(plan):
+        facts.add_row(name, choice)
     if provenance is not None:
         for name, value in _training_facts(provenance, plan.epochs):
             facts.add_row(name, value)

@@ -254,6 +254,9 @@ _ENTRIES = (
     Argument("batch_size", 32, "plan", sweepable=True, changeable=True, adjusts_recipe=True, estimator=True,
              command=_option(TRAINING, "Number of rows per step.", int, "32")),
     Argument("drop_last", False, "plan", sweepable=True, estimator=True),
+    Argument("shards", 1, "plan", sweepable=True, estimator=True, command=_option(
+        TRAINING, "Parts of each batch whose gradients are summed each for itself, for several processes.", int, "1",
+    )),
     Argument("epochs", 100, "plan", sweepable=True, changeable=True, adjusts_recipe=True, command=_option(
         TRAINING, "Number of passes over the training rows.", int, "100",
     )),
@@ -265,7 +268,10 @@ _ENTRIES = (
         TRAINING, "Weights to keep: those of the best epoch on the validation rows, or of the last epoch.", str, "best",
         words="creche.plan.words:KEPT_WEIGHTS",
     )),
-    Argument("shuffle", True, "plan", sweepable=True, estimator=True),
+    Argument("shuffle", True, "plan", sweepable=True, estimator=True, command=_option(
+        TRAINING, "Order of rows in each epoch: yes for a random one, no for that of the table, or windows:4096,64, "
+        "which shuffles blocks of 4,096 rows, and rows within 64 blocks.", str, "yes", parser="parse_row_order",
+    )),
     Argument("precision", "float32", "plan"),
     Argument("class_weight", None, "preparation", fit=True, command=_option(
         TRAINING, "Weight of each class: 'balanced', or weights such as Adelie=2,Gentoo=1.",

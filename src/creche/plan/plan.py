@@ -17,6 +17,7 @@ from creche.plan.component import Component, count_field, flag_field, number_fie
 from creche.plan.losses import LOSSES, CrossEntropy, CustomLoss, Loss, LossFunction
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS, Adam, Optimizer
+from creche.plan.row_order import Windows, choose_row_order
 from creche.plan.schedules import SCHEDULES, Constant, Schedule
 from creche.plan.words import (
     KEPT_WEIGHTS,
@@ -33,6 +34,7 @@ from creche.plan.words import (
 __all__ = ["LOSS", "EarlyStopping", "Plan", "with_kept_weights"]
 
 BATCH_SIZE = 32  # the default
+MOST_SHARDS = 4096
 
 LOSS = "loss"  # what is watched unless a metric is named
 
@@ -133,8 +135,9 @@ class Plan(Displayed, Component):
         Passes over the training rows.
     seed : int, default 0
         Seed for the initial weights, the order of rows and dropout.
-    shuffle : bool, default True
-        Whether each epoch goes through the rows in a new order.
+    shuffle : bool or Windows, default True
+        Whether each epoch goes through the rows in a new order; with `Windows`, blocks of neighboring rows are
+        shuffled, and the rows of some blocks at a time.
     early_stopping : EarlyStopping, optional
         When to stop before the last epoch; None for never.
     precision : {"float32", "float64", "tf32", "bfloat16"}, default "float32"
@@ -146,6 +149,10 @@ class Plan(Displayed, Component):
     drop_last : bool, default False
         Whether a smaller last batch is left out, so that each step has `batch_size` rows; with `shuffle`, these rows
         are others in each epoch. A single batch is kept, whatever its size.
+    shards : int, default 1
+        Parts of each batch whose gradients are summed each for itself, and then added in their order. Processes that
+        train a network together each take some of them, so that the bits do not depend on how many processes there
+        are. Of a batch of n rows, each shard has n / shards, rounded up; the last ones have fewer, or none.
     weight_decay_schedule, dropout_schedule, label_smoothing_schedule : Schedule or str, default "constant"
         How the optimizer's weight decay, the layers' dropout and the loss's label smoothing change during training; any
         schedule but `ReduceOnPlateau`. Validation losses have the full label smoothing, so that epochs can be compared.
@@ -168,11 +175,12 @@ class Plan(Displayed, Component):
     batch_size: int = count_field(BATCH_SIZE, at_most=2**31 - 1)
     epochs: int = count_field(100, at_least=0, at_most=2**31 - 1)
     seed: int = count_field(0, at_least=0, at_most=2**64 - 1)
-    shuffle: bool = flag_field(True)
+    shuffle: bool | Windows = True
     early_stopping: EarlyStopping | None = None
     precision: Precision = "float32"
     keep: KeptWeights = "best"
     drop_last: bool = flag_field(False)
+    shards: int = count_field(1, at_most=MOST_SHARDS)
     weight_decay_schedule: Schedule = Constant()  # noqa: RUF009 - frozen
     dropout_schedule: Schedule = Constant()  # noqa: RUF009 - frozen
     label_smoothing_schedule: Schedule = Constant()  # noqa: RUF009 - frozen
@@ -191,6 +199,7 @@ class Plan(Displayed, Component):
             ("optimizer", OPTIMIZERS.of(self.optimizer)),
             ("schedule", SCHEDULES.of(self.schedule)),
             *((name, SCHEDULES.of(getattr(self, name), name)) for name in NUMBER_SCHEDULES),
+            ("shuffle", choose_row_order(self.shuffle)),
             ("early_stopping", EarlyStopping.of(self.early_stopping)),
             ("keep", check_word("keep", self.keep, KEPT_WEIGHTS)),
             ("task", check_word("task", self.task, TASKS)),
@@ -203,6 +212,7 @@ class Plan(Displayed, Component):
         self._check_schedules()
         self._check_all_rows()
         self._check_batch_normalization()
+        self._check_shards()
         self.after_changes(len(self.changes))
 
     @property
@@ -231,6 +241,8 @@ class Plan(Displayed, Component):
         data = Component.to_dict(self)
         if not self.changes:  # as in nearly all plans
             del data["changes"]
+        if self.shards == 1:
+            del data["shards"]
         return data
 
     def _check_loss(self) -> None:
@@ -295,6 +307,25 @@ class Plan(Displayed, Component):
                 f"batch_size: got 1, and layer {by_batch} has batch normalization, which needs the mean and the "
                 f"variance of several rows; choose a larger batch, or {advise('normalization', 'layer')}",
                 argument="batch_size",
+            )
+
+    def _check_shards(self) -> None:
+        """Check that nothing needs all rows of a batch at once."""
+        if self.shards == 1:
+            return
+        by_batch = self.network.first_layer_normalized_by_batch
+        if by_batch is not None:
+            raise PlanError(
+                f"shards: got {self.shards}, and layer {by_batch} has batch normalization, which needs the "
+                f"statistics of whole batches; leave {advise('shards')} out, or choose "
+                f"{advise('normalization', 'layer')}",
+                argument="shards",
+            )
+        if self.loss.is_python:
+            raise PlanError(
+                f"shards: got {self.shards}, and a custom loss takes all rows of a batch at once; leave "
+                f"{advise('shards')} out, or choose a built-in loss",
+                argument="shards",
             )
 
     def with_all_rows(self, rows: int) -> Self:

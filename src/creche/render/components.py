@@ -10,13 +10,14 @@ from creche._phrases import format_count
 from creche.evaluation.metrics import metric_name
 from creche.plan.arguments import NUMBER_SCHEDULES
 from creche.plan.component import Component
+from creche.plan.row_order import Windows
 from creche.plan.schedules import Schedule
 
 if TYPE_CHECKING:
     from creche.plan.optimizers import Optimizer
     from creche.plan.plan import EarlyStopping, Plan
 
-__all__ = ["describe_component", "describe_early_stopping", "describe_optimizer", "describe_schedules"]
+__all__ = ["describe_component", "describe_early_stopping", "describe_optimizer", "describe_uncommon_choices"]
 
 
 # Choices that name and value alone do not tell.
@@ -62,10 +63,17 @@ def describe_optimizer(optimizer: Optimizer) -> str:
     return ", ".join([optimizer.title, f"learning rate {optimizer.learning_rate:g}", *others])
 
 
-def describe_schedules(plan: Plan) -> list[tuple[str, str]]:
-    """Return the schedules of numbers other than the learning rate, but for constant ones, each with its name."""
+def describe_uncommon_choices(plan: Plan) -> list[tuple[str, str]]:
+    """Return what most plans do not have, each with its name.
+
+    That is schedules of numbers other than the learning rate, unless they are constant, and an order of rows by
+    windows.
+    """
     found = [(name.replace("_", " "), getattr(plan, name)) for name in NUMBER_SCHEDULES]
-    return [(name, describe_component(schedule)) for name, schedule in found if schedule.key != "constant"]
+    choices = [(name, describe_component(schedule)) for name, schedule in found if schedule.key != "constant"]
+    if isinstance(plan.shuffle, Windows):
+        choices.append(("order of rows", f"windows of {plan.shuffle.window:,} blocks of {plan.shuffle.block:,} rows"))
+    return choices
 
 
 def describe_early_stopping(stopping: EarlyStopping | None) -> str:

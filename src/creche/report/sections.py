@@ -16,7 +16,7 @@ from creche.explain.cells import format_cell, format_difference
 from creche.model.model import Model
 from creche.pages.terms import link_term
 from creche.plan.network import Network
-from creche.render.components import describe_component, describe_optimizer, describe_schedules
+from creche.render.components import describe_component, describe_optimizer, describe_uncommon_choices
 from creche.render.html import Html, facts_table, join_html, table, tag
 from creche.render.words import (
     describe_classes,
@@ -210,7 +210,7 @@ def network_section(subject: ReportSubject, figures: Figures) -> Html | None:
                     ("loss", describe_component(plan.loss)),
                     ("optimizer", describe_optimizer(plan.optimizer)),
                     ("learning rate schedule", describe_component(plan.schedule)),
-                    *describe_schedules(plan),
+                    *describe_uncommon_choices(plan),
                     ("batch size", f"{plan.batch_size:,}"),
                     ("seed", str(plan.seed)),
                 ]

@@ -29,6 +29,7 @@ from creche.plan.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, CustomL
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS, Optimizer
 from creche.plan.plan import EarlyStopping, Plan
+from creche.plan.row_order import RowOrder, choose_row_order
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
     PRECISIONS,
@@ -117,11 +118,12 @@ class TrainArguments:
     label_smoothing_schedule: Schedule | ScheduleName
     batch_size: int
     drop_last: bool
+    shards: int
     epochs: int
     early_stopping: EarlyStopping | int | bool | None
     keep: KeptWeights
     seed: int
-    shuffle: bool
+    shuffle: RowOrder
     task: Task | None
     precision: Precision
     plan: Plan | None
@@ -323,9 +325,10 @@ def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
         **{name: getattr(arguments, name) for name in NUMBER_SCHEDULES},
         batch_size=arguments.batch_size,
         drop_last=arguments.drop_last,
+        shards=arguments.shards,
         epochs=arguments.epochs,
         seed=arguments.seed,
-        shuffle=arguments.shuffle,
+        shuffle=choose_row_order(arguments.shuffle),
         early_stopping=resolve_early_stopping(arguments.early_stopping, prepared.validation is not None),
         keep=arguments.keep,
         precision=arguments.precision,

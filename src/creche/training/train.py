@@ -18,6 +18,7 @@ from creche.plan.initializers import Initializer
 from creche.plan.losses import Loss
 from creche.plan.optimizers import Optimizer
 from creche.plan.plan import EarlyStopping, Plan
+from creche.plan.row_order import RowOrder
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
     ActivationName,
@@ -96,11 +97,12 @@ def train(
     label_smoothing_schedule: Schedule | ScheduleName = "constant",
     batch_size: int = 32,
     drop_last: bool = False,
+    shards: int = 1,
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
     keep: KeptWeights = "best",
     seed: int = 0,
-    shuffle: bool = True,
+    shuffle: RowOrder = True,
     task: Task | None = None,
     precision: Precision = "float32",
     plan: Plan | None = None,
@@ -210,6 +212,9 @@ def train(
         Rows per step.
     drop_last : bool, default False
         Whether an epoch leaves out the rows of a last batch that is not full; a single batch is always kept.
+    shards : int, default 1
+        Parts of each batch whose gradients are summed each for itself, and then added in their order, which changes the
+        last bits. Processes that train a network together take the shards among them.
     epochs : int, default 100
         Passes over the training rows.
     early_stopping : EarlyStopping, int or bool, optional
@@ -221,16 +226,17 @@ def train(
         early stopping watches; or those of the last epoch. Without validation rows and early stopping, it is the last.
     seed : int, default 0
         Seed for the split, the initial weights, the order of rows and dropout.
-    shuffle : bool, default True
-        Whether each epoch goes through the rows in a new order.
+    shuffle : bool or Windows, default True
+        Whether each epoch goes through the rows in a new order. With `Windows`, blocks of neighboring rows are
+        shuffled, and the rows of some blocks at a time.
     task : {"classification", "regression", "multilabel"}, optional
         By default classification if the label holds words or yes/no; for whole numbers (also 0.0 and 1.0) it depends on
         how many there are, where they lie and how many rows each has: 0 and 1 or the digits 0 to 9 are classes, ages
         and years are numbers, and a warning tells of an uncertain guess. Other numbers are a regression. Several labels
         of yes or no are multi-label.
     precision : {"float32", "float64", "tf32", "bfloat16"}, default "float32"
-        The type of weights and inputs. With "tf32" and "bfloat16", which are for GPUs, they are of float32, and what
-        the products of layers multiply is rounded.
+        The type of weights and inputs. With "bfloat16" and, on GPUs, "tf32" they are of float32, and what the products
+        of layers multiply in training is rounded: faster where the device has instructions for it.
     plan : Plan, optional
         Another run's plan, or one from a file, in place of all arguments from `hidden` to `precision`.
     schema : dict of column to role, optional

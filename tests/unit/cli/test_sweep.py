@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import creche as cr
-from creche.cli.options import NETWORK, TRAINING, Option
+from creche.cli.options import NETWORK, TRAINING, Option, option_of
 from creche.cli.value_lists import accept_several
 from creche.pages.tables import format_score
 from tests.unit.cli.commands import big_csv, main, process
@@ -202,6 +202,8 @@ def test_samples_and_halving(capsys: pytest.CaptureFixture[str]) -> None:
         (Option("learning_rate", float, TRAINING, ""), "0.001,1e-2..1/3", [0.001, 0.01, 0.1, 1.0]),
         (Option("dropout", float, NETWORK, ""), "0..0.5", cr.linear_range(0.0, 0.5, 11)),
         (Option("optimizer", str, TRAINING, ""), "sgd, adam", ["sgd", "adam"]),
+        (option_of("shuffle"), "no", False),
+        (option_of("shuffle"), "yes,no,windows:100,4", [True, False, "windows:100,4"]),
     ],
 )
 def test_several_values_as_they_are_typed(option: Option, typed: str, expected: Any) -> None:

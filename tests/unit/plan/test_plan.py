@@ -87,7 +87,6 @@ def test_plans_are_frozen() -> None:
     [
         ("batch_size", 0), ("batch_size", 2.0), ("batch_size", 2**31), ("batch_size", True), ("batch_size", "32"),
         ("epochs", -1), ("epochs", 1.5), ("epochs", None), ("seed", -1), ("seed", 2**64), ("seed", 0.5),
-        ("shuffle", 1),
     ],
 )  # fmt: skip
 def test_an_invalid_value_is_refused_with_its_place(name: str, wrong: object) -> None:

@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 
 import creche as cr
-from creche.plan import LOSSES, OPTIMIZERS, SCHEDULES
+from creche.plan import LOSSES, OPTIMIZERS, SCHEDULES, Network
 from creche.plan.component import Component
 from creche.plan.schedules import Cosine, Warmup
-from creche.render.components import describe_component, describe_early_stopping, describe_optimizer
+from creche.render.components import (
+    describe_component,
+    describe_early_stopping,
+    describe_optimizer,
+    describe_uncommon_choices,
+)
 from creche.table.encoders.preprocessing import Preprocessing
 from tests.unit.plan.spec import NUMBERS
 
@@ -54,3 +59,12 @@ def test_early_stopping_in_words() -> None:
     stopping = cr.EarlyStopping(patience=7, min_delta=0.01)
     assert describe_early_stopping(stopping) == "after 7 epochs without improvement of more than 0.01 in loss"
     assert describe_early_stopping(cr.EarlyStopping()) == "after a tenth of the epochs without improvement in loss"
+
+
+def test_only_uncommon_choices_are_described() -> None:
+    network = Network.of(1, [], 1)
+    assert describe_uncommon_choices(cr.Plan(network, shuffle=False)) == []
+    plan = cr.Plan(network, shuffle=cr.Windows(1000, 50), dropout_schedule="cosine")
+    assert describe_uncommon_choices(plan) == [
+        ("dropout schedule", "cosine"), ("order of rows", "windows of 50 blocks of 1,000 rows"),
+    ]  # fmt: skip

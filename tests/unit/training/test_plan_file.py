@@ -23,6 +23,7 @@ UNUSUAL: list[dict[str, Any]] = [
     {"hidden": [4, 4], "scale_inputs": [False, True, False], "bias_initializer": ["normal", "zeros", "zeros"]},
     {"hidden": [4, 4], "submodels": 3, "weight_sharing": "full", "bias_initializer": "uniform"},
     {"class_weight": {"Adelie": 2.0}, "group": "island", "precision": "float64", "shuffle": False},
+    {"shuffle": cr.Windows(block=7, window=5)},
 ]  # fmt: skip
 
 

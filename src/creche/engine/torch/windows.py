@@ -109,9 +109,7 @@ class Windows:
 
     def _order_of(self, epoch: int) -> NDArray[Any]:
         if self._order is None or self._order[0] != epoch:
-            rows, plan = len(self._rows), self._plan
-            order = _core.load().epoch_order(plan.seed, epoch, rows) if plan.shuffle else np.arange(rows)
-            self._order = epoch, order
+            self._order = epoch, _core.load().epoch_order(self._plan, epoch, len(self._rows))
         return self._order[1]
 
     def _draw_kept(self, epoch: int, begin: int, count: int, dropped: NDArray[np.float64]) -> Tensor:
