@@ -222,7 +222,7 @@ def create_fold_networks(
     one_by_one = is_observed or plan_for_fold(folds[0], arguments).loss.is_python
     if one_by_one and hardware.workers is not None:
         raise PlanError(
-            "cluster: cannot be combined with Python code that runs in this process: a callback, a recording or a loss; "
+            "cluster: cannot be combined with Python code that runs in this process, such as a callback or a loss; "
             "leave one of them out",
             argument="cluster",
         )

@@ -36,7 +36,7 @@ class ArrayCrew(Crew):
     """Very many networks, trained piece by piece, here or by workers.
 
     What has become of each is an entry of `outcomes`, and only the networks with the lowest losses keep their states.
-    Any other is trained again when somebody asks for its weights or its history: it has the same bytes.
+    Any other is trained again when its weights or its history are asked for: it has the same bytes.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class ArrayCrew(Crew):
 
         """
         if epoch >= 0:
-            raise PlanError(f"epoch: got {epoch}; so many networks are trained to their end, each piece at once")
+            raise PlanError(f"epoch: got {epoch}; networks that are held as arrays are trained to their end")
         due = np.flatnonzero(self._outcomes.status == STATUSES.index(RUNNING))
         if len(due):
             self._outcomes.put(due, Outcomes.empty(len(due)))

@@ -24,7 +24,7 @@ class Build:
     Attributes
     ----------
     version : str
-        Of Creche.
+        Version of Creche.
     modules : dict of str to str
         For each compiled module a digest; there is one for each instruction-set level, with the same bits.
     byte_order : {"little", "big"}

@@ -24,7 +24,7 @@ EXAMPLES = 16  # networks that are trained for a moment, to know how long a piec
 
 
 class _WaitingMember:
-    """A member that no worker has begun to train: the engine makes it when somebody looks at it."""
+    """A member that no worker has begun to train: the engine makes it when it is looked at."""
 
     def __init__(self, job: Job, hardware: Hardware) -> None:
         self._job = job

@@ -51,7 +51,7 @@ def work(build: Build, function: Callable[[Any, Any], Any], shared: Any, piece: 
     Parameters
     ----------
     build : Build
-        Of the process that asks.
+        Build of the process that asks.
     function : callable
     shared : SharedValue, SharedFile or what they hold
     piece : object

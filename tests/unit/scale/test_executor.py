@@ -117,7 +117,7 @@ def test_a_process_that_dies_is_named_with_what_it_trained() -> None:
 
 
 def test_threads_and_jobs_that_can_only_be_asked_are_executors() -> None:
-    """As submitit's are, whose jobs are no futures of concurrent.futures."""
+    """As submitit's are, whose jobs are of another type than the futures of the standard library."""
 
     class Job:
         def __init__(self, future: Any) -> None:
