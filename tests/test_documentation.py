@@ -32,7 +32,6 @@ TEXTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(DOCS / page for page in PA
 # The files that the Python code of each page writes.
 FILES = {
     "clusters.md": set(),
-    "costs.md": set(),
     "devices.md": set(),
     "fitting.md": {"penguins.creche"},
     "labels.md": set(),

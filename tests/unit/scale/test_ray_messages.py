@@ -1,4 +1,4 @@
-"""What is said about Ray where Ray itself is not needed for it."""
+"""Messages about Ray that need no Ray."""
 
 from __future__ import annotations
 
