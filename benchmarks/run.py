@@ -24,6 +24,7 @@ BENCHMARKS = (
     "real_tables",
     "gpu",
     "gpu_wide",
+    "scale",
 )
 
 
