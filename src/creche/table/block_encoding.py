@@ -185,9 +185,9 @@ class BlockEncoder:
                     with clock.writing(len(rows)):
                         section.append(rows)
             else:
-                for rows in self._in_order(layout, folder, clock):
+                for records in self._in_order(layout, folder, clock):
                     with clock.writing(0):
-                        section.append(rows)
+                        section.append_records(records)
         return open_row_store(path)[SECTION]
 
     def _blocks(self, rows: int | None = None) -> Iterator[tuple[NDArray[np.int64] | slice, Rows]]:
@@ -197,8 +197,8 @@ class BlockEncoder:
             some = replace(whole, x=x, y=whole.y[places], row_indices=whole.row_indices[places])
             yield places, self._encode(Partition(some, None if weights is None else weights[places]))
 
-    def _in_order(self, layout: RowLayout, folder: ColumnFolder, clock: _Clock) -> Iterator[Rows]:
-        """Yield the rows in the order of the result: encoded into buckets, then read from these."""
+    def _in_order(self, layout: RowLayout, folder: ColumnFolder, clock: _Clock) -> Iterator[NDArray[Any]]:
+        """Yield the records in the order of the result: encoded into buckets, then read from these."""
         count = len(self._part)
         per_bucket = max(1, self._bucket_bytes // (layout.stride + 8), -(-count // MAX_BUCKETS))
         if count <= per_bucket:
@@ -206,7 +206,7 @@ class BlockEncoder:
             for places, rows in self._blocks():
                 whole[places] = layout.pack(rows)
                 clock.count(len(rows))
-            yield from self._unpack(whole, layout)
+            yield whole
             return
         record = np.dtype([("place", "<i8"), ("row", layout.dtype)])
         with tempfile.TemporaryDirectory(prefix="buckets-", dir=folder.path) as buckets:
@@ -219,12 +219,7 @@ class BlockEncoder:
                 ordered = np.empty(len(records), layout.dtype)
                 ordered[records["place"] - number * per_bucket] = records["row"]
                 del records
-                yield from self._unpack(ordered, layout)
-
-    def _unpack(self, records: NDArray[Any], layout: RowLayout) -> Iterator[Rows]:
-        """Yield records as rows, a block at a time, since that copies them."""
-        for begin in range(0, len(records), self._block_rows):
-            yield layout.unpack(records[begin : begin + self._block_rows])
+                yield ordered
 
     def _fill(
         self, paths: list[Path], per_bucket: int, record: np.dtype[np.void], layout: RowLayout, clock: _Clock
@@ -240,7 +235,7 @@ class BlockEncoder:
                 ends = np.searchsorted(bucket[by_bucket], np.arange(len(files)), side="right")
                 with clock.writing(len(rows)):
                     for file, some in zip(files, np.split(records[by_bucket], ends[:-1]), strict=True):
-                        file.write(some.tobytes())
+                        file.write(np.ascontiguousarray(some).view(np.uint8).data)
         finally:
             for file in files:
                 file.close()
