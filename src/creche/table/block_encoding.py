@@ -168,7 +168,7 @@ class BlockEncoder:
                 f"precision: got {self._precision!r}, but rows on disk are float32; leave precision out, or train in "
                 "memory"
             )
-        path = folder.path / f"{SECTION}-{self._digest()}"
+        path = folder.derived_path(f"{SECTION}-{self._digest()}")
         with suppress(FileError):
             return open_row_store(path)[SECTION]
         _, first = next(self._blocks(1))
@@ -177,7 +177,7 @@ class BlockEncoder:
         count = len(self._part)
         size = count * layout.stride
         with write_row_store(path, layout) as store:
-            check_room(folder.path, size if self._is_in_order else 2 * size, f"{count:,} encoded rows of the table")
+            check_room(path.parent, size if self._is_in_order else 2 * size, f"{count:,} encoded rows of the table")
             section = store.section(SECTION, rows=count)
             clock = _Clock(count, layout.stride, on_encoded)
             if self._is_in_order:
@@ -185,7 +185,7 @@ class BlockEncoder:
                     with clock.writing(len(rows)):
                         section.append(rows)
             else:
-                for records in self._in_order(layout, folder, clock):
+                for records in self._in_order(layout, path.parent, clock):
                     with clock.writing(0):
                         section.append_records(records)
         return open_row_store(path)[SECTION]
@@ -197,7 +197,7 @@ class BlockEncoder:
             some = replace(whole, x=x, y=whole.y[places], row_indices=whole.row_indices[places])
             yield places, self._encode(Partition(some, None if weights is None else weights[places]))
 
-    def _in_order(self, layout: RowLayout, folder: ColumnFolder, clock: _Clock) -> Iterator[NDArray[Any]]:
+    def _in_order(self, layout: RowLayout, folder: Path, clock: _Clock) -> Iterator[NDArray[Any]]:
         """Yield the records in the order of the result: encoded into buckets, then read from these."""
         count = len(self._part)
         per_bucket = max(1, self._bucket_bytes // (layout.stride + 8), -(-count // MAX_BUCKETS))
@@ -209,7 +209,7 @@ class BlockEncoder:
             yield whole
             return
         record = np.dtype([("place", "<i8"), ("row", layout.dtype)])
-        with tempfile.TemporaryDirectory(prefix="buckets-", dir=folder.path) as buckets:
+        with tempfile.TemporaryDirectory(prefix="buckets-", dir=folder) as buckets:
             paths = [Path(buckets) / f"{number:05}" for number in range(-(-count // per_bucket))]
             with explain_write_error(paths[0], count * record.itemsize):
                 self._fill(paths, per_bucket, record, layout, clock)

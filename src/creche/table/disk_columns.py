@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from creche._system import strict_json
 from creche._system.disk_space import explain_write_error
-from creche.errors import FileError
+from creche.errors import FileError, TableError
 from creche.table.cell_format import CellFormat
 from creche.table.table import KINDS, Column, LazyColumns, Table
 
@@ -135,6 +135,18 @@ class ColumnFolder:
         self._cached: tuple[str, object, Column] | None = None
         self._finalizer = weakref.finalize(self, shutil.rmtree, path, ignore_errors=True) if is_temporary else None
         self._scratch: Path | None = None
+
+    def __reduce__(self) -> Any:
+        raise TableError(
+            "a table on disk cannot be pickled, and neither can what was trained on it, since its folder may be gone "
+            "by then; save the model instead"
+        )
+
+    def derived_path(self, name: str) -> Path:
+        """Return the path of a file that is derived from the columns: in the folder, if it can be written."""
+        if (self.path / name).exists() or os.access(self.path, os.W_OK):
+            return self.path / name
+        return self.scratch_path().with_name(name)
 
     def new_path(self, what: str) -> Path:
         """Return the path of a file of the folder that does not exist yet."""
