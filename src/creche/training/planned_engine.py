@@ -17,6 +17,7 @@ from creche.engine.device import check_precision
 from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
 from creche.engine.parameters import Parameters
+from creche.engine.processes.chain import Chain
 from creche.engine.run_state import RunState
 from creche.errors import PlanError
 from creche.plan.changes import Change, SetWeight, order_changes
@@ -53,6 +54,7 @@ class PlannedEngine(Displayed):
         # Chosen once: a change of the plan does not move the run.
         self.device = choose_device(self.hardware, self.plan, len(rows))
         self._interventions = 0
+        self._chain: Chain | None = None
         self._create_engine()
         self._divergence: tuple[int, int, float] | None = None  # of the run that this is a copy of
 
@@ -60,6 +62,27 @@ class PlannedEngine(Displayed):
     def threads(self) -> int:
         """Number of threads."""
         return self.hardware.threads
+
+    def join(self, chain: Chain | None) -> None:
+        """Take the next steps together with other processes, or, without them, alone.
+
+        Parameters
+        ----------
+        chain : Chain or None
+
+        """
+        self._chain = chain
+        self._join(self._engine)
+
+    def _join(self, engine: Any) -> None:
+        if self._chain is None:
+            engine.join(0, 1)
+        else:
+            engine.join(self._chain.rank, self._chain.count, self._chain.exchange)
+
+    def _is_asked_to_stop(self) -> bool:
+        """Whether the step at hand is to be given up; Python notices Ctrl-C when it is called."""
+        return self._chain is not None and self._chain.stop_asked
 
     def _look(self) -> None:
         """Let the recorder look at the run before it is changed."""
@@ -73,6 +96,8 @@ class PlannedEngine(Displayed):
         """Create the engine for the plan as it is after some of its changes."""
         self._changes_made, self.current_plan = changes, self._plan_after(changes)
         self._engine = new_run(self.current_plan, self.rows, self.validation, Hardware(self.threads, self.device))
+        if self._chain is not None:
+            self._join(self._engine)
         measure = create_measure(self.plan, self.prepared, self.validation or self.rows, self.threads)
         self._best_epoch = None if measure is None else BestEpoch(self.plan, measure)
 
@@ -253,6 +278,8 @@ class PlannedEngine(Displayed):
         engine = self._engine
         if plan != before:
             engine = new_run(plan, self.rows, self.validation, Hardware(self.threads, self.device))
+            if self._chain is not None:
+                self._join(engine)
             state = state.carried_over(
                 RunState(engine.state()),
                 same_optimizer=plan.optimizer.key == before.optimizer.key,
