@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from creche._system import strict_json
 from creche._system.disk_space import explain_write_error
-from creche.errors import FileError, TableError
+from creche.errors import FileError
 from creche.table.cell_format import CellFormat
 from creche.table.table import KINDS, Column, LazyColumns, Table
 
@@ -137,10 +137,8 @@ class ColumnFolder:
         self._scratch: Path | None = None
 
     def __reduce__(self) -> Any:
-        raise TableError(
-            "a table on disk cannot be pickled, and neither can what was trained on it, since its folder may be gone "
-            "by then; save the model instead"
-        )
+        # Another process that works on the table does not own its folder.
+        return _open_folder, (self.path,)
 
     def derived_path(self, name: str) -> Path:
         """Return the path of a file that is derived from the columns: in the folder, if it can be written."""
@@ -183,6 +181,10 @@ class ColumnFolder:
     def forget(self) -> None:
         """Free the column that is kept in memory."""
         self._cached = None
+
+
+def _open_folder(path: Path) -> ColumnFolder:
+    return ColumnFolder(path, is_temporary=False)
 
 
 class DiskColumns(LazyColumns):
