@@ -25,6 +25,7 @@ BENCHMARKS = (
     "real_tables",
     "gpu",
     "gpu_wide",
+    "scale",
 )
 
 
