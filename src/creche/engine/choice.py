@@ -8,12 +8,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from creche._advice import advise
 from creche.engine import native
 from creche.engine.device import CPU, Device, check_precision, find_gpu
 from creche.engine.device_memory import check_device_memory
 from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
-from creche.errors import CrecheWarning
+from creche.engine.stored_rows import StoredRows
+from creche.errors import CrecheWarning, PlanError
 from creche.plan.losses import CustomLoss
 from creche.plan.plan import Plan
 
@@ -31,7 +33,7 @@ SECONDS_ON_CPU = 2.0
 FLOPS_PER_SECOND = 40e9
 
 
-def new_run(plan: Plan, rows: Rows, validation: Rows | None, hardware: Hardware) -> Any:
+def new_run(plan: Plan, rows: Rows | StoredRows, validation: Rows | StoredRows | None, hardware: Hardware) -> Any:
     """Create a run of the plan at its beginning: a `Solo32` or `Solo64` of the compiled engine, or a `TorchRun`.
 
     All have the same face, and the states of one can be set in the other.
@@ -40,14 +42,16 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, hardware: Hardware)
     ----------
     plan : Plan
         Its lengths are resolved.
-    rows : Rows
-    validation : Rows or None
+    rows : Rows or StoredRows
+    validation : Rows, StoredRows or None
     hardware : Hardware
 
     Raises
     ------
     PlanError
         If it would not fit into the memory of the device, or the device cannot do what the plan says.
+    FileError
+        If stored rows cannot be read.
 
     Warns
     -----
@@ -57,6 +61,10 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, hardware: Hardware)
     """
     device = choose_device(hardware, plan, len(rows))
     check_precision(device, plan)
+    if isinstance(rows, StoredRows):
+        return _new_run_from_file(plan, rows, validation, device, hardware.threads)
+    if isinstance(validation, StoredRows):
+        raise TypeError("validation: rows in a file are for runs whose training rows are in one")
     if device.is_native:
         return native.new_run(plan, rows, validation, hardware.threads)
     check_device_memory(device, plan, rows, validation)
@@ -70,6 +78,19 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, hardware: Hardware)
     from creche.engine.torch.run import TorchRun
 
     return TorchRun(plan, rows, validation, str(device))
+
+
+def _new_run_from_file(
+    plan: Plan, rows: StoredRows, validation: Rows | StoredRows | None, device: Device, threads: int
+) -> Any:
+    if not device.is_native:
+        raise PlanError(
+            f"device: got '{device}', and rows in a file are trained on by the processor; leave {advise('device')} out",
+            argument="device",
+        )
+    from creche.engine.feeding import new_run_from_file
+
+    return new_run_from_file(plan, rows, validation, threads)
 
 
 def new_predictor(plan: Plan, parameters: Mapping[str, NDArray[Any]], hardware: Hardware) -> Any:
