@@ -52,6 +52,7 @@ inline void check_plan(const Plan& plan) {
             std::to_string(plan.inputs) + ", or none");
   check(std::all_of(plan.input_features.begin(), plan.input_features.end(), [](std::int64_t f) { return f >= 0; }),
         "a feature has a negative number");
+  check(plan.shards >= 1, "has " + std::to_string(plan.shards) + " shards; needs at least 1");
   check(plan.windows.block >= 0 && (plan.windows.block == 0 || plan.windows.window >= 1),
         "has windows of " + std::to_string(plan.windows.window) + " blocks of " + std::to_string(plan.windows.block) +
             " rows; needs at least 1 of each");
@@ -59,6 +60,7 @@ inline void check_plan(const Plan& plan) {
     if (plan.layers[l].normalization != NormalizationKind::batch) continue;
     check(l + 1 < plan.layers.size(), "the output layer has batch normalization; only hidden layers can");
     check(plan.submodels == 1, "has batch normalization and submodels; it can have one of them");
+    check(plan.shards == 1, "has batch normalization and shards; it can have one of them");
     check(plan.optimizer.kind != OptimizerKind::lbfgs, "has batch normalization and L-BFGS; it can have one of them");
   }
 }

@@ -244,6 +244,7 @@ void bind_plan(nb::module_& m) {
       .def_rw("label_smoothing_schedule", &Plan::label_smoothing_schedule)
       .def_rw("early_stopping", &Plan::early_stopping)
       .def_rw("batch_size", &Plan::batch_size)
+      .def_rw("shards", &Plan::shards)
       .def_rw("drop_last", &Plan::drop_last)
       .def_rw("epochs", &Plan::epochs)
       .def_rw("seed", &Plan::seed)

@@ -4,6 +4,7 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
 
 #include <chrono>
 #include <map>
@@ -124,6 +125,25 @@ class PythonSolo {
     write_state(*solo_, read);
   }
 
+  // exchange(end, gradients of the shards, [(loss, metric)] of the shards, sum to be written) returns (end, loss,
+  // metric). The arrays are valid during the call only.
+  void join(std::int64_t rank, std::int64_t count, nb::object exchange) {
+    const ExclusiveAccess access(access_lock_);
+    const std::int64_t shards = solo_->plan().shards;
+    if (count < 1 || shards % count != 0)
+      throw std::invalid_argument("count: got " + std::to_string(count) + " processes; needs a divisor of the " +
+                                  std::to_string(shards) + " shards");
+    if (rank < 0 || rank >= count)
+      throw std::invalid_argument("rank: got " + std::to_string(rank) + "; needs 0 to " + std::to_string(count - 1));
+    exchange_ = std::move(exchange);
+    Processes<T> processes{rank, count, {}};
+    if (processes.are_several())
+      processes.exchange = [this](const ShardResults<T>& results, AlignedArray<T>& sum) {
+        return call_exchange(results, sum);
+      };
+    solo_->join(processes);
+  }
+
   std::pair<double, double> evaluate(Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights) {
     const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
     const Rows<T> rows = table.rows(solo_->plan(), "evaluate");
@@ -213,11 +233,14 @@ class PythonSolo {
   // that cycle.
   static int traverse(PyObject* self, visitproc visit, void* arg) {
     Py_VISIT(Py_TYPE(self));
-    if (nb::inst_ready(self)) Py_VISIT(nb::inst_ptr<PythonSolo>(self)->loss_.ptr());
+    if (!nb::inst_ready(self)) return 0;
+    Py_VISIT(nb::inst_ptr<PythonSolo>(self)->loss_.ptr());
+    Py_VISIT(nb::inst_ptr<PythonSolo>(self)->exchange_.ptr());
     return 0;
   }
   static int clear(PyObject* self) {
     nb::inst_ptr<PythonSolo>(self)->loss_.reset();
+    nb::inst_ptr<PythonSolo>(self)->exchange_.reset();
     return 0;
   }
 
@@ -227,6 +250,9 @@ class PythonSolo {
     if (!loss_.is_none() && plan.submodels > 1)
       throw std::invalid_argument("loss: a custom loss cannot train a network of " + std::to_string(plan.submodels) +
                                   " submodels; use submodels=1 or a built-in loss");
+    if (!loss_.is_none() && plan.shards > 1)
+      throw std::invalid_argument("loss: a custom loss takes all rows of a batch, which has " +
+                                  std::to_string(plan.shards) + " shards; use shards=1 or a built-in loss");
     if (!loss_.is_none()) custom_loss = [this](const CustomLossRows<T>& rows) { return call_loss(rows); };
     nb::gil_scoped_release release;
     solo_ = std::make_unique<Solo<T>>(plan, std::move(rows), threads, std::move(custom_loss));
@@ -281,6 +307,28 @@ class PythonSolo {
     return false;
   }
 
+  static nb::ndarray<nb::numpy, T> view(const AlignedArray<T>& array) {
+    const nb::capsule nobody(array.data(), [](void*) noexcept {});
+    return nb::ndarray<nb::numpy, T>(array.data(), {static_cast<std::size_t>(array.size())}, nobody);
+  }
+
+  StepResult call_exchange(const ShardResults<T>& results, AlignedArray<T>& sum) {
+    nb::gil_scoped_acquire acquire;
+    try {
+      nb::list gradients, sums;
+      for (const AlignedArray<T>* gradient : results.gradients) gradients.append(view(*gradient));
+      for (const LossSums& of_shard : results.sums) sums.append(nb::make_tuple(of_shard.loss, of_shard.metric));
+      const auto [end, loss, metric] = nb::cast<std::tuple<int, double, double>>(
+          exchange_(static_cast<int>(results.end), gradients, sums, view(sum)));
+      return {static_cast<StepEnd>(end), {loss, metric}};
+    } catch (nb::python_error& error) {
+      failure_ = nb::borrow(error.value());
+    } catch (const std::exception& error) {
+      failure_ = nb::borrow(PyExc_ValueError)(error.what());
+    }
+    return {StepEnd::stopped, {}};
+  }
+
   // Raises the exception that Python code raised while the engine was running.
   void raise_failure() {
     if (!failure_.is_valid()) return;
@@ -292,6 +340,7 @@ class PythonSolo {
   std::optional<Table<T>> train_;  // none: they are in a file
   std::optional<Table<T>> validation_;
   nb::object loss_;
+  nb::object exchange_;
   nb::object failure_;
   std::unique_ptr<Solo<T>> solo_;
   mutable AccessLock access_lock_;
@@ -337,6 +386,7 @@ void bind(nb::module_& m, const char* name) {
       .def("set_parameters", &P::set_parameters, nb::arg("parameters"))
       .def("state", &P::state)
       .def("set_state", &P::set_state, nb::arg("state"))
+      .def("join", &P::join, nb::arg("rank"), nb::arg("count"), nb::arg("exchange").none() = nb::none())
       .def("evaluate", &P::evaluate, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none())
       .def("gradients", &P::gradients, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),

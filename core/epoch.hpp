@@ -101,6 +101,12 @@ std::int64_t rows_per_epoch(const AnyPlan& plan, std::int64_t rows) {
   return std::min(rows, batches_per_epoch(plan, rows) * plan.batch_size);
 }
 
+// How many rows each shard of a batch of `rows` rows has; the last ones have fewer, or none.
+template <class AnyPlan>
+std::int64_t rows_per_shard(const AnyPlan& plan, std::int64_t rows) {
+  return (rows + plan.shards - 1) / plan.shards;
+}
+
 // Fills in the record of the epoch, for which there are `rows` training rows, and advances to the next. Its loss and
 // metric are means over its rows and the submodels. Returns whether the weights are the best so far. Without
 // validation, validation holds NaN and the training loss is monitored.

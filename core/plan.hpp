@@ -60,6 +60,8 @@ struct Plan {
   SchedulePlan weight_decay_schedule, dropout_schedule, label_smoothing_schedule;
   EarlyStoppingPlan early_stopping;
   std::int64_t batch_size = 32;
+  // Runs of a batch's rows whose gradients are summed each for itself, and then added in their order. 1: one sum.
+  std::int64_t shards = 1;
   bool drop_last = false;  // leave out the rows at the end of an epoch that fill no batch
   std::int64_t epochs = 100;
   std::uint64_t seed = 0;

@@ -114,6 +114,11 @@ OPTIMIZERS: dict[str, Any] = {
     "radam": cr.RAdam(0.01),
     "lion": cr.Lion(0.001, weight_decay=0.1),
 }
+SHARDS: dict[str, Any] = {
+    "4": {"shards": 4, "dropout": 0.2},
+    "3, clipped norm, submodels": {"shards": 3, "submodels": 3, "optimizer": cr.AdamW(0.01, clip_norm=0.3)},
+    "2, lbfgs": {"shards": 2, "optimizer": "lbfgs", "batch_size": 100, "epochs": 12},
+}
 FULL_BATCH: dict[str, Any] = {
     "lbfgs": cr.LBFGS(),
     "lbfgs, weight decay": cr.LBFGS(3.0, weight_decay=0.01, history=3),
@@ -334,6 +339,8 @@ def plan_cases() -> Iterator[tuple[str, Case]]:
     yield "plan: dropout", case(three, dropout=0.4)
     yield "plan: dropout in float64", case(number, dropout=0.2, precision="float64")
     yield "plan: rows in order", case(three, shuffle=False)
+    for name, arguments in SHARDS.items():
+        yield f"shards: {name}", case(three, **arguments)
     yield "plan: rows in windows", case(three, shuffle=cr.Windows(block=7, window=4))
     yield "plan: one batch", case(three, batch_size=1000)
     yield "plan: batches of 1", case(three, batch_size=1, epochs=1)

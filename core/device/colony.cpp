@@ -68,6 +68,7 @@ MemberPlan member_plan(const Member<float>& member) {
 std::string reason_against_warp(const Plan& plan, std::int64_t rows) {
   if (plan.optimizer.kind == OptimizerKind::lbfgs) return "L-BFGS searches lines over all weights together";
   if (plan.submodels > 1) return "the network has submodels";
+  if (plan.shards > 1) return "its batches have shards";
   if (plan.windows.block > 0) return "the rows are shuffled within windows";
   if (!plan.embeddings.empty()) return "the network has embeddings";
   if (plan.inputs > kMostWidth) return "the network has " + std::to_string(plan.inputs) + " inputs; at most 32 fit";

@@ -15,6 +15,7 @@ Pass<T>::Pass(const Plan& plan, const Network<T>& network, const Rows<T>& table,
       has_custom_loss_(custom_loss != nullptr && *custom_loss),
       batch_(plan, network.shape, table.count, custom_loss) {
   rows_.count = table.count;
+  if (plan.shards > 1) rows_.shard_rows = rows_per_shard(plan, table.count);
   rows_.is_normalized = is_normalized;
   for (std::int64_t r = 0; r < table.count; ++r) rows_.weight += table.weight(r);
   batch_.gather(table, rows_, 0, rows_.count);
@@ -74,34 +75,46 @@ void Pass<T>::statistics(const AlignedArray<T>& out) const {
 
 template <class T>
 void Pass<T>::gradients(const AlignedArray<T>& out) const {
+  gradients_of(rows_.shard(0), out);
+  if (rows_.shards() == 1) return;
+  AlignedArray<T> shard(out.size());
+  for (std::int64_t s = 1; s < rows_.shards(); ++s) {
+    gradients_of(rows_.shard(s), shard);
+    for (std::int64_t i = 0; i < out.size(); ++i) out[i] += shard[i];
+  }
+}
+
+template <class T>
+void Pass<T>::gradients_of(RowRange rows, const AlignedArray<T>& out) const {
   for (std::int64_t l = 0; l < network_.shape.count(); ++l) {
     const LayerShape& layer = network_.shape.layers[static_cast<std::size_t>(l)];
     const PanelMatrix<T> gradient = block_view(out.data(), network_.shape.block_of(layer));
     const PanelMatrix<T> left = batch_.layer(l).left();
     const PanelMatrix<T> dloss_dz = this->dloss_dz(l);
     for (std::int64_t m = 0; m < layer.matrices(); ++m) {
-      batch_.each_summed_range(
-          rows_, layer.own_weights ? m : kAllSubmodels, [&](std::int64_t begin, std::int64_t end, bool continues) {
-            for (std::int64_t panel = 0; panel < layer.output_panels(); ++panel) {
-              product_by_columns<1>(Operand<T>{left.at(0, begin), left.panel_stride()}, 0, layer.inputs,
-                                    Operand<T>{dloss_dz.at(panel, begin), dloss_dz.panel_stride()}, end - begin,
-                                    gradient.at(panel, layer.weights_row(m)),
-                                    layer.own_bias ? nullptr : gradient.at(panel, 0), gradient.panel_stride(),
-                                    continues);
-            }
-          });
+      batch_.each_summed_range(rows_, rows, layer.own_weights ? m : kAllSubmodels,
+                               [&](std::int64_t begin, std::int64_t end, bool continues) {
+                                 for (std::int64_t panel = 0; panel < layer.output_panels(); ++panel) {
+                                   product_by_columns<1>(Operand<T>{left.at(0, begin), left.panel_stride()}, 0,
+                                                         layer.inputs,
+                                                         Operand<T>{dloss_dz.at(panel, begin), dloss_dz.panel_stride()},
+                                                         end - begin, gradient.at(panel, layer.weights_row(m)),
+                                                         layer.own_bias ? nullptr : gradient.at(panel, 0),
+                                                         gradient.panel_stride(), continues);
+                                 }
+                               });
     }
   }
   for (std::size_t e = 0; e < network_.shape.embeddings.size(); ++e) {
     const EmbeddingShape& embedding = network_.shape.embeddings[e];
     const PanelMatrix<T> gradient = block_view(out.data(), network_.shape.blocks[embedding.block]);
     for (std::int64_t panel = 0; panel < gradient.panels(); ++panel)
-      embedding_gradient(embedding, batch_.inputs(), batch_.embedding(e), panel, 0, gradient.rows, rows_.count,
+      embedding_gradient(embedding, batch_.inputs(), batch_.embedding(e), panel, 0, gradient.rows, rows.begin, rows.end,
                          gradient.at(panel, 0));
   }
   for (const RowTerms<T>& of : batch_.terms()) {
     const PanelMatrix<T> gradient = block_view(out.data(), network_.shape.blocks[of.block]);
-    batch_.each_summed_range(rows_, of.submodel, [&](std::int64_t begin, std::int64_t end, bool continues) {
+    batch_.each_summed_range(rows_, rows, of.submodel, [&](std::int64_t begin, std::int64_t end, bool continues) {
       for (std::int64_t panel = 0; panel < gradient.panels(); ++panel)
         add_terms(of.terms, panel, begin, end, continues, gradient.at(panel, of.row));
     });

@@ -42,13 +42,15 @@ class Pass {
   // the layout of the weights. Evaluated with these, a table has the numbers of the pass.
   void statistics(const AlignedArray<T>& out) const;
 
-  // The gradient of all weights, in an arena with the layout of the weights.
+  // The gradient of all weights, in an arena with the layout of the weights: the sum of those of the shards.
   void gradients(const AlignedArray<T>& out) const;
 
   // The gradient of the columns of the table. out: a matrix of the table's rows and these.
   void input_gradients(PanelMatrix<T> out) const;
 
  private:
+  void gradients_of(RowRange rows, const AlignedArray<T>& out) const;
+
   const Plan& plan_;
   const Network<T>& network_;
   const Rows<T>& table_;

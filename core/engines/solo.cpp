@@ -18,6 +18,11 @@ namespace {
 // If a step takes so long that an interruption must not wait for its end, the weights change only after all other work.
 constexpr double kLongStep = 2e10;
 
+// Whether all gradients are computed before any weight changes.
+bool changes_weights_last(const OptimizerPlan& plan, double flops_per_step) {
+  return plan.clip_norm > 0 || searches_line(plan) || flops_per_step > kLongStep;
+}
+
 Plan with_batches_within(Plan plan, std::int64_t rows) {
   plan.batch_size = std::min(plan.batch_size, rows);
   return plan;
@@ -51,7 +56,7 @@ Solo<T>::Solo(const Plan& plan, RunRows<T> rows, int threads, CustomLoss<T> cust
       planes_(initial_planes<T>(plan.optimizer, network_.shape.weights_size)),
       batches_per_epoch_(batches_per_epoch(plan_, train_.count)),
       flops_per_step_(6.0 * static_cast<double>(network_.shape.used_per_row()) * static_cast<double>(plan_.batch_size)),
-      split_step_(plan.optimizer.clip_norm > 0 || searches_line(plan.optimizer) || flops_per_step_ > kLongStep),
+      split_step_(changes_weights_last(plan.optimizer, flops_per_step_)),
       pieces_(plan_, network_, batch_, groups_, planes_, threads, split_step_),
       regularized_(is_regularized(plan.optimizer)),
       has_scheduled_factors_(has_scheduled_factors(plan)),
@@ -101,6 +106,16 @@ template <class T>
 void Solo<T>::release_rows() {
   if (train_feed_) train_feed_->release();
   if (validation_stream_) validation_stream_->release();
+}
+
+template <class T>
+void Solo<T>::join(const Processes<T>& processes) {
+  const std::int64_t before = processes_.count;
+  processes_ = processes;
+  flops_per_step_ *= static_cast<double>(before) / static_cast<double>(processes.count);
+  split_step_ = processes.are_several() || changes_weights_last(plan_.optimizer, flops_per_step_);
+  pieces_.keep_shards(processes.are_several() ? plan_.shards / processes.count : 0);
+  assign_rows();
 }
 
 template <class T>
@@ -180,7 +195,8 @@ typename Solo<T>::Command Solo<T>::next_command() {
   }
   if (replay_until_ < 0) {
     if (watch_.is_at_limit(progress_.step, progress_.epoch)) return Command::stop;
-    if (interrupted() || watch_.time_is_up()) return Command::stop;
+    // With several processes all stop together, in the exchange of a step.
+    if ((!processes_.are_several() && interrupted()) || watch_.time_is_up()) return Command::stop;
   }
   return epoch_begun_ ? Command::step : Command::begin_epoch;
 }
@@ -234,11 +250,11 @@ void Solo<T>::end_epoch() {
   }
 }
 
-// Called while a thread waits for rows.
+// Called while a thread waits for rows. Several processes stop together, in the exchange of a step.
 template <class T>
 StopWaiting Solo<T>::stop_waiting() {
   return [this] {
-    if (replay_until_ >= 0 || !watch_.is_interrupted_while_waiting()) return false;
+    if (replay_until_ >= 0 || processes_.are_several() || !watch_.is_interrupted_while_waiting()) return false;
     status_ = Status::interrupted;
     return true;
   };

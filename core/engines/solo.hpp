@@ -18,6 +18,7 @@
 #include "engines/evaluator.hpp"
 #include "engines/line_search.hpp"
 #include "engines/pass.hpp"
+#include "engines/processes.hpp"
 #include "engines/row_feed.hpp"
 #include "engines/run_watch.hpp"
 #include "engines/weight_pieces.hpp"
@@ -53,6 +54,10 @@ class Solo {
   // poll, if set, is called from time to time on the calling thread; true interrupts. Throws what reading rows failed
   // with; the run can then be continued, like one that was interrupted.
   Status run(const Limits& limits, const std::function<bool()>& poll);
+
+  // Takes the next steps together with other processes, which have the same state; {}: alone. Their number divides that
+  // of the shards. Call it between two runs.
+  void join(const Processes<T>& processes);
 
   // Loss, metric and gradients (in an arena with the layout of the weights) of a table as one batch, without dropout.
   Evaluation gradients(const Rows<T>& table, AlignedArray<T>& out) const;
@@ -131,7 +136,9 @@ class Solo {
   void weights_phase(int thread, const StepOrder& order);
   void split_weights_phase(int thread, const StepOrder& order);
   void search_line(int thread, const StepOrder& order);
-  double sum_losses(const BatchRows& batch, double from) const;
+  LossSums sums_of(const BatchRows& batch, RowRange rows, LossSums from = {}) const;
+  LossSums sums_of_shards(const BatchRows& batch) const;
+  void exchange(const BatchRows& batch);
   void count_step(const StepOrder& order);
   void validate(int thread);
   void add_losses(int thread, RowStream<T>& stream, const StopWaiting& stop);
@@ -155,14 +162,16 @@ class Solo {
   ParameterGroups groups_;
   std::vector<AlignedArray<T>> planes_;  // optimizer state, each with the layout of the weights
   std::int64_t batches_per_epoch_;
-  double flops_per_step_;
-  bool split_step_;  // all gradients are computed before any weight changes
+  double flops_per_step_;  // of this process
+  bool split_step_;        // all gradients are computed before any weight changes
   WeightPieces<T> pieces_;
   std::unique_ptr<LineSearch<T>> line_search_;  // null: the optimizer needs none
   bool regularized_;
   bool has_scheduled_factors_;
   std::int64_t rows_per_task_;
 
+  Processes<T> processes_;
+  LossSums exchanged_;                         // the sums of the batch, with several processes
   Scalars searched_{};                         // after the line search of the step
   std::vector<AlignedArray<T>> lane_scratch_;  // one per thread
   AlignedArray<std::int32_t> order_;

@@ -16,14 +16,17 @@ constexpr std::int64_t round_up(std::int64_t n) { return (n + kPanel - 1) / kPan
 
 }  // namespace
 
-// Each thread gets one contiguous range of rows, and then finds most of them in its own cache.
+// Each thread gets one contiguous range of the rows of this process, and then finds most of them in its own cache.
 template <class T>
 void Solo<T>::assign_rows() {
   const std::int64_t threads = threads_.count();
+  const std::int64_t most_rows =
+      std::min(plan_.batch_size, rows_per_shard(plan_, plan_.batch_size) * (plan_.shards / processes_.count));
   const bool large = network_.shape.weights_size * static_cast<std::int64_t>(sizeof(T)) > kLargeWeights;
-  const std::int64_t share = round_up((plan_.batch_size + threads - 1) / threads);
+  const std::int64_t share = round_up((most_rows + threads - 1) / threads);
   rows_per_task_ = std::min<std::int64_t>(large ? 256 : 64, share);
-  row_tasks_.assign_evenly((plan_.batch_size + rows_per_task_ - 1) / rows_per_task_, threads_.count());
+  row_tasks_.assign_evenly((most_rows + rows_per_task_ - 1) / rows_per_task_, threads_.count());
+  lane_scratch_.clear();
   for (int thread = 0; thread < threads_.count(); ++thread)
     lane_scratch_.emplace_back(lane_scratch_size<T>(network_.shape.outputs()));
 }
@@ -72,6 +75,14 @@ bool Solo<T>::prepare_step(StepOrder& order) {
     for (std::int64_t r = 0; r < batch.count; ++r) sum += train_.weight(batch.row(r));
     batch.weight = sum;
   }
+  if (plan_.shards > 1) {
+    batch.shard_rows = rows_per_shard(plan_, batch.count);
+    const std::int64_t of_process = batch.shard_rows * (plan_.shards / processes_.count);
+    const std::int64_t first = std::min(processes_.rank * of_process, batch.count);
+    batch.begin += first;
+    if (batch.order != nullptr) batch.order += first;
+    batch.count = std::min(of_process, batch.count - first);
+  }
 
   const double learning_rate = order.learning_rate = next_learning_rate();
   if (progress_.batch == 0) progress_.learning_rate = learning_rate;
@@ -95,8 +106,11 @@ void Solo<T>::step(int thread, const StepOrder& order) {
   if (thread == 0) row_tasks_.reset();
   if (abandon_rows_.load(std::memory_order_relaxed) || not_finite_.load(std::memory_order_relaxed)) {
     threads_.barrier();
-    if (thread == 0) abandon_rows_ = false;
-    return;
+    if (!processes_.are_several()) {
+      if (thread == 0) abandon_rows_ = false;
+      return;
+    }
+    abandon_gradients_ = true;  // the other processes learn of it in the exchange
   }
   if (split_step_) {
     split_weights_phase(thread, order);
@@ -195,30 +209,48 @@ void Solo<T>::take_custom_loss(const BatchRows& batch) {
   }
 }
 
-// The sum of the rows' losses by weight, in row order, each submodel for itself, added to another sum.
+// The sums of the rows' losses by weight and of their metrics, in row order, each submodel for itself, added to others.
 template <class T>
-double Solo<T>::sum_losses(const BatchRows& batch, double from) const {
-  double sum = from;
+LossSums Solo<T>::sums_of(const BatchRows& batch, RowRange rows, LossSums from) const {
+  LossSums sums = from;
   for (std::int64_t m = 0; m < plan_.submodels; ++m) {
     const T* const losses = batch_.losses() + m * batch.stride();
-    for (std::int64_t r = 0; r < batch.count; ++r) {
+    const T* const metrics = batch_.metrics() + m * batch.stride();
+    for (std::int64_t r = rows.begin; r < rows.end; ++r) {
       const double loss = static_cast<double>(losses[r]);
-      sum += train_.weights == nullptr ? loss : train_.weight(batch.row(r)) * loss;
+      sums.loss += train_.weights == nullptr ? loss : train_.weight(batch.row(r)) * loss;
+      sums.metric += static_cast<double>(metrics[r]);
     }
   }
-  return sum;
+  return sums;
+}
+
+// Of the batch: those of the first shard, plus those of the second, and so on.
+template <class T>
+LossSums Solo<T>::sums_of_shards(const BatchRows& batch) const {
+  if (processes_.are_several()) return exchanged_;
+  LossSums sums = sums_of(batch, batch.shard(0));
+  for (std::int64_t s = 1; s < batch.shards(); ++s) {
+    const LossSums shard = sums_of(batch, batch.shard(s));
+    sums.loss += shard.loss;
+    sums.metric += shard.metric;
+  }
+  return sums;
 }
 
 // Adds the batch to the epoch's sums.
 template <class T>
 void Solo<T>::count_step(const StepOrder& order) {
-  double metric = progress_.metric_sum;
-  for (std::int64_t m = 0; m < plan_.submodels; ++m) {
-    const T* const metrics = batch_.metrics() + m * order.batch.stride();
-    for (std::int64_t r = 0; r < order.batch.count; ++r) metric += static_cast<double>(metrics[r]);
+  const LossSums epoch{progress_.loss_sum, progress_.metric_sum};
+  if (plan_.shards == 1) {
+    const LossSums sums = sums_of(order.batch, order.batch.all(), epoch);
+    progress_.loss_sum = sums.loss;
+    progress_.metric_sum = sums.metric;
+  } else {
+    const LossSums sums = sums_of_shards(order.batch);
+    progress_.loss_sum += sums.loss;
+    progress_.metric_sum += sums.metric;
   }
-  progress_.loss_sum = sum_losses(order.batch, progress_.loss_sum);
-  progress_.metric_sum = metric;
   progress_.weight_sum += order.batch.weight * static_cast<double>(plan_.submodels);
   progress_.scalars = order.next_scalars;
   ++progress_.batch;
@@ -248,6 +280,10 @@ void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
         if (replay_until_ < 0 && interrupted()) abandon_gradients_ = true;
       });
   threads_.barrier();
+  if (processes_.are_several()) {
+    if (thread == 0) exchange(order.batch);
+    threads_.barrier();
+  }
   const bool abandoned = abandon_gradients_.load(std::memory_order_relaxed);
   if (!abandoned && line_search_) {
     search_line(thread, order);
@@ -269,13 +305,34 @@ void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
   if (line_search_) progress_.scalars = searched_;
 }
 
+// Gives the gradients of this process's shards, and gets the sum of all. The step is abandoned if any process has to.
+template <class T>
+void Solo<T>::exchange(const BatchRows& batch) {
+  ShardResults<T> results;
+  if (abandon_rows_ || (abandon_gradients_ && !not_finite_)) {
+    results.end = StepEnd::stopped;
+  } else if (not_finite_) {
+    results.end = StepEnd::not_finite;
+  }
+  for (std::int64_t s = 0; s < batch.shards() && results.end == StepEnd::complete; ++s) {
+    results.gradients.push_back(&pieces_.shard(s));
+    results.sums.push_back(sums_of(batch, batch.shard(s)));
+  }
+  const StepResult result = processes_.exchange(results, pieces_.kept_gradients());
+  exchanged_ = result.sums;
+  abandon_rows_ = false;
+  abandon_gradients_ = result.end != StepEnd::complete;
+  not_finite_ = result.end == StepEnd::not_finite;
+  if (result.end == StepEnd::stopped) status_ = Status::interrupted;
+}
+
 // The next point of the line search, by the loss of the batch and its gradients. Training ends with an accepted point.
 template <class T>
 void Solo<T>::search_line(int thread, const StepOrder& order) {
-  const double loss = sum_losses(order.batch, 0) / (order.batch.weight * static_cast<double>(plan_.submodels));
+  const double loss = sums_of_shards(order.batch).loss / (order.batch.weight * static_cast<double>(plan_.submodels));
   const bool is_last = progress_.epoch + 1 >= plan_.epochs && progress_.batch + 1 == batches_per_epoch_;
   const Scalars next = line_search_->step(thread,
-                                          {network_.weights.data(), pieces_.kept_gradients(), planes_, loss,
+                                          {network_.weights.data(), pieces_.kept_gradients().data(), planes_, loss,
                                            order.learning_rate, order.numbers.regularization, is_last},
                                           progress_.scalars);
   threads_.barrier();

@@ -31,11 +31,14 @@ WeightPieces<T>::WeightPieces(const Plan& plan, Network<T>& network, const Batch
       groups_(groups),
       planes_(planes),
       update_(update_function<T>(plan.optimizer, is_regularized(plan.optimizer))),
+      keeps_gradients_(keeps_gradients),
       gradients_(keeps_gradients ? network.shape.weights_size : 0) {
   add_pieces(threads);
   find_group_rows();
-  for (int thread = 0; thread < threads; ++thread)
+  for (int thread = 0; thread < threads; ++thread) {
     piece_gradients_.emplace_back(most_panels<T>() * (1 + kRowsPerPiece) * kPanel);
+    if (plan.shards > 1) shard_gradients_.emplace_back(piece_gradients_.back().size());
+  }
   if (plan.optimizer.clip_norm > 0) {
     std::int64_t parts = 0;
     for (const ParameterBlock& block : network.shape.blocks) parts += block.panels();
@@ -132,8 +135,15 @@ void WeightPieces<T>::reset_tasks() {
 }
 
 template <class T>
-PanelMatrix<T> WeightPieces<T>::kept_gradient(const Piece& piece) const {
-  PanelMatrix<T> gradient = block_view(gradients_.data(), network_.shape.blocks[piece.block]);
+void WeightPieces<T>::keep_shards(std::int64_t count) {
+  shards_.clear();
+  for (std::int64_t s = 0; s < count; ++s) shards_.emplace_back(network_.shape.weights_size);
+  if (!keeps_gradients_) gradients_ = AlignedArray<T>(count > 0 ? network_.shape.weights_size : 0);
+}
+
+template <class T>
+PanelMatrix<T> WeightPieces<T>::kept_gradient(const AlignedArray<T>& arena, const Piece& piece) const {
+  PanelMatrix<T> gradient = block_view(arena.data(), network_.shape.blocks[piece.block]);
   gradient.data = gradient.at(piece.panel, piece.first_row);
   return gradient;
 }
@@ -142,7 +152,7 @@ template <class T>
 void WeightPieces<T>::update_by_kept(int thread, T scale, const GroupNumbers<T>& numbers) {
   update_tasks_.work(thread, [&](std::int64_t task) {
     const Piece& piece = pieces_[static_cast<std::size_t>(task)];
-    const PanelMatrix<T> gradient = kept_gradient(piece);
+    const PanelMatrix<T> gradient = kept_gradient(gradients_, piece);
     for (int p = 0; p < piece.panels && norm_parts_.size() > 0; ++p) {
       T* const g = gradient.at(p, 0);
       for (std::int64_t i = 0; i < piece.rows * kPanel; ++i) g[i] *= scale;
@@ -159,24 +169,42 @@ void WeightPieces<T>::transpose(int thread) {
   });
 }
 
-// out: the piece's rows of its panels.
+// The gradient of the first shard, plus that of the second, and so on. out: the piece's rows of its panels.
 template <class T>
-void WeightPieces<T>::compute_gradient(const Piece& piece, const BatchRows& rows, PanelMatrix<T> out) const {
+void WeightPieces<T>::compute_gradient(int thread, const Piece& piece, const BatchRows& rows,
+                                       PanelMatrix<T> out) const {
+  using V = Vec<T, kNativeLanes<T>>;
+  sum_shard(piece, rows, rows.shard(0), out);
+  for (std::int64_t s = 1; s < rows.shards(); ++s) {
+    const PanelMatrix<T> shard{shard_gradients_[static_cast<std::size_t>(thread)].data(), piece.rows,
+                               piece.panels * kPanel};
+    sum_shard(piece, rows, rows.shard(s), shard);
+    for (int p = 0; p < piece.panels; ++p) {
+      T* const sums = out.at(p, 0);
+      for (std::int64_t i = 0; i < piece.rows * kPanel; i += V::kLanes)
+        (V::load(sums + i) + V::load(shard.at(p, 0) + i)).store(sums + i);
+    }
+  }
+}
+
+template <class T>
+void WeightPieces<T>::sum_shard(const Piece& piece, const BatchRows& batch, RowRange rows, PanelMatrix<T> out) const {
   if (piece.embedding >= 0) {
     const auto e = static_cast<std::size_t>(piece.embedding);
     return embedding_gradient(network_.shape.embeddings[e], batch_.inputs(), batch_.embedding(e), piece.panel,
-                              piece.first_row, piece.rows, rows.count, out.data);
+                              piece.first_row, piece.rows, rows.begin, rows.end, out.data);
   }
   if (piece.layer < 0) {
-    return batch_.each_summed_range(rows, piece.submodel, [&](std::int64_t begin, std::int64_t end, bool continues) {
-      add_terms(batch_.terms()[piece.terms].terms, piece.panel, begin, end, continues, out.data);
-    });
+    return batch_.each_summed_range(
+        batch, rows, piece.submodel, [&](std::int64_t begin, std::int64_t end, bool continues) {
+          add_terms(batch_.terms()[piece.terms].terms, piece.panel, begin, end, continues, out.data);
+        });
   }
   const LayerRows<T>& layer = batch_.layer(piece.layer);
   T* const totals = piece.has_bias ? out.data : nullptr;
   T* const sums = piece.has_bias ? out.at(0, 1) : out.data;
   const auto product = [&](auto panels) {
-    batch_.each_summed_range(rows, piece.submodel, [&](std::int64_t begin, std::int64_t end, bool continues) {
+    batch_.each_summed_range(batch, rows, piece.submodel, [&](std::int64_t begin, std::int64_t end, bool continues) {
       const Operand<T> left{layer.left().at(0, begin), layer.left().panel_stride()};
       const Operand<T> right{layer.dloss_dz.at(piece.panel, begin), layer.dloss_dz.panel_stride()};
       product_by_columns<decltype(panels)::value>(left, piece.first_input, piece.end_of_inputs(), right, end - begin,

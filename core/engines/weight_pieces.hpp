@@ -45,18 +45,24 @@ class WeightPieces {
                                     piece.panels * kPanel};
       prefetch(piece);
       before(task);
-      compute_gradient(piece, rows, gradient);
+      compute_gradient(thread, piece, rows, gradient);
       update(piece, gradient, numbers);
     });
   }
 
-  // Gradients, which are kept, as long as goes_on() is true; after() is called after each.
+  // Gradients, which are kept, as long as goes_on() is true; after() is called after each. Those of each shard, if
+  // `keep_shards` was called, or else their sums.
   template <class Continue, class F>
   void compute_gradients(int thread, const BatchRows& rows, Continue&& goes_on, F&& after) {
     gradient_tasks_.work(thread, [&](std::int64_t task) {
       if (!goes_on()) return;
       const Piece& piece = pieces_[static_cast<std::size_t>(task)];
-      compute_gradient(piece, rows, kept_gradient(piece));
+      if (shards_.empty()) {
+        compute_gradient(thread, piece, rows, kept_gradient(gradients_, piece));
+      } else {
+        for (std::int64_t s = 0; s < rows.shards(); ++s)
+          sum_shard(piece, rows, rows.shard(s), kept_gradient(shards_[static_cast<std::size_t>(s)], piece));
+      }
       after();
     });
   }
@@ -72,7 +78,11 @@ class WeightPieces {
   // After all parameters have changed.
   void transpose(int thread);
 
-  T* kept_gradients() { return gradients_.data(); }
+  AlignedArray<T>& kept_gradients() { return gradients_; }
+
+  // How many shards' gradients are kept, each in an array of its own, for others to add to `kept_gradients`; 0: none.
+  void keep_shards(std::int64_t count);
+  const AlignedArray<T>& shard(std::int64_t s) const { return shards_[static_cast<std::size_t>(s)]; }
 
  private:
   // Neighbouring rows of a block of parameters that are in one group.
@@ -107,8 +117,9 @@ class WeightPieces {
   void add_pieces_of_weights(std::int64_t rows);
   void find_group_rows();
   void assign_tasks(int threads);
-  PanelMatrix<T> kept_gradient(const Piece& piece) const;
-  void compute_gradient(const Piece& piece, const BatchRows& rows, PanelMatrix<T> out) const;
+  PanelMatrix<T> kept_gradient(const AlignedArray<T>& arena, const Piece& piece) const;
+  void compute_gradient(int thread, const Piece& piece, const BatchRows& rows, PanelMatrix<T> out) const;
+  void sum_shard(const Piece& piece, const BatchRows& batch, RowRange rows, PanelMatrix<T> out) const;
   void prefetch(const Piece& piece) const;
   void update(const Piece& piece, PanelMatrix<T> gradient, const GroupNumbers<T>& numbers);
   void transpose_panel(const Piece& piece, int panel);
@@ -122,9 +133,12 @@ class WeightPieces {
   const Update<T> update_;
   std::vector<Piece> pieces_;
   std::vector<std::vector<GroupRows>> group_rows_;  // of each block of parameters
-  AlignedArray<T> gradients_;                       // only if they are kept
-  AlignedArray<T> norm_parts_;                      // only for clipping by norm: 16 partial sums per panel
-  std::vector<AlignedArray<T>> piece_gradients_;    // one per thread
+  const bool keeps_gradients_;
+  AlignedArray<T> gradients_;                     // only if they are kept
+  std::vector<AlignedArray<T>> shards_;           // only if those of each are kept
+  AlignedArray<T> norm_parts_;                    // only for clipping by norm: 16 partial sums per panel
+  std::vector<AlignedArray<T>> piece_gradients_;  // one per thread
+  std::vector<AlignedArray<T>> shard_gradients_;  // one per thread, only if there are several shards
   Tasks gradient_tasks_, norm_tasks_, update_tasks_;
 };
 

@@ -33,6 +33,8 @@ struct PanelMatrix {
   std::int64_t panel_stride() const { return rows * kPanel; }
   std::int64_t size() const { return panels() * panel_stride(); }
   T* at(std::int64_t panel, std::int64_t row) const { return data + panel * panel_stride() + row * kPanel; }
+  // Its rows from one on.
+  PanelMatrix from_row(std::int64_t row) const { return {data + row * kPanel, rows, columns}; }
   T& element(std::int64_t row, std::int64_t column) const { return at(column / kPanel, row)[column % kPanel]; }
 };
 

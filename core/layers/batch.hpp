@@ -25,13 +25,21 @@
 
 namespace creche::CRECHE_LEVEL {
 
-// The rows of a batch, and its position in the run, on which dropout depends.
+// Some rows of a batch.
+struct RowRange {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
+// The rows of a batch, and its position in the run, on which dropout depends. A process that shares a batch with others
+// has the rows of its shards as a batch.
 struct BatchRows {
   const std::int32_t* order = nullptr;  // the rows from the batch's first on; null: those of the table from `begin` on
   std::int64_t begin = 0;               // position in the epoch of the batch's first row
   std::int64_t count = 0;
   std::int64_t prefetch_end = 0;  // positions below this may be prefetched
-  double weight = 0;              // sum of the rows' weights
+  std::int64_t shard_rows = 0;    // of each shard but the last; 0: the rows are one shard
+  double weight = 0;              // sum of the weights of all rows, also those of other processes
   double dropout = 0;             // factor of each layer's dropout; 0: none
   double label_smoothing = 1;     // factor of the loss's
   bool is_normalized = false;     // by its own statistics, rather than the running ones, if it has several rows
@@ -42,6 +50,12 @@ struct BatchRows {
   // Between the rows of a submodel and those of the next.
   std::int64_t stride() const { return panel_count(count) * kPanel; }
   bool has_statistics() const { return is_normalized && count > 1; }
+  RowRange all() const { return {0, count}; }
+  // How many shards have rows, and which these are.
+  std::int64_t shards() const { return shard_rows > 0 ? (count + shard_rows - 1) / shard_rows : 1; }
+  RowRange shard(std::int64_t s) const {
+    return shard_rows > 0 ? RowRange{s * shard_rows, std::min((s + 1) * shard_rows, count)} : all();
+  }
 };
 
 // All submodels, in place of the number of one.
@@ -110,15 +124,15 @@ class Batch {
   // The gradient of the columns of the table, after the backward pass: for each row the sum over the submodels.
   void inputs_backward(const Network<T>& network, const BatchRows& batch, const PanelMatrix<T>& out) const;
 
-  // Calls f(row_begin, row_end, continues) for the rows that a sum over a batch has, of a submodel or of all; continues
-  // is whether there have been some before.
+  // Calls f(row_begin, row_end, continues) for the rows that a sum over some rows of a batch has, of a submodel or of
+  // all; continues is whether there have been some before.
   template <class F>
-  void each_summed_range(const BatchRows& batch, std::int64_t submodel, F&& f) const {
+  void each_summed_range(const BatchRows& batch, RowRange rows, std::int64_t submodel, F&& f) const {
     const std::int64_t stride = batch.stride();
-    if (submodel >= 0) return f(submodel * stride, submodel * stride + batch.count, false);
-    if (plan_.submodels == 1) return f(0, batch.count, false);
-    if (stride == batch.count) return f(0, plan_.submodels * stride, false);
-    for (std::int64_t m = 0; m < plan_.submodels; ++m) f(m * stride, m * stride + batch.count, m > 0);
+    if (submodel >= 0) return f(submodel * stride + rows.begin, submodel * stride + rows.end, false);
+    if (plan_.submodels == 1) return f(rows.begin, rows.end, false);
+    if (rows.begin == 0 && rows.end == stride) return f(0, plan_.submodels * stride, false);
+    for (std::int64_t m = 0; m < plan_.submodels; ++m) f(m * stride + rows.begin, m * stride + rows.end, m > 0);
   }
 
   const LayerRows<T>& layer(std::int64_t l) const { return layers_[static_cast<std::size_t>(l)]; }

@@ -291,18 +291,22 @@ void embed_inputs_backward(const NetworkShape& shape, const T* weights, const Pa
 
 template <class T>
 void embedding_gradient(const EmbeddingShape& embedding, const PanelMatrix<T>& inputs, const EmbeddingRows<T>& of,
-                        std::int64_t panel, std::int64_t first_row, std::int64_t block_rows, std::int64_t rows,
-                        T* out) {
-  const T* const gradient = embedding.kind == EmbeddingKind::periodic ? nullptr : of.outputs.at(panel, 0);
+                        std::int64_t panel, std::int64_t first_row, std::int64_t block_rows, std::int64_t row_begin,
+                        std::int64_t row_end, T* out) {
+  const std::int64_t rows = row_end - row_begin;
+  const PanelMatrix<T> columns = inputs.from_row(row_begin), outputs = of.outputs.from_row(row_begin);
   switch (embedding.kind) {
     case EmbeddingKind::linear:
-      return linear_gradient(embedding, inputs, gradient, first_row, block_rows, rows, out);
+      return linear_gradient(embedding, columns, outputs.at(panel, 0), first_row, block_rows, rows, out);
     case EmbeddingKind::category:
-      return category_gradient(embedding, inputs, gradient, first_row, block_rows, rows, out);
-    case EmbeddingKind::periodic:
+      return category_gradient(embedding, columns, outputs.at(panel, 0), first_row, block_rows, rows, out);
+    case EmbeddingKind::periodic: {
+      const EmbeddingRows<T> from{outputs, of.features.from_row(row_begin), of.cosines.from_row(row_begin),
+                                  of.sines.from_row(row_begin)};
       for (std::int64_t row = 0; row < block_rows; ++row)
-        periodic_gradient(embedding, of, panel, first_row + row, rows, out + row * kPanel);
+        periodic_gradient(embedding, from, panel, first_row + row, rows, out + row * kPanel);
       return;
+    }
   }
 }
 
@@ -315,7 +319,7 @@ void embedding_gradient(const EmbeddingShape& embedding, const PanelMatrix<T>& i
                                          const std::vector<EmbeddingRows<T>>&, std::int64_t, std::int64_t,           \
                                          const PanelMatrix<T>&);                                                     \
   template void embedding_gradient<T>(const EmbeddingShape&, const PanelMatrix<T>&, const EmbeddingRows<T>&,         \
-                                      std::int64_t, std::int64_t, std::int64_t, std::int64_t, T*);
+                                      std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, T*);
 CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

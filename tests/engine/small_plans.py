@@ -93,11 +93,12 @@ class Job:
     shuffle: bool = True
     windows: tuple[int, int] = (0, 0)  # rows of a block, blocks of a window
     drop_last: bool = False
+    shards: int = 1
 
     @property
     def can_have_batches(self) -> bool:
         """Whether hidden layers can have batch normalization; otherwise a part with it stands for none."""
-        return self.submodels == 1 and self.optimizer.get("kind") != "lbfgs"
+        return self.submodels == 1 and self.shards == 1 and self.optimizer.get("kind") != "lbfgs"
 
     def plan(self, engine: ModuleType) -> Any:
         plan = engine.Plan()
@@ -130,7 +131,7 @@ class Job:
         plan.layers = layers
         plan.embeddings = [self.embedding(engine, fields) for fields in self.embeddings]
         plan.batch_size, plan.epochs, plan.seed, plan.shuffle = self.batch_size, self.epochs, self.seed, self.shuffle
-        plan.drop_last = self.drop_last
+        plan.drop_last, plan.shards = self.drop_last, self.shards
         plan.windows.block, plan.windows.window = self.windows
         plan.loss.kind = self.loss
         for part in ("optimizer", "schedule", "early_stopping", *NUMBER_SCHEDULES):

@@ -235,35 +235,23 @@ class Reference {
         double weight = 0;
         loss_sum_ = 0;
         for (std::int64_t p = begin; p < end; ++p) weight += weights ? double(weights[order[p]]) : 1.0;
-        for (Part<T>* part : parts()) part->gradient.assign(part->w.size(), T(0));
         const double per_weight = weight > 0 ? 1 / (weight * double(plan_.submodels)) : 0;
-        std::vector<std::vector<T>> below(static_cast<std::size_t>(end - begin));  // of each row, over all submodels
-        for (std::size_t m = 0; m < submodels(); ++m) {
-          std::vector<std::vector<T>> rows_of_batch;
-          for (std::int64_t p = begin; p < end; ++p) {
-            std::vector<RowOfEmbedding<T>> unused;
-            const T* const row = x + order[p] * plan_.inputs;
-            rows_of_batch.push_back(embed({row, row + plan_.inputs}, unused));
-          }
-          const auto passed =
-              forward(m, rows_of_batch, static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(begin), true);
-          std::vector<std::vector<T>> outer;
-          for (std::int64_t p = begin; p < end; ++p) {
-            const std::int64_t row = order[p];
-            const T scale = static_cast<T>((weights ? double(weights[row]) : 1.0) * per_weight);
-            outer.push_back(gradient_of_loss(passed.back()[static_cast<std::size_t>(p - begin)].outputs,
-                                             classes ? classes + row : nullptr,
-                                             targets ? targets + row * plan_.layers.back().width : nullptr, scale));
-            loss_sum_ += (weights ? double(weights[row]) : 1.0) * double(row_loss_);
-          }
-          for (std::size_t l = layers_.size(); l-- > 0;) outer = backward(l, m, passed[l], outer);
-          for (std::size_t r = 0; r < outer.size(); ++r) {
-            if (m == 0) below[r] = outer[r];
-            for (std::size_t i = 0; m > 0 && i < outer[r].size(); ++i) below[r][i] += outer[r][i];
+        const std::int64_t shard_rows = (end - begin + plan_.shards - 1) / plan_.shards;
+        std::vector<std::vector<T>> sums;  // of the shards so far, part by part
+        for (std::int64_t shard = begin; shard < end; shard += shard_rows) {
+          for (Part<T>* part : parts()) part->gradient.assign(part->w.size(), T(0));
+          loss_sum_ += pass_shard(x, classes, targets, weights, order, epoch, shard, std::min(shard + shard_rows, end),
+                                  per_weight);
+          for (std::size_t p = 0; p < parts().size(); ++p) {
+            std::vector<T>& gradient = parts()[p]->gradient;
+            if (shard == begin) {
+              sums.push_back(gradient);
+              continue;
+            }
+            for (std::size_t i = 0; i < gradient.size(); ++i) sums[p][i] += gradient[i];
           }
         }
-        for (std::int64_t p = begin; p < end && !embeddings_.empty(); ++p)
-          add_embedded_row(x + order[p] * plan_.inputs, below[static_cast<std::size_t>(p - begin)]);
+        for (std::size_t p = 0; p < sums.size(); ++p) parts()[p]->gradient = sums[p];
         const double decay = factor(plan_.weight_decay_schedule);
         const double rate = plan_.optimizer.learning_rate * factor(plan_.schedule);
         ++step;
@@ -285,6 +273,41 @@ class Reference {
   }
 
  private:
+  // Some rows of a batch forward and back: adds their gradients. Returns the sum of their losses.
+  double pass_shard(const T* x, const std::int32_t* classes, const T* targets, const T* weights,
+                    const std::vector<std::int32_t>& order, std::int64_t epoch, std::int64_t begin, std::int64_t end,
+                    double per_weight) {
+    double loss_sum = 0;
+    std::vector<std::vector<T>> below(static_cast<std::size_t>(end - begin));  // of each row, over all submodels
+    for (std::size_t m = 0; m < submodels(); ++m) {
+      std::vector<std::vector<T>> rows_of_batch;
+      for (std::int64_t p = begin; p < end; ++p) {
+        std::vector<RowOfEmbedding<T>> unused;
+        const T* const row = x + order[p] * plan_.inputs;
+        rows_of_batch.push_back(embed({row, row + plan_.inputs}, unused));
+      }
+      const auto passed =
+          forward(m, rows_of_batch, static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(begin), true);
+      std::vector<std::vector<T>> outer;
+      for (std::int64_t p = begin; p < end; ++p) {
+        const std::int64_t row = order[p];
+        const T scale = static_cast<T>((weights ? double(weights[row]) : 1.0) * per_weight);
+        outer.push_back(gradient_of_loss(passed.back()[static_cast<std::size_t>(p - begin)].outputs,
+                                         classes ? classes + row : nullptr,
+                                         targets ? targets + row * plan_.layers.back().width : nullptr, scale));
+        loss_sum += (weights ? double(weights[row]) : 1.0) * double(row_loss_);
+      }
+      for (std::size_t l = layers_.size(); l-- > 0;) outer = backward(l, m, passed[l], outer);
+      for (std::size_t r = 0; r < outer.size(); ++r) {
+        if (m == 0) below[r] = outer[r];
+        for (std::size_t i = 0; m > 0 && i < outer[r].size(); ++i) below[r][i] += outer[r][i];
+      }
+    }
+    for (std::int64_t p = begin; p < end && !embeddings_.empty(); ++p)
+      add_embedded_row(x + order[p] * plan_.inputs, below[static_cast<std::size_t>(p - begin)]);
+    return loss_sum;
+  }
+
   void add_part(Part<T>& part, std::size_t rows, std::size_t columns, T value, const GroupPlan& factors, bool is_bias,
                 bool is_own = false) {
     part.is_own = is_own && plan_.submodels > 1;

@@ -138,6 +138,7 @@ class Plan:
     label_smoothing_schedule: SchedulePlan
     early_stopping: EarlyStoppingPlan
     batch_size: int
+    shards: int  # of each batch: runs of rows whose gradients are summed each for itself
     drop_last: bool
     epochs: int
     seed: int
@@ -214,6 +215,20 @@ class Solo32:
         history, best weights). set_state(state()) on a new Solo of the same plan and data continues to the same bytes.
         """
     def set_state(self, state: dict[str, NDArray[Any]]) -> None: ...
+    def join(
+        self,
+        rank: int,
+        count: int,
+        exchange: Callable[[int, list[NDArray[Any]], list[tuple[float, float]], NDArray[Any]], tuple[int, float, float]]
+        | None = None,
+    ) -> None:
+        """Take the next steps together with other processes in the same state, or (count 1) alone.
+
+        exchange is called (with the GIL) in each step, on the thread that runs: with how the step ends here (0
+        complete, 1 a loss is not finite, 2 stopped), the gradient and the (loss, metric) sums of each shard of this
+        process that has rows, and the array for the sum of all shards' gradients. It returns how the step ends on all
+        processes, the worst of it, and the sums of the batch. The arrays are valid during the call only.
+        """
     def evaluate(
         self,
         x: NDArray[Any],

@@ -339,7 +339,8 @@ class Crew:
         """Translate a plan for the engine, once for all plans that differ by their seed only."""
         schedules = [getattr(plan, name) for name in ("schedule", *NUMBER_SCHEDULES)]
         parts = (plan.network, plan.loss, plan.optimizer, plan.early_stopping, *schedules)
-        numbers = (plan.batch_size, plan.drop_last, plan.epochs, plan.keep, plan.shuffle, plan.task, draws_weights)
+        batches = (plan.batch_size, plan.shards, plan.drop_last, plan.shuffle)
+        numbers = (*batches, plan.epochs, plan.keep, plan.task, draws_weights)
         key = (*map(id, parts), *numbers)
         if key not in self._translated:
             self._translated[key] = translate(_core.load(), plan, draws_weights=draws_weights)

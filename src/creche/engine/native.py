@@ -178,7 +178,7 @@ def translate(engine: ModuleType, plan: Plan, *, draws_weights: bool = True) -> 
     out.embeddings = [_translate_embedding(engine, plan, embedded) for embedded in plan.network.embeddings]
     out.batch_size, out.epochs = plan.batch_size, plan.epochs
     translate_row_order(plan, out)
-    out.drop_last = plan.drop_last
+    out.drop_last, out.shards = plan.drop_last, plan.shards
     _copy(plan.loss.engine_settings(plan.task, plan.network.outputs), out.loss)
     numbers = {name: value for name, value in plan.optimizer.to_dict().items() if name not in GROUP_FIELDS}
     _copy(numbers, out.optimizer, rename={"momentum_decay": "momentum"})

@@ -166,6 +166,7 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         label_smoothing_schedule: Schedule | ScheduleName = "constant",
         batch_size: int = 32,
         drop_last: bool = False,
+        shards: int = 1,
         epochs: int = 100,
         early_stopping: EarlyStopping | int | bool | None = None,
         keep: KeptWeights = "best",
@@ -204,6 +205,7 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         self.label_smoothing_schedule = label_smoothing_schedule
         self.batch_size = batch_size
         self.drop_last = drop_last
+        self.shards = shards
         self.epochs = epochs
         self.early_stopping = early_stopping
         self.keep = keep
@@ -351,6 +353,7 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
             **{name: getattr(self, name) for name in NUMBER_SCHEDULES},
             batch_size=self.batch_size,
             drop_last=self.drop_last,
+            shards=self.shards,
             epochs=epochs,
             shuffle=choose_row_order(self.shuffle),
             early_stopping=early_stopping,

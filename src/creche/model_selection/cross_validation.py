@@ -103,6 +103,7 @@ def cross_validate(
     label_smoothing_schedule: Schedule | ScheduleName = "constant",
     batch_size: int = 32,
     drop_last: bool = False,
+    shards: int = 1,
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
     keep: KeptWeights = "best",
@@ -154,7 +155,7 @@ def cross_validate(
         As for `creche.train`.
     scale_inputs, number_embedding, category_embedding, submodels, weight_sharing, quantiles, ordered, optimizer
         As for `creche.train`.
-    learning_rate, batch_size, drop_last
+    learning_rate, batch_size, drop_last, shards
         As for `creche.train`.
     epochs
         As for `creche.train`.

@@ -116,6 +116,7 @@ def find_learning_rate(
     label_smoothing_schedule: Schedule | ScheduleName = "constant",
     batch_size: int = 32,
     drop_last: bool = False,
+    shards: int = 1,
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
     shuffle: RowOrder = True,
@@ -170,7 +171,9 @@ def find_learning_rate(
         As for `creche.train`.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own.
-    schedule, weight_decay_schedule, dropout_schedule, label_smoothing_schedule, batch_size, drop_last, epochs, shuffle
+    schedule, weight_decay_schedule, dropout_schedule, label_smoothing_schedule, batch_size, drop_last, shards, epochs
+        As for `creche.train`.
+    shuffle
         As for `creche.train`.
     task, precision, schema, preprocessing, standardize
         As for `creche.train`.

@@ -177,6 +177,7 @@ def sweep_with_optuna(
     label_smoothing_schedule: Values[Schedule | ScheduleName] = "constant",
     batch_size: NumericValues[int] = 32,
     drop_last: Values[bool] = False,
+    shards: NumericValues[int] = 1,
     epochs: NumericValues[int] = 100,
     early_stopping: NumericValues[EarlyStopping | int | bool | None] = None,
     keep: Values[KeptWeights] = "best",
@@ -236,7 +237,9 @@ def sweep_with_optuna(
         As for `creche.train`; each may have several values.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own; each may have several values.
-    schedule, weight_decay_schedule, dropout_schedule, label_smoothing_schedule, batch_size, drop_last, epochs
+    schedule, weight_decay_schedule, dropout_schedule, label_smoothing_schedule, batch_size, drop_last, shards
+        As for `creche.train`; each may have several values.
+    epochs
         As for `creche.train`; each may have several values.
     early_stopping, keep, shuffle
         As for `creche.train`; each may have several values.

@@ -101,6 +101,10 @@ GLOSSARY: Mapping[str, Mapping[str, str]] = {
             "gradient of a neuron is the sum of weight × gradient over the neurons that it leads to, times f'(z)."
         ),
         "batch": "The rows of one training step; the loss of a batch is the mean over its rows.",
+        "shard": (
+            "One of the parts of a batch whose gradients are summed each for itself, and then added in their order; "
+            "processes that train a network together each take some."
+        ),
         "step": "One update of all weights: forward pass, loss, backpropagation, and the optimizer's rule.",
         "epoch": "One pass through all training rows, batch by batch.",
         "optimizer": "The rule that turns gradients into changes of the weights.",

@@ -56,7 +56,8 @@ def _plan_facts(plan: Plan) -> Table:
     facts.add_row("schedule", describe_component(plan.schedule))
     for name, choice in describe_uncommon_choices(plan):
         facts.add_row(name, choice)
-    facts.add_row("epochs", f"{plan.epochs:,}, batches of {plan.batch_size:,} rows")
+    shards = f" in {plan.shards} shards" if plan.shards > 1 else ""
+    facts.add_row("epochs", f"{plan.epochs:,}, batches of {plan.batch_size:,} rows{shards}")
     facts.add_row("stops", describe_early_stopping(plan.early_stopping))
     facts.add_row("keeps", f"the weights of the {plan.keep} epoch")
     facts.add_row("seed", f"{plan.seed}")

@@ -254,6 +254,9 @@ _ENTRIES = (
     Argument("batch_size", 32, "plan", sweepable=True, changeable=True, adjusts_recipe=True, estimator=True,
              command=_option(TRAINING, "Number of rows per step.", int, "32")),
     Argument("drop_last", False, "plan", sweepable=True, estimator=True),
+    Argument("shards", 1, "plan", sweepable=True, estimator=True, command=_option(
+        TRAINING, "Parts of each batch whose gradients are summed each for itself, for several processes.", int, "1",
+    )),
     Argument("epochs", 100, "plan", sweepable=True, changeable=True, adjusts_recipe=True, command=_option(
         TRAINING, "Number of passes over the training rows.", int, "100",
     )),

@@ -34,6 +34,7 @@ from creche.plan.words import (
 __all__ = ["LOSS", "EarlyStopping", "Plan", "with_kept_weights"]
 
 BATCH_SIZE = 32  # the default
+MOST_SHARDS = 4096
 
 LOSS = "loss"  # what is watched unless a metric is named
 
@@ -148,6 +149,10 @@ class Plan(Displayed, Component):
     drop_last : bool, default False
         Whether a smaller last batch is left out, so that each step has `batch_size` rows; with `shuffle`, these rows
         are others in each epoch. A single batch is kept, whatever its size.
+    shards : int, default 1
+        Parts of each batch whose gradients are summed each for itself, and then added in their order. Processes that
+        train a network together each take some of them, so that the bits do not depend on how many processes there
+        are. Of a batch of n rows, each shard has n / shards, rounded up; the last ones have fewer, or none.
     weight_decay_schedule, dropout_schedule, label_smoothing_schedule : Schedule or str, default "constant"
         How the optimizer's weight decay, the layers' dropout and the loss's label smoothing change during training; any
         schedule but `ReduceOnPlateau`. Validation losses have the full label smoothing, so that epochs can be compared.
@@ -175,6 +180,7 @@ class Plan(Displayed, Component):
     precision: Precision = "float32"
     keep: KeptWeights = "best"
     drop_last: bool = flag_field(False)
+    shards: int = count_field(1, at_most=MOST_SHARDS)
     weight_decay_schedule: Schedule = Constant()  # noqa: RUF009 - frozen
     dropout_schedule: Schedule = Constant()  # noqa: RUF009 - frozen
     label_smoothing_schedule: Schedule = Constant()  # noqa: RUF009 - frozen
@@ -206,6 +212,7 @@ class Plan(Displayed, Component):
         self._check_schedules()
         self._check_all_rows()
         self._check_batch_normalization()
+        self._check_shards()
         self.after_changes(len(self.changes))
 
     @property
@@ -234,6 +241,8 @@ class Plan(Displayed, Component):
         data = Component.to_dict(self)
         if not self.changes:  # as in nearly all plans
             del data["changes"]
+        if self.shards == 1:
+            del data["shards"]
         return data
 
     def _check_loss(self) -> None:
@@ -298,6 +307,25 @@ class Plan(Displayed, Component):
                 f"batch_size: got 1, and layer {by_batch} has batch normalization, which needs the mean and the "
                 f"variance of several rows; choose a larger batch, or {advise('normalization', 'layer')}",
                 argument="batch_size",
+            )
+
+    def _check_shards(self) -> None:
+        """Check that nothing needs all rows of a batch at once."""
+        if self.shards == 1:
+            return
+        by_batch = self.network.first_layer_normalized_by_batch
+        if by_batch is not None:
+            raise PlanError(
+                f"shards: got {self.shards}, and layer {by_batch} has batch normalization, which needs the "
+                f"statistics of whole batches; leave {advise('shards')} out, or choose "
+                f"{advise('normalization', 'layer')}",
+                argument="shards",
+            )
+        if self.loss.is_python:
+            raise PlanError(
+                f"shards: got {self.shards}, and a custom loss takes all rows of a batch at once; leave "
+                f"{advise('shards')} out, or choose a built-in loss",
+                argument="shards",
             )
 
     def with_all_rows(self, rows: int) -> Self:

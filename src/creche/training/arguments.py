@@ -118,6 +118,7 @@ class TrainArguments:
     label_smoothing_schedule: Schedule | ScheduleName
     batch_size: int
     drop_last: bool
+    shards: int
     epochs: int
     early_stopping: EarlyStopping | int | bool | None
     keep: KeptWeights
@@ -324,6 +325,7 @@ def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
         **{name: getattr(arguments, name) for name in NUMBER_SCHEDULES},
         batch_size=arguments.batch_size,
         drop_last=arguments.drop_last,
+        shards=arguments.shards,
         epochs=arguments.epochs,
         seed=arguments.seed,
         shuffle=choose_row_order(arguments.shuffle),

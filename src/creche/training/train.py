@@ -97,6 +97,7 @@ def train(
     label_smoothing_schedule: Schedule | ScheduleName = "constant",
     batch_size: int = 32,
     drop_last: bool = False,
+    shards: int = 1,
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
     keep: KeptWeights = "best",
@@ -211,6 +212,9 @@ def train(
         Rows per step.
     drop_last : bool, default False
         Whether an epoch leaves out the rows of a last batch that is not full; a single batch is always kept.
+    shards : int, default 1
+        Parts of each batch whose gradients are summed each for itself, and then added in their order, which changes the
+        last bits. Processes that train a network together take the shards among them.
     epochs : int, default 100
         Passes over the training rows.
     early_stopping : EarlyStopping, int or bool, optional
