@@ -92,9 +92,9 @@ std::vector<T> Solo<T>::first_rows_of_feed() {
   for (std::int64_t begin = 0; begin < count; begin += plan_.batch_size) {
     const std::int64_t rows = std::min(plan_.batch_size, count - begin);
     train_feed_->take(0, begin, rows, rows, taken, {});
-    train_ = train_feed_->rows();
+    const Rows<T> view = train_feed_->rows();
     for (std::int64_t r = 0; r < rows; ++r) {
-      const T* const from = train_.x + taken[r] * train_.x_stride;
+      const T* const from = view.x + taken[r] * view.x_stride;
       x.insert(x.end(), from, from + plan_.inputs);
     }
   }
@@ -104,7 +104,10 @@ std::vector<T> Solo<T>::first_rows_of_feed() {
 
 template <class T>
 void Solo<T>::release_rows() {
-  if (train_feed_) train_feed_->release();
+  if (train_feed_) {
+    train_feed_->release();
+    train_ = train_feed_->rows();
+  }
   if (validation_stream_) validation_stream_->release();
 }
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.engine.native import Rows
-from creche.errors import FileError
+from creche.errors import FileError, PlanError
 
-__all__ = ["FileState", "RowLayout", "StoredRows", "read_exactly"]
+__all__ = ["FileState", "RowLayout", "StoredRows", "read_exactly", "require_memory"]
 
 BYTES_AT_ONCE = 64 * 2**20  # of a chunk, unless the caller asks for a number of rows
 
@@ -215,6 +215,26 @@ class StoredRows:
             raise FileError(
                 f"{self.path}: has changed since it was opened; leave it alone while it is used, and begin again"
             )
+
+
+def require_memory(rows: Rows | StoredRows, what: str) -> Rows:
+    """Return rows that are in memory.
+
+    Parameters
+    ----------
+    rows : Rows or StoredRows
+    what : str
+        What needs them there, for the error.
+
+    Raises
+    ------
+    PlanError
+        If they are in a file.
+
+    """
+    if isinstance(rows, StoredRows):
+        raise PlanError(f"data: {rows.path} holds rows in a file, and {what} needs rows in memory; give fewer rows")
+    return rows
 
 
 def read_exactly(descriptor: int, path: str, offset: int, into: NDArray[Any]) -> None:

@@ -13,6 +13,7 @@ from creche.engine.hardware import Hardware
 from creche.engine.job import Job
 from creche.engine.memory_checks import network_memory
 from creche.engine.native import format_gigabytes, rows_memory
+from creche.engine.stored_rows import require_memory
 from creche.errors import PlanError
 from creche.model_selection.jobs import Jobs
 from creche.model_selection.search_space import Combinations
@@ -67,9 +68,9 @@ def check_cost(
     examples = [
         jobs.create_job(jobs.create_plan(choice)[0], choice) for choice in combinations.select_examples(TRIAL_NETWORKS)
     ]
-    memory = networks * sum(network_memory(job.plan, len(job.rows)) for job in examples) // len(examples)
+    memory = networks * sum(network_memory(job.plan, job.rows) for job in examples) // len(examples)
     if jobs.bootstrap:
-        tables = {id(job.rows): job.rows for job in examples}.values()
+        tables = {id(job.rows): require_memory(job.rows, "bagging") for job in examples}.values()
         memory += seeds * jobs.n_splits * sum(rows_memory(rows) for rows in tables)
     available = available_memory()
     exceeds_memory = available is not None and memory > available
@@ -101,7 +102,7 @@ def estimate_cost(networks: int, examples: Sequence[Job], hardware: Hardware) ->
     hardware : Hardware
 
     """
-    memory = sum(network_memory(job.plan, len(job.rows)) for job in examples) / len(examples)
+    memory = sum(network_memory(job.plan, job.rows) for job in examples) / len(examples)
     trial = [replace(job, plan=replace(job.plan, early_stopping=None)) for job in examples]
     Crew(trial[:1], hardware)  # the engine is slower the first time
     start = time.monotonic()

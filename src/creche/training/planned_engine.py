@@ -14,10 +14,12 @@ from creche._displayed import Displayed
 from creche.engine.best_epoch import BestEpoch
 from creche.engine.choice import choose_device, new_run
 from creche.engine.device import check_precision
+from creche.engine.feeding import evaluate_rows
 from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
 from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
+from creche.engine.stored_rows import StoredRows
 from creche.errors import PlanError
 from creche.plan.changes import Change, SetWeight, order_changes
 from creche.plan.optimizers import Optimizer
@@ -124,12 +126,12 @@ class PlannedEngine(Displayed):
         """Whether the weights of an earlier epoch have been restored."""
         return self.kept_epoch != self.epoch
 
-    def loss_on(self, rows: Rows) -> float:
+    def loss_on(self, rows: Rows | StoredRows) -> float:
         """Return the loss of the current network on encoded rows, without dropout.
 
         Parameters
         ----------
-        rows : Rows
+        rows : Rows or StoredRows
             Encoded rows with their labels, such as `rows` or `validation` of this run.
 
         Returns
@@ -137,7 +139,7 @@ class PlannedEngine(Displayed):
         float
 
         """
-        return float(self._engine.evaluate(rows.x, rows.classes, rows.targets, rows.weights)[0])
+        return evaluate_rows(self._engine, rows)[0]
 
     def losses_of(self, rows: Rows) -> NDArray[Any]:
         """Return the loss of each row by the current network, without dropout, (n,).

@@ -14,8 +14,10 @@ import pytest
 
 import creche as cr
 from creche.engine import choice, feeding
+from creche.engine.colony import Crew
 from creche.engine.feeding import evaluate_rows
 from creche.engine.hardware import Hardware
+from creche.engine.job import Job
 from creche.engine.native import Rows
 from creche.engine.stored_rows import RowLayout, StoredRows
 from creche.errors import FileError, PlanError
@@ -221,6 +223,42 @@ def test_a_run_that_is_asked_to_stop_goes_on_with_the_same_bits(tmp_path: Path) 
     while stopped.run(poll=lambda: True) == "interrupted":
         pass
     assert digest(stopped) == digest(whole)
+
+
+def test_networks_take_turns_with_one_file(tmp_path: Path) -> None:
+    rows, validation = draw_rows(CLASSES, 203), draw_rows(CLASSES, 30, seed=1)
+    stored, stored_validation = store(tmp_path / "a.rows", rows, validation, CLASSES)
+    plans = [create_plan(CLASSES, seed=seed, shuffle=cr.Windows(8, 2 + seed)) for seed in range(3)]
+    crew = Crew([Job(plan, stored, stored_validation) for plan in plans], Hardware(1))
+    crew.run(epoch=1)
+    crew.run()
+    in_memory = Crew([Job(plan, rows, validation) for plan in plans], Hardware(1))
+    in_memory.run()
+    for number in range(3):
+        one, other = crew.state(number), in_memory.state(number)
+        assert one.keys() == other.keys()
+        for name in one.keys() - {"history.seconds", "progress"}:
+            np.testing.assert_array_equal(one[name], other[name])
+
+
+def count_open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="there is no /proc")
+def test_a_run_that_waits_for_its_turn_has_nothing_open(tmp_path: Path) -> None:
+    stored, stored_validation = store(tmp_path / "a.rows", draw_rows(CLASSES, 203), draw_rows(CLASSES, 30), CLASSES)
+    before = count_open_files()
+    run = new_run(create_plan(CLASSES), stored, stored_validation)
+    assert count_open_files() == before
+    run.run(epochs=1)
+    assert count_open_files() > before
+    run.release_rows()
+    assert count_open_files() == before
+    run.run()
+    again = new_run(create_plan(CLASSES), stored, stored_validation)
+    again.run()
+    assert digest(run) == digest(again)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")

@@ -105,6 +105,11 @@ class TorchRun:
         """Epoch and batch, from 0, and learning rate where training diverged."""
         return self._trainer.divergence if self._trainer.status == "diverged" else None
 
+    seconds_waited = 0.0  # for rows of a file
+
+    def release_rows(self) -> None:
+        """Give back what is needed to read rows from a file: nothing."""
+
     def history(self, first: int = 0) -> Arrays:
         """Return the records of the completed epochs from epoch `first` on."""
         return dict(self._numbers.history(first))
