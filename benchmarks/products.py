@@ -1,7 +1,8 @@
 """The matrix products: the share of the machine's multiply-add peak that they reach, and that of PyTorch's.
 
 The peak is measured in the same run, by multiply-adds in registers only; the products also read and write memory.
-PyTorch's products are those of the vendor's library that it bundles. One thread.
+PyTorch's products are those of the vendor's library that it bundles. The last column has the products of operands
+rounded to bfloat16 (``precision="bfloat16"``) relative to those of float32. One thread.
 """
 
 import time
@@ -14,6 +15,7 @@ from creche import _core
 
 SHAPES = ((256, 64, 256), (256, 256, 256), (256, 64, 64), (1024, 1024, 1024))
 AIM = 0.85
+ROUNDED_AIM = 1.6  # of float32's rate, where the processor has the instruction
 
 
 def torch_rate(batch_size: int, inputs: int, outputs: int, seconds: float) -> float:
@@ -38,10 +40,12 @@ def main() -> int:
     rows = []
     best_share = 0.0
     for batch_size, inputs, outputs in SHAPES:
-        peaks, rates, torches = [], [], []
+        peaks, rates, torches, gains = [], [], [], []
         for _ in range(options.rounds):
             peaks.append(engine.fma_peak(seconds, 1))
             rates.append(engine.product_rates(batch_size, inputs, outputs, seconds))
+            rounded = engine.product_rates(batch_size, inputs, outputs, seconds, rounds_products=True)
+            gains.append([r / exact for r, exact in zip(rounded, rates[-1], strict=True)])
             if with_torch:
                 torches.append(torch_rate(batch_size, inputs, outputs, seconds))
         shares = [Spread.of(rate[i] / peak for rate, peak in zip(rates, peaks, strict=True)) for i in range(3)]
@@ -53,12 +57,25 @@ def main() -> int:
                 f"{Spread.of(peaks).median:.0f}",
                 *(f"{share.median:.0%}" for share in shares),
                 f"{torch_share.median:.0%}" if torch_share else "not installed",
+                " ".join(f"{Spread.of(gain[i] for gain in gains).median:.2f}" for i in range(3)),
             ]
         )
-    head = ["rows x inputs x outputs", "peak, GFLOP/s", "forward", "dL/dinputs", "dL/dweights", "torch.mm"]
+    head = [
+        "rows x inputs x outputs",
+        "peak, GFLOP/s",
+        "forward",
+        "dL/dinputs",
+        "dL/dweights",
+        "torch.mm",
+        "bfloat16 / float32",
+    ]
     report.say("")
     report.table(head, rows)
     report.say("", f"Aim: {AIM:.0%} of the peak. Best: {best_share:.0%}.")
+    if engine.has_bfloat16_instruction():
+        report.say(f"This processor multiplies bfloat16; aim: {ROUNDED_AIM} times float32.")
+    else:
+        report.say("This processor has no instruction for bfloat16, so that rounded products can only be as fast.")
     return report.finish()
 
 

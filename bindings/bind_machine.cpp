@@ -3,6 +3,7 @@
 
 #include <tuple>
 
+#include "gemm/bfloat16.hpp"
 #include "machine.hpp"
 
 namespace nb = nanobind;
@@ -16,12 +17,13 @@ void bind_machine(nb::module_& m) {
       nb::arg("seconds") = 0.2, nb::arg("threads") = 1, nb::call_guard<nb::gil_scoped_release>());
   m.def(
       "product_rates",
-      [](std::int64_t batch_size, std::int64_t inputs, std::int64_t outputs, double seconds) {
-        const ProductRates rates = product_rates(batch_size, inputs, outputs, seconds);
+      [](std::int64_t batch_size, std::int64_t inputs, std::int64_t outputs, double seconds, bool rounds_products) {
+        const ProductRates rates = product_rates(batch_size, inputs, outputs, seconds, rounds_products);
         return std::make_tuple(rates.forward / 1e9, rates.dloss_dinputs / 1e9, rates.dloss_dweights / 1e9);
       },
       nb::arg("batch_size"), nb::arg("inputs"), nb::arg("outputs"), nb::arg("seconds") = 0.2,
-      nb::call_guard<nb::gil_scoped_release>());
+      nb::arg("rounds_products") = false, nb::call_guard<nb::gil_scoped_release>());
+  m.def("has_bfloat16_instruction", &has_bfloat16_instruction);
 }
 
 }  // namespace creche::CRECHE_LEVEL

@@ -246,6 +246,7 @@ void bind_plan(nb::module_& m) {
       .def_rw("batch_size", &Plan::batch_size)
       .def_rw("shards", &Plan::shards)
       .def_rw("drop_last", &Plan::drop_last)
+      .def_rw("rounds_products", &Plan::rounds_products)
       .def_rw("epochs", &Plan::epochs)
       .def_rw("seed", &Plan::seed)
       .def_rw("shuffle", &Plan::shuffle)

@@ -85,7 +85,8 @@ double best_rate(double flops, double seconds, F&& f) {
 
 }  // namespace
 
-ProductRates product_rates(std::int64_t batch_size, std::int64_t inputs, std::int64_t outputs, double seconds) {
+ProductRates product_rates(std::int64_t batch_size, std::int64_t inputs, std::int64_t outputs, double seconds,
+                           bool rounds_products) {
   const std::int64_t rows = staggered_rows(batch_size);
   const auto fill = [](const AlignedArray<float>& array) {
     for (std::int64_t i = 0; i < array.size(); ++i) array[i] = static_cast<float>(i % 17 - 8) * 0.01f;
@@ -111,8 +112,8 @@ ProductRates product_rates(std::int64_t batch_size, std::int64_t inputs, std::in
   layer.outputs = layer.dloss_dz = matrix(arrays[1], rows, outputs);
   below.dloss_dz = matrix(arrays[2], rows, inputs);
   const PanelMatrix<float> dloss_dw = matrix(arrays[3], inputs + 1, outputs);
-  const LayerFunctions<float> of_below(plan.layers[0], network.shape.layers[0]);
-  const LayerFunctions<float> of_layer(plan.layers[1], network.shape.layers[1]);
+  const LayerFunctions<float> of_below(plan.layers[0], network.shape.layers[0], rounds_products);
+  const LayerFunctions<float> of_layer(plan.layers[1], network.shape.layers[1], rounds_products);
   const PanelMatrix<float>& z = layer.outputs;
   const Operand<float> left{layer.inputs.data, layer.inputs.panel_stride()};
   const double flops =
@@ -130,9 +131,10 @@ ProductRates product_rates(std::int64_t batch_size, std::int64_t inputs, std::in
   rates.dloss_dweights = best_rate(flops, seconds, [&] {
     for_panel_groups<float>(0, z.panels(), [&](auto panels, std::int64_t panel) {
       for (std::int64_t i = 0; i < inputs; i += step) {
-        product_by_columns<decltype(panels)::value>(
-            left, i, std::min(i + step, inputs), Operand<float>{z.at(panel, 0), z.panel_stride()}, batch_size,
-            dloss_dw.at(panel, 1 + i), i == 0 ? dloss_dw.at(panel, 0) : nullptr, dloss_dw.panel_stride());
+        product_by_columns<decltype(panels)::value>(rounds_products, left, i, std::min(i + step, inputs),
+                                                    Operand<float>{z.at(panel, 0), z.panel_stride()}, batch_size,
+                                                    dloss_dw.at(panel, 1 + i), i == 0 ? dloss_dw.at(panel, 0) : nullptr,
+                                                    dloss_dw.panel_stride(), false);
       }
     });
   });

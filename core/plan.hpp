@@ -63,6 +63,8 @@ struct Plan {
   // Runs of a batch's rows whose gradients are summed each for itself, and then added in their order. 1: one sum.
   std::int64_t shards = 1;
   bool drop_last = false;  // leave out the rows at the end of an epoch that fill no batch
+  // Of steps, not of evaluations, those of layers: their operands to bfloat16 (gemm/bfloat16.hpp). For float32.
+  bool rounds_products = false;
   std::int64_t epochs = 100;
   std::uint64_t seed = 0;
   bool shuffle = true;

@@ -338,6 +338,7 @@ def plan_cases() -> Iterator[tuple[str, Case]]:
     )
     yield "plan: dropout", case(three, dropout=0.4)
     yield "plan: dropout in float64", case(number, dropout=0.2, precision="float64")
+    yield "plan: dropout in bfloat16", case(three, dropout=0.2, precision="bfloat16")
     yield "plan: rows in order", case(three, shuffle=False)
     for name, arguments in SHARDS.items():
         yield f"shards: {name}", case(three, **arguments)

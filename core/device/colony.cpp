@@ -67,6 +67,7 @@ MemberPlan member_plan(const Member<float>& member) {
 
 std::string reason_against_warp(const Plan& plan, std::int64_t rows) {
   if (plan.optimizer.kind == OptimizerKind::lbfgs) return "L-BFGS searches lines over all weights together";
+  if (plan.rounds_products) return "the products have operands of bfloat16";
   if (plan.submodels > 1) return "the network has submodels";
   if (plan.shards > 1) return "its batches have shards";
   if (plan.windows.block > 0) return "the rows are shuffled within windows";

@@ -92,17 +92,17 @@ void Pass<T>::gradients_of(RowRange rows, const AlignedArray<T>& out) const {
     const PanelMatrix<T> left = batch_.layer(l).left();
     const PanelMatrix<T> dloss_dz = this->dloss_dz(l);
     for (std::int64_t m = 0; m < layer.matrices(); ++m) {
-      batch_.each_summed_range(rows_, rows, layer.own_weights ? m : kAllSubmodels,
-                               [&](std::int64_t begin, std::int64_t end, bool continues) {
-                                 for (std::int64_t panel = 0; panel < layer.output_panels(); ++panel) {
-                                   product_by_columns<1>(Operand<T>{left.at(0, begin), left.panel_stride()}, 0,
-                                                         layer.inputs,
-                                                         Operand<T>{dloss_dz.at(panel, begin), dloss_dz.panel_stride()},
-                                                         end - begin, gradient.at(panel, layer.weights_row(m)),
-                                                         layer.own_bias ? nullptr : gradient.at(panel, 0),
-                                                         gradient.panel_stride(), continues);
-                                 }
-                               });
+      batch_.each_summed_range(
+          rows_, rows, layer.own_weights ? m : kAllSubmodels,
+          [&](std::int64_t begin, std::int64_t end, bool continues) {
+            for (std::int64_t panel = 0; panel < layer.output_panels(); ++panel) {
+              product_by_columns<1>(
+                  batch_.functions(l).rounds_products, Operand<T>{left.at(0, begin), left.panel_stride()}, 0,
+                  layer.inputs, Operand<T>{dloss_dz.at(panel, begin), dloss_dz.panel_stride()}, end - begin,
+                  gradient.at(panel, layer.weights_row(m)), layer.own_bias ? nullptr : gradient.at(panel, 0),
+                  gradient.panel_stride(), continues);
+            }
+          });
     }
   }
   for (std::size_t e = 0; e < network_.shape.embeddings.size(); ++e) {

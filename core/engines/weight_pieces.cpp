@@ -25,7 +25,8 @@ template <class T>
 WeightPieces<T>::WeightPieces(const Plan& plan, Network<T>& network, const Batch<T>& batch,
                               const ParameterGroups& groups, std::vector<AlignedArray<T>>& planes, int threads,
                               bool keeps_gradients)
-    : submodels_(plan.submodels),
+    : rounds_products_(plan.rounds_products),
+      submodels_(plan.submodels),
       network_(network),
       batch_(batch),
       groups_(groups),
@@ -207,8 +208,8 @@ void WeightPieces<T>::sum_shard(const Piece& piece, const BatchRows& batch, RowR
     batch_.each_summed_range(batch, rows, piece.submodel, [&](std::int64_t begin, std::int64_t end, bool continues) {
       const Operand<T> left{layer.left().at(0, begin), layer.left().panel_stride()};
       const Operand<T> right{layer.dloss_dz.at(piece.panel, begin), layer.dloss_dz.panel_stride()};
-      product_by_columns<decltype(panels)::value>(left, piece.first_input, piece.end_of_inputs(), right, end - begin,
-                                                  sums, totals, out.panel_stride(), continues);
+      product_by_columns<decltype(panels)::value>(rounds_products_, left, piece.first_input, piece.end_of_inputs(),
+                                                  right, end - begin, sums, totals, out.panel_stride(), continues);
     });
   };
   if constexpr (most_panels<T>() == 3) {

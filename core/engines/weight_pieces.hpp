@@ -125,6 +125,7 @@ class WeightPieces {
   void transpose_panel(const Piece& piece, int panel);
   void sum_squares_of_panel(std::int64_t part);
 
+  const bool rounds_products_;
   const std::int64_t submodels_;
   Network<T>& network_;
   const Batch<T>& batch_;

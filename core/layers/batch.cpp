@@ -25,7 +25,7 @@ Batch<T>::Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capaci
   used_ = 0;
   lay_out(plan, shape);
   for (std::size_t l = 0; l < plan.layers.size(); ++l) {
-    functions_.emplace_back(plan.layers[l], shape.layers[l]);
+    functions_.emplace_back(plan.layers[l], shape.layers[l], plan.rounds_products);
     if (shape.layers[l].normalizes_by_batch) stops_.push_back(l);
   }
 }

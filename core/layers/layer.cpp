@@ -1,7 +1,6 @@
 #include "layers/layer.hpp"
 
 #include "activations/all.hpp"
-#include "gemm/product.hpp"
 #include "layers/batch_statistics.hpp"
 #include "layers/normalization.hpp"
 #include "layers/parametric.hpp"
@@ -139,19 +138,19 @@ struct DenseWeights {
 
 // out(r, :) = f(b + left(r, :) W); f' goes to `derivative` unless its data is null.
 template <class T>
-void dense_forward(const LayerPlan& plan, Activate<T> activate, const PanelMatrix<T>& left, std::int64_t row_begin,
-                   std::int64_t row_end, const DenseWeights<T>& of, const PanelMatrix<T>& out,
+void dense_forward(const LayerFunctions<T>& layer, ActivationKind activation, const PanelMatrix<T>& left,
+                   std::int64_t row_begin, std::int64_t row_end, const DenseWeights<T>& of, const PanelMatrix<T>& out,
                    const PanelMatrix<T>& derivative) {
   const auto product = [&](const auto& finish) {
-    product_by_rows(Operand<T>{left.data, left.panel_stride()}, row_begin, row_end, of.bias, of.weights, of.inputs, out,
-                    finish);
+    product_by_rows(layer.rounds_products, Operand<T>{left.data, left.panel_stride()}, row_begin, row_end, of.bias,
+                    of.weights, of.inputs, out, finish);
   };
-  if (plan.activation == ActivationKind::identity && derivative.data == nullptr) {
+  if (activation == ActivationKind::identity && derivative.data == nullptr) {
     product(StoreSums<T>{out});
-  } else if (plan.activation == ActivationKind::relu && derivative.data == nullptr) {
+  } else if (activation == ActivationKind::relu && derivative.data == nullptr) {
     product(StoreRelu<T>{out});
   } else {
-    product(StoreActivated<T>{out, derivative, activate, static_cast<T>(plan.activation_parameter)});
+    product(StoreActivated<T>{out, derivative, layer.activate, static_cast<T>(layer.plan.activation_parameter)});
   }
 }
 
@@ -162,7 +161,7 @@ void transposed_product(const LayerFunctions<T>& layer, const Network<T>& networ
                         const Finish& finish) {
   const PanelMatrix<T> transposed = transposed_view(network.transposed.data(), layer.shape, submodel);
   const T* const zeros = nullptr;
-  product_by_rows(Operand<T>{dloss_dz.data, dloss_dz.panel_stride()}, row_begin, row_end, zeros,
+  product_by_rows(layer.rounds_products, Operand<T>{dloss_dz.data, dloss_dz.panel_stride()}, row_begin, row_end, zeros,
                   Operand<T>{transposed.data, transposed.panel_stride()}, dloss_dz.columns, out, finish);
 }
 
@@ -252,9 +251,10 @@ void activate_rows(const LayerFunctions<T>& layer, const Network<T>& network, co
 }  // namespace
 
 template <class T>
-LayerFunctions<T>::LayerFunctions(const LayerPlan& of, const LayerShape& with_shape)
+LayerFunctions<T>::LayerFunctions(const LayerPlan& of, const LayerShape& with_shape, bool rounds)
     : plan(of),
       shape(with_shape),
+      rounds_products(rounds),
       is_plain(!shape.scale && !shape.output_scale && !shape.normalization && !shape.slopes && !plan.residual),
       activate(activate_function<T>(plan.activation)) {
   if (plan.parametric) {
@@ -268,7 +268,7 @@ void layer_forward(const LayerFunctions<T>& layer, const Network<T>& network, co
                    std::int64_t row_begin, std::int64_t row_end, std::int64_t submodel) {
   if (!layer.shape.output_scale && !layer.shape.normalization && !layer.shape.slopes) {
     if (layer.shape.scale) scale_inputs(layer, network, rows, row_begin, row_end, submodel);
-    dense_forward(layer.plan, layer.activate, rows.left(), row_begin, row_end,
+    dense_forward(layer, layer.plan.activation, rows.left(), row_begin, row_end,
                   DenseWeights<T>(network, layer.shape, submodel), rows.outputs, rows.derivative);
     return;
   }
@@ -294,7 +294,7 @@ template <class T>
 void weighted_sums(const LayerFunctions<T>& layer, const Network<T>& network, const LayerRows<T>& rows,
                    std::int64_t row_begin, std::int64_t row_end, const PanelMatrix<T>& out, std::int64_t submodel,
                    const PanelMatrix<T>& kept) {
-  dense_forward(LayerPlan{}, layer.activate, rows.left(), row_begin, row_end,
+  dense_forward(layer, ActivationKind::identity, rows.left(), row_begin, row_end,
                 DenseWeights<T>(network, layer.shape, submodel), out, PanelMatrix<T>{});
   if (layer.shape.output_scale) scale_sums(layer, network, row_begin, row_end, submodel, out, kept);
 }
@@ -404,7 +404,7 @@ void layer_backward(const LayerFunctions<T>& layer, const LayerFunctions<T>& bel
 
 #define INSTANTIATE(T)                                                                                                \
   template Activate<T> activate_function<T>(ActivationKind);                                                          \
-  template LayerFunctions<T>::LayerFunctions(const LayerPlan&, const LayerShape&);                                    \
+  template LayerFunctions<T>::LayerFunctions(const LayerPlan&, const LayerShape&, bool);                              \
   template void layer_forward<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t,      \
                                  std::int64_t, std::int64_t);                                                         \
   template void layer_to_sums<T>(const LayerFunctions<T>&, const Network<T>&, const LayerRows<T>&, std::int64_t,      \

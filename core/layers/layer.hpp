@@ -17,7 +17,7 @@
 
 #include <cstdint>
 
-#include "gemm/product.hpp"
+#include "gemm/bfloat16.hpp"
 #include "network.hpp"
 #include "shape.hpp"
 
@@ -39,11 +39,12 @@ template <class T>
 struct LayerFunctions {
   LayerPlan plan;
   LayerShape shape;
-  bool is_plain = false;  // weights and an activation, without any other parameters
+  bool rounds_products = false;  // the operands of the products of a step, to bfloat16
+  bool is_plain = false;         // weights and an activation, without any other parameters
   Activate<T> activate = nullptr;
   Bend<T> bend = nullptr;
 
-  LayerFunctions(const LayerPlan& plan, const LayerShape& shape);
+  LayerFunctions(const LayerPlan& plan, const LayerShape& shape, bool rounds_products = false);
 };
 
 // Whether the backward pass reads f' from a matrix. Otherwise it needs only the outputs, or nothing.

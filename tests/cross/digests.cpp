@@ -124,9 +124,10 @@ std::uint64_t train(const Plan& plan, int threads) {
 int main() {
   const std::vector<std::vector<std::int64_t>> shapes = {{4, 10, 10, 3}, {7, 33, 50, 17, 5}, {64, 100, 2}, {20, 1}};
   int number = 0;
-  const auto report = [&](const Choices& choices) {
+  const auto report = [&](const Choices& choices, bool rounds_products = false) {
     const std::vector<std::int64_t>& sizes = shapes[static_cast<std::size_t>(number) % shapes.size()];
-    const Plan plan = plan_of(sizes, choices);
+    Plan plan = plan_of(sizes, choices);
+    plan.rounds_products = rounds_products;
     std::printf("%02d %016" PRIx64 " %016" PRIx64 "\n", number, train<float>(plan, 1 + number % 3),
                 train<double>(plan, 1));
     ++number;
@@ -157,5 +158,10 @@ int main() {
     report({static_cast<ActivationKind>(i + 4), static_cast<LossKind>(i), static_cast<OptimizerKind>(i),
             InitializerKind::unit_variance, static_cast<ScheduleKind>(i % 6), true, i % 3 == 0, false,
             NormalizationKind::batch});
+  }
+  for (int i = 0; i < 4; ++i) {
+    report({static_cast<ActivationKind>(i), static_cast<LossKind>(i), static_cast<OptimizerKind>(i + 4),
+            InitializerKind::he_normal, static_cast<ScheduleKind>(i), i % 2 == 1, false, i % 2 == 0},
+           true);
   }
 }

@@ -94,6 +94,7 @@ class Job:
     windows: tuple[int, int] = (0, 0)  # rows of a block, blocks of a window
     drop_last: bool = False
     shards: int = 1
+    rounds_products: bool = False
 
     @property
     def can_have_batches(self) -> bool:
@@ -131,7 +132,7 @@ class Job:
         plan.layers = layers
         plan.embeddings = [self.embedding(engine, fields) for fields in self.embeddings]
         plan.batch_size, plan.epochs, plan.seed, plan.shuffle = self.batch_size, self.epochs, self.seed, self.shuffle
-        plan.drop_last, plan.shards = self.drop_last, self.shards
+        plan.drop_last, plan.shards, plan.rounds_products = self.drop_last, self.shards, self.rounds_products
         plan.windows.block, plan.windows.window = self.windows
         plan.loss.kind = self.loss
         for part in ("optimizer", "schedule", "early_stopping", *NUMBER_SCHEDULES):

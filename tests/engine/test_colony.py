@@ -106,7 +106,7 @@ def jobs(draw: st.DrawFn) -> list[Job]:
         validation=draw(st.sampled_from([0, 1, 33, 50])), shuffle=draw(st.booleans()), drop_last=draw(st.booleans()),
         windows=draw(st.sampled_from([(0, 0), (0, 0), (7, 4)])),
         residual=draw(st.booleans()), submodels=draw(st.sampled_from([1, 1, 2, 3])),
-        sharing=draw(st.sampled_from(["mini", "full"])),
+        sharing=draw(st.sampled_from(["mini", "full"])), rounds_products=draw(st.sampled_from([False, False, True])),
     )  # fmt: skip
     regularized, scheduled, grouped = draw(st.booleans()), draw(st.booleans()), draw(st.booleans())
     factors = st.lists(

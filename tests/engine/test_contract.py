@@ -40,6 +40,7 @@ def jobs(draw: st.DrawFn) -> Job:
     big = max([*hidden, outputs]) > 100
     rows = draw(st.one_of(st.just(1), st.integers(1, 40 if big else 120)))
     inputs = draw(widths)
+    dtype = draw(st.sampled_from([np.float32, np.float32, np.float64]))
     return Job(
         sizes=(inputs, *hidden, outputs),
         embeddings=draw(st.one_of(st.just(()), embeddings(inputs))),
@@ -51,7 +52,7 @@ def jobs(draw: st.DrawFn) -> Job:
         dropout=draw(st.sampled_from([0.0, 0.0, 0.25, 0.5])),
         weighted=draw(st.booleans()),
         seed=draw(st.integers(0, 2**40)),
-        dtype=draw(st.sampled_from([np.float32, np.float32, np.float64])),
+        dtype=dtype,
         initializer="lecun_normal",
         optimizer={
             "kind": draw(st.sampled_from(OPTIMIZERS)),
@@ -88,6 +89,7 @@ def jobs(draw: st.DrawFn) -> Job:
         shuffle=draw(st.booleans()),
         windows=draw(st.sampled_from([(0, 0), (0, 0), (7, 4), (1, 9)])),
         drop_last=draw(st.booleans()),
+        rounds_products=dtype == np.float32 and draw(st.booleans()),
         shards=draw(st.sampled_from([1, 1, 1, 2, 3, 8])),
         **{name: draw(st.sampled_from(SCHEDULES)) for name in NUMBER_SCHEDULES},
     )

@@ -228,6 +228,7 @@ REFUSED = [
     (Job(parts=({"parametric_activation": True},)), "layer 1 has a parametric activation"),
     (Job(sizes=(4, 4, 2), residual=True), "layer 1 has a residual connection"),
     (Job(submodels=2), "the network has submodels"),
+    (Job(rounds_products=True), "the products have operands of bfloat16"),
 ]
 
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "aligned.hpp"
-#include "gemm/product.hpp"
+#include "gemm/bfloat16.hpp"
 #include "simd/transpose.hpp"
 
 namespace nb = nanobind;
@@ -48,7 +48,8 @@ struct StoreTile {
 
 // out = begin + left right, for rows row_begin ... row_end - 1.
 template <class T>
-void by_rows(In<T> left, In<T> right, In<T> begin, std::int64_t row_begin, std::int64_t row_end, Out<T> out) {
+void by_rows(In<T> left, In<T> right, In<T> begin, std::int64_t row_begin, std::int64_t row_end, Out<T> out,
+             bool rounds) {
   const auto rows = static_cast<std::int64_t>(left.shape(0));
   const auto terms = static_cast<std::int64_t>(left.shape(1));
   const auto columns = static_cast<std::int64_t>(right.shape(1));
@@ -56,7 +57,7 @@ void by_rows(In<T> left, In<T> right, In<T> begin, std::int64_t row_begin, std::
   const Panels<T> c(rows, columns);
   Panels<T> b(terms, columns);  // as many rows as right, so that the panels have the same stride
   for (std::int64_t n = 0; n < columns; ++n) b.view.element(0, n) = begin.data()[n];
-  product_by_rows(Operand<T>{l.view.data, l.view.panel_stride()}, row_begin, row_end, b.view.data,
+  product_by_rows(rounds, Operand<T>{l.view.data, l.view.panel_stride()}, row_begin, row_end, b.view.data,
                   Operand<T>{r.view.data, r.view.panel_stride()}, terms, c.view, StoreTile<T>{c.view});
   for (std::int64_t i = row_begin; i < row_end; ++i)
     for (std::int64_t n = 0; n < columns; ++n) out.data()[i * columns + n] = c.view.element(i, n);
@@ -64,16 +65,16 @@ void by_rows(In<T> left, In<T> right, In<T> begin, std::int64_t row_begin, std::
 
 // out = left^T right; totals = the sum of right's rows.
 template <class T>
-void by_columns(In<T> left, In<T> right, Out<T> out, Out<T> totals) {
+void by_columns(In<T> left, In<T> right, Out<T> out, Out<T> totals, bool rounds) {
   const auto terms = static_cast<std::int64_t>(left.shape(0));
   const auto rows = static_cast<std::int64_t>(left.shape(1));
   const auto columns = static_cast<std::int64_t>(right.shape(1));
   const Panels<T> l(left.data(), terms, rows, std::nan("")), r(right.data(), terms, columns, T(0));
   const Panels<T> c(1 + rows, columns);
   for_panel_groups<T>(0, c.view.panels(), [&](auto panels, std::int64_t panel) {
-    product_by_columns<decltype(panels)::value>(Operand<T>{l.view.data, l.view.panel_stride()}, 0, rows,
+    product_by_columns<decltype(panels)::value>(rounds, Operand<T>{l.view.data, l.view.panel_stride()}, 0, rows,
                                                 Operand<T>{r.view.at(panel, 0), r.view.panel_stride()}, terms,
-                                                c.view.at(panel, 1), c.view.at(panel, 0), c.view.panel_stride());
+                                                c.view.at(panel, 1), c.view.at(panel, 0), c.view.panel_stride(), false);
   });
   for (std::int64_t n = 0; n < columns; ++n) totals.data()[n] = c.view.element(0, n);
   for (std::int64_t i = 0; i < rows; ++i)
@@ -106,9 +107,10 @@ void transposed_block(In<T> from, int rows, Out<T> to) {
 template <class T>
 void bind(nb::module_& m) {
   m.def("product_by_rows", &by_rows<T>, nb::arg("left").noconvert(), nb::arg("right").noconvert(),
-        nb::arg("begin").noconvert(), nb::arg("row_begin"), nb::arg("row_end"), nb::arg("out").noconvert());
+        nb::arg("begin").noconvert(), nb::arg("row_begin"), nb::arg("row_end"), nb::arg("out").noconvert(),
+        nb::arg("rounds") = false);
   m.def("product_by_columns", &by_columns<T>, nb::arg("left").noconvert(), nb::arg("right").noconvert(),
-        nb::arg("out").noconvert(), nb::arg("totals").noconvert());
+        nb::arg("out").noconvert(), nb::arg("totals").noconvert(), nb::arg("rounds") = false);
   m.def("product_by_contract", &by_contract<T>, nb::arg("left").noconvert(), nb::arg("right").noconvert(),
         nb::arg("begin").noconvert(), nb::arg("out").noconvert());
   m.def("transposed_block", &transposed_block<T>, nb::arg("from").noconvert(), nb::arg("rows"),
@@ -118,6 +120,15 @@ void bind(nb::module_& m) {
 }  // namespace
 
 void bind_gemm(nb::module_& m) {
+  m.def(
+      "add_rounded_products",
+      [](In<float> a, In<float> b, Out<float> sums) {
+        for (std::size_t i = 0; i < sums.size(); ++i) {
+          sums.data()[i] =
+              add_rounded_product(round_to_bfloat16(a.data()[i]), round_to_bfloat16(b.data()[i]), sums.data()[i]);
+        }
+      },
+      nb::arg("a").noconvert(), nb::arg("b").noconvert(), nb::arg("sums").noconvert());
   bind<float>(m);
   bind<double>(m);
 }

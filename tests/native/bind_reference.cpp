@@ -17,6 +17,7 @@
 
 #include "activations/all.hpp"
 #include "engines/row_order.hpp"
+#include "gemm/bfloat16.hpp"
 #include "initializers.hpp"
 #include "losses/all.hpp"
 #include "losses/loss_pass.hpp"
@@ -516,18 +517,36 @@ class Reference {
     }
   }
 
+  // Adds left(k) right(k), k = 0 ... terms - 1, to a sum.
+  template <class Left, class Right>
+  void add_products(std::size_t terms, T& sum, const Left& left, const Right& right) const {
+    if constexpr (sizeof(T) == 4) {
+      if (plan_.rounds_products) {
+        for (std::size_t k = 0; k < terms; k += 2) {
+          const bool has_second = k + 1 < terms;
+          sum = add_rounded_product(has_second ? round_to_bfloat16(left(k + 1)) : 0,
+                                    has_second ? round_to_bfloat16(right(k + 1)) : 0, sum);
+          sum = add_rounded_product(round_to_bfloat16(left(k)), round_to_bfloat16(right(k)), sum);
+        }
+        return;
+      }
+    }
+    for (std::size_t k = 0; k < terms; ++k) sum = std::fma(left(k), right(k), sum);
+  }
+
   // If there are factors of the outputs, kept, unless null, receives the sums before them.
-  static std::vector<T> weighted_sums(const Layer<T>& layer, std::size_t m, const std::vector<T>& inputs,
-                                      std::vector<T>* kept) {
+  std::vector<T> weighted_sums(const Layer<T>& layer, std::size_t m, const std::vector<T>& inputs,
+                               std::vector<T>* kept) const {
     const T* const bias = layer.bias.w.data() + layer.bias.first(m);
     const bool scales_outputs = !layer.output_scale.w.empty();
     std::vector<T> sums(layer.outputs, T(0));
     for (std::size_t j = 0; j < layer.outputs; ++j) {
       if (!scales_outputs) sums[j] = bias[j];
-      for (std::size_t i = 0; i < layer.inputs; ++i) {
-        const T u = layer.scale.w.empty() ? inputs[i] : inputs[i] * layer.scale.w[layer.scale.first(m) + i];
-        sums[j] = std::fma(u, layer.weights.w[layer.weights.first(m) + i * layer.outputs + j], sums[j]);
-      }
+      const auto input = [&](std::size_t i) {
+        return layer.scale.w.empty() ? inputs[i] : inputs[i] * layer.scale.w[layer.scale.first(m) + i];
+      };
+      add_products(layer.inputs, sums[j], input,
+                   [&](std::size_t i) { return layer.weights.w[layer.weights.first(m) + i * layer.outputs + j]; });
     }
     if (!scales_outputs) return sums;
     if (kept != nullptr) *kept = sums;
@@ -679,16 +698,21 @@ class Reference {
       mean[j] *= T(1) / T(rows.size());
       along[j] *= T(1) / T(rows.size());
     }
-    std::vector<std::vector<T>> below;
+    std::vector<std::vector<T>> below, dz;
     for (std::size_t r = 0; r < rows.size(); ++r)
-      below.push_back(backward(l, m, rows[r], outer[r], dp[r], mean, along));
+      below.push_back(backward(l, m, rows[r], outer[r], dp[r], mean, along, dz));
+    for (std::size_t i = 0; i < layer.inputs; ++i)
+      for (std::size_t j = 0; j < layer.outputs; ++j)
+        add_products(
+            rows.size(), layer.weights.gradient[layer.weights.first(m) + i * layer.outputs + j],
+            [&](std::size_t r) { return rows[r].scaled[i]; }, [&](std::size_t r) { return dz[r][j]; });
     return below;
   }
 
-  // Adds the gradients of a row; from dL/dp to dL/dinputs.
+  // Adds the gradients of a row, but for those of the weights, which need its dL/dz; from dL/dp to dL/dinputs.
   std::vector<T> backward(std::size_t l, std::size_t m, const RowOfLayer<T>& row, const std::vector<T>& outer,
-                          std::vector<T> dz, const std::vector<T>& mean_of_batch,
-                          const std::vector<T>& along_of_batch) {
+                          std::vector<T> dz, const std::vector<T>& mean_of_batch, const std::vector<T>& along_of_batch,
+                          std::vector<std::vector<T>>& dz_of_rows) {
     Layer<T>& layer = layers_[l];
     if (!layer.running_mean.w.empty()) {
       for (std::size_t j = 0; j < dz.size(); ++j) {
@@ -715,15 +739,13 @@ class Reference {
       layer.output_scale.gradient[at] += dz[j] * row.sums[j];
       dz[j] *= layer.output_scale.w[at];
     }
+    dz_of_rows.push_back(dz);
     std::vector<T> below(layer.inputs);
     for (std::size_t i = 0; i < layer.inputs; ++i) {
       T sum = 0;
-      for (std::size_t j = 0; j < layer.outputs; ++j) {
-        const std::size_t at = layer.weights.first(m) + i * layer.outputs + j;
-        T& gradient = layer.weights.gradient[at];
-        gradient = std::fma(row.scaled[i], dz[j], gradient);
-        sum = std::fma(dz[j], layer.weights.w[at], sum);
-      }
+      add_products(
+          layer.outputs, sum, [&](std::size_t j) { return dz[j]; },
+          [&](std::size_t j) { return layer.weights.w[layer.weights.first(m) + i * layer.outputs + j]; });
       if (!layer.scale.w.empty()) {
         layer.scale.gradient[layer.scale.first(m) + i] += sum * row.inputs[i];
         sum *= layer.scale.w[layer.scale.first(m) + i];

@@ -140,6 +140,7 @@ class Plan:
     batch_size: int
     shards: int  # of each batch: runs of rows whose gradients are summed each for itself
     drop_last: bool
+    rounds_products: bool
     epochs: int
     seed: int
     shuffle: bool
@@ -528,5 +529,13 @@ def memory(plan: Plan, rows: int, itemsize: int) -> int:
 def fma_peak(seconds: float = 0.2, threads: int = 1) -> float:
     """GFLOP/s of fused multiply-adds in registers alone: an upper bound for every matrix product."""
 
-def product_rates(batch_size: int, inputs: int, outputs: int, seconds: float = 0.2) -> tuple[float, float, float]:
-    """GFLOP/s of a layer's three products on one thread: forward, gradient of inputs, gradient of weights."""
+def product_rates(
+    batch_size: int, inputs: int, outputs: int, seconds: float = 0.2, rounds_products: bool = False
+) -> tuple[float, float, float]:
+    """GFLOP/s of a layer's three products on one thread: forward, gradient of inputs, gradient of weights.
+
+    With `rounds_products` their operands are rounded to bfloat16.
+    """
+
+def has_bfloat16_instruction() -> bool:
+    """Whether the processor has an instruction for sums of products of bfloat16, and it gives the engine's bits."""

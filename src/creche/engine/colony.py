@@ -357,7 +357,7 @@ class Crew:
         schedules = [getattr(plan, name) for name in ("schedule", *NUMBER_SCHEDULES)]
         parts = (plan.network, plan.loss, plan.optimizer, plan.early_stopping, *schedules)
         batches = (plan.batch_size, plan.shards, plan.drop_last, plan.shuffle)
-        numbers = (*batches, plan.epochs, plan.keep, plan.task, draws_weights)
+        numbers = (*batches, plan.epochs, plan.keep, plan.task, plan.precision, draws_weights)
         key = (*map(id, parts), *numbers)
         if key not in self._translated:
             self._translated[key] = translate(_core.load(), plan, draws_weights=draws_weights)

@@ -180,7 +180,7 @@ def _driver_version() -> str:
 def check_precision(device: Device, plan: Plan) -> None:
     """Check that a device has the plan's precision.
 
-    "tf32" and "bfloat16" are for GPUs; PyTorch on the processor, which only tests use, rounds operands likewise.
+    "tf32" is for GPUs; PyTorch on the processor, which only tests use, rounds operands likewise.
 
     Raises
     ------
@@ -195,11 +195,10 @@ def check_precision(device: Device, plan: Plan) -> None:
         )
     if plan.precision not in ("tf32", "bfloat16") or device.kind == "auto" or device.engine == "torch":
         return
-    if device.kind == "cpu" or (device.kind == "mps" and plan.precision == "tf32"):
-        gpu = "a GPU" if plan.precision == "bfloat16" else "a GPU of NVIDIA"
+    if device.kind != "cuda" and plan.precision == "tf32":
         raise PlanError(
-            f"precision: {plan.precision!r} needs {gpu}, and this network would be trained on {str(device)!r}; give "
-            f"{advise('device', 'cuda')}, or {advise('precision', 'float32')}",
+            f"precision: {plan.precision!r} needs a GPU of NVIDIA, and this network would be trained on "
+            f"{str(device)!r}; give {advise('device', 'cuda')}, or {advise('precision', 'float32')}",
             argument="precision",
         )
     if device.kind == "cuda":

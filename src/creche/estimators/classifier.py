@@ -131,8 +131,8 @@ class DNNClassifier(ClassLabels, DNNEstimator):
     ordered : bool, default False
         Whether the classes, which are whole numbers, are learnt in their order: see `creche.train`.
     precision : {"float32", "float64", "tf32", "bfloat16"}, optional
-        The type of weights and inputs; by default float32 for an array of float32, else float64. The last two are for
-        GPUs: see `creche.train`.
+        The type of weights and inputs; by default float32 for an array of float32, else float64. The last two
+        round what products multiply: see `creche.train`.
     warm_start : bool, default False
         Whether `fit` continues where the last call ended, for `epochs` more epochs: with its encoders, weights,
         optimizer's state and number of epochs.

@@ -235,8 +235,8 @@ def train(
         and years are numbers, and a warning tells of an uncertain guess. Other numbers are a regression. Several labels
         of yes or no are multi-label.
     precision : {"float32", "float64", "tf32", "bfloat16"}, default "float32"
-        The type of weights and inputs. With "tf32" and "bfloat16", which are for GPUs, they are of float32, and what
-        the products of layers multiply is rounded.
+        The type of weights and inputs. With "bfloat16" and, on GPUs, "tf32" they are of float32, and what the products
+        of layers multiply in training is rounded: faster where the device has instructions for it.
     plan : Plan, optional
         Another run's plan, or one from a file, in place of all arguments from `hidden` to `precision`.
     schema : dict of column to role, optional
