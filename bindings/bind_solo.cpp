@@ -54,10 +54,7 @@ class PythonSolo {
     requires std::is_same_v<T, float>
       : loss_(std::move(loss)) {
     check_plan(plan);
-    check_stored_table(train, plan, "training");
-    if (train.count == 0) throw std::invalid_argument("training: the file has no rows");
-    if (plan.shuffle && plan.windows.block == 0)
-      throw std::invalid_argument("shuffle: rows in a file are shuffled in windows");
+    check_stored_training(train, plan);
     RunRows<T> rows;
     if (stored_validation) {
       check_stored_table(*stored_validation, plan, "validation");

@@ -25,4 +25,11 @@ inline void check_stored_table(const StoredTable& table, const Plan& plan, const
             std::to_string(plan.layers.back().width) + " outputs");
 }
 
+inline void check_stored_training(const StoredTable& table, const Plan& plan) {
+  check_stored_table(table, plan, "training");
+  if (table.count == 0) throw std::invalid_argument("training: the file has no rows");
+  if (plan.shuffle && plan.windows.block == 0)
+    throw std::invalid_argument("shuffle: rows in a file are shuffled in windows");
+}
+
 }  // namespace creche::CRECHE_LEVEL

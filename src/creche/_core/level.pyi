@@ -122,6 +122,19 @@ class StoredTable:
     @property
     def streaming_memory(self) -> int: ...  # of an evaluation, in bytes
 
+class StoredFeed:
+    """Training rows of a file in the order of a plan, read ahead, for another engine."""
+
+    def __init__(self, plan: Plan, table: StoredTable) -> None: ...
+    def take(
+        self, epoch: int, begin: int, count: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int32] | None, NDArray[np.float32] | None, NDArray[np.float32] | None]:
+        """Copies of x, classes, targets and weights of the rows at positions of an epoch from `begin` on."""
+    def release(self) -> None:
+        """Give back memory, threads and the open file until rows are taken again."""
+    @property
+    def seconds_waited(self) -> float: ...
+
 class Plan:
     def __init__(self) -> None: ...
     inputs: int

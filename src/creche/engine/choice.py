@@ -8,14 +8,14 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from creche._advice import advise
 from creche.engine import native
 from creche.engine.device import CPU, Device, check_precision, find_gpu
 from creche.engine.device_memory import check_device_memory
+from creche.engine.feeding import check_stored, new_run_from_file
 from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
 from creche.engine.stored_rows import StoredRows
-from creche.errors import CrecheWarning, PlanError
+from creche.errors import CrecheWarning
 from creche.plan.losses import CustomLoss
 from creche.plan.plan import Plan
 
@@ -62,10 +62,12 @@ def new_run(plan: Plan, rows: Rows | StoredRows, validation: Rows | StoredRows |
     device = choose_device(hardware, plan, len(rows))
     check_precision(device, plan)
     if isinstance(rows, StoredRows):
-        return _new_run_from_file(plan, rows, validation, device, hardware.threads)
-    if isinstance(validation, StoredRows):
+        check_stored(plan)
+        if device.is_native:
+            return new_run_from_file(plan, rows, validation, hardware.threads)
+    elif isinstance(validation, StoredRows):
         raise TypeError("validation: rows in a file are for runs whose training rows are in one")
-    if device.is_native:
+    elif device.is_native:
         return native.new_run(plan, rows, validation, hardware.threads)
     check_device_memory(device, plan, rows, validation)
     if isinstance(plan.loss, CustomLoss):
@@ -78,19 +80,6 @@ def new_run(plan: Plan, rows: Rows | StoredRows, validation: Rows | StoredRows |
     from creche.engine.torch.run import TorchRun
 
     return TorchRun(plan, rows, validation, str(device))
-
-
-def _new_run_from_file(
-    plan: Plan, rows: StoredRows, validation: Rows | StoredRows | None, device: Device, threads: int
-) -> Any:
-    if not device.is_native:
-        raise PlanError(
-            f"device: got '{device}', and rows in a file are trained on by the processor; leave {advise('device')} out",
-            argument="device",
-        )
-    from creche.engine.feeding import new_run_from_file
-
-    return new_run_from_file(plan, rows, validation, threads)
 
 
 def new_predictor(plan: Plan, parameters: Mapping[str, NDArray[Any]], hardware: Hardware) -> Any:

@@ -19,7 +19,7 @@ from creche.errors import PlanError
 from creche.plan.plan import Plan
 from creche.plan.row_order import Windows
 
-__all__ = ["check_stored", "evaluate_rows", "new_run_from_file"]
+__all__ = ["check_stored", "describe_table", "evaluate_rows", "new_run_from_file"]
 
 
 def new_run_from_file(plan: Plan, rows: StoredRows, validation: Rows | StoredRows | None, threads: int) -> Any:
@@ -28,7 +28,7 @@ def new_run_from_file(plan: Plan, rows: StoredRows, validation: Rows | StoredRow
     Parameters
     ----------
     plan : Plan
-        Its lengths are resolved.
+        Its lengths are resolved, and `check_stored` accepts it.
     rows : StoredRows
     validation : Rows or StoredRows, optional
     threads : int
@@ -42,17 +42,16 @@ def new_run_from_file(plan: Plan, rows: StoredRows, validation: Rows | StoredRow
     Raises
     ------
     PlanError
-        If it would not fit into memory, or the plan needs all rows at once.
+        If it would not fit into memory.
     FileError
         If the file cannot be read; so does training.
 
     """
-    check_stored(plan)
     engine = _core.load()
     at_once = min(len(rows), plan.batch_size)
     translated = translate_within_memory(engine, plan, at_once)
-    table = _describe(engine, rows)
-    stored = _describe(engine, validation) if isinstance(validation, StoredRows) else None
+    table = describe_table(engine, rows)
+    stored = describe_table(engine, validation) if isinstance(validation, StoredRows) else None
     _check_memory(plan, table.training_memory(translated) + (0 if stored is None else stored.streaming_memory))
     held_out = row_arrays(validation) if isinstance(validation, Rows) else None
     return engine.new_solo_from_file(
@@ -85,16 +84,17 @@ def check_stored(plan: Plan) -> None:
 
 def evaluate_rows(run: Any, rows: Rows | StoredRows) -> tuple[float, float]:
     """Return loss and metric of the current network of a run, without dropout, of rows in memory or in a file."""
-    if isinstance(rows, StoredRows):
-        engine = _core.load()
-        loss, metric = engine.evaluate_file(run, _describe(engine, rows))
-    else:
+    if isinstance(rows, Rows):
         loss, metric = run.evaluate(*row_arrays(rows))
+    elif isinstance(run, (engine := _core.load()).Solo32):
+        loss, metric = engine.evaluate_file(run, describe_table(engine, rows))
+    else:
+        loss, metric = run.evaluate_file(rows)
     return float(loss), float(metric)
 
 
-def _describe(engine: Any, rows: StoredRows) -> Any:
-    """Return the rows as the engine takes them."""
+def describe_table(engine: Any, rows: StoredRows) -> Any:
+    """Return the rows as the compiled engine takes them."""
     layout, state = rows.layout, rows.state
     return engine.StoredTable(
         rows.path, rows.offset, rows.count, layout.inputs, layout.targets, layout.weighted, state.size,

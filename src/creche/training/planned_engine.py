@@ -103,6 +103,11 @@ class PlannedEngine(Displayed):
         return float(self._engine.learning_rate)
 
     @property
+    def seconds_waited(self) -> float:
+        """How long training has waited for rows of a file since the run was created; 0 with rows in memory."""
+        return float(self._engine.seconds_waited)
+
+    @property
     def parameters(self) -> Parameters:
         """A copy of all current parameters, by name."""
         return Parameters(self._engine.parameters())
