@@ -34,6 +34,7 @@ FILES = {
     "devices.md": set(),
     "fitting.md": {"penguins.creche"},
     "labels.md": set(),
+    "large_tables.md": set(),
     "losses.md": set(),
     "networks.md": set(),
     "notebooks.md": {"report.html"},

@@ -171,34 +171,38 @@ struct ByMultiplyAdd {
 
 #if defined(__AVX512F__)
 #define CRECHE_HAS_BFLOAT16_INSTRUCTION 1
+#define CRECHE_BFLOAT16_FUNCTION __attribute__((noinline, target("avx512bf16")))
 // Pairs are words of 32 bits, whose lower half is the first term.
 struct ByInstruction {
   using Word = std::uint32_t;
   static constexpr std::int64_t kPanelStride = kMostTerms / 2 * kPanel;
 
-  static void pack_rows(const float* row, std::int64_t panel_stride, std::int64_t rows, std::int64_t terms,
-                        std::uint32_t* to) {
+  CRECHE_BFLOAT16_FUNCTION static void pack_rows(const float* row, std::int64_t panel_stride, std::int64_t rows,
+                                                 std::int64_t terms, std::uint32_t* to) {
     for (; terms > 0; terms -= kPanel, row += panel_stride, to += rows * kPanel / 2) {
-      each_row(row, rows, terms, [&](std::int64_t r, const std::uint32_t* words) {
-        const __m512i upper = _mm512_srli_epi32((__m512i)round_to_bfloat16(load_bits(words)), 16);
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + r * kPanel / 2), _mm512_cvtepi32_epi16(upper));
-      });
+      const auto present = static_cast<__mmask16>(terms < kPanel ? (1u << terms) - 1 : 0xffffu);
+      for (std::int64_t r = 0; r < rows; ++r) {
+        const __m512 numbers = _mm512_maskz_loadu_ps(present, row + r * kPanel);
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + r * kPanel / 2), (__m256i)_mm512_cvtneps_pbh(numbers));
+      }
     }
   }
 
-  static void pack_terms(const float* from, std::int64_t terms, std::uint32_t* to) {
+  CRECHE_BFLOAT16_FUNCTION static void pack_terms(const float* from, std::int64_t terms, std::uint32_t* to) {
+    alignas(64) std::uint16_t places[2 * kPanel];  // of the halves: each first term before the second of its pair
+    for (std::uint16_t i = 0; i < 2 * kPanel; ++i) places[i] = static_cast<std::uint16_t>(i / 2 + i % 2 * kPanel);
+    const __m512i interleaved = _mm512_load_si512(places);
     for (std::int64_t k = 0; k < terms; k += 2, from += 2 * kPanel, to += kPanel) {
-      const FloatBits first = round_to_bfloat16(load_bits(from));
-      const FloatBits second = k + 1 < terms ? round_to_bfloat16(load_bits(from + kPanel)) : FloatBits{};
-      store_bits((first >> 16) | second, to);
+      const __m512 first = _mm512_loadu_ps(from), second = k + 1 < terms ? _mm512_loadu_ps(from + kPanel) : __m512{};
+      const __m512i halves = (__m512i)_mm512_cvtne2ps_pbh(second, first);
+      _mm512_storeu_si512(to, _mm512_maskz_permutexvar_epi16(0xffffffffu, interleaved, halves));
     }
   }
 
   template <Left kLeft, int kRows, int kPanels>
-  __attribute__((noinline, target("avx512bf16"))) static void add(const std::uint32_t* left,
-                                                                  std::int64_t left_panel_stride,
-                                                                  const std::uint32_t* right, std::int64_t terms,
-                                                                  float* out, std::int64_t out_stride) {
+  CRECHE_BFLOAT16_FUNCTION static void add(const std::uint32_t* left, std::int64_t left_panel_stride,
+                                           const std::uint32_t* right, std::int64_t terms, float* out,
+                                           std::int64_t out_stride) {
     constexpr int kPairs = kPanel / 2;  // of a row in one panel
     __m512 sums[kRows][kPanels];
 #pragma GCC unroll 16
@@ -234,6 +238,31 @@ inline constexpr std::int64_t kRowWords = std::is_same_v<typename Way::Word, flo
 
 }  // namespace detail
 
+#if defined(CRECHE_HAS_BFLOAT16_INSTRUCTION)
+namespace detail {
+
+// Whether the instructions round random words, infinities and NaN among them, as round_to_bfloat16 does.
+template <class Random>
+bool packs_alike(const Random& next) {
+  alignas(64) std::uint32_t words[2 * kPanel];
+  for (std::uint32_t& word : words) word = next() % 8 == 0 ? 0x7f800000u + next() % 3 : next() ^ next() << 7;
+  alignas(64) float numbers[2 * kPanel];
+  std::memcpy(numbers, words, sizeof numbers);
+  std::uint32_t row[kPanel / 2], pairs[kPanel];
+  ByInstruction::pack_rows(numbers, 0, 1, kPanel, row);
+  ByInstruction::pack_terms(numbers, 2, pairs);
+  bool alike = true;
+  for (int i = 0; i < kPanel; ++i) {
+    const std::uint32_t first = round_to_bfloat16(words[i]) >> 16;
+    alike &= pairs[i] == (first | round_to_bfloat16(words[kPanel + i]));
+    alike &= (row[i / 2] >> 16 * (i % 2) & 0xffffu) == first;
+  }
+  return alike;
+}
+
+}  // namespace detail
+#endif
+
 // Whether the processor has an instruction for this, which gives the bits of the formula above.
 inline bool has_bfloat16_instruction() {
 #if defined(CRECHE_HAS_BFLOAT16_INSTRUCTION)
@@ -263,6 +292,7 @@ inline bool has_bfloat16_instruction() {
       }
       detail::ByInstruction::add<Left::by_rows, 1, 1>(left, 0, right, 2, sums, kPanel);
       if (std::memcmp(sums, expected, sizeof sums) != 0) return false;
+      if (!detail::packs_alike(next)) return false;
     }
     return true;
   }();

@@ -94,6 +94,8 @@ from creche.table.reading.options import ReadOptions as ReadOptions
 from creche.table.schema import Schema as Schema
 from creche.table.split import Split as Split
 from creche.training.callbacks import EpochRecord as EpochRecord
+from creche.training.encode import EncodedTable as EncodedTable
+from creche.training.encode import encode as encode
 from creche.training.recipes import describe_recipe as describe_recipe
 from creche.training.recorder import Record as Record
 from creche.training.recording import Recording as Recording

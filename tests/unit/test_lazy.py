@@ -15,7 +15,7 @@ NAMES = [
     "CategoryEmbedding", "Colony", "ColumnInspection", "EmbeddedColumns", "LinearEmbedding", "PeriodicEmbedding",
     "MultilabelEvaluation", "SetWeight",
     "CrossEntropy", "CrossValidation", "CustomLoss", "DNNClassifier", "DNNRegressor",
-    "DivergedError", "EarlyStopping", "GroupFactors", "ParameterGroups",
+    "DivergedError", "EarlyStopping", "EncodedTable", "GroupFactors", "ParameterGroups", "encode",
     "Elu", "Preprocessing", "Ensemble", "EpochRecord", "FileError", "Gelu", "GeluTanh", "Halving", "History", "Huber",
     "Identity", "LBFGS", "Layer", "LeakyRelu", "LearningRates", "Lion", "Member", "Mish", "Model", "NAdam", "Network",
     "RegressionEvaluation", "OptunaSweep", "Plan", "PlanError", "Poisson", "Provenance", "Quantile", "RAdam", "RMSprop",

@@ -6,6 +6,7 @@ output. Only regular files can be overwritten, so pipes, terminals and ``/dev/nu
 
 from __future__ import annotations
 
+import glob
 import os
 import stat
 import sys
@@ -160,13 +161,19 @@ def check_ending(path: str | os.PathLike[str], what: str, ending: str) -> None:
 
 def _list_sources(value: Any) -> Iterator[Any]:
     """Yield the files in what was given as an input, in every way in which their paths can be understood."""
-    if isinstance(value, tuple) and not isinstance(value, Folder):
+    if isinstance(value, tuple | list) and not isinstance(value, Folder):
         for part in value:
             yield from _list_sources(part)
     elif isinstance(value, str | os.PathLike):
         names = dict.fromkeys((os.fspath(value), os.path.expanduser(value)))
         # Of a file that is not there nothing can be lost; reading it gives a better error.
-        yield from (name for name in names if name == STANDARD_STREAM or os.path.exists(name))
+        for name in names:
+            if os.path.isdir(name):  # of the files of one table
+                yield Folder(name, ("*",))
+            elif name == STANDARD_STREAM or os.path.exists(name):
+                yield name
+            elif isinstance(name, str) and glob.has_magic(name):
+                yield from glob.glob(name, recursive=True)
     elif isinstance(value, Folder) or callable(getattr(value, "fileno", None)):
         yield value
 

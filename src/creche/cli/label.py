@@ -34,7 +34,9 @@ def check_label(arguments: Mapping[str, Any], table: str, read_options: Mapping[
         If there is no such file.
 
     """
-    if arguments.get("label"):
+    from creche.table.on_disk import is_on_disk
+
+    if arguments.get("label") or is_on_disk(table):  # which remembers its label
         return
     names = _column_names(table, read_options)
     which = f": choose one of {list_first(names, NAMED)}" if names else ", such as --label species"
@@ -45,8 +47,9 @@ def _column_names(table: str, read_options: Mapping[str, Any]) -> list[str]:
     """Return the names of the columns; none if they cannot be read now, or only once."""
     from creche.table.reading.options import ReadOptions
     from creche.table.reading.read import locate_source, read_batches
+    from creche.table.reading.table_parts import are_parts
 
-    if locate_source(table)[0] is None:  # standard input
+    if not are_parts(table) and locate_source(table)[0] is None:  # standard input
         return []
     with suppress(CrecheError):
         batch = next(read_batches(table, ReadOptions(**read_options), rows=1), None)

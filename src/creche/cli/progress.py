@@ -11,6 +11,7 @@ from creche._progress import watch_steps
 from creche.pages.progress import (
     CountDisplay,
     Display,
+    EncodingDisplay,
     FitDisplay,
     FoldsDisplay,
     StepsDisplay,
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from creche.fitting.search import FitProgress
     from creche.model_selection.colony import Colony
     from creche.model_selection.fold_training import FoldNetworks
+    from creche.table.block_encoding import EncodingProgress
     from creche.training.run import Run
 
 __all__ = [
+    "encoding_progress",
     "fit_progress",
     "folds_progress",
     "pause_display",
@@ -80,6 +83,14 @@ def fit_progress(quiet: bool) -> Iterator[Callable[[FitProgress], None] | Litera
 def show_count(things: str) -> Iterator[Callable[[int], None] | None]:
     """Yield the `on_progress` for work that knows how much is done, but not how much there is; None if not shown."""
     display = CountDisplay(things)
+    with _show(display, quiet=False) as is_shown:
+        yield display.update if is_shown else None
+
+
+@contextmanager
+def encoding_progress() -> Iterator[Callable[[EncodingProgress], None] | None]:
+    """Yield the `on_progress` for `creche.encode`; None if it is not shown."""
+    display = EncodingDisplay("reading the table")
     with _show(display, quiet=False) as is_shown:
         yield display.update if is_shown else None
 

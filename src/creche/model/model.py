@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Model"]
 
+ROWS_OF_BLOCK = 16_384  # of a table on disk
 FEW_OUTPUTS = 32  # which Python tests faster than NumPy
 # With more, the functions that encode a single observation take longer to make than many rows of a table to encode.
 MOST_COLUMNS_OF_ROWS = 300
@@ -167,11 +168,21 @@ class Model(Predictor, Storable):
 
     def _predict_probabilities(self, data: Any) -> NDArray[Any]:
         self._require_classes()
-        return self.decode_outputs(self._outputs(self.encode_rows(data), data))
+        return self.decode_outputs(self._predict_outputs(data))
 
     def _predict_numbers(self, data: Any) -> NDArray[Any]:
-        numbers = self.decode_outputs(self._outputs(self.encode_rows(data), data))
+        numbers = self.decode_outputs(self._predict_outputs(data))
         return numbers[:, 0] if numbers.shape[1] == 1 else numbers
+
+    def _predict_outputs(self, data: Any) -> NDArray[Any]:
+        if not isinstance(data, Table) or not data.is_lazy:
+            return self._outputs(self.encode_rows(data), data)
+        from creche.table.disk_columns import read_blocks  # only now: nearly all tables are in memory
+
+        outputs = np.empty((len(data), self.plan.network.outputs), dtype=self.plan.dtype)
+        for places, block in read_blocks(data.select(self.features.names), ROWS_OF_BLOCK):
+            outputs[places] = self._outputs(self.encode_rows(block), block)
+        return outputs
 
     @property
     def input_names(self) -> tuple[str, ...]:

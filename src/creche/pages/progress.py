@@ -23,17 +23,20 @@ if TYPE_CHECKING:
     from creche.fitting.search import FitProgress
     from creche.model_selection.colony import Colony
     from creche.model_selection.fold_training import FoldNetworks
+    from creche.table.block_encoding import EncodingProgress
     from creche.training.run import Run
 
 __all__ = [
     "CountDisplay",
     "Display",
+    "EncodingDisplay",
     "FitDisplay",
     "FoldsDisplay",
     "NotebookBar",
     "StepsDisplay",
     "SweepDisplay",
     "TrainingDisplay",
+    "describe_encoding",
     "describe_limit",
     "show_display",
     "show_progress",
@@ -258,6 +261,34 @@ class CountDisplay(Display):
             self._start((SpinnerColumn(), TextColumn("{task.fields[count]}"), TimeElapsedColumn()), None, count="")
         rate = done / max(time.monotonic() - self._began_at, 1e-9)
         self._progress.update(self._task, count=f"{done:,} {self._activity}, {rate:,.0f} a second")
+
+
+class EncodingDisplay(Display):
+    """How many rows have been read or encoded, how many a second, and whether the disk or the processor limits it."""
+
+    def update(self, done: EncodingProgress) -> None:
+        if not self._is_due():
+            return
+        if self._stop_waiting():
+            from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+            self._start((SpinnerColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn()), None, told="")
+        self._progress.update(self._task, told=describe_encoding(done))
+
+
+def describe_encoding(done: EncodingProgress) -> str:
+    """Write how far an encoding has come.
+
+    Examples
+    --------
+    >>> from creche.table.block_encoding import EncodingProgress
+    >>> describe_encoding(EncodingProgress("encoding", 500_000, 2_000_000, 2.0, 60_000_000, 1.5))
+    'encoding: 500,000 of 2,000,000 rows, 250,000 a second, limited by the disk'
+
+    """
+    total = f" of {done.total:,}" if done.total else ""
+    limit = f", limited by the {done.limit}" if done.stage == "encoding" else ""
+    return f"{done.stage}: {done.rows:,}{total} rows, {done.rows_per_second:,.0f} a second{limit}"
 
 
 def _create_rich_bar(columns: Sequence[ProgressColumn | str]) -> Progress:

@@ -26,9 +26,11 @@ __all__ = [
     "CHANGEABLE",
     "CHECKPOINT_FILES",
     "DEFAULTS",
+    "ENCODED_FILES",
     "FILES",
     "NETWORK",
     "NUMBER_SCHEDULES",
+    "OF_LABEL",
     "OF_NETWORK",
     "OPTIMIZER_FIELDS",
     "PER_LAYER",
@@ -51,6 +53,9 @@ REQUIRED: Any = ...  # the default of an argument that has none
 
 # The names of what is written to a folder of checkpoints.
 CHECKPOINT_FILES = ("run.json", "epoch-*.creche-checkpoint")
+
+# The names of what `creche.encode` writes to its folder.
+ENCODED_FILES = ("*.json", "column-*", "numbers-*", "values-*", "words-*", "rows-*")
 
 # The headings of the command line's help under which options are listed.
 TABLE, NETWORK, TRAINING, ROWS, FILES = "The table", "The network", "Training", "Which rows", "Files and output"
@@ -120,6 +125,8 @@ class Argument(NamedTuple):
         Whether it can be given besides a recipe that sets it.
     changeable : bool
         Whether it can change while a network trains (see `creche.plan.changes`).
+    of_label : bool
+        Whether it holds for one label only, and says nothing about another.
     command : CommandOption, optional
         None if the command line does not have it.
 
@@ -136,6 +143,7 @@ class Argument(NamedTuple):
     fit: bool = False
     adjusts_recipe: bool = False
     changeable: bool = False
+    of_label: bool = False
     command: CommandOption | None = None
 
 
@@ -150,7 +158,7 @@ def _option(panel: str, help: str, kind: type = str, default: str = "", **more: 
 _ENTRIES = (
     Argument("data", REQUIRED, "data", fit=True),
     Argument("y", None, "data", fit=True),
-    Argument("label", None, "preparation", fit=True, command=_option(
+    Argument("label", None, "preparation", fit=True, of_label=True, command=_option(
         TABLE, "Column to predict; several, all numeric or all yes or no, separated by commas.", parser="parse_words",
         metavar="NAME",
     )),
@@ -164,13 +172,13 @@ _ENTRIES = (
         words="creche.plan.words:PREPROCESSINGS",
     )),
     Argument("standardize", True, "preparation", estimator=True),
-    Argument("classes", None, "preparation", fit=True, command=_option(
+    Argument("classes", None, "preparation", fit=True, of_label=True, command=_option(
         TABLE, "Classes in the order of the outputs: Adelie,Gentoo,Chinstrap; or names for the values of the label: "
         "0=Adelie,1=Gentoo,2=Chinstrap.", str, "sorted", parser="parse_classes",
     )),
     Argument("read_options", None, "preparation", fit=True),
     Argument("missing_label", "error", "preparation", fit=True),
-    Argument("task", None, "plan", fit=True, command=_option(
+    Argument("task", None, "plan", fit=True, of_label=True, command=_option(
         TABLE, "Task: classification, regression or multilabel.", str, "from the label",
         words="creche.plan.words:TASKS",
     )),
@@ -223,7 +231,7 @@ _ENTRIES = (
         NETWORK, "What submodels share: mini, all but scales of the inputs and output layers; or full, the matrices of "
         "hidden layers.", str, "mini", words="creche.plan.words:WEIGHT_SHARINGS",
     )),
-    Argument("loss", None, "plan", sweepable=True, estimator=True, command=_option(
+    Argument("loss", None, "plan", sweepable=True, estimator=True, of_label=True, command=_option(
         TRAINING, "Loss to minimize: cross_entropy, squared_error, huber, quantile:0.9, …", str, "by task",
         words="creche.plan:LOSSES",
     )),
@@ -273,7 +281,7 @@ _ENTRIES = (
         "which shuffles blocks of 4,096 rows, and rows within 64 blocks.", str, "yes", parser="parse_row_order",
     )),
     Argument("precision", "float32", "plan"),
-    Argument("class_weight", None, "preparation", fit=True, command=_option(
+    Argument("class_weight", None, "preparation", fit=True, of_label=True, command=_option(
         TRAINING, "Weight of each class: 'balanced', or weights such as Adelie=2,Gentoo=1.",
         parser="parse_class_weight",
     )),
@@ -339,6 +347,10 @@ _ENTRIES = (
         TRAINING, "Device that trains: cpu, cuda, cuda:1, mps, or auto, which chooses by the work.", str, "cpu",
         words="creche.plan.words:DEVICES",
     )),
+    Argument("memory", None, "run", with_folds=False, command=_option(
+        TABLE, "Memory for the table, such as 8GB: it is read and encoded in pieces, on disk, and may be larger.", str,
+        "all of the table",
+    )),
     Argument("on_epoch", None, "run", estimator=True),
     Argument("on_progress", None, "run"),
     Argument("checkpoint", None, "run", with_folds=False, command=_option(
@@ -370,6 +382,7 @@ def arguments_in(*groups: Group) -> tuple[str, ...]:
 
 
 OPTIMIZER_FIELDS = arguments_in("optimizer")
+OF_LABEL = tuple(argument.name for argument in _ENTRIES if argument.of_label)
 PER_LAYER = tuple(argument.name for argument in _ENTRIES if argument.per_layer)
 
 # Those of the network as a whole, besides its hidden layers.

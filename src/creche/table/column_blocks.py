@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.table.table import Column
+from creche.table.table import Column, LazyColumns
 
 __all__ = ["NUMBER_KINDS", "BlockCounts", "count_values", "find_infinite", "stack_values"]
 
@@ -70,10 +70,16 @@ def stack_values(arrays: Sequence[NDArray[Any]]) -> Iterator[tuple[NDArray[np.in
 
 def find_infinite(columns: Mapping[str, Column]) -> set[str]:
     """Return the names of the columns that hold an infinite number."""
+    if isinstance(columns, LazyColumns):
+        return {name for name in columns if _has_infinite(columns[name].values)}
     floats = {name: column.values for name, column in columns.items() if column.values.dtype.kind == "f"}
     names = list(floats)
     blocks = stack_values(list(floats.values()))
     return {names[i] for which, matrix in blocks for i in which[np.isinf(matrix).any(axis=1)].tolist()}
+
+
+def _has_infinite(values: NDArray[Any]) -> bool:
+    return values.dtype.kind == "f" and bool(np.isinf(values).any())
 
 
 def count_values(columns: Sequence[Column], examples: int, sorted_rows: int) -> list[BlockCounts]:

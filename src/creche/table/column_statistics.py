@@ -73,6 +73,9 @@ def summarize_numbers(
     columns: Sequence[Column],
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return the missing values, mean, deviation and quantiles of each column."""
+    if not isinstance(columns, list):  # read when they are asked for: one by one, with the same bits
+        parts = [summarize_numbers([columns[i]]) for i in range(len(columns))]
+        return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))  # type: ignore[return-value]
     missing = np.array([int(column.missing.sum()) for column in columns], dtype=np.int64)
     mean, deviation = np.full(len(columns), np.nan), np.full(len(columns), np.nan)
     quantiles = np.full((len(columns), QUANTILES + 1), np.nan)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,8 +25,10 @@ __all__ = [
     "Chance",
     "Expectation",
     "Leakage",
+    "digest_columns",
     "digest_rows",
     "expect_repeats",
+    "expect_repeats_of_pairs",
     "find_fold_leakage",
     "find_leakage",
     "find_table_leakage",
@@ -206,7 +208,7 @@ def find_table_leakage(
     return next(iter(_judge(leak, expected, np.concatenate([rows[0], train[0]]))), None)
 
 
-def expect_repeats(train: Sequence[NDArray[np.uint64]], rows: Sequence[NDArray[np.uint64]]) -> Expectation:
+def expect_repeats(train: Iterable[NDArray[np.uint64]], rows: Iterable[NDArray[np.uint64]]) -> Expectation:
     """Return how many rows would equal a training row if the columns were independent of each other.
 
     The probability of a row's values is the product of their frequencies among the training rows. One training row is
@@ -214,7 +216,7 @@ def expect_repeats(train: Sequence[NDArray[np.uint64]], rows: Sequence[NDArray[n
 
     Parameters
     ----------
-    train, rows : sequence of (n,) uint64 arrays
+    train, rows : iterable of (n,) uint64 arrays
         The values of each column, features and label, as `value_bits` returns them.
 
     Examples
@@ -224,20 +226,27 @@ def expect_repeats(train: Sequence[NDArray[np.uint64]], rows: Sequence[NDArray[n
     3.89
 
     """
-    n_train, n_rows = len(train[0]), len(rows[0])
-    probability = np.ones(n_rows)
-    for known, asked in zip(train, rows, strict=True):
+    return expect_repeats_of_pairs(zip(train, rows, strict=True))
+
+
+def expect_repeats_of_pairs(columns: Iterable[tuple[NDArray[np.uint64], NDArray[np.uint64]]]) -> Expectation:
+    """Return what `expect_repeats` does, given each column's values in the training rows and in the other rows."""
+    n_train, probability = 0, np.ones(1)
+    for known, asked in columns:
+        n_train = len(known)
         values, counts = np.unique(known, return_counts=True)
         index = np.minimum(np.searchsorted(values, asked), len(values) - 1)
         others = np.where(values[index] == asked, counts[index] - 1, 0)
-        probability *= others / max(n_train - 1, 1)
+        probability = probability * (others / max(n_train - 1, 1))
     repeated = -np.expm1(n_train * np.log1p(-np.minimum(probability, 1 - 1e-12)))
     return Expectation(float(repeated.sum()), float((repeated * (1 - repeated)).sum()))
 
 
-def value_bits(x: Table | NDArray[np.floating], y: NDArray[np.generic] | None = None) -> list[NDArray[np.uint64]]:
-    """Return the values of each feature and of the label as 64 bits, the same for the same value in any table."""
-    return [_value_bits(column) for column in _list_columns(x, y)]
+def value_bits(x: Table | NDArray[np.floating], y: NDArray[np.generic] | None = None) -> Iterator[NDArray[np.uint64]]:
+    """Yield the values of each feature and of the label as 64 bits, the same for the same value in any table."""
+    columns = _list_columns(x, y)
+    for i in range(len(columns)):
+        yield _value_bits(columns[i : i + 1][0])
 
 
 def digest_rows(x: Table | NDArray[np.floating], y: NDArray[np.generic] | None = None) -> NDArray[np.uint64]:
@@ -257,7 +266,15 @@ def digest_rows(x: Table | NDArray[np.floating], y: NDArray[np.generic] | None =
     (n,) uint64 array
 
     """
-    columns, rows = _list_columns(x, y), len(x)
+    return _digest(_list_columns(x, y), len(x), x)
+
+
+def digest_columns(columns: Sequence[Column], rows: int) -> NDArray[np.uint64]:
+    """Return what `digest_rows` does, for columns that may be read when they are asked for."""
+    return _digest(_Columns(len(columns), lambda i: columns[i]), rows, None)
+
+
+def _digest(columns: _Columns, rows: int, x: Table | NDArray[np.floating] | None) -> NDArray[np.uint64]:
     keys = hash_sequence(0, len(columns))
     total = np.zeros(rows, dtype=np.uint64)
     at_a_time = max(1, BLOCK_CELLS // max(rows, 1))
@@ -271,9 +288,28 @@ def digest_rows(x: Table | NDArray[np.floating], y: NDArray[np.generic] | None =
     return total
 
 
-def _list_columns(x: Table | NDArray[np.floating], y: NDArray[np.generic] | None) -> list[Column | NDArray[np.generic]]:
-    features = list(x.columns.values()) if isinstance(x, Table) else list(np.asarray(x).T)
-    return [*features, *([] if y is None else list(y.T) if y.ndim == 2 else [y])]
+def _list_columns(x: Table | NDArray[np.floating], y: NDArray[np.generic] | None) -> _Columns:
+    labels = [] if y is None else list(y.T) if y.ndim == 2 else [y]
+    if isinstance(x, Table):
+        columns, names = x.columns, x.names
+        return _Columns(
+            len(names) + len(labels), lambda i: columns[names[i]] if i < len(names) else labels[i - len(names)]
+        )
+    values = [*np.asarray(x).T, *labels]
+    return _Columns(len(values), lambda i: values[i])
+
+
+class _Columns:
+    """Columns that are read, by their number, when they are asked for."""
+
+    def __init__(self, count: int, read: Callable[[int], Column | NDArray[np.generic]]) -> None:
+        self._count, self._read = count, read
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, block: slice) -> list[Column | NDArray[np.generic]]:
+        return [self._read(i) for i in range(*block.indices(self._count))]
 
 
 def _stack_bits(columns: Sequence[Column | NDArray[np.generic]], rows: int) -> NDArray[np.uint64]:

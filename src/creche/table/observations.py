@@ -84,14 +84,15 @@ class Observations:
     def table(self, names: Sequence[str] | None = None) -> Table:
         """Return features (all, or those of these names) and labels as the columns of a table."""
         if isinstance(self.x, Table):
-            columns = dict((self.x if names is None else self.x.select(names)).columns)
-            source = self.x.source
+            selected = self.x if names is None else self.x.select(names)
+            table = Table(selected.columns, self.x.source, self.first_row)
         else:
             columns = {f"x{i}": Column("number", self.x[:, i].astype(np.float64)) for i in range(self.x.shape[1])}
-            source = "X"
+            table = Table(columns, "X", self.first_row)
+        taken, labels = set(table.columns), {}
         for name, values in zip(self.labels, [self.y] if self.y.ndim == 1 else self.y.T, strict=True):
-            columns[f"{name} (label)" if name in columns else name] = _as_column(values)
-        return Table(columns, source, self.first_row)
+            labels[f"{name} (label)" if name in taken else name] = _as_column(values)
+        return table.changed(labels)
 
     def take(self, rows: NDArray[np.int64]) -> Observations:
         """Return the observations of these rows, by index."""
@@ -198,8 +199,8 @@ def _from_table(
         )
     if len(set(names)) < len(names):
         raise TableError(f"label: got {', '.join(names)}, a name twice; needs each column once")
-    columns = [table.column(name, "label") for name in names]
-    names = tuple(next(n for n, c in table.columns.items() if c is column) for column in columns)
+    names = tuple(table.find_name(name, "label") for name in names)
+    columns = [table.columns[name] for name in names]
     for name, column in zip(names, columns, strict=True):
         if column.doubt:
             raise TableError(f"label {name!r}: {column.doubt}")
@@ -226,9 +227,7 @@ def _from_table(
         for name, column, integers in zip(names, columns, exact, strict=True)
     ]
     y = values[0] if len(names) == 1 else _stack_labels(names, values, rows + table.first_row, task)
-    x = replace(
-        table, columns={name: column for name, column in table.columns.items() if name not in names}, first_row=1
-    )
+    x = replace(table.select([name for name in table.names if name not in names]), first_row=1)
     kinds = tuple(column.kind for column in columns)
     return Observations(
         x if len(rows) == len(table) else x.take(rows), y, names, rows, len(table), table.first_row, kinds,

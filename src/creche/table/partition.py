@@ -16,6 +16,7 @@ from creche.table.leakage import (
     Expectation,
     digest_rows,
     expect_repeats,
+    expect_repeats_of_pairs,
     find_leakage,
     find_table_leakage,
     value_bits,
@@ -76,7 +77,7 @@ def expect_repeats_within(part: Partition, schema: Schema | None, classes: tuple
 
     def chance(train: NDArray[np.int64], rows: NDArray[np.int64]) -> Expectation:
         values = value_bits(*_compared_values(part, schema, classes))
-        return expect_repeats([column[train] for column in values], [column[rows] for column in values])
+        return expect_repeats_of_pairs((column[train], column[rows]) for column in values)
 
     return chance
 

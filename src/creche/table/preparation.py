@@ -58,6 +58,9 @@ class Preparation(Component):
     bootstrap : int, optional
         The seed of the bootstrap sample that the network learns in place of the training rows; encoders are fitted to
         all training rows.
+    row_order : int, optional
+        The seed of a random order in which the training rows lie, once and for all epochs; by default they lie as in
+        the table.
 
     """
 
@@ -72,6 +75,7 @@ class Preparation(Component):
     classes: GivenClasses | None = None
     read_options: ReadOptions = ReadOptions()  # noqa: RUF009 - frozen
     bootstrap: int | None = count_field(None, at_least=0, optional=True)
+    row_order: int | None = count_field(None, at_least=0, optional=True)
 
     def __post_init__(self) -> None:
         label = _check_label(self.label)
@@ -111,8 +115,9 @@ class Preparation(Component):
         if isinstance(self.classes, Mapping):
             classes = [list(pair) for pair in self.classes.items()]
         data = {**Component.to_dict(self), "class_weight": weights, "classes": classes}
-        if self.bootstrap is None:  # as in nearly all files
-            del data["bootstrap"]
+        for name in ("bootstrap", "row_order"):
+            if data[name] is None:  # as in nearly all files
+                del data[name]
         return data
 
 

@@ -14,6 +14,7 @@ from creche.engine.native import Rows
 from creche.errors import TableError
 from creche.plan.losses import Loss
 from creche.plan.words import Task
+from creche.table.block_encoding import BlockEncoder
 from creche.table.bootstrap_sample import resample_rows
 from creche.table.cell_format import ExpectedColumn
 from creche.table.class_names import name_labels
@@ -28,6 +29,7 @@ from creche.table.preparation import Preparation
 from creche.table.reading.read import is_table
 from creche.table.row_weights import apply_class_weights, resolve_sample_weights
 from creche.table.schema import Schema
+from creche.table.split import shuffle_rows
 from creche.table.table import Column, FrameLibrary, Table
 
 if TYPE_CHECKING:
@@ -180,6 +182,28 @@ class Prepared:
 
     def encode_part(self, part: Partition, loss: Loss, precision: str) -> Rows:
         """Return the rows of one part as the engine reads them."""
+        x = part.observations.x
+        if isinstance(x, Table) and x.is_lazy:
+            return self.block_encoder(part, loss, precision).to_memory()
+        return self.encode_in_memory(part, loss, precision)
+
+    def block_encoder(
+        self, part: Partition, loss: Loss, precision: str = "float32", memory: int | None = None
+    ) -> BlockEncoder:
+        """Return what encodes the rows of a part whose columns are on disk, with at most `memory` bytes."""
+
+        def encode(block: Partition) -> Rows:
+            return self.encode_in_memory(block, loss, precision)
+
+        return BlockEncoder(part, self.features, self.labels, loss, precision, encode, memory)
+
+    @property
+    def is_lazy(self) -> bool:
+        """Whether the table may be larger than memory, so that its columns are read when they are asked for."""
+        return isinstance(self.labelled.x, Table) and self.labelled.x.is_lazy
+
+    def encode_in_memory(self, part: Partition, loss: Loss, precision: str) -> Rows:
+        """Return the rows of a part as the engine reads them, all at once."""
         rows = part.observations
         x = encode_features(self.features, rows.x, precision, rows.row_numbers)
         classes, targets = encode_labels(rows.y, self.labels, loss, precision, rows.row_numbers)
@@ -205,6 +229,8 @@ def split_rows(
     if preparation.class_weight is not None:
         weights = apply_class_weights(preparation.class_weight, train.observations, labels, train.weights)
         train = Partition(train.observations, weights)
+    if preparation.row_order is not None:
+        train = train.take(shuffle_rows(preparation.row_order, len(train)))
     return Prepared(
         inspection.labelled, train, validation, test, features, labels, inspection.schema, inspection.task, preparation,
         external_weights=inspection.external_weights, task_note=inspection.task_note,

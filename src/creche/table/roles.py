@@ -207,7 +207,7 @@ def apply_roles(table: Table, roles: Mapping[str, str], row_numbers: NDArray[np.
         if column is not None and kind is not None and not _fits(column, kind):
             context = ColumnContext(table.source, name, table.first_row, row_numbers)
             columns[name] = coerce_column(column, Rule(kind, required=True), context)
-    return table.with_columns({**table.columns, **columns}) if columns else table
+    return table.changed(columns)
 
 
 def find_non_number(column: Column) -> tuple[int, int] | None:

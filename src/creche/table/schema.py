@@ -250,7 +250,9 @@ def find_errors(
 
 
 def _count_together(table: Table) -> dict[str, BlockCounts]:
-    """Count the values of all columns of numbers."""
+    """Count the values of all columns of numbers; of a table larger than memory, each is counted by itself."""
+    if table.is_lazy:
+        return {}
     numbers = {name: column for name, column in table.columns.items() if column.kind in NUMBER_KINDS}
     counts = count_values(list(numbers.values()), EXAMPLES, MAX_SORTED_ROWS)
     return dict(zip(numbers, counts, strict=True))

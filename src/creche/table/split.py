@@ -11,9 +11,22 @@ from creche._advice import advise
 from creche.errors import PlanError, TableError, nearest
 from creche.plan.component import Component, count_field, flag_field, number_field
 
-__all__ = ["Split", "SplitIndices", "hash_sequence", "mix_bits", "parse_part", "split_indices", "suggest_part"]
+__all__ = [
+    "Split",
+    "SplitIndices",
+    "hash_sequence",
+    "mix_bits",
+    "parse_part",
+    "shuffle_rows",
+    "split_indices",
+    "suggest_part",
+]
 
 PART_NUMBERS = {"train": 0, "training": 0, "validation": 1, "valid": 1, "val": 1, "test": 2}
+
+
+# Keeps the order of rows apart from the split, which hashes rows with the same seed.
+ORDER = 0x6F72646572
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -150,6 +163,21 @@ def parse_part(word: object) -> int | None:
 def suggest_part(word: object) -> str:
     """Return the end of an error message about a cell that names no part."""
     return nearest(word, ["train", "validation", "test"])
+
+
+def shuffle_rows(seed: int, count: int) -> NDArray[np.int64]:
+    """Return the numbers 0, …, count - 1 in a random order: that of their hashes with the seed.
+
+    Rows can be put in this order without holding all of them, by the first bits of their hashes (Rao 1961, Sandelius
+    1962).
+
+    Examples
+    --------
+    >>> shuffle_rows(0, 6).tolist() == shuffle_rows(1, 6).tolist(), sorted(shuffle_rows(0, 6).tolist())
+    (False, [0, 1, 2, 3, 4, 5])
+
+    """
+    return np.argsort(hash_sequence(int(mix_bits(np.array([seed % 2**64 ^ ORDER], dtype=np.uint64))[0]), count))
 
 
 def hash_sequence(seed: int, count: int) -> NDArray[np.uint64]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
+from abc import abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -15,7 +16,17 @@ from creche._phrases import list_first
 from creche.errors import NAMED_LIMIT, TableError, closest, nearest
 from creche.table.cell_format import CellFormat
 
-__all__ = ["KINDS", "LIBRARIES", "Column", "FrameLibrary", "Kind", "Table", "clean_names", "select_names"]
+__all__ = [
+    "KINDS",
+    "LIBRARIES",
+    "Column",
+    "FrameLibrary",
+    "Kind",
+    "LazyColumns",
+    "Table",
+    "clean_names",
+    "select_names",
+]
 
 Kind = Literal["number", "whole", "boolean", "words", "datetime"]
 
@@ -108,14 +119,35 @@ class Column:
         return out
 
 
+class LazyColumns(Mapping[str, Column]):
+    """Columns that are not held in memory: each is read when it is asked for (see `creche.table.disk_columns`)."""
+
+    @property
+    @abstractmethod
+    def rows(self) -> int:
+        """The number of rows."""
+
+    @abstractmethod
+    def take(self, rows: NDArray[Any] | slice) -> LazyColumns:
+        """Return the columns of these rows, without reading them."""
+
+    @abstractmethod
+    def select(self, names: Sequence[str]) -> LazyColumns:
+        """Return these columns, in this order, without reading them."""
+
+    @abstractmethod
+    def changed(self, columns: Mapping[str, Column]) -> LazyColumns:
+        """Return the columns with these in place of those of the same names, or after the others."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
     """Named columns of one length.
 
     Attributes
     ----------
-    columns : dict of str to Column
-        The columns by name, in order.
+    columns : mapping of str to Column
+        The columns by name, in order: a dict, or `LazyColumns` for a table larger than memory.
     source : str
         The name of the table in messages.
     first_row : int, default 1
@@ -128,13 +160,15 @@ class Table:
 
     """
 
-    columns: dict[str, Column]
+    columns: Mapping[str, Column]
     source: str
     first_row: int = 1
     library: FrameLibrary = "polars"
     row_labels: Any = None
 
     def __len__(self) -> int:
+        if isinstance(self.columns, LazyColumns):
+            return self.columns.rows
         return len(next(iter(self.columns.values()))) if self.columns else 0
 
     @property
@@ -142,8 +176,17 @@ class Table:
         """The names of the columns, in order."""
         return list(self.columns)
 
+    @property
+    def is_lazy(self) -> bool:
+        """Whether its columns are read when they are asked for, since the table may be larger than memory."""
+        return isinstance(self.columns, LazyColumns)
+
     def column(self, name: str, argument: str | None = None) -> Column:
-        """Return the column of that name.
+        """Return the column of that name; the arguments and errors are those of `find_name`."""
+        return self.columns[self.find_name(name, argument)]
+
+    def find_name(self, name: str, argument: str | None = None) -> str:
+        """Return the name of a column as the table has it.
 
         Parameters
         ----------
@@ -167,19 +210,31 @@ class Table:
                 columns = f"{'I' if close else 'i'}ts columns are {list_first(self.names, NAMED_LIMIT)}"
                 raise TableError(f"{missing}, which the model was trained on; {hint}{columns}")
             raise TableError(f"{argument}: {missing}; {nearest(name, self.names)}", argument=argument)
-        return self.columns[name]
+        return name
 
     def take(self, rows: NDArray[Any] | slice) -> Table:
         """Return the table of these rows, numbered from `first_row` again."""
+        if isinstance(self.columns, LazyColumns):
+            return self.with_columns(self.columns.take(rows))
         return self.with_columns({name: column.take(rows) for name, column in self.columns.items()})
 
     def select(self, names: Sequence[str]) -> Table:
         """Return the table of these columns, in this order."""
+        if isinstance(self.columns, LazyColumns):
+            return self.with_columns(self.columns.select([self.find_name(name, "columns") for name in names]))
         return self.with_columns({name: self.column(name, "columns") for name in names})
 
-    def with_columns(self, columns: dict[str, Column]) -> Table:
+    def with_columns(self, columns: Mapping[str, Column]) -> Table:
         """Return a table of the same source that has these columns in place of its own."""
         return replace(self, columns=columns)
+
+    def changed(self, columns: Mapping[str, Column]) -> Table:
+        """Return the table with these columns in place of those of the same names, or after the others."""
+        if not columns:
+            return self
+        if isinstance(self.columns, LazyColumns):
+            return self.with_columns(self.columns.changed(columns))
+        return self.with_columns({**self.columns, **columns})
 
 
 def clean_names(names: Sequence[str], source: str) -> tuple[list[str], list[str], list[str]]:

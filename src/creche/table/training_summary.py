@@ -6,7 +6,7 @@ hashes of the rows' features. It is computed when it is first asked for, such as
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -18,7 +18,7 @@ from creche.table.cell_types import ColumnContext, Rule
 from creche.table.column_statistics import QUANTILES, CategoryCounts, count_categories, summarize_numbers
 from creche.table.encoders.categorical import CategoricalEncoder
 from creche.table.encoders.features import Encoder, FeatureEncoder
-from creche.table.leakage import Expectation, digest_rows
+from creche.table.leakage import Expectation, digest_columns, digest_rows
 from creche.table.split import mix_bits
 from creche.table.table import Column, Table
 from creche.table.word_columns import coerce_column
@@ -136,8 +136,8 @@ class TrainingSummary:
         columns = feature_columns(features, train)
         missing, mean, deviation, quantiles = summarize_numbers(columns)
         categories = {
-            encoder.name: count_categories(encoder, column)
-            for encoder, column in zip(features.columns, columns, strict=True)
+            encoder.name: count_categories(encoder, columns[i])
+            for i, encoder in enumerate(features.columns)
             if isinstance(encoder, CategoricalEncoder)
         }
         whole = _hash_rows(features, table)
@@ -242,7 +242,22 @@ class TrainingSummary:
         )  # fmt: skip
 
 
-def feature_columns(features: FeatureEncoder, x: Table | NDArray[np.floating[Any]]) -> list[Column]:
+class _FeatureColumns(Sequence[Column]):
+    """The columns of the features of a table larger than memory, each read when it is asked for."""
+
+    def __init__(self, features: FeatureEncoder, table: Table) -> None:
+        self._features, self._table = features, table
+
+    def __len__(self) -> int:
+        return len(self._features.columns)
+
+    def __getitem__(self, index: Any) -> Any:
+        encoder = self._features.columns[index]
+        context = ColumnContext(self._table.source, encoder.name, self._table.first_row)
+        return _as_encoder_reads(encoder, self._table.column(encoder.name), context)
+
+
+def feature_columns(features: FeatureEncoder, x: Table | NDArray[np.floating[Any]]) -> Sequence[Column]:
     """Return the column of each feature, of the kind it had in training; those of arrays are identified by their
     position.
 
@@ -256,6 +271,8 @@ def feature_columns(features: FeatureEncoder, x: Table | NDArray[np.floating[Any
         by_column = np.ascontiguousarray(x.T) if x.nbytes <= COPIED_BYTES else x.T
         columns = [Column("number", values) for values in by_column]
         source, first_row = "X", 0
+    elif x.is_lazy and features.has_column_names:
+        return _FeatureColumns(features, x)
     elif features.has_column_names or all(name in x.columns for name in features.names):
         columns = [x.column(name) for name in features.names]
         source, first_row = x.source, x.first_row
@@ -279,8 +296,7 @@ def _as_encoder_reads(encoder: Encoder, column: Column, context: ColumnContext) 
 def _hash_rows(features: FeatureEncoder, x: Table | NDArray[np.floating[Any]]) -> NDArray[np.uint64]:
     if not isinstance(x, Table):
         return digest_rows(x)
-    columns = dict(zip(features.names, feature_columns(features, x), strict=True))
-    return digest_rows(Table(columns, "features"))
+    return digest_columns(feature_columns(features, x), len(x))
 
 
 def _select_hashes(hashes: NDArray[np.uint64], step: int) -> NDArray[np.uint64]:

@@ -7,7 +7,7 @@ every source.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,6 +39,7 @@ from creche.table.table import Column
 from creche.table.text_rules import NotRead, TextRules
 
 __all__ = [
+    "agree_on_marks",
     "coerce_column",
     "column_from_words",
     "columns_from_words",
@@ -75,13 +76,11 @@ def columns_from_words(
         Numbers of other columns of the table that show its decimal mark.
 
     """
-    if text.are_cells and text.marks is None:
-        missing = set(text.missing_words(None))
-        open_columns = [
-            [word for word in words if word not in missing] for name, (_, words) in columns.items()
-            if name not in rules or (rules[name].format is None and rules[name].kind in (None, "number", "whole"))
-        ]  # fmt: skip
-        text = replace(text, marks=find_marks([*open_columns, list(plain)]))
+    open_columns = [
+        words for name, (_, words) in columns.items()
+        if name not in rules or (rules[name].format is None and rules[name].kind in (None, "number", "whole"))
+    ]  # fmt: skip
+    text = agree_on_marks(open_columns, text, plain)
     out = {}
     for name, (codes, words) in columns.items():
         rule = rules.setdefault(name, Rule())
@@ -89,6 +88,24 @@ def columns_from_words(
         if text.are_cells and rule.format is None and not out[name].missing.all():
             rule.format = out[name].format
     return out, text
+
+
+def agree_on_marks(columns: Iterable[Sequence[str]], text: TextRules, plain: Iterable[str] = ()) -> TextRules:
+    """Return the text rules with the marks of numbers on which the cells of columns agree, if none are set.
+
+    Parameters
+    ----------
+    columns : iterable of sequence of str
+        The distinct words of each column that may hold numbers.
+    text, plain
+        As for `columns_from_words`.
+
+    """
+    if not text.are_cells or text.marks is not None:
+        return text
+    missing = set(text.missing_words(None))
+    present = [[word for word in words if word not in missing] for words in columns]
+    return replace(text, marks=find_marks([*present, list(plain)]))
 
 
 def column_from_words(

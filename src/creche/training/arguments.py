@@ -15,7 +15,15 @@ from creche.engine.device import resolve_device
 from creche.engine.hardware import resolve_hardware
 from creche.errors import PlanError, UnknownArgumentError, nearest
 from creche.plan.activations import Activation
-from creche.plan.arguments import ARGUMENTS, DEFAULTS, NUMBER_SCHEDULES, OF_NETWORK, PER_LAYER, arguments_in
+from creche.plan.arguments import (
+    ARGUMENTS,
+    DEFAULTS,
+    NUMBER_SCHEDULES,
+    OF_NETWORK,
+    PER_LAYER,
+    arguments_in,
+    check_whole_number,
+)
 from creche.plan.changes import Change, order_changes
 from creche.plan.embeddings import (
     CategoryEmbedding,
@@ -26,10 +34,11 @@ from creche.plan.embeddings import (
 )
 from creche.plan.initializers import Initializer
 from creche.plan.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, CustomLoss, Loss, Quantile, SquaredError
+from creche.plan.memory_size import parse_memory
 from creche.plan.network import Network
 from creche.plan.optimizers import OPTIMIZERS, Optimizer
 from creche.plan.plan import EarlyStopping, Plan
-from creche.plan.row_order import RowOrder, choose_row_order
+from creche.plan.row_order import RowOrder, Windows, choose_row_order
 from creche.plan.schedules import Schedule
 from creche.plan.words import (
     PRECISIONS,
@@ -64,6 +73,7 @@ from creche.table.reading.options import ReadOptions
 from creche.table.schema import Schema
 from creche.table.split import Split
 from creche.training.callbacks import OnEpoch
+from creche.training.large_tables import encode_rows
 from creche.training.recipes import apply_recipe, check_recipe
 from creche.training.run import Run
 from creche.training.watching import check_watched
@@ -149,6 +159,7 @@ class TrainArguments:
     steps: int | None
     threads: int | None
     device: DeviceName | None
+    memory: str | int | None
     on_epoch: OnEpoch | Sequence[OnEpoch] | None
     on_progress: OnProgress[Run]
     checkpoint: str | Path | None
@@ -204,6 +215,7 @@ def resolve_preparation(arguments: TrainArguments) -> Preparation:
         arguments.validation_fraction, arguments.test_fraction, arguments.stratify, arguments.group, arguments.time,
         arguments.split_column, arguments.split_seed,
     )  # fmt: skip
+    is_shuffled_once = isinstance(_row_order(arguments), Windows) and split.time is None
     if not isinstance(arguments.standardize, bool | np.bool_):
         raise PlanError(f"standardize: got {arguments.standardize!r}; needs True or False", argument="standardize")
     return Preparation(
@@ -217,7 +229,12 @@ def resolve_preparation(arguments: TrainArguments) -> Preparation:
         class_weight=arguments.class_weight,
         classes=arguments.classes,  # type: ignore[arg-type]  # made a tuple there
         read_options=ReadOptions() if arguments.read_options is None else arguments.read_options,  # type: ignore[arg-type]
+        row_order=check_whole_number("seed", arguments.seed, at_least=0) if is_shuffled_once else None,
     )
+
+
+def _row_order(arguments: TrainArguments) -> bool | Windows:
+    return choose_row_order(arguments.shuffle) if arguments.plan is None else arguments.plan.shuffle
 
 
 def _resolve_preprocessing(arguments: TrainArguments) -> Preprocessing:
@@ -370,6 +387,8 @@ def create_run(arguments: TrainArguments, prepared: Prepared, like: Run | None =
         plan.loss, plan.dtype,
     ):  # fmt: skip
         encoded = like.rows, like.validation
+    elif arguments.memory is not None:
+        encoded = encode_rows(prepared, plan, parse_memory(arguments.memory))
     run = Run(plan, prepared, resolve_hardware(arguments.threads, arguments.device), encoded)
     record = resolve_record(arguments.record)
     if record is not None:

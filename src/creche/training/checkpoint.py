@@ -44,6 +44,7 @@ __all__ = [
     "latest_checkpoint",
     "list_inputs",
     "read_checkpoint",
+    "read_memory",
     "read_sources",
     "refuse_differences",
 ]
@@ -315,7 +316,9 @@ def _shorten(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
-def create_writer(run: Run, folder: str | Path, every: int, resume: bool, sources: dict[str, Any]) -> CheckpointWriter:
+def create_writer(
+    run: Run, folder: str | Path, every: int, resume: bool, sources: dict[str, Any], memory: int | None = None
+) -> CheckpointWriter:
     """Return a writer of a run's checkpoints; with `resume`, the run takes over the latest state in the folder.
 
     Parameters
@@ -330,6 +333,8 @@ def create_writer(run: Run, folder: str | Path, every: int, resume: bool, source
     sources : dict
         The arguments "data", "validation_data" and "test_data"; names of files are written to the folder, so that
         `creche.resume` can read them again.
+    memory : int, optional
+        The bytes that the table may take, if it is not held in memory.
 
     Raises
     ------
@@ -351,7 +356,8 @@ def create_writer(run: Run, folder: str | Path, every: int, resume: bool, source
     named = {name: str(Path(value).absolute()) for name, value in sources.items() if _is_file(value)}
     bundled = {name: value for name, value in sources.items() if isinstance(value, str) and value != STANDARD_INPUT}
     with open_replacement(Path(folder) / "run.json") as file:
-        file.write(json.dumps({**bundled, **named}, indent=2).encode() + b"\n")
+        limit = {} if memory is None else {"memory": memory}
+        file.write(json.dumps({**bundled, **named, **limit}, indent=2).encode() + b"\n")
     if latest is None:
         writer.save(run)  # so that the run can be continued, however early it is killed
     return writer
@@ -369,17 +375,26 @@ def describe_run(run: Run) -> dict[str, Any]:
 
 def read_sources(folder: Path) -> dict[str, str]:
     """Return the names of the files that a run was started with, as far as they are known."""
+    found = _read_run(folder)
+    return {name: value for name, value in found.items() if name in SOURCES and isinstance(value, str)}
+
+
+def read_memory(folder: Path) -> int | None:
+    """Return how many bytes the table of a run may take; None if it is held in memory."""
+    memory = _read_run(folder).get("memory")
+    return memory if isinstance(memory, int) else None
+
+
+def _read_run(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads((folder / "run.json").read_bytes())
     except (OSError, ValueError):
         return {}
-    if not isinstance(found, dict):
-        return {}
-    return {name: value for name, value in found.items() if name in SOURCES and isinstance(value, str)}
+    return found if isinstance(found, dict) else {}
 
 
 def _is_file(value: Any) -> bool:
-    return isinstance(value, str | Path) and Path(value).is_file()
+    return isinstance(value, str | Path) and Path(value).exists()
 
 
 def check_inputs_kept(argument: str, target: Any, sources: Mapping[str, Any]) -> None:

@@ -28,6 +28,7 @@ from creche.plan.schedules import Schedule
 from creche.plan.words import OptimizerName, ScheduleName
 from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.prepare import Prepared
+from creche.training.large_tables import encode_rows
 from creche.training.watching import check_watched, create_measure
 
 __all__ = ["PlannedEngine", "check_fit"]
@@ -44,7 +45,7 @@ class PlannedEngine(Displayed):
         self, plan: Plan, prepared: Prepared, hardware: Hardware | int, encoded: tuple[Rows, Rows | None] | None = None
     ) -> None:
         check_fit(plan, prepared)
-        rows, validation = encoded or prepared.encode(plan.loss, plan.dtype)
+        rows, validation = encoded or encode_rows(prepared, plan)
         self.plan = check_watched(plan).resolved(len(rows), has_validation=validation is not None)
         self.hardware = Hardware(hardware) if isinstance(hardware, int) else hardware
         check_precision(self.hardware.device, plan)

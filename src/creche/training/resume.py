@@ -32,8 +32,10 @@ from creche.training.checkpoint import (
     describe_run,
     latest_checkpoint,
     read_checkpoint,
+    read_memory,
     read_sources,
 )
+from creche.training.large_tables import read_again
 from creche.training.recorder import Record, Recorder
 from creche.training.run import Run
 
@@ -262,6 +264,9 @@ def resume(
         )
     plan, preparation = Plan.from_dict(header["plan"]), Preparation.from_dict(header["preparation"])
     plan = plan if loss is None else plan.with_function(loss)
+    memory = read_memory(Path(folder))
+    if memory is not None:
+        data = read_again(data, preparation.read_options, memory, preparation.schema)
     prepared = prepare_again(
         plan, preparation, order_columns(data, preparation, header["table"].get("order", ()), others=True), y,
         validation_data=tables.get("validation_data"), test_data=tables.get("test_data"), sample_weight=sample_weight,

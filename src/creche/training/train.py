@@ -56,6 +56,7 @@ from creche.training.arguments import (
     resolve_record,
 )
 from creche.training.callbacks import OnEpoch
+from creche.training.large_tables import memory_of, move_to_disk
 from creche.training.run import Run
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def train(
     steps: int | None = None,
     threads: int | None = None,
     device: DeviceName | None = None,
+    memory: str | int | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
     on_progress: OnProgress[Run] = None,
     checkpoint: str | Path | None = None,
@@ -144,7 +146,8 @@ def train(
     ----------
     data : file name, DataFrame or (n, d) array
         A file (CSV, Parquet, Arrow, JSON, Excel) or any DataFrame (with `label` or `y`), or the features as an array of
-        numbers (with `y`).
+        numbers (with `y`). Several files of one table are given as a list of names, a pattern such as
+        ``"parts/*.parquet"`` or their folder; a folder that `creche.encode` wrote is a table, too.
     y : (n,) array, or (n, k) array of numbers or of yes and no, optional
         The labels, if `data` does not hold them: an array, list, Series or DataFrame. One column is the same as shape
         (n,). One-hot columns are classes, named as the columns of a DataFrame or numbered from 0, unless `task` is
@@ -285,6 +288,10 @@ def train(
     device : str, optional
         What trains: "cpu", "cuda", "cuda:1" or another number, "mps", or "auto", which chooses by the work; by default
         ``CRECHE_DEVICE``, or else "cpu". A GPU that this machine lacks is an error, and is never replaced.
+    memory : str or int, optional
+        How much memory the table may take, such as "8GB": it is read in pieces, encoded on disk and trained on in
+        windows of its rows, so that it may be larger. `shuffle=True` then stands for `Windows()`; the same table in
+        memory, with `shuffle=Windows()`, gives the same bits. By default the table is held in memory.
     on_epoch : function or sequence of functions, optional
         Called with an `EpochRecord` after each epoch; training stops when one returns True.
     on_progress : callable or bool, optional
@@ -344,12 +351,13 @@ def train(
         from creche.training.checkpoint import check_inputs_kept, create_writer
 
         check_inputs_kept("checkpoint", Folder(checkpoint, CHECKPOINT_FILES), sources)
+    arguments = move_to_disk(arguments)
     preparation, chosen_loss, _ = (
         resolve_preparation(arguments), resolve_loss(arguments), resolve_optimizer(arguments),
     )  # fmt: skip
     resolve_record(record)
     prepared = prepare(
-        data, y, preparation, task=arguments.chosen_task, loss=chosen_loss,
+        arguments.data, y, preparation, task=arguments.chosen_task, loss=chosen_loss,
         seed=check_whole_number("seed", arguments.seed, at_least=0), validation_data=validation_data,
         test_data=test_data, weights=arguments.row_weights,
     )  # fmt: skip
@@ -357,6 +365,6 @@ def train(
     run = create_run(arguments, prepared)
     writer = None
     if checkpoint is not None:
-        writer = create_writer(run, checkpoint, checkpoint_every, resume, sources)
+        writer = create_writer(run, checkpoint, checkpoint_every, resume, sources, memory_of(arguments))
     left = None if last_step is None else max(0, last_step - run.step)
     return run.resume(steps=left, on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)

@@ -91,10 +91,11 @@ class FeatureEncoder:
         """
         roles, features = schema.roles, schema.features
         numbers = [name for name in features if _holds_numbers(table.columns[name], roles[name])]
-        fitted: list[Encoder] = list(
-            fit_numbers(numbers, [table.columns[name] for name in numbers], preprocessing, weights, target)
-        )
-        by_name = dict(zip(numbers, fitted, strict=True))
+        by_name: dict[str, Encoder] = {}
+        # Columns that are read when they are asked for are fitted one by one, with the same bits.
+        for some in [[name] for name in numbers] if table.is_lazy else [numbers]:
+            fitted = fit_numbers(some, [table.columns[name] for name in some], preprocessing, weights, target)
+            by_name.update(zip(some, fitted, strict=True))
         columns = tuple(
             by_name.get(name) or _fit_column(table, name, roles[name], preprocessing, weights) for name in features
         )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from creche.table.reading.plain_frame import Frame
 
-__all__ = ["concatenate_frames", "table_from_frame"]
+__all__ = ["concatenate_frames", "factorize", "is_text", "table_from_frame"]
 
 US_PER_SECOND = 1_000_000  # microseconds
 
@@ -71,8 +71,8 @@ def table_from_frame(
         if series.null_count() == len(series):
             columns[name] = missing_column(rule.kind or "number", len(series))
             continue
-        if _is_text(series):
-            words[name] = _factorize(series.cast(_string()))
+        if is_text(series):
+            words[name] = factorize(series.cast(_string()))
             continue
         try:
             columns[name] = _read_typed(series, rule, context, text)
@@ -92,7 +92,7 @@ def table_from_frame(
             written = Column(column.kind, column.values, (), rule.format)
             read[name] = convert_column(written, rule, ColumnContext(source, name, first_row))
         else:
-            read[name] = column_from_words(*_factorize(frame[name]), rule, ColumnContext(source, name, first_row), text)
+            read[name] = column_from_words(*factorize(frame[name]), rule, ColumnContext(source, name, first_row), text)
     return Table(
         {name: read[name] if column is None else column for name, column in columns.items()}, source, first_row
     )
@@ -136,7 +136,8 @@ def _string() -> type[pl.String]:
     return pl.String
 
 
-def _is_text(series: pl.Series) -> bool:
+def is_text(series: pl.Series) -> bool:
+    """Whether the values of a series are words."""
     import polars as pl
 
     return series.dtype == pl.String or isinstance(series.dtype, pl.Categorical | pl.Enum)
@@ -147,7 +148,7 @@ def _read_typed(series: pl.Series, rule: Rule, context: ColumnContext, text: Tex
     import polars as pl
 
     if rule.kind == "words" and series.dtype.is_integer():  # of any size, so that no digit is lost
-        codes, words = _factorize(series.cast(pl.String))
+        codes, words = factorize(series.cast(pl.String))
         return column_from_words(codes, words, rule, context, text)
     return convert_typed_column(_column_by_type(series, context), rule, context, text)
 
@@ -195,7 +196,7 @@ def _to_whole(series: pl.Series) -> Column | None:
     return Column("whole", _to_floats(values) if missing else np.asarray(values.to_numpy()))
 
 
-def _factorize(series: pl.Series) -> tuple[NDArray[np.int32], list[str]]:
+def factorize(series: pl.Series) -> tuple[NDArray[np.int32], list[str]]:
     """Return the code of each row (-1 where missing), and the distinct words in order of first occurrence."""
     import polars as pl
 

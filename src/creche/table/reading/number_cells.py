@@ -21,7 +21,7 @@ from creche.table.text_rules import TextRules
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["parse_numbers"]
+__all__ = ["clear_codes", "find_unread", "has_clear_point", "parse_numbers"]
 
 # Cells of several columns that are parsed together; a longer column is parsed by itself.
 STACKED_CELLS = 2**20
@@ -61,7 +61,7 @@ def parse_numbers(frame: pl.DataFrame, rules: Mapping[str, Rule], text: TextRule
     out: dict[str, Column] = {}
     for (words, is_clear, may_be_dates), names in alike.items():
         for some, cells in _stack(frame, names):
-            columns = _parse_stacked(_clear_codes(cells, words), len(some), words, is_clear, may_be_dates)
+            columns = _parse_stacked(clear_codes(cells, words), len(some), words, is_clear, may_be_dates)
             out.update((some[i], column) for i, column in columns.items())
     return out
 
@@ -77,7 +77,7 @@ def _stack(frame: pl.DataFrame, names: list[str]) -> Iterator[tuple[list[str], p
         yield some, columns[0] if len(some) == 1 else pl.concat(columns, rechunk=True)
 
 
-def _clear_codes(cells: pl.Series, words: tuple[str, ...]) -> pl.Series:
+def clear_codes(cells: pl.Series, words: tuple[str, ...]) -> pl.Series:
     """Return the cells without those that look like numbers but stand for missing values, such as -999."""
     own = [word for word in words if word not in DEFAULT_MISSING]
     codes = [word for word in own if parse_number(word, CellFormat()) is not None]
@@ -94,11 +94,11 @@ def _parse_stacked(
     head_rows = rows if rows < PROBED_ROWS else max(PROBED_ROWS, min(rows // 4, MAX_PROBED_ROWS))
     every = np.arange(n_columns)
     head = _select_columns(cells, every, n_columns, head_rows)
-    may_be_number = ~_find_unread(head, pl.Float64, words)[0].reshape(n_columns, -1).any(axis=1)
-    may_be_whole = may_be_number & ~_find_unread(head, pl.Int64, words)[0].reshape(n_columns, -1).any(axis=1)
+    may_be_number = ~find_unread(head, pl.Float64, words)[0].reshape(n_columns, -1).any(axis=1)
+    may_be_whole = may_be_number & ~find_unread(head, pl.Int64, words)[0].reshape(n_columns, -1).any(axis=1)
     out: dict[int, Column] = {}
     whole = every[may_be_whole]
-    unread, values = _find_unread(_select_columns(cells, whole, n_columns), pl.Int64, words)
+    unread, values = find_unread(_select_columns(cells, whole, n_columns), pl.Int64, words)
     missing = np.asarray(values.is_null().to_numpy()).reshape(-1, rows)
     exact = np.asarray(values.fill_null(0).to_numpy()).reshape(-1, rows)
     is_whole = np.asarray(~unread.reshape(-1, rows).any(axis=1))
@@ -113,7 +113,7 @@ def _parse_stacked(
         out[int(whole[k])] = Column("whole", exact[k] if floats is None else floats)
     left = every[may_be_number]
     left = left[~np.isin(left, whole[is_whole])]
-    unread, values = _find_unread(_select_columns(cells, left, n_columns), pl.Float64, words)
+    unread, values = find_unread(_select_columns(cells, left, n_columns), pl.Float64, words)
     is_number = ~unread.reshape(-1, rows).any(axis=1)
     numbers = np.asarray(values.to_numpy()).reshape(-1, rows)  # null becomes NaN
     if not is_clear:
@@ -148,7 +148,7 @@ def _find_codes(
     return places
 
 
-def _find_unread(
+def find_unread(
     cells: pl.Series, dtype: type[pl.DataType], words: tuple[str, ...]
 ) -> tuple[NDArray[np.bool_], pl.Series]:
     """Return a mask of the cells that are neither of that type nor words for missing values, and the parsed cells."""
@@ -172,6 +172,11 @@ def _find_pointed(cells: pl.Series, columns: NDArray[np.int64], n_columns: int) 
         is_clear = has_point & ~some.str.contains(rf"^[+-]?{AMBIGUOUS['.'].pattern}$")
         left = left[~np.asarray(is_clear.fill_null(False).to_numpy()).reshape(len(left), end).any(axis=1)]
     return np.setdiff1d(columns, left)
+
+
+def has_clear_point(cells: pl.Series) -> bool:
+    """Whether one of the cells of a column of numbers has a point that cannot be a mark of thousands."""
+    return len(_find_pointed(cells, np.zeros(1, dtype=np.int64), 1)) == 1
 
 
 def _select_columns(cells: pl.Series, columns: NDArray[np.int64], n_columns: int, end: int | None = None) -> pl.Series:

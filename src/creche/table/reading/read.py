@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from creche.table.reading.plain_frame import Frame
 
-__all__ = ["IN_MEMORY", "ReadBatch", "is_table", "locate_source", "read_batches", "read_table"]
+__all__ = ["IN_MEMORY", "ReadBatch", "is_table", "locate_source", "read_batches", "read_table", "without_totals"]
 
 IN_MEMORY = "the table"  # the name of a table without a file in messages
 
@@ -84,6 +85,10 @@ def read_table(
     rules = _build_rules(expected, options)
     if isinstance(data, Table):
         return _coerce_table(data, rules)
+    if _has_parts(data):
+        from creche.table.on_disk import is_on_disk, open_on_disk, read_parts  # only now: most tables are one file
+
+        return _coerce_table(open_on_disk(data) if is_on_disk(data) else read_parts(data, options), rules)
     if not _is_file(data):
         # A generator gives its first piece only once.
         first = list(islice(data, 1)) if _is_generator(data) else data
@@ -154,6 +159,9 @@ def read_batches(
 
     options = read_options or ReadOptions()
     rules = _build_rules(expected, options)
+    if _has_parts(data):
+        yield from _read_parts_in_batches(data, options, rows, expected)
+        return
     if isinstance(data, Table):
         table = _coerce_table(data, rules)
         for start in range(0, len(table), rows):
@@ -167,6 +175,41 @@ def read_batches(
     path, source = locate_source(data)
     with open_bytes(path, source) as stream, inspect_contents(stream, options) as contents:
         yield from _split_batches(contents.frames(), source, rules, rows, options, names, contents)
+
+
+def _has_parts(data: Any) -> bool:
+    """Whether data name a table on disk, or several files of one table."""
+    if isinstance(data, str):
+        return data != "-" and (any(mark in data for mark in "*?[") or os.path.isdir(os.path.expanduser(data))) and (
+            _are_parts(data)
+        )  # fmt: skip
+    if isinstance(data, list | tuple):
+        return bool(data) and isinstance(data[0], str | Path) and _are_parts(data)
+    return isinstance(data, Path) and _are_parts(data)
+
+
+def _are_parts(data: Any) -> bool:
+    from creche.table.reading.table_parts import are_parts
+
+    return are_parts(data)
+
+
+def _read_parts_in_batches(
+    data: Any, options: ReadOptions, rows: int, expected: Mapping[str, str | ExpectedColumn] | None
+) -> Iterator[ReadBatch]:
+    from creche.table.disk_columns import read_blocks
+    from creche.table.on_disk import is_on_disk, open_on_disk
+    from creche.table.reading.table_parts import find_parts
+    from creche.table.write import frame_of_table
+
+    if not is_on_disk(data):
+        for part in find_parts(data):
+            yield from read_batches(part.path, options, rows, expected)
+            part.check_unchanged()
+        return
+    for _, block in read_blocks(open_on_disk(data), rows):
+        table = _coerce_table(block, _build_rules(expected, options))
+        yield ReadBatch(table.select(list(expected)) if expected else table, frame_of_table(block))
 
 
 def is_table(data: Any) -> bool:
@@ -186,7 +229,10 @@ def is_table(data: Any) -> bool:
         return True
     if is_row(data):
         return True
-    return isinstance(data, list) and len(data) > 0 and (isinstance(data[0], Mapping) or is_frame(data[0]))
+    if not isinstance(data, list | tuple) or not data:
+        return False
+    is_named = isinstance(data[0], str | Path) and all(isinstance(name, str | Path) for name in data)
+    return is_named or (isinstance(data, list) and (isinstance(data[0], Mapping) or is_frame(data[0])))
 
 
 def locate_source(data: str | Path | IO[Any]) -> tuple[Path | IO[Any] | None, str]:
@@ -295,7 +341,7 @@ def _split_batches(
 ) -> Iterator[ReadBatch]:
     text = text_rules(options) if contents is None else contents.text
     if text.are_cells or (contents is not None and contents.format == "excel"):
-        frames = _without_totals(frames, source)
+        frames = without_totals(frames, source)
     if options.drop_rows:
         frames = iter([drop_rows(concatenate_frames(list(frames), source), options.drop_rows, source)])
     names: list[str] = []
@@ -312,7 +358,7 @@ def _split_batches(
             yield ReadBatch(table, batch, text.are_cells)
 
 
-def _without_totals(frames: Iterator[Frame], source: str) -> Iterator[Frame]:
+def without_totals(frames: Iterator[Frame], source: str) -> Iterator[Frame]:
     """Yield frames without the totals at the end of the table; if the last has few rows, the one before tells, too."""
     held: list[Frame] = []
     for frame in frames:
@@ -333,13 +379,13 @@ def _with_columns(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
 
 
 def _coerce_table(table: Table, rules: dict[str, Rule]) -> Table:
-    columns = {
-        name: coerce_column(column, rules[name], ColumnContext(table.source, name, table.first_row))
-        if name in rules
-        else column
-        for name, column in table.columns.items()
-    }
-    return table.with_columns(columns)
+    coerced = {}
+    for name in [name for name in table.names if name in rules]:
+        column = table.columns[name]
+        found = coerce_column(column, rules[name], ColumnContext(table.source, name, table.first_row))
+        if found is not column:
+            coerced[name] = found
+    return table.changed(coerced)
 
 
 def _iterate_in_memory(data: Any) -> Iterator[Frame]:

@@ -1,0 +1,186 @@
+"""Tables on disk: read into a folder of columns once, then opened without reading them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from creche._system import strict_json
+from creche._system.disk_space import explain_write_error, format_size
+from creche.errors import FileError, PlanError, TableError
+from creche.table.disk_columns import INDEX, ColumnFolder, open_columns
+from creche.table.reading.options import ReadOptions
+from creche.table.reading.read import IN_MEMORY
+from creche.table.reading.stream import OnRows, read_to_folder
+from creche.table.reading.table_parts import TablePart, are_parts, find_parts
+from creche.table.table import Table
+
+__all__ = [
+    "ABOUT",
+    "is_on_disk",
+    "least_memory",
+    "open_on_disk",
+    "read_about",
+    "read_parts",
+    "read_to_disk",
+    "write_about",
+]
+
+ABOUT = "about.json"
+
+VERSION = 1
+
+# What a process takes that reads tables, besides their rows.
+BASE = 64 * 2**20
+
+# The largest column of a table is held in memory, with what is computed from it: its order, and the split of the rows.
+BYTES_PER_ROW = 64
+
+
+def is_on_disk(data: Any) -> bool:
+    """Whether data are the name of a folder that `read_to_disk` or `creche.encode` wrote."""
+    if not isinstance(data, str | Path) or str(data) == "-":
+        return False
+    try:
+        return (Path(data).expanduser() / INDEX).is_file()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def open_on_disk(data: str | Path) -> Table:
+    """Open a table on disk, without reading its columns.
+
+    Raises
+    ------
+    FileError
+        If it is damaged.
+
+    """
+    path = Path(data).expanduser()
+    about = read_about(path)
+    return Table(open_columns(path), str(data), int(about.get("first_row", 1)), about.get("library", "polars"))
+
+
+def read_to_disk(
+    data: Any,
+    *,
+    options: ReadOptions,
+    memory: int | None = None,
+    left_out: Collection[str] = (),
+    to: Path | None = None,
+    on_rows: OnRows | None = None,
+    batch_rows: int | None = None,
+) -> Table:
+    """Read a table into a folder of columns, and return it; nothing of it stays in memory.
+
+    Parameters
+    ----------
+    data
+        As `creche.train` takes it, or several files of one table: a folder, a pattern, a list of names.
+    options : ReadOptions
+    memory : int, optional
+        Bytes that may be used.
+    left_out : collection of str
+        Columns that no network learns from.
+    to : Path, optional
+        The folder, which is written anew; by default a temporary one, removed once nothing uses the table.
+    on_rows : callable, optional
+        Called with how many rows, and bytes of finished files, have been read.
+    batch_rows : int, optional
+        How many rows to read at a time, at most.
+
+    Raises
+    ------
+    FileError
+        If a file cannot be read, or the columns cannot be written.
+    TableError
+        If there is no table.
+    PlanError
+        If the memory is too little.
+
+    """
+    is_file = isinstance(data, str | Path) or are_parts(data)
+    if is_file and str(data) == "-":
+        raise TableError("data: a table from standard input cannot be read in pieces; save it as a file")
+    parts = find_parts(data) if is_file else []
+    source = (str(data) if isinstance(data, str | Path) else f"{parts[0].path}, …") if parts else IN_MEMORY
+    folder = ColumnFolder(_create_folder(to, parts), is_temporary=to is None)
+    try:
+        table = read_to_folder(
+            data, parts, folder, options, source=source, left_out=left_out, on_rows=on_rows, batch_rows=batch_rows
+        )
+        if memory is not None:
+            _check_memory(memory, table)
+    except BaseException:
+        folder.remove()
+        raise
+    return table
+
+
+def least_memory(rows: int) -> int:
+    """Return how many bytes the reading and encoding of a table of that many rows take at least."""
+    return BASE + rows * BYTES_PER_ROW
+
+
+def read_parts(data: Any, options: ReadOptions) -> Table:
+    """Read several files of one table into memory."""
+    table = read_to_disk(data, options=options)
+    return replace(table, columns={name: table.columns[name] for name in table.names})
+
+
+def write_about(path: Path, data: Mapping[str, Any]) -> None:
+    """Write what is known of a table on disk besides its columns."""
+    with explain_write_error(path / ABOUT):
+        (path / ABOUT).write_bytes(strict_json.dump({"version": VERSION, **data}))
+
+
+def read_about(path: Path) -> dict[str, Any]:
+    """Return what `write_about` wrote; empty if there is nothing.
+
+    Raises
+    ------
+    FileError
+        If it is damaged, or of a newer version.
+
+    """
+    try:
+        data = strict_json.parse((path / ABOUT).read_bytes())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise FileError(f"{path / ABOUT}: cannot be read: {error}; encode the table again") from error
+    if data.get("version", 0) > VERSION:
+        raise FileError(f"{path}: was written by a newer version of Creche; update this one, or encode the table again")
+    return data
+
+
+def _create_folder(to: Path | None, parts: Sequence[TablePart]) -> Path:
+    if to is not None:
+        with explain_write_error(to):
+            shutil.rmtree(to, ignore_errors=True)
+            to.mkdir(parents=True)
+        return to
+    # Not in TMPDIR unless it is set: the usual folder for temporary files may lie in memory.
+    chosen = [os.environ.get("TMPDIR"), *(str(part.path.absolute().parent) for part in parts[:1])]
+    for folder in [*filter(None, chosen), tempfile.gettempdir()]:
+        with suppress(OSError):
+            return Path(tempfile.mkdtemp(prefix=".creche-rows-", dir=folder))
+    raise FileError(
+        f"{tempfile.gettempdir()}: no folder can be made in it; set TMPDIR to a folder with room for a table"
+    )
+
+
+def _check_memory(memory: int, table: Table) -> None:
+    least = least_memory(len(table))
+    if memory < least:
+        raise PlanError(
+            f"memory: got {format_size(memory)}, but a table of {len(table):,} rows takes at least "
+            f"{format_size(least)}: its longest column, and the split of its rows, are held in memory",
+            argument="memory",
+        )

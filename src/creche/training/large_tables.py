@@ -1,0 +1,157 @@
+"""Tables larger than memory, as `creche.train` takes them: read to disk, encoded there, trained on in windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from creche._advice import advise
+from creche._system.disk_space import format_size
+from creche.engine.native import Rows
+from creche.engine.stored_rows import StoredRows
+from creche.errors import PlanError
+from creche.plan.arguments import ARGUMENTS, OF_LABEL
+from creche.plan.memory_size import parse_memory
+from creche.plan.plan import Plan
+from creche.plan.row_order import Windows
+from creche.table.on_disk import is_on_disk, open_on_disk, read_about, read_to_disk
+from creche.table.prepare import Prepared
+from creche.table.reading.options import ReadOptions
+from creche.table.reading.read import is_table
+from creche.table.roles import INPUT_ROLES
+from creche.table.table import Table
+
+if TYPE_CHECKING:
+    from creche.training.arguments import TrainArguments
+
+__all__ = [
+    "check_window",
+    "encode_rows",
+    "left_out_columns",
+    "memory_of",
+    "move_to_disk",
+    "read_again",
+    "recall_arguments",
+]
+
+
+def move_to_disk(arguments: TrainArguments) -> TrainArguments:
+    """Return the arguments with the table on disk, if they limit the memory or name a table that lies there.
+
+    Raises
+    ------
+    PlanError
+        If the memory is none, or too little.
+    FileError, TableError
+        If the table cannot be read.
+
+    """
+    arguments = recall_arguments(arguments)
+    if arguments.memory is None and not isinstance(arguments.data, Table):
+        return arguments
+    if arguments.shuffle is True and arguments.plan is None:
+        arguments = replace(arguments, shuffle=Windows())
+    if arguments.memory is None or (isinstance(arguments.data, Table) and arguments.data.is_lazy):
+        return arguments
+    if not is_table(arguments.data):
+        raise PlanError(
+            f"memory: the data are arrays, which are in memory already; leave {advise('memory')} out, or name a file",
+            argument="memory",
+        )
+    options = arguments.read_options
+    table = read_again(
+        arguments.data,
+        options if isinstance(options, ReadOptions) else ReadOptions.from_dict(options or {}),
+        parse_memory(arguments.memory),
+        arguments.schema,
+    )
+    return replace(arguments, data=table)
+
+
+def read_again(data: Any, options: ReadOptions, memory: int, schema: Any = None) -> Table:
+    """Return the table of a run with limited memory, on disk, unless it is there already.
+
+    Parameters
+    ----------
+    data
+        As for `creche.train`.
+    options : ReadOptions
+    memory : int
+        Bytes.
+    schema : mapping of column to role, or Schema, optional
+        The roles that are set.
+
+    """
+    if is_on_disk(data):
+        return open_on_disk(data)
+    return read_to_disk(data, options=options, memory=memory, left_out=left_out_columns(schema))
+
+
+def memory_of(arguments: TrainArguments) -> int | None:
+    """Return how many bytes the table may take; None if that is not limited."""
+    return None if arguments.memory is None else parse_memory(arguments.memory)
+
+
+def recall_arguments(arguments: TrainArguments) -> TrainArguments:
+    """Return the arguments with those that `creche.encode` was given for the table, where others are not set.
+
+    The data become the table on disk.
+    """
+    if not is_on_disk(arguments.data):
+        return arguments
+    remembered = read_about(Path(arguments.data).expanduser()).get("arguments", {})
+    if arguments.label not in (None, remembered.get("label")):
+        remembered = {name: value for name, value in remembered.items() if name not in OF_LABEL}
+    unset = {name: value for name, value in remembered.items() if _is_unset(name, getattr(arguments, name, None))}
+    return replace(arguments, data=open_on_disk(arguments.data), **unset)
+
+
+def encode_rows(prepared: Prepared, plan: Plan, memory: int | None = None) -> tuple[Rows, Rows | None]:
+    """Return the encoded training and validation rows of a run.
+
+    Those of a table on disk are encoded there, once, unless each epoch takes them in an entirely new order.
+    """
+    if not prepared.is_lazy or plan.shuffle is True or plan.dtype != "float32":
+        return prepared.encode(plan.loss, plan.dtype)
+    from creche.table.disk_encoding import encode_to_disk  # only now: most tables are in memory
+
+    rows, validation = encode_to_disk(prepared, plan.loss, memory)
+    if memory is not None:
+        check_window(plan, rows, memory)
+    return rows.read(0, len(rows)), None if validation is None else validation.read(0, len(validation))
+
+
+def check_window(plan: Plan, rows: StoredRows, memory: int) -> None:
+    """Check that two windows of encoded rows fit into the memory: one is read while the other is trained on.
+
+    Raises
+    ------
+    PlanError
+        If they do not, with the least that does.
+
+    """
+    if not isinstance(plan.shuffle, Windows):
+        return
+    stride = rows.layout.stride
+    in_window = min(plan.shuffle.block * plan.shuffle.window, len(rows))
+    needed = 2 * in_window * stride
+    if needed > memory:
+        block = 2 * plan.shuffle.block * stride
+        raise PlanError(
+            f"memory: got {format_size(memory)}, but two windows of {in_window:,} rows take {format_size(needed)}; "
+            f"give that much, or a smaller window: one of a single block takes {format_size(block)}",
+            argument="memory",
+        )
+
+
+def left_out_columns(schema: Any) -> list[str]:
+    """Return the columns that no network learns from, by the roles that are set."""
+    roles = schema if isinstance(schema, Mapping) else getattr(schema, "roles", None) or {}
+    return [str(name) for name, role in roles.items() if role not in INPUT_ROLES]
+
+
+def _is_unset(name: str, value: Any) -> bool:
+    default = ARGUMENTS[name].default if name in ARGUMENTS else None
+    return value is default or (isinstance(value, bool | int | float | str) and value == default)
