@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
 from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
-from creche.engine.stored_rows import StoredRows
+from creche.engine.stored_rows import StoredRows, as_rows
 from creche.errors import PlanError
 from creche.plan.changes import Change, SetWeight, order_changes
 from creche.plan.optimizers import Optimizer
@@ -35,6 +35,9 @@ __all__ = ["PlannedEngine", "check_fit"]
 
 ROWS_AT_ONCE = 1024  # whose activations are held at a time
 
+# Training and validation rows.
+EncodedRows: TypeAlias = tuple[Rows | StoredRows, Rows | StoredRows | None]
+
 CHANGES_MADE = "changes_made"  # in the state of a run whose plan changes: how many of the changes have been made
 
 
@@ -42,7 +45,7 @@ class PlannedEngine(Displayed):
     """The part of a run that knows its engine: `creche.training.run.Run` describes the attributes."""
 
     def __init__(
-        self, plan: Plan, prepared: Prepared, hardware: Hardware | int, encoded: tuple[Rows, Rows | None] | None = None
+        self, plan: Plan, prepared: Prepared, hardware: Hardware | int, encoded: EncodedRows | None = None
     ) -> None:
         check_fit(plan, prepared)
         rows, validation = encoded or encode_rows(prepared, plan)
@@ -75,7 +78,7 @@ class PlannedEngine(Displayed):
         """Create the engine for the plan as it is after some of its changes."""
         self._changes_made, self.current_plan = changes, self._plan_after(changes)
         self._engine = new_run(self.current_plan, self.rows, self.validation, Hardware(self.threads, self.device))
-        measure = create_measure(self.plan, self.prepared, self.validation or self.rows, self.threads)
+        measure = create_measure(self.plan, self.prepared, as_rows(self.validation or self.rows), self.threads)
         self._best_epoch = None if measure is None else BestEpoch(self.plan, measure)
 
     @property
