@@ -1,5 +1,5 @@
-// The rows of a file in their order, some at a time, of which the next are read meanwhile. A table that comes at once
-// is read once.
+// The rows of a file in their order, some at a time; the next are read meanwhile. A table that comes at once is read
+// once.
 #pragma once
 
 #include <algorithm>

@@ -14,7 +14,7 @@ namespace creche::CRECHE_LEVEL {
 
 class RecordBuffer {
  public:
-  // outputs: of the network, so many classes there are.
+  // outputs: of the network; it is the number of classes.
   RecordBuffer(const StoredTable& table, std::int64_t outputs, std::int64_t rows)
       : table_(table),
         outputs_(outputs),

@@ -1,7 +1,7 @@
 // Training rows from a file, in the order of a plan: windows of rows (random/windows.hpp) are read before they are
 // needed, while training uses others.
 //
-// There is memory for two windows, or for so many as a batch can touch. A table that is one window is read once.
+// There is memory for two windows, or for all that a batch can touch. A table that is one window is read once.
 #pragma once
 
 #include <cstdint>

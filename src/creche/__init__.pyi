@@ -9,6 +9,7 @@ from creche.errors import CrecheWarning as CrecheWarning
 from creche.errors import DivergedError as DivergedError
 from creche.errors import FileError as FileError
 from creche.errors import PlanError as PlanError
+from creche.errors import ProcessError as ProcessError
 from creche.errors import TableError as TableError
 from creche.estimators import DNNClassifier as DNNClassifier
 from creche.estimators import DNNRegressor as DNNRegressor

@@ -5,6 +5,7 @@
     │   └── UnknownArgumentError (TypeError)   an argument that a function does not have
     ├── TableError (ValueError)         a table that cannot be trained on: what, and in which row and column
     ├── FileError (OSError)             a file that cannot be read or written
+    ├── ProcessError (RuntimeError)     a process of several that train a network together that ended or failed
     └── DivergedError (ArithmeticError) training whose loss stopped being finite
 
     CrecheWarning (UserWarning)        something was changed or left out, and the work continues
@@ -21,7 +22,8 @@ from creche._phrases import list_first
 
 __all__ = [
     "NAMED_LIMIT", "SYNONYMS",
-    "CrecheError", "CrecheWarning", "DivergedError", "DivergedRun", "FileError", "PlanError", "TableError",
+    "CrecheError", "CrecheWarning", "DivergedError", "DivergedRun", "FileError", "PlanError", "ProcessError",
+    "TableError",
     "UnknownArgumentError", "closest", "nearest",
 ]  # fmt: skip
 
@@ -200,6 +202,27 @@ class TableError(CrecheError, ValueError):
 
 class FileError(CrecheError, OSError):
     """A file that cannot be read or written."""
+
+
+class ProcessError(CrecheError, RuntimeError):
+    """A process of several that train a network together has ended, failed, or does not fit the others.
+
+    Attributes
+    ----------
+    rank : int or None
+        The number of that process, from 0, as far as it is known.
+    run : Run or None
+        The run as it is after its last step, which can be resumed; None if the error came before the first.
+
+    """
+
+    def __init__(self, *args: object, rank: int | None = None) -> None:
+        super().__init__(*args)
+        self.rank = rank
+        self.run: DivergedRun | None = None
+
+    def __reduce__(self) -> tuple[type[ProcessError], tuple[object, ...], dict[str, object]]:
+        return type(self), self.args, {"rank": self.rank}
 
 
 class DivergedRun(Protocol):

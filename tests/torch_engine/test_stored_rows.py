@@ -1,4 +1,4 @@
-"""Rows of a file, of which windows are copied to the device, give what the same rows in memory give there."""
+"""Rows of a file, whose windows are copied to the device, give what the same rows in memory give there."""
 
 from __future__ import annotations
 

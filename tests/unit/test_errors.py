@@ -17,6 +17,7 @@ from creche.errors import closest, nearest
         (cr.TableError, ValueError),
         (cr.FileError, OSError),
         (cr.DivergedError, ArithmeticError),
+        (cr.ProcessError, RuntimeError),
     ],
 )
 def test_the_tree_of_errors(kind: type[Exception], builtin: type[Exception]) -> None:

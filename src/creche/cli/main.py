@@ -23,7 +23,7 @@ from creche.cli.files import check_files
 from creche.cli.messages import print_message, wrap_command
 from creche.cli.narrow_help import PANEL_WIDTH, NarrowCommand, use_narrow_help
 from creche.cli.output import naming_terms
-from creche.errors import SYNONYMS, CrecheError, CrecheWarning, DivergedError, FileError, closest
+from creche.errors import SYNONYMS, CrecheError, CrecheWarning, DivergedError, FileError, ProcessError, closest
 from creche.render.text import terminal_width
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def main(arguments: list[str] | None = None) -> int:
                 message = re.sub(r"\. Try a learning rate of \S+ or lower$", "", message)
             for text in filter(None, (message, explanation)):
                 print_message(str(text))
-            return 1 if isinstance(error, ArithmeticError) else 2
+            return 1 if isinstance(error, DivergedError | ProcessError) else 2
         except BrokenPipeError:
             sys.stdout = None  # the reader of the output has gone: no error can reach it, and nothing is left to flush
             return 1

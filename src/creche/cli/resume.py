@@ -20,7 +20,7 @@ from creche.cli.options import (
     with_options,
 )
 from creche.cli.progress import training_progress
-from creche.cli.train import evaluate_run, show_run
+from creche.cli.train import evaluate_run, leave_to_first, show_run
 
 __all__ = ["resume"]
 
@@ -28,6 +28,7 @@ __all__ = ["resume"]
 RUN_OPTIONS = (
     *(replace(option, panel=FILES, default="where it was") for option in options_of("held_out")),
     option_of("checkpoint_every"),
+    option_of("processes"),
     THREADS,
     DEVICE,
 )
@@ -56,6 +57,7 @@ def resume(checkpoint: CheckpointArgument, **given: Any) -> None:
             if not hasattr(interrupt, "run"):
                 raise
             run, interrupted = interrupt.run, True
+    leave_to_first(run, interrupted)
     evaluate_run(run, given["as_json"])
     try:
         if "output" in options:

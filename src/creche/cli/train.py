@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+
+import typer
 
 from creche._system.output_files import Input, Output
 from creche.cli.cross_validate import cross_validate
@@ -28,7 +31,7 @@ from creche.cli.options import (
 from creche.cli.output import print_page
 from creche.cli.progress import show_activity, training_progress
 from creche.cli.thresholds import ChosenThresholds, choose_thresholds, print_thresholds, threshold_facts
-from creche.errors import DivergedError, PlanError
+from creche.errors import CrecheWarning, DivergedError, PlanError
 from creche.plan.arguments import ARGUMENTS
 from creche.plan.words import check_word
 
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
     from creche.explain.diagnosis.findings import Diagnosis
     from creche.training.run import Run
 
-__all__ = ["evaluate_run", "show_diagnosis", "show_run", "train"]
+__all__ = ["evaluate_run", "leave_to_first", "show_diagnosis", "show_run", "train"]
 
 # What determines the run, and may lie in a plan file; fields of the optimizer; tables, threads and checkpoints.
 PLAN_OPTIONS = options_of("plan", "preparation")
@@ -124,12 +127,16 @@ def train(table: TableArgument, **given: Any) -> None:
                 f"--{name}: needs cross-validation; add --folds, such as --folds 5{ALTERNATIVES.get(name, '')}",
                 argument=name,
             )
+    from creche.training.processes import choose_crew
     from creche.training.train import train as train_network
 
     if "diagnose" in others:
         run_arguments["record"] = "activations"
     interrupted = False
-    with training_progress(quiet="as_json" in others) as on_progress:
+    is_first = choose_crew(run_arguments.get("processes"), arguments.get("shards", 1)).is_first
+    with training_progress(quiet="as_json" in others or not is_first) as on_progress, warnings.catch_warnings():
+        if not is_first:
+            warnings.simplefilter("ignore", CrecheWarning)  # the first of several processes says it
         try:
             run = train_network(table, **arguments, **run_arguments, on_progress=on_progress)
         except DivergedError as error:
@@ -140,6 +147,7 @@ def train(table: TableArgument, **given: Any) -> None:
             if not hasattr(interrupt, "run"):
                 raise
             run, interrupted = interrupt.run, True
+    leave_to_first(run, interrupted)
     evaluate_run(run, quiet="as_json" in others)
     diagnosis = chosen = None
     try:
@@ -230,6 +238,12 @@ def _write_files(run: Run, others: dict[str, Any], chosen: ChosenThresholds | No
         write_plan(plan_to_arguments(run.plan, run.prepared.preparation), others["save_plan"])
     if "output" in others:
         save_model(run.model if chosen is None else run.model.with_threshold(chosen), others["output"])
+
+
+def leave_to_first(run: Run, interrupted: bool) -> None:
+    """End here in all processes but the first, which prints the result and writes the files."""
+    if not run.crew.is_first:
+        raise typer.Exit(130 if interrupted else 0)
 
 
 def evaluate_run(run: Run, quiet: bool) -> None:

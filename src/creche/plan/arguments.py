@@ -340,6 +340,10 @@ _ENTRIES = (
         "to the end of the last epoch",
     )),
     Argument("plan", None, "run"),
+    Argument("processes", None, "run", with_folds=False, command=_option(
+        TRAINING, "Number of processes that train the network together, for plans with shards.", int,
+        "those that torchrun started",
+    )),
     Argument("threads", None, "run", estimator=True, fit=True, command=_option(
         TRAINING, "Number of threads.", int, "all cores",
     )),

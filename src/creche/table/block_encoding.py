@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,7 @@ BLOCK_ROWS, LEAST_BLOCK_ROWS = 65_536, 1_024
 
 BLOCK_BYTES = 64 * 2**20  # of the values and the inputs of a block, unless it has the fewest rows
 
-BUCKET_BYTES = 256 * 2**20  # of the rows that are put in order in memory at a time, at most
+BUCKET_BYTES = 256 * 2**20  # of the rows that are put in order in memory at a time, at most; they are held twice
 
 MAX_BUCKETS = 500  # which are open together
 
@@ -125,7 +125,7 @@ class BlockEncoder:
         self._is_in_order = x.columns.order is None
         size = len(features.names) * 8 + features.width * 12
         self._block_rows = max(LEAST_BLOCK_ROWS, min(BLOCK_ROWS, BLOCK_BYTES // size))
-        self._bucket_bytes = BUCKET_BYTES if memory is None else max(2**20, min(BUCKET_BYTES, memory // 4))
+        self._bucket_bytes = BUCKET_BYTES if memory is None else max(2**20, min(BUCKET_BYTES, memory // 8))
 
     def to_memory(self) -> Rows:
         """Return all rows as arrays.
@@ -206,7 +206,7 @@ class BlockEncoder:
             for places, rows in self._blocks():
                 whole[places] = layout.pack(rows)
                 clock.count(len(rows))
-            yield layout.unpack(whole)
+            yield from self._unpack(whole, layout)
             return
         record = np.dtype([("place", "<i8"), ("row", layout.dtype)])
         with tempfile.TemporaryDirectory(prefix="buckets-", dir=folder.path) as buckets:
@@ -219,7 +219,12 @@ class BlockEncoder:
                 ordered = np.empty(len(records), layout.dtype)
                 ordered[records["place"] - number * per_bucket] = records["row"]
                 del records
-                yield layout.unpack(ordered)
+                yield from self._unpack(ordered, layout)
+
+    def _unpack(self, records: NDArray[Any], layout: RowLayout) -> Iterator[Rows]:
+        """Yield records as rows, a block at a time, since that copies them."""
+        for begin in range(0, len(records), self._block_rows):
+            yield layout.unpack(records[begin : begin + self._block_rows])
 
     def _fill(
         self, paths: list[Path], per_bucket: int, record: np.dtype[np.void], layout: RowLayout, clock: _Clock

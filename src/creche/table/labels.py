@@ -447,7 +447,11 @@ def encode_classes(
     """
     number = {value: i for i, value in enumerate(classes)}
     if y.dtype == object:  # Python's own objects, which NumPy cannot sort quickly
-        numbers = np.array([number.get(value, -1) for value in y.tolist()], dtype=np.int32)
+        values = y.tolist()
+        try:
+            return np.fromiter(map(number.__getitem__, values), dtype=np.int32, count=len(values))
+        except KeyError:
+            numbers = np.array([number.get(value, -1) for value in values], dtype=np.int32)
     else:
         distinct, index = find_distinct(y)
         numbers = np.array([number.get(value, -1) for value in distinct.tolist()], dtype=np.int32)[index]

@@ -40,7 +40,7 @@ VERSION = 1
 BASE = 64 * 2**20
 
 # The largest column of a table is held in memory, with what is computed from it: its order, and the split of the rows.
-BYTES_PER_ROW = 64
+BYTES_PER_ROW = 96
 
 
 def is_on_disk(data: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from creche._phrases import format_count
 from creche.table.cell_format import DEFAULT_MISSING, CellFormat
 from creche.table.number_marks import Marks
 
-__all__ = ["MARKERS", "NotRead", "TextRules", "are_missing", "note_missing"]
+__all__ = ["MARKERS", "NotRead", "TextRules", "are_missing", "note_missing", "note_missing_words"]
 
 # What people and programs write for a missing value, in any case.
 MARKERS = frozenset(
@@ -123,12 +124,25 @@ def are_missing(others: dict[str, int], values: int, total: int) -> bool:
 
 def note_missing(codes: NDArray[np.int32], words: list[str], others: tuple[str, ...]) -> list[str]:
     """Return remarks on words that are read as missing; the index of a row is in braces."""
-    notes = []
     index = {word: i for i, word in enumerate(words)}
-    for word in others[:LISTED_WORDS]:
-        rows = np.flatnonzero(codes == index[word])
-        count = format_count(len(rows), "row")
-        notes.append(f"has {word!r} in {count} (the first is row {{{int(rows[0])}}}), read as missing")
-    if len(others) > LISTED_WORDS:
-        notes.append(f"and {len(others) - LISTED_WORDS} more words read as missing")
-    return notes
+    places = (np.flatnonzero(codes == index[word]) for word in others[:LISTED_WORDS])
+    listed = {word: (len(rows), int(rows[0])) for word, rows in zip(others, places, strict=False)}
+    return note_missing_words(listed, len(others))
+
+
+def note_missing_words(listed: Mapping[str, tuple[int, int]], count: int) -> list[str]:
+    """Return remarks on words that are read as missing, given in how many rows some are, and the index of the first.
+
+    Parameters
+    ----------
+    listed : dict of str to (int, int)
+        The first of them are named.
+    count : int
+        How many words there are.
+
+    """
+    notes = [
+        f"has {word!r} in {format_count(rows, 'row')} (the first is row {{{first}}}), read as missing"
+        for word, (rows, first) in [*listed.items()][:LISTED_WORDS]
+    ]
+    return [*notes, f"and {count - LISTED_WORDS} more words read as missing"] if count > LISTED_WORDS else notes

@@ -74,6 +74,7 @@ from creche.table.schema import Schema
 from creche.table.split import Split
 from creche.training.callbacks import OnEpoch
 from creche.training.large_tables import encode_rows
+from creche.training.processes import Crew
 from creche.training.recipes import apply_recipe, check_recipe
 from creche.training.run import Run
 from creche.training.watching import check_watched
@@ -157,6 +158,7 @@ class TrainArguments:
     test_data: Any
     changes: Sequence[Change | Mapping[str, Any]] | None
     steps: int | None
+    processes: int | None
     threads: int | None
     device: DeviceName | None
     memory: str | int | None
@@ -376,7 +378,12 @@ def resolve_arguments(arguments: TrainArguments) -> TrainArguments:
     return replace(arguments, plan=plan, loss=plan.loss, seed=plan.seed, task=plan.task)
 
 
-def create_run(arguments: TrainArguments, prepared: Prepared, like: Run | None = None) -> Run:
+def create_run(
+    arguments: TrainArguments,
+    prepared: Prepared,
+    like: Run | None = None,
+    crew: Crew = Crew(),  # noqa: B008 - frozen
+) -> Run:
     """Return a run of (resolved) arguments on prepared rows, before its first step.
 
     It shares the encoded rows of another run that it is `like`, if those are the same.
@@ -389,7 +396,9 @@ def create_run(arguments: TrainArguments, prepared: Prepared, like: Run | None =
         encoded = like.rows, like.validation
     elif arguments.memory is not None:
         encoded = encode_rows(prepared, plan, parse_memory(arguments.memory))
-    run = Run(plan, prepared, resolve_hardware(arguments.threads, arguments.device), encoded)
+    hardware = crew.share(resolve_hardware(arguments.threads, arguments.device), arguments.threads)
+    run = Run(plan, prepared, hardware, encoded)
+    run.crew = crew
     record = resolve_record(arguments.record)
     if record is not None:
         from creche.training.recorder import Recorder

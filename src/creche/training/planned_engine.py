@@ -18,6 +18,7 @@ from creche.engine.feeding import evaluate_rows
 from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
 from creche.engine.parameters import Parameters
+from creche.engine.processes.chain import Chain
 from creche.engine.run_state import RunState
 from creche.engine.stored_rows import StoredRows, as_rows
 from creche.errors import PlanError
@@ -31,7 +32,7 @@ from creche.table.prepare import Prepared
 from creche.training.large_tables import encode_rows
 from creche.training.watching import check_watched, create_measure
 
-__all__ = ["PlannedEngine", "check_fit"]
+__all__ = ["EncodedRows", "PlannedEngine", "check_fit"]
 
 ROWS_AT_ONCE = 1024  # whose activations are held at a time
 
@@ -58,6 +59,7 @@ class PlannedEngine(Displayed):
         # Chosen once: a change of the plan does not move the run.
         self.device = choose_device(self.hardware, self.plan, len(rows))
         self._interventions = 0
+        self._chain: Chain | None = None
         self._create_engine()
         self._divergence: tuple[int, int, float] | None = None  # of the run that this is a copy of
 
@@ -65,6 +67,27 @@ class PlannedEngine(Displayed):
     def threads(self) -> int:
         """Number of threads."""
         return self.hardware.threads
+
+    def join(self, chain: Chain | None) -> None:
+        """Take the next steps together with other processes, or, without them, alone.
+
+        Parameters
+        ----------
+        chain : Chain or None
+
+        """
+        self._chain = chain
+        self._join(self._engine)
+
+    def _join(self, engine: Any) -> None:
+        if self._chain is None:
+            engine.join(0, 1)
+        else:
+            engine.join(self._chain.rank, self._chain.count, self._chain.exchange)
+
+    def _is_asked_to_stop(self) -> bool:
+        """Whether the step at hand is to be given up; Python notices Ctrl-C when it is called."""
+        return self._chain is not None and self._chain.stop_asked
 
     def _look(self) -> None:
         """Let the recorder look at the run before it is changed."""
@@ -78,6 +101,8 @@ class PlannedEngine(Displayed):
         """Create the engine for the plan as it is after some of its changes."""
         self._changes_made, self.current_plan = changes, self._plan_after(changes)
         self._engine = new_run(self.current_plan, self.rows, self.validation, Hardware(self.threads, self.device))
+        if self._chain is not None:
+            self._join(self._engine)
         measure = create_measure(self.plan, self.prepared, as_rows(self.validation or self.rows), self.threads)
         self._best_epoch = None if measure is None else BestEpoch(self.plan, measure)
 
@@ -263,6 +288,8 @@ class PlannedEngine(Displayed):
         engine = self._engine
         if plan != before:
             engine = new_run(plan, self.rows, self.validation, Hardware(self.threads, self.device))
+            if self._chain is not None:
+                self._join(engine)
             state = state.carried_over(
                 RunState(engine.state()),
                 same_optimizer=plan.optimizer.key == before.optimizer.key,

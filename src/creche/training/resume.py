@@ -36,6 +36,7 @@ from creche.training.checkpoint import (
     read_sources,
 )
 from creche.training.large_tables import read_again
+from creche.training.processes import choose_crew
 from creche.training.recorder import Record, Recorder
 from creche.training.run import Run
 
@@ -201,6 +202,7 @@ def resume(
     sample_weight: Any = None,
     loss: LossFunction | None = None,
     checkpoint_every: int = 10,
+    processes: int | None = None,
     threads: int | None = None,
     device: DeviceName | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
@@ -219,8 +221,9 @@ def resume(
         The loss, if it was a Python function, which a checkpoint does not hold.
     checkpoint_every : int, default 10
         Epochs between two checkpoints from now on.
-    threads, device, on_epoch, on_progress, record
-        As for `creche.train`. A recording begins at the checkpoint: what was recorded before is lost.
+    processes, threads, device, on_epoch, on_progress, record
+        As for `creche.train`; another number of processes gives the same bits. A recording begins at the checkpoint:
+        what was recorded before is lost.
 
     Returns
     -------
@@ -271,11 +274,13 @@ def resume(
         plan, preparation, order_columns(data, preparation, header["table"].get("order", ()), others=True), y,
         validation_data=tables.get("validation_data"), test_data=tables.get("test_data"), sample_weight=sample_weight,
     )  # fmt: skip
-    run = Run(plan, prepared, resolve_hardware(threads, device))
+    crew = choose_crew(processes, plan.shards)
+    run = Run(plan, prepared, crew.share(resolve_hardware(threads, device), threads))
+    run.crew = crew
     check_same_run(latest, header, **describe_run(run))
     run.set_state(state)
     if chosen is not None:
         run.recorder = Recorder(chosen, run)
-    writer = CheckpointWriter(folder, every=checkpoint_every, **describe_run(run))
+    writer = CheckpointWriter(folder, every=checkpoint_every, **describe_run(run)) if crew.is_first else None
     with watch(on_progress, "training") as report:
         return run.resume(on_epoch=on_epoch, on_progress=report, checkpoints=writer)

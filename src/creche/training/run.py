@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from creche._progress import OnProgress, watch
 from creche.engine.device import describe_device
 from creche.engine.hardware import Hardware
-from creche.errors import DivergedError, FileError
+from creche.errors import DivergedError, FileError, ProcessError
 from creche.model.history import History
 from creche.model.model import Model
 from creche.plan.arguments import check_whole_number
@@ -21,6 +21,7 @@ from creche.table.partition import PartName
 from creche.table.prepare import Prepared
 from creche.training.callbacks import OnEpoch, as_callbacks, call_callbacks
 from creche.training.planned_engine import EncodedRows, PlannedEngine
+from creche.training.processes import Crew, together
 
 if TYPE_CHECKING:
     from creche.evaluation import AnyEvaluation
@@ -86,6 +87,8 @@ class Run(PlannedEngine):
         The validation rows as the engine reads them.
     recorder : optional
         What records the run while it trains.
+    crew : Crew
+        The processes that train the network together.
 
     Notes
     -----
@@ -98,6 +101,7 @@ class Run(PlannedEngine):
     ) -> None:
         super().__init__(plan, prepared, hardware, encoded)
         self.recorder: Observer | None = None
+        self.crew = Crew()
         self._evaluated: tuple[tuple[int, int], AnyEvaluation] | None = None
 
     @property
@@ -208,15 +212,25 @@ class Run(PlannedEngine):
         ------
         DivergedError
             If the loss is no longer finite; the run keeps its last finite weights.
+        ProcessError
+            If one of several processes ends or fails; the run keeps the state after its last step, and can be resumed.
         KeyboardInterrupt
             On Ctrl-C, within a tenth of a second; the exception's `run` is the run, which can be resumed.
 
         """
         last = None if epochs is None else self.epoch + check_whole_number("epochs", epochs, at_least=0)
         last_step = None if steps is None else self.step + check_whole_number("steps", steps, at_least=0)
-        with watch(on_progress, "training") as report:
-            end = math.inf if seconds is None else time.monotonic() + seconds
-            return self._train(last, last_step, end, as_callbacks(on_epoch), report, checkpoints)
+        functions = as_callbacks(on_epoch)
+        with together(self) as is_first:
+            if not is_first:
+                return self.train_along()
+            with watch(on_progress, "training") as report:
+                end = math.inf if seconds is None else time.monotonic() + seconds
+                return self._train(last, last_step, end, functions, report, checkpoints)
+
+    def train_along(self) -> Run:
+        """Train with the first of several processes until it ends."""
+        return self._train(None, None, math.inf, (), None, None)
 
     def _train(
         self,
@@ -243,8 +257,10 @@ class Run(PlannedEngine):
                     steps=self._steps_to_run(last_step),
                     epochs=self._epochs_to_run(last, bool(functions) or self._best_epoch is not None, checkpoints),
                     seconds=until if math.isfinite(until) else -1.0,
-                    poll=lambda: False,
+                    poll=self._is_asked_to_stop,
                 )
+                if self._chain is not None and self._chain.is_interrupted:
+                    raise KeyboardInterrupt
                 self._judge()
                 self._look()
                 self._make_due_changes()
@@ -262,12 +278,12 @@ class Run(PlannedEngine):
                 if ended:
                     self._look()  # callbacks may have stopped it
                     return self
-        except KeyboardInterrupt as interrupt:
+        except (KeyboardInterrupt, ProcessError) as stop:
             self._judge()
             self.status = "interrupted"
             if checkpoints and saved != self.step:
                 self._save(checkpoints)
-            interrupt.run = self  # type: ignore[attr-defined]
+            stop.run = self  # type: ignore[union-attr]
             raise
 
     def _epochs_to_run(self, last: int, epoch_by_epoch: bool, checkpoints: StateWriter | None) -> int:
@@ -306,11 +322,13 @@ class Run(PlannedEngine):
         return self.step
 
     def __getstate__(self) -> dict[str, Any]:
-        own = {name: value for name, value in self.__dict__.items() if name not in ("_engine", "_best_epoch")}
+        left_out = ("_engine", "_best_epoch", "_chain")
+        own = {name: value for name, value in self.__dict__.items() if name not in left_out}
         return {**own, "_divergence": self.divergence, "engine": self.state()}
 
     def __setstate__(self, own: dict[str, Any]) -> None:
         self.__dict__.update({name: value for name, value in own.items() if name != "engine"})
+        self._chain = None
         self._create_engine()
         self.set_state(own["engine"])
         self.status = own["status"]

@@ -57,6 +57,7 @@ from creche.training.arguments import (
 )
 from creche.training.callbacks import OnEpoch
 from creche.training.large_tables import memory_of, move_to_disk
+from creche.training.processes import choose_crew
 from creche.training.run import Run
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ def train(
     test_data: Any = None,
     changes: Sequence[Change | Mapping[str, Any]] | None = None,
     steps: int | None = None,
+    processes: int | None = None,
     threads: int | None = None,
     device: DeviceName | None = None,
     memory: str | int | None = None,
@@ -283,6 +285,10 @@ def train(
         See also `Run.change`.
     steps : int, optional
         Stop after this many steps, even within an epoch; by default, at the end of the plan.
+    processes : int, optional
+        How many processes train the network together, each with as many of the `shards` as the others; the bits do not
+        depend on it. They are started on this machine for the time of training, and share its threads. By default those
+        that ``torchrun`` started together, if there are several shards, and otherwise this one alone.
     threads : int, optional
         Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
     device : str, optional
@@ -322,6 +328,8 @@ def train(
         If a file cannot be read or written.
     DivergedError
         If the loss is no longer finite.
+    ProcessError
+        If one of several processes ends or fails; the exception's `run` is the run, which can be resumed.
 
     Examples
     --------
@@ -345,7 +353,9 @@ def train(
             f"resume: there is no checkpoint to continue from; give its folder as {advise('checkpoint')}",
             argument="resume",
         )
+    shards = check_whole_number("shards", arguments.shards, at_least=1) if plan is None else plan.shards
     # Checked before the table is read, which may take long.
+    crew = choose_crew(processes, shards)
     sources = {"data": data, "validation_data": validation_data, "test_data": test_data}
     if checkpoint is not None:
         from creche.training.checkpoint import check_inputs_kept, create_writer
@@ -362,9 +372,9 @@ def train(
         test_data=test_data, weights=arguments.row_weights,
     )  # fmt: skip
     last_step = None if steps is None else check_whole_number("steps", steps, at_least=0)
-    run = create_run(arguments, prepared)
+    run = create_run(arguments, prepared, crew=crew)
     writer = None
-    if checkpoint is not None:
+    if checkpoint is not None and run.crew.is_first:
         writer = create_writer(run, checkpoint, checkpoint_every, resume, sources, memory_of(arguments))
     left = None if last_step is None else max(0, last_step - run.step)
     return run.resume(steps=left, on_epoch=on_epoch, on_progress=on_progress, checkpoints=writer)

@@ -12,7 +12,9 @@ import pytest
 import creche as cr
 from creche.plan.arguments import OPTIMIZER_FIELDS, SWEEPABLE
 
-SINGLE_RUN = {"plan", "memory", "on_epoch", "checkpoint", "checkpoint_every", "resume", "record", "changes", "steps"}
+SINGLE_RUN = {
+    "plan", "memory", "processes", "on_epoch", "checkpoint", "checkpoint_every", "resume", "record", "changes", "steps",
+}  # fmt: skip
 FOLDS_REPLACE = {"split_column", "test_fraction", "validation_data", "test_data"}
 
 # For each function the arguments of `creche.train` that it lacks, and those of its own.
@@ -24,7 +26,7 @@ FUNCTIONS: list[tuple[Callable[..., Any], set[str], set[str]]] = [
     ),
     (
         cr.cross_validate,
-        {"memory", "checkpoint", "checkpoint_every", "resume", "changes", "steps", *FOLDS_REPLACE},
+        {"memory", "checkpoint", "checkpoint_every", "resume", "changes", "steps", "processes", *FOLDS_REPLACE},
         {"folds", "repeats", "seeds", "n_resamples"},
     ),
     (

@@ -40,7 +40,7 @@ def first_rows(plan: Any, rows: StoredRows) -> tuple[Any, NDArray[np.float32]]:
 
 
 class StoredDeviceRows:
-    """Rows of a file, some of which are on the device at a time.
+    """Rows of a file; some of them are on the device at a time.
 
     Parameters
     ----------

@@ -20,11 +20,12 @@ from creche.table.cell_format import CellFormat
 from creche.table.cell_types import ColumnContext, Rule
 from creche.table.datetime_columns import COMPACT_DATES
 from creche.table.disk_columns import StoredColumn, write_column, write_values
-from creche.table.number_words import MIN_CODE_DIGITS
+from creche.table.number_marks import Marks
+from creche.table.number_words import MIN_CODE_DIGITS, PLAIN, split_number
 from creche.table.reading.frame_columns import factorize
 from creche.table.reading.number_cells import clear_codes, find_unread, has_clear_point
 from creche.table.table import Column
-from creche.table.text_rules import TextRules
+from creche.table.text_rules import TextRules, are_missing, note_missing_words
 from creche.table.word_columns import column_from_words
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["MAX_WORDS", "CellNumbers", "GrowingWords", "TypedValues"]
 
 MAX_WORDS = 1_000_000  # distinct ones of a column, which are held in memory
+
+MAX_STRAYS = 100  # different words in a column of numbers that may stand for missing values
 
 CHUNK = 1 << 20  # values that are converted at a time
 
@@ -104,6 +107,8 @@ class CellNumbers:
         self._shortest, self._longest = np.iinfo(np.int64).max, 0
         self._has_clear_point = False
         self._has_words = False
+        self._present = 0
+        self._strays: dict[str, tuple[int, int]] = {}  # in how many rows each is, and the index of the first
         self.is_empty = True  # so far, no cell has anything in it
 
     @property
@@ -117,7 +122,7 @@ class CellNumbers:
         return self._values.path
 
     def append(self, cells: pl.Series) -> bool:
-        """Add cells; return False, with nothing added, if one is neither a number nor a word for a missing value."""
+        """Add cells; return False, with nothing added, if many are neither numbers nor words for missing values."""
         import polars as pl
 
         if cells.null_count() == len(cells):
@@ -131,8 +136,9 @@ class CellNumbers:
                 return True
         unread, parsed = find_unread(known, pl.Float64, self._missing)
         if unread.any():
-            return False
+            return self._add_strays(known, unread) and self.append(known.set(pl.Series(unread), None))
         self._may_be_whole = False
+        self._present += len(parsed) - parsed.null_count()
         self._has_clear_point = self._has_clear_point or has_clear_point(known)
         self._values.append(np.asarray(parsed.to_numpy()))
         self.is_empty = False
@@ -150,6 +156,7 @@ class CellNumbers:
         self._shortest = min(self._shortest, int(lengths.min()))
         self._longest = max(self._longest, int(lengths.max()))
         values = np.asarray(present.to_numpy())
+        self._present += len(values)
         self._low, self._high = min(self._low, int(values.min())), max(self._high, int(values.max()))
         if len(present) == len(parsed):
             self._values.append(values)
@@ -157,6 +164,47 @@ class CellNumbers:
             missing = np.asarray(parsed.is_null().to_numpy())
             exact = np.asarray(parsed.fill_null(0).to_numpy()).astype(np.float64)
             self._values.append(np.where(missing, np.nan, exact))
+
+    def _add_strays(self, cells: pl.Series, unread: NDArray[np.bool_]) -> bool:
+        """Note cells that are not numbers; return False if they are too many to stand for missing values."""
+        import polars as pl
+
+        before = sum(count for count, _ in self._strays.values())
+        if 2 * (before + int(unread.sum())) > self._present + before + len(cells) - cells.null_count():
+            return False
+        words = cells.filter(pl.Series(unread)).str.strip_chars().str.normalize("NFC")
+        first = np.flatnonzero(unread) + self.rows
+        found = dict(self._strays)
+        for word, place in zip(words.to_list(), first.tolist(), strict=True):
+            count, begin = found.get(word, (0, place))
+            found[word] = count + 1, begin
+            if len(found) > MAX_STRAYS or split_number(word) is not None or PLAIN.fullmatch(word):
+                return False
+        self._strays = found
+        return True
+
+    def finish_without_strays(self, text: TextRules) -> StoredColumn | None:
+        """Return the column of numbers with its other words as missing values; None if they do not stand for these.
+
+        It is what all words together would give, if there are very many different numbers among them.
+        """
+        others = {word: count for word, (count, _) in self._strays.items()}
+        marks = text.marks or Marks()
+        is_clear = self._may_be_whole or self._has_clear_point or text.marks is not None
+        total = self._present + sum(others.values())
+        if not others or not is_clear or marks.decimal != "." or not are_missing(others, MAX_WORDS, total):
+            return None
+        self._values.convert("<f8")
+        format = CellFormat(marks.decimal, marks.thousands, missing=(*self._missing, *others))
+        note = "; ".join(note_missing_words(self._strays, len(others)))
+        return StoredColumn(
+            "whole" if self._may_be_whole else "number", "<f8", self.rows, self.path, format=format, note=note
+        )
+
+    @property
+    def strays(self) -> list[str]:
+        """The words among the numbers."""
+        return list(self._strays)
 
     @property
     def _may_be_codes(self) -> bool:
@@ -167,6 +215,8 @@ class CellNumbers:
     def kind(self) -> str | None:
         """The kind of the column: "whole" or "number"; None if its words have to be looked at to know it."""
         kinds = self._values.kinds
+        if self._strays:
+            return None
         if kinds <= {MISSING}:
             return None if self._has_words else "number"
         if not self._may_be_whole:

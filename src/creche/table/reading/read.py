@@ -26,6 +26,7 @@ from creche.table.reading.dataframes import (
     library_of,
 )
 from creche.table.reading.frame_columns import concatenate_frames, table_from_frame
+from creche.table.reading.memory_estimate import check_fits
 from creche.table.reading.number_frames import take_numbers
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.plain_frame import PlainFrame
@@ -97,6 +98,8 @@ def read_table(
         has_all = labels is not None and len(labels) == len(table)
         return replace(table, library=library_of(first), row_labels=labels if has_all else None)
     path, source = locate_source(data)
+    if isinstance(path, Path):
+        check_fits(path, source)
     with open_bytes(path, source) as stream, inspect_contents(stream, options) as contents:
         small = contents.small_table(rules)
         if small is not None:

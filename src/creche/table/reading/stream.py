@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from creche._advice import advise
+from creche._phrases import list_first
 from creche.errors import FileError, TableError
 from creche.table.cell_format import CellFormat
 from creche.table.cell_types import ColumnContext
@@ -32,6 +33,8 @@ __all__ = ["OnRows", "read_to_folder"]
 
 # Called with how many rows and how many bytes of the files have been read.
 OnRows = Callable[[int, int], object]
+
+NAMED_WORDS = 3
 
 SMALL_FILE = 1_000_000  # bytes, of a file that is read as a whole
 
@@ -137,6 +140,7 @@ class _Reader:
         self.text = TextRules()
         self._columns: dict[str, Growing] = {}
         self._unclear: dict[str, None] = {}  # columns of numbers in which something else came
+        self._numbers: dict[str, CellNumbers] = {}  # those of them that are numbers but for a few words
 
     def add(self, batch: Batch) -> None:
         """Add rows to all columns."""
@@ -170,7 +174,11 @@ class _Reader:
     def begin_words(self, names: Sequence[str]) -> None:
         """Make columns of words of these columns, from the first row on."""
         for name in names:
-            self._drop(name)
+            column = self._columns.get(name)
+            if isinstance(column, CellNumbers) and column.strays:
+                self._numbers[name] = column
+            else:
+                self._drop(name)
             self._columns[name] = GrowingWords(self.folder.new_path("words"))
 
     def add_words(self, batch: Batch, names: Sequence[str]) -> None:
@@ -178,7 +186,8 @@ class _Reader:
         for name in names:
             column = self._columns[name]
             assert isinstance(column, GrowingWords)
-            column.append(batch.frame[name], self._context(name, batch), is_left_out=name in self.left_out)
+            is_left_out = name in self.left_out or name in self._numbers
+            column.append(batch.frame[name], self._context(name, batch), is_left_out=is_left_out)
 
     def finish(self) -> DiskColumns:
         """Return the columns, each with the kind of its values."""
@@ -194,13 +203,29 @@ class _Reader:
         stored: dict[str, StoredColumn] = {}
         for name in self.names:
             column = self._columns[name]
-            if isinstance(column, GrowingWords):
+            if isinstance(column, GrowingWords) and column.has_overflown and name in self._numbers:
+                stored[name] = self._finish_numbers(name, text)
+            elif isinstance(column, GrowingWords):
                 stored[name] = column.finish(ColumnContext(self.source, name), text)
             elif isinstance(column, CellNumbers):
                 stored[name] = column.finish(column.kind or "number", usual)
             else:
                 stored[name] = column.finish()
         return DiskColumns(stored, self.rows, self.folder)
+
+    def _finish_numbers(self, name: str, text: TextRules) -> StoredColumn:
+        """Return a column of more different numbers than words fit, in which a few words stand for missing values."""
+        numbers = self._numbers[name]
+        found = numbers.finish_without_strays(text)
+        if found is None:
+            words = list_first([*map(repr, numbers.strays)], NAMED_WORDS)
+            raise TableError(
+                f"{self.source}: column {name!r} holds words, such as {words}, among more different numbers than "
+                f"categories fit; name those that stand for missing values: "
+                f"{advise('ReadOptions.missing_values', numbers.strays[:1])}; or leave the column out: "
+                f"{advise('schema', {name: 'ignore'})}"
+            )
+        return found
 
     def _agreed_text(self) -> TextRules:
         """Return how words are to be understood, once all of them are known."""

@@ -172,6 +172,24 @@ def test_too_many_words_name_the_column(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(table.columns["id"]) == 30
 
 
+def test_a_few_words_among_very_many_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growing_columns, "MAX_WORDS", 20)
+    numbers = [f"{i / 7:.3f}" for i in range(ROWS)]
+    wholes = [str(i * 977) for i in range(ROWS)]
+    columns = {
+        "early": ["-", *numbers[1:]], "late": [*numbers[:-3], "-", "n.a.", "-"], "whole": [*wholes[:-1], "unknown"],
+        "rare": [*numbers[:30], "soon", *numbers[31:]], "other": numbers,
+    }  # fmt: skip
+    pl.DataFrame(columns).write_csv(tmp_path / "t.csv")
+    found, expected = read(tmp_path / "t.csv"), read_table(tmp_path / "t.csv")
+    assert_equal(found, expected)
+    assert {c.kind for c in expected.columns.values()} == {"number", "whole"}
+    assert [c.format for c in found.columns.values()] == [c.format for c in expected.columns.values()]
+    pl.DataFrame({"a": [*numbers[:-10], *["x", "y"] * 5], "b": numbers}).write_csv(tmp_path / "t.csv")
+    with pytest.raises(TableError, match=r"column 'a' holds words, such as 'x', 'y', among more different numbers"):
+        read(tmp_path / "t.csv")
+
+
 def test_columns_of_some_rows() -> None:
     table = read({"n": list(range(100)), "w": [f"c{i % 9}" for i in range(100)]})
     whole = Table({name: table.columns[name] for name in table.names}, "whole")

@@ -1,0 +1,116 @@
+"""Tables larger than memory: how fast CSV is read and encoded, and how much memory that and training take.
+
+A table of numbers, words and a label is written as CSV, encoded by `creche.encode` with limited memory, and trained on
+from its folder, each in a new process. Memory is the peak that the kernel noted for the process (VmHWM), without the
+page cache, which the kernel frees when memory is needed.
+
+Options of its own: ``--rows 4_000_000`` for another size of the table, ``--memory 500MB`` for another limit, and
+``--folder`` for where the table lies meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from _compare import Spread
+from _report import Options, Report, parse_options
+
+NUMBERS, WORDS = 16, 4  # columns
+ROWS, QUICK_ROWS = 1_000_000, 20_000
+MEMORY = "300MB"
+AT_LEAST = 1.0  # GB of CSV a minute
+ABOVE_LIMIT = 300.0  # MB that a process may take besides its memory
+
+CHILD = """
+import json, sys, time, creche as cr
+from creche.plan.memory_size import parse_memory
+what, table, folder, memory = sys.argv[1:]
+began = time.perf_counter()
+if what == "encode":
+    cr.encode(table, folder, label="y", memory=memory, preprocessing="standard")
+else:
+    cr.train(folder, memory=memory, epochs=2, hidden=[32], shuffle=cr.Windows(1024, 16))
+seconds = time.perf_counter() - began
+peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(json.dumps({"seconds": seconds, "peak": peak / 1000, "memory": parse_memory(memory) / 1e6}))
+"""
+
+
+def main() -> int:
+    own = {name: _take(name) for name in ("--rows", "--memory", "--folder")}
+    options = parse_options(__doc__, rounds=1)
+    rows = int((own["--rows"] or str(QUICK_ROWS if options.quick else ROWS)).replace("_", ""))
+    memory = own["--memory"] or MEMORY
+    report = Report(f"A table of {rows:,} rows and {NUMBERS + WORDS + 1} columns on disk, with {memory}", options)
+    with tempfile.TemporaryDirectory(dir=own["--folder"]) as folder:
+        table = Path(folder) / "table.csv"
+        write_table(table, rows)
+        size = table.stat().st_size
+        report.say("", f"The table has {size / 1e6:,.0f} MB of CSV.")
+        found = measure(table, memory, options)
+    report.section("Seconds, and the largest memory of the process in MB")
+    report.table(
+        ["what", "s", "MB"],
+        [[what, f"{each['seconds']:.1f}", f"{each['peak']:.0f}"] for what, each in found.items()],
+    )
+    report.section("Claims")
+    rate = 60 * size / 1e9 / found["encode"]["seconds"]
+    report.claim_ratio("GB of CSV encoded a minute", Spread.of([rate]), AT_LEAST)
+    for what, each in found.items():
+        report.claim_below(
+            f"memory of {what} above the limit", Spread.of([each["peak"] - each["memory"]]), ABOVE_LIMIT, " MB"
+        )
+    return report.finish()
+
+
+def write_table(path: Path, rows: int) -> None:
+    """Write a table, a piece at a time."""
+    import polars as pl
+
+    rng = np.random.default_rng(0)
+    with path.open("wb") as file:
+        for begin in range(0, rows, 100_000):
+            count = min(100_000, rows - begin)
+            columns = {f"x{i}": np.round(rng.standard_normal(count) * 100, 4) for i in range(NUMBERS)}
+            words = {f"w{i}": [f"word{code}" for code in rng.integers(0, 20 * (i + 1), count)] for i in range(WORDS)}
+            y = np.where(columns["x0"] + columns["x1"] > 0, "yes", "no")
+            pl.DataFrame({**columns, **words, "y": y}).write_csv(file, include_header=begin == 0)
+
+
+def measure(table: Path, memory: str, options: Options) -> dict[str, dict[str, float]]:
+    """Encode the table and train on it, each in a process of its own."""
+    found = {}
+    for what in ("encode", "train"):
+        command = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-c",
+            CHILD,
+            what,
+            str(table),
+            str(table.with_suffix(".rows")),
+            memory,
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        found[what] = json.loads(done.stdout)
+    return found
+
+
+def _take(name: str) -> str | None:
+    """Take an option of this benchmark, with its value, from the command line."""
+    if name not in sys.argv:
+        return None
+    at = sys.argv.index(name)
+    value = sys.argv[at + 1]
+    del sys.argv[at : at + 2]
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

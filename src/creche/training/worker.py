@@ -1,0 +1,97 @@
+"""A process that `creche.train` starts on this machine to train a network together with it.
+
+The job is a file of the process that starts this one: only that user can have written it.
+"""
+
+from __future__ import annotations
+
+import mmap
+import pickle
+import socket
+import struct
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from creche.engine.hardware import Hardware
+from creche.engine.native import Rows
+from creche.engine.processes.chain import Chain
+from creche.engine.processes.link import Link
+from creche.errors import ProcessError
+from creche.plan.plan import Plan
+from creche.table.prepare import Prepared
+from creche.training.processes import take_part
+from creche.training.run import Run
+
+__all__ = ["Job", "main", "read_job", "write_job"]
+
+ALIGNMENT = 64
+SIZE = struct.Struct("<Q")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a process needs of a run besides its state."""
+
+    plan: Plan
+    prepared: Prepared
+    rows: Rows
+    validation: Rows | None
+    threads: int
+
+
+def write_job(path: Path, job: Job) -> None:
+    """Write a job to a file: the arrays after the rest, so that all processes share one copy of them in memory."""
+    buffers: list[pickle.PickleBuffer] = []
+    pickled = pickle.dumps(job, protocol=5, buffer_callback=buffers.append)
+    views = [buffer.raw() for buffer in buffers]
+    with path.open("xb") as file:
+        for size in (len(pickled), len(views), *(len(view) for view in views)):
+            file.write(SIZE.pack(size))
+        file.write(pickled)
+        for view in views:
+            file.write(b"\0" * (-file.tell() % ALIGNMENT))
+            file.write(view)
+
+
+def read_job(path: Path) -> Job:
+    """Return the job in a file, whose arrays are read as they are needed."""
+    with path.open("rb") as file:
+        content = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    pickled, count = (SIZE.unpack_from(content, SIZE.size * i)[0] for i in range(2))
+    sizes = [SIZE.unpack_from(content, SIZE.size * (2 + i))[0] for i in range(count)]
+    at = SIZE.size * (2 + count)
+    job, at = content[at : at + pickled], at + pickled
+    buffers = []
+    for size in sizes:
+        at += -at % ALIGNMENT
+        buffers.append(content[at : at + size])
+        at += size
+    found = pickle.loads(job, buffers=buffers)
+    assert isinstance(found, Job)
+    return found
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Take part in a run until the first process ends it: the file of the job, rank, count and sockets."""
+    path, rank, count, *links = arguments
+    before = Link(socket.socket(fileno=int(links[0])), int(rank) - 1)
+    after = Link(socket.socket(fileno=int(links[1])), int(rank) + 1) if len(links) > 1 else None
+    chain = Chain(int(rank), int(count), before, after)
+    try:
+        job = read_job(Path(path))
+        run = Run(job.plan, job.prepared, Hardware(job.threads), (job.rows, job.validation))
+        with take_part(run, chain, {}):
+            run.train_along()
+    except ProcessError as error:  # the first process tells it
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        chain.fail(error)
+        raise
+    finally:
+        chain.close()
+    return 0

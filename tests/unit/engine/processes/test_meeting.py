@@ -1,0 +1,96 @@
+"""How processes that were started together find each other."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from creche.engine.processes import link, meeting
+from creche.engine.processes.chain import Chain
+from creche.engine.processes.meeting import Place
+from creche.errors import PlanError, ProcessError
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_each_is_connected_to_its_neighbours(port: int, count: int) -> None:
+    """Also when a stranger knocks first."""
+    chains: list[Chain] = [None] * count  # type: ignore[list-item]
+
+    def run(rank: int) -> None:
+        chains[rank] = meeting._meet(Place(rank, count, "127.0.0.1", port, 1))
+
+    first = threading.Thread(target=run, args=(0,))
+    first.start()
+    stranger = meeting._connect(Place(1, count, "127.0.0.1", port, 1), "127.0.0.1", port, 0, float("inf"))
+    stranger.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    threads = [threading.Thread(target=run, args=(rank,)) for rank in range(count - 1, 0, -1)]
+    for thread in threads:
+        thread.start()
+    for thread in (first, *threads):
+        thread.join(60)
+    stranger.close()
+    state = {"a": np.arange(3.0)}
+    threads = [threading.Thread(target=chains[rank].begin, args=({}, state)) for rank in range(1, count)]
+    for thread in threads:
+        thread.start()
+    assert chains[0].begin({}, state)["a"].tolist() == [0, 1, 2]
+    for thread in threads:
+        thread.join(60)
+    for chain in chains:
+        chain.close()
+
+
+def test_a_process_that_does_not_come(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    monkeypatch.setattr(meeting, "SECONDS_TO_MEET", 0.05)
+    with pytest.raises(ProcessError, match=r"^process 1 of 3 has not connected within 0 seconds; start all 3 proc"):
+        meeting._meet(Place(0, 3, "127.0.0.1", port, 1))
+    with pytest.raises(
+        ProcessError, match=rf"^process 0 of 3 cannot be reached at 127\.0\.0\.1, port {port}: "
+    ) as told:
+        meeting._meet(Place(2, 3, "127.0.0.1", port, 1))
+    assert told.value.rank == 0
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ({"RANK": "x"}, r"^RANK: got 'x' in the environment; needs a whole number of at least 0$"),
+        ({"RANK": "4"}, r"^RANK: got 4 in the environment, and WORLD_SIZE is 4; ranks go from 0 to 3$"),
+        ({"WORLD_SIZE": "0"}, r"^WORLD_SIZE: got '0' in the environment; needs a whole number of at least 1$"),
+        ({"MASTER_PORT": ""}, r"^MASTER_PORT: is not set, and RANK and WORLD_SIZE are; set it to where the first"),
+    ],
+)
+def test_an_environment_that_is_wrong(names: dict[str, str], message: str) -> None:
+    right = {"RANK": "1", "WORLD_SIZE": "4", "MASTER_ADDR": "node", "MASTER_PORT": "29500", "LOCAL_WORLD_SIZE": "2"}
+    assert meeting.place_of_this_process(right) == Place(1, 4, "node", 29500, 2)
+    assert meeting.place_of_this_process({**right, "RANK": "0", "WORLD_SIZE": "1"}) is None
+    assert meeting.place_of_this_process({}) is None
+    with pytest.raises(PlanError, match=message):
+        meeting.place_of_this_process({**right, **names})
+
+
+def test_a_machine_that_vanishes_is_noticed_within_seconds() -> None:
+    """By the system, which probes it; a process that computes for long is none that is gone."""
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as connection:
+        link.prepare_connection(connection)
+        assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        options: dict[str, Any] = {
+            name: connection.getsockopt(socket.IPPROTO_TCP, getattr(socket, name))
+            for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT")
+            if hasattr(socket, name)
+        }
+    if options:
+        probing = options["TCP_KEEPIDLE"] + options["TCP_KEEPINTVL"] * options["TCP_KEEPCNT"]
+        assert max(probing, options["TCP_USER_TIMEOUT"] / 1000) <= 10, json.dumps(options)
