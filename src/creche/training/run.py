@@ -81,9 +81,9 @@ class Run(PlannedEngine):
         What trains the network: the device that was asked for, or what "auto" stands for.
     prepared : Prepared
         The training rows, and those held out.
-    rows : Rows
+    rows : Rows or StoredRows
         The training rows as the engine reads them.
-    validation : Rows or None
+    validation : Rows, StoredRows or None
         The validation rows as the engine reads them.
     recorder : optional
         What records the run while it trains.
