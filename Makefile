@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS := $(shell cores=$$(nproc); echo $$((cores < 8 ? cores + 1 : 8)))
 PYTEST := --numprocesses $(WORKERS) --dist worksteal --quiet
 
-.PHONY: help demo test test-all test-levels lint bench golden peers cross device sanitized sanitize fuzz format web test-web wheel clean
+.PHONY: help demo test test-all test-levels lint bench golden peers cross device cluster sanitized sanitize fuzz format web test-web wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -88,6 +88,13 @@ $(VENV)/.device: $(VENV)/.dev
 
 device: $(VENV)/.device  ## execute the kernels of a GPU without one, and compare their bytes with the engine's (needs gcc)
 	$(BIN)/python -m pytest tests/device --quiet -m device --numprocesses 2
+
+$(VENV)/.cluster: $(VENV)/.dev
+	$(PIP_INSTALL) "ray>=2.55"
+	touch $@
+
+cluster: $(VENV)/.cluster  ## train on a cluster of Ray, whose machines are processes that are killed in the middle
+	$(BIN)/python -m pytest tests/cluster --quiet -m cluster
 
 golden: $(VENV)/.peers  ## recompute the reference numbers in tests/golden
 	$(BIN)/python tools/golden.py

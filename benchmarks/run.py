@@ -18,12 +18,14 @@ BENCHMARKS = (
     "studio",
     "memory",
     "encoding",
+    "large_tables",
     "wide_tables",
     "predict",
     "landscape",
     "real_tables",
     "gpu",
     "gpu_wide",
+    "scale",
 )
 
 

@@ -24,6 +24,8 @@ constexpr std::int64_t kLargestPack = 1 << 20;
 
 constexpr double kSecondsPerPoll = 0.05;
 
+constexpr std::size_t kMostGroups = 256;  // of members whose steps have the same coefficients
+
 // How many networks Solo trains in the time that a pack takes, which does not depend on how many networks the pack
 // holds. Counts the multiply-adds of whole registers: in Solo, a layer of 10 neurons takes as long as one of 16.
 // Accurate to a third, as measured with 4 to 30 inputs and layers of 5 to 64 neurons.
@@ -147,6 +149,7 @@ void Colony<T>::group_similar_members(std::vector<std::size_t>& members) const {
   if (members.size() < groups.size() * Pack<T>::kLanes / 2) {
     groups.clear();
     for (std::size_t m : members) {
+      if (groups.size() == kMostGroups) return;  // too many to compare each member with all of them
       const auto group = std::find_if(groups.begin(), groups.end(), [&](const std::vector<std::size_t>& other) {
         return have_same_rates(*members_[other.front()], *members_[m]);
       });

@@ -12,8 +12,8 @@ import creche as cr
 
 NAMES = [
     "AbsoluteError", "Adadelta", "Adagrad", "Adam", "AdamW", "BinaryCrossEntropy", "Change", "ClassificationEvaluation",
-    "CategoryEmbedding", "Colony", "ColumnInspection", "EmbeddedColumns", "LinearEmbedding", "PeriodicEmbedding",
-    "MultilabelEvaluation", "SetWeight",
+    "CategoryEmbedding", "Cluster", "Colony", "ColumnInspection", "EmbeddedColumns", "LinearEmbedding",
+    "MultilabelEvaluation", "PeriodicEmbedding", "SetWeight",
     "CrossEntropy", "CrossValidation", "CustomLoss", "DNNClassifier", "DNNRegressor",
     "DivergedError", "EarlyStopping", "EncodedTable", "GroupFactors", "ParameterGroups", "encode",
     "Elu", "Preprocessing", "Ensemble", "EpochRecord", "FileError", "Gelu", "GeluTanh", "Halving", "History", "Huber",

@@ -9,6 +9,7 @@ from creche.cli.files import TableArgument
 from creche.cli.label import check_label
 from creche.cli.messages import print_message
 from creche.cli.options import (
+    CLUSTER,
     DEVICE,
     DROP_UNLABELLED,
     JSON,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["find_learning_rate"]
 
 NETWORK_OPTIONS = options_of("plan", "preparation", "optimizer", without=("learning_rate", "keep"))
-SHARED_OPTIONS = (DROP_UNLABELLED, *options_of("held_out"), THREADS, DEVICE)
+SHARED_OPTIONS = (DROP_UNLABELLED, *options_of("held_out"), THREADS, DEVICE, CLUSTER)
 RATE_OPTIONS = (
     Option(
         "rates", str, TRAINING, "Learning rates to try: a range such as 1e-4..1/24, or several separated by commas.",

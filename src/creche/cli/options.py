@@ -16,6 +16,7 @@ from creche.errors import PlanError
 from creche.plan.arguments import ARGUMENTS, FILES, NETWORK, ROWS, TABLE, TRAINING, Group
 
 __all__ = [
+    "CLUSTER",
     "COLUMNS",
     "DEVICE",
     "DROP_UNLABELLED",
@@ -322,6 +323,10 @@ def parse_quote(text: str) -> str:
 
 THREADS = option_of("threads")
 DEVICE = option_of("device")
+CLUSTER = Option(
+    "cluster", str, TRAINING, "Cluster of Ray that trains: auto, or the address of its head, host:port or "
+                              "ray://host:port.",
+)  # fmt: skip
 PREDICTING_DEVICE = Option(
     "predicting_device", str, TRAINING, "Device that predicts: cpu, cuda, cuda:1 or mps.", "cpu", "--device",
     words="creche.plan.words:DEVICES",

@@ -13,6 +13,7 @@ from creche.cli.files import MODEL_FILE, TableArgument
 from creche.cli.label import check_label
 from creche.cli.messages import print_message
 from creche.cli.options import (
+    CLUSTER,
     DEVICE,
     DROP_UNLABELLED,
     FILES,
@@ -49,7 +50,7 @@ NETWORK_OPTIONS = tuple(
     accept_several(option) if ARGUMENTS[option.name].sweepable else option
     for option in options_of("plan", "preparation", "optimizer")
 )
-SHARED_OPTIONS = (DROP_UNLABELLED, *options_of("held_out"), THREADS, DEVICE)
+SHARED_OPTIONS = (DROP_UNLABELLED, *options_of("held_out"), THREADS, DEVICE, CLUSTER)
 SWEEP_OPTIONS = (
     Option("seeds", int, MANY, "Number of seeds for each combination of values.", "1"),
     Option("folds", int, MANY, "Cross-validate each combination with this many folds."),

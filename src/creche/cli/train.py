@@ -15,6 +15,7 @@ from creche.cli.cross_validate import cross_validate
 from creche.cli.files import MODEL_FILE, PLAN_FILE, TableArgument, save_model
 from creche.cli.label import check_label
 from creche.cli.options import (
+    CLUSTER,
     DROP_UNLABELLED,
     FILES,
     JSON,
@@ -57,6 +58,7 @@ FOLD_OPTIONS = (
     Option("repeats", int, ROWS, "Number of repetitions of cross-validation, each with new folds.", "1"),
     Option("seeds", int, ROWS, "Number of seeds for each fold.", "1"),
     REFIT,
+    CLUSTER,
     Option("predictions", Path, FILES, "Write out-of-fold predictions to this file.", file=Output("table")),
 )
 OTHER_OPTIONS = (
@@ -76,7 +78,10 @@ OTHER_OPTIONS = (
     JSON,
 )  # fmt: skip
 
-ALTERNATIVES = {"seeds": "; for several seeds on the same rows: creche sweep"}
+ALTERNATIVES = {
+    "seeds": "; for several seeds on the same rows: creche sweep",
+    "cluster": "; one network is trained here",
+}
 
 
 @with_options(*PLAN_OPTIONS, *STOPPING_OPTIONS, *READING, *OPTIMIZER_OPTIONS, *RUN_OPTIONS, *OTHER_OPTIONS)
@@ -121,7 +126,7 @@ def train(table: TableArgument, **given: Any) -> None:
     if "folds" in others or "repeats" in others:
         cross_validate(table, arguments, run_arguments, others)
         return
-    for name in ("seeds", "predictions", "refit"):
+    for name in ("seeds", "predictions", "refit", "cluster"):
         if name in others:
             raise PlanError(
                 f"--{name}: needs cross-validation; add --folds, such as --folds 5{ALTERNATIVES.get(name, '')}",

@@ -10,7 +10,7 @@ import numpy as np
 from creche import _core
 from creche.engine.best_epoch import BestEpoch
 from creche.engine.choice import new_run
-from creche.engine.crew_member import ActiveMember, CrewMember, EndedMember, State
+from creche.engine.crew_member import ActiveMember, CrewMember, State, StoredMember
 from creche.engine.device import Device, check_precision
 from creche.engine.hardware import Hardware
 from creche.engine.job import Job, JobColumns
@@ -104,7 +104,7 @@ class Crew:
         self.hardware = hardware
         kinds = self.jobs.count_by_base() if isinstance(self.jobs, JobColumns) else [(job, 1) for job in self.jobs]
         check_jobs(job for job, _ in kinds)
-        check_networks(len(self.jobs), sum(count * network_memory(job.plan, job.rows) for job, count in kinds))
+        self._check_memory(kinds)
         self.device = _choose_device(hardware, self.jobs)
         for job, _ in kinds:
             check_precision(self.device, job.plan)
@@ -112,8 +112,15 @@ class Crew:
         if any(job.best_epoch() for job, _ in kinds):
             self._best_epochs = [job.best_epoch() for job in self.jobs]
         self._translated: dict[tuple[Any, ...], Any] = {}
-        self._members: list[CrewMember] = []
-        self._members += self._create(range(len(self.jobs)))
+        self._members = self._begin(range(len(self.jobs)))
+
+    def _check_memory(self, kinds: Sequence[tuple[Job, int]]) -> None:
+        """Check that all networks fit into memory: jobs, with the number of networks of each."""
+        check_networks(len(self.jobs), sum(count * network_memory(job.plan, job.rows) for job, count in kinds))
+
+    def _begin(self, numbers: Sequence[int]) -> list[CrewMember]:
+        """Return members at their beginning."""
+        return [*self._create(numbers)]
 
     @classmethod
     def merge(cls, crews: Sequence[Crew]) -> Crew:
@@ -122,7 +129,7 @@ class Crew:
         one.jobs = [job for crew in crews for job in crew.jobs]
         one.hardware, one.device = crews[0].hardware, crews[0].device
         one._translated = {}
-        one._members = [member for crew in crews for member in crew._members]
+        one._members = [crew._member(number) for crew in crews for number in range(len(crew))]
         one._best_epochs = [best for crew in crews for best in crew._best_epochs]
         return one
 
@@ -150,6 +157,11 @@ class Crew:
                 if on_progress:
                     on_progress()
                 is_active = any(self.status(n) == RUNNING and not 0 <= epoch <= self.epoch(n) for n in numbers)
+
+    @property
+    def done(self) -> int:
+        """How many networks have ended."""
+        return sum(member.status() != RUNNING for member in self._members)
 
     @property
     def epochs(self) -> tuple[int, int]:
@@ -187,23 +199,23 @@ class Crew:
         """End some members and pack the others anew, so that no lane of a pack is idle."""
         for number in numbers:
             if self.status(number) == RUNNING:
-                self._members[number] = EndedMember("stopped", self.state(number))
+                self._members[number] = StoredMember("stopped", self.state(number))
         states = {}
         for number, member in enumerate(self._members):
             if member.status() == RUNNING:
                 states[number] = member.state()
             elif isinstance(member, ActiveMember):
-                self._members[number] = EndedMember(member.status(), member.state(), member.divergence())
+                self._members[number] = StoredMember(member.status(), member.state(), member.divergence())
         self._restart(states)
 
-    def restore(self, states: Mapping[int, State], ended: Mapping[int, EndedMember]) -> None:
+    def restore(self, states: Mapping[int, State], ended: Mapping[int, StoredMember]) -> None:
         """Restore members of another crew with the same jobs.
 
         Parameters
         ----------
         states : dict of int to state
             The states of active members.
-        ended : dict of int to EndedMember
+        ended : dict of int to StoredMember
             The members that have ended. Those in neither start from the beginning.
 
         Raises
@@ -219,10 +231,10 @@ class Crew:
         except (ValueError, RuntimeError, KeyError) as error:
             raise PlanError(f"{error}; needs the states of members of the same sweep") from error
         new = [n for n in range(len(self)) if n not in states and n not in ended]
-        for number, created in zip(new, self._create(new) if new else [], strict=True):
-            self._members[number] = created
+        for number, begun in zip(new, self._begin(new) if new else [], strict=True):
+            self._members[number] = begun
 
-    def _admit(self, number: int, ended: EndedMember) -> None:
+    def _admit(self, number: int, ended: StoredMember) -> None:
         """Put an ended member in its place, once the engine has checked that the state fits."""
         member = self._members[number]
         if isinstance(member, ActiveMember):
@@ -242,25 +254,28 @@ class Crew:
                     best.restore(states[number])
                 self._members[number] = member
 
+    def _member(self, number: int) -> CrewMember:
+        return self._members[number]
+
     def status(self, number: int) -> str:
         """Return one of `STATUSES`."""
-        return self._members[number].status()
+        return self._member(number).status()
 
     def epoch(self, number: int) -> int:
         """Return the number of completed epochs."""
-        return self._members[number].position()[0]
+        return self._member(number).position()[0]
 
     def history(self, number: int) -> State:
         """Return one number per completed epoch, by column."""
-        return self._members[number].history()
+        return self._member(number).history()
 
     def parameters(self, number: int) -> Parameters:
         """Return the parameters of a network."""
-        return self._members[number].parameters()
+        return self._member(number).parameters()
 
     def state(self, number: int) -> State:
         """Return everything that training goes on from; see `RunState`."""
-        return self._members[number].state()
+        return self._member(number).state()
 
     def kept_epoch(self, number: int) -> int:
         """Return the epoch, from 1, whose weights a network has: the last, or the best if training has ended."""
@@ -287,6 +302,10 @@ class Crew:
             out.put(numbers, Outcomes(**colony.outcomes()), inside)
         return out
 
+    def begun_state(self, number: int) -> State:
+        """Return the state of a network, or an empty one if nothing has been done for it yet."""
+        return self.state(number)
+
     def describe_device(self, number: int) -> dict[str, str] | None:
         """Return what the bits of a network depend on; None for the processor."""
         if self.device.is_native:
@@ -297,7 +316,7 @@ class Crew:
 
     def divergence(self, number: int) -> Divergence | None:
         """Return where the loss stopped being finite; None if it did not."""
-        return self._members[number].divergence()
+        return self._member(number).divergence()
 
     def _create(self, numbers: Sequence[int], *, draws_weights: bool = True) -> list[ActiveMember]:
         """Create these members at their beginning, in one colony of the engine; without weights if a state follows."""

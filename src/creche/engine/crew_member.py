@@ -1,4 +1,4 @@
-"""What a crew knows of each network: one that the engine holds, or one that has ended."""
+"""What a crew knows of each network: one that the engine holds, or one that is kept as its state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from creche.engine.outcomes import Divergence
 from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
 
-__all__ = ["ActiveMember", "CrewMember", "EndedMember", "State"]
+__all__ = ["ActiveMember", "CrewMember", "State", "StoredMember"]
 
 State: TypeAlias = dict[str, NDArray[Any]]
 
@@ -55,8 +55,8 @@ class ActiveMember:
         return self.colony.divergence(self.place)  # type: ignore[no-any-return]
 
 
-class EndedMember:
-    """A member that is not trained any further, and that the engine no longer holds.
+class StoredMember:
+    """A member that the engine does not hold: one that has ended, or one that goes on from its state.
 
     Parameters
     ----------

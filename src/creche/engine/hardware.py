@@ -1,14 +1,33 @@
-"""What networks are trained on: the threads of the processor, and a device."""
+"""What networks are trained on: the threads of the processor, a device, or other processes and machines."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from creche._phrases import format_count
 from creche._system.resources import resolve_threads
 from creche.engine.device import CPU, Device, resolve_device
 
-__all__ = ["Hardware", "resolve_hardware"]
+__all__ = ["Hardware", "Workers", "resolve_hardware"]
+
+
+class Workers(Protocol):
+    """Processes or machines that carry out pieces of work; `creche.scale` has several kinds."""
+
+    @property
+    def slots(self) -> int:
+        """How many pieces are carried out at once."""
+
+    def carry_out(
+        self,
+        function: Callable[[Any, Any], Any],
+        shared: Any,
+        pieces: Sequence[Any],
+        on_done: Callable[[int, Any], object],
+    ) -> None:
+        """Call ``function(shared, piece)`` for each piece, and `on_done` with its position and its result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +39,18 @@ class Hardware:
     threads : int
         Number of threads of the processor, which does the work where no other device does.
     device : Device
+    workers : Workers, optional
+        Other processes or machines, in place of this one.
 
     """
 
     threads: int
     device: Device = CPU
+    workers: Workers | None = None
 
     def __str__(self) -> str:
+        if self.workers is not None:
+            return str(self.workers)
         return format_count(self.threads, "thread") if self.device.kind == "cpu" else str(self.device)
 
 

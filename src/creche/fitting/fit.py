@@ -35,6 +35,7 @@ from creche.plan.words import (
     Task,
     check_word,
 )
+from creche.scale.cluster import ClusterChoice, with_workers
 from creche.table.checks import warn
 from creche.table.inspection import TableInspection, inspect_table
 from creche.table.preparation import Preparation
@@ -75,6 +76,7 @@ def fit(
     seed: int = 0,
     threads: int | None = None,
     device: DeviceName | None = None,
+    cluster: ClusterChoice | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
     on_progress: OnProgress[FitProgress] = None,
@@ -118,6 +120,8 @@ def fit(
     device : str, optional
         What trains: "cpu", "cuda", "cuda:1" or another number, "mps", or "auto", which chooses by the work; by default
         ``CRECHE_DEVICE``, or else "cpu". A GPU that this machine lacks is an error, and is never replaced.
+    cluster : str, Cluster or executor, optional
+        Where configurations are trained, as for `creche.sweep`; the model has the same bytes.
     checkpoint : file name, optional
         After each round of configurations, what was found so far is written to this file.
     resume : bool, default False
@@ -180,7 +184,7 @@ def fit(
         metric,
         known,
         seed,
-        resolve_hardware(threads, device),
+        with_workers(resolve_hardware(threads, device), cluster),
         checkpoint,
         resume,
         choose_loss(None, quantiles, ordered),

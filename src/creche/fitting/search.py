@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from creche.engine.hardware import Hardware
 from creche.fitting.candidate import Candidate, candidate_work, count_fitting, train_candidates
 from creche.fitting.configuration import Configuration
+from creche.fitting.elsewhere import train_elsewhere
 from creche.fitting.fold_tables import FoldTables
 from creche.fitting.policy import RANDOM_PER_ROUND, Policy
 from creche.fitting.weighting import score_mean
@@ -218,11 +220,18 @@ class Search:
         except KeyboardInterrupt:
             self.status = "interrupted"
             return
-        found, done, interrupted = train_candidates(
-            self.tables, numbered, self.policy.seed, self.hardware,
-            epochs_allowed=epochs, is_over=self._is_over, on_epoch=report,
-        )  # fmt: skip
-        self.work = base + (self._done_work(numbered, done) if interrupted else planned)
+        if self.hardware.workers is None:
+            found, done, interrupted = train_candidates(
+                self.tables, numbered, self.policy.seed, self.hardware,
+                epochs_allowed=epochs, is_over=self._is_over, on_epoch=report,
+            )  # fmt: skip
+        else:
+            left = math.inf if self.time_limit is None else max(0.0, self.time_limit - self.elapsed())
+            found, done, interrupted, count = train_elsewhere(
+                self.tables, numbered, self.policy.seed, self.hardware,
+                epochs_allowed=epochs, seconds=left, on_share=report,
+            )  # fmt: skip
+        self.work = base + (self._done_work(numbered[:count], done) if interrupted else planned)
         self._round_seconds = time.monotonic() - begin
         if done:
             self._add(found, Round(first, count, done))

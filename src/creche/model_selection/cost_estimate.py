@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from creche._advice import advise
 from creche._system.resources import available_memory
-from creche.engine.colony import Crew
 from creche.engine.hardware import Hardware
 from creche.engine.job import Job
 from creche.engine.memory_checks import network_memory
-from creche.engine.native import format_gigabytes, rows_memory
-from creche.engine.stored_rows import require_memory
+from creche.engine.native import Rows, format_gigabytes, rows_memory
 from creche.errors import PlanError
 from creche.model_selection.jobs import Jobs
 from creche.model_selection.search_space import Combinations
 from creche.model_selection.successive_halving import Halving
+from creche.scale.crew import MOST_STATES, holds_arrays
+from creche.scale.sizing import measure_seconds
 
 __all__ = ["Estimate", "check_cost", "estimate_cost"]
 
 TRIAL_NETWORKS = 64
-TRIAL_SECONDS = 0.2
+BYTES_OF_OUTCOME = 400  # of a network whose state is not kept: its entries in all arrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +67,13 @@ def check_cost(
     examples = [
         jobs.create_job(jobs.create_plan(choice)[0], choice) for choice in combinations.select_examples(TRIAL_NETWORKS)
     ]
-    memory = networks * sum(network_memory(job.plan, job.rows) for job in examples) // len(examples)
-    if jobs.bootstrap:
-        tables = {id(job.rows): require_memory(job.rows, "bagging") for job in examples}.values()
-        memory += seeds * jobs.n_splits * sum(rows_memory(rows) for rows in tables)
+    each = sum(network_memory(job.plan, job.rows) for job in examples) // len(examples)
+    each_table = {id(job.rows): job.rows for job in examples}.values()
+    tables = sum(rows_memory(rows) for rows in each_table if isinstance(rows, Rows))
+    memory = networks * each + (seeds * jobs.n_splits * tables if jobs.bootstrap else 0)
+    if holds_arrays(networks, waits=halving is not None):
+        at_once = min(networks, MOST_STATES)
+        memory = networks * BYTES_OF_OUTCOME + at_once * (each + (tables if jobs.bootstrap else 0))
     available = available_memory()
     exceeds_memory = available is not None and memory > available
     if confirm is None and not exceeds_memory:
@@ -103,19 +105,11 @@ def estimate_cost(networks: int, examples: Sequence[Job], hardware: Hardware) ->
 
     """
     memory = sum(network_memory(job.plan, job.rows) for job in examples) / len(examples)
-    trial = [replace(job, plan=replace(job.plan, early_stopping=None)) for job in examples]
-    Crew(trial[:1], hardware)  # the engine is slower the first time
-    start = time.monotonic()
-    crew = Crew(trial, hardware)
-    creation = (time.monotonic() - start) / len(examples) * networks
-    epochs, start = 0, time.monotonic()
-    while time.monotonic() - start < TRIAL_SECONDS and epochs < max(job.plan.epochs for job in examples):
-        epochs += 1
-        crew.run(epoch=epochs)
-    elapsed = time.monotonic() - start
-    done = sum(min(epochs, job.plan.epochs) for job in examples)
-    total = sum(job.plan.epochs for job in examples) / len(examples) * networks
-    return Estimate(networks, int(memory * networks), creation + elapsed / max(done, 1) * total)
+    if hardware.workers is None:
+        seconds = sum(measure_seconds(examples, hardware)) * networks
+    else:
+        seconds = sum(measure_seconds(examples, Hardware(1, hardware.device))) * networks / hardware.workers.slots
+    return Estimate(networks, int(memory * networks), seconds)
 
 
 def format_duration(seconds: float) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from creche._progress import OnProgress, watch
-from creche.errors import DivergedError
+from creche.errors import CrecheError, DivergedError
 from creche.evaluation.bootstrap import check_count
 from creche.model_selection.arguments import check_argument_names, select_train_arguments
 from creche.model_selection.cross_validation_result import CrossValidation
@@ -42,6 +42,7 @@ from creche.plan.words import (
     Task,
     WeightSharing,
 )
+from creche.scale.cluster import ClusterChoice
 from creche.table.checks import warn
 from creche.table.encoders.features import Preprocessing
 from creche.table.folds import Fold, check_fold_arguments, prepare_folds
@@ -127,6 +128,7 @@ def cross_validate(
     read_options: ReadOptions | Mapping[str, Any] | None = None,
     threads: int | None = None,
     device: DeviceName | None = None,
+    cluster: ClusterChoice | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
     on_progress: OnProgress[FoldNetworks] = None,
     record: Record | Mapping[str, Any] | RecordedQuantity | Sequence[RecordedQuantity] | bool | None = None,
@@ -179,6 +181,8 @@ def cross_validate(
         Seed for the folds only.
     duplicates, missing_label, sample_weight, class_weight, classes, read_options, threads, device
         As for `creche.train`.
+    cluster : str, Cluster or executor, optional
+        Where the networks are trained, as for `creche.sweep`.
     on_epoch : function or several, optional
         As for `creche.train`; the networks are then trained one by one.
     on_progress : callable or bool, optional
@@ -205,6 +209,8 @@ def cross_validate(
         If an argument is invalid, or the networks need more memory than there is.
     DivergedError
         If all networks of a fold diverged.
+    CrecheError
+        If workers of a cluster are lost for good; the exception's `cross_validation` holds the networks that had ended.
     KeyboardInterrupt
         On Ctrl-C, within a tenth of a second; the exception's `cross_validation` holds the networks that had ended.
 
@@ -232,14 +238,14 @@ def cross_validate(
     else:
         stopping = arguments.plan.early_stopping
     prepared = prepare_folds(inspection, folds, repeats, first, stops_early=stopping is not None)
-    networks = create_fold_networks(prepared, range(first, first + count), arguments)
+    networks = create_fold_networks(prepared, range(first, first + count), arguments, cluster)
     try:
         with watch(on_progress, "folds") as report:
             networks.train(report)
-    except KeyboardInterrupt as interrupt:
+    except (KeyboardInterrupt, CrecheError) as stopped:
         partial = CrossValidation(inspection, networks, n_resamples)
         if partial.members:
-            interrupt.cross_validation = partial  # type: ignore[attr-defined]
+            stopped.cross_validation = partial  # type: ignore[union-attr]
         raise
     crossed = CrossValidation(inspection, networks, n_resamples)
     if crossed.diverged:

@@ -9,15 +9,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from creche.engine.colony import Crew
-from creche.engine.hardware import resolve_hardware
-from creche.engine.job import Job
+import numpy as np
+
+from creche.engine.hardware import Hardware, resolve_hardware
+from creche.engine.job import Job, JobColumns
 from creche.engine.memory_checks import check_networks, check_tables, network_memory
 from creche.engine.outcomes import RUNNING, Divergence
-from creche.errors import DivergedError
+from creche.errors import DivergedError, PlanError
 from creche.model_selection.jobs import plan_on_fold
 from creche.model_selection.member import Member
 from creche.plan.plan import Plan
+from creche.scale.cluster import ClusterChoice, with_workers
+from creche.scale.crew import new_crew
 from creche.table.folds import Fold
 from creche.training.arguments import TrainArguments, create_plan, create_run
 from creche.training.planned_engine import check_fit
@@ -45,11 +48,11 @@ class FoldNetworks(ABC):
 
     """
 
-    def __init__(self, folds: Sequence[Fold], seeds: range, arguments: TrainArguments) -> None:
+    def __init__(self, folds: Sequence[Fold], seeds: range, arguments: TrainArguments, hardware: Hardware) -> None:
         self.folds = list(folds)
         self.seeds = seeds
         self.arguments = arguments
-        self.hardware = resolve_hardware(arguments.threads, arguments.device)
+        self.hardware = hardware
         self.seconds = 0.0
 
     def __len__(self) -> int:
@@ -107,20 +110,21 @@ class FoldNetworks(ABC):
 class ColonyFolds(FoldNetworks):
     """The networks in one colony, on all threads."""
 
-    def __init__(self, folds: Sequence[Fold], seeds: range, arguments: TrainArguments) -> None:
-        super().__init__(folds, seeds, arguments)
+    def __init__(self, folds: Sequence[Fold], seeds: range, arguments: TrainArguments, hardware: Hardware) -> None:
+        super().__init__(folds, seeds, arguments, hardware)
         fold_jobs = self._create_fold_jobs(arguments)
         memory = len(seeds) * sum(network_memory(job.plan, job.rows) for job in fold_jobs)
         check_networks(len(seeds) * len(fold_jobs), memory)  # before the engine makes any of them
-        jobs: list[Job] = []
-        self._members: dict[tuple[int, int], int] = {}
+        order: list[tuple[int, int]] = []
         # Seeds before folds: the networks that are done when Ctrl-C comes are spread over all folds.
         for start in range(0, len(seeds), ADJACENT_SEEDS):
-            for fold, job in enumerate(fold_jobs):
-                for seed in seeds[start : start + ADJACENT_SEEDS]:
-                    self._members[fold, seed] = len(jobs)
-                    jobs.append(replace(job, plan=job.plan.with_seed(seed)))
-        self._crew = Crew(jobs, self.hardware)
+            for fold in range(len(fold_jobs)):
+                order += [(fold, seed) for seed in seeds[start : start + ADJACENT_SEEDS]]
+        self._members = {place: number for number, place in enumerate(order)}
+        base, seeds_of = np.array(order, dtype=np.int64).T
+        jobs = JobColumns(fold_jobs, base.astype(np.int32), seeds_of.astype(np.uint64))
+        # The networks of all folds predict the rows that they have not seen, so that all states are needed.
+        self._crew = new_crew(jobs, self.hardware, waits=True)
 
     def _create_fold_jobs(self, arguments: TrainArguments) -> list[Job]:
         jobs: list[Job] = []
@@ -136,7 +140,7 @@ class ColonyFolds(FoldNetworks):
 
     @property
     def done(self) -> int:
-        return sum(self._crew.status(n) != RUNNING for n in range(len(self)))
+        return self._crew.done
 
     @property
     def epochs(self) -> tuple[int, int]:
@@ -160,8 +164,8 @@ class ColonyFolds(FoldNetworks):
 class SequentialFolds(FoldNetworks):
     """The networks one after the other, each as `creche.train` trains it."""
 
-    def __init__(self, folds: Sequence[Fold], seeds: range, arguments: TrainArguments) -> None:
-        super().__init__(folds, seeds, arguments)
+    def __init__(self, folds: Sequence[Fold], seeds: range, arguments: TrainArguments, hardware: Hardware) -> None:
+        super().__init__(folds, seeds, arguments, hardware)
         self._runs: list[list[tuple[int, Member | Run]]] = [[] for _ in folds]
         self._divergences: dict[tuple[int, int], Divergence] = {}
 
@@ -193,7 +197,9 @@ class SequentialFolds(FoldNetworks):
                     self._divergences[i, seed] = error.epoch, error.batch, error.learning_rate
 
 
-def create_fold_networks(folds: Sequence[Fold], seeds: range, arguments: TrainArguments) -> FoldNetworks:
+def create_fold_networks(
+    folds: Sequence[Fold], seeds: range, arguments: TrainArguments, cluster: ClusterChoice | None = None
+) -> FoldNetworks:
     """Return the networks of all folds, before their first step.
 
     Parameters
@@ -202,16 +208,25 @@ def create_fold_networks(folds: Sequence[Fold], seeds: range, arguments: TrainAr
     seeds : range
     arguments : TrainArguments
         The resolved arguments of `creche.train`.
+    cluster : str, Cluster or executor, optional
 
     Raises
     ------
     PlanError
-        If the plan is invalid, or the networks need more memory than there is.
+        If the plan is invalid, the networks need more memory than there is, or Python code on this machine is to take
+        part in training on others.
 
     """
+    hardware = with_workers(resolve_hardware(arguments.threads, arguments.device), cluster)
     is_observed = arguments.on_epoch is not None or arguments.record not in (None, False)
     one_by_one = is_observed or plan_for_fold(folds[0], arguments).loss.is_python
-    return (SequentialFolds if one_by_one else ColonyFolds)(folds, seeds, arguments)
+    if one_by_one and hardware.workers is not None:
+        raise PlanError(
+            "cluster: cannot be combined with Python code that runs in this process, such as a callback or a loss; "
+            "leave one of them out",
+            argument="cluster",
+        )
+    return (SequentialFolds if one_by_one else ColonyFolds)(folds, seeds, arguments, hardware)
 
 
 def plan_for_fold(fold: Fold, arguments: TrainArguments) -> Plan:

@@ -53,6 +53,7 @@ from creche.plan.words import (
     Task,
     WeightSharing,
 )
+from creche.scale.cluster import ClusterChoice, with_workers
 from creche.table.encoders.features import Preprocessing
 from creche.table.reading.options import ReadOptions
 from creche.table.schema import Schema
@@ -142,6 +143,7 @@ def find_learning_rate(
     test_data: Any = None,
     threads: int | None = None,
     device: DeviceName | None = None,
+    cluster: ClusterChoice | None = None,
     confirm: Callable[[Estimate], bool] | None = None,
     on_progress: OnProgress[Colony] = None,
 ) -> LearningRates:
@@ -184,6 +186,8 @@ def find_learning_rate(
         As for `creche.train`; without `split_seed`, the split is drawn by `seed`.
     sample_weight, class_weight, classes, read_options, validation_data, test_data, threads, device
         As for `creche.train`.
+    cluster : str, Cluster or executor, optional
+        Where the networks are trained, as for `creche.sweep`.
     confirm : callable, optional
         Called with an `Estimate` before training begins; if it returns False, nothing is trained.
     on_progress : callable or bool, optional
@@ -217,7 +221,7 @@ def find_learning_rate(
     fixed = _check_single_values(select_shared_arguments(locals()))
     seed, seeds = check_whole_number("seed", seed, at_least=0), check_whole_number("seeds", seeds, at_least=1)
     values = _check_rates(rates)
-    hardware = resolve_hardware(threads, device)
+    hardware = with_workers(resolve_hardware(threads, device), cluster)
     jobs = Jobs(data, y, fixed, seed)
     check_cost(Combinations([Axis("learning_rate", tuple(values))]), seeds, jobs, None, confirm, hardware)
     seed_range = range(seed, seed + seeds)

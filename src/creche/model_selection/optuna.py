@@ -51,6 +51,7 @@ from creche.plan.words import (
     Task,
     WeightSharing,
 )
+from creche.scale.cluster import ClusterChoice, with_workers
 from creche.table.encoders.features import Preprocessing
 from creche.table.reading.options import ReadOptions
 from creche.table.result_frames import frame_method, polars_frame
@@ -204,6 +205,7 @@ def sweep_with_optuna(
     test_data: Any = None,
     threads: int | None = None,
     device: DeviceName | None = None,
+    cluster: ClusterChoice | None = None,
     on_progress: OnProgress[Colony] = None,
 ) -> OptunaSweep:
     """Let Optuna choose values, and train the networks of a whole pack of trials at once.
@@ -251,6 +253,8 @@ def sweep_with_optuna(
         As for `creche.train`; without `split_seed`, the split is drawn by `seed`.
     missing_label, sample_weight, class_weight, classes, read_options, validation_data, test_data, threads, device
         As for `creche.train`.
+    cluster : str, Cluster or executor, optional
+        Where the networks of a round are trained, as for `creche.sweep`.
     on_progress : callable or bool, optional
         By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
         is called with the colony of the round about twenty times a second.
@@ -297,7 +301,7 @@ def sweep_with_optuna(
     if not axes and space is None:
         raise PlanError("no argument has several values; give one a range or a list of values, or give a space")
     study = _create_study(library, seed) if study is None else _check_study(study)
-    hardware = resolve_hardware(threads, device)
+    hardware = with_workers(resolve_hardware(threads, device), cluster)
     jobs = Jobs(data, y, fixed, seed)
     search = _Search(study, axes, space, jobs, fixed, range(seed, seed + seeds), hardware)
     try:

@@ -23,6 +23,7 @@ from creche.model_selection.fold_statistics import (
 from creche.model_selection.member import Member
 from creche.model_selection.network_columns import spread_over
 from creche.plan.component import Component
+from creche.scale.array_crew import ArrayCrew
 from creche.table.prepare import Prepared
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def read_results(colony: Colony) -> Results:
     for name in ("train_metric", "validation_metric"):
         values[name] = values[name] * unit
     layout = colony.fold_layout
-    if layout is not None:
+    if layout is not None and not isinstance(colony.crew, ArrayCrew):  # whose pieces have evaluated them
         for i in np.flatnonzero(outcomes.kept_epoch > 0).tolist():
             if (rows := layout.held_out[i]) is not None:
                 values["validation_loss"][i], values["validation_metric"][i] = _evaluate(colony[i], rows)

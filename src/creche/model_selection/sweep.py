@@ -12,7 +12,7 @@ from creche._advice import advise
 from creche._progress import OnProgress, watch
 from creche.engine.colony import Crew
 from creche.engine.hardware import Hardware, resolve_hardware
-from creche.errors import PlanError
+from creche.errors import CrecheError, PlanError
 from creche.model_selection.arguments import NumericValues, Values, check_argument_names, select_shared_arguments
 from creche.model_selection.choices import Choices, place_on_splits, without_seed
 from creche.model_selection.colony import Colony
@@ -53,6 +53,8 @@ from creche.plan.words import (
     Task,
     WeightSharing,
 )
+from creche.scale.cluster import ClusterChoice, with_workers
+from creche.scale.crew import new_crew
 from creche.table.encoders.features import Preprocessing
 from creche.table.reading.options import ReadOptions
 from creche.table.schema import Schema
@@ -132,6 +134,7 @@ def sweep(
     test_data: Any = None,
     threads: int | None = None,
     device: DeviceName | None = None,
+    cluster: ClusterChoice | None = None,
     confirm: Callable[[Estimate], bool] | None = None,
     on_progress: OnProgress[Colony] = None,
     checkpoint: str | Path | None = None,
@@ -190,6 +193,10 @@ def sweep(
         As for `creche.train`; without `split_seed`, the split is drawn by `seed`.
     missing_label, sample_weight, class_weight, classes, read_options, validation_data, test_data, threads, device
         As for `creche.train`.
+    cluster : str, Cluster or executor, optional
+        Where the networks are trained, piece by piece, in place of this process: a cluster of Ray ("auto",
+        ``"10.0.0.5:6379"``, ``"ray://…"`` or a `Cluster`), or an executor of `concurrent.futures`, submitit or Dask.
+        The networks have the same bytes.
     confirm : callable, optional
         Called with an `Estimate` before training begins; if it returns False, nothing is trained.
     on_progress : callable or bool, optional
@@ -212,8 +219,10 @@ def sweep(
         If a plan is invalid, a range is empty, or the networks need more memory than there is.
     DivergedError
         If all networks diverged; the message tells which learning rates to try.
+    CrecheError
+        If workers of a cluster are lost for good; the exception's `colony` holds the networks as they are.
     KeyboardInterrupt
-        On Ctrl-C; the exception's `colony` holds the networks as they are.
+        On Ctrl-C; likewise.
 
     Examples
     --------
@@ -237,12 +246,12 @@ def sweep(
     fixed, axes = split_axes(arguments)
     combinations = Combinations(axes, samples, method, seed)
     halving = Halving.of(halving)
-    hardware = resolve_hardware(threads, device)
+    hardware = with_workers(resolve_hardware(threads, device), cluster)
     if folds is not None and halving is not None:
         raise PlanError("halving: cannot be combined with folds; leave one of the two out")
     jobs = Jobs(data, y, fixed, seed, folds, repeats, bootstrap)
     check_cost(combinations, seeds, jobs, halving, confirm, hardware)
-    colony = create_colony(jobs, Choices(combinations, range(seed, seed + seeds)), hardware)
+    colony = create_colony(jobs, Choices(combinations, range(seed, seed + seeds)), hardware, waits=halving is not None)
     writer = None if checkpoint is None else SweepCheckpoint(checkpoint, colony, halving, resume)
     with watch(on_progress, "sweep") as report:
         train_all(colony, halving, report, writer)
@@ -260,7 +269,9 @@ def _check_folds(folds: int | None, repeats: int) -> tuple[int | None, int]:
     return None if folds is None else check_whole_number("folds", folds, at_least=2), repeats
 
 
-def create_colony(jobs: Jobs, choices: Sequence[Mapping[str, Any]], hardware: Hardware) -> Colony:
+def create_colony(
+    jobs: Jobs, choices: Sequence[Mapping[str, Any]], hardware: Hardware, *, waits: bool = False
+) -> Colony:
     """Return a colony before its first step.
 
     Parameters
@@ -269,6 +280,8 @@ def create_colony(jobs: Jobs, choices: Sequence[Mapping[str, Any]], hardware: Ha
     choices : sequence of dict
         For each network the values of its arguments, the seed last. With folds, it is trained on each fold.
     hardware : Hardware
+    waits : bool
+        Whether networks wait for each other, as those of halving do.
 
     Raises
     ------
@@ -283,7 +296,8 @@ def create_colony(jobs: Jobs, choices: Sequence[Mapping[str, Any]], hardware: Ha
         ratio = jobs.test_to_train(without_seed(choices[0]))
         layout = FoldLayout(jobs.folds, jobs.repeats, ratio, columns.held_out, rows)
     made = place_on_splits(choices, columns.positions)
-    colony = Colony(Crew(columns.jobs, hardware), made, columns.prepared, layout)
+    crew = new_crew(columns.jobs, hardware, columns.held_out.values, waits=waits)
+    colony = Colony(crew, made, columns.prepared, layout)
     colony.jobs = jobs
     return colony
 
@@ -294,7 +308,7 @@ def train_all(
     on_progress: Callable[[Colony], object] | None = None,
     writer: SweepCheckpoint | None = None,
 ) -> None:
-    """Train a colony to its end; after Ctrl-C it is the exception's `colony`."""
+    """Train a colony to its end; after Ctrl-C, or where workers are lost, it is the exception's `colony`."""
     crew, start, before = colony.crew, time.monotonic(), colony.seconds
 
     def report() -> None:
@@ -310,9 +324,9 @@ def train_all(
             crew.run(-1, callback)
         else:
             halve(crew, halving, _number_losses(colony), callback)
-    except KeyboardInterrupt as interrupt:
+    except (KeyboardInterrupt, CrecheError) as stopped:
         colony.interrupted = True
-        interrupt.colony = colony  # type: ignore[attr-defined]
+        stopped.colony = colony  # type: ignore[union-attr]
         raise
     finally:
         colony.seconds = before + time.monotonic() - start

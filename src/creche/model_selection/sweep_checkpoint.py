@@ -19,10 +19,16 @@ from creche._system.archive import BrokenArchiveError, read_archive, write_archi
 from creche._system.atomic_files import file_name
 from creche._system.strict_json import as_json_data
 from creche.engine.colony import Crew
-from creche.engine.crew_member import EndedMember, State
+from creche.engine.crew_member import State, StoredMember
+from creche.engine.job import Job, JobColumns
 from creche.engine.outcomes import RUNNING, STATUSES
+from creche.engine.state_arrays import join_states, split_states
 from creche.errors import FileError, PlanError
+from creche.model_selection.network_columns import Taken
+from creche.scale.array_crew import ArrayCrew
+from creche.scale.crew import MOST_STATES
 from creche.table.digest import describe_table
+from creche.table.prepare import Prepared
 from creche.training.checkpoint import refuse_differences
 
 if TYPE_CHECKING:
@@ -34,7 +40,6 @@ __all__ = ["SweepCheckpoint"]
 SECONDS_BETWEEN = 60.0
 SHARE_OF_TIME = 0.02  # the largest share of the time that writing may take
 MAX_VALUES = 8  # of an argument, in the header
-MAX_DIMENSIONS = 2  # of an array in a state
 
 
 class SweepCheckpoint:
@@ -78,14 +83,18 @@ class SweepCheckpoint:
     def save(self) -> None:
         """Write the file, completely or not at all."""
         crew = self._colony.crew
+        header = {"seconds": self._colony.seconds, **self._identity}
+        if isinstance(crew, ArrayCrew):
+            write_archive(self.path, "sweep", header, crew.to_arrays())
+            return
         members = range(len(crew))
         divergences = [crew.divergence(n) or (np.nan, np.nan, np.nan) for n in members]
         arrays: dict[str, NDArray[Any]] = {
             "status": np.array([STATUSES.index(crew.status(n)) for n in members], dtype=np.uint8),
             "divergence": np.array(divergences, dtype=np.float64),
-            **_join_states([crew.state(n) for n in members]),
+            **join_states([crew.begun_state(n) for n in members]),
         }
-        write_archive(self.path, "sweep", {"seconds": self._colony.seconds, **self._identity}, arrays)
+        write_archive(self.path, "sweep", header, arrays)
 
     def _read(self, resume: bool) -> None:
         header, arrays = read_archive(self.path, "sweep")
@@ -109,36 +118,66 @@ class SweepCheckpoint:
 
 def _restore(crew: Crew, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Restore the states of a crew from the arrays of a file."""
+    if isinstance(crew, ArrayCrew):
+        crew.restore_arrays(arrays)
+        return
     status, divergence = arrays["status"], arrays["divergence"]
     if status.shape != (len(crew),) or divergence.shape != (len(crew), 3):
         raise PlanError(f"it has {len(status):,} of {len(crew):,} networks")
     running: dict[int, State] = {}
-    ended: dict[int, EndedMember] = {}
-    for number, state in enumerate(_split_states(arrays, len(crew))):
+    ended: dict[int, StoredMember] = {}
+    for number, state in enumerate(split_states(arrays, len(crew))):
         name = STATUSES[int(status[number])]
         epoch, batch, rate = divergence[number].tolist()
+        if name == RUNNING and not state:
+            continue  # it starts from the beginning
         if name == RUNNING:
             running[number] = state
         else:
-            ended[number] = EndedMember(name, state, (int(epoch), int(batch), rate) if name == "diverged" else None)
+            ended[number] = StoredMember(name, state, (int(epoch), int(batch), rate) if name == "diverged" else None)
     crew.restore(running, ended)
 
 
 def _identity(colony: Colony, halving: Halving | None) -> dict[str, Any]:
     """Return everything that distinguishes a sweep from others, as plain data."""
-    prepared = list({id(member.prepared): member.prepared for member in colony}.values())
+    prepared = _distinct_tables(colony)
     preparations = [p.preparation.to_dict() for p in prepared]
     layout = colony.fold_layout
     folds = {} if layout is None else {"folds": layout.folds, "repeats": layout.repeats}
     return as_json_data(
         {
-            "plan": _summarize([job.plan.to_dict() for job in colony.crew.jobs]),
+            "plan": _summarize_plans(colony.crew.jobs),
             "preparation": {**_summarize(preparations), **folds},
             "table": describe_table(prepared[0].training_table(), prepared[0].side_tables()),
             "halving": None if halving is None else asdict(halving),
             "networks": len(colony),
         }
     )
+
+
+def _distinct_tables(colony: Colony) -> list[Prepared]:
+    """Return the prepared tables of all networks, each once; of bootstrap samples only the first of many."""
+    members: Sequence[Prepared] = list(colony.prepared) if len(colony) <= MOST_STATES else []
+    if isinstance(colony.prepared, Taken) and not members:
+        members = colony.prepared.values
+    return list({id(prepared): prepared for prepared in members}.values())
+
+
+def _summarize_plans(jobs: Sequence[Job]) -> dict[str, Any]:
+    """Return the entries of all plans; of very many, those of their kinds and of the columns."""
+    if not isinstance(jobs, JobColumns) or len(jobs) <= MOST_STATES:
+        return _summarize([job.plan.to_dict() for job in jobs])
+    plans = _summarize([job.plan.to_dict() for job in jobs.bases])
+    columns = {"seed": jobs.seeds, **{f"optimizer.{name}": column for name, column in jobs.numbers.items()}}
+    told = {
+        name: {"values": np.unique(column)[:MAX_VALUES].tolist(), "digest": _digest(column)}
+        for name, column in columns.items()
+    }
+    return {**plans, **told, "kinds": _digest(jobs.base)}
+
+
+def _digest(column: NDArray[Any]) -> str:
+    return hashlib.sha256(column.tobytes()).hexdigest()[:32]
 
 
 def _summarize(plans: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -161,36 +200,3 @@ def _flatten(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for name, value in data.items():
         flat |= _flatten(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
     return flat
-
-
-def _join_states(states: Sequence[State]) -> dict[str, NDArray[Any]]:
-    """Concatenate the arrays of the same name of all states, so that the file has few arrays."""
-    joined: dict[str, NDArray[Any]] = {}
-    for name in dict.fromkeys(name for state in states for name in state):
-        shapes = np.full((len(states), MAX_DIMENSIONS), -1, dtype=np.int64)
-        for i, state in enumerate(states):
-            if name in state:
-                shapes[i, : state[name].ndim] = state[name].shape
-        joined[f"shapes.{name}"] = shapes
-        joined[f"values.{name}"] = np.concatenate([state[name].reshape(-1) for state in states if name in state])
-    return joined
-
-
-def _split_states(arrays: Mapping[str, NDArray[Any]], count: int) -> list[State]:
-    """Return the states that `_join_states` concatenated."""
-    states: list[State] = [{} for _ in range(count)]
-    for key, shapes in arrays.items():
-        if not key.startswith("shapes."):
-            continue
-        name = key.removeprefix("shapes.")
-        values, start = arrays[f"values.{name}"], 0
-        for state, lengths in zip(states, shapes.tolist(), strict=True):
-            if lengths[0] < 0:
-                continue
-            shape = [length for length in lengths if length >= 0]
-            end = start + int(np.prod(shape, dtype=object))
-            state[name] = values[start:end].reshape(shape)
-            start = end
-        if start != len(values):
-            raise PlanError(f"{name} has {len(values):,} numbers, not {start:,}")
-    return states

@@ -203,8 +203,7 @@ class SweepDisplay(NetworksDisplay):
         if not self._is_due():
             return
         crew, began_at = colony.crew, time.monotonic()
-        done = sum(crew.status(n) != "running" for n in range(len(crew)))
-        self._show(*crew.epochs, f"{done:,} of {len(crew):,} networks", began_at)
+        self._show(*crew.epochs, f"{crew.done:,} of {len(crew):,} networks", began_at)
 
 
 class FoldsDisplay(NetworksDisplay):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,8 @@ from creche.errors import TableError
 from creche.plan.losses import Loss
 from creche.plan.plan import LOSS, Plan
 from creche.plan.words import check_word
+from creche.table.encoders.features import FeatureEncoder
+from creche.table.labels import LabelEncoder
 from creche.table.prepare import Prepared
 
 if TYPE_CHECKING:
@@ -62,20 +64,30 @@ def create_measure(plan: Plan, prepared: Prepared, rows: Rows, threads: int) -> 
     stopping = plan.early_stopping
     if stopping is None or stopping.watches_loss:
         return None
-    from creche.evaluation.metrics import METRICS
-    from creche.model.model import Model
+    return _WatchedMetric(stopping.watch, plan, prepared.features, prepared.labels, rows, threads)
 
-    metric = METRICS[stopping.watch]
-    sign = 1.0 if metric.lower_is_better else -1.0
 
-    def measure(parameters: Parameters) -> float:
-        model = Model(plan, prepared.features, prepared.labels, parameters, threads)
+@dataclass(frozen=True, slots=True, eq=False)
+class _WatchedMetric:
+    """Computes a metric of a network's parameters; another process can, too."""
+
+    name: str
+    plan: Plan
+    features: FeatureEncoder
+    labels: LabelEncoder
+    rows: Rows
+    threads: int
+
+    def __call__(self, parameters: Parameters) -> float:
+        from creche.evaluation.metrics import METRICS
+        from creche.model.model import Model
+
+        metric = METRICS[self.name]
+        model = Model(self.plan, self.features, self.labels, parameters, self.threads)
         try:
-            return sign * _compute(metric, model, rows)
+            return (1.0 if metric.lower_is_better else -1.0) * _compute(metric, model, self.rows)
         except TableError:  # an output is not finite
             return math.inf
-
-    return measure
 
 
 def _compute(metric: Metric, model: Model, rows: Rows) -> float:

@@ -22,19 +22,30 @@ FUNCTIONS: list[tuple[Callable[..., Any], set[str], set[str]]] = [
     (
         cr.sweep,
         SINGLE_RUN - {"checkpoint", "resume"},
-        {"seeds", "folds", "repeats", "samples", "method", "halving", "bootstrap", "confirm", *OPTIMIZER_FIELDS},
+        {
+            "seeds",
+            "folds",
+            "repeats",
+            "samples",
+            "method",
+            "halving",
+            "bootstrap",
+            "confirm",
+            "cluster",
+            *OPTIMIZER_FIELDS,
+        },
     ),
     (
         cr.cross_validate,
         {"memory", "checkpoint", "checkpoint_every", "resume", "changes", "steps", "processes", *FOLDS_REPLACE},
-        {"folds", "repeats", "seeds", "n_resamples"},
+        {"folds", "repeats", "seeds", "n_resamples", "cluster"},
     ),
     (
         cr.find_learning_rate,
         SINGLE_RUN | {"learning_rate", "keep"},  # what a rate leads to shows in the last weights
-        {"rates", "seeds", "extend", "confirm", *OPTIMIZER_FIELDS},
+        {"rates", "seeds", "extend", "confirm", "cluster", *OPTIMIZER_FIELDS},
     ),
-    (cr.sweep_with_optuna, SINGLE_RUN, {"study", "space", "pack", "rounds", "seeds", *OPTIMIZER_FIELDS}),
+    (cr.sweep_with_optuna, SINGLE_RUN, {"study", "space", "pack", "rounds", "seeds", "cluster", *OPTIMIZER_FIELDS}),
 ]
 each_function = pytest.mark.parametrize(
     ("function", "lacking", "own"), FUNCTIONS, ids=lambda x: getattr(x, "__name__", "")

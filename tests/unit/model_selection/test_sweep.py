@@ -164,7 +164,7 @@ def test_confirm_is_called_before_training(monkeypatch: pytest.MonkeyPatch) -> N
     # A clock that goes on by the same amount each time it is looked at: how fast the machine is does not matter.
     ticks = count()
     clock = SimpleNamespace(monotonic=lambda: next(ticks) / 100)
-    monkeypatch.setattr("creche.model_selection.cost_estimate.time", clock)
+    monkeypatch.setattr("creche.scale.sizing.time", clock)
 
     def confirm(estimate: Estimate) -> bool:
         asked.append(estimate)

@@ -1,0 +1,143 @@
+"""Pieces on an executor: of `concurrent.futures`, submitit's for SLURM, Dask's, or any other with a `submit`."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED as FIRST
+from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from creche._system.resources import usable_cores
+from creche.errors import CrecheError
+from creche.scale.build import this_build
+from creche.scale.worker import SharedFile, SharedValue, work
+
+__all__ = ["ExecutorWorkers"]
+
+SECONDS_BETWEEN_LOOKS = 0.1  # Ctrl-C is noticed as soon
+# Pieces that are submitted ahead, for each that is carried out: a worker that is done has its next one at hand.
+AHEAD = 2
+
+
+class ExecutorWorkers:
+    """Workers of an executor, which its owner makes and shuts down.
+
+    Parameters
+    ----------
+    executor : object
+        With ``submit(function, *arguments)``, which returns a future.
+
+    Examples
+    --------
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> results = {}
+    >>> with ThreadPoolExecutor(2) as pool:
+    ...     ExecutorWorkers(pool).carry_out(pow, 2, [1, 2, 3], results.__setitem__)
+    >>> sorted(results.items())
+    [(0, 2), (1, 4), (2, 8)]
+
+    """
+
+    def __init__(self, executor: Any) -> None:
+        self._executor = executor
+
+    @property
+    def slots(self) -> int:
+        """How many pieces are carried out at once: the workers of a pool, or else as many as this machine has cores."""
+        return int(getattr(self._executor, "_max_workers", None) or usable_cores())
+
+    def __str__(self) -> str:
+        return type(self._executor).__name__
+
+    def carry_out(
+        self,
+        function: Callable[[Any, Any], Any],
+        shared: Any,
+        pieces: Sequence[Any],
+        on_done: Callable[[int, Any], object],
+    ) -> None:
+        """Call ``function(shared, piece)`` for each piece, and `on_done` with its position and its result.
+
+        Raises
+        ------
+        CrecheError
+            If a worker dies, or has another build.
+        KeyboardInterrupt
+            On Ctrl-C; pieces that have not begun are cancelled.
+
+        """
+        running: dict[Any, int] = {}
+        waiting = iter(enumerate(pieces))
+        with self._share(shared) as handed_over:
+            try:
+                while True:
+                    for position, piece in _take(waiting, AHEAD * self.slots - len(running)):
+                        future = self._executor.submit(work, this_build(), function, handed_over, piece)
+                        running[future] = position
+                    if not running:
+                        return
+                    for future in _wait(running):
+                        on_done(running[future], self._result(future, function, shared, pieces[running.pop(future)]))
+            finally:
+                for future in running:
+                    future.cancel()
+
+    def _result(self, future: Any, function: Callable[[Any, Any], Any], shared: Any, piece: Any) -> Any:
+        try:
+            return future.result()
+        except CancelledError as error:
+            raise CrecheError(f"cluster: {self} cancelled a piece, {_describe(shared, piece)}; run it again") from error
+        except BrokenExecutor as error:
+            raise CrecheError(
+                f"cluster: a process of {self} ended while it trained, perhaps {_describe(shared, piece)}; it may have "
+                "been killed for lack of memory. Make a new executor, with fewer processes, and run it again"
+            ) from error
+        except ModuleNotFoundError as error:
+            raise CrecheError(
+                f"cluster: a worker of {self} has no module {error.name!r}; install the same Creche on all machines"
+            ) from error
+
+    @contextmanager
+    def _share(self, shared: Any) -> Iterator[SharedValue | SharedFile]:
+        """Hand over what all pieces have in common: by reference, by a file of this machine, or with each piece."""
+        if not isinstance(self._executor, ProcessPoolExecutor):
+            yield SharedValue(shared)
+            return
+        descriptor, name = tempfile.mkstemp(prefix="creche-", suffix=".pickle")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                pickle.dump(shared, file, protocol=pickle.HIGHEST_PROTOCOL)
+            yield SharedFile(Path(name))
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+
+def _take(items: Iterator[tuple[int, Any]], count: int) -> Iterator[tuple[int, Any]]:
+    for _ in range(count):
+        item = next(items, None)
+        if item is None:
+            return
+        yield item
+
+
+def _wait(running: dict[Any, int]) -> list[Any]:
+    """Return the futures that are done: at least one."""
+    while True:
+        if all(isinstance(future, Future) for future in running):
+            done = list(wait(running, timeout=SECONDS_BETWEEN_LOOKS, return_when=FIRST).done)
+        else:  # jobs of submitit and the like, which can only be asked
+            done = [future for future in running if future.done()]
+            if not done:
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+        if done:
+            return sorted(done, key=running.__getitem__)
+
+
+def _describe(shared: Any, piece: Any) -> str:
+    return str(piece.describe(shared)) if hasattr(piece, "describe") else "one of its pieces"

@@ -1,0 +1,215 @@
+"""Pieces as tasks of Ray: the only module that imports it, when a cluster is asked for."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from creche.errors import CrecheError, CrecheWarning
+from creche.scale.build import check_build, this_build
+from creche.scale.worker import work
+
+if TYPE_CHECKING:
+    from creche.scale.cluster import Cluster
+
+__all__ = ["RayWorkers"]
+
+SECONDS_BETWEEN_LOOKS = 0.1  # Ctrl-C is noticed as soon
+# A cluster that does not begin with anything for so long has no room.
+PATIENCE = 30.0
+AHEAD = 2  # pieces that are submitted ahead, for each that is carried out
+
+# Its value is a secret, which Ray might quote.
+TOKEN = "RAY_AUTH_TOKEN"
+
+
+class RayWorkers:
+    """Workers of a cluster of Ray, which is connected to once, and stays connected.
+
+    Parameters
+    ----------
+    cluster : Cluster
+
+    Raises
+    ------
+    CrecheError
+        If Ray is not installed, there is no such cluster, or its machines have another Creche.
+
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._ray = _import_ray()
+        self._connect()
+        self._check_builds()
+
+    @property
+    def slots(self) -> int:
+        """How many pieces the cluster carries out at once."""
+        return max(1, int(self._resources().get("CPU", 0)) // self._cluster.cpus_per_piece)
+
+    def __str__(self) -> str:
+        return f"{self.slots} pieces at once of the cluster {self._cluster.address}"
+
+    def carry_out(
+        self,
+        function: Callable[[Any, Any], Any],
+        shared: Any,
+        pieces: Sequence[Any],
+        on_done: Callable[[int, Any], object],
+    ) -> None:
+        """Call ``function(shared, piece)`` for each piece, and `on_done` with its position and its result.
+
+        Raises
+        ------
+        CrecheError
+            If a piece has lost its process or its machine too often.
+        KeyboardInterrupt
+            On Ctrl-C; pieces that are not done are cancelled.
+
+        """
+        ray = self._ray
+        task = self._task(work)
+        # Once on each machine; arrays are read where they lie.
+        stored = ray.put(self._with_threads(shared))
+        running: dict[Any, int] = {}
+        waiting = iter(enumerate(pieces))
+        try:
+            while True:
+                while len(running) < AHEAD * self.slots and (item := next(waiting, None)) is not None:
+                    running[task.remote(this_build(), function, stored, item[1])] = item[0]
+                if not running:
+                    return
+                done, _ = ray.wait([*running], num_returns=1, timeout=SECONDS_BETWEEN_LOOKS)
+                for reference in done:
+                    position = running.pop(reference)
+                    on_done(position, self._result(reference, shared, pieces[position]))
+        finally:
+            for reference in running:
+                with suppress(Exception):
+                    ray.cancel(reference)
+
+    def _with_threads(self, shared: Any) -> Any:
+        """Return what pieces have in common, with a thread for each processor that a piece has."""
+        hardware = getattr(shared, "hardware", None)
+        if hardware is None:
+            return shared
+        return replace(shared, hardware=replace(hardware, threads=self._cluster.cpus_per_piece))
+
+    def _task(self, function: Callable[..., Any]) -> Any:
+        cpus, retries = self._cluster.cpus_per_piece, self._cluster.retries
+        return self._ray.remote(num_cpus=cpus, max_retries=retries)(function)
+
+    def _result(self, reference: Any, shared: Any, piece: Any) -> Any:
+        errors = self._ray.exceptions
+        try:
+            return self._ray.get(reference)
+        except errors.RayTaskError as error:  # raised by the piece itself
+            raise _cause(error) from None
+        except (errors.WorkerCrashedError, errors.OutOfMemoryError, errors.NodeDiedError) as error:
+            raise CrecheError(
+                f"cluster: the process that trained {piece.describe(shared)} ended {self._cluster.retries + 1} times "
+                f"({_first_line(error)}); it may need more memory than a machine has. What was done before is kept"
+            ) from None
+        except errors.RayError as error:
+            raise CrecheError(
+                f"cluster: {piece.describe(shared)} did not come back: {_first_line(error)}. What was done before is "
+                "kept"
+            ) from None
+
+    def _connect(self) -> None:
+        ray, address = self._ray, self._cluster.address
+        if ray.is_initialized():
+            connected = ray.get_runtime_context().gcs_address
+            if address not in ("auto", connected) and not address.startswith("ray://"):
+                raise CrecheError(
+                    f"cluster: this process is connected to the cluster {connected}, not to {address}; call "
+                    "ray.shutdown() first, or give cluster='auto'"
+                )
+            return
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            ray.init(address=address, logging_level="ERROR", log_to_driver=False)
+        except (ConnectionError, ValueError, RuntimeError, TimeoutError, OSError) as error:
+            if address == "auto":
+                raise CrecheError(
+                    "cluster: got 'auto', but no cluster of Ray is running here, and RAY_ADDRESS names none; start one "
+                    "as Ray's manual says, or give its address"
+                ) from None
+            raise CrecheError(
+                f"cluster: found none at {address}: {_first_line(error)}. Check the address and the port, and that the "
+                "head runs and lets this machine in"
+            ) from None
+
+    def _check_builds(self) -> None:
+        """Compare the build of a worker before it gets any work; each piece compares it again."""
+        reference = self._task(check_build).remote(this_build())
+        begin, is_told = time.monotonic(), False
+        while not self._ray.wait([reference], timeout=SECONDS_BETWEEN_LOOKS)[0]:
+            if not is_told and time.monotonic() - begin >= PATIENCE:
+                self._report_no_room()
+                is_told = True
+        errors = self._ray.exceptions
+        try:
+            self._ray.get(reference)
+        except errors.RayTaskError as error:
+            raise _cause(error) from None
+        except errors.RayError as error:
+            raise CrecheError(f"cluster: its machines cannot run anything: {_first_line(error)}") from None
+
+    def _report_no_room(self) -> None:
+        """Say what the cluster has and what a piece wants.
+
+        Raises
+        ------
+        CrecheError
+            If no machine is large enough.
+
+        """
+        wanted = self._cluster.cpus_per_piece
+        largest = max((node["Resources"].get("CPU", 0) for node in self._ray.nodes() if node["Alive"]), default=0)
+        total, free = self._resources().get("CPU", 0), self._ray.available_resources().get("CPU", 0)
+        has = f"the cluster has {total:g} processors, {free:g} of them free, and at most {largest:g} on a machine"
+        if largest < wanted:
+            raise CrecheError(f"cluster: a piece wants {wanted} processors, but {has}; lower cpus_per_piece")
+        warnings.warn(
+            f"cluster: {has}; a piece wants {wanted}, and waits until others are done (Ctrl-C ends the wait)",
+            CrecheWarning,
+            stacklevel=2,
+        )
+
+    def _resources(self) -> dict[str, float]:
+        return self._ray.cluster_resources()  # type: ignore[no-any-return]
+
+
+def _import_ray() -> Any:
+    try:
+        import ray
+    except ImportError as error:
+        raise CrecheError("cluster: needs Ray; install it with: pip install 'creche[cluster]'") from error
+    return ray
+
+
+def _cause(error: Any) -> Exception:
+    """Return what a task raised, and as a sentence where the machine lacks the package."""
+    cause = error.cause if isinstance(getattr(error, "cause", None), Exception) else error
+    text = f"{type(cause).__name__} {cause}"
+    if isinstance(cause, ImportError) or "No module named" in text:
+        return CrecheError(
+            f"cluster: a machine of the cluster lacks a module ({_first_line(cause)}); install the same Creche on all "
+            "machines, or give ray.init a runtime_env that does"
+        )
+    return cause if isinstance(cause, CrecheError) else CrecheError(f"cluster: a piece failed: {_first_line(cause)}")
+
+
+def _first_line(error: BaseException) -> str:
+    """Return the first line of a message, without the token of the cluster."""
+    lines = str(error).strip().splitlines()
+    line = next((line for line in lines if line.strip()), type(error).__name__)
+    token = os.environ.get(TOKEN)
+    return (line.replace(token, "…") if token else line).rstrip(".")

@@ -1,0 +1,87 @@
+"""How large pieces are: long enough that handing them out costs little, short enough that all workers end together."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.engine.colony import Crew
+from creche.engine.hardware import Hardware
+from creche.engine.job import Job
+
+__all__ = ["PACK", "cut", "measure_seconds", "piece_size"]
+
+PACK = 16  # the lanes of the widest register: fewer networks would leave some of them idle
+SHORTEST, LONGEST = 5.0, 30.0  # seconds of a piece
+PIECES_PER_SLOT = 4  # of work that is shorter than that many of the longest pieces
+TRIAL_SECONDS = 0.2
+
+
+def measure_seconds(examples: Sequence[Job], hardware: Hardware) -> tuple[float, float]:
+    """Train a few networks for a moment.
+
+    Parameters
+    ----------
+    examples : sequence of Job
+    hardware : Hardware
+
+    Returns
+    -------
+    creation, training : float
+        Seconds for each network, on this hardware: to create it, and to train it for all of its epochs.
+
+    """
+    trial = [replace(job, plan=replace(job.plan, early_stopping=None)) for job in examples]
+    Crew(trial[:1], hardware)  # the engine is slower the first time
+    start = time.monotonic()
+    crew = Crew(trial, hardware)
+    creation = (time.monotonic() - start) / len(trial)
+    epochs, start = 0, time.monotonic()
+    while time.monotonic() - start < TRIAL_SECONDS and epochs < max(job.plan.epochs for job in examples):
+        epochs += 1
+        crew.run(epoch=epochs)
+    elapsed = time.monotonic() - start
+    done = sum(min(epochs, job.plan.epochs) for job in examples)
+    total = sum(job.plan.epochs for job in examples)
+    return creation, elapsed * total / max(done, 1) / len(trial)
+
+
+def piece_size(networks: int, seconds_each: float, slots: int) -> int:
+    """Return how many networks a piece should have.
+
+    Parameters
+    ----------
+    networks : int
+        The number of all networks.
+    seconds_each : float
+        The time of one network on one slot.
+    slots : int
+        How many pieces are trained at once.
+
+    Examples
+    --------
+    >>> piece_size(1_000_000, 0.001, 4), piece_size(64, 0.001, 4), piece_size(100, 60.0, 4)
+    (30000, 16, 16)
+
+    """
+    total = networks * seconds_each
+    seconds = min(max(total / (PIECES_PER_SLOT * slots), SHORTEST), LONGEST)
+    size = min(seconds / max(seconds_each, 1e-9), networks / slots)  # no slot is left without a piece
+    return max(PACK, math.ceil(size / PACK - 1e-9) * PACK)
+
+
+def cut(numbers: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    """Cut numbers of networks into pieces of a size.
+
+    Examples
+    --------
+    >>> [piece.tolist() for piece in cut(np.arange(5), 2)]
+    [[0, 1], [2, 3], [4]]
+
+    """
+    return [numbers[first : first + size] for first in range(0, len(numbers), size)]
