@@ -21,6 +21,7 @@ from creche.engine.torch.layout import Layout
 from creche.engine.torch.losses import LossNumbers
 from creche.engine.torch.network import Network
 from creche.engine.torch.settings import engine_settings
+from creche.engine.torch.shared_steps import Exchange
 from creche.engine.torch.stored_rows import StoredDeviceRows, first_rows
 from creche.engine.torch.tables import DeviceRows
 from creche.engine.torch.trainer import Limits, Trainer
@@ -158,6 +159,18 @@ class TorchRun:
         self._numbers.set_state(dict(state))
         self._arrays.take_over(read)
         self._trainer.begin_anew()
+
+    def join(self, rank: int, count: int, exchange: Exchange | None = None) -> None:
+        """Take the next steps together with other processes in the same state, or (count 1) alone.
+
+        Parameters
+        ----------
+        rank, count : int
+        exchange : callable, optional
+            As the compiled engine has it.
+
+        """
+        self._trainer.join(rank, count, exchange)
 
     def evaluate(
         self,

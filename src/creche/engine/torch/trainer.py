@@ -26,6 +26,7 @@ from creche.engine.torch.losses import LossNumbers
 from creche.engine.torch.network import Network
 from creche.engine.torch.rules import NUMBERS_OF_GROUP, flush
 from creche.engine.torch.settings import engine_settings
+from creche.engine.torch.shared_steps import Exchange, SharedSteps, StoppedError
 from creche.engine.torch.step import Step, StepInputs, flush_gradient
 from creche.engine.torch.tables import EvaluatedRows, TrainingRows
 from creche.engine.torch.windows import Window, Windows
@@ -109,8 +110,15 @@ class Trainer:
         self.step = Step(plan, network, arrays, numbers.steps(0)[0].shape[1], rows, loss_numbers)
         self.take = choose_taker(self.step, rows.device, arrays.trained)
         self._line_search = LineSearch(arrays.planes) if plan.optimizer.kind == "lbfgs" else None
+        self._members: SharedSteps | None = None
         self.divergence: tuple[int, int, float] | None = None
         self.begin_anew()
+
+    def join(self, rank: int, count: int, exchange: Exchange | None) -> None:
+        """Take the next steps together with other processes, or alone."""
+        self._members = None
+        if exchange is not None and count > 1:
+            self._members = SharedSteps(self.step, self._arrays, self._plan.shards, rank, count, exchange)
 
     def begin_anew(self) -> None:
         """Begin where the arrays and the numbers are, which have been set."""
@@ -184,12 +192,15 @@ class Trainer:
                 taken += 1
                 if not may_go_on or time.monotonic() >= limits.end or self._is_interrupted(limits):
                     break
+        except StoppedError:
+            self.status = "interrupted"
         finally:
             self._settle(window, taken)
 
     def _is_interrupted(self, limits: Limits) -> bool:
         now = time.monotonic()
-        if limits.poll is None or now - self._last_poll < SECONDS_PER_POLL:
+        # With several processes, all stop together, in the exchange of a step.
+        if self._members is not None or limits.poll is None or now - self._last_poll < SECONDS_PER_POLL:
             return False
         if self._device.type == "cuda":  # or the host would be many steps ahead
             torch.cuda.synchronize(self._device)
@@ -202,6 +213,10 @@ class Trainer:
     def _take_step(self, window: Window, number: int) -> bool:
         """Take a step of a window. Returns whether the host knows of nothing that is not finite."""
         inputs, sums = window.steps[number], window.sums[number]
+        if self._members is not None:
+            if not self._members.take(inputs, sums):
+                return False
+            return self._line_search is None or self._search_line(window)
         if self._loss is None:
             self.take(inputs, sums)
             return self._line_search is None or self._search_line(window)
