@@ -50,10 +50,11 @@ def measure_task(task: Task, rows: int, options: Options) -> tuple[list[str], fl
         warnings.simplefilter("ignore", cr.CrecheWarning)
         model = cr.train(path, label=task.label, epochs=3 if options.quick else 30, threads=1, **kind).model
         file = Path(folder, "m.onnx")
-        exported = seconds(lambda: model.to_onnx(file))
-        many = read_rows(model, enlarge(path, model, rows))
-        single = many.take(np.array([0]))
-        feeds, feed = build_feeds(model, many), build_feeds(model, single)
+        exported = seconds(lambda: model.to_onnx(file, check=path))
+        frame = enlarge(path, model, rows)
+        many, single = read_rows(model, frame), frame.row(0, named=True)
+        feeds = build_feeds(model, many)
+        feed = {name: values[:1] for name, values in feeds.items()}
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = 1
         session = onnxruntime.InferenceSession(str(file), settings, providers=["CPUExecutionProvider"])

@@ -390,11 +390,12 @@ def test_columns_with_the_names_of_outputs(tmp_path: Path) -> None:
     assert set(open_file(tmp_path / "m.onnx")(feeds)) == {"predicted_label", "predicted_probabilities"}
 
 
-def test_hashed_categories_are_refused_by_name(tmp_path: Path) -> None:
-    preprocessing = cr.Preprocessing(max_categories=4, infrequent=1)
+def test_hashed_categories_need_rows_that_have_them(tmp_path: Path) -> None:
+    model = train(preprocessing=cr.Preprocessing(max_categories=4, infrequent=1))
     with pytest.raises(PlanError, match=r"column 'code': its rare categories share 16 inputs.*max_categories"):
-        train(preprocessing=preprocessing).to_onnx(tmp_path / "m.onnx")
+        model.to_onnx(tmp_path / "m.onnx")
     assert list(tmp_path.iterdir()) == []
+    agree(model, tmp_path / "m.onnx", check=table())
 
 
 def test_a_graph_that_differs_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

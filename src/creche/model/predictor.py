@@ -241,6 +241,7 @@ class Predictor(Displayed, ABC):
             Usually ending with ``.onnx``. A file of that name is replaced once the new one is whole on disk.
         check : file name, DataFrame or (n, d) array, optional
             Rows on which the file must predict what the model does; by default 200 rows made like the training rows.
+            Where rare categories share several inputs by a hash, the file knows only those in these rows.
         interval : float, optional
             For models of `creche.fit`, a coverage such as 0.9: more outputs are ``low`` and ``high`` of a number, or
             ``in_set`` of classes, as `FittedModel.predict` gives them.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from creche._system.archive import compute_digest
@@ -21,7 +22,11 @@ __all__ = ["build_graph"]
 
 
 def build_graph(
-    model: Model | Ensemble, interval: float | None = None, *, in_double: bool = False
+    model: Model | Ensemble,
+    interval: float | None = None,
+    *,
+    rare: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    in_double: bool = False,
 ) -> tuple[bytes, OutputNames]:
     """Return a model as the bytes of an ONNX file, and the names of its outputs.
 
@@ -30,6 +35,8 @@ def build_graph(
     model : Model, Ensemble or FittedModel
     interval : float, optional
         The coverage of intervals, or of sets of classes, which are then outputs, too.
+    rare : dict of str to sequence of str, optional
+        Words of columns whose rare categories are hashed, which no graph can compute.
     in_double : bool, default False
         Whether networks in float32 are computed in double, which takes longer and makes no rounding errors of its own.
 
@@ -49,7 +56,7 @@ def build_graph(
     for each in models:
         key = each.plan.dtype + json.dumps(each.features.to_dict(), default=str)
         if key not in encoded:
-            encoded[key] = add_features(graph, raw, each.features, each.plan.dtype)
+            encoded[key] = add_features(graph, raw, each.features, each.plan.dtype, rare)
         dtype = "float64" if in_double else each.plan.dtype
         x = encoded[key] if each.plan.dtype == dtype else graph.cast(encoded[key], dtype)
         z = add_network(graph, x, each.plan.network, each.parameters.astype(dtype))

@@ -1,16 +1,17 @@
 """Categories in the graph: each word is looked up, and its place in a table of the inputs that its encoder makes of it.
 
 An operator that trims words, or hashes them as the encoder does, does not exist: words have to come without spaces
-around them, and columns whose rare categories are hashed into several inputs are refused.
+around them, and of a column whose rare categories are hashed into several inputs, the words of some rows are looked up.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from creche._advice import advise
 from creche.errors import PlanError
 from creche.exporting.onnx.graph import ML, Graph, Value
 from creche.table.cell_format import DEFAULT_MISSING, CellFormat
@@ -25,7 +26,12 @@ UNSEEN = "\0"  # stands for all words that a column does not know, and is none o
 
 
 def add_categories(
-    graph: Graph, words: Value, encoder: CategoricalEncoder, format: CellFormat | None, dtype: str
+    graph: Graph,
+    words: Value,
+    encoder: CategoricalEncoder,
+    format: CellFormat | None,
+    dtype: str,
+    rare: Sequence[str] = (),
 ) -> Value:
     """Encode a column of words, (rows, 1), as the inputs of its categories, (rows, 1, inputs).
 
@@ -38,23 +44,27 @@ def add_categories(
         How the cells of the column were written.
     dtype : {"float32", "float64"}
         The precision of the inputs.
+    rare : sequence of str, default ()
+        Words to look up besides the categories with an input of their own, where the encoder hashes them.
 
     Raises
     ------
     PlanError
-        If categories are hashed, or one cannot be written as UTF-8.
+        If categories are hashed and none of them is given, or one cannot be written as UTF-8.
 
     """
-    if encoder.buckets > 1:
+    is_hashed = encoder.buckets > 1
+    if is_hashed and not rare:
         raise PlanError(
             f"column {encoder.name!r}: its rare categories share {encoder.buckets} inputs by a hash of their names, "
-            "which an ONNX graph cannot compute; train with a higher max_categories of the preprocessing, or with "
-            "buckets=1"
+            f"which an ONNX graph cannot compute; give the training table as {advise('check')}, whose words the file "
+            "then knows, or train with a higher max_categories of the preprocessing"
         )
-    for word in encoder.categories:
+    listed = list(dict.fromkeys((*encoder.categories, *(rare if is_hashed else ()))))
+    for word in listed:
         check_word(word, f"column {encoder.name!r}: the category")
     missing = _missing_words(encoder, format)
-    spellings = list(dict.fromkeys(spelling for word in encoder.categories for spelling in _spell(word)))
+    spellings = list(dict.fromkeys(spelling for word in listed for spelling in _spell(word)))
     # What the encoder itself makes of each spelling decides: one that could be of two categories is of none.
     column = Column.from_words([UNSEEN, None, *spellings])
     places = encoder.prepare(column, ColumnContext("the model", encoder.name))

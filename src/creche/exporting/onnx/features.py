@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -83,7 +84,13 @@ def add_raw_columns(graph: Graph, encoders: Sequence[FeatureEncoder]) -> RawColu
     return RawColumns(found)
 
 
-def add_features(graph: Graph, raw: RawColumns, features: FeatureEncoder, dtype: str) -> Value:
+def add_features(
+    graph: Graph,
+    raw: RawColumns,
+    features: FeatureEncoder,
+    dtype: str,
+    rare: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Value:
     """Encode the columns as the inputs of the network, (rows, inputs), with the bits of `FeatureEncoder.transform`.
 
     Parameters
@@ -92,6 +99,8 @@ def add_features(graph: Graph, raw: RawColumns, features: FeatureEncoder, dtype:
     raw : RawColumns
     features : FeatureEncoder
     dtype : {"float32", "float64"}
+    rare : dict of str to sequence of str, optional
+        Words of columns whose rare categories are hashed.
 
     Raises
     ------
@@ -117,7 +126,8 @@ def add_features(graph: Graph, raw: RawColumns, features: FeatureEncoder, dtype:
     for encoder, at in placed:
         if isinstance(encoder, CategoricalEncoder):
             format = features.formats.get(encoder.name)
-            coded.append(add_categories(graph, raw.by_name[encoder.name], encoder, format, dtype))
+            words = rare.get(encoder.name, ())
+            coded.append(add_categories(graph, raw.by_name[encoder.name], encoder, format, dtype, words))
             positions += range(at, at + encoder.width)
     if coded:
         parts.append(graph.add("Squeeze", graph.concat(coded, axis=2), np.array([1])))

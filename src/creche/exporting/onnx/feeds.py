@@ -19,7 +19,7 @@ from creche.table.reading.read import is_table, read_table
 from creche.table.table import Column, Table
 from creche.table.word_columns import coerce_column
 
-__all__ = ["build_feeds", "make_sample_rows", "read_rows"]
+__all__ = ["build_feeds", "list_rare_words", "make_sample_rows", "read_rows"]
 
 SAMPLE_ROWS = 200
 GAPS = 0.1  # the share of missing values in sample rows
@@ -79,6 +79,16 @@ def _feed(encoder: Encoder, rows: Table) -> NDArray[Any]:
     if kind != "datetime":
         return values.astype(np.float64)
     return values.astype("datetime64[us]").astype(np.int64)
+
+
+def list_rare_words(model: Predictor, rows: Table | NDArray[np.float64]) -> dict[str, list[str]]:
+    """Return the words in some rows of each column of categories."""
+    feeds = build_feeds(model, rows)
+    return {
+        encoder.name: list(dict.fromkeys(feeds[encoder.name][:, 0].tolist()))
+        for encoder in model.features.columns
+        if isinstance(encoder, CategoricalEncoder)
+    }
 
 
 def make_sample_rows(model: Predictor) -> Table | NDArray[np.float64]:

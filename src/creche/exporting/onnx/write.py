@@ -15,7 +15,7 @@ from creche._system.output_files import Output, check_ending, check_outputs
 from creche.errors import CrecheError, PlanError
 from creche.exporting.onnx.build import build_graph
 from creche.exporting.onnx.checking import find_difference
-from creche.exporting.onnx.feeds import make_sample_rows, read_rows
+from creche.exporting.onnx.feeds import list_rare_words, make_sample_rows, read_rows
 from creche.exporting.onnx.graph import import_onnx
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
@@ -58,13 +58,18 @@ def write_onnx(model: Predictor, path: str | Path, *, check: Any, interval: floa
     check_ending(name, ONNX_FILE.what, ONNX_FILE.ending)
     import_onnx()
     rows = make_sample_rows(model) if check is None else read_rows(model, check)
-    content = _build_checked(model, rows, interval, tolerance)
+    rare = {} if check is None else list_rare_words(model, rows)
+    content = _build_checked(model, rows, rare, interval, tolerance)
     with open_replacement(name) as file:
         file.write(content)
 
 
 def _build_checked(
-    model: Model | Ensemble, rows: Table | NDArray[np.float64], interval: float | None, tolerance: float
+    model: Model | Ensemble,
+    rows: Table | NDArray[np.float64],
+    rare: dict[str, list[str]],
+    interval: float | None,
+    tolerance: float,
 ) -> bytes:
     """Return the file: with networks in their own precision, or in double where their rounding would be too much."""
     difference: str | None = None
@@ -74,7 +79,7 @@ def _build_checked(
     if any(layer.normalization == "layer" for each in models for layer in each.plan.network.layers):
         attempts.pop(0)
     for in_double, allowed in attempts:
-        content, names = build_graph(model, interval, in_double=in_double)
+        content, names = build_graph(model, interval, rare=rare, in_double=in_double)
         difference = find_difference(content, names, model, rows, interval=interval, tolerance=allowed)
         if difference is None:
             return content
