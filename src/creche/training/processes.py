@@ -99,10 +99,13 @@ def choose_crew(processes: int | None, shards: int) -> Crew:
         count = 1 if place is None else place.count
     if shards % count != 0:
         fitting = ", ".join(str(n) for n in range(1, shards + 1) if shards % n == 0)
-        started = "there are" if processes is None else "got"
+        given = f"processes: {'there are' if processes is None else 'got'} {count}"
+        other = advise("shards", count * max(1, round(shards / count)))
+        if shards == 1:
+            raise PlanError(f"{given}, which need a shard each; give {other}", argument="processes")
         raise PlanError(
-            f"processes: {started} {count}, which cannot share {advise('shards', shards)} evenly; choose one of "
-            f"{fitting} processes, or {advise('shards', count * max(1, round(shards / count)))}",
+            f"{given}, which cannot share {advise('shards', shards)} evenly; choose one of {fitting} processes, or "
+            f"{other}",
             argument="processes",
         )
     return Crew(count, place)
