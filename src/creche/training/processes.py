@@ -140,7 +140,8 @@ def together(run: Run) -> Iterator[bool]:
         with take_part(run, chain, describe_run(run)):
             yield chain.is_first
         return
-    with local_processes(run, crew.count) as chain, take_part(run, chain, {}):
+    with local_processes(run, crew.count) as (chain, job), take_part(run, chain, {}):
+        job.unlink()  # all have opened it, and nothing of the table is left behind if this process is killed
         yield True
 
 
@@ -199,8 +200,8 @@ def held_signals(chain: Chain) -> Iterator[None]:
 
 
 @contextmanager
-def local_processes(run: Run, count: int) -> Iterator[Chain]:
-    """Start the other processes of a run on this machine."""
+def local_processes(run: Run, count: int) -> Iterator[tuple[Chain, Path]]:
+    """Start the other processes of a run on this machine; yield the chain of all, and the file of the job."""
     from creche.training.worker import Job, write_job
 
     pairs = [socket.socketpair() for _ in range(count - 1)]
@@ -217,7 +218,7 @@ def local_processes(run: Run, count: int) -> Iterator[Chain]:
                 before.close()
             chain = Chain(0, count, None, Link(pairs[0][0], 1))
             try:
-                yield chain
+                yield chain, Path(folder) / "job"
             except ProcessError as error:
                 raise _explain(error, workers, Path(folder), count) from error
             finally:
