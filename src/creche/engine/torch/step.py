@@ -21,7 +21,7 @@ from creche.engine.torch.rules import (
     Regularizers,
     Rule,
 )
-from creche.engine.torch.tables import DeviceRows, Labelled
+from creche.engine.torch.tables import Labelled, TrainingRows
 
 __all__ = ["Step", "StepInputs", "flush_gradient"]
 
@@ -70,7 +70,7 @@ class Step:
     arrays : RunArrays
     groups : int
         The number of groups of parameters.
-    rows : DeviceRows
+    rows : TrainingRows
         The training rows.
     numbers : LossNumbers
 
@@ -82,7 +82,7 @@ class Step:
         network: Network,
         arrays: RunArrays,
         groups: int,
-        rows: DeviceRows,
+        rows: TrainingRows,
         numbers: LossNumbers,
     ) -> None:
         self._weights, self._gradients, self._planes = arrays.weights, arrays.gradients, arrays.planes

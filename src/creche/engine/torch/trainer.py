@@ -28,7 +28,7 @@ from creche.engine.torch.rules import NUMBERS_OF_GROUP, flush
 from creche.engine.torch.settings import engine_settings
 from creche.engine.torch.shared_steps import Exchange, SharedSteps, StoppedError
 from creche.engine.torch.step import Step, StepInputs, flush_gradient
-from creche.engine.torch.tables import DeviceRows
+from creche.engine.torch.tables import EvaluatedRows, TrainingRows
 from creche.engine.torch.windows import Window, Windows
 
 __all__ = ["Limits", "Trainer"]
@@ -78,9 +78,9 @@ class Trainer:
     numbers : RunNumbers
         The numbers of the run, by the compiled engine.
     loss_numbers : LossNumbers
-    rows : DeviceRows
+    rows : TrainingRows
         The training rows.
-    validation : DeviceRows, or None
+    validation : EvaluatedRows, or None
     loss : callable, or None
         A custom loss.
 
@@ -99,8 +99,8 @@ class Trainer:
         arrays: RunArrays,
         numbers: Any,
         loss_numbers: LossNumbers,
-        rows: DeviceRows,
-        validation: DeviceRows | None,
+        rows: TrainingRows,
+        validation: EvaluatedRows | None,
         loss: CustomLoss | None,
     ) -> None:
         self._plan, self._network, self._arrays, self._numbers = plan, network, arrays, numbers
@@ -130,7 +130,7 @@ class Trainer:
         elif self._numbers.epoch >= self._plan.epochs:
             self.status = "finished"
 
-    def evaluate(self, rows: DeviceRows) -> tuple[float, float]:
+    def evaluate(self, rows: EvaluatedRows) -> tuple[float, float]:
         """Return loss and metric of a table."""
         kind = self._plan.loss.kind
         return evaluate(self._network, self._arrays.weights, kind, self._loss_numbers, rows, self._loss)
