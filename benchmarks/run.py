@@ -18,6 +18,7 @@ BENCHMARKS = (
     "studio",
     "memory",
     "encoding",
+    "large_tables",
     "wide_tables",
     "predict",
     "landscape",

@@ -10,11 +10,15 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 
 #include "access.hpp"
 #include "arrays.hpp"
 #include "engines/solo.hpp"
+#include "feeding/file_stream.hpp"
+#include "feeding/window_feed.hpp"
 #include "run_state.hpp"
+#include "stored_tables.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
@@ -30,7 +34,8 @@ class PythonSolo {
 
   PythonSolo(const Plan& plan, Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights,
              Validation validation, int threads, nb::object loss)
-      : train_{std::move(x), std::move(classes), std::move(targets), std::move(weights)}, loss_(std::move(loss)) {
+      : train_(Table<T>{std::move(x), std::move(classes), std::move(targets), std::move(weights)}),
+        loss_(std::move(loss)) {
     check_plan(plan);
     Rows<T> validation_rows;
     if (validation) {
@@ -38,18 +43,30 @@ class PythonSolo {
                              std::get<3>(*validation)};
       validation_rows = validation_->rows(plan, "validation");
     }
-    const Rows<T> rows = train_.rows(plan, "training");
+    const Rows<T> rows = train_->rows(plan, "training");
     if (rows.count == 0) throw std::invalid_argument("training: x has no rows");
-    CustomLoss<T> custom_loss;
-    if (!loss_.is_none() && plan.submodels > 1)
-      throw std::invalid_argument("loss: a custom loss cannot train a network of " + std::to_string(plan.submodels) +
-                                  " submodels; use submodels=1 or a built-in loss");
-    if (!loss_.is_none() && plan.shards > 1)
-      throw std::invalid_argument("loss: a custom loss takes all rows of a batch, which has " +
-                                  std::to_string(plan.shards) + " shards; use shards=1 or a built-in loss");
-    if (!loss_.is_none()) custom_loss = [this](const CustomLossRows<T>& rows) { return call_loss(rows); };
-    nb::gil_scoped_release release;
-    solo_ = std::make_unique<Solo<T>>(plan, rows, validation_rows, threads, std::move(custom_loss));
+    create(plan, {rows, validation_rows, nullptr, nullptr}, threads);
+  }
+
+  // Of training rows in a file; the validation rows may be there, too.
+  PythonSolo(const Plan& plan, const StoredTable& train, const std::optional<StoredTable>& stored_validation,
+             Validation validation, int threads, nb::object loss)
+    requires std::is_same_v<T, float>
+      : loss_(std::move(loss)) {
+    check_plan(plan);
+    check_stored_training(train, plan);
+    RunRows<T> rows;
+    if (stored_validation) {
+      check_stored_table(*stored_validation, plan, "validation");
+    } else if (validation) {
+      validation_ = Table<T>{std::get<0>(*validation), std::get<1>(*validation), std::get<2>(*validation),
+                             std::get<3>(*validation)};
+      rows.validation = validation_->rows(plan, "validation");
+    }
+    rows.train_feed = std::make_unique<WindowFeed>(plan, train);
+    if (stored_validation && stored_validation->count > 0)
+      rows.validation_stream = std::make_unique<FileStream>(*stored_validation, plan.layers.back().width);
+    create(plan, std::move(rows), threads);
   }
 
   std::string run(std::int64_t steps, std::int64_t epochs, double seconds, const nb::object& poll) {
@@ -137,6 +154,21 @@ class PythonSolo {
     return {evaluation.loss, evaluation.metric};
   }
 
+  std::pair<double, double> evaluate_file(const StoredTable& table)
+    requires std::is_same_v<T, float>
+  {
+    check_stored_table(table, solo_->plan(), "evaluate");
+    const ExclusiveAccess access(access_lock_);
+    Evaluation evaluation;
+    {
+      nb::gil_scoped_release release;
+      FileStream stream(table, solo_->plan().layers.back().width);
+      evaluation = solo_->evaluate(stream);
+    }
+    raise_failure();
+    return {evaluation.loss, evaluation.metric};
+  }
+
   nb::tuple gradients(Matrix<T> x, MaybeClasses classes, MaybeTargets targets, MaybeWeights weights) {
     const Table<T> table{std::move(x), std::move(classes), std::move(targets), std::move(weights)};
     const Rows<T> rows = table.rows(solo_->plan(), "gradients");
@@ -192,6 +224,7 @@ class PythonSolo {
   }
 
   Solo<T>& solo() const { return *solo_; }
+  AccessLock& access_lock() const { return access_lock_; }
 
   // A loss may refer, through the names of its module, to the run that uses it: Python's garbage collector must see
   // that cycle.
@@ -209,6 +242,19 @@ class PythonSolo {
   }
 
  private:
+  void create(const Plan& plan, RunRows<T> rows, int threads) {
+    CustomLoss<T> custom_loss;
+    if (!loss_.is_none() && plan.submodels > 1)
+      throw std::invalid_argument("loss: a custom loss cannot train a network of " + std::to_string(plan.submodels) +
+                                  " submodels; use submodels=1 or a built-in loss");
+    if (!loss_.is_none() && plan.shards > 1)
+      throw std::invalid_argument("loss: a custom loss takes all rows of a batch, which has " +
+                                  std::to_string(plan.shards) + " shards; use shards=1 or a built-in loss");
+    if (!loss_.is_none()) custom_loss = [this](const CustomLossRows<T>& rows) { return call_loss(rows); };
+    nb::gil_scoped_release release;
+    solo_ = std::make_unique<Solo<T>>(plan, std::move(rows), threads, std::move(custom_loss));
+  }
+
   // The rows of a matrix of a pass, those of one submodel after those of the one before.
   nb::ndarray<nb::numpy, T> submodels_to_python(PanelMatrix<T> from, const Pass<T>& pass, std::int64_t rows) const {
     const std::int64_t submodels = solo_->network().shape.submodels;
@@ -288,7 +334,7 @@ class PythonSolo {
     throw nb::python_error();
   }
 
-  Table<T> train_;
+  std::optional<Table<T>> train_;  // none: they are in a file
   std::optional<Table<T>> validation_;
   nb::object loss_;
   nb::object exchange_;
@@ -325,6 +371,13 @@ void bind(nb::module_& m, const char* name) {
                      const Divergence& d = p.solo().divergence();
                      return std::make_tuple(d.epoch, d.batch, d.learning_rate);
                    })
+      .def("release_rows",
+           [](P& p) {
+             const ExclusiveAccess access(p.access_lock());
+             const nb::gil_scoped_release release;
+             p.solo().release_rows();
+           })
+      .def_prop_ro("seconds_waited", [](const P& p) { return p.solo().seconds_waited(); })
       .def("history", &P::history, nb::arg("first") = 0)
       .def("parameters", &P::parameters)
       .def("set_parameters", &P::set_parameters, nb::arg("parameters"))
@@ -342,7 +395,18 @@ void bind(nb::module_& m, const char* name) {
 }  // namespace
 
 void bind_solo(nb::module_& m) {
+  using Solo32 = PythonSolo<float>;
   bind<float>(m, "Solo32");
+  m.def(
+      "new_solo_from_file",
+      [](const Plan& plan, const StoredTable& train, const std::optional<StoredTable>& stored_validation,
+         const Solo32::Validation& validation, int threads,
+         nb::object loss) { return new Solo32(plan, train, stored_validation, validation, threads, std::move(loss)); },
+      nb::arg("plan"), nb::arg("train"), nb::arg("stored_validation").none() = nb::none(),
+      nb::arg("validation").none() = nb::none(), nb::arg("threads") = 1, nb::arg("loss").none() = nb::none());
+  m.def(
+      "evaluate_file", [](Solo32& solo, const StoredTable& table) { return solo.evaluate_file(table); },
+      nb::arg("solo"), nb::arg("table"));
 #ifndef CRECHE_SINGLE_PRECISION
   bind<double>(m, "Solo64");
 #endif

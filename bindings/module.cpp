@@ -8,6 +8,7 @@ namespace creche::CRECHE_LEVEL {
 
 void bind_plan(nanobind::module_& m);
 void bind_parameters(nanobind::module_& m);
+void bind_stored_table(nanobind::module_& m);
 void bind_solo(nanobind::module_& m);
 void bind_colony(nanobind::module_& m);
 void bind_device_colony(nanobind::module_& m);
@@ -24,6 +25,7 @@ NB_MODULE(CRECHE_MODULE, m) {
   using namespace creche::CRECHE_LEVEL;
   bind_plan(m);
   bind_parameters(m);
+  bind_stored_table(m);
   bind_solo(m);
   bind_colony(m);
   bind_device_colony(m);

@@ -119,14 +119,9 @@ bool Evaluator<T>::losses(int thread, const Network<T>& network, const Rows<T>& 
 
 template <class T>
 Evaluation Evaluator<T>::summarize(LossKind kind, const Rows<T>& table, const T* loss, const T* metric) {
-  double sum = 0, weights = 0, metrics = 0;
-  for (std::int64_t r = 0; r < table.count; ++r) {
-    const double weight = table.weight(r);
-    sum += weight * static_cast<double>(loss[r]);
-    weights += weight;
-    metrics += static_cast<double>(metric[r]);
-  }
-  return {sum / weights, metric_from_mean(kind, metrics / static_cast<double>(table.count))};
+  EvaluationSums sums;
+  sums.add(table, loss, metric);
+  return sums.means(kind);
 }
 
 // The inputs of the first layer, which submodels share: they stay while layers take turns with the other matrices.

@@ -18,6 +18,28 @@
 
 namespace creche::CRECHE_LEVEL {
 
+// Sums over rows in their order, from which the loss and the metric of all of them follow.
+struct EvaluationSums {
+  double loss = 0, weights = 0, metric = 0;
+  std::int64_t rows = 0;
+
+  // What `Evaluator::losses` wrote for each row.
+  template <class T>
+  void add(const Rows<T>& table, const T* losses, const T* metrics) {
+    for (std::int64_t r = 0; r < table.count; ++r) {
+      const double weight = table.weight(r);
+      loss += weight * static_cast<double>(losses[r]);
+      weights += weight;
+      metric += static_cast<double>(metrics[r]);
+    }
+    rows += table.count;
+  }
+
+  Evaluation means(LossKind kind) const {
+    return {loss / weights, metric_from_mean(kind, metric / static_cast<double>(rows))};
+  }
+};
+
 template <class T>
 class Evaluator {
  public:

@@ -16,7 +16,6 @@ namespace creche::CRECHE_LEVEL {
 
 namespace {
 
-constexpr std::int64_t kMostRows = 1024;
 constexpr std::int64_t kSampledRows = 5;
 constexpr double kLeastDeviation = 1e-30;
 
@@ -29,7 +28,7 @@ template <class T>
 std::vector<T> first_rows(const Plan& plan, const Rows<T>& train) {
   std::vector<std::int32_t> order(static_cast<std::size_t>(train.count));
   order_rows(plan, 0, order);
-  order.resize(std::min(order.size(), static_cast<std::size_t>(kMostRows)));
+  order.resize(std::min(order.size(), static_cast<std::size_t>(kMostStartRows)));
   std::vector<T> x;
   for (const std::int32_t row : order) {
     const T* const from = train.x + row * train.x_stride;
@@ -211,13 +210,22 @@ void initialize_layer(const Plan& plan, std::int64_t l, Network<T>& network) {
 
 }  // namespace
 
+bool start_depends_on_rows(const Plan& plan) {
+  return std::any_of(plan.layers.begin(), plan.layers.end(), depends_on_rows);
+}
+
 template <class T>
 void initialize(const Plan& plan, const Rows<T>& train, Network<T>& network) {
+  const bool depends = train.count > 0 && start_depends_on_rows(plan);
+  initialize_by_first_rows(plan, depends ? first_rows(plan, train) : std::vector<T>{}, network);
+}
+
+template <class T>
+void initialize_by_first_rows(const Plan& plan, const std::vector<T>& x, Network<T>& network) {
   for (std::size_t e = 0; e < network.shape.embeddings.size(); ++e)
     initialize_embedding(network.shape, e, plan.seed, network.weights.data());
   for (std::int64_t l = 0; l < network.shape.count(); ++l) initialize_layer(plan, l, network);
-  if (train.count > 0 && std::any_of(plan.layers.begin(), plan.layers.end(), depends_on_rows)) {
-    const std::vector<T> x = first_rows(plan, train);
+  if (!x.empty()) {
     Rows<T> rows;
     rows.x = x.data();
     rows.x_stride = plan.inputs;
@@ -228,7 +236,9 @@ void initialize(const Plan& plan, const Rows<T>& train, Network<T>& network) {
   network.transpose_all();
 }
 
-#define INSTANTIATE(T) template void initialize<T>(const Plan&, const Rows<T>&, Network<T>&);
+#define INSTANTIATE(T)                                                   \
+  template void initialize<T>(const Plan&, const Rows<T>&, Network<T>&); \
+  template void initialize_by_first_rows<T>(const Plan&, const std::vector<T>&, Network<T>&);
 CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

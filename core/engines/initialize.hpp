@@ -18,6 +18,9 @@
 // Tests: tests/engine/test_starts.py
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "network.hpp"
 #include "plan.hpp"
 #include "rows.hpp"
@@ -26,5 +29,14 @@ namespace creche::CRECHE_LEVEL {
 
 template <class T>
 void initialize(const Plan& plan, const Rows<T>& train, Network<T>& network);
+
+// The most rows that it depends on.
+inline constexpr std::int64_t kMostStartRows = 1024;
+
+bool start_depends_on_rows(const Plan& plan);
+
+// The same, with the features of the first rows of the first epoch, row by row; none if nothing depends on them.
+template <class T>
+void initialize_by_first_rows(const Plan& plan, const std::vector<T>& x, Network<T>& network);
 
 }  // namespace creche::CRECHE_LEVEL

@@ -57,6 +57,13 @@ class RunWatch {
     return (*poll_)();
   }
 
+  // The same at once, while the run waits rather than computes.
+  bool is_interrupted_while_waiting() {
+    if (poll_ == nullptr) return false;
+    last_poll_ = Clock::now();
+    return (*poll_)();
+  }
+
  private:
   static constexpr double kFlopsPerLook = 1e6;
   static constexpr double kSecondsPerPoll = 0.05;

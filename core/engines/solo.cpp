@@ -41,10 +41,12 @@ std::vector<AlignedArray<T>> initial_planes(const OptimizerPlan& plan, std::int6
 }  // namespace
 
 template <class T>
-Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation, int threads, CustomLoss<T> custom_loss)
-    : plan_(with_batches_within(plan, train.count)),
-      train_(train),
-      validation_(validation),
+Solo<T>::Solo(const Plan& plan, RunRows<T> rows, int threads, CustomLoss<T> custom_loss)
+    : plan_(with_batches_within(plan, rows.train_feed ? rows.train_feed->rows().count : rows.train.count)),
+      train_(rows.train_feed ? rows.train_feed->rows() : rows.train),
+      validation_(rows.validation),
+      train_feed_(std::move(rows.train_feed)),
+      validation_stream_(std::move(rows.validation_stream)),
       network_(plan),
       threads_(threads),
       custom_loss_(std::move(custom_loss)),
@@ -52,18 +54,19 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
       evaluator_(plan, network_.shape, threads, &custom_loss_),
       groups_(plan, network_.shape.blocks),
       planes_(initial_planes<T>(plan.optimizer, network_.shape.weights_size)),
-      batches_per_epoch_(batches_per_epoch(plan_, train.count)),
+      batches_per_epoch_(batches_per_epoch(plan_, train_.count)),
       flops_per_step_(6.0 * static_cast<double>(network_.shape.used_per_row()) * static_cast<double>(plan_.batch_size)),
       split_step_(changes_weights_last(plan.optimizer, flops_per_step_)),
       pieces_(plan_, network_, batch_, groups_, planes_, threads, split_step_),
       regularized_(is_regularized(plan.optimizer)),
       has_scheduled_factors_(has_scheduled_factors(plan)),
-      order_(plan.shuffle ? train.count : 0),
-      validation_loss_(validation.count),
-      validation_metric_(validation.count),
+      order_(plan.shuffle && !train_feed_ ? train_.count : 0),
+      validation_loss_(validation_stream_ ? validation_stream_->most_rows() : validation_.count),
+      validation_metric_(validation_loss_.size()),
       best_weights_(plan.early_stopping.patience > 0 ? network_.shape.weights_size : 0) {
   assign_rows();
-  validation_tasks_.assign_evenly(Evaluator<T>::blocks(validation.count), threads);
+  if (validation_stream_) validation_.count = validation_stream_->count();
+  validation_tasks_.assign_evenly(Evaluator<T>::blocks(validation_.count), threads);
   for (std::size_t p = 0; p < planes_.size(); ++p) snapshot_.planes.emplace_back(network_.shape.weights_size);
   if (searches_line(plan_.optimizer))
     line_search_ = std::make_unique<LineSearch<T>>(plan_, network_.shape, groups_, threads_);
@@ -71,9 +74,41 @@ Solo<T>::Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation,
   for (StepOrder& order : orders_) {
     order.numbers.coefficients.resize(groups_.count());
     order.numbers.regularization.resize(groups_.count());
+    if (train_feed_) order.fed_rows = AlignedArray<std::int32_t>(2 * plan_.batch_size);
   }
-  initialize(plan_, train_, network_);
+  if (train_feed_) {
+    initialize_by_first_rows(plan_, first_rows_of_feed(), network_);
+  } else {
+    initialize(plan_, train_, network_);
+  }
   progress_.scalars = initial_scalars(plan_.optimizer);
+}
+
+template <class T>
+std::vector<T> Solo<T>::first_rows_of_feed() {
+  std::vector<T> x;
+  const std::int64_t count = start_depends_on_rows(plan_) ? std::min(kMostStartRows, train_.count) : 0;
+  std::int32_t* const taken = orders_[0].fed_rows.data();
+  for (std::int64_t begin = 0; begin < count; begin += plan_.batch_size) {
+    const std::int64_t rows = std::min(plan_.batch_size, count - begin);
+    train_feed_->take(0, begin, rows, rows, taken, {});
+    const Rows<T> view = train_feed_->rows();
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const T* const from = view.x + taken[r] * view.x_stride;
+      x.insert(x.end(), from, from + plan_.inputs);
+    }
+  }
+  train_feed_->release();
+  return x;
+}
+
+template <class T>
+void Solo<T>::release_rows() {
+  if (train_feed_) {
+    train_feed_->release();
+    train_ = train_feed_->rows();
+  }
+  if (validation_stream_) validation_stream_->release();
 }
 
 template <class T>
@@ -108,6 +143,7 @@ Status Solo<T>::run(const Limits& limits, const std::function<bool()>& poll) {
   threads_.run([this](int thread) { work(thread); });
   progress_.seconds += RunWatch::seconds_since(epoch_clock_);
   watch_.end();
+  if (read_failure_) std::rethrow_exception(std::exchange(read_failure_, nullptr));
   return status_;
 }
 
@@ -142,7 +178,7 @@ template <class T>
 void Solo<T>::prepare_next(StepOrder& order) {
   if (not_finite_.exchange(false)) handle_divergence(progress_.epoch, progress_.batch, progress_.batch - 1);
   order.command = next_command();
-  if (order.command == Command::step) prepare_step(order);
+  if (order.command == Command::step && !prepare_step(order)) order.command = Command::stop;
 }
 
 template <class T>
@@ -184,7 +220,7 @@ void Solo<T>::begin_epoch() {
   } else {
     take_snapshot();
   }
-  if (plan_.shuffle) {
+  if (order_.size() > 0) {
     order_rows(plan_, static_cast<std::uint32_t>(progress_.epoch),
                std::span(order_.data(), static_cast<std::size_t>(order_.size())));
   }
@@ -195,8 +231,9 @@ template <class T>
 void Solo<T>::end_epoch() {
   Evaluation validation;
   if (validated_) {
-    validation =
-        Evaluator<T>::summarize(plan_.loss.kind, validation_, validation_loss_.data(), validation_metric_.data());
+    validation = validation_stream_ ? stream_sums_.means(plan_.loss.kind)
+                                    : Evaluator<T>::summarize(plan_.loss.kind, validation_, validation_loss_.data(),
+                                                              validation_metric_.data());
     if (!std::isfinite(validation.loss)) {
       handle_divergence(progress_.epoch, progress_.batch - 1, progress_.batch - 1);
       return;
@@ -216,8 +253,66 @@ void Solo<T>::end_epoch() {
   }
 }
 
+// Called while a thread waits for rows. Several processes stop together, in the exchange of a step.
+template <class T>
+StopWaiting Solo<T>::stop_waiting() {
+  return [this] {
+    if (replay_until_ >= 0 || processes_.are_several() || !watch_.is_interrupted_while_waiting()) return false;
+    status_ = Status::interrupted;
+    return true;
+  };
+}
+
+// To be called where an exception is handled, which `run` then throws.
+template <class T>
+void Solo<T>::stop_for_read_failure() {
+  read_failure_ = std::current_exception();
+  status_ = Status::interrupted;
+}
+
+template <class T>
+void Solo<T>::next_stream_rows(RowStream<T>& stream, const StopWaiting& stop) {
+  const bool begins = stream_rows_.count == 0;
+  stream_rows_ = {};
+  if (custom_loss_failed_.load(std::memory_order_relaxed)) return;
+  try {
+    if (begins) stream.begin();
+    if (!stream.next(stream_rows_, stop)) stream_rows_ = {};
+  } catch (...) {
+    stop_for_read_failure();
+    stream_rows_ = {};
+  }
+  validation_tasks_.assign_evenly(Evaluator<T>::blocks(stream_rows_.count), threads_.count());
+}
+
+// Adds the losses of a stream's rows to stream_sums_, in their order; all threads call it. It ends before the last row
+// if `stop` asks for it, or something fails.
+template <class T>
+void Solo<T>::add_losses(int thread, RowStream<T>& stream, const StopWaiting& stop) {
+  if (thread == 0) stream_sums_ = {};
+  while (true) {
+    if (thread == 0) next_stream_rows(stream, stop);
+    threads_.barrier();
+    if (stream_rows_.count == 0) return;
+    validation_tasks_.work(thread, [&](std::int64_t block) {
+      if (custom_loss_failed_.load(std::memory_order_relaxed)) return;
+      if (!evaluator_.losses(thread, network_, stream_rows_, block, validation_loss_.data(), validation_metric_.data()))
+        custom_loss_failed_ = true;
+    });
+    threads_.barrier();
+    if (thread != 0) continue;
+    stream_sums_.add(stream_rows_, validation_loss_.data(), validation_metric_.data());
+    validation_tasks_.reset();
+  }
+}
+
 template <class T>
 void Solo<T>::validate(int thread) {
+  if (validation_stream_) {
+    add_losses(thread, *validation_stream_, stop_waiting());
+    if (thread == 0 && !stop_if_custom_loss_failed()) validated_ = stream_sums_.rows == validation_.count;
+    return;
+  }
   validation_tasks_.work(thread, [&](std::int64_t block) {
     if (custom_loss_failed_.load(std::memory_order_relaxed)) return;
     if (!evaluator_.losses(thread, network_, validation_, block, validation_loss_.data(), validation_metric_.data()))
@@ -251,6 +346,21 @@ Evaluation Solo<T>::evaluate(const Rows<T>& table) {
   });
   custom_loss_failed_ = false;
   return Evaluator<T>::summarize(plan_.loss.kind, table, loss.data(), metric.data());
+}
+
+template <class T>
+Evaluation Solo<T>::evaluate(RowStream<T>& stream) {
+  AlignedArray<T> loss(std::max(stream.most_rows(), validation_loss_.size())), metric(loss.size());
+  std::swap(loss, validation_loss_);
+  std::swap(metric, validation_metric_);
+  threads_.run([&](int thread) { add_losses(thread, stream, {}); });
+  std::swap(loss, validation_loss_);
+  std::swap(metric, validation_metric_);
+  custom_loss_failed_ = false;
+  validation_tasks_.assign_evenly(Evaluator<T>::blocks(validation_.count), threads_.count());
+  validation_tasks_.reset();
+  if (read_failure_) std::rethrow_exception(std::exchange(read_failure_, nullptr));
+  return stream_sums_.means(plan_.loss.kind);
 }
 
 template <class T>

@@ -8,8 +8,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "aligned.hpp"
@@ -17,6 +19,7 @@
 #include "engines/line_search.hpp"
 #include "engines/pass.hpp"
 #include "engines/processes.hpp"
+#include "engines/row_feed.hpp"
 #include "engines/run_watch.hpp"
 #include "engines/weight_pieces.hpp"
 #include "layers/batch.hpp"
@@ -29,14 +32,27 @@
 
 namespace creche::CRECHE_LEVEL {
 
+// The rows of a run: of each kind a table in memory, or else what brings its rows from a file.
+template <class T>
+struct RunRows {
+  Rows<T> train, validation;  // validation.count may be 0
+  std::unique_ptr<RowFeed<T>> train_feed;
+  std::unique_ptr<RowStream<T>> validation_stream;
+};
+
 template <class T>
 class Solo {
  public:
   // The tables are read in place: they must outlive the run and not change. validation.count may be 0. custom_loss, if
   // set, replaces the plan's loss: in training it is called on the thread that runs, otherwise on any thread.
-  Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation, int threads, CustomLoss<T> custom_loss = {});
+  Solo(const Plan& plan, const Rows<T>& train, const Rows<T>& validation, int threads, CustomLoss<T> custom_loss = {})
+      : Solo(plan, RunRows<T>{train, validation, nullptr, nullptr}, threads, std::move(custom_loss)) {}
 
-  // poll, if set, is called from time to time on the calling thread; true interrupts.
+  // With the same bits from files. Throws what reading fails with.
+  Solo(const Plan& plan, RunRows<T> rows, int threads, CustomLoss<T> custom_loss = {});
+
+  // poll, if set, is called from time to time on the calling thread; true interrupts. Throws what reading rows failed
+  // with; the run can then be continued, like one that was interrupted.
   Status run(const Limits& limits, const std::function<bool()>& poll);
 
   // Takes the next steps together with other processes, which have the same state; {}: alone. Their number divides that
@@ -50,6 +66,14 @@ class Solo {
     return Pass<T>(plan_, network_, table, &custom_loss_, is_normalized);
   }
   Evaluation evaluate(const Rows<T>& table);
+  Evaluation evaluate(RowStream<T>& stream);
+  // Gives back what files need, until the run goes on: for runs that take turns.
+  void release_rows();
+  // How long the run has waited for rows.
+  double seconds_waited() const {
+    return (train_feed_ ? train_feed_->seconds_waited() : 0) +
+           (validation_stream_ ? validation_stream_->seconds_waited() : 0);
+  }
   // Of the next step.
   ScheduledFactors next_factors() const {
     return has_scheduled_factors_ ? scheduled_factors(plan_, progress_) : ScheduledFactors{};
@@ -78,6 +102,7 @@ class Solo {
     double learning_rate = 0;
     GroupNumbers<T> numbers;
     Scalars next_scalars{};
+    AlignedArray<std::int32_t> fed_rows;  // of a feed: those of the batch, and of the next
   };
 
   struct Snapshot {
@@ -90,8 +115,12 @@ class Solo {
   void work(int thread);
   void prepare_next(StepOrder& order);
   Command next_command();
-  void prepare_step(StepOrder& order);
+  bool prepare_step(StepOrder& order);
+  bool take_rows(StepOrder& order);
   bool interrupted();
+  StopWaiting stop_waiting();
+  void stop_for_read_failure();
+  std::vector<T> first_rows_of_feed();
   bool stop_if_custom_loss_failed();
 
   void begin_epoch();
@@ -112,6 +141,8 @@ class Solo {
   void exchange(const BatchRows& batch);
   void count_step(const StepOrder& order);
   void validate(int thread);
+  void add_losses(int thread, RowStream<T>& stream, const StopWaiting& stop);
+  void next_stream_rows(RowStream<T>& stream, const StopWaiting& stop);
 
   void assign_rows();
   void take_snapshot();
@@ -121,6 +152,8 @@ class Solo {
 
   Plan plan_;
   Rows<T> train_, validation_;
+  std::unique_ptr<RowFeed<T>> train_feed_;           // null: train_ is a table
+  std::unique_ptr<RowStream<T>> validation_stream_;  // likewise
   Network<T> network_;
   Threads threads_;
   CustomLoss<T> custom_loss_;
@@ -143,6 +176,8 @@ class Solo {
   std::vector<AlignedArray<T>> lane_scratch_;  // one per thread
   AlignedArray<std::int32_t> order_;
   AlignedArray<T> validation_loss_, validation_metric_;
+  EvaluationSums stream_sums_;
+  Rows<T> stream_rows_;  // those of a stream that all threads evaluate
   AlignedArray<T> best_weights_;
   Snapshot snapshot_;
 
@@ -158,6 +193,7 @@ class Solo {
   std::int64_t replay_until_ = -1;
   bool epoch_begun_ = false;
   bool validated_ = false;
+  std::exception_ptr read_failure_;
   // Set by the first thread while the threads work on the rows, or the gradients, of a step; read by all after the
   // barrier.
   std::atomic<bool> abandon_rows_{false};

@@ -31,16 +31,37 @@ void Solo<T>::assign_rows() {
     lane_scratch_.emplace_back(lane_scratch_size<T>(network_.shape.outputs()));
 }
 
+// Says which rows of train_ the next batch has. Returns false if they are not there: then the run stops.
 template <class T>
-void Solo<T>::prepare_step(StepOrder& order) {
-  const std::int64_t begin = progress_.batch * plan_.batch_size;
+bool Solo<T>::take_rows(StepOrder& order) {
   BatchRows& batch = order.batch;
-  batch.order = plan_.shuffle ? order_.data() : nullptr;
-  batch.begin = begin;
-  batch.count = std::min(plan_.batch_size, train_.count - begin);
-  // A table that fits into the second-level cache needs no prefetching.
-  const std::int64_t table_bytes = train_.count * plan_.inputs * static_cast<std::int64_t>(sizeof(T));
-  batch.prefetch_end = plan_.shuffle && table_bytes > kLargeWeights ? train_.count : 0;
+  batch.begin = progress_.batch * plan_.batch_size;
+  batch.count = std::min(plan_.batch_size, train_.count - batch.begin);
+  if (!train_feed_) {
+    batch.order = plan_.shuffle ? order_.data() + batch.begin : nullptr;
+    // A table that fits into the second-level cache needs no prefetching.
+    const std::int64_t table_bytes = train_.count * plan_.inputs * static_cast<std::int64_t>(sizeof(T));
+    batch.prefetch_end = plan_.shuffle && table_bytes > kLargeWeights ? train_.count : 0;
+    return true;
+  }
+  std::int64_t taken = 0;
+  try {
+    taken = train_feed_->take(progress_.epoch, batch.begin, batch.count, order.fed_rows.size(), order.fed_rows.data(),
+                              stop_waiting());
+  } catch (...) {
+    stop_for_read_failure();
+  }
+  // The same place all through a run, in which other threads may still prefetch rows.
+  if (const Rows<T> rows = train_feed_->rows(); rows.x != train_.x) train_ = rows;
+  batch.order = order.fed_rows.data();
+  batch.prefetch_end = batch.begin + taken;
+  return taken > 0;
+}
+
+template <class T>
+bool Solo<T>::prepare_step(StepOrder& order) {
+  if (!take_rows(order)) return false;
+  BatchRows& batch = order.batch;
   const ScheduledFactors factors = next_factors();
   batch.dropout = factors.dropout;
   batch.label_smoothing = factors.label_smoothing;
@@ -59,6 +80,7 @@ void Solo<T>::prepare_step(StepOrder& order) {
     const std::int64_t of_process = batch.shard_rows * (plan_.shards / processes_.count);
     const std::int64_t first = std::min(processes_.rank * of_process, batch.count);
     batch.begin += first;
+    if (batch.order != nullptr) batch.order += first;
     batch.count = std::min(of_process, batch.count - first);
   }
 
@@ -72,6 +94,7 @@ void Solo<T>::prepare_step(StepOrder& order) {
     if (regularized_)
       order.numbers.regularization[g] = groups_.regularization<T>(g, learning_rate, factors.weight_decay);
   }
+  return true;
 }
 
 // Tasks are reset in a phase in which no thread works on them, between two barriers.

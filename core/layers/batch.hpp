@@ -34,7 +34,7 @@ struct RowRange {
 // The rows of a batch, and its position in the run, on which dropout depends. A process that shares a batch with others
 // has the rows of its shards as a batch.
 struct BatchRows {
-  const std::int32_t* order = nullptr;  // the epoch's order of rows; null: the order of the table
+  const std::int32_t* order = nullptr;  // the rows from the batch's first on; null: those of the table from `begin` on
   std::int64_t begin = 0;               // position in the epoch of the batch's first row
   std::int64_t count = 0;
   std::int64_t prefetch_end = 0;  // positions below this may be prefetched
@@ -46,7 +46,7 @@ struct BatchRows {
   std::uint64_t seed = 0;
   std::uint32_t epoch = 0;
 
-  std::int64_t row(std::int64_t r) const { return order != nullptr ? order[begin + r] : begin + r; }
+  std::int64_t row(std::int64_t r) const { return order != nullptr ? order[r] : begin + r; }
   // Between the rows of a submodel and those of the next.
   std::int64_t stride() const { return panel_count(count) * kPanel; }
   bool has_statistics() const { return is_normalized && count > 1; }
@@ -83,7 +83,7 @@ class Batch {
   void prefetch_next(const Rows<T>& table, const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const {
     const std::int64_t end = std::min(batch.begin + batch.count + row_end, batch.prefetch_end);
     for (std::int64_t p = batch.begin + batch.count + row_begin; p < end; ++p) {
-      const T* const x = table.x + batch.order[p] * table.x_stride;
+      const T* const x = table.x + batch.order[p - batch.begin] * table.x_stride;
       constexpr std::int64_t kPerLine = 64 / sizeof(T);
       for (std::int64_t i = 0; i < plan_.inputs; i += kPerLine) __builtin_prefetch(x + i, 0, 2);
     }

@@ -102,6 +102,39 @@ class WindowsPlan:
     block: int  # rows; 0: all rows are shuffled together
     window: int  # blocks
 
+class StoredTable:
+    """Rows in a file, as `creche.engine.stored_rows.StoredRows` describes them."""
+
+    def __init__(
+        self,
+        path: str,
+        offset: int,
+        count: int,
+        inputs: int,
+        targets: int,
+        weighted: bool,
+        size: int,
+        changed_at: int,
+        direct: bool = False,
+    ) -> None: ...
+    def training_memory(self, plan: Plan) -> int:
+        """The bytes of the windows in memory that training reads ahead."""
+    @property
+    def streaming_memory(self) -> int: ...  # of an evaluation, in bytes
+
+class StoredFeed:
+    """Training rows of a file in the order of a plan, read ahead, for another engine."""
+
+    def __init__(self, plan: Plan, table: StoredTable) -> None: ...
+    def take(
+        self, epoch: int, begin: int, count: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int32] | None, NDArray[np.float32] | None, NDArray[np.float32] | None]:
+        """Copies of x, classes, targets and weights of the rows at positions of an epoch from `begin` on."""
+    def release(self) -> None:
+        """Give back memory, threads and the open file until rows are taken again."""
+    @property
+    def seconds_waited(self) -> float: ...
+
 class Plan:
     def __init__(self) -> None: ...
     inputs: int
@@ -170,12 +203,15 @@ class Solo32:
         Returns "running" (a limit was reached), "finished" (all epochs), "early_stopped", "interrupted" (by poll)
         or "diverged" (see `divergence`; the weights are the last finite ones).
         """
+    def release_rows(self) -> None:
+        """Give back memory, threads and open files with which rows in a file are read, until the run goes on."""
     # The position of the run.
     epoch: int  # completed epochs
     step: int  # completed steps (updates)
     batch_in_epoch: int  # completed steps of the current epoch
     learning_rate: float  # of the next step
     label_smoothing: float  # likewise
+    seconds_waited: float  # for rows of a file
     divergence: tuple[int, int, float] | None  # epoch (from 0), batch in it (from 0), learning rate
     best_epoch: int  # epoch (from 0) with the lowest monitored loss; -1 before the first
     def history(self, first: int = 0) -> dict[str, NDArray[np.float64]]:
@@ -389,6 +425,22 @@ class ManyPredictor32:
         """(networks, 2) loss and metric of each network."""
 
 class ManyPredictor64(ManyPredictor32): ...
+
+def new_solo_from_file(
+    plan: Plan,
+    train: StoredTable,
+    stored_validation: StoredTable | None = None,
+    validation: tuple[NDArray[Any], NDArray[np.int32] | None, NDArray[Any] | None, NDArray[Any] | None] | None = None,
+    threads: int = 1,
+    loss: Callable[[NDArray[Any], NDArray[Any]], tuple[NDArray[Any], NDArray[Any]]] | None = None,
+) -> Solo32:
+    """A run whose training rows are in a file, and perhaps its validation rows; with the bits of the rows in memory.
+
+    It is not shuffled, or by windows. A file that cannot be read raises creche.errors.FileError, here and in `run`.
+    """
+
+def evaluate_file(solo: Solo32, table: StoredTable) -> tuple[float, float]:
+    """Loss and metric of the current network on rows in a file, without dropout."""
 
 def epoch_order(plan: Plan, epoch: int, rows: int) -> NDArray[np.int64]:
     """(rows,) positions of the rows in the order of an epoch (from 0); of the plan seed, shuffle and windows matter."""

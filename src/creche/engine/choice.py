@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from creche.engine import native
 from creche.engine.device import CPU, Device, check_precision, find_gpu
 from creche.engine.device_memory import check_device_memory
+from creche.engine.feeding import check_stored, new_run_from_file
 from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
+from creche.engine.stored_rows import StoredRows
 from creche.errors import CrecheWarning
 from creche.plan.losses import CustomLoss
 from creche.plan.plan import Plan
@@ -31,7 +33,7 @@ SECONDS_ON_CPU = 2.0
 FLOPS_PER_SECOND = 40e9
 
 
-def new_run(plan: Plan, rows: Rows, validation: Rows | None, hardware: Hardware) -> Any:
+def new_run(plan: Plan, rows: Rows | StoredRows, validation: Rows | StoredRows | None, hardware: Hardware) -> Any:
     """Create a run of the plan at its beginning: a `Solo32` or `Solo64` of the compiled engine, or a `TorchRun`.
 
     All have the same face, and the states of one can be set in the other.
@@ -40,14 +42,16 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, hardware: Hardware)
     ----------
     plan : Plan
         Its lengths are resolved.
-    rows : Rows
-    validation : Rows or None
+    rows : Rows or StoredRows
+    validation : Rows, StoredRows or None
     hardware : Hardware
 
     Raises
     ------
     PlanError
         If it would not fit into the memory of the device, or the device cannot do what the plan says.
+    FileError
+        If stored rows cannot be read.
 
     Warns
     -----
@@ -57,7 +61,13 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, hardware: Hardware)
     """
     device = choose_device(hardware, plan, len(rows))
     check_precision(device, plan)
-    if device.is_native:
+    if isinstance(rows, StoredRows):
+        check_stored(plan)
+        if device.is_native:
+            return new_run_from_file(plan, rows, validation, hardware.threads)
+    elif isinstance(validation, StoredRows):
+        raise TypeError("validation: rows in a file are for runs whose training rows are in one")
+    elif device.is_native:
         return native.new_run(plan, rows, validation, hardware.threads)
     check_device_memory(device, plan, rows, validation)
     if isinstance(plan.loss, CustomLoss):

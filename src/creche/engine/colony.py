@@ -9,6 +9,7 @@ import numpy as np
 
 from creche import _core
 from creche.engine.best_epoch import BestEpoch
+from creche.engine.choice import new_run
 from creche.engine.crew_member import ActiveMember, CrewMember, State, StoredMember
 from creche.engine.device import Device, check_precision
 from creche.engine.hardware import Hardware
@@ -18,6 +19,8 @@ from creche.engine.native import Rows, translate
 from creche.engine.outcomes import RUNNING, STATUSES, Divergence, Outcomes
 from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
+from creche.engine.stored_rows import StoredRows, require_memory
+from creche.engine.turns import RunsInTurn
 from creche.errors import PlanError
 from creche.plan.arguments import NUMBER_SCHEDULES
 from creche.plan.losses import CustomLoss
@@ -35,10 +38,11 @@ class _Tables:
         self._positions: dict[int, int] = {}
         self._rows: list[Rows] = []  # alive, so that no other rows get their id
 
-    def add(self, rows: Rows | None) -> int:
+    def add(self, rows: Rows | StoredRows | None) -> int:
         """Return the number of a table; -1 for none."""
         if rows is None:
             return -1
+        rows = require_memory(rows, "a colony")
         if id(rows) not in self._positions:
             self._positions[id(rows)] = len(self._rows)
             self._rows.append(rows)
@@ -112,7 +116,7 @@ class Crew:
 
     def _check_memory(self, kinds: Sequence[tuple[Job, int]]) -> None:
         """Check that all networks fit into memory: jobs, with the number of networks of each."""
-        check_networks(len(self.jobs), sum(count * network_memory(job.plan, len(job.rows)) for job, count in kinds))
+        check_networks(len(self.jobs), sum(count * network_memory(job.plan, job.rows) for job, count in kinds))
 
     def _begin(self, numbers: Sequence[int]) -> list[CrewMember]:
         """Return members at their beginning."""
@@ -316,6 +320,8 @@ class Crew:
 
     def _create(self, numbers: Sequence[int], *, draws_weights: bool = True) -> list[ActiveMember]:
         """Create these members at their beginning, in one colony of the engine; without weights if a state follows."""
+        if self._has_stored_rows():
+            return self._create_in_turn(numbers)
         if isinstance(self.jobs, JobColumns) and self.device.is_native:
             return self._create_columns(self.jobs.take(np.asarray(numbers)), draws_weights)
         tables = _Tables()
@@ -333,6 +339,17 @@ class Crew:
             return [ActiveMember(colony, place) for colony, place in placed]
         colony = self._colony_kind()(members, tables.arrays, self.hardware.threads)
         return [ActiveMember(colony, place) for place in range(len(members))]
+
+    def _has_stored_rows(self) -> bool:
+        jobs = self.jobs.bases if isinstance(self.jobs, JobColumns) else self.jobs
+        return any(isinstance(job.rows, StoredRows) for job in jobs)
+
+    def _create_in_turn(self, numbers: Iterable[int]) -> list[ActiveMember]:
+        """Create members whose rows are in files: one reads them at a time, with all of the memory for that."""
+        hardware = Hardware(self.hardware.threads, self.device)
+        jobs = [self.jobs[number] for number in numbers]
+        turns = RunsInTurn([new_run(job.plan, job.rows, job.validation, hardware) for job in jobs])
+        return [ActiveMember(turns, place) for place in range(len(jobs))]
 
     def _create_columns(self, jobs: JobColumns, draws_weights: bool) -> list[ActiveMember]:
         """Create members whose jobs are columns, which the engine takes as they are."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from creche._advice import advise
 from creche.engine.device import Device
 from creche.engine.native import Rows, format_gigabytes, rows_memory
+from creche.engine.stored_rows import StoredRows
 from creche.errors import PlanError
 from creche.plan.plan import Plan
 
@@ -29,28 +30,38 @@ def resident_memory(table: int, free: int) -> int:
     return table if table <= free // 2 else min(table, WINDOW_BYTES)
 
 
-def needed_memory(plan: Plan, rows: Rows, validation: Rows | None, free: int) -> tuple[int, int]:
+def needed_memory(
+    plan: Plan, rows: Rows | StoredRows, validation: Rows | StoredRows | None, free: int
+) -> tuple[int, int]:
     """Return how many bytes of a device the tables and the network need.
 
     Parameters
     ----------
     plan : Plan
         Its lengths are resolved.
-    rows : Rows
-    validation : Rows or None
+    rows : Rows or StoredRows
+    validation : Rows, StoredRows or None
     free : int
         How many bytes of the device are free.
 
     """
     network, itemsize = plan.network, 4 if plan.dtype == "float32" else 8
-    tables = sum(resident_memory(rows_memory(table), free) for table in (rows, validation) if table is not None)
+    tables = sum(_table_memory(table, free) for table in (rows, validation) if table is not None)
     # Of each layer: weighted sums, activations and the gradients of both.
     neurons = network.submodels * sum(4 * layer.width for layer in network.layers)
     activations = min(plan.batch_size, len(rows)) * neurons * itemsize
     return tables, network.parameters * itemsize * ARRAYS_LIKE_WEIGHTS + activations
 
 
-def check_device_memory(device: Device, plan: Plan, rows: Rows, validation: Rows | None) -> None:
+def _table_memory(rows: Rows | StoredRows, free: int) -> int:
+    if isinstance(rows, StoredRows):
+        return min(rows.nbytes, WINDOW_BYTES)
+    return resident_memory(rows_memory(rows), free)
+
+
+def check_device_memory(
+    device: Device, plan: Plan, rows: Rows | StoredRows, validation: Rows | StoredRows | None
+) -> None:
     """Check that a run fits into the free memory of a GPU of CUDA.
 
     Raises

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from creche.engine.best_epoch import BestEpoch, Measure
 from creche.engine.native import Rows
+from creche.engine.stored_rows import StoredRows
 from creche.plan.plan import Plan
 
 __all__ = ["Job", "JobColumns", "Sample"]
@@ -27,9 +28,9 @@ class Job:
     ----------
     plan : Plan
         Its lengths are resolved.
-    rows : Rows
+    rows : Rows or StoredRows
         The rows to train on.
-    validation : Rows or None
+    validation : Rows, StoredRows or None
         The rows to validate on.
     measure : callable, optional
         The metric that early stopping watches, if that is not the loss.
@@ -37,8 +38,8 @@ class Job:
     """
 
     plan: Plan
-    rows: Rows
-    validation: Rows | None
+    rows: Rows | StoredRows
+    validation: Rows | StoredRows | None
     measure: Measure | None = None
 
     def best_epoch(self) -> BestEpoch | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from creche._phrases import format_count
 from creche._system.resources import available_memory
 from creche.engine.native import Rows, format_gigabytes
+from creche.engine.stored_rows import StoredRows
 from creche.errors import PlanError
 from creche.plan.plan import Plan
 
@@ -28,11 +29,15 @@ def check_networks(count: int, needed: int) -> None:
         )
 
 
-def network_memory(plan: Plan, rows: int) -> int:
-    """Estimate the bytes that a network takes in a colony: weights and the like, its order of rows, its history."""
+def network_memory(plan: Plan, rows: Rows | StoredRows) -> int:
+    """Estimate the bytes that a network takes in a colony: weights and the like, its order of rows, its history.
+
+    The order of rows in a file is known only while the network trains.
+    """
     itemsize = 4 if plan.dtype == "float32" else 8
     # Weights, gradients and optimizer state, each with a copy from the beginning of the epoch; two orders of rows.
-    return plan.network.parameters * itemsize * 8 + rows * 8 + plan.epochs * 48 + 4096
+    order = 0 if isinstance(rows, StoredRows) else len(rows) * 8
+    return plan.network.parameters * itemsize * 8 + order + plan.epochs * 48 + 4096
 
 
 def check_tables(

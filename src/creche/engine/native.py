@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,10 @@ __all__ = [
     "Rows",
     "format_gigabytes",
     "has_float64",
+    "limit_threads",
     "new_predictor",
     "new_run",
+    "row_arrays",
     "rows_memory",
     "translate",
     "translate_network",
@@ -44,6 +46,8 @@ NEVER = 2**62  # a patience that no run outlasts
 
 # What an optimizer has of groups of parameters, which the engine gets as factors for each layer.
 GROUP_FIELDS = ("parameterization", "groups")
+
+RowArrays: TypeAlias = tuple[NDArray[Any], NDArray[np.int32] | None, NDArray[Any] | None, NDArray[Any] | None]
 
 LAYER_FIELDS = tuple(field.name for field in fields(Layer))
 
@@ -89,12 +93,13 @@ def new_run(plan: Plan, rows: Rows, validation: Rows | None, threads: int) -> An
     translated = translate_within_memory(engine, plan, len(rows))
     threads = limit_threads(plan, len(rows), threads)
     kind = engine.Solo32 if plan.dtype == "float32" else engine.Solo64
-    held_out = (
-        None if validation is None else (validation.x, validation.classes, validation.targets, validation.weights)
-    )
-    return kind(
-        translated, rows.x, rows.classes, rows.targets, rows.weights, held_out, threads, plan.loss.engine_callback()
-    )
+    held_out = None if validation is None else row_arrays(validation)
+    return kind(translated, *row_arrays(rows), held_out, threads, plan.loss.engine_callback())
+
+
+def row_arrays(rows: Rows) -> RowArrays:
+    """Return the arrays of rows in the order in which the engine takes them."""
+    return rows.x, rows.classes, rows.targets, rows.weights
 
 
 def has_float64() -> bool:
@@ -150,7 +155,7 @@ def translate_within_memory(engine: ModuleType, plan: Plan, rows: int) -> Any:
 
 def rows_memory(rows: Rows) -> int:
     """Return the size of the rows' arrays in bytes."""
-    return sum(a.nbytes for a in (rows.x, rows.classes, rows.targets, rows.weights) if a is not None)
+    return sum(array.nbytes for array in row_arrays(rows) if array is not None)
 
 
 def format_gigabytes(size: int) -> str:

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.engine.native import Rows
-from creche.errors import FileError
+from creche.errors import FileError, PlanError
 
-__all__ = ["FileState", "RowLayout", "StoredRows", "read_exactly"]
+__all__ = ["FileState", "RowLayout", "StoredRows", "as_rows", "read_exactly", "require_memory"]
+
+COLUMNS = ("x", "classes", "targets", "weights")
 
 BYTES_AT_ONCE = 64 * 2**20  # of a chunk, unless the caller asks for a number of rows
 
@@ -198,6 +200,22 @@ class StoredRows:
         finally:
             os.close(descriptor)
 
+    def as_mapped(self) -> Rows:
+        """Return all rows, with the inputs and targets as views over the file: to look at some of them, or once at all.
+
+        Classes and weights are in memory.
+        """
+        records = self.map_records()
+        columns = [None if name not in (self.layout.dtype.names or ()) else records[name] for name in COLUMNS]
+        x, classes, targets, weights = columns
+        assert x is not None
+        return Rows(
+            x,
+            None if classes is None else np.ascontiguousarray(classes),
+            targets,
+            None if weights is None else np.ascontiguousarray(weights),
+        )
+
     def _open(self) -> int:
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
@@ -215,6 +233,31 @@ class StoredRows:
             raise FileError(
                 f"{self.path}: has changed since it was opened; leave it alone while it is used, and begin again"
             )
+
+
+def as_rows(rows: Rows | StoredRows) -> Rows:
+    """Return rows as they are, or those of a file as views over it (`StoredRows.as_mapped`)."""
+    return rows.as_mapped() if isinstance(rows, StoredRows) else rows
+
+
+def require_memory(rows: Rows | StoredRows, what: str) -> Rows:
+    """Return rows that are in memory.
+
+    Parameters
+    ----------
+    rows : Rows or StoredRows
+    what : str
+        What needs them there, for the error.
+
+    Raises
+    ------
+    PlanError
+        If they are in a file.
+
+    """
+    if isinstance(rows, StoredRows):
+        raise PlanError(f"data: {rows.path} holds rows in a file, and {what} needs rows in memory; give fewer rows")
+    return rows
 
 
 def read_exactly(descriptor: int, path: str, offset: int, into: NDArray[Any]) -> None:

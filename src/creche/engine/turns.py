@@ -51,6 +51,8 @@ class RunsInTurn:
             if status == "interrupted":
                 return "interrupted"
             self._statuses[number] = status
+            if status != "running" or 0 <= epoch <= run.epoch:
+                run.release_rows()
         return "running" if "running" in self._statuses else "finished"
 
     def status(self, member: int) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from creche.engine.native import new_predictor
+from creche.engine.stored_rows import as_rows
 
 if TYPE_CHECKING:
     from creche.training.run import Run
@@ -28,7 +29,7 @@ def constant_loss(run: Run) -> float | None:
     True
 
     """
-    plan, rows = run.current_plan, run.rows
+    plan, rows = run.current_plan, as_rows(run.rows)
     if plan.loss.is_python:
         return None
     parameters = run.parameters.map(np.zeros_like)

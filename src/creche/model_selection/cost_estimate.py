@@ -10,7 +10,7 @@ from creche._system.resources import available_memory
 from creche.engine.hardware import Hardware
 from creche.engine.job import Job
 from creche.engine.memory_checks import network_memory
-from creche.engine.native import format_gigabytes, rows_memory
+from creche.engine.native import Rows, format_gigabytes, rows_memory
 from creche.errors import PlanError
 from creche.model_selection.jobs import Jobs
 from creche.model_selection.search_space import Combinations
@@ -67,8 +67,9 @@ def check_cost(
     examples = [
         jobs.create_job(jobs.create_plan(choice)[0], choice) for choice in combinations.select_examples(TRIAL_NETWORKS)
     ]
-    each = sum(network_memory(job.plan, len(job.rows)) for job in examples) // len(examples)
-    tables = sum(rows_memory(rows) for rows in {id(job.rows): job.rows for job in examples}.values())
+    each = sum(network_memory(job.plan, job.rows) for job in examples) // len(examples)
+    each_table = {id(job.rows): job.rows for job in examples}.values()
+    tables = sum(rows_memory(rows) for rows in each_table if isinstance(rows, Rows))
     memory = networks * each + (seeds * jobs.n_splits * tables if jobs.bootstrap else 0)
     if holds_arrays(networks, waits=halving is not None):
         at_once = min(networks, MOST_STATES)
@@ -103,7 +104,7 @@ def estimate_cost(networks: int, examples: Sequence[Job], hardware: Hardware) ->
     hardware : Hardware
 
     """
-    memory = sum(network_memory(job.plan, len(job.rows)) for job in examples) / len(examples)
+    memory = sum(network_memory(job.plan, job.rows) for job in examples) / len(examples)
     if hardware.workers is None:
         seconds = sum(measure_seconds(examples, hardware)) * networks
     else:

@@ -113,7 +113,7 @@ class ColonyFolds(FoldNetworks):
     def __init__(self, folds: Sequence[Fold], seeds: range, arguments: TrainArguments, hardware: Hardware) -> None:
         super().__init__(folds, seeds, arguments, hardware)
         fold_jobs = self._create_fold_jobs(arguments)
-        memory = len(seeds) * sum(network_memory(job.plan, len(job.rows)) for job in fold_jobs)
+        memory = len(seeds) * sum(network_memory(job.plan, job.rows) for job in fold_jobs)
         check_networks(len(seeds) * len(fold_jobs), memory)  # before the engine makes any of them
         order: list[tuple[int, int]] = []
         # Seeds before folds: the networks that are done when Ctrl-C comes are spread over all folds.

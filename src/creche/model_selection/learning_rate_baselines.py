@@ -12,6 +12,7 @@ from creche.engine.colony import Crew
 from creche.engine.hardware import Hardware
 from creche.engine.job import Job
 from creche.engine.native import Rows
+from creche.engine.stored_rows import require_memory
 from creche.model_selection.jobs import Jobs
 from creche.plan.arguments import OPTIMIZER_FIELDS
 from creche.plan.network import Network
@@ -73,18 +74,20 @@ def _create_constant_job(jobs: Jobs) -> Job:
     }  # fmt: skip
     plan, _ = jobs.create_plan(choice)
     job = jobs.create_job(plan, choice)
-    targets = job.rows.targets
+    rows = require_memory(job.rows, "the search for a learning rate")
+    validation = None if job.validation is None else require_memory(job.validation, "the search for a learning rate")
+    targets = rows.targets
     scale = 1.0 if targets is None else max(1.0, float(np.abs(targets).max()))
     plan = replace(
         plan,
         network=Network.of(1, [], plan.network.outputs),
         optimizer=Adam(learning_rate=CONSTANT_LEARNING_RATE * scale),
         batch_size=min(plan.batch_size, 32),
-        epochs=max(1, min(CONSTANT_EPOCHS, CONSTANT_ROWS // len(job.rows))),
+        epochs=max(1, min(CONSTANT_EPOCHS, CONSTANT_ROWS // len(rows))),
         schedule="cosine",  # type: ignore[arg-type]  # a plan turns words into objects
         label_smoothing_schedule="constant",  # type: ignore[arg-type]
-    ).resolved(len(job.rows))
-    return Job(plan, _hide_features(job.rows), None if job.validation is None else _hide_features(job.validation))
+    ).resolved(len(rows))
+    return Job(plan, _hide_features(rows), None if validation is None else _hide_features(validation))
 
 
 def _hide_features(rows: Rows) -> Rows:

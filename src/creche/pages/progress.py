@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from creche._phrases import write_number
 from creche._progress import is_notebook
+from creche.engine.stored_rows import StoredRows
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
@@ -36,12 +37,14 @@ __all__ = [
     "SweepDisplay",
     "TrainingDisplay",
     "describe_encoding",
+    "describe_limit",
     "show_display",
     "show_progress",
 ]
 
 SECONDS_BEFORE_SHOWN = 0.5
 UPDATE_SHARE = 20  # reading the progress of very many networks takes a while: it gets a twentieth of the time
+LIMIT_SHARE = 0.5  # of the time, for which training waits
 SECONDS_BETWEEN_UPDATES = 0.2  # of a notebook, which is sent each
 
 
@@ -138,12 +141,28 @@ class Display:
         self._stop = self._progress.stop
 
 
+def describe_limit(waited: float, seconds: float) -> str:
+    """Write whether training waits for the disk or for the processor.
+
+    Examples
+    --------
+    >>> describe_limit(waited=6.0, seconds=8.0), describe_limit(waited=0.1, seconds=8.0)
+    ('the disk is the limit: 75% of the time', 'the processor is the limit')
+
+    """
+    share = waited / seconds if seconds > 0 else 0.0
+    return f"the disk is the limit: {share:.0%} of the time" if share > LIMIT_SHARE else "the processor is the limit"
+
+
 class TrainingDisplay(Display):
-    """Epochs done of all, and the loss."""
+    """Epochs done of all, the loss, and, with rows in a file, whether the disk or the processor is the limit."""
 
     counted = "epochs"
+    _first: tuple[float, float] | None = None  # when it was first updated, and how long the run had waited until then
 
     def update(self, run: Run) -> None:
+        if self._first is None:
+            self._first = time.monotonic(), run.seconds_waited
         if not self._is_due():
             return
         if self._stop_waiting():
@@ -153,8 +172,11 @@ class TrainingDisplay(Display):
             columns = ("epoch", MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), loss_column)
             self._start(columns, run.plan.epochs, loss="")
         history = run.history
-        loss = f"loss {history.watched_loss[-1]:.4f}" if len(history) else ""
-        self._progress.update(self._task, completed=run.epoch, loss=loss)
+        texts = [f"loss {history.watched_loss[-1]:.4f}"] if len(history) else []
+        if isinstance(run.rows, StoredRows):
+            began_at, waited = self._first
+            texts.append(describe_limit(run.seconds_waited - waited, time.monotonic() - began_at))
+        self._progress.update(self._task, completed=run.epoch, loss=", ".join(texts))
 
 
 class NetworksDisplay(Display):

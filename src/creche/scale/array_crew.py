@@ -59,7 +59,7 @@ class ArrayCrew(Crew):
         self._kinds = Kinds(jobs.bases, jobs.sample, held_out, Hardware(hardware.threads, self.device))
 
     def _check_memory(self, kinds: Sequence[tuple[Job, int]]) -> None:
-        largest = max(network_memory(job.plan, len(job.rows)) for job, _ in kinds)
+        largest = max(network_memory(job.plan, job.rows) for job, _ in kinds)
         check_networks(1, largest)
         wanted = NETWORKS_PER_THREAD * self.hardware.threads
         self._size = max(1, min(wanted, PIECE_MEMORY * self.hardware.threads // largest))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from creche.engine.stored_rows import as_rows
 from creche.explain.loss_curve import LossAgainstWeight, loss_against_weight
 from creche.explain.rows import Batch, take_rows
 from creche.explain.weight_space import find_weight
@@ -32,7 +33,7 @@ def curve_of_weight(run: Run, request: requests.Probe) -> views.WeightCurve:
     if request.value is not None and request.target is not None:
         model = _with_weight(model, request, request.value)
     part = run.prepared.train
-    batch = Batch(part.observations, run.rows, tuple(model.features.inputs))
+    batch = Batch(part.observations, as_rows(run.rows), tuple(model.features.inputs))
     rows = f"The loss of all {len(batch):,} training rows."
     if len(batch) > MOST_ROWS:
         rows = f"The loss of the first {MOST_ROWS:,} of {len(batch):,} training rows."

@@ -124,7 +124,8 @@ class BlockEncoder:
         self._table = x.select(features.names)
         self._is_in_order = x.columns.order is None
         size = len(features.names) * 8 + features.width * 12
-        self._block_rows = max(LEAST_BLOCK_ROWS, min(BLOCK_ROWS, BLOCK_BYTES // size))
+        block_bytes = BLOCK_BYTES if memory is None else min(BLOCK_BYTES, memory // 8)
+        self._block_rows = max(LEAST_BLOCK_ROWS, min(BLOCK_ROWS, block_bytes // size))
         self._bucket_bytes = BUCKET_BYTES if memory is None else max(2**20, min(BUCKET_BYTES, memory // 8))
 
     def to_memory(self) -> Rows:
@@ -168,7 +169,7 @@ class BlockEncoder:
                 f"precision: got {self._precision!r}, but rows on disk are float32; leave precision out, or train in "
                 "memory"
             )
-        path = folder.path / f"{SECTION}-{self._digest()}"
+        path = folder.derived_path(f"{SECTION}-{self._digest()}")
         with suppress(FileError):
             return open_row_store(path)[SECTION]
         _, first = next(self._blocks(1))
@@ -177,7 +178,7 @@ class BlockEncoder:
         count = len(self._part)
         size = count * layout.stride
         with write_row_store(path, layout) as store:
-            check_room(folder.path, size if self._is_in_order else 2 * size, f"{count:,} encoded rows of the table")
+            check_room(path.parent, size if self._is_in_order else 2 * size, f"{count:,} encoded rows of the table")
             section = store.section(SECTION, rows=count)
             clock = _Clock(count, layout.stride, on_encoded)
             if self._is_in_order:
@@ -185,9 +186,9 @@ class BlockEncoder:
                     with clock.writing(len(rows)):
                         section.append(rows)
             else:
-                for rows in self._in_order(layout, folder, clock):
+                for records in self._in_order(layout, path.parent, clock):
                     with clock.writing(0):
-                        section.append(rows)
+                        section.append_records(records)
         return open_row_store(path)[SECTION]
 
     def _blocks(self, rows: int | None = None) -> Iterator[tuple[NDArray[np.int64] | slice, Rows]]:
@@ -197,8 +198,8 @@ class BlockEncoder:
             some = replace(whole, x=x, y=whole.y[places], row_indices=whole.row_indices[places])
             yield places, self._encode(Partition(some, None if weights is None else weights[places]))
 
-    def _in_order(self, layout: RowLayout, folder: ColumnFolder, clock: _Clock) -> Iterator[Rows]:
-        """Yield the rows in the order of the result: encoded into buckets, then read from these."""
+    def _in_order(self, layout: RowLayout, folder: Path, clock: _Clock) -> Iterator[NDArray[Any]]:
+        """Yield the records in the order of the result: encoded into buckets, then read from these."""
         count = len(self._part)
         per_bucket = max(1, self._bucket_bytes // (layout.stride + 8), -(-count // MAX_BUCKETS))
         if count <= per_bucket:
@@ -206,10 +207,10 @@ class BlockEncoder:
             for places, rows in self._blocks():
                 whole[places] = layout.pack(rows)
                 clock.count(len(rows))
-            yield from self._unpack(whole, layout)
+            yield whole
             return
         record = np.dtype([("place", "<i8"), ("row", layout.dtype)])
-        with tempfile.TemporaryDirectory(prefix="buckets-", dir=folder.path) as buckets:
+        with tempfile.TemporaryDirectory(prefix="buckets-", dir=folder) as buckets:
             paths = [Path(buckets) / f"{number:05}" for number in range(-(-count // per_bucket))]
             with explain_write_error(paths[0], count * record.itemsize):
                 self._fill(paths, per_bucket, record, layout, clock)
@@ -219,12 +220,7 @@ class BlockEncoder:
                 ordered = np.empty(len(records), layout.dtype)
                 ordered[records["place"] - number * per_bucket] = records["row"]
                 del records
-                yield from self._unpack(ordered, layout)
-
-    def _unpack(self, records: NDArray[Any], layout: RowLayout) -> Iterator[Rows]:
-        """Yield records as rows, a block at a time, since that copies them."""
-        for begin in range(0, len(records), self._block_rows):
-            yield layout.unpack(records[begin : begin + self._block_rows])
+                yield ordered
 
     def _fill(
         self, paths: list[Path], per_bucket: int, record: np.dtype[np.void], layout: RowLayout, clock: _Clock
@@ -240,7 +236,7 @@ class BlockEncoder:
                 ends = np.searchsorted(bucket[by_bucket], np.arange(len(files)), side="right")
                 with clock.writing(len(rows)):
                     for file, some in zip(files, np.split(records[by_bucket], ends[:-1]), strict=True):
-                        file.write(some.tobytes())
+                        file.write(np.ascontiguousarray(some).view(np.uint8).data)
         finally:
             for file in files:
                 file.close()

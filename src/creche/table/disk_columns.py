@@ -136,6 +136,16 @@ class ColumnFolder:
         self._finalizer = weakref.finalize(self, shutil.rmtree, path, ignore_errors=True) if is_temporary else None
         self._scratch: Path | None = None
 
+    def __reduce__(self) -> Any:
+        # Another process that works on the table does not own its folder.
+        return _open_folder, (self.path,)
+
+    def derived_path(self, name: str) -> Path:
+        """Return the path of a file that is derived from the columns: in the folder, if it can be written."""
+        if (self.path / name).exists() or os.access(self.path, os.W_OK):
+            return self.path / name
+        return self.scratch_path().with_name(name)
+
     def new_path(self, what: str) -> Path:
         """Return the path of a file of the folder that does not exist yet."""
         while True:
@@ -171,6 +181,10 @@ class ColumnFolder:
     def forget(self) -> None:
         """Free the column that is kept in memory."""
         self._cached = None
+
+
+def _open_folder(path: Path) -> ColumnFolder:
+    return ColumnFolder(path, is_temporary=False)
 
 
 class DiskColumns(LazyColumns):

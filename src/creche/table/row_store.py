@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from creche._system import strict_json
 from creche._system.atomic_files import file_name, open_replacement
@@ -114,17 +115,21 @@ class SectionWriter:
             If they cannot be written, or are more than the section was opened for.
 
         """
-        if self.expected is not None and self.rows + len(rows) > self.expected:
+        self.append_records(self._store.layout.pack(rows))
+
+    def append_records(self, records: NDArray[Any]) -> None:
+        """Write the next rows, as `RowLayout.pack` returns them; errors are those of `append`."""
+        if self.expected is not None and self.rows + len(records) > self.expected:
             raise FileError(
                 f"{self._store.path}: section {self.name!r} was opened for {self.expected:,} rows, but gets "
-                f"{self.rows + len(rows):,}; the table has changed while it was read"
+                f"{self.rows + len(records):,}; the table has changed while it was read"
             )
         if self.expected is None and self is not self._store.last_section:
             raise ValueError(f"section {self.name!r}: another section follows it; only the last one can grow")
-        records = self._store.layout.pack(rows).tobytes()
-        self._store.write(records, self.offset + self.rows * self._store.layout.stride)
-        self._digest.update(records)
-        self.rows += len(rows)
+        data = np.ascontiguousarray(records).view(np.uint8).data
+        self._store.write(data, self.offset + self.rows * self._store.layout.stride)
+        self._digest.update(data)
+        self.rows += len(records)
 
     @property
     def digest(self) -> str:
@@ -181,7 +186,7 @@ class RowStoreWriter:
         """The section that was begun last."""
         return next(reversed(self._sections.values()))
 
-    def write(self, data: bytes, offset: int) -> None:
+    def write(self, data: bytes | memoryview, offset: int) -> None:
         """Write bytes at a place of the file.
 
         Raises

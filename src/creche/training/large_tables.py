@@ -108,7 +108,9 @@ def recall_arguments(arguments: TrainArguments) -> TrainArguments:
     return replace(arguments, data=open_on_disk(arguments.data), **unset)
 
 
-def encode_rows(prepared: Prepared, plan: Plan, memory: int | None = None) -> tuple[Rows, Rows | None]:
+def encode_rows(
+    prepared: Prepared, plan: Plan, memory: int | None = None
+) -> tuple[Rows | StoredRows, Rows | StoredRows | None]:
     """Return the encoded training and validation rows of a run.
 
     Those of a table on disk are encoded there, once, unless each epoch takes them in an entirely new order.
@@ -120,7 +122,7 @@ def encode_rows(prepared: Prepared, plan: Plan, memory: int | None = None) -> tu
     rows, validation = encode_to_disk(prepared, plan.loss, memory)
     if memory is not None:
         check_window(plan, rows, memory)
-    return rows.read(0, len(rows)), None if validation is None else validation.read(0, len(validation))
+    return rows, validation
 
 
 def check_window(plan: Plan, rows: StoredRows, memory: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,13 @@ from creche._displayed import Displayed
 from creche.engine.best_epoch import BestEpoch
 from creche.engine.choice import choose_device, new_run
 from creche.engine.device import check_precision
+from creche.engine.feeding import evaluate_rows
 from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
 from creche.engine.parameters import Parameters
 from creche.engine.processes.chain import Chain
 from creche.engine.run_state import RunState
+from creche.engine.stored_rows import StoredRows, as_rows
 from creche.errors import PlanError
 from creche.plan.changes import Change, SetWeight, order_changes
 from creche.plan.optimizers import Optimizer
@@ -30,9 +32,12 @@ from creche.table.prepare import Prepared
 from creche.training.large_tables import encode_rows
 from creche.training.watching import check_watched, create_measure
 
-__all__ = ["PlannedEngine", "check_fit"]
+__all__ = ["EncodedRows", "PlannedEngine", "check_fit"]
 
 ROWS_AT_ONCE = 1024  # whose activations are held at a time
+
+# Training and validation rows.
+EncodedRows: TypeAlias = tuple[Rows | StoredRows, Rows | StoredRows | None]
 
 CHANGES_MADE = "changes_made"  # in the state of a run whose plan changes: how many of the changes have been made
 
@@ -41,7 +46,7 @@ class PlannedEngine(Displayed):
     """The part of a run that knows its engine: `creche.training.run.Run` describes the attributes."""
 
     def __init__(
-        self, plan: Plan, prepared: Prepared, hardware: Hardware | int, encoded: tuple[Rows, Rows | None] | None = None
+        self, plan: Plan, prepared: Prepared, hardware: Hardware | int, encoded: EncodedRows | None = None
     ) -> None:
         check_fit(plan, prepared)
         rows, validation = encoded or encode_rows(prepared, plan)
@@ -98,7 +103,7 @@ class PlannedEngine(Displayed):
         self._engine = new_run(self.current_plan, self.rows, self.validation, Hardware(self.threads, self.device))
         if self._chain is not None:
             self._join(self._engine)
-        measure = create_measure(self.plan, self.prepared, self.validation or self.rows, self.threads)
+        measure = create_measure(self.plan, self.prepared, as_rows(self.validation or self.rows), self.threads)
         self._best_epoch = None if measure is None else BestEpoch(self.plan, measure)
 
     @property
@@ -127,6 +132,11 @@ class PlannedEngine(Displayed):
         return float(self._engine.learning_rate)
 
     @property
+    def seconds_waited(self) -> float:
+        """How long training has waited for rows of a file since the run was created; 0 with rows in memory."""
+        return float(self._engine.seconds_waited)
+
+    @property
     def parameters(self) -> Parameters:
         """A copy of all current parameters, by name."""
         return Parameters(self._engine.parameters())
@@ -150,12 +160,12 @@ class PlannedEngine(Displayed):
         """Whether the weights of an earlier epoch have been restored."""
         return self.kept_epoch != self.epoch
 
-    def loss_on(self, rows: Rows) -> float:
+    def loss_on(self, rows: Rows | StoredRows) -> float:
         """Return the loss of the current network on encoded rows, without dropout.
 
         Parameters
         ----------
-        rows : Rows
+        rows : Rows or StoredRows
             Encoded rows with their labels, such as `rows` or `validation` of this run.
 
         Returns
@@ -163,7 +173,7 @@ class PlannedEngine(Displayed):
         float
 
         """
-        return float(self._engine.evaluate(rows.x, rows.classes, rows.targets, rows.weights)[0])
+        return evaluate_rows(self._engine, rows)[0]
 
     def losses_of(self, rows: Rows) -> NDArray[Any]:
         """Return the loss of each row by the current network, without dropout, (n,).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,6 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from creche._advice import advise
+from creche.engine.device import resolve_device
 from creche.engine.hardware import Hardware
 from creche.engine.processes.chain import Chain
 from creche.engine.processes.link import Link
@@ -31,6 +34,7 @@ __all__ = ["Crew", "choose_crew", "held_signals", "take_part", "together"]
 
 MOST_PROCESSES = 1024
 WORKER = "import sys; from {module} import main; sys.exit(main(sys.argv[1:]))"
+SECONDS_TO_STOP = 5.0
 SECONDS_TO_END = 10.0
 SECONDS_TO_EXPLAIN = 2.0  # for a process that is gone to be seen to have ended
 
@@ -57,7 +61,9 @@ class Crew:
         return self.place is None or self.place.rank == 0
 
     def share(self, hardware: Hardware, threads: int | None) -> Hardware:
-        """Return the hardware of each process on this machine: threads that were not chosen are shared out."""
+        """Return the hardware of this process: each has a GPU of its own, and a share of the machine's threads."""
+        if self.place is not None and self.place.on_this_machine > 1 and hardware.device.kind == "cuda":
+            hardware = replace(hardware, device=resolve_device(f"cuda:{self.place.local_rank}"))
         if self.count == 1 or (self.place is not None and threads is not None):
             return hardware
         on_this_machine = self.count if self.place is None else self.place.on_this_machine
@@ -118,10 +124,10 @@ def together(run: Run) -> Iterator[bool]:
     if crew.count == 1:
         yield True
         return
-    if not run.device.is_native:
+    if crew.place is None and not run.device.is_native:
         raise PlanError(
-            f"processes: got {crew.count} on {run.device}; several processes train on the processor; give "
-            f"{advise('device', 'cpu')}, or leave {advise('processes')} out",
+            f"processes: got {crew.count} on {run.device}; those that are started here train on the processor; start "
+            f"them by torchrun, give {advise('device', 'cpu')}, or leave {advise('processes')} out",
             argument="processes",
         )
     if crew.place is not None:
@@ -157,15 +163,26 @@ def take_part(run: Run, chain: Chain, identity: dict[str, Any]) -> Iterator[None
 
 @contextmanager
 def held_signals(chain: Chain) -> Iterator[None]:
-    """Let Ctrl-C, and a request to end, stop all processes at the same step; a second one has its own effect."""
+    """Let Ctrl-C, and a request to end, stop all processes at the same step; one that comes later has its own effect.
+
+    What starts processes tells them to end, too, so that each may get several signals at once.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
+    asked = math.inf
+
     def ask(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
         chain.stop_asked = True
-        signal.signal(number, before[signal.Signals(number)])
+        now = time.monotonic()
+        asked = min(asked, now)
+        handler = before[signal.Signals(number)]
+        if now - asked > SECONDS_TO_STOP:
+            signal.signal(number, handler)
+            signal.raise_signal(number)
 
     for number in before:
         signal.signal(number, ask)

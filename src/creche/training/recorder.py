@@ -13,6 +13,7 @@ from creche._system.resources import available_memory
 from creche.engine.introspection import batch_internals
 from creche.engine.native import Rows, format_gigabytes
 from creche.engine.parameters import Parameters, parameter_shapes
+from creche.engine.stored_rows import as_rows
 from creche.errors import PlanError
 from creche.plan.activations import Activation
 from creche.plan.component import Component, count_field, flag_field
@@ -307,7 +308,7 @@ class Recorder:
         spacing = record.spacing(plan, len(rows))
         self._stride, self._room, self._is_thinned = spacing.stride, spacing.moments, spacing.thinned
         self._sample = sample_rows(len(rows), record.rows, plan.seed)
-        self._rows = select_rows(rows, self._sample)
+        self._rows = select_rows(as_rows(rows), self._sample)
         self._previous: tuple[int, Parameters] | None = None  # a step, and the parameters after it
         self._count = 0
         self._recorded = self._empty(run)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from creche._progress import OnProgress, watch
 from creche.engine.device import describe_device
 from creche.engine.hardware import Hardware
-from creche.engine.native import Rows
 from creche.errors import DivergedError, FileError, ProcessError
 from creche.model.history import History
 from creche.model.model import Model
@@ -21,7 +20,7 @@ from creche.table.checks import warn
 from creche.table.partition import PartName
 from creche.table.prepare import Prepared
 from creche.training.callbacks import OnEpoch, as_callbacks, call_callbacks
-from creche.training.planned_engine import PlannedEngine
+from creche.training.planned_engine import EncodedRows, PlannedEngine
 from creche.training.processes import Crew, together
 
 if TYPE_CHECKING:
@@ -82,9 +81,9 @@ class Run(PlannedEngine):
         What trains the network: the device that was asked for, or what "auto" stands for.
     prepared : Prepared
         The training rows, and those held out.
-    rows : Rows
+    rows : Rows or StoredRows
         The training rows as the engine reads them.
-    validation : Rows or None
+    validation : Rows, StoredRows or None
         The validation rows as the engine reads them.
     recorder : optional
         What records the run while it trains.
@@ -98,7 +97,7 @@ class Run(PlannedEngine):
     """
 
     def __init__(
-        self, plan: Plan, prepared: Prepared, hardware: Hardware | int, encoded: tuple[Rows, Rows | None] | None = None
+        self, plan: Plan, prepared: Prepared, hardware: Hardware | int, encoded: EncodedRows | None = None
     ) -> None:
         super().__init__(plan, prepared, hardware, encoded)
         self.recorder: Observer | None = None

@@ -18,6 +18,7 @@ from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
 from creche.engine.processes.chain import Chain
 from creche.engine.processes.link import Link
+from creche.engine.stored_rows import StoredRows
 from creche.errors import ProcessError
 from creche.plan.plan import Plan
 from creche.table.prepare import Prepared
@@ -36,8 +37,8 @@ class Job:
 
     plan: Plan
     prepared: Prepared
-    rows: Rows
-    validation: Rows | None
+    rows: Rows | StoredRows
+    validation: Rows | StoredRows | None
     threads: int
 
 

@@ -103,6 +103,9 @@ class Interrupted:
     def run(self, **limits: Any) -> str:
         return self.statuses.pop(0)
 
+    def release_rows(self) -> None:
+        pass
+
 
 def test_runs_that_take_turns_go_on_after_an_interruption() -> None:
     first, second = Interrupted(), Interrupted()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,20 @@ def test_encoded_rows_are_found_again_and_belong_to_their_encoding(tmp_path: Pat
     assert len(paths) == 4
     Path(first.path).write_bytes(b"damaged")
     assert len(encode()) == len(first)
+
+
+@pytest.mark.filterwarnings("ignore::creche.CrecheWarning")
+def test_a_folder_that_is_write_protected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame().write_parquet(tmp_path / "t.parquet")
+    table = read_to_disk(tmp_path / "t.parquet", options=ReadOptions(), to=tmp_path / "t.rows")
+    on_disk = prepare(table, None, Preparation(label=("kind",)), task=None, loss=None, seed=3)
+    before = sorted(path.name for path in (tmp_path / "t.rows").iterdir())
+    monkeypatch.setattr("creche.table.disk_columns.os.access", lambda path, mode: Path(path).name != "t.rows")
+    rows, _ = encode_to_disk(on_disk, CrossEntropy())
+    assert_same(rows, on_disk.encode(CrossEntropy(), "float32")[0])
+    assert sorted(path.name for path in (tmp_path / "t.rows").iterdir()) == before
+    again = pickle.loads(pickle.dumps(on_disk))
+    assert_same(rows, again.encode(CrossEntropy(), "float32")[0])
 
 
 def test_what_rows_on_disk_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

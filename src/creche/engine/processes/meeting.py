@@ -45,6 +45,8 @@ class Place:
     port : int
     on_this_machine : int
         How many of them share this machine's cores.
+    local_rank : int
+        Which of these this is.
 
     """
 
@@ -53,6 +55,7 @@ class Place:
     address: str
     port: int
     on_this_machine: int
+    local_rank: int = 0
 
 
 _CHAINS: dict[tuple[int, Place], Chain] = {}  # by process and place: a fork has none
@@ -70,7 +73,7 @@ def place_of_this_process(environment: Mapping[str, str] | None = None) -> Place
     --------
     >>> names = {"RANK": "1", "WORLD_SIZE": "4", "MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "29500"}
     >>> place_of_this_process(names)
-    Place(rank=1, count=4, address='10.0.0.1', port=29500, on_this_machine=1)
+    Place(rank=1, count=4, address='10.0.0.1', port=29500, on_this_machine=1, local_rank=0)
 
     """
     environment = os.environ if environment is None else environment
@@ -90,7 +93,9 @@ def place_of_this_process(environment: Mapping[str, str] | None = None) -> Place
             "does"
         )
     local = _number(environment, "LOCAL_WORLD_SIZE", 1) if "LOCAL_WORLD_SIZE" in environment else 1
-    return Place(rank, count, environment["MASTER_ADDR"], _number(environment, "MASTER_PORT", 1), local)
+    port = _number(environment, "MASTER_PORT", 1)
+    local_rank = _number(environment, "LOCAL_RANK", 0) if "LOCAL_RANK" in environment else 0
+    return Place(rank, count, environment["MASTER_ADDR"], port, local, local_rank)
 
 
 def _number(environment: Mapping[str, str], name: str, least: int) -> int:

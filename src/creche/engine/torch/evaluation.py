@@ -12,7 +12,7 @@ from torch import Tensor
 
 from creche.engine.torch.losses import LOSSES, LossNumbers, mean_prediction, metric_from_mean, metric_of_rows
 from creche.engine.torch.network import NamedTensors, Network
-from creche.engine.torch.tables import DeviceRows, Labelled
+from creche.engine.torch.tables import EvaluatedRows, Labelled
 
 __all__ = ["CustomLoss", "call_custom_loss", "evaluate", "sum_type"]
 
@@ -44,7 +44,7 @@ def call_custom_loss(loss: CustomLoss, z: Tensor, labels: Tensor) -> tuple[Tenso
 
 
 def evaluate(
-    network: Network, of: NamedTensors, kind: str, numbers: LossNumbers, rows: DeviceRows, loss: CustomLoss | None
+    network: Network, of: NamedTensors, kind: str, numbers: LossNumbers, rows: EvaluatedRows, loss: CustomLoss | None
 ) -> tuple[float, float]:
     """Return loss and metric of a table; of several submodels, those of their mean prediction."""
     sums = torch.zeros(2, dtype=sum_type(rows.device), device=rows.device)
@@ -57,7 +57,7 @@ def evaluate(
         weighted = losses if piece.weights is None else losses * piece.weights
         sums[0] += weighted.sum(dtype=sums.dtype)
         sums[1] += metric_of_rows(kind, z, piece.labels).sum(dtype=sums.dtype)
-    total = float(len(rows)) if rows.host_weights is None else float(rows.host_weights.sum())
+    total = rows.weight_sum
     loss_sum, metric_sum = sums.tolist()
     with np.errstate(all="ignore"):
         mean = np.float64(loss_sum) / total

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from creche import _core
 from creche.engine.native import Rows, translate
+from creche.engine.stored_rows import StoredRows
 from creche.engine.torch.arrays import Arrays, RunArrays
 from creche.engine.torch.full_memory import full_memory_told
 from creche.engine.torch.introspection import pass_rows
@@ -20,6 +21,8 @@ from creche.engine.torch.layout import Layout
 from creche.engine.torch.losses import LossNumbers
 from creche.engine.torch.network import Network
 from creche.engine.torch.settings import engine_settings
+from creche.engine.torch.shared_steps import Exchange
+from creche.engine.torch.stored_rows import StoredDeviceRows, first_rows
 from creche.engine.torch.tables import DeviceRows
 from creche.engine.torch.trainer import Limits, Trainer
 from creche.engine.torch.words import check_words
@@ -35,18 +38,18 @@ class TorchRun:
     ----------
     plan : Plan
         Its lengths must be resolved (`Plan.resolved`).
-    rows, validation : Rows
-        Copied to the device; `validation` may be None.
+    rows, validation : Rows or StoredRows
+        Copied to the device, from a file some at a time; `validation` may be None.
     device : str
         As PyTorch spells it: "cpu", "cuda", "cuda:1", "mps".
 
     """
 
-    def __init__(self, plan: Plan, rows: Rows, validation: Rows | None, device: str) -> None:
+    def __init__(self, plan: Plan, rows: Rows | StoredRows, validation: Rows | StoredRows | None, device: str) -> None:
         with full_memory_told(torch.device(device)):
             self._begin(plan, rows, validation, device)
 
-    def _begin(self, plan: Plan, rows: Rows, validation: Rows | None, device: str) -> None:
+    def _begin(self, plan: Plan, rows: Rows | StoredRows, validation: Rows | StoredRows | None, device: str) -> None:
         engine, self._loss = _core.load(), plan.loss.engine_callback()
         self._plan = translated = translate(engine, plan)
         check_words(translated)
@@ -54,15 +57,19 @@ class TorchRun:
             assert engine.Solo64  # a build without float64 says so
         self._device = torch.device(device)
         self._dtype = torch.float32 if plan.dtype == "float32" else torch.float64
-        self._rows = self._to_device(rows, "training")
+        self._rows = self._place(rows, "training")
+        if isinstance(rows, StoredRows):
+            initial = engine.initial_parameters(*first_rows(translated, rows))
+        else:
+            initial = engine.initial_parameters(translated, rows.x)
         # An empty table is false.
-        self._validation = self._to_device(validation, "validation") if validation else None
+        self._validation = self._place(validation, "validation") if validation else None
         self._numbers = engine.RunNumbers(translated, len(rows))
         layout = Layout(engine.parameter_shapes(translated), self._numbers.groups)
         like = torch.zeros(0, dtype=self._dtype, device=self._device)
         keeps_best = translated.early_stopping.patience > 0
         self._arrays = RunArrays(layout, len(translated.layers), self._numbers.planes, keeps_best, like)
-        self._arrays.set_parameters(engine.initial_parameters(translated, rows.x))
+        self._arrays.set_parameters(initial)
         self._network = Network(translated, self._device, plan.precision)
         self._loss_numbers = LossNumbers.of(translated.loss, plan.network.outputs, like)
         self._trainer = Trainer(
@@ -105,6 +112,16 @@ class TorchRun:
         """Epoch and batch, from 0, and learning rate where training diverged."""
         return self._trainer.divergence if self._trainer.status == "diverged" else None
 
+    @property
+    def seconds_waited(self) -> float:
+        """How long training has waited for rows of a file."""
+        return self._rows.seconds_waited if isinstance(self._rows, StoredDeviceRows) else 0.0
+
+    def release_rows(self) -> None:
+        """Give back what is needed to read rows from a file, until the run goes on."""
+        if isinstance(self._rows, StoredDeviceRows):
+            self._rows.release()
+
     def history(self, first: int = 0) -> Arrays:
         """Return the records of the completed epochs from epoch `first` on."""
         return dict(self._numbers.history(first))
@@ -142,6 +159,18 @@ class TorchRun:
         self._numbers.set_state(dict(state))
         self._arrays.take_over(read)
         self._trainer.begin_anew()
+
+    def join(self, rank: int, count: int, exchange: Exchange | None = None) -> None:
+        """Take the next steps together with other processes in the same state, or (count 1) alone.
+
+        Parameters
+        ----------
+        rank, count : int
+        exchange : callable, optional
+            As the compiled engine has it.
+
+        """
+        self._trainer.join(rank, count, exchange)
 
     def evaluate(
         self,
@@ -186,6 +215,15 @@ class TorchRun:
                 self._network, of, to, self._plan.loss.kind, self._loss_numbers, rows, self._loss, as_step
             )
         return (*found, arrays.layout.to_arrays(to.flat), arrays.layout.to_arrays(of.flat))
+
+    def evaluate_file(self, rows: StoredRows) -> tuple[float, float]:
+        """Return loss and metric of the current weights on rows in a file."""
+        return self._trainer.evaluate(StoredDeviceRows(rows, self._plan, self._device))
+
+    def _place(self, rows: Rows | StoredRows, what: str) -> DeviceRows | StoredDeviceRows:
+        if isinstance(rows, StoredRows):
+            return StoredDeviceRows(rows, self._plan, self._device)
+        return self._to_device(rows, what)
 
     def _to_device(self, rows: Rows, what: str) -> DeviceRows:
         return DeviceRows(rows, self._plan, self._dtype, self._device, what)

@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from creche.engine.torch.arrays import RunArrays
+from creche.engine.torch.evaluation import sum_type
 from creche.engine.torch.losses import LOSSES, LossNumbers, metric_of_rows
-from creche.engine.torch.network import Network
+from creche.engine.torch.network import NamedTensors, Network
 from creche.engine.torch.rules import (
     NUMBERS_OF_GROUP,
     RULES,
@@ -20,7 +21,7 @@ from creche.engine.torch.rules import (
     Regularizers,
     Rule,
 )
-from creche.engine.torch.tables import DeviceRows, Labelled
+from creche.engine.torch.tables import Labelled, TrainingRows
 
 __all__ = ["Step", "StepInputs", "flush_gradient"]
 
@@ -53,6 +54,10 @@ class StepInputs:
     numbers: Tensor
     kept: Tensor | None
 
+    def of_rows(self, rows: slice) -> StepInputs:
+        """Return those of some rows of the batch."""
+        return StepInputs(self.index[rows], self.numbers, None if self.kept is None else self.kept[:, rows])
+
 
 class Step:
     """The steps of a run.
@@ -65,7 +70,7 @@ class Step:
     arrays : RunArrays
     groups : int
         The number of groups of parameters.
-    rows : DeviceRows
+    rows : TrainingRows
         The training rows.
     numbers : LossNumbers
 
@@ -77,12 +82,14 @@ class Step:
         network: Network,
         arrays: RunArrays,
         groups: int,
-        rows: DeviceRows,
+        rows: TrainingRows,
         numbers: LossNumbers,
     ) -> None:
         self._weights, self._gradients, self._planes = arrays.weights, arrays.gradients, arrays.planes
         self._network, self._layout, self._rows = network, arrays.layout, rows
         self._groups, self._loss_numbers = groups, numbers
+        self._shards: int = plan.shards
+        self._shard = arrays.named(torch.zeros_like(arrays.gradients.flat)) if plan.shards > 1 else None
         self._loss_kind: str = plan.loss.kind
         self._norm_limit: float = plan.optimizer.clip_norm
         self._regularizers = Regularizers.of(plan.optimizer)
@@ -90,6 +97,37 @@ class Step:
 
     def take(self, inputs: StepInputs, sums: Tensor) -> None:
         """Take a step; `sums` (2,) receives the sums of the losses, by weight, and of the metrics."""
+        if self._shards == 1:
+            self._add_up(inputs, self._gradients, sums)
+        else:
+            self._add_up_shards(inputs, sums)
+        self.update(inputs)
+
+    def _add_up_shards(self, inputs: StepInputs, sums: Tensor) -> None:
+        """Add up each shard for itself, and then these in their order."""
+        assert self._shard is not None
+        of_shard = torch.zeros_like(sums)
+        for number, part in enumerate(self.shards(inputs)):
+            if number == 0:
+                self._add_up(part, self._gradients, sums)
+                continue
+            self._add_up(part, self._shard, of_shard)
+            self._gradients.flat.add_(self._shard.flat)
+            sums.add_(of_shard)
+
+    def shards(self, inputs: StepInputs) -> list[StepInputs]:
+        """Return the parts of a batch that have rows: each has the same number of them, but the last."""
+        rows = -(-len(inputs.index) // self._shards)
+        return [inputs.of_rows(slice(at, at + rows)) for at in range(0, len(inputs.index), rows)]
+
+    def add_up_shard(self, inputs: StepInputs, gradients: NamedTensors) -> Tensor:
+        """Write the gradients of one shard; return the sums of its losses and of its metrics."""
+        sums = torch.zeros(2, dtype=sum_type(inputs.index.device), device=inputs.index.device)
+        self._add_up(inputs, gradients, sums)
+        return sums
+
+    def _add_up(self, inputs: StepInputs, gradients: NamedTensors, sums: Tensor) -> None:
+        """Write the gradients and the sums of rows: all of a batch, or those of a shard."""
         rows, z = self.forward(inputs)
         scale = self.scale(inputs, rows)
         label_smoothing = inputs.numbers[self._groups * NUMBERS_OF_GROUP + 1]
@@ -97,7 +135,7 @@ class Step:
         if numbers.label_smoothing is not None:
             numbers = replace(numbers, label_smoothing=label_smoothing)
         losses, gradient = LOSSES[self._loss_kind](z, rows.labels, numbers)
-        self.finish(inputs, rows, losses, flush_gradient(gradient.mul_(scale)), sums)
+        self._go_back(rows, losses, flush_gradient(gradient.mul_(scale)), gradients, sums)
 
     def forward(self, inputs: StepInputs) -> tuple[Labelled, Tensor]:
         """Return the rows of a batch, those of one submodel below those of the one before, and the outputs' sums."""
@@ -108,11 +146,18 @@ class Step:
 
     def finish(self, inputs: StepInputs, rows: Labelled, losses: Tensor, gradient: Tensor, sums: Tensor) -> None:
         """Go back from the gradient of the sums of the output layer, and update."""
+        self._go_back(rows, losses, gradient, self._gradients, sums)
+        self.update(inputs)
+
+    def _go_back(self, rows: Labelled, losses: Tensor, gradient: Tensor, gradients: NamedTensors, sums: Tensor) -> None:
         metrics = metric_of_rows(self._loss_kind, self._passed.sums, rows.labels)
         weighted = losses if rows.weights is None else losses * rows.weights
         torch.sum(weighted, 0, dtype=sums.dtype, out=sums[0])
         torch.sum(metrics, 0, dtype=sums.dtype, out=sums[1])
-        self._network.backward(self._weights, self._gradients, self._passed, gradient)
+        self._network.backward(self._weights, gradients, self._passed, gradient)
+
+    def update(self, inputs: StepInputs) -> None:
+        """Update the parameters by the gradients."""
         if self._rule is not None:
             self._update(self._rule, inputs.numbers)
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from creche import _core
 from creche.engine.device_memory import resident_memory
 from creche.engine.native import Rows, rows_memory
 from creche.engine.torch.losses import CLASS_LOSSES
 
-__all__ = ["DeviceRows", "Labelled"]
+__all__ = ["Brought", "DeviceRows", "EvaluatedRows", "Labelled", "TrainingRows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,47 @@ class Labelled:
         return Labelled(
             change(self.x), change(self.labels), None if self.weights is None else change(self.weights)
         )  # fmt: skip
+
+
+class Brought(NamedTuple):
+    """Rows that are on the device.
+
+    Attributes
+    ----------
+    index : (n,) int32 tensor
+        The numbers by which `take` finds them.
+    weights : (n,) array of float64, or None
+        Their weights, on the host.
+
+    """
+
+    index: Tensor
+    weights: NDArray[np.float64] | None
+
+
+class EvaluatedRows(Protocol):
+    """Rows that are evaluated on a device."""
+
+    @property
+    def device(self) -> torch.device: ...
+    @property
+    def weight_sum(self) -> float: ...
+    def __len__(self) -> int: ...
+    def in_pieces(self, size: int) -> Iterator[Labelled]:
+        """Yield all rows on the device, at most `size` at a time."""
+
+
+class TrainingRows(EvaluatedRows, Protocol):
+    """Rows that a network is trained on, on a device."""
+
+    def reserve(self, rows: int) -> int | None:
+        """Take memory for windows of at least this many rows; return how many a window may have, None for all."""
+
+    def bring(self, epoch: int, begin: int, count: int) -> Brought:
+        """Bring the rows at positions of an epoch, from `begin` on, to the device if they are not there."""
+
+    def take(self, index: Tensor) -> Labelled:
+        """Copy some rows, by the numbers that `bring` returned."""
 
 
 class DeviceRows:
@@ -87,9 +129,16 @@ class DeviceRows:
         self._source = self._all  # of the rows that are taken
         self._window_size = 0 if is_resident else max(1, resident * len(rows) // size)
         self.host_weights = None if rows.weights is None else rows.weights.astype(np.float64)
+        self._plan = plan
+        self._order: tuple[int, NDArray[Any]] | None = None  # of an epoch
 
     def __len__(self) -> int:
         return len(self._all.x)
+
+    @property
+    def weight_sum(self) -> float:
+        """The sum of the weights of all rows."""
+        return float(len(self)) if self.host_weights is None else float(self.host_weights.sum())
 
     def reserve(self, rows: int) -> int | None:
         """Take memory for windows of at least this many rows; return how many a window may have, None for all."""
@@ -100,14 +149,18 @@ class DeviceRows:
         self._source = self._source.map(lambda column: column.to(self.device))
         return self._window_size
 
-    def bring(self, order: NDArray[Any]) -> Tensor:
-        """Return the numbers by which `take` finds these rows, and bring them to the device if they are not there."""
+    def bring(self, epoch: int, begin: int, count: int) -> Brought:
+        """Bring the rows at positions of an epoch, from `begin` on, to the device if they are not there."""
+        if self._order is None or self._order[0] != epoch:
+            self._order = epoch, _core.load().epoch_order(self._plan, epoch, len(self))
+        order = self._order[1][begin : begin + count]
+        weights = None if self.host_weights is None else self.host_weights[order]
         if self._window_size == 0:
-            return torch.tensor(order.astype(np.int32), device=self.device)
+            return Brought(torch.tensor(order.astype(np.int32), device=self.device), weights)
         index = torch.tensor(order)
         for column, to in zip(self._all.columns, self._source.columns, strict=True):
             to[: len(order)].copy_(column.index_select(0, index))
-        return torch.arange(len(order), dtype=torch.int32, device=self.device)
+        return Brought(torch.arange(len(order), dtype=torch.int32, device=self.device), weights)
 
     def take(self, index: Tensor) -> Labelled:
         """Copy some rows, by the numbers that `bring` returned."""

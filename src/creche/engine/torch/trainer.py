@@ -26,8 +26,9 @@ from creche.engine.torch.losses import LossNumbers
 from creche.engine.torch.network import Network
 from creche.engine.torch.rules import NUMBERS_OF_GROUP, flush
 from creche.engine.torch.settings import engine_settings
+from creche.engine.torch.shared_steps import Exchange, SharedSteps, StoppedError
 from creche.engine.torch.step import Step, StepInputs, flush_gradient
-from creche.engine.torch.tables import DeviceRows
+from creche.engine.torch.tables import EvaluatedRows, TrainingRows
 from creche.engine.torch.windows import Window, Windows
 
 __all__ = ["Limits", "Trainer"]
@@ -77,9 +78,9 @@ class Trainer:
     numbers : RunNumbers
         The numbers of the run, by the compiled engine.
     loss_numbers : LossNumbers
-    rows : DeviceRows
+    rows : TrainingRows
         The training rows.
-    validation : DeviceRows, or None
+    validation : EvaluatedRows, or None
     loss : callable, or None
         A custom loss.
 
@@ -98,8 +99,8 @@ class Trainer:
         arrays: RunArrays,
         numbers: Any,
         loss_numbers: LossNumbers,
-        rows: DeviceRows,
-        validation: DeviceRows | None,
+        rows: TrainingRows,
+        validation: EvaluatedRows | None,
         loss: CustomLoss | None,
     ) -> None:
         self._plan, self._network, self._arrays, self._numbers = plan, network, arrays, numbers
@@ -109,8 +110,15 @@ class Trainer:
         self.step = Step(plan, network, arrays, numbers.steps(0)[0].shape[1], rows, loss_numbers)
         self.take = choose_taker(self.step, rows.device, arrays.trained)
         self._line_search = LineSearch(arrays.planes) if plan.optimizer.kind == "lbfgs" else None
+        self._members: SharedSteps | None = None
         self.divergence: tuple[int, int, float] | None = None
         self.begin_anew()
+
+    def join(self, rank: int, count: int, exchange: Exchange | None) -> None:
+        """Take the next steps together with other processes, or alone."""
+        self._members = None
+        if exchange is not None and count > 1:
+            self._members = SharedSteps(self.step, self._arrays, self._plan.shards, rank, count, exchange)
 
     def begin_anew(self) -> None:
         """Begin where the arrays and the numbers are, which have been set."""
@@ -122,7 +130,7 @@ class Trainer:
         elif self._numbers.epoch >= self._plan.epochs:
             self.status = "finished"
 
-    def evaluate(self, rows: DeviceRows) -> tuple[float, float]:
+    def evaluate(self, rows: EvaluatedRows) -> tuple[float, float]:
         """Return loss and metric of a table."""
         kind = self._plan.loss.kind
         return evaluate(self._network, self._arrays.weights, kind, self._loss_numbers, rows, self._loss)
@@ -184,12 +192,15 @@ class Trainer:
                 taken += 1
                 if not may_go_on or time.monotonic() >= limits.end or self._is_interrupted(limits):
                     break
+        except StoppedError:
+            self.status = "interrupted"
         finally:
             self._settle(window, taken)
 
     def _is_interrupted(self, limits: Limits) -> bool:
         now = time.monotonic()
-        if limits.poll is None or now - self._last_poll < SECONDS_PER_POLL:
+        # With several processes, all stop together, in the exchange of a step.
+        if self._members is not None or limits.poll is None or now - self._last_poll < SECONDS_PER_POLL:
             return False
         if self._device.type == "cuda":  # or the host would be many steps ahead
             torch.cuda.synchronize(self._device)
@@ -202,6 +213,10 @@ class Trainer:
     def _take_step(self, window: Window, number: int) -> bool:
         """Take a step of a window. Returns whether the host knows of nothing that is not finite."""
         inputs, sums = window.steps[number], window.sums[number]
+        if self._members is not None:
+            if not self._members.take(inputs, sums):
+                return False
+            return self._line_search is None or self._search_line(window)
         if self._loss is None:
             self.take(inputs, sums)
             return self._line_search is None or self._search_line(window)

@@ -10,12 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from creche import _core
 from creche.engine.torch.evaluation import sum_type
 from creche.engine.torch.network import Network
 from creche.engine.torch.random import draw_kept
 from creche.engine.torch.step import StepInputs
-from creche.engine.torch.tables import DeviceRows
+from creche.engine.torch.tables import TrainingRows
 
 __all__ = ["Window", "Windows"]
 
@@ -53,13 +52,13 @@ class Windows:
     plan : Plan
         A plan of the compiled engine.
     network : Network
-    rows : DeviceRows
+    rows : TrainingRows
         The training rows.
     dtype : torch.dtype
 
     """
 
-    def __init__(self, plan: Any, network: Network, rows: DeviceRows, dtype: torch.dtype) -> None:
+    def __init__(self, plan: Any, network: Network, rows: TrainingRows, dtype: torch.dtype) -> None:
         self._plan, self._network, self._rows, self._dtype = plan, network, rows, dtype
         self._device = rows.device
         self._batch_size = min(plan.batch_size, len(rows))
@@ -71,7 +70,6 @@ class Windows:
         if of_step:
             limits.append(DRAWS_AT_ONCE // of_step)
         self._most = max(1, min(limits))
-        self._order: tuple[int, NDArray[Any]] | None = None
 
     def take(self, numbers: Any, limit: int) -> Window:
         """Return the next steps of the epoch, at most `limit` of them.
@@ -86,11 +84,12 @@ class Windows:
         count = min(numbers.batches - numbers.batch_in_epoch, limit, self._most)
         of_groups, factors = numbers.steps(count)
         begin = numbers.batch_in_epoch * self._batch_size
-        order = self._order_of(numbers.epoch)[begin : begin + count * self._batch_size]
-        starts = np.arange(0, len(order), self._batch_size)
-        weights = np.minimum(self._batch_size, len(order) - starts).astype(np.float64)
-        if self._rows.host_weights is not None:
-            weights = np.add.reduceat(self._rows.host_weights[order], starts)
+        most = min(count * self._batch_size, len(self._rows) - begin)
+        brought = self._rows.bring(numbers.epoch, begin, most)
+        starts = np.arange(0, most, self._batch_size)
+        weights = np.minimum(self._batch_size, most - starts).astype(np.float64)
+        if brought.weights is not None:
+            weights = np.add.reduceat(brought.weights, starts)
         weights *= self._network.submodels
         dropped = np.array([layer.dropout for layer in self._network.layers]) * factors[:, :1]
         with np.errstate(divide="ignore"):
@@ -98,19 +97,13 @@ class Windows:
         smoothing = self._plan.loss.label_smoothing * factors[:, 1:]
         uploaded = np.concatenate([of_groups.reshape(count, -1), per_weight[:, None], smoothing, 1 / (1 - dropped)], 1)
         table = torch.tensor(uploaded, dtype=self._dtype, device=self._device)
-        index = self._rows.bring(order)
-        kept = self._draw_kept(numbers.epoch, begin, len(order), dropped) if (dropped > 0).any() else None
+        kept = self._draw_kept(numbers.epoch, begin, most, dropped) if (dropped > 0).any() else None
         steps = []
         for i, start in enumerate(starts):
             rows = slice(start, start + self._batch_size)
-            steps.append(StepInputs(index[rows], table[i], None if kept is None else kept[:, rows]))
+            steps.append(StepInputs(brought.index[rows], table[i], None if kept is None else kept[:, rows]))
         sums = torch.zeros((count, 2), dtype=sum_type(self._device), device=self._device)
         return Window(steps, sums, weights, numbers.learning_rate)
-
-    def _order_of(self, epoch: int) -> NDArray[Any]:
-        if self._order is None or self._order[0] != epoch:
-            self._order = epoch, _core.load().epoch_order(self._plan, epoch, len(self._rows))
-        return self._order[1]
 
     def _draw_kept(self, epoch: int, begin: int, count: int, dropped: NDArray[np.float64]) -> Tensor:
         """Return whether each activation is kept, (submodels, rows, neurons), layer beside layer."""

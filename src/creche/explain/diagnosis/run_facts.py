@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.engine.introspection import batch_internals
-from creche.engine.native import new_predictor
+from creche.engine.native import Rows, new_predictor
+from creche.engine.stored_rows import StoredRows
 from creche.explain.constant_loss import constant_loss
 from creche.training.recorder import Neurons, describe_neurons, sample_rows, select_rows
 from creche.training.watching import true_classes
@@ -22,6 +23,7 @@ __all__ = ["RunFacts"]
 # Sizes of the samples of training rows: for all activations, and for predictions only.
 ROWS_INSIDE = 256
 ROWS_PREDICTED = 4096
+ROWS_OF_FILE = 100_000
 
 MIN_EPOCHS = 8  # of a curve
 SMALLEST_SHARE = 1e-12
@@ -73,9 +75,23 @@ class RunFacts:
         return max(loss, SMALLEST_SHARE)
 
     @cached_property
+    def rows(self) -> Rows:
+        """The training rows; those of a file up to a number that is enough to see what they are like."""
+        return self._read(self.run.rows)
+
+    @cached_property
+    def compared_rows(self) -> Rows:
+        """The rows by which networks are compared."""
+        return self._read(self.run.rows if self.run.validation is None else self.run.validation)
+
+    @staticmethod
+    def _read(rows: Rows | StoredRows) -> Rows:
+        return rows.read(0, min(len(rows), ROWS_OF_FILE)) if isinstance(rows, StoredRows) else rows
+
+    @cached_property
     def neurons(self) -> list[Neurons]:
         """What the neurons of each layer do on a sample of the training rows."""
-        rows = select_rows(self.run.rows, sample_rows(len(self.run.rows), ROWS_INSIDE, self.plan.seed))
+        rows = select_rows(self.rows, sample_rows(len(self.rows), ROWS_INSIDE, self.plan.seed))
         with np.errstate(all="ignore"):
             inside = batch_internals(self.plan, self.run.parameters, rows)
         layers = zip(self.plan.network.layers, inside.activations, strict=True)
@@ -84,13 +100,13 @@ class RunFacts:
     @cached_property
     def sampled_places(self) -> NDArray[np.int64]:
         """The places of a larger sample of the training rows, for predictions."""
-        return sample_rows(len(self.run.rows), ROWS_PREDICTED, self.plan.seed)
+        return sample_rows(len(self.rows), ROWS_PREDICTED, self.plan.seed)
 
     @cached_property
     def predictions(self) -> NDArray[Any]:
         """The network's outputs for `sampled_places`, (n, outputs)."""
         predictor = new_predictor(self.plan, self.run.parameters, self.run.threads)
-        return np.asarray(predictor.predict(np.ascontiguousarray(self.run.rows.x[self.sampled_places])))
+        return np.asarray(predictor.predict(np.ascontiguousarray(self.rows.x[self.sampled_places])))
 
     @cached_property
     def compared_predictions(self) -> NDArray[np.float64]:
@@ -98,7 +114,7 @@ class RunFacts:
 
         Probabilities (n, classes), or numbers in the units of the labels (n, k), among them probabilities of yes.
         """
-        rows = self.run.rows if self.run.validation is None else self.run.validation
+        rows = self.compared_rows
         with np.errstate(all="ignore"):
             outputs = new_predictor(self.plan, self.run.parameters, self.run.threads).predict(rows.x).astype(np.float64)
             predicted = self.plan.loss.head(self.plan.task).finish(outputs)
@@ -107,8 +123,7 @@ class RunFacts:
     @cached_property
     def compared_classes(self) -> NDArray[np.int64]:
         """The true class of each of those rows, by its number."""
-        rows = self.run.rows if self.run.validation is None else self.run.validation
-        return true_classes(rows, self.plan.loss)
+        return true_classes(self.compared_rows, self.plan.loss)
 
     def update_ratio(self) -> float | None:
         """Return by what share of their norm one step changes a layer's weights in the second half of the run.

@@ -16,6 +16,7 @@ from creche.engine.hardware import Hardware
 from creche.engine.job import Job
 from creche.engine.native import Rows, new_predictor, new_run
 from creche.engine.parameters import Parameters
+from creche.engine.stored_rows import StoredRows, as_rows
 from creche.errors import CrecheWarning, DivergedError, PlanError
 from creche.explain.diagnosis.findings import Alternative, Trial
 from creche.explain.diagnosis.run_facts import RunFacts
@@ -58,8 +59,8 @@ class _Setup:
 
     plan: Plan
     prepared: Prepared
-    rows: Rows
-    validation: Rows | None
+    rows: Rows | StoredRows
+    validation: Rows | StoredRows | None
 
     @property
     def scale(self) -> float:
@@ -68,7 +69,7 @@ class _Setup:
         return scale[0] if len(scale) == 1 else 1.0
 
     def job(self, seed: int) -> Job:
-        measure = create_measure(self.plan, self.prepared, self.validation or self.rows, threads=1)
+        measure = create_measure(self.plan, self.prepared, as_rows(self.validation or self.rows), threads=1)
         return Job(replace(self.plan, seed=seed), self.rows, self.validation, measure)
 
 
@@ -230,7 +231,7 @@ def _evaluate(setup: _Setup, parameters: Parameters | None, measure: str) -> flo
     """Return a measure of a network on the validation rows; without any, on the training rows."""
     if parameters is None:
         return 0.0 if measure == "balanced_accuracy" else float("inf")
-    rows = setup.rows if setup.validation is None else setup.validation
+    rows = as_rows(setup.rows if setup.validation is None else setup.validation)
     if measure == "balanced_accuracy":
         outputs, true = new_predictor(setup.plan, parameters, 1).predict(rows.x), true_classes(rows, setup.plan.loss)
         predicted = setup.plan.loss.head(setup.plan.task).finish(outputs).argmax(axis=1)

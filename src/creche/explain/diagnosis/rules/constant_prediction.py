@@ -48,7 +48,7 @@ def _find_one_class(facts: RunFacts) -> Symptom | None:
             [*standardize_numbers(facts), *divide_learning_rate(facts, 10, 100, 1000, 1 / 10, 1 / 100)],
         )
     alternatives = []
-    if facts.run.rows.classes is not None and facts.prepared.preparation.class_weight is None:
+    if facts.rows.classes is not None and facts.prepared.preparation.class_weight is None:
         balanced = {"class_weight": "balanced"}
         alternatives.append(Alternative("balanced class weights", balanced, "balanced_accuracy"))
     alternatives += divide_learning_rate(facts, 1 / 10, measure="balanced_accuracy")
@@ -63,7 +63,7 @@ def _find_one_class(facts: RunFacts) -> Symptom | None:
 
 
 def _find_one_number(facts: RunFacts) -> Symptom | None:
-    targets = facts.run.rows.targets
+    targets = facts.rows.targets
     assert targets is not None
     spread, label_spread = facts.predictions.std(axis=0), targets[facts.sampled_places].std(axis=0)
     if not (spread < SAME_NUMBER * label_spread).all():

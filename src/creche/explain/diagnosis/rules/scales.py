@@ -22,7 +22,7 @@ def find_unscaled_features(facts: RunFacts) -> Symptom | None:
     """Return a symptom if features were not scaled and differ a thousandfold in size."""
     if facts.prepared.preparation.preprocessing.scaling != "none":
         return None
-    x = facts.run.rows.x.astype(np.float64)
+    x = facts.rows.x.astype(np.float64)
     spread, largest = x.std(axis=0), np.abs(x).max(axis=0)
     names, varied = facts.prepared.features.inputs, spread > 0
     numbers = {column.name for column in facts.prepared.features.columns if column.role == "numeric"}
@@ -58,7 +58,7 @@ def _far_apart(
 
 def find_unscaled_label(facts: RunFacts) -> Symptom | None:
     """Return a symptom if a label was not scaled, is far from a network's first predictions, and was not learned."""
-    labels, targets = facts.prepared.labels, facts.run.rows.targets
+    labels, targets = facts.prepared.labels, facts.rows.targets
     if facts.plan.task != "regression" or targets is None or any(s != 1 for s in labels.scale) or any(labels.mean):
         return None
     if not facts.plan.loss.standardizes_labels:
