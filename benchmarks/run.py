@@ -21,6 +21,7 @@ BENCHMARKS = (
     "large_tables",
     "wide_tables",
     "predict",
+    "onnx_files",
     "landscape",
     "real_tables",
     "gpu",
