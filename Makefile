@@ -89,8 +89,9 @@ $(VENV)/.device: $(VENV)/.dev
 device: $(VENV)/.device  ## execute the kernels of a GPU without one, and compare their bytes with the engine's (needs gcc)
 	$(BIN)/python -m pytest tests/device --quiet -m device --numprocesses 2
 
+# Compiled, as Ray gives up on a machine whose helpers take longer than 15 seconds to be imported.
 $(VENV)/.cluster: $(VENV)/.dev
-	$(PIP_INSTALL) "ray>=2.55"
+	$(BIN)/python -m pip install --quiet --compile --disable-pip-version-check "ray>=2.55"
 	touch $@
 
 cluster: $(VENV)/.cluster  ## train on a cluster of Ray, whose machines are processes that are killed in the middle

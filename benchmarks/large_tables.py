@@ -20,7 +20,7 @@ import numpy as np
 from _compare import Spread
 from _report import Options, Report, parse_options
 
-NUMBERS, WORDS = 16, 4  # columns
+NUMBERS, WORDS = 18, 2  # columns, besides the label
 ROWS, QUICK_ROWS = 1_000_000, 20_000
 MEMORY = "300MB"
 AT_LEAST = 1.0  # GB of CSV a minute

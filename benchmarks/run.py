@@ -22,6 +22,7 @@ BENCHMARKS = (
     "large_tables",
     "wide_tables",
     "predict",
+    "onnx_files",
     "landscape",
     "real_tables",
     "gpu",

@@ -33,6 +33,7 @@ TEXTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(DOCS / page for page in PA
 FILES = {
     "clusters.md": set(),
     "devices.md": set(),
+    "export.md": {"penguins.creche", "penguins.onnx", "penguins.csv"},
     "fitting.md": {"penguins.creche"},
     "labels.md": set(),
     "large_tables.md": set(),
@@ -44,6 +45,9 @@ FILES = {
     "sweeps.md": {"ensemble.creche"},
     "tables.md": {"messwerte.csv", "out_of_fold.csv"},
 }
+
+# What the code of a page needs that the packages for tests do not have; tests/peers/test_onnx.py runs it.
+NEEDED = {"export.md": "onnxruntime"}
 
 
 def blocks(page: str, language: str = "") -> list[str]:
@@ -93,6 +97,7 @@ def test_each_page_with_code_is_tested() -> None:
 def test_the_python_code_runs_and_prints_what_is_shown(
     page: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    pytest.importorskip(NEEDED.get(page, "matplotlib"))
     pyplot = pytest.importorskip("matplotlib.pyplot")
     pyplot.switch_backend("agg")
     names: dict[str, object] = {}
@@ -113,7 +118,7 @@ def test_the_python_code_runs_and_prints_what_is_shown(
 @pytest.mark.usefixtures("without_pictures")
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)])
 def test_the_commands_run(page: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("matplotlib")
+    pytest.importorskip(NEEDED.get(page, "matplotlib"))
     for command, output in commands(page):
         assert main(shlex.split(command, comments=True)[1:]) == 0, (command, capsys.readouterr().err)
         printed = iter(capsys.readouterr().out.splitlines())

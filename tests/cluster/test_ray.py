@@ -6,9 +6,11 @@ The machines are processes on 127.0.0.2, .3 and .4; Ray takes each for a machine
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,10 @@ from tests.unit.model_selection.sweeps import digests, run_sweep
 
 pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("ignore")]
 
-# Before Ray is imported: a lost machine is noticed sooner than by default, and a slow one has time to begin.
+# Before Ray is imported: a lost machine is noticed sooner than by default, a slow one has time to begin, and no other
+# cluster of this computer is found. The names of sockets are short of characters.
 os.environ.update(
+    RAY_TMPDIR=tempfile.mkdtemp(prefix="ray", dir="/tmp"),
     RAY_USAGE_STATS_ENABLED="0", RAY_health_check_initial_delay_ms="2000", RAY_health_check_period_ms="1000",
     RAY_health_check_timeout_ms="5000", RAY_health_check_failure_threshold="2", RAY_raylet_start_wait_time_s="120",
 )  # fmt: skip
@@ -71,18 +75,33 @@ def test_a_cluster_that_is_not_there_is_never_started(monkeypatch: pytest.Monkey
         run_sweep(cluster="auto")
 
 
+def start_nodes(attempts: int) -> Nodes:
+    """Start the head and two machines; Ray gives up on a machine whose helpers take longer than 15 seconds to begin."""
+    made = None
+    try:
+        made = Nodes()
+        made.add()
+        made.add()
+    except Exception:  # Ray raises no narrower one
+        if made is not None:
+            made.cluster.shutdown()
+        if attempts == 1:
+            raise
+        return start_nodes(attempts - 1)
+    return made
+
+
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:
     import ray
 
-    made = Nodes()
-    made.add()
-    made.add()
+    made = start_nodes(attempts=3)
     ray.init(address=made.cluster.address, _node_ip_address="127.0.0.2", logging_level="ERROR", log_to_driver=False)
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     yield made
     ray.shutdown()
     made.cluster.shutdown()
+    shutil.rmtree(os.environ["RAY_TMPDIR"], ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,16 @@ from creche._system.strict_json import MalformedJsonError, TooLargeError
 from creche._version import __version__
 from creche.errors import FileError
 
-__all__ = ["MIGRATIONS", "VERSION", "BrokenArchiveError", "Content", "read_archive", "seal", "write_archive"]
+__all__ = [
+    "MIGRATIONS",
+    "VERSION",
+    "BrokenArchiveError",
+    "Content",
+    "compute_digest",
+    "read_archive",
+    "seal",
+    "write_archive",
+]
 
 Content = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 
@@ -86,6 +95,20 @@ def write_archive(
     with open_replacement(name) as file:
         file.write(head)
         file.write(data)
+
+
+def compute_digest(kind: str, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Return the digest that a file of this content has in its head.
+
+    Raises
+    ------
+    MalformedJsonError
+        If JSON cannot hold the header.
+
+    """
+    head, _ = _encode(kind, header, arrays)
+    begin, _ = _clear_digest(head)
+    return head[begin : begin + len(NO_DIGEST)].decode("ascii")
 
 
 def read_archive(path: str | os.PathLike[str], kind: str) -> Content:

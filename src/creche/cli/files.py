@@ -55,7 +55,7 @@ class File(NamedTuple):
     name : str
         The parameter.
     flag : str
-        How the option is typed; empty for an argument.
+        How the option is typed; for an argument that is written, its name in the help; empty for other arguments.
     declared : Input or Output
 
     """
@@ -81,7 +81,8 @@ def declared_files(command: Callable[..., None]) -> list[File]:
         of_argument = next((mark for mark in marks if isinstance(mark, Input | Output)), None)
         declared = of_argument if option is None else option.file
         if declared is not None:
-            found.append(File(parameter.name, "" if option is None else option.flag, declared))
+            of_output = parameter.name.upper() if isinstance(declared, Output) else ""  # as the help names it
+            found.append(File(parameter.name, of_output if option is None else option.flag, declared))
         elif Path in (kind, *get_args(kind)):
             raise TypeError(
                 f"{command.__name__}: {parameter.name} is a path; declare what it is as an Input or an Output of "

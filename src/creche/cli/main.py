@@ -36,8 +36,8 @@ __all__ = ["create_app", "main"]
 # In the order in which they are listed; each is a function in a module of its name.
 COMMANDS = (
     "fit", "train", "encode", "sweep", "find_learning_rate", "compare", "columns", "recipe", "predict", "evaluate",
-    "show", "plot", "report", "explain", "partial_dependence", "trace", "loss_against_weight", "learn", "glossary",
-    "resume", "verify", "studio",
+    "show", "export", "plot", "report", "explain", "partial_dependence", "trace", "loss_against_weight", "learn",
+    "glossary", "resume", "verify", "studio",
 )  # fmt: skip
 
 FIRST_STEPS = (

@@ -14,7 +14,7 @@ from creche import _core
 from creche.engine.native import translate_network
 from creche.plan.plan import Plan
 
-__all__ = ["Layers", "Parameters", "count_numbers", "parameter_shapes"]
+__all__ = ["EMBEDDINGS", "Layers", "Parameters", "count_numbers", "parameter_shapes"]
 
 # W (d_in, d_out) and b (d_out,) of each layer; of many networks, W (m, d_in, d_out) and b (m, d_out).
 Layers: TypeAlias = Sequence[tuple[NDArray[Any], NDArray[Any]]]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["exp", "log", "mean_rows", "minimize", "multiply", "sum_rows"]
+__all__ = ["SMALLEST_EXPONENT", "exp", "log", "mean_rows", "minimize", "multiply", "sum_rows"]
 
 Array = NDArray[np.float64]
 

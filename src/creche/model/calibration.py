@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from creche.errors import FileError, PlanError
 from creche.evaluation.ordered_math import exp, log, multiply, sum_rows
 
-__all__ = ["Calibration", "apply_temperature", "centered_logits"]
+__all__ = ["SMALLEST_PROBABILITY", "TINY", "Calibration", "apply_temperature", "centered_logits"]
 
 Array = NDArray[np.float64]
 

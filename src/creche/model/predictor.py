@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 import numpy as np
@@ -223,6 +224,50 @@ class Predictor(Displayed, ABC):
         """Return predictions as a frame with a column for each label or quantile, and more columns."""
         columns = predicted.reshape(len(predicted), -1).T
         return frame_like(data, dict(zip(self.labels.predicted_names, columns, strict=True)) | more)
+
+    @reject_unknown
+    def to_onnx(
+        self, path: str | Path, *, check: Any = None, interval: float | None = None, tolerance: float = 1e-6
+    ) -> None:
+        """Write the model to an ONNX file, which takes raw columns and gives predictions, without Creche.
+
+        The file has an input for each column, with the column's name, (rows, 1): double for numbers, string for
+        categories and int64, microseconds since 1970, for dates; of a model of an array, one input ``X``. Its outputs
+        are ``label`` and ``probabilities``, or ``prediction`` for numbers, and ``disagreement`` of several networks.
+
+        Parameters
+        ----------
+        path : str or path
+            Usually ending with ``.onnx``. A file of that name is replaced once the new one is whole on disk.
+        check : file name, DataFrame or (n, d) array, optional
+            Rows on which the file must predict what the model does; by default 200 rows made like the training rows.
+        interval : float, optional
+            For models of `creche.fit`, a coverage such as 0.9: more outputs are ``low`` and ``high`` of a number, or
+            ``in_set`` of classes, as `FittedModel.predict` gives them.
+        tolerance : float, default 1e-6
+            The largest difference of a probability; ten times as much of a number, in units of the label's standard
+            deviation.
+
+        Raises
+        ------
+        CrecheError
+            If onnx is not installed, a part of the model cannot be expressed, or the file would predict otherwise.
+        FileError
+            If it cannot be written; a file that was there is unchanged.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> model = cr.train("penguins", label="species", epochs=2, threads=1).model
+        >>> model.to_onnx("penguins.csv")
+        Traceback (most recent call last):
+        creche.errors.FileError: penguins.csv: is the name of a table (.csv); a file for ONNX ends in .onnx
+        >>> model.to_onnx("penguins.onnx")  # doctest: +SKIP
+
+        """
+        from creche import exporting
+
+        exporting.write_onnx(self, path, check=check, interval=interval, tolerance=tolerance)
 
     @reject_unknown
     def check_data(self, data: Any, *, read_options: ReadOptions | None = None) -> DataCheck:

@@ -124,7 +124,8 @@ class BlockEncoder:
         self._table = x.select(features.names)
         self._is_in_order = x.columns.order is None
         size = len(features.names) * 8 + features.width * 12
-        self._block_rows = max(LEAST_BLOCK_ROWS, min(BLOCK_ROWS, BLOCK_BYTES // size))
+        block_bytes = BLOCK_BYTES if memory is None else min(BLOCK_BYTES, memory // 8)
+        self._block_rows = max(LEAST_BLOCK_ROWS, min(BLOCK_ROWS, block_bytes // size))
         self._bucket_bytes = BUCKET_BYTES if memory is None else max(2**20, min(BUCKET_BYTES, memory // 8))
 
     def to_memory(self) -> Rows:

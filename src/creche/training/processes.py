@@ -99,10 +99,13 @@ def choose_crew(processes: int | None, shards: int) -> Crew:
         count = 1 if place is None else place.count
     if shards % count != 0:
         fitting = ", ".join(str(n) for n in range(1, shards + 1) if shards % n == 0)
-        started = "there are" if processes is None else "got"
+        given = f"processes: {'there are' if processes is None else 'got'} {count}"
+        other = advise("shards", count * max(1, round(shards / count)))
+        if shards == 1:
+            raise PlanError(f"{given}, which need a shard each; give {other}", argument="processes")
         raise PlanError(
-            f"processes: {started} {count}, which cannot share {advise('shards', shards)} evenly; choose one of "
-            f"{fitting} processes, or {advise('shards', count * max(1, round(shards / count)))}",
+            f"{given}, which cannot share {advise('shards', shards)} evenly; choose one of {fitting} processes, or "
+            f"{other}",
             argument="processes",
         )
     return Crew(count, place)
@@ -137,7 +140,8 @@ def together(run: Run) -> Iterator[bool]:
         with take_part(run, chain, describe_run(run)):
             yield chain.is_first
         return
-    with local_processes(run, crew.count) as chain, take_part(run, chain, {}):
+    with local_processes(run, crew.count) as (chain, job), take_part(run, chain, {}):
+        job.unlink()  # all have opened it, and nothing of the table is left behind if this process is killed
         yield True
 
 
@@ -196,8 +200,8 @@ def held_signals(chain: Chain) -> Iterator[None]:
 
 
 @contextmanager
-def local_processes(run: Run, count: int) -> Iterator[Chain]:
-    """Start the other processes of a run on this machine."""
+def local_processes(run: Run, count: int) -> Iterator[tuple[Chain, Path]]:
+    """Start the other processes of a run on this machine; yield the chain of all, and the file of the job."""
     from creche.training.worker import Job, write_job
 
     pairs = [socket.socketpair() for _ in range(count - 1)]
@@ -214,7 +218,7 @@ def local_processes(run: Run, count: int) -> Iterator[Chain]:
                 before.close()
             chain = Chain(0, count, None, Link(pairs[0][0], 1))
             try:
-                yield chain
+                yield chain, Path(folder) / "job"
             except ProcessError as error:
                 raise _explain(error, workers, Path(folder), count) from error
             finally:

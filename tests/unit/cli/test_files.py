@@ -72,7 +72,8 @@ def command_line(command: str, inputs: dict[str, str], outputs: dict[str, str]) 
         value = inputs.get(file.name)
         if value is not None:
             (options if file.flag else arguments).extend([file.flag, value] if file.flag else [value])
-    return [command.replace("_", "-"), *arguments, *options, *(word for pair in outputs.items() for word in pair)]
+    typed = [word for pair in outputs.items() for word in pair if not word.isupper()]  # OUTPUT names an argument
+    return [command.replace("_", "-"), *arguments, *options, *typed]
 
 
 @pytest.fixture(scope="module")

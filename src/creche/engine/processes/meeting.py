@@ -122,7 +122,7 @@ def meet(place: Place) -> Chain:
 
 def _meet(place: Place) -> Chain:
     until = time.monotonic() + SECONDS_TO_MEET
-    with socket.create_server(("", 0 if place.rank or AGENT_STORE in os.environ else place.port)) as server:
+    with _listen(place) as server:
         if place.rank == 0:
             before = None
             port = server.getsockname()[1]
@@ -139,6 +139,18 @@ def _meet(place: Place) -> Chain:
         for connection, rank in ((before, place.rank - 1), (after, place.rank + 1))
     ]
     return Chain(place.rank, place.count, *links)
+
+
+def _listen(place: Place) -> socket.socket:
+    port = 0 if place.rank or AGENT_STORE in os.environ else place.port
+    try:
+        return socket.create_server(("", port))
+    except OSError as error:
+        raise ProcessError(
+            f"process {place.rank} of {place.count} cannot listen on port {port}: {error.strerror or error}; choose "
+            "another MASTER_PORT",
+            rank=place.rank,
+        ) from error
 
 
 def _link(connection: socket.socket, rank: int) -> Link:

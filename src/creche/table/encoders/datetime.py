@@ -19,7 +19,7 @@ from creche.table.table import Column
 if TYPE_CHECKING:
     from creche.table.encoders.preprocessing import Preprocessing
 
-__all__ = ["DatetimeEncoder"]
+__all__ = ["CIRCLES", "PARTS", "DatetimeEncoder"]
 
 PARTS = ("year", "month", "day", "weekday", "hour", "moment")
 

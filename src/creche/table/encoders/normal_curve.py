@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from creche.table.encoders.quantiles import normal_quantile, quantiles
 
-__all__ = ["MAX_REFERENCES", "build_curve", "fit_references", "interpolate"]
+__all__ = ["LARGE", "MAX_REFERENCES", "build_curve", "fit_references", "interpolate"]
 
 MAX_REFERENCES = 1000
 

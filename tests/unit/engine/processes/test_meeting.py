@@ -14,13 +14,12 @@ from creche.engine.processes import link, meeting
 from creche.engine.processes.chain import Chain
 from creche.engine.processes.meeting import Place
 from creche.errors import PlanError, ProcessError
+from tests.unit.training.test_processes import free_port
 
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.mark.parametrize("count", [2, 4])
@@ -61,6 +60,16 @@ def test_a_process_that_does_not_come(monkeypatch: pytest.MonkeyPatch, port: int
     ) as told:
         meeting._meet(Place(2, 3, "127.0.0.1", port, 1))
     assert told.value.rank == 0
+
+
+def test_a_port_that_is_taken(port: int) -> None:
+    with (
+        socket.create_server(("", port)),
+        pytest.raises(
+            ProcessError, match=rf"^process 0 of 2 cannot listen on port {port}: .*; choose another MASTER_P"
+        ),
+    ):
+        meeting._meet(Place(0, 2, "127.0.0.1", port, 1))
 
 
 @pytest.mark.parametrize(

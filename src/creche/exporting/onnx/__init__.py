@@ -1,0 +1,1 @@
+"""ONNX: a model as one graph, one module for each part of it."""
