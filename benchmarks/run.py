@@ -17,6 +17,7 @@ BENCHMARKS = (
     "start",
     "studio",
     "memory",
+    "windows",
     "encoding",
     "large_tables",
     "wide_tables",

@@ -99,7 +99,7 @@ def compare_orders(report: Report, rows: int, epochs: int) -> None:
     for file in files_of:
         ratio = np.mean(best[file, windows]) / np.mean(best[file, full])
         spread = Spread.of([float(ratio)])
-        report.claim_below(f"Best loss with windows of 10 %, a file {file}, in those of a full shuffle", spread, MOST)
+        report.claim_below(f"Best loss with windows of 10 %, file {file}, as a ratio to a full shuffle", spread, MOST)
 
 
 def write_file(path: Path, rows: int) -> tuple[StoredRows, Rows]:
