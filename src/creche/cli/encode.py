@@ -33,7 +33,7 @@ ENCODE_OPTIONS = (
     option_of("seed"),
     option_of("memory"),
     Option(
-        "shuffle", bool, ROWS, "Whether training rows are put in a random order, once for all epochs.", "yes",
+        "shuffle", bool, ROWS, "Put training rows in a random order, once for all epochs.", "yes",
         typed="--shuffle/--no-shuffle",
     ),
 )  # fmt: skip
