@@ -52,8 +52,8 @@ class Build:
 @cache
 def this_build() -> Build:
     """Return the build of this process."""
-    folder = Path(_core.__file__).parent
-    files = sorted(folder.glob("_x86_64_*.so")) + sorted(folder.glob("_neon*.so"))
+    # Asked for by name: an editable installation has them elsewhere than the package.
+    files = [Path(str(_core.load(level).__file__)) for level in _core.levels()]
     modules = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in files}
     return Build(__version__, modules, sys.byteorder, platform.node())
 

@@ -167,7 +167,7 @@ def encode(
     ...     encoded = cr.encode("penguins", f"{folder}/penguins.rows", label="species")
     ...     run = cr.train(encoded.path, epochs=3, threads=1)
     >>> encoded.training_rows, run.plan.shuffle
-    (240, Windows())
+    (241, Windows())
 
     """
     given = {name: value for name, value in locals().items() if name in ARGUMENTS and name != "data"}

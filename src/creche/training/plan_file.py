@@ -77,6 +77,7 @@ def plan_to_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
     split = settings.pop("split")
     split["split_column"], split["split_seed"] = split.pop("column"), split.pop("seed")
     del settings["label"]
+    settings.pop("row_order", None)  # follows from `shuffle` and the seed
     given = {name: value for name, value in {**arguments, **split, **settings}.items() if value not in (None, [], {})}
     return {**given, "hidden": arguments["hidden"]}
 

@@ -396,7 +396,7 @@ def test_a_diverged_run_names_the_place_and_keeps_the_last_finite_weights() -> N
         ({"seed": 1.5}, r"seed: got 1\.5; needs a whole number"),
         ({"threads": 0}, r"threads: got 0; needs a whole number from 1"),
         ({"precision": "float16"}, "precision: got 'float16'; did you mean 'float32'"),
-        ({"shuffle": "yes"}, "shuffle: got 'yes'; needs True or False"),
+        ({"shuffle": "yes"}, r"shuffle: got 'yes'; needs True, False or Windows\(block=4096, window=64\)"),
         ({"early_stopping": 0}, r"patience: got 0; needs a whole number of at least 1"),
         (
             {"loss": "huber", "task": "classification"},
