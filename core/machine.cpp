@@ -36,7 +36,8 @@ std::int64_t training_memory(const Plan& plan, std::int64_t rows, std::int64_t i
   }
   const std::int64_t columns = (plan.submodels * panels + embedding_panels) * kPanel;
   const std::int64_t batch = std::min(plan.batch_size, rows) + kPanel;
-  return (weights + batch * columns) * itemsize + (plan.shuffle ? rows * 4 : 0) + (plan.windows.block > 0 ? rows / plan.windows.block * 8 : 0);
+  return (weights + batch * columns) * itemsize + (plan.shuffle ? rows * 4 : 0) +
+         (plan.windows.block > 0 ? rows / plan.windows.block * 8 : 0);
 }
 
 double multiply_add_peak(double seconds, int threads) {
