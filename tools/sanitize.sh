@@ -24,5 +24,5 @@ export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 LD_PRELOAD=$
 export PYTHONPATH=$PWD/$package CRECHE_SANITIZED=1  # some tests make their networks smaller
 "$python" -c "import creche._core as c; f = c.load().__file__; assert '/$package/' in f, f"
 # test_memory.py counts calls of operator new, which the sanitizer replaces.
-"$python" -m pytest tests/native/test_gemm.py tests/engine --ignore tests/engine/test_memory.py --numprocesses 2 \
+"$python" -m pytest tests/native/test_gemm.py tests/native/test_bfloat16.py tests/engine --ignore tests/engine/test_memory.py --numprocesses 2 \
   --quiet -o addopts= -p no:cacheprovider "$@"

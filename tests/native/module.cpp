@@ -27,12 +27,12 @@ NB_MODULE(CRECHE_MODULE, m) {
   bind_math(m);
   bind_activations(m);
   bind_losses(m);
-  bind_random(m);
   bind_optimizers(m);
   bind_schedules(m);
   bind_initializers(m);
 #endif
   bind_gemm(m);
+  bind_random(m);
   bind_reference(m);
   bind_device_warp(m);
   bind_allocations(m);

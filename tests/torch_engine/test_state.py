@@ -364,7 +364,9 @@ def test_a_table_that_does_not_fit_gives_the_same_bits(
     run = torch_run(plan, rows, held_out, "cpu")
     brought = []
     bring = run._rows.bring
-    monkeypatch.setattr(run._rows, "bring", lambda order: brought.append(len(order)) or bring(order))
+    monkeypatch.setattr(
+        run._rows, "bring", lambda epoch, begin, count: brought.append(count) or bring(epoch, begin, count)
+    )
     assert run.run() == resident.run() == "finished"
     of_row = 8 * (plan.network.inputs + plan.network.outputs + 1)  # bytes
     assert max(brought) <= max(BATCH_SIZE, window // of_row)
