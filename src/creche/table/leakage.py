@@ -353,7 +353,10 @@ def _judge(leak: Leakage, expected: Expectation, digests: NDArray[np.uint64]) ->
 
 def _find_copies(rows: NDArray[np.uint64], train: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], int]:
     """Return which rows are among the training rows, and the index there of the first of them."""
-    leaked = np.isin(rows, train)
+    known = np.sort(train)
+    places = np.searchsorted(known, rows)
+    places[places == len(known)] = 0
+    leaked = known[places] == rows if len(known) else np.zeros(len(rows), dtype=np.bool_)
     return leaked, int(np.argmax(train == rows[np.argmax(leaked)])) if leaked.any() else 0
 
 

@@ -83,7 +83,13 @@ def _check_rest(rest: bytes, dialect: Dialect, source: str, line: int) -> bytes:
 
 def _count_lines(text: bytes) -> int:
     r"""Return how many lines end in the text: by \n, \r\n or \r."""
-    return text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n")
+    return text.count(b"\n") + _count_lone_returns(text)
+
+
+def _count_lone_returns(text: bytes) -> int:
+    r"""Return how many \r are not followed by \n; pairs are searched for slowly, and only where there may be some."""
+    returns = text.count(b"\r")
+    return returns - text.count(b"\r\n") if returns else 0
 
 
 class _Reader:
@@ -133,8 +139,7 @@ class _Reader:
 
     def _is_irregular(self, text: bytes, quotes: NDArray[np.int64], final: bool) -> bool:
         r"""Whether a quote opens or closes inside a cell, or a \r is not followed by \n."""
-        returns = text.count(b"\r") - text.count(b"\r\n")
-        if returns > (not final and text.endswith(b"\r")):
+        if _count_lone_returns(text) > (not final and text.endswith(b"\r")):
             return True
         if len(quotes) == 0:
             return False
@@ -151,7 +156,9 @@ class _Reader:
     def _has_blank_lines(self, rows: bytes) -> bool:
         if len(self.names) == 1:
             return False  # a blank line is a missing value
-        return rows.startswith((b"\n", b"\r\n")) or b"\n\n" in rows or b"\n\r\n" in rows
+        if rows.startswith((b"\n", b"\r\n")) or b"\n\n" in rows:
+            return True
+        return b"\r" in rows and b"\n\r\n" in rows
 
     def _split_cells(self, rows: bytes) -> pl.DataFrame:
         """Return rows without quotes, each of the right width: as one series of cells, which is cut into columns."""
