@@ -266,7 +266,8 @@ def test_training_without_space_for_its_model_ends_with_an_error(file: bytes, tm
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000));"
         f"sys.exit(main(['train', {str(PENGUINS_CSV)!r}, '--label', 'species', '--epochs', '2', '-o', {str(path)!r}]))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600)
+    # Without -B, modules that are compiled meanwhile would be cut off as well, and kept like that.
+    done = subprocess.run([sys.executable, "-B", "-c", program], capture_output=True, text=True, timeout=600)
     assert done.returncode == 2, done.stderr
     assert "cannot be written: it would exceed the largest permitted file size" in done.stderr
     assert "Traceback" not in done.stderr
