@@ -29,7 +29,7 @@ WEB = $(shell find web -name node_modules -prune -o -name dist -prune -o -name b
 # demo: the package for this processor alone, in single precision, which is what `creche` uses unless asked otherwise.
 # The rest: the instruction-set levels that this processor runs, both precisions and the tests' modules.
 $(VENV)/.demo: $(VENV)/.made $(shell find core bindings src CMakeLists.txt -type f -not -name '*.so' -not -path '*/__pycache__/*' 2>/dev/null) $(WEB)
-	@echo "Building Creche for this machine (about a minute and a half on two cores, once) ..."
+	@echo "Building Creche for this machine (about two minutes on two cores, once) ..."
 	$(PIP_INSTALL) --no-build-isolation --editable . --config-settings=build-dir=build/demo \
 	  --config-settings=cmake.define.CRECHE_LEVELS=native --config-settings=cmake.define.CRECHE_PRECISIONS=float32
 	touch $@
