@@ -25,6 +25,7 @@ __all__ = [
     "JSON",
     "NETWORK",
     "NO",
+    "PREDICTING_CLUSTER",
     "PREDICTING_DEVICE",
     "READING",
     "REFIT",
@@ -327,6 +328,10 @@ THREADS = option_of("threads")
 DEVICE = option_of("device")
 CLUSTER = Option(
     "cluster", str, TRAINING, "Cluster of Ray that trains: auto, or the address of its head, host:port or "
+                              "ray://host:port.",
+)  # fmt: skip
+PREDICTING_CLUSTER = Option(
+    "cluster", str, TRAINING, "Cluster of Ray that predicts: auto, or the address of its head, host:port or "
                               "ray://host:port.",
 )  # fmt: skip
 PREDICTING_DEVICE = Option(
