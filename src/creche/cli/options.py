@@ -7,11 +7,12 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from creche._system.output_files import Input, Output
+from creche._system.output_files import EVENT_FILES, Input, Output
 from creche.errors import PlanError
 from creche.plan.arguments import ARGUMENTS, FILES, NETWORK, ROWS, TABLE, TRAINING, Group
 
@@ -30,6 +31,7 @@ __all__ = [
     "REFIT",
     "ROWS",
     "TABLE",
+    "TENSORBOARD",
     "THREADS",
     "TRAINING",
     "YES",
@@ -335,6 +337,11 @@ PREDICTING_CLUSTER = Option(
 PREDICTING_DEVICE = Option(
     "predicting_device", str, TRAINING, "Device that predicts: cpu, cuda, cuda:1 or mps.", "cpu", "--device",
     words="creche.plan.words:DEVICES",
+)  # fmt: skip
+TENSORBOARD = Option(
+    "tensorboard", Path, FILES, "Write losses and metrics of each epoch to this folder for TensorBoard, also while it "
+                                "trains: runs/first.",
+    file=Output("TensorBoard folder", patterns=EVENT_FILES),
 )  # fmt: skip
 JSON = Option("as_json", bool, FILES, "Print the result as JSON.", typed="--json")
 DROP_UNLABELLED = Option("drop_unlabelled", bool, TABLE, "Drop rows without a label.")
