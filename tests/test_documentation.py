@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tools.site.code_blocks import find_blocks, find_commands, run_command, run_python
+from tools.site.structure import NEEDED
 from typer.main import get_command
 
 import creche as cr
@@ -35,6 +36,7 @@ FILES = {
     "labels.md": set(),
     "large_tables.md": set(),
     "losses.md": set(),
+    "modules.md": {"penguins.creche", "penguins.js"},
     "networks.md": set(),
     "notebooks.md": {"report.html"},
     "shards.md": set(),
@@ -42,10 +44,8 @@ FILES = {
     "sweeps.md": {"ensemble.creche"},
     "tables.md": {"messwerte.csv", "out_of_fold.csv"},
     "tutorial.md": set(),
+    "tracking.md": {"runs"},
 }
-
-# What the code of a page needs that the packages for tests do not have; tests/peers/test_onnx.py runs it.
-NEEDED = {"export.md": "onnxruntime"}
 
 
 def text_of(page: str) -> str:
@@ -108,8 +108,9 @@ def test_each_name_and_option_exists(path: Path) -> None:
     commands = get_command(create_app([])).commands.values()  # type: ignore[attr-defined]
     options = {option for command in commands for p in command.params for option in (*p.opts, *p.secondary_opts)}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+    of_tensorboard = {"--logdir"}
     of_torchrun = {"--nnodes", "--nproc-per-node", "--rdzv-backend", "--rdzv-endpoint", "--no-python"}
-    assert named - options - of_torchrun - {"--help", "--install-completion"} == set()
+    assert named - options - of_tensorboard - of_torchrun - {"--help", "--install-completion"} == set()
 
 
 def test_each_rule_of_the_diagnosis_has_its_line() -> None:

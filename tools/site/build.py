@@ -19,15 +19,13 @@ from tools.site.command_reference import command_pages
 from tools.site.executed import Executed, execute_page, place_results
 from tools.site.links import rewrite_links
 from tools.site.python_reference import python_pages
-from tools.site.structure import DOCS, SECTIONS, collect_pages, page_title
+from tools.site.structure import DOCS, NEEDED, SECTIONS, collect_pages, page_title
 
 __all__ = ["build_site", "write_pages"]
 
 ASSETS = Path(__file__).parent / "assets"
 NavEntry: TypeAlias = str | dict[str, Any]
 PICTURES = ("*.webp", "*.png", "*.svg")
-# What the code of a page needs that only `make peers` installs.
-NEEDED = {"export.md": "onnxruntime"}
 
 
 def build_site(folder: Path, executes: bool = True) -> Path:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["DOCS", "GENERATED", "ROOT", "SECTIONS", "Page", "collect_pages", "page_title"]
+__all__ = ["DOCS", "GENERATED", "NEEDED", "ROOT", "SECTIONS", "Page", "collect_pages", "page_title"]
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -24,6 +24,9 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Benchmarks": (),
     "Glossary": ("glossary.md",),
 }  # fmt: skip
+
+# What the code of a page needs that only `make peers` installs; tests/peers runs it.
+NEEDED = {"export.md": "onnxruntime"}
 
 # The pages that are made from the sources when the site is built, ahead of the others of their section; those about the
 # Python functions are made one for each package.
