@@ -18,7 +18,7 @@ import pytest
 
 PASSWORD = "s3cret/of:ann"
 
-# What makes a server fast that nobody needs after the tests.
+# What makes a server fast that is not needed after the tests.
 SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=", "autovacuum=off")
 
 
@@ -107,4 +107,4 @@ def _choose_user() -> str | None:
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
-    return "postgres" if "postgres" in names else "nobody"
+    return "postgres" if "postgres" in names else "daemon"

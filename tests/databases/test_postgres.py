@@ -166,7 +166,7 @@ def test_no_server_and_no_database_are_told(server: Server, tmp_path: Path) -> N
         (f"postgresql:///postgres?host={tmp_path}", "no server answers there"),
         ("postgresql://localhost:1/postgres", "no server answers there"),
         (server.uri().replace("/postgres?", "/nope?"), 'database "nope" does not exist'),
-        (server.uri("nobody"), 'role "nobody" does not exist'),
+        (server.uri("someone"), 'role "someone" does not exist'),
         (server.uri(sslmode="perhaps"), "sslmode"),
     ]:
         with pytest.raises(FileError, match=reason):

@@ -265,7 +265,7 @@ def _primary_key(connection: Any, parts: tuple[str, ...]) -> list[str]:
 
 
 def execute(connection: Any, statement: str) -> None:
-    """Carry out a statement whose rows, if it has any, nobody needs."""
+    """Carry out a statement whose rows, if it has any, are not needed."""
     with connection.cursor() as cursor:
         cursor.execute(statement)
 

@@ -45,7 +45,7 @@ def split_table_name(name: str) -> tuple[str, ...]:
     Raises
     ------
     PlanError
-        If it is no such name.
+        If it is not such a name.
 
     Examples
     --------

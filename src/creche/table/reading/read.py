@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from creche.databases.address import Database, find_database, is_address
+from creche.databases.address import Database, find_database
 from creche.errors import FileError
 from creche.table.cell_format import ExpectedColumn
 from creche.table.cell_types import ColumnContext, Rule, build_rules
