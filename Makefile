@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS := $(shell cores=$$(nproc); echo $$((cores < 8 ? cores + 1 : 8)))
 PYTEST := --numprocesses $(WORKERS) --dist worksteal --quiet
 
-.PHONY: help demo test test-all test-levels lint bench golden peers cross device databases cluster sanitized sanitize fuzz format web test-web wheel clean
+.PHONY: help demo test test-all test-levels lint docs bench golden peers cross device databases cluster sanitized sanitize fuzz format web test-web wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -103,6 +103,13 @@ $(VENV)/.databases: $(VENV)/.dev
 
 databases: $(VENV)/.databases  ## read from and write to PostgreSQL, which is started (needs the package postgresql), and DuckDB
 	$(BIN)/python -m pytest tests/databases --quiet -m databases
+
+$(VENV)/.docs: $(VENV)/.dev
+	$(PIP_INSTALL) "griffelib>=2.4" "zensical>=0.0.73"
+	touch $@
+
+docs: $(VENV)/.docs  ## execute the pages of the documentation and build the site, in build/docs/site
+	$(BIN)/python -m tools.site
 
 golden: $(VENV)/.peers  ## recompute the reference numbers in tests/golden
 	$(BIN)/python tools/golden.py
