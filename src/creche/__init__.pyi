@@ -2,6 +2,7 @@
 
 from creche import explain as explain
 from creche import plots as plots
+from creche import tracking as tracking
 from creche._progress import StepProgress as StepProgress
 from creche._version import __version__ as __version__
 from creche.errors import CrecheError as CrecheError

@@ -27,7 +27,7 @@ NAMES = [
     "cross_validate", "datasets", "describe_recipe", "explain", "find_learning_rate", "initializers",
     "inspect_columns", "linear_range",
     "load", "log_range", "plots", "predict_file", "report", "resume", "schedules", "studio", "sweep",
-    "sweep_with_optuna", "train", "verify",
+    "sweep_with_optuna", "tracking", "train", "verify",
 ]  # fmt: skip
 
 

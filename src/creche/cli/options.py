@@ -7,11 +7,12 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from creche._system.output_files import Input, Output
+from creche._system.output_files import EVENT_FILES, Input, Output
 from creche.errors import PlanError
 from creche.plan.arguments import ARGUMENTS, FILES, NETWORK, ROWS, TABLE, TRAINING, Group
 
@@ -24,11 +25,13 @@ __all__ = [
     "JSON",
     "NETWORK",
     "NO",
+    "PREDICTING_CLUSTER",
     "PREDICTING_DEVICE",
     "READING",
     "REFIT",
     "ROWS",
     "TABLE",
+    "TENSORBOARD",
     "THREADS",
     "TRAINING",
     "YES",
@@ -327,9 +330,18 @@ CLUSTER = Option(
     "cluster", str, TRAINING, "Cluster of Ray that trains: auto, or the address of its head, host:port or "
                               "ray://host:port.",
 )  # fmt: skip
+PREDICTING_CLUSTER = Option(
+    "cluster", str, TRAINING, "Cluster of Ray that predicts: auto, or the address of its head, host:port or "
+                              "ray://host:port.",
+)  # fmt: skip
 PREDICTING_DEVICE = Option(
     "predicting_device", str, TRAINING, "Device that predicts: cpu, cuda, cuda:1 or mps.", "cpu", "--device",
     words="creche.plan.words:DEVICES",
+)  # fmt: skip
+TENSORBOARD = Option(
+    "tensorboard", Path, FILES, "Write losses and metrics of each epoch to this folder for TensorBoard, also while it "
+                                "trains: runs/first.",
+    file=Output("TensorBoard folder", patterns=EVENT_FILES),
 )  # fmt: skip
 JSON = Option("as_json", bool, FILES, "Print the result as JSON.", typed="--json")
 DROP_UNLABELLED = Option("drop_unlabelled", bool, TABLE, "Drop rows without a label.")
