@@ -132,6 +132,16 @@ def test_other_kinds_of_pieces(nodes: Nodes) -> None:
     assert digests(run_sweep(**halved, cluster="auto")) == digests(run_sweep(**halved))
 
 
+def test_rows_are_predicted_there(nodes: Nodes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("creche.model.predict_file.ROWS_AT_A_TIME", 50)
+    model = cr.train("penguins", label="species", hidden=[4], epochs=2, threads=1).model
+    there, here = tmp_path / "there.csv", tmp_path / "here.csv"
+    cr.predict_file(model, "penguins", there, cluster="auto")
+    cr.predict_file(model, "penguins", here)
+    assert there.read_bytes() == here.read_bytes()
+    assert model.predict_proba("penguins", cluster="auto").tobytes() == model.predict_proba("penguins").tobytes()
+
+
 def test_a_killed_process_is_replaced(
     nodes: Nodes, here: cr.Colony, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -185,7 +195,7 @@ def test_what_always_ends_its_process_is_named(nodes: Nodes, monkeypatch: pytest
         return piece.train_piece(kinds, some)
 
     train_through(monkeypatch, end)
-    message = r"cluster: the process that trained networks 11 to 12 \(.*seed 10\) ended 2 times"
+    message = r"cluster: the process that worked on networks 11 to 12 \(.*seed 10\) ended 2 times"
     with pytest.raises(CrecheError, match=message) as stopped:
         run_sweep(seeds=12, cluster=cr.Cluster(retries=1))
     assert stopped.value.colony.interrupted  # type: ignore[attr-defined]

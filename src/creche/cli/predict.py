@@ -8,7 +8,16 @@ from typing import Any
 from creche._system.output_files import Output
 from creche.cli.messages import print_message
 from creche.cli.model_command import ModelCommand, model_command
-from creche.cli.options import FILES, JSON, PREDICTING_DEVICE, ROWS, THREADS, Option, parse_words
+from creche.cli.options import (
+    FILES,
+    JSON,
+    PREDICTING_CLUSTER,
+    PREDICTING_DEVICE,
+    ROWS,
+    THREADS,
+    Option,
+    parse_words,
+)
 from creche.cli.output import print_page
 from creche.cli.progress import show_count
 from creche.errors import PlanError
@@ -37,6 +46,7 @@ __all__ = ["predict"]
     Option("strict", bool, ROWS, "Refuse rows that differ from the training rows, and write nothing."),
     THREADS,
     PREDICTING_DEVICE,
+    PREDICTING_CLUSTER,
     JSON,
     needs_table=False,
 )  # fmt: skip
@@ -69,6 +79,8 @@ def predict(command: ModelCommand) -> None:
         raise PlanError(f"predict: got {got}; give a table, or observations such as --row 37.3,16.8,19.2,30.0")
     if rows is None and command.as_json:
         raise PlanError("--json: is for --row; for a table, use --output-format jsonl", argument="as_json")
+    if rows is not None and "cluster" in options:
+        raise PlanError("--cluster: is for a table; leave it out with --row", argument="cluster")
     keep = options.pop("keep", None)
     if keep is not None:
         options["keep"] = [] if keep == "none" else [keep] if isinstance(keep, str) else keep

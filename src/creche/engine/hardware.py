@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,10 +24,14 @@ class Workers(Protocol):
         self,
         function: Callable[[Any, Any], Any],
         shared: Any,
-        pieces: Sequence[Any],
+        pieces: Iterable[Any],
         on_done: Callable[[int, Any], object],
+        lead: int | None = None,
     ) -> None:
-        """Call ``function(shared, piece)`` for each piece, and `on_done` with its position and its result."""
+        """Call ``function(shared, piece)`` for each piece, and `on_done` with its position and its result.
+
+        No piece is handed out that is `lead` or more ahead of the oldest that is not done.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from creche.table.labels import LabelEncoder
 
 if TYPE_CHECKING:
     from creche.evaluation import AnyEvaluation
+    from creche.scale.cluster import ClusterChoice
     from creche.table.training_summary import TrainingSummary
 
 __all__ = ["FittedModel"]
@@ -165,7 +166,14 @@ class FittedModel(Ensemble):
         self._summary = summary
 
     @reject_unknown
-    def predict(self, data: Any, interval: float | None = None, *, as_frame: bool = False) -> Any:
+    def predict(
+        self,
+        data: Any,
+        interval: float | None = None,
+        *,
+        as_frame: bool = False,
+        cluster: ClusterChoice | None = None,
+    ) -> Any:
         """Predict the likeliest class, or the number, of each row.
 
         Parameters
@@ -178,6 +186,8 @@ class FittedModel(Ensemble):
             prediction by out-of-fold scores; Vovk 2015, "Cross-conformal predictors").
         as_frame : bool, default False
             Whether to return a DataFrame of the library that `data` came in, as `predict_proba` does.
+        cluster : str, Cluster or executor, optional
+            As for `predict_proba`.
 
         Returns
         -------
@@ -201,15 +211,15 @@ class FittedModel(Ensemble):
                     "and a set for classes; leave it out",
                     argument="interval",
                 )
-            answers = self.answers(self.predict_proba(data))
+            answers = self.answers(self.predict_values(data, cluster))
             return self._label_frame(data, answers) if as_frame else answers
         if self.classes is None:
-            predicted = self._predict_numbers(data)
+            predicted = self.predict_values(data, cluster)
             limits = None if interval is None else self._intervals(predicted, interval)
             several = [f"{name}_" for name in self.labels.names] if len(self.labels.names) > 1 else [""]
             names = [f"{name}{end}" for name in several for end in ("low", "high")]
         else:
-            probabilities = self.predict_proba(data)
+            probabilities = self.predict_values(data, cluster)
             predicted = self._class_array[choose_classes(probabilities, class_threshold(self.threshold))]
             limits = None if interval is None else self._sets(probabilities, interval)
             names = [f"in set: {name}" for name in self.classes]

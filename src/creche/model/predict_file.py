@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -19,11 +21,13 @@ from creche.plan.arguments import reject_unknown
 from creche.table.checks import warn
 from creche.table.datasets import resolve_bundled
 from creche.table.reading.options import OutputFormat, ReadOptions
-from creche.table.reading.read import read_batches
+from creche.table.reading.read import ReadBatch, read_batches
 from creche.table.table import Column, Table
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from creche.scale.cluster import ClusterChoice
 
 __all__ = ["FilePrediction", "predict_file", "predict_table"]
 
@@ -102,6 +106,7 @@ def predict_file(
     read_options: ReadOptions | None = None,
     threshold: GivenThreshold | None = None,
     strict: bool = False,
+    cluster: ClusterChoice | None = None,
     on_progress: Callable[[int], object] | None = None,
 ) -> FilePrediction:
     """Read rows, predict and write them, a batch at a time, so that memory does not grow with the number of rows.
@@ -125,6 +130,9 @@ def predict_file(
         For two classes: predict the second at or above this probability; by default, the model's own.
     strict : bool, default False
         Whether rows that differ from the training rows are an error, and nothing is written, instead of a warning.
+    cluster : str, Cluster or executor, optional
+        Other processes or machines that predict, as for `creche.sweep`; this one reads, hands out batches, and writes
+        them in their order.
     on_progress : callable, optional
         Called after each batch with the number of rows done so far.
 
@@ -160,31 +168,67 @@ def predict_file(
     if threshold is not None:
         check_threshold(threshold, model.labels)
     check_outputs({"output": output}, {"table": resolve_bundled(data)})
+    predict_each = _predict_each(model, threshold, cluster)
     rows = 0
+    kept: list[str] = []
     ignored: tuple[str, ...] = ()
     checker = DataChecker(model)
     if strict:
         checker.result().refuse()  # if rows cannot be checked
     with TableWriter(output, format, hold=strict) as writer:
         # All columns are written as they came, so that those the model does not use never cause an error.
-        for batch in read_batches(data, read_options, ROWS_AT_A_TIME, expected=model.features.expected):
+        def write(batch: ReadBatch, predicted: Table) -> None:
+            nonlocal rows, ignored, kept
             if rows == 0:
                 kept = _names_to_keep(batch.frame.columns, batch.table.source, keep)
                 used = {*model.features.names, *model.labels.names}
                 ignored = tuple(name for name in batch.frame.columns if name not in used)
-            predicted = predict_table(model, batch.table, threshold)
             cells = [name for name in kept if name not in predicted.columns] if batch.has_cells else []
             writer.write_frame(_join(batch.frame.select(kept), predicted), cells)
             rows += len(batch.table)
             checker.add(batch.table)
             if on_progress:
                 on_progress(rows)
+
+        predict_each(read_batches(data, read_options, ROWS_AT_A_TIME, expected=model.features.expected), write)
         check = checker.result()
         if strict:
             check.refuse()
     for message in check.messages():
         warn(message)
     return FilePrediction(rows, ignored, check)
+
+
+PredictEach: TypeAlias = Callable[[Iterable[ReadBatch], Callable[[ReadBatch, Table], object]], None]
+
+
+def _predict_each(model: Predictor, threshold: GivenThreshold | None, cluster: ClusterChoice | None) -> PredictEach:
+    """Return a function that predicts batches, here or by a cluster, and hands each over with its predictions."""
+    if cluster is None:
+
+        def predict_here(batches: Iterable[ReadBatch], take: Callable[[ReadBatch, Table], object]) -> None:
+            for batch in batches:
+                take(batch, predict_table(model, batch.table, threshold))
+
+        return predict_here
+    from creche.model.elsewhere import carry_out_blocks, predicting_hardware
+
+    hardware = predicting_hardware(model, cluster)
+
+    def predict_there(batches: Iterable[ReadBatch], take: Callable[[ReadBatch, Table], object]) -> None:
+        on_their_way: deque[ReadBatch] = deque()
+
+        def hand_out() -> Iterator[Table]:
+            for batch in batches:
+                on_their_way.append(batch)
+                yield batch.table
+
+        carry_out_blocks(
+            hardware, model, partial(predict_table, threshold=threshold), hand_out(),
+            lambda predicted: take(on_their_way.popleft(), predicted),
+        )  # fmt: skip
+
+    return predict_there
 
 
 def _names_to_keep(names: Sequence[str], source: str, keep: Sequence[str] | None) -> list[str]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from creche.evaluation import AnyEvaluation, Threshold
     from creche.evaluation.metrics import ThresholdMetric
     from creche.model.data_check import DataCheck
+    from creche.scale.cluster import ClusterChoice
     from creche.table.training_summary import TrainingRows, TrainingSummary
 
 __all__ = ["Predictor"]
@@ -120,13 +121,15 @@ class Predictor(Displayed, ABC):
         return class_array(self.labels.classes or ())
 
     @overload
-    def predict_proba(self, data: Any, *, as_frame: Literal[False] = False) -> NDArray[Any]: ...
+    def predict_proba(
+        self, data: Any, *, as_frame: Literal[False] = False, cluster: ClusterChoice | None = None
+    ) -> NDArray[Any]: ...
 
     @overload
-    def predict_proba(self, data: Any, *, as_frame: Literal[True]) -> Any: ...
+    def predict_proba(self, data: Any, *, as_frame: Literal[True], cluster: ClusterChoice | None = None) -> Any: ...
 
     @reject_unknown
-    def predict_proba(self, data: Any, *, as_frame: bool = False) -> Any:
+    def predict_proba(self, data: Any, *, as_frame: bool = False, cluster: ClusterChoice | None = None) -> Any:
         """Predict the probability of each class, or of the yes of each of several labels, for each row.
 
         Parameters
@@ -137,6 +140,8 @@ class Predictor(Displayed, ABC):
         as_frame : bool, default False
             Whether to return a DataFrame, whose columns have the names of the classes, or labels: of the library that
             `data` came in, with the index of a pandas DataFrame; of Polars if `data` is not a DataFrame.
+        cluster : str, Cluster or executor, optional
+            Other processes or machines that predict, 65,536 rows at a time, with the same bits: as for `creche.sweep`.
 
         Returns
         -------
@@ -151,28 +156,46 @@ class Predictor(Displayed, ABC):
             If the label is a number.
 
         """
-        probabilities = self._predict_probabilities(data)
+        self._require_classes()
+        probabilities = self.predict_values(data, cluster)
         if not as_frame:
             return probabilities
         return frame_like(data, dict(zip(map(str, self.labels.outcomes), probabilities.T, strict=True)))
+
+    def predict_values(self, data: Any, cluster: ClusterChoice | None = None) -> NDArray[Any]:
+        """Predict what `predict_proba` returns, or, for labels that are numbers, what `predict` returns.
+
+        Parameters
+        ----------
+        data, cluster
+            As for `predict_proba`.
+
+        """
+        if cluster is not None:
+            from creche.model.elsewhere import predict_elsewhere
+
+            return predict_elsewhere(self, data, cluster)
+        return self._predict_numbers(data) if self.labels.task == "regression" else self._predict_probabilities(data)
 
     def _require_classes(self) -> None:
         if self.labels.task == "regression":
             raise CrecheError(f"predict_proba: the label {self.labels.name!r} is a number, not a class; use predict")
 
     @overload
-    def predict(self, data: Any, *, as_frame: Literal[False] = False) -> NDArray[Any]: ...
+    def predict(
+        self, data: Any, *, as_frame: Literal[False] = False, cluster: ClusterChoice | None = None
+    ) -> NDArray[Any]: ...
 
     @overload
-    def predict(self, data: Any, *, as_frame: Literal[True]) -> Any: ...
+    def predict(self, data: Any, *, as_frame: Literal[True], cluster: ClusterChoice | None = None) -> Any: ...
 
     @reject_unknown
-    def predict(self, data: Any, *, as_frame: bool = False) -> Any:
+    def predict(self, data: Any, *, as_frame: bool = False, cluster: ClusterChoice | None = None) -> Any:
         """Predict the likeliest class, the number, the quantiles, or the labels of yes or no of each row.
 
         Parameters
         ----------
-        data, as_frame
+        data, as_frame, cluster
             As for `predict_proba`; a frame has a column for each label, or each of several quantiles (``mass_q0.05``).
 
         Returns
@@ -193,13 +216,11 @@ class Predictor(Displayed, ABC):
         ['Adelie']
 
         """
+        predicted = self.predict_values(data, cluster)
         if self.classes is not None:
-            chosen = choose_classes(self._predict_probabilities(data), class_threshold(self.threshold))
-            predicted = np.asarray(self._class_array[chosen])
+            predicted = self._class_array[choose_classes(predicted, class_threshold(self.threshold))]
         elif self.labels.is_multilabel:
-            predicted = self.answers(self._predict_probabilities(data))
-        else:
-            predicted = self._predict_numbers(data)
+            predicted = self.answers(predicted)
         return self._label_frame(data, predicted) if as_frame else predicted
 
     def answers(self, probabilities: NDArray[Any], threshold: GivenThreshold | None = None) -> NDArray[np.bool_]:
@@ -269,6 +290,40 @@ class Predictor(Displayed, ABC):
         from creche import exporting
 
         exporting.write_onnx(self, path, check=check, interval=interval, tolerance=tolerance)
+
+    @reject_unknown
+    def to_javascript(self, path: str | Path) -> None:
+        """Write the model to a JavaScript module, which predicts rows in a browser or in Node, without Creche.
+
+        The module exports ``predict(row)``, which takes an object with the value of each column, null where it is
+        missing, and returns an object with ``label`` and ``probabilities``, or ``prediction``; and ``columns``,
+        ``classes`` and ``RowError``, which a row throws that cannot be predicted.
+
+        Parameters
+        ----------
+        path : str or path
+            Usually ending with ``.js`` or ``.mjs``. A file of that name is replaced once the new one is whole on disk.
+
+        Raises
+        ------
+        PlanError
+            If there are more than a million parameters, or a part of the model cannot be expressed.
+        FileError
+            If it cannot be written; a file that was there is unchanged.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> model = cr.train("penguins", label="species", epochs=2, threads=1).model
+        >>> model.to_javascript("penguins.csv")
+        Traceback (most recent call last):
+        creche.errors.FileError: penguins.csv: is the name of a table (.csv); a JavaScript module ends in .js
+        >>> model.to_javascript("penguins.js")  # doctest: +SKIP
+
+        """
+        from creche import exporting
+
+        exporting.write_javascript(self, path)
 
     @reject_unknown
     def check_data(self, data: Any, *, read_options: ReadOptions | None = None) -> DataCheck:

@@ -6,7 +6,7 @@ import os
 import pickle
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED as FIRST
 from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
@@ -16,13 +16,12 @@ from typing import Any
 from creche._system.resources import usable_cores
 from creche.errors import CrecheError
 from creche.scale.build import this_build
+from creche.scale.handout import Handout
 from creche.scale.worker import SharedFile, SharedValue, work
 
 __all__ = ["ExecutorWorkers"]
 
 SECONDS_BETWEEN_LOOKS = 0.1  # Ctrl-C is noticed as soon
-# Pieces that are submitted ahead, for each that is carried out: a worker that is done has its next one at hand.
-AHEAD = 2
 
 
 class ExecutorWorkers:
@@ -59,8 +58,9 @@ class ExecutorWorkers:
         self,
         function: Callable[[Any, Any], Any],
         shared: Any,
-        pieces: Sequence[Any],
+        pieces: Iterable[Any],
         on_done: Callable[[int, Any], object],
+        lead: int | None = None,
     ) -> None:
         """Call ``function(shared, piece)`` for each piece, and `on_done` with its position and its result.
 
@@ -72,31 +72,32 @@ class ExecutorWorkers:
             On Ctrl-C; pieces that have not begun are cancelled.
 
         """
-        running: dict[Any, int] = {}
-        waiting = iter(enumerate(pieces))
+        handout = Handout(pieces, lead)
+        running = handout.running
         with self._share(shared) as handed_over:
             try:
                 while True:
-                    for position, piece in _take(waiting, AHEAD * self.slots - len(running)):
+                    for position, piece in handout.take(self.slots):
                         future = self._executor.submit(work, this_build(), function, handed_over, piece)
-                        running[future] = position
+                        running[future] = position, piece
                     if not running:
                         return
                     for future in _wait(running):
-                        on_done(running[future], self._result(future, function, shared, pieces[running.pop(future)]))
+                        position, piece = running.pop(future)
+                        on_done(position, self._result(future, shared, piece))
             finally:
                 for future in running:
                     future.cancel()
 
-    def _result(self, future: Any, function: Callable[[Any, Any], Any], shared: Any, piece: Any) -> Any:
+    def _result(self, future: Any, shared: Any, piece: Any) -> Any:
         try:
             return future.result()
         except CancelledError as error:
             raise CrecheError(f"cluster: {self} cancelled a piece, {_describe(shared, piece)}; run it again") from error
         except BrokenExecutor as error:
             raise CrecheError(
-                f"cluster: a process of {self} ended while it trained, perhaps {_describe(shared, piece)}; it may have "
-                "been killed for lack of memory. Make a new executor, with fewer processes, and run it again"
+                f"cluster: a process of {self} ended while it worked, perhaps on {_describe(shared, piece)}; it may "
+                "have been killed for lack of memory. Make a new executor, with fewer processes, and run it again"
             ) from error
         except ModuleNotFoundError as error:
             raise CrecheError(
@@ -118,15 +119,7 @@ class ExecutorWorkers:
             Path(name).unlink(missing_ok=True)
 
 
-def _take(items: Iterator[tuple[int, Any]], count: int) -> Iterator[tuple[int, Any]]:
-    for _ in range(count):
-        item = next(items, None)
-        if item is None:
-            return
-        yield item
-
-
-def _wait(running: dict[Any, int]) -> list[Any]:
+def _wait(running: dict[Any, tuple[int, Any]]) -> list[Any]:
     """Return the futures that are done: at least one."""
     while True:
         if all(isinstance(future, Future) for future in running):
@@ -136,7 +129,7 @@ def _wait(running: dict[Any, int]) -> list[Any]:
             if not done:
                 time.sleep(SECONDS_BETWEEN_LOOKS)
         if done:
-            return sorted(done, key=running.__getitem__)
+            return sorted(done, key=lambda future: running[future][0])
 
 
 def _describe(shared: Any, piece: Any) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from creche.errors import CrecheError, CrecheWarning
 from creche.scale.build import check_build, this_build
+from creche.scale.handout import Handout
 from creche.scale.worker import work
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ __all__ = ["RayWorkers"]
 SECONDS_BETWEEN_LOOKS = 0.1  # Ctrl-C is noticed as soon
 # A cluster that does not begin with anything for so long has no room.
 PATIENCE = 30.0
-AHEAD = 2  # pieces that are submitted ahead, for each that is carried out
 
 # Its value is a secret, which Ray might quote.
 TOKEN = "RAY_AUTH_TOKEN"
@@ -60,8 +60,9 @@ class RayWorkers:
         self,
         function: Callable[[Any, Any], Any],
         shared: Any,
-        pieces: Sequence[Any],
+        pieces: Iterable[Any],
         on_done: Callable[[int, Any], object],
+        lead: int | None = None,
     ) -> None:
         """Call ``function(shared, piece)`` for each piece, and `on_done` with its position and its result.
 
@@ -77,18 +78,18 @@ class RayWorkers:
         task = self._task(work)
         # Once on each machine; arrays are read where they lie.
         stored = ray.put(self._with_threads(shared))
-        running: dict[Any, int] = {}
-        waiting = iter(enumerate(pieces))
+        handout = Handout(pieces, lead)
+        running = handout.running
         try:
             while True:
-                while len(running) < AHEAD * self.slots and (item := next(waiting, None)) is not None:
-                    running[task.remote(this_build(), function, stored, item[1])] = item[0]
+                for position, piece in handout.take(self.slots):
+                    running[task.remote(this_build(), function, stored, piece)] = position, piece
                 if not running:
                     return
                 done, _ = ray.wait([*running], num_returns=1, timeout=SECONDS_BETWEEN_LOOKS)
                 for reference in done:
-                    position = running.pop(reference)
-                    on_done(position, self._result(reference, shared, pieces[position]))
+                    position, piece = running.pop(reference)
+                    on_done(position, self._result(reference, shared, piece))
         finally:
             for reference in running:
                 with suppress(Exception):
@@ -113,7 +114,7 @@ class RayWorkers:
             raise _cause(error) from None
         except (errors.WorkerCrashedError, errors.OutOfMemoryError, errors.NodeDiedError) as error:
             raise CrecheError(
-                f"cluster: the process that trained {piece.describe(shared)} ended {self._cluster.retries + 1} times "
+                f"cluster: the process that worked on {piece.describe(shared)} ended {self._cluster.retries + 1} times "
                 f"({_first_line(error)}); it may need more memory than a machine has. What was done before is kept"
             ) from None
         except errors.RayError as error:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,6 +82,18 @@ def test_rounds_of_fit(pool: ProcessPoolExecutor) -> None:
     there, here = cr.fit("penguins", **arguments, cluster=pool), cr.fit("penguins", **arguments)
     assert there.predict_proba("penguins").tobytes() == here.predict_proba("penguins").tobytes()
     assert there.record.rounds == here.record.rounds
+    (species, sets), (same, others) = (here.predict("penguins", 0.9, cluster=each) for each in (pool, None))
+    assert (species.tolist(), sets.tolist()) == (same.tolist(), others.tolist())
+
+
+def test_rows_are_predicted_there(pool: ProcessPoolExecutor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("creche.model.predict_file.ROWS_AT_A_TIME", 100)
+    model = cr.train("penguins", **PENGUINS, hidden=[4], epochs=2).model
+    there, here = tmp_path / "there.csv", tmp_path / "here.csv"
+    cr.predict_file(model, "penguins", there, cluster=pool)
+    cr.predict_file(model, "penguins", here)
+    assert there.read_bytes() == here.read_bytes()
+    assert model.predict_proba("penguins", cluster=pool).tobytes() == model.predict_proba("penguins").tobytes()
 
 
 def test_a_checkpoint_goes_on_here(pool: ProcessPoolExecutor, tmp_path: Any) -> None:
@@ -111,7 +124,7 @@ def test_a_process_that_dies_is_named_with_what_it_trained() -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("creche.scale.piecewise_crew.train_piece", end_process)
             with pytest.raises(
-                CrecheError, match=r"ended while it trained, perhaps networks 1 to 3 \(.*seed 0\); it may"
+                CrecheError, match=r"ended while it worked, perhaps on networks 1 to 3 \(.*seed 0\); it may"
             ):
                 crew.run()
 
