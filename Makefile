@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS := $(shell cores=$$(nproc); echo $$((cores < 8 ? cores + 1 : 8)))
 PYTEST := --numprocesses $(WORKERS) --dist worksteal --quiet
 
-.PHONY: help demo test test-all test-levels lint bench golden peers cross device cluster sanitized sanitize fuzz format web test-web wheel clean
+.PHONY: help demo test test-all test-levels lint docs bench golden peers cross device cluster sanitized sanitize fuzz format web test-web wheel clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -96,6 +96,13 @@ $(VENV)/.cluster: $(VENV)/.dev
 
 cluster: $(VENV)/.cluster  ## train on a cluster of Ray, whose machines are processes that are killed in the middle
 	$(BIN)/python -m pytest tests/cluster --quiet -m cluster
+
+$(VENV)/.docs: $(VENV)/.dev
+	$(PIP_INSTALL) "griffelib>=2.4" "zensical>=0.0.73"
+	touch $@
+
+docs: $(VENV)/.docs  ## execute the pages of the documentation and build the site, in build/docs/site
+	$(BIN)/python -m tools.site
 
 golden: $(VENV)/.peers  ## recompute the reference numbers in tests/golden
 	$(BIN)/python tools/golden.py
