@@ -148,7 +148,7 @@ def test_large_models_arrays_and_names_that_are_none_are_refused(monkeypatch: py
     with pytest.raises(PlanError, match="trained on an array"):
         build_query(cr.train(x, x[:, 0] > 0, epochs=1, threads=1).model, "rows")
     for name in ("", "a.", 3):
-        with pytest.raises(PlanError, match="table: got .*; needs the name of a table"):
+        with pytest.raises(PlanError, match=r"table: got .*; needs the name of a table"):
             build_query(train(), name)  # type: ignore[arg-type]
     with pytest.raises(PlanError, match="dialect: got 'oracle'; choose one of postgresql, duckdb, sqlite"):
         build_query(train(), "rows", dialect="oracle")  # type: ignore[arg-type]

@@ -75,7 +75,7 @@ def _read_place(column: Expression, encoder: CategoricalEncoder, format: CellFor
 
 
 def _read_parts(query: Query, column: Expression, encoder: DatetimeEncoder) -> list[Expression]:
-    """Return the parts of a date, as the encoder counts them, and one of them at least to tell whether it is missing."""
+    """Return the parts of a date, as the encoder counts them; one of them at least, to tell whether it is missing."""
     if query.dialect == "sqlite":
         units = {"year": "%Y", "month": "%m", "day": "%d", "weekday": "%w", "hour": "%H", "moment": "%s"}
         found = {part: double(f"strftime('{unit}', {column})") for part, unit in units.items()}

@@ -85,16 +85,12 @@ def calibrate(query: Query, calibration: Calibration, mean: list[Expression]) ->
         logits = yield [f"ln({query.largest(name, smallest)}) / {by}" for name in p], p
         if calibration.matrix:
             middle = f"(({' + '.join(logits)}) / {len(logits)}e0)"
-            logits = yield (
-                [
-                    " + ".join(
-                        f"({logit} - {middle}) * {number(row[j])}"
-                        for logit, row in zip(logits, calibration.matrix, strict=True)
-                    )
-                    for j in range(len(p))
-                ],
-                p,
-            )
+            columns = zip(*calibration.matrix, strict=True)
+            products = [
+                " + ".join(f"({x} - {middle}) * {number(weight)}" for x, weight in zip(logits, column, strict=True))
+                for column in columns
+            ]
+            logits = yield products, p
         if calibration.offsets:
             logits = [f"{logit} + {number(offset)}" for logit, offset in zip(logits, calibration.offsets, strict=True)]
         powers = yield [query.exp(f"{logit} - {query.largest(*logits)}") for logit in logits], p

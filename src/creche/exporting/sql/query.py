@@ -1,4 +1,4 @@
-"""The query under construction: steps, each of which computes columns from those of the step before."""
+"""The query under construction: steps that each compute columns from those of the step before."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class Query:
         return double(f"CAST({value} AS real)")
 
     def without_nan(self, value: Expression) -> Expression:
-        """Return a number in double precision, NULL in place of NaN, which PostgreSQL and DuckDB sort above all numbers."""
+        """Return a number in double precision, and NULL for NaN, which PostgreSQL and DuckDB sort above all numbers."""
         value = double(value)
         if self.dialect == "sqlite":
             return value
