@@ -11,7 +11,7 @@ from creche._advice import advise
 from creche._system.output_files import Input, Output
 from creche.cli.files import ModelArgument
 from creche.cli.model_command import ModelCommand
-from creche.cli.options import FILES, READING, ROWS, THREADS, Option, with_options
+from creche.cli.options import FILES, LAYOUT, ROWS, THREADS, Option, with_options
 from creche.errors import PlanError
 
 __all__ = ["export"]
@@ -46,7 +46,7 @@ JAVASCRIPT_ENDINGS, SQL_ENDING = (".js", ".mjs"), ".sql"
 OF_ONNX, OF_SQL = ("check", "interval", "tolerance"), ("table", "keep", "dialect")
 
 
-@with_options(*OPTIONS, *READING)
+@with_options(*OPTIONS, *LAYOUT)
 def export(
     model: ModelArgument, output: Annotated[Path, typer.Argument(show_default=False), EXPORTED_FILE], **typed: Any
 ) -> None:
