@@ -27,20 +27,24 @@ $(VENV)/.made: pyproject.toml
 WEB = $(shell find web -name node_modules -prune -o -name dist -prune -o -name build -prune -o -type f -print 2>/dev/null)
 
 # demo: the package for this processor alone, in single precision, which is what `creche` uses unless asked otherwise.
-# The rest: the instruction-set levels that this processor runs, both precisions and the tests' modules.
+# The rest: the instruction-set levels that this processor runs, both precisions and the tests' modules, in the same folder,
+# so that only what the demo lacks is compiled.
 $(VENV)/.demo: $(VENV)/.made $(shell find core bindings src CMakeLists.txt -type f -not -name '*.so' -not -path '*/__pycache__/*' 2>/dev/null) $(WEB)
 	@echo "Building Creche for this machine (about two minutes on two cores, once) ..."
-	$(PIP_INSTALL) --no-build-isolation --editable . --config-settings=build-dir=build/demo \
-	  --config-settings=cmake.define.CRECHE_LEVELS=native --config-settings=cmake.define.CRECHE_PRECISIONS=float32
+	$(PIP_INSTALL) --no-build-isolation --editable . --config-settings=build-dir=$(BUILD) \
+	  --config-settings=cmake.define.CRECHE_TESTING=OFF --config-settings=cmake.define.CRECHE_LEVELS=native \
+	  --config-settings=cmake.define.CRECHE_PRECISIONS=float32
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.made $(shell find core bindings tests/native CMakeLists.txt -type f -not -name '*.py' -not -path '*/__pycache__/*' 2>/dev/null) $(WEB)
 	@echo "Building Creche with the tests' modules (about two minutes on two cores, once) ..."
 	$(PIP_INSTALL) --no-build-isolation --editable '.[dev]' --config-settings=build-dir=$(BUILD) \
-	  --config-settings=cmake.define.CRECHE_TESTING=ON --config-settings=cmake.define.CRECHE_LEVELS=runnable
+	  --config-settings=cmake.define.CRECHE_TESTING=ON --config-settings=cmake.define.CRECHE_LEVELS=runnable \
+	  "--config-settings=cmake.define.CRECHE_PRECISIONS=float32;float64"
 	touch $@ $(VENV)/.demo
 
-demo: $(VENV)/.demo  ## train a network on the bundled penguins and show the result
+# Where the tests have been built, their build stays: it has all of this.
+demo: $(firstword $(wildcard $(VENV)/.dev) $(VENV)/.demo)  ## train a network on the bundled penguins and show the result
 	$(BIN)/creche train penguins --label species --hidden 5,5 --learning-rate 0.01 --epochs 100
 
 test: $(VENV)/.dev  ## run the tests (no network, no other library needed)

@@ -37,7 +37,7 @@ FILES = {
     "labels.md": set(),
     "large_tables.md": set(),
     "losses.md": set(),
-    "modules.md": {"penguins.creche", "penguins.js"},
+    "modules.md": {"penguins.creche", "penguins.js", "penguins.sql"},
     "networks.md": set(),
     "notebooks.md": {"report.html"},
     "shards.md": set(),

@@ -37,9 +37,9 @@ def datasets_markdown() -> str:
     """Return docs/datasets.md."""
     parts = [
         "# Tables to learn on",
-        "These tables come with Creche. Their names can be used wherever a table is wanted, in Python and on the command "
-        "line, unless a file has that name; `cr.datasets.houses()` is a DataFrame. `creche datasets` lists them, and "
-        "`creche datasets NAME` shows a card.",
+        "These tables come with Creche. Their names can be used wherever a table is wanted, in Python and on the "
+        "command line, unless a file has that name; `cr.datasets.houses()` is a DataFrame. `creche datasets` lists "
+        "them, and `creche datasets NAME` shows a card.",
     ]
     for card in CARDS.values():
         parts.append(f"## {card.name}")

@@ -25,7 +25,7 @@ class DatasetCard(NamedTuple):
     rows : int
     labels : tuple of str
         The columns to predict.
-    task : {"classification", "regression"}
+    task : {"classification", "regression", "multilabel"}
     about : str
         What a row is.
     source, licence : str
@@ -106,7 +106,7 @@ _CARDS = (
         "creche train grades --label grade --classes poor,fair,good,excellent --ordered",
     ),
     DatasetCard(
-        "films", 400, ("action", "comedy", "drama"), "classification",
+        "films", 400, ("action", "comedy", "drama"), "multilabel",
         "A film, by four measurements; it may be of several kinds, or of none.",
         GENERATED, OURS,
         "Several labels of yes or no that one network predicts together.",

@@ -143,7 +143,7 @@ def houses() -> pl.DataFrame:
 
 
 def subscribers() -> pl.DataFrame:
-    """Return 500 subscribers, of whom some cancelled, generated; the column exit_survey gives the label away.
+    """Return 500 subscribers, some cancelled, generated; the column exit_survey gives the label away.
 
     Returns
     -------
@@ -194,7 +194,7 @@ def grades() -> pl.DataFrame:
 
 
 def films() -> pl.DataFrame:
-    """Return 400 films, generated: three labels of yes or no, of which any number may hold.
+    """Return 400 films, generated: three labels of yes or no; any number of them may hold.
 
     Returns
     -------

@@ -48,7 +48,7 @@ def test_a_card_is_true(name: str) -> None:
     assert card in cr.datasets.cards()
     inspected = cr.inspect_columns(name, label=list(card.labels) if len(card.labels) > 1 else card.labels[0])
     assert inspected.label is not None
-    assert inspected.label.task.startswith(card.task) or card.name == "films"
+    assert inspected.label.task == card.task
 
 
 def test_the_column_that_gives_the_subscribers_away_is_found_and_the_label_can_be_learnt_without_it() -> None:
