@@ -323,11 +323,9 @@ def test_rows_of_a_file_are_read_as_for_predictions() -> None:
     assert build_feeds(model, rows)["words"][:, 0].tolist() == table()["words"].head(3).fill_null("").to_list()
 
 
-def test_the_page_of_the_documentation_is_true(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_page_of_the_documentation_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.test_documentation import test_the_commands_run, test_the_python_code_runs_and_prints_what_is_shown
 
     monkeypatch.chdir(tmp_path)
-    test_the_python_code_runs_and_prints_what_is_shown("export.md", tmp_path, capsys)
-    test_the_commands_run("export.md", tmp_path, capsys)
+    test_the_python_code_runs_and_prints_what_is_shown("export.md", tmp_path)
+    test_the_commands_run("export.md")

@@ -19,6 +19,7 @@ from creche.plan.arguments import ARGUMENTS, FILES, NETWORK, ROWS, TABLE, TRAINI
 __all__ = [
     "CLUSTER",
     "COLUMNS",
+    "DATABASE",
     "DEVICE",
     "DROP_UNLABELLED",
     "FILES",
@@ -353,7 +354,15 @@ REFIT = Option(
     "With --folds and -o: keep one network, trained on all rows for the median of the folds' epochs, rather than the "
     "ensemble of the folds' networks.",
 )
-READING = (
+DATABASE = (
+    Option("database_table", str, TABLE, "Table of a database, or schema.name.", typed="--table", metavar="NAME"),
+    Option("database_query", str, TABLE, "Query whose rows are read from a database.", typed="--query", metavar="SQL"),
+    Option(
+        "database_order", str, TABLE, "Columns that order the rows of --table, separated by commas.",
+        "the primary key", "--order-by", parse=parse_names, metavar="NAMES",
+    ),
+)  # fmt: skip
+LAYOUT = (
     Option("format", str, TABLE, "Format of the file: csv, parquet, arrow, jsonl, json or excel.", "by content"),
     Option(
         "separator", str, TABLE, "Character between the cells of a CSV file: ',', ';', tab, …", "detected",
@@ -388,8 +397,9 @@ READING = (
     Option("drop_rows", list, TABLE, "Number of a row to drop, counted from 1; -1 is the last.", typed="--drop-row",
            parse=parse_rows, metavar="ROW"),
 )  # fmt: skip
+READING = (*DATABASE, *LAYOUT)
 
 
 def create_read_options(given: dict[str, Any]) -> dict[str, Any]:
     """Return the read options that were typed."""
-    return parse_arguments(READING, given)
+    return parse_arguments(LAYOUT, given)
