@@ -289,7 +289,8 @@ class Crew:
         out = Outcomes.empty(len(self))
         places: dict[int, tuple[Any, list[int], list[int]]] = {}
         for number, member in enumerate(self._members):
-            if isinstance(member, ActiveMember) and self.device.is_native and self._best_epochs[number] is None:
+            if self._is_in_colony(member) and self._best_epochs[number] is None:
+                assert isinstance(member, ActiveMember)
                 _, numbers, inside = places.setdefault(id(member.colony), (member.colony, [], []))
                 numbers.append(number)
                 inside.append(member.place)
@@ -301,6 +302,10 @@ class Crew:
         for colony, numbers, inside in places.values():
             out.put(numbers, Outcomes(**colony.outcomes()), inside)
         return out
+
+    def _is_in_colony(self, member: CrewMember) -> bool:
+        """Whether the compiled engine trains a network together with others."""
+        return isinstance(member, ActiveMember) and self.device.is_native and not isinstance(member.colony, RunsInTurn)
 
     def begun_state(self, number: int) -> State:
         """Return the state of a network, or an empty one if nothing has been done for it yet."""
