@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS := $(shell cores=$$(nproc); echo $$((cores < 8 ? cores + 1 : 8)))
 PYTEST := --numprocesses $(WORKERS) --dist worksteal --quiet
 
-.PHONY: help demo test test-all test-levels lint bench golden peers cross device cluster sanitized sanitize fuzz format web test-web wheel clean
+.PHONY: help demo test test-all test-levels lint docs bench golden peers cross device databases cluster sanitized sanitize fuzz format web test-web wheel release-check clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -97,6 +97,20 @@ $(VENV)/.cluster: $(VENV)/.dev
 cluster: $(VENV)/.cluster  ## train on a cluster of Ray, whose machines are processes that are killed in the middle
 	$(BIN)/python -m pytest tests/cluster --quiet -m cluster
 
+$(VENV)/.databases: $(VENV)/.dev
+	$(PIP_INSTALL) "adbc-driver-postgresql>=1.8" "duckdb>=1.4"
+	touch $@
+
+databases: $(VENV)/.databases  ## read from and write to PostgreSQL, which is started (needs the package postgresql), and DuckDB
+	$(BIN)/python -m pytest tests/databases --quiet -m databases
+
+$(VENV)/.docs: $(VENV)/.dev
+	$(PIP_INSTALL) "griffelib>=2.4" "zensical>=0.0.73"
+	touch $@
+
+docs: $(VENV)/.docs  ## execute the pages of the documentation and build the site, in build/docs/site
+	$(BIN)/python -m tools.site
+
 golden: $(VENV)/.peers  ## recompute the reference numbers in tests/golden
 	$(BIN)/python tools/golden.py
 
@@ -124,6 +138,9 @@ test-web:  ## check the types of the studio's page, run its tests, and compare i
 
 wheel: $(VENV)/.made  ## build a wheel with every instruction-set level, in dist/
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+
+release-check: wheel docs  ## check that version, changelog, kept model files, wheel and documentation fit together
+	$(BIN)/python tools/release_check.py
 
 clean:  ## remove what was built
 	rm -rf build dist src/creche/studio/page $(VENV)/.demo $(VENV)/.dev

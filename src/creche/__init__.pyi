@@ -2,8 +2,10 @@
 
 from creche import explain as explain
 from creche import plots as plots
+from creche import tracking as tracking
 from creche._progress import StepProgress as StepProgress
 from creche._version import __version__ as __version__
+from creche.databases.address import Database as Database
 from creche.errors import CrecheError as CrecheError
 from creche.errors import CrecheWarning as CrecheWarning
 from creche.errors import DivergedError as DivergedError

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +16,21 @@ from creche.exporting.onnx.features import add_features, add_raw_columns, input_
 from creche.exporting.onnx.feeds import build_feeds, make_sample_rows, read_rows
 from creche.exporting.onnx.graph import Graph
 from creche.plan.activations import ACTIVATIONS
+from tests.models_to_export import (
+    CALIBRATIONS,
+    FEATURES,
+    HEADS,
+    LAYERS,
+    PREPROCESSINGS,
+    ROLES,
+    calibrated,
+    ensemble,
+    fitted,
+    table,
+    train,
+)
 
 pytestmark = pytest.mark.peers
-
-ROWS = 160
-WORDS = ["north", "south", "east", "west", "münster"]
-LOSSES = {"classification": ["cross_entropy", "binary_cross_entropy", "squared_error"],
-          "regression": ["squared_error", "huber", "poisson"]}  # fmt: skip
 
 Run = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -32,50 +38,6 @@ Run = Callable[[Mapping[str, Any]], dict[str, Any]]
 @pytest.fixture(autouse=True)
 def needs_onnx() -> None:
     pytest.importorskip("onnxruntime", reason="needs onnx and onnxruntime: pip install '.[peers]'")
-
-
-@cache
-def table() -> pl.DataFrame:
-    """Every kind of column, with gaps, skewed and large numbers, rare words and dates of two centuries."""
-    random = np.random.default_rng(7)
-    number, skewed = random.normal(1e7, 300, ROWS), np.exp(random.normal(0, 3, ROWS))
-    gap = random.random((ROWS, 4)) < 0.08
-    days = random.integers(-20_000, 30_000, ROWS)
-    words = [WORDS[int(k)] for k in np.minimum(random.geometric(0.4, ROWS) - 1, 4)]
-    moments = [None if g else int(d) * 86_400_000_000 + 12_345_678_901 for g, d in zip(gap[:, 3], days, strict=True)]
-    dates = pl.Series(moments).cast(pl.Datetime("us"))
-    signal = (number - 1e7) / 300 + np.log(skewed) / 3 + np.array([word == "south" for word in words])
-    return pl.DataFrame(
-        {
-            "number": [None if g else float(v) for g, v in zip(gap[:, 0], number, strict=True)],
-            "skewed": skewed,
-            "count": random.integers(0, 40, ROWS),
-            "words": [None if g else word for g, word in zip(gap[:, 1], words, strict=True)],
-            "code": [str(k) for k in random.integers(10, 30, ROWS)],
-            "yes": [None if g else bool(v) for g, v in zip(gap[:, 2], random.random(ROWS) < 0.4, strict=True)],
-            "day": dates,
-            "site": ["a" if k else "b" for k in random.random(ROWS) < 0.5],
-            "class": ["low" if s < -0.5 else "high" if s > 0.8 else "middle" for s in signal],
-            "flag": [s > 0 for s in signal],
-            "other": [s + d > 0 for s, d in zip(signal, random.normal(0, 1, ROWS), strict=True)],
-            "amount": 100 + 20 * signal,
-            "second": 5 - signal,
-            "grade": [int(s > 0) * 3 + int(s > 1) for s in signal],
-        }
-    )  # fmt: skip
-
-
-FEATURES = ("number", "skewed", "count", "words", "code", "yes", "day", "site")
-ROLES = {"code": "categorical", "count": "numeric", "day": "datetime"}
-
-
-def train(label: str | list[str] = "class", **arguments: Any) -> Any:
-    labels = [label] if isinstance(label, str) else label
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        usual = {"epochs": 3, "hidden": [6, 6], "schema": ROLES, "threads": 1, "seed": 3, "early_stopping": None}
-        run = cr.train(table().select(*FEATURES, *labels), label=label, **usual | arguments)
-    return run.model
 
 
 def open_file(path: Path) -> Run:
@@ -120,22 +82,6 @@ def agree(model: Any, path: Path, frame: pl.DataFrame | None = None, **more: Any
     return found
 
 
-PREPROCESSINGS: list[dict[str, Any]] = [
-    {"scaling": "standard"},
-    {"scaling": "robust"},
-    {"scaling": "quantile"},
-    {"scaling": "none"},
-    {"scaling": "robust", "clip": "smooth"},
-    {"scaling": "quantile", "clip": "smooth"},
-    {"scaling": "robust", "clip": "smooth", "scale_categories": True, "binary": "sign"},
-    {"binary": "sign"},
-    {"numeric_encoding": "piecewise_linear", "bins": 7},
-    {"numeric_encoding": "piecewise_linear", "bins": 5, "bin_edges": "tree", "scaling": "quantile"},
-    {"infrequent": 12},
-    {"max_categories": 4, "buckets": 1},
-]  # fmt: skip
-
-
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 @pytest.mark.parametrize("preprocessing", PREPROCESSINGS, ids=str)
 def test_encoded_inputs_have_the_bits_of_ours(preprocessing: dict[str, Any], precision: str, tmp_path: Path) -> None:
@@ -157,60 +103,16 @@ def test_every_activation(activation: str, precision: str, tmp_path: Path) -> No
     agree(train(activation=activation, precision=precision), tmp_path / "m.onnx")
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        {"scale_inputs": True},
-        {"parametric_activation": True, "activation": "mish"},
-        {"normalization": "layer"},
-        {"normalization": "batch", "epochs": 5},
-        {"hidden": [6, 6, 6], "residual": True, "normalization": "layer", "parametric_activation": True},
-        {"number_embedding": "periodic"},
-        {"number_embedding": "linear"},
-        {"number_embedding": "linear", "preprocessing": "piecewise_linear"},
-        {"category_embedding": 3, "number_embedding": "periodic"},
-        {"category_embedding": {"width": 3, "more_than": 0}},
-        {"submodels": 3},
-        {"submodels": 3, "weight_sharing": "full", "normalization": "layer", "scale_inputs": True},
-        {"submodels": 2, "number_embedding": "periodic", "residual": True, "hidden": [6, 6]},
-        {"hidden": []},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("arguments", LAYERS, ids=str)
 def test_every_kind_of_layer(arguments: dict[str, Any], tmp_path: Path) -> None:
     agree(train(**arguments), tmp_path / "m.onnx")
 
 
 @pytest.mark.parametrize("submodels", [1, 2])
-@pytest.mark.parametrize(
-    ("label", "arguments"),
-    [
-        *[("class", {"loss": loss}) for loss in LOSSES["classification"]],
-        *[("flag", {"loss": loss}) for loss in LOSSES["classification"]],
-        *[("amount", {"loss": loss}) for loss in LOSSES["regression"]],
-        ("class", {"ordered": True, "classes": ["low", "middle", "high"]}),
-        ("flag", {"ordered": True}),
-        ("amount", {"quantiles": [0.05, 0.5, 0.95]}),
-        ("amount", {"quantiles": [0.5]}),
-        ("amount", {"standardize": False}),
-        (["amount", "second"], {}),
-        (["flag", "other"], {}),
-        ("grade", {}),
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize(("label", "arguments"), HEADS, ids=str)
 def test_every_head(label: Any, arguments: dict[str, Any], submodels: int, tmp_path: Path) -> None:
     features = {"schema": {**ROLES}}
     agree(train(label, **features, **arguments, submodels=submodels), tmp_path / "m.onnx")
-
-
-def ensemble(**more: Any) -> cr.Ensemble:
-    """Networks of different shapes, encoders and precisions."""
-    models = [
-        train(seed=1), train(seed=2), train(hidden=[4], precision="float64"),
-        train(preprocessing=cr.Preprocessing(scaling="quantile"), activation="relu"),
-    ]  # fmt: skip
-    return cr.Ensemble(models, weights=[1, 2, 3, 0], **more)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
@@ -227,13 +129,6 @@ def test_ensembles_of_every_task(label: Any, tmp_path: Path) -> None:
     assert np.abs(found["disagreement"] - model.disagreement(table())).max() < 1e-5
 
 
-@cache
-def fitted(label: str) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return cr.fit(table().select(*FEATURES, label), label=label, effort="fast", threads=1, schema=ROLES)
-
-
 @pytest.mark.parametrize("label", ["class", "flag", "amount"])
 def test_fitted_models_with_their_calibration_and_intervals(label: str, tmp_path: Path) -> None:
     model = fitted(label)
@@ -246,23 +141,9 @@ def test_fitted_models_with_their_calibration_and_intervals(label: str, tmp_path
         assert (found["in_set"] != expected).mean() < 0.01
 
 
-@pytest.mark.parametrize(
-    "calibration",
-    [
-        {"temperature": 0.7, "mix": 0.1, "shares": (0.2, 0.3, 0.5)},
-        {"temperature": 1.5, "offsets": (0.3, -0.2, 0.0)},
-        {"matrix": ((1.1, 0.2, 0.0), (0.0, 0.9, -0.1), (0.3, 0.0, 1.0)), "offsets": (0.1, 0.0, -0.1)},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("calibration", CALIBRATIONS, ids=str)
 def test_every_kind_of_calibration(calibration: dict[str, Any], tmp_path: Path) -> None:
-    from copy import copy
-
-    from creche.model.calibration import Calibration
-
-    model = copy(fitted("class"))
-    model.calibration = Calibration(**calibration)
-    agree(model, tmp_path / "m.onnx")
+    agree(calibrated(calibration), tmp_path / "m.onnx")
 
 
 def test_thresholds_choose_the_label(tmp_path: Path) -> None:
@@ -442,11 +323,9 @@ def test_rows_of_a_file_are_read_as_for_predictions() -> None:
     assert build_feeds(model, rows)["words"][:, 0].tolist() == table()["words"].head(3).fill_null("").to_list()
 
 
-def test_the_page_of_the_documentation_is_true(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_page_of_the_documentation_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.test_documentation import test_the_commands_run, test_the_python_code_runs_and_prints_what_is_shown
 
     monkeypatch.chdir(tmp_path)
-    test_the_python_code_runs_and_prints_what_is_shown("export.md", tmp_path, capsys)
-    test_the_commands_run("export.md", tmp_path, capsys)
+    test_the_python_code_runs_and_prints_what_is_shown("export.md", tmp_path)
+    test_the_commands_run("export.md")

@@ -15,7 +15,7 @@ NAMES = [
     "CategoryEmbedding", "Cluster", "Colony", "ColumnInspection", "EmbeddedColumns", "LinearEmbedding",
     "MultilabelEvaluation", "PeriodicEmbedding", "SetWeight",
     "CrossEntropy", "CrossValidation", "CustomLoss", "DNNClassifier", "DNNRegressor",
-    "DivergedError", "EarlyStopping", "EncodedTable", "GroupFactors", "ParameterGroups", "encode",
+    "Database", "DivergedError", "EarlyStopping", "EncodedTable", "GroupFactors", "ParameterGroups", "encode",
     "Elu", "Preprocessing", "Ensemble", "EpochRecord", "FileError", "Gelu", "GeluTanh", "Halving", "History", "Huber",
     "Identity", "LBFGS", "Layer", "LeakyRelu", "LearningRates", "Lion", "Member", "Mish", "Model", "NAdam", "Network",
     "RegressionEvaluation", "OptunaSweep", "Plan", "PlanError", "Poisson", "ProcessError", "Provenance", "Quantile",
@@ -27,7 +27,7 @@ NAMES = [
     "cross_validate", "datasets", "describe_recipe", "explain", "find_learning_rate", "initializers",
     "inspect_columns", "linear_range",
     "load", "log_range", "plots", "predict_file", "report", "resume", "schedules", "studio", "sweep",
-    "sweep_with_optuna", "train", "verify",
+    "sweep_with_optuna", "tracking", "train", "verify",
 ]  # fmt: skip
 
 

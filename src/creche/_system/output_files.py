@@ -17,7 +17,16 @@ from typing import Any, NamedTuple
 
 from creche.errors import FileError, PlanError
 
-__all__ = ["STANDARD_STREAM", "TABLE_ENDINGS", "Folder", "Input", "Output", "check_ending", "check_outputs"]
+__all__ = [
+    "EVENT_FILES",
+    "STANDARD_STREAM",
+    "TABLE_ENDINGS",
+    "Folder",
+    "Input",
+    "Output",
+    "check_ending",
+    "check_outputs",
+]
 
 # How tables are named, also those that Creche does not read; .txt and .json are names of other files as well.
 TABLE_ENDINGS = (
@@ -26,6 +35,7 @@ TABLE_ENDINGS = (
 )  # fmt: skip
 COMPRESSIONS = (".gz", ".zst", ".bz2", ".xz", ".zip")
 STANDARD_STREAM = "-"
+EVENT_FILES = ("*tfevents*",)  # of TensorBoard, which knows them by this
 
 
 class Input(NamedTuple):
@@ -189,7 +199,13 @@ def _describe_overlap(output: Any, source: Any, what: str) -> str:
 def _overlap(output: Any, other: Any, stream: Any, other_stream: Any) -> bool:
     """Whether writing the output would overwrite the other, a file or folder that is read or written as well."""
     if isinstance(output, Folder) and isinstance(other, Folder):
-        return _real_path(output.path) == _real_path(other.path)
+        if _real_path(output.path) == _real_path(other.path):
+            return True
+        # A folder may have the name of a file of the other, and a file in it may be a link to one.
+        written = (output.path, *_list_files(output))
+        return any(_is_in_folder(path, other, stream) for path in written) or _is_in_folder(
+            other.path, output, other_stream
+        )
     if isinstance(output, Folder):
         return _is_in_folder(other, output, other_stream)
     if isinstance(other, Folder):

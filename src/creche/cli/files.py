@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args
 import typer
 
 from creche._system.output_files import STANDARD_STREAM, Folder, Input, Output, check_ending, check_outputs
+from creche.cli.databases import name_database
 from creche.cli.options import Option, import_object
 from creche.errors import CrecheError, FileError, PlanError
 
@@ -101,6 +102,7 @@ def check_files(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def checked(**given: Any) -> None:
+        name_database(given)
         _check(files, given)
         command(**given)
 

@@ -45,11 +45,13 @@ def check_label(arguments: Mapping[str, Any], table: str, read_options: Mapping[
 
 def _column_names(table: str, read_options: Mapping[str, Any]) -> list[str]:
     """Return the names of the columns; none if they cannot be read now, or only once."""
+    from creche.databases.address import is_address
     from creche.table.reading.options import ReadOptions
     from creche.table.reading.read import locate_source, read_batches
     from creche.table.reading.table_parts import are_parts
 
-    if not are_parts(table) and locate_source(table)[0] is None:  # standard input
+    is_file = not are_parts(table) and not is_address(table)
+    if is_file and locate_source(table)[0] is None:  # standard input
         return []
     with suppress(CrecheError):
         batch = next(read_batches(table, ReadOptions(**read_options), rows=1), None)

@@ -7,17 +7,19 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from creche._system.output_files import Input, Output
+from creche._system.output_files import EVENT_FILES, Input, Output
 from creche.errors import PlanError
 from creche.plan.arguments import ARGUMENTS, FILES, NETWORK, ROWS, TABLE, TRAINING, Group
 
 __all__ = [
     "CLUSTER",
     "COLUMNS",
+    "DATABASE",
     "DEVICE",
     "DROP_UNLABELLED",
     "FILES",
@@ -30,6 +32,7 @@ __all__ = [
     "REFIT",
     "ROWS",
     "TABLE",
+    "TENSORBOARD",
     "THREADS",
     "TRAINING",
     "YES",
@@ -336,6 +339,11 @@ PREDICTING_DEVICE = Option(
     "predicting_device", str, TRAINING, "Device that predicts: cpu, cuda, cuda:1 or mps.", "cpu", "--device",
     words="creche.plan.words:DEVICES",
 )  # fmt: skip
+TENSORBOARD = Option(
+    "tensorboard", Path, FILES, "Write losses and metrics of each epoch to this folder for TensorBoard, also while it "
+                                "trains: runs/first.",
+    file=Output("TensorBoard folder", patterns=EVENT_FILES),
+)  # fmt: skip
 JSON = Option("as_json", bool, FILES, "Print the result as JSON.", typed="--json")
 DROP_UNLABELLED = Option("drop_unlabelled", bool, TABLE, "Drop rows without a label.")
 COLUMNS = option_of("schema")
@@ -346,7 +354,15 @@ REFIT = Option(
     "With --folds and -o: keep one network, trained on all rows for the median of the folds' epochs, rather than the "
     "ensemble of the folds' networks.",
 )
-READING = (
+DATABASE = (
+    Option("database_table", str, TABLE, "Table of a database, or schema.name.", typed="--table", metavar="NAME"),
+    Option("database_query", str, TABLE, "Query whose rows are read from a database.", typed="--query", metavar="SQL"),
+    Option(
+        "database_order", str, TABLE, "Columns that order the rows of --table, separated by commas.",
+        "the primary key", "--order-by", parse=parse_names, metavar="NAMES",
+    ),
+)  # fmt: skip
+LAYOUT = (
     Option("format", str, TABLE, "Format of the file: csv, parquet, arrow, jsonl, json or excel.", "by content"),
     Option(
         "separator", str, TABLE, "Character between the cells of a CSV file: ',', ';', tab, …", "detected",
@@ -381,8 +397,9 @@ READING = (
     Option("drop_rows", list, TABLE, "Number of a row to drop, counted from 1; -1 is the last.", typed="--drop-row",
            parse=parse_rows, metavar="ROW"),
 )  # fmt: skip
+READING = (*DATABASE, *LAYOUT)
 
 
 def create_read_options(given: dict[str, Any]) -> dict[str, Any]:
     """Return the read options that were typed."""
-    return parse_arguments(READING, given)
+    return parse_arguments(LAYOUT, given)

@@ -12,6 +12,7 @@ from creche.cli.options import (
     DEVICE,
     FILES,
     JSON,
+    TENSORBOARD,
     THREADS,
     Option,
     option_of,
@@ -35,6 +36,7 @@ RUN_OPTIONS = (
 OPTIONS = (
     Option("table", str, FILES, "The table, if it has been moved.", "where it was", file=Input("table")),
     Option("output", Path, FILES, "Write the model to this file.", typed="--output -o", file=MODEL_FILE),
+    TENSORBOARD,
 )
 
 
@@ -49,6 +51,10 @@ def resume(checkpoint: CheckpointArgument, **given: Any) -> None:
     from creche.training.resume import resume as resume_run
 
     options, chosen = parse_arguments(OPTIONS, given), parse_arguments(RUN_OPTIONS, given)
+    if "tensorboard" in options:
+        from creche.tracking.tensorboard import TensorBoard
+
+        chosen["on_epoch"] = TensorBoard(options["tensorboard"])
     interrupted = False
     with training_progress(quiet=given["as_json"]) as on_progress:
         try:

@@ -22,6 +22,7 @@ from creche.cli.options import (
     READING,
     REFIT,
     ROWS,
+    TENSORBOARD,
     TRAINING,
     Option,
     create_read_options,
@@ -38,6 +39,7 @@ from creche.plan.words import check_word
 
 if TYPE_CHECKING:
     from creche.explain.diagnosis.findings import Diagnosis
+    from creche.tracking.tensorboard import TensorBoard
     from creche.training.run import Run
 
 __all__ = ["evaluate_run", "leave_to_first", "show_diagnosis", "show_run", "train"]
@@ -74,6 +76,7 @@ OTHER_OPTIONS = (
                                            "balanced_accuracy on "
         "the validation rows, and keep it in the model.",
     ),
+    TENSORBOARD,
     Option("diagnose", bool, FILES, "Diagnose the run: name what went wrong, and try remedies."),
     JSON,
 )  # fmt: skip
@@ -107,6 +110,8 @@ def train(table: TableArgument, **given: Any) -> None:
 
     creche train penguins --label species --optimizer sgd --diagnose
 
+    creche train penguins --label species --tensorboard runs/first
+
     creche train penguins --label species --save-plan plan.toml
 
     creche train penguins --plan plan.toml --seed 1
@@ -123,6 +128,8 @@ def train(table: TableArgument, **given: Any) -> None:
         from creche.evaluation.threshold import THRESHOLD_METRICS
 
         others["choose_threshold"] = check_word("choose_threshold", others["choose_threshold"], THRESHOLD_METRICS)
+    if "tensorboard" in others:
+        run_arguments["on_epoch"] = _create_tracker(others)
     if "folds" in others or "repeats" in others:
         cross_validate(table, arguments, run_arguments, others)
         return
@@ -217,6 +224,18 @@ def _plan_arguments(given: dict[str, Any]) -> dict[str, Any]:
             )
         arguments["early_stopping"] = replace(stopping, watch=given["watch"])
     return arguments
+
+
+def _create_tracker(others: dict[str, Any]) -> TensorBoard:
+    from creche.tracking.tensorboard import TensorBoard
+
+    if "cluster" in others:
+        raise PlanError(
+            "--tensorboard: cannot be combined with --cluster, whose machines report networks when they are trained; "
+            "leave one of the two out",
+            argument="tensorboard",
+        )
+    return TensorBoard(others["tensorboard"])
 
 
 def _choose_threshold(run: Run, others: dict[str, Any]) -> ChosenThresholds | None:

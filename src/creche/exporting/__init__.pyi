@@ -1,4 +1,7 @@
 """The public interface of the package, for type checkers; `__init__.py` imports each name when it is first used."""
 
+from creche.exporting.javascript.write import JAVASCRIPT_FILE as JAVASCRIPT_FILE
+from creche.exporting.javascript.write import build_module as build_module
+from creche.exporting.javascript.write import write_javascript as write_javascript
 from creche.exporting.onnx.write import ONNX_FILE as ONNX_FILE
 from creche.exporting.onnx.write import write_onnx as write_onnx

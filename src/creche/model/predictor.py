@@ -293,6 +293,40 @@ class Predictor(Displayed, ABC):
         exporting.write_onnx(self, path, check=check, interval=interval, tolerance=tolerance)
 
     @reject_unknown
+    def to_javascript(self, path: str | Path) -> None:
+        """Write the model to a JavaScript module, which predicts rows in a browser or in Node, without Creche.
+
+        The module exports ``predict(row)``, which takes an object with the value of each column, null where it is
+        missing, and returns an object with ``label`` and ``probabilities``, or ``prediction``; and ``columns``,
+        ``classes`` and ``RowError``, which a row throws that cannot be predicted.
+
+        Parameters
+        ----------
+        path : str or path
+            Usually ending with ``.js`` or ``.mjs``. A file of that name is replaced once the new one is whole on disk.
+
+        Raises
+        ------
+        PlanError
+            If there are more than a million parameters, or a part of the model cannot be expressed.
+        FileError
+            If it cannot be written; a file that was there is unchanged.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> model = cr.train("penguins", label="species", epochs=2, threads=1).model
+        >>> model.to_javascript("penguins.csv")
+        Traceback (most recent call last):
+        creche.errors.FileError: penguins.csv: is the name of a table (.csv); a JavaScript module ends in .js
+        >>> model.to_javascript("penguins.js")  # doctest: +SKIP
+
+        """
+        from creche import exporting
+
+        exporting.write_javascript(self, path)
+
+    @reject_unknown
     def check_data(self, data: Any, *, read_options: ReadOptions | None = None) -> DataCheck:
         """Compare rows with the training rows: `predict` answers any rows, also those that it cannot know.
 

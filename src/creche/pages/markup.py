@@ -40,12 +40,14 @@ SAID_DARK = (
     ".vscode-high-contrast",
     '[theme="dark"]',
     '[data-theme="dark"]',
+    '[data-md-color-scheme="slate"]',
 )
 SAID_LIGHT = (
     '[data-jp-theme-light="true"]',
     ".vscode-light",
     '[theme="light"]',
     '[data-theme="light"]',
+    '[data-md-color-scheme="default"]',
     ".notebook_app",
 )
 

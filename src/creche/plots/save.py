@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -25,6 +26,7 @@ __all__ = [
     "PAGE_GROUND",
     "PAGE_INK",
     "PICTURES",
+    "picture_style",
     "render_picture",
     "resolve_picture",
     "save_all",
@@ -170,16 +172,7 @@ def render_picture(
         have the colours `PAGE_INK` and `PAGE_GROUND`.
 
     """
-    plt = pyplot()
-    background = PAGE_GROUND if for_page else BACKGROUNDS["dark" if dark else "light"]
-    around = "none" if for_page else background
-    style = {
-        "font.family": FONT, "svg.fonttype": "none" if for_page else "path", "axes.facecolor": background,
-        "figure.facecolor": around, "savefig.facecolor": around, "pdf.fonttype": 42,
-        # No plot has ticks above it, for which each drawing would look.
-        "axes.titley": 1.0, "svg.hashsalt": "creche", **(dict.fromkeys(INK, PAGE_INK) if for_page else {}),
-    }  # fmt: skip
-    with plt.style.context(["dark_background" if dark else "default", style]):
+    with picture_style(dark, for_page=for_page):
         if format != "svg":
             return _render(draw, format)
         from creche.plots.svg_file import lay_out_once, write_svg
@@ -188,6 +181,20 @@ def render_picture(
         if for_page:
             lay_out_once(figure)
         return write_svg(figure, DOTS_PER_INCH, METADATA["svg"])
+
+
+def picture_style(dark: bool = False, *, for_page: bool = False) -> AbstractContextManager[None]:
+    """Return the style in which `render_picture` draws, as a context manager."""
+    background = PAGE_GROUND if for_page else BACKGROUNDS["dark" if dark else "light"]
+    around = "none" if for_page else background
+    style = {
+        "font.family": FONT, "svg.fonttype": "none" if for_page else "path", "axes.facecolor": background,
+        "figure.facecolor": around, "savefig.facecolor": around, "pdf.fonttype": 42,
+        # No plot has ticks above it, for which each drawing would look.
+        "axes.titley": 1.0, "svg.hashsalt": "creche", **(dict.fromkeys(INK, PAGE_INK) if for_page else {}),
+    }  # fmt: skip
+    context: AbstractContextManager[None] = pyplot().style.context(["dark_background" if dark else "default", style])
+    return context
 
 
 def save_picture(draw: Callable[[], Any], path: str | Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from creche._phrases import format_count
+from creche.databases.address import find_database
 from creche.errors import CrecheError, CrecheWarning, PlanError, TableError
 from creche.model.ensemble import Ensemble
 from creche.model.file import load
@@ -167,6 +168,9 @@ def create_subject(
 def _table_name(data: Any) -> str:
     if isinstance(data, Table):
         return data.source
+    database = find_database(data)
+    if database is not None:
+        return database.source
     return Path(data).name if isinstance(data, str | Path) else "the table" if is_table(data) else "the arrays"
 
 

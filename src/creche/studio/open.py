@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creche._progress import is_notebook
+from creche.databases.address import find_database
 from creche.errors import CrecheError
 from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.studio.page_files import page_folder, widget_file
@@ -152,7 +153,9 @@ def _read_large(data: Any, read_options: ReadOptions | Mapping[str, Any] | None)
                 found.append(open_data(data, read_options))
             return found[0]
 
-    return WantedTable(Path(data).name if isinstance(data, str | Path) else "data", read)
+    database = find_database(data)
+    name = Path(data).name if isinstance(data, str | Path) else "data"
+    return WantedTable(name if database is None else database.source, read)
 
 
 def serve_studio(make: SessionMaker, *, host: str = LOOPBACK, port: int | None = None, browser: bool = True) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from creche.databases.address import find_database
 from creche.errors import FileError, TableError, nearest
 from creche.table.checks import collect_warnings
 from creche.table.datasets import BUNDLED, bundled_path
@@ -115,13 +116,15 @@ def open_data(data: Any, read_options: ReadOptions | Mapping[str, Any] | None = 
 
     """
     options = Preparation(read_options=read_options or ReadOptions()).read_options  # type: ignore[arg-type]
-    if isinstance(data, str | Path):
+    database = find_database(data)
+    if isinstance(data, str | Path) and database is None:
         return open_file(data, read_options=options)
     if not is_table(data):
         raise TableError(f"data: got {type(data).__name__}, which has no named columns; give a table")
     with collect_warnings() as remarks:
         table = read_table(data, options)
-    return TableSource("data", "data", table, read_options=options, remarks=tuple(remarks))
+    called, argument = ("data", "data") if database is None else (database.source, database.address)
+    return TableSource(called, argument, table, read_options=options, remarks=tuple(remarks))
 
 
 def is_large(data: Any) -> bool:
@@ -134,6 +137,8 @@ def is_large(data: Any) -> bool:
     (False, True)
 
     """
+    if find_database(data) is not None:
+        return True
     if not isinstance(data, str | Path):
         shape: tuple[int, ...] = getattr(data, "shape", ())
         return len(shape) > 0 and shape[0] >= LARGE_ROWS

@@ -6,6 +6,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from creche.databases.address import find_database
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -91,12 +93,17 @@ def bundled_path(name: str) -> Path | None:
 def resolve_bundled(data: Any) -> Any:
     """Return the file of a bundled table for its name, unless a file has that name; anything else as it is.
 
+    Of a database that is a file, it is that file.
+
     Examples
     --------
     >>> resolve_bundled("penguins").name, resolve_bundled("other.csv")
     ('penguins.csv', 'other.csv')
 
     """
+    database = find_database(data)
+    if database is not None:
+        return database.path
     is_name = isinstance(data, str | Path) and str(data) in BUNDLED
     return bundled_path(str(data)) if is_name and not Path(data).exists() else data
 

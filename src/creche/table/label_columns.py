@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.databases.address import find_database
 from creche.errors import TableError
 from creche.table.datasets import bundled_path
 from creche.table.label_kinds import check_one_kind, integers_as_array
@@ -105,6 +106,8 @@ def _objects(data: Any, name: str) -> Sequence[Any] | None:
 
 
 def _can_be_read_again(data: Any) -> bool:
+    if find_database(data) is not None:
+        return True
     if isinstance(data, str | Path):
         return str(data) != "-" and (Path(data).expanduser().is_file() or bundled_path(str(data)) is not None)
     return is_frame(data) or isinstance(data, Mapping | list)

@@ -14,9 +14,11 @@ from typing import Any
 from creche._advice import advise
 from creche._system import strict_json
 from creche._system.disk_space import explain_write_error, format_size
+from creche.databases.address import Database, find_database
 from creche.errors import FileError, PlanError, TableError
 from creche.plan.memory_size import parse_memory
 from creche.table.disk_columns import INDEX, ColumnFolder, open_columns
+from creche.table.reading.database_rows import warn_of_order
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import IN_MEMORY, is_table
 from creche.table.reading.stream import OnRows, read_to_folder
@@ -108,11 +110,13 @@ def read_to_disk(
         If the memory is too little.
 
     """
+    database = find_database(data)
+    data = data if database is None else database
     is_file = isinstance(data, str | Path) or are_parts(data)
     if is_file and str(data) == "-":
         raise TableError("data: a table from standard input cannot be read in pieces; save it as a file")
     parts = find_parts(data) if is_file else []
-    source = (str(data) if isinstance(data, str | Path) else f"{parts[0].path}, …") if parts else IN_MEMORY
+    source = _name_source(data, parts)
     folder = ColumnFolder(_create_folder(to, parts), is_temporary=to is None)
     try:
         table = read_to_folder(
@@ -120,6 +124,8 @@ def read_to_disk(
         )
         if memory is not None:
             _check_memory(memory, table)
+        if database is not None:
+            warn_of_order(database)
     except BaseException:
         folder.remove()
         raise
@@ -197,6 +203,12 @@ def read_about(path: Path) -> dict[str, Any]:
     if data.get("version", 0) > VERSION:
         raise FileError(f"{path}: was written by a newer version of Creche; update this one, or encode the table again")
     return data
+
+
+def _name_source(data: Any, parts: Sequence[TablePart]) -> str:
+    if isinstance(data, Database):
+        return data.source
+    return (str(data) if isinstance(data, str | Path) else f"{parts[0].path}, …") if parts else IN_MEMORY
 
 
 def _create_folder(to: Path | None, parts: Sequence[TablePart]) -> Path:

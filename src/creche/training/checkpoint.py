@@ -27,6 +27,7 @@ from creche._system.atomic_files import (
 from creche._system.output_files import Folder, check_outputs
 from creche._system.strict_json import as_json_data
 from creche._version import __version__
+from creche.databases.address import find_database, is_address
 from creche.errors import FileError
 from creche.plan.arguments import CHECKPOINT_FILES, arguments_in, check_whole_number
 from creche.plan.plan import LOSS, with_kept_weights
@@ -355,6 +356,8 @@ def create_writer(
         run.set_state(read_checkpoint(latest)[1])
     named = {name: str(Path(value).absolute()) for name, value in sources.items() if _is_file(value)}
     bundled = {name: value for name, value in sources.items() if isinstance(value, str) and value != STANDARD_INPUT}
+    databases = {name: find_database(value) for name, value in sources.items()}
+    named |= {name: database.address for name, database in databases.items() if database is not None}
     with open_replacement(Path(folder) / "run.json") as file:
         limit = {} if memory is None else {"memory": memory}
         file.write(json.dumps({**bundled, **named, **limit}, indent=2).encode() + b"\n")
@@ -394,7 +397,7 @@ def _read_run(folder: Path) -> dict[str, Any]:
 
 
 def _is_file(value: Any) -> bool:
-    return isinstance(value, str | Path) and Path(value).exists()
+    return isinstance(value, str | Path) and not is_address(value) and Path(value).exists()
 
 
 def check_inputs_kept(argument: str, target: Any, sources: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from creche._phrases import format_count
 from creche._system import strict_json
 from creche._system.disk_space import explain_write_error, format_size
 from creche._system.output_files import check_ending
+from creche.databases.address import is_address
 from creche.errors import FileError, PlanError
 from creche.plan.arguments import ARGUMENTS, OF_LABEL, arguments_in, reject_unknown
 from creche.plan.memory_size import parse_memory
@@ -208,7 +209,7 @@ def _read(
     """Read the table into the unfinished folder, unless it was read there before."""
     if is_on_disk(data):
         raise FileError(f"{data}: is encoded already; name the file of the table")
-    is_file = (isinstance(data, str | Path) and str(data) != "-") or are_parts(data)
+    is_file = (isinstance(data, str | Path) and str(data) != "-" and not is_address(data)) or are_parts(data)
     source = {
         "parts": [part.to_dict() for part in find_parts(data)] if is_file else [],
         "read_options": options.to_dict(),

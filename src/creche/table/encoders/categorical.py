@@ -186,9 +186,19 @@ class CategoricalEncoder:
         known = set(self.categories)
         if known.issuperset(words):
             return list(words)
-        same = _index_by_value(self.categories, self.kind)
+        same = self.index_by_value()
         values = {word: _value_of(word, self.kind) for word in words if word not in known}
         return [word if word in known else same.get(values[word], values[word]) for word in words]
+
+    def index_by_value(self) -> dict[str, str]:
+        """Return the only category of each value, in whichever notation."""
+        by_value: dict[str, set[str]] = {}
+        for word in self.categories:
+            by_value.setdefault(_value_of(word, self.kind), set()).add(word)
+        for value, other in SAME_VALUES.items():
+            if value in by_value and other not in by_value:
+                by_value[other] = by_value[value]
+        return {value: next(iter(words)) for value, words in by_value.items() if len(words) == 1}
 
     def _hash(self, word: str) -> int:
         """Return the index of the shared input of a category, -1 for none."""
@@ -264,17 +274,6 @@ class CategoricalEncoder:
                 "hand"
             )
         return replace(encoder, centers=centers, scales=scales, clipped=read_flag(data, "clipped"))
-
-
-def _index_by_value(categories: tuple[str, ...], kind: str) -> dict[str, str]:
-    """Return the only category of each value, in whichever notation."""
-    by_value: dict[str, set[str]] = {}
-    for word in categories:
-        by_value.setdefault(_value_of(word, kind), set()).add(word)
-    for value, other in SAME_VALUES.items():
-        if value in by_value and other not in by_value:
-            by_value[other] = by_value[value]
-    return {value: next(iter(words)) for value, words in by_value.items() if len(words) == 1}
 
 
 def _value_of(word: str, kind: str) -> str:

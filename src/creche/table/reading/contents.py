@@ -29,7 +29,7 @@ from creche.table.text_rules import TextRules
 if TYPE_CHECKING:
     from creche.table.reading.plain_frame import Frame
 
-__all__ = ["Contents", "inspect_contents", "text_rules"]
+__all__ = ["Contents", "inspect_contents", "text_rules", "warn_of_unused"]
 
 # Importing Polars takes longer than reading a CSV file of this size in Python.
 SMALL_SIZE = 1_000_000  # bytes
@@ -136,13 +136,13 @@ def inspect_contents(stream: Stream, read_options: ReadOptions) -> Iterator[Cont
     format = read_options.format or detect_format(head, source)
     with ExitStack() as opened:
         if format in ("parquet", "arrow", "excel"):
-            _warn_of_unused(read_options, format, source)
+            warn_of_unused(read_options, format, source)
             yield Contents(stream, format, "", None, read_options, opened)
             return
         encoding = read_options.text_encoding or detect_encoding(head, source)
         text = head.decode(encoding, errors="ignore")
         format = format or detect_text_format(text, source)
-        _warn_of_unused(read_options, format, source)
+        warn_of_unused(read_options, format, source)
         layout = None
         if format == "csv":
             while len(head) > SMALL_SIZE and text.count("\n") < LINES_OF_HEAD and len(head) < LONGEST_LINE:
@@ -166,7 +166,8 @@ def text_rules(options: ReadOptions, separator: str | None = None) -> TextRules:
     )  # fmt: skip
 
 
-def _warn_of_unused(options: ReadOptions, format: str, source: str) -> None:
+def warn_of_unused(options: ReadOptions, format: str, source: str) -> None:
+    """Warn of options that have no effect on a table of this format, such as "parquet" or "database"."""
     unused = [advise(f"ReadOptions.{name}") for name in options.find_unused(format)]
     if unused:
         has = "has" if len(unused) == 1 else "have"

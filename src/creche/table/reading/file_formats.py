@@ -44,7 +44,7 @@ SIGNATURES = {
 
 # Files that people have but that cannot be read, and what to do instead.
 UNREADABLE = {
-    b"SQLite format 3\0": "an SQLite database; export the table as CSV",
+    b"SQLite format 3\0": "an SQLite database; name its table by an address: sqlite:///file.db?table=NAME",
     b"\x89HDF\r\n": "an HDF5 file; export the table as Parquet",
     b"%PDF": "a PDF; export the table as CSV",
     b"\x89PNG": "a picture; needs a table",

@@ -1,4 +1,4 @@
-"""Reading a table, whole or in batches, from a file, standard input, a bundled table, a DataFrame or plain data."""
+"""Reading a table, whole or in batches, from a file, a database, a bundled table, a DataFrame or plain data."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from creche.databases.address import Database, find_database
 from creche.errors import FileError
 from creche.table.cell_format import ExpectedColumn
 from creche.table.cell_types import ColumnContext, Rule, build_rules
@@ -59,9 +60,10 @@ def read_table(
     data : path, file object, DataFrame, dict, list or generator
         The path of a CSV, Parquet, Arrow IPC, JSON or Excel file, compressed or not (its bytes tell), or the open file;
         ``"-"`` for standard input; ``"penguins"`` or ``"penguins-four"`` for a bundled table, unless a file has that
-        name. A DataFrame of any library that narwhals supports, also a lazy one. A dict from names to columns, or a
-        list of dicts with one for each row; a dict of cells, or a row of a pandas DataFrame, is one row. A list or
-        generator of DataFrames, or of dicts of columns, with some rows each.
+        name. A table or query in a database, as a `creche.Database` or its address. A DataFrame of any library that
+        narwhals supports, also a lazy one. A dict from names to columns, or a list of dicts with one for each row; a
+        dict of cells, or a row of a pandas DataFrame, is one row. A list or generator of DataFrames, or of dicts of
+        columns, with some rows each.
     read_options : ReadOptions, optional
         How a file is written, if that is not to be detected.
     expected : dict of str to str or ExpectedColumn, optional
@@ -86,6 +88,13 @@ def read_table(
     rules = _build_rules(expected, options)
     if isinstance(data, Table):
         return _coerce_table(data, rules)
+    database = find_database(data)
+    if database is not None:
+        from creche.table.reading.database_rows import iterate_database, warn_of_order  # only now: most are files
+
+        table = _read_whole(iterate_database(database, options), database.source, rules, options)
+        warn_of_order(database)
+        return table
     if _has_parts(data):
         from creche.table.on_disk import is_on_disk, open_on_disk, read_parts  # only now: most tables are one file
 
@@ -162,6 +171,13 @@ def read_batches(
 
     options = read_options or ReadOptions()
     rules = _build_rules(expected, options)
+    database = find_database(data)
+    if database is not None:
+        from creche.table.reading.database_rows import iterate_database  # only now: most tables are files
+
+        frames = iterate_database(database, options)
+        yield from _split_batches(frames, database.source, rules, rows, options, list(expected) if expected else None)
+        return
     if _has_parts(data):
         yield from _read_parts_in_batches(data, options, rows, expected)
         return
@@ -183,9 +199,8 @@ def read_batches(
 def _has_parts(data: Any) -> bool:
     """Whether data name a table on disk, or several files of one table."""
     if isinstance(data, str):
-        return data != "-" and (any(mark in data for mark in "*?[") or os.path.isdir(os.path.expanduser(data))) and (
-            _are_parts(data)
-        )  # fmt: skip
+        may_be = any(mark in data for mark in "*?[") or os.path.isdir(os.path.expanduser(data))
+        return data != "-" and may_be and _are_parts(data)
     if isinstance(data, list | tuple):
         return bool(data) and isinstance(data[0], str | Path) and _are_parts(data)
     return isinstance(data, Path) and _are_parts(data)
@@ -228,7 +243,12 @@ def is_table(data: Any) -> bool:
         return data.dtype.names is not None
     if hasattr(type(data), "toarray"):  # a sparse matrix; one kind of them is a mapping
         return False
-    if isinstance(data, str | Path | Table | Mapping) or _is_generator(data) or is_frame(data) or _is_open_file(data):
+    if (
+        isinstance(data, str | Path | Table | Database | Mapping)
+        or _is_generator(data)
+        or is_frame(data)
+        or _is_open_file(data)
+    ):
         return True
     if is_row(data):
         return True
@@ -252,6 +272,9 @@ def locate_source(data: str | Path | IO[Any]) -> tuple[Path | IO[Any] | None, st
         return data, name if isinstance(name, str) else "the open file"
     if str(data) == "-":
         return None, "standard input"
+    database = find_database(data)
+    if database is not None:
+        raise FileError(f"{database.source}: is a table in a database, and a file is needed here; export it first")
     try:
         path = Path(data).expanduser()
         exists, is_folder = path.exists(), path.is_dir()

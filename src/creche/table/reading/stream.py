@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from creche._advice import advise
 from creche._phrases import list_first
+from creche.databases.address import Database
 from creche.errors import FileError, TableError
 from creche.table.cell_format import CellFormat
 from creche.table.cell_types import ColumnContext
@@ -15,6 +16,7 @@ from creche.table.disk_columns import ColumnFolder, DiskColumns, StoredColumn, w
 from creche.table.number_marks import Marks
 from creche.table.reading.byte_streams import open_bytes
 from creche.table.reading.contents import Contents, inspect_contents, text_rules
+from creche.table.reading.database_rows import iterate_database
 from creche.table.reading.dataframes import iterate_frames, library_of
 from creche.table.reading.frame_columns import is_text, table_from_frame
 from creche.table.reading.growing_columns import CellNumbers, GrowingWords, TypedValues
@@ -311,6 +313,8 @@ _POINTS = (Marks(), Marks(".", ","), Marks(".", " "), Marks(".", "'"))
 
 def _read_whole(data: Any, parts: Sequence[TablePart], options: ReadOptions, batch_rows: int | None) -> Table | None:
     """Return a table that is in memory anyway, or is small, or in a format without pieces; otherwise None."""
+    if isinstance(data, Database):
+        return None
     if not parts:
         is_stream = hasattr(type(data), "__next__") or hasattr(type(data), "collect")
         return None if is_stream or (batch_rows is not None and hasattr(data, "slice")) else read_table(data, options)
@@ -328,6 +332,14 @@ def _batches(
 ) -> Iterator[Batch]:
     """Yield the rows of a table, some at a time, in order."""
     rows = size = 0
+    if isinstance(data, Database):
+        for some_rows in iterate_database(data, options):
+            for some in _split(some_rows, batch_rows):
+                yield Batch(some, data.source, rows + 1, text_rules(options))
+                rows += len(some)
+                if on_rows is not None:
+                    on_rows(rows, 0)
+        return
     if not parts:
         pieces = data if hasattr(type(data), "__next__") else [data]
         for piece in pieces:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from creche.databases.address import is_address
 from creche.errors import FileError
 from creche.table.datasets import bundled_path
 from creche.table.reading.read import locate_source
@@ -76,7 +77,7 @@ def are_parts(data: Any) -> bool:
     """
     if isinstance(data, list | tuple):
         return bool(data) and all(isinstance(name, str | Path) for name in data)
-    if not isinstance(data, str | Path) or str(data) == "-":
+    if not isinstance(data, str | Path) or str(data) == "-" or is_address(data):
         return False
     path = Path(data).expanduser()
     try:

@@ -1,0 +1,1 @@
+"""Reading rows from databases and writing rows to them."""

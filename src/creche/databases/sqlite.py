@@ -1,0 +1,191 @@
+"""Tables and queries of SQLite, read by Python's standard library from a file that is opened for reading only."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from creche.databases.address import Database
+from creche.databases.arrow_batches import ROWS_AT_A_TIME
+from creche.databases.files import check_file
+from creche.databases.quoting import quote_name, quote_table, split_table_name
+from creche.errors import FileError, TableError, nearest
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["connect", "explain", "read_frames", "table_names"]
+
+SECONDS_FOR_LOCK = 30.0
+
+# A column may hold values of several types. Which ones it holds is a sum of these.
+TEXT, INTEGER, REAL, BLOB, WORD = 1, 2, 4, 8, 16
+
+Convert = Callable[[Any], Any]
+
+
+def read_frames(database: Database, missing: Collection[str] = ()) -> Iterator[pl.DataFrame]:
+    """Yield the rows of a table or query, some at a time.
+
+    A column has one type in all frames: text, if there is any among its values.
+
+    Parameters
+    ----------
+    database : Database
+    missing : collection of str
+        Words that stand for missing values among numbers.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, or another process keeps it locked.
+    TableError
+        If there is no such table or column, or the query has an error.
+
+    """
+    with connect(database) as connection, explain(database):
+        connection.execute("BEGIN")  # so that the types found first are those of the rows read after
+        statement, inner = _select(connection, database)
+        names = [column[0] for column in connection.execute(f"SELECT * FROM {inner} LIMIT 0").description]
+        for name in database.order_by:
+            if name not in names:
+                raise TableError(f"{database.place}: order_by: there is no column {name!r}; {nearest(name, names)}")
+        booleans = _boolean_columns(connection, database)
+        types = _find_types(connection, inner, names, missing)
+        columns = [_choose_type(found, name in booleans) for name, found in zip(names, types, strict=True)]
+        cursor = connection.execute(statement)
+        rows = cursor.fetchmany(ROWS_AT_A_TIME)
+        yield _make_frame(names, columns, rows)
+        while rows := cursor.fetchmany(ROWS_AT_A_TIME):
+            yield _make_frame(names, columns, rows)
+
+
+@contextmanager
+def connect(database: Database, *, writable: bool = False) -> Iterator[sqlite3.Connection]:
+    """Open the file of a database.
+
+    Raises
+    ------
+    FileError
+        If there is none, or it is not a database.
+
+    """
+    path = database.path
+    assert path is not None
+    if not writable:
+        check_file(path, database.place)
+    mode = "rwc" if writable else "ro"
+    with explain(database):
+        address = f"file:{quote(str(path.absolute()))}?mode={mode}"
+        connection = sqlite3.connect(address, uri=True, timeout=SECONDS_FOR_LOCK, isolation_level=None)
+    with closing(connection):
+        yield connection
+
+
+@contextmanager
+def explain(database: Database) -> Iterator[None]:
+    """Turn errors of SQLite into one sentence each.
+
+    Raises
+    ------
+    FileError, TableError
+
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        name, text = getattr(error, "sqlite_errorname", ""), str(error)
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            reason = f"another process keeps it locked, for more than {SECONDS_FOR_LOCK:g} seconds; try again later"
+            raise FileError(f"{database.place}: {reason}") from error
+        if name == "SQLITE_NOTADB":
+            raise FileError(f"{database.place}: is not an SQLite database; name the file of one") from error
+        if name == "SQLITE_FULL":
+            raise FileError(f"{database.place}: the disk is full; nothing was written") from error
+        if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_CORRUPT")):
+            raise FileError(f"{database.place}: {text}; check the file and its permissions") from error
+        raise TableError(f"{database.source}: {text}; correct the table or the query") from error
+
+
+def table_names(connection: sqlite3.Connection) -> list[str]:
+    """Return the names of tables and views."""
+    query = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    return [str(name) for (name,) in connection.execute(query)]
+
+
+def _select(connection: sqlite3.Connection, database: Database) -> tuple[str, str]:
+    """Return the statement that reads the rows, and what it reads from."""
+    if database.query is not None:
+        inner = f"(\n{database.query.strip().rstrip(';')}\n)"
+        return f"SELECT * FROM {inner}", inner
+    names = table_names(connection)
+    if database.table is None:
+        raise TableError(f"{database.place}: the table is not named; {nearest('', names)}")
+    parts = split_table_name(database.table)
+    if parts[-1] not in names or parts[:-1] not in ((), ("main",)):
+        hint = nearest(database.table, names) if names else "the database has no tables"
+        raise TableError(f"{database.place}: there is no table {database.table!r}; {hint}")
+    inner = quote_table(parts)
+    order = ", ".join(map(quote_name, database.order_by))
+    return f"SELECT * FROM {inner}" + (f" ORDER BY {order}" if order else ""), inner
+
+
+def _find_types(
+    connection: sqlite3.Connection, inner: str, names: list[str], missing: Collection[str]
+) -> tuple[int, ...]:
+    """Return for each column which types its values have, as a sum."""
+    words = ", ".join("'" + word.replace("'", "''") + "'" for word in missing)
+    found = []
+    for name in map(quote_name, names):
+        kind = f"typeof({name})"
+        tests = {INTEGER: f"{kind} = 'integer'", REAL: f"{kind} = 'real'", BLOB: f"{kind} = 'blob'"}
+        tests |= {TEXT: f"{kind} = 'text'", WORD: f"{kind} = 'text' AND trim({name}) NOT IN ({words})"}
+        found.append(" + ".join(f"{value} * max({test})" for value, test in tests.items()))
+    (row,) = connection.execute(f"SELECT {', '.join(found)} FROM {inner}")
+    return tuple(value or 0 for value in row)
+
+
+def _boolean_columns(connection: sqlite3.Connection, database: Database) -> set[str]:
+    """Return the columns of a table that are declared as booleans, whose values are whole numbers."""
+    if database.table is None:
+        return set()
+    name = quote_name(split_table_name(database.table)[-1])
+    return {row[1] for row in connection.execute(f"PRAGMA table_info({name})") if row[2].upper().startswith("BOOL")}
+
+
+def _choose_type(found: int, is_boolean: bool) -> tuple[pl.DataType, Convert | None]:
+    """Return the type of a column by those of its values, and what converts each value to it."""
+    import polars as pl
+
+    numbers = found & (INTEGER | REAL)
+    if found & BLOB:
+        return pl.Binary(), lambda value: value if isinstance(value, bytes) else str(value).encode()
+    if found & WORD or not numbers:
+        return pl.String(), str if numbers else None
+    only_number: Convert | None = (lambda value: None if isinstance(value, str) else value) if found & TEXT else None
+    if is_boolean and numbers == INTEGER:
+        return pl.Boolean(), lambda value: None if isinstance(value, str) else bool(value)
+    return (pl.Int64() if numbers == INTEGER else pl.Float64()), only_number
+
+
+def _make_frame(
+    names: list[str], columns: list[tuple[pl.DataType, Convert | None]], rows: list[tuple[Any, ...]]
+) -> pl.DataFrame:
+    import polars as pl
+
+    values = zip(*rows, strict=True) if rows else ([] for _ in names)
+    series = []
+    for name, (dtype, convert), found in zip(names, columns, values, strict=True):
+        cells = found if convert is None else [None if value is None else convert(value) for value in found]
+        series.append(pl.Series(name, cells, dtype=dtype, strict=False))
+    return pl.DataFrame(series)
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file is a database of SQLite, by its first bytes."""
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"

@@ -1,0 +1,139 @@
+"""Models of every kind that an export has to express, and the rows they were trained on, both small."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+import creche as cr
+from creche.model.calibration import Calibration
+
+ROWS = 160
+WORDS = ["north", "south", "east", "west", "münster"]
+LOSSES = {"classification": ["cross_entropy", "binary_cross_entropy", "squared_error"],
+          "regression": ["squared_error", "huber", "poisson"]}  # fmt: skip
+
+
+@cache
+def table() -> pl.DataFrame:
+    """Every kind of column, with gaps, skewed and large numbers, rare words and dates of two centuries."""
+    random = np.random.default_rng(7)
+    number, skewed = random.normal(1e7, 300, ROWS), np.exp(random.normal(0, 3, ROWS))
+    gap = random.random((ROWS, 4)) < 0.08
+    days = random.integers(-20_000, 30_000, ROWS)
+    words = [WORDS[int(k)] for k in np.minimum(random.geometric(0.4, ROWS) - 1, 4)]
+    moments = [None if g else int(d) * 86_400_000_000 + 12_345_678_901 for g, d in zip(gap[:, 3], days, strict=True)]
+    dates = pl.Series(moments).cast(pl.Datetime("us"))
+    signal = (number - 1e7) / 300 + np.log(skewed) / 3 + np.array([word == "south" for word in words])
+    return pl.DataFrame(
+        {
+            "number": [None if g else float(v) for g, v in zip(gap[:, 0], number, strict=True)],
+            "skewed": skewed,
+            "count": random.integers(0, 40, ROWS),
+            "words": [None if g else word for g, word in zip(gap[:, 1], words, strict=True)],
+            "code": [str(k) for k in random.integers(10, 30, ROWS)],
+            "yes": [None if g else bool(v) for g, v in zip(gap[:, 2], random.random(ROWS) < 0.4, strict=True)],
+            "day": dates,
+            "site": ["a" if k else "b" for k in random.random(ROWS) < 0.5],
+            "class": ["low" if s < -0.5 else "high" if s > 0.8 else "middle" for s in signal],
+            "flag": [s > 0 for s in signal],
+            "other": [s + d > 0 for s, d in zip(signal, random.normal(0, 1, ROWS), strict=True)],
+            "amount": 100 + 20 * signal,
+            "second": 5 - signal,
+            "grade": [int(s > 0) * 3 + int(s > 1) for s in signal],
+        }
+    )  # fmt: skip
+
+
+FEATURES = ("number", "skewed", "count", "words", "code", "yes", "day", "site")
+ROLES = {"code": "categorical", "count": "numeric", "day": "datetime"}
+
+
+def train(label: str | list[str] = "class", **arguments: Any) -> Any:
+    labels = [label] if isinstance(label, str) else label
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        usual = {"epochs": 3, "hidden": [6, 6], "schema": ROLES, "threads": 1, "seed": 3, "early_stopping": None}
+        run = cr.train(table().select(*FEATURES, *labels), label=label, **usual | arguments)
+    return run.model
+
+
+PREPROCESSINGS: list[dict[str, Any]] = [
+    {"scaling": "standard"},
+    {"scaling": "robust"},
+    {"scaling": "quantile"},
+    {"scaling": "none"},
+    {"scaling": "robust", "clip": "smooth"},
+    {"scaling": "quantile", "clip": "smooth"},
+    {"scaling": "robust", "clip": "smooth", "scale_categories": True, "binary": "sign"},
+    {"binary": "sign"},
+    {"numeric_encoding": "piecewise_linear", "bins": 7},
+    {"numeric_encoding": "piecewise_linear", "bins": 5, "bin_edges": "tree", "scaling": "quantile"},
+    {"infrequent": 12},
+    {"max_categories": 4, "buckets": 1},
+]  # fmt: skip
+
+
+LAYERS: list[dict[str, Any]] = [
+    {"scale_inputs": True},
+    {"parametric_activation": True, "activation": "mish"},
+    {"normalization": "layer"},
+    {"normalization": "batch", "epochs": 5},
+    {"hidden": [6, 6, 6], "residual": True, "normalization": "layer", "parametric_activation": True},
+    {"number_embedding": "periodic"},
+    {"number_embedding": "linear"},
+    {"number_embedding": "linear", "preprocessing": "piecewise_linear"},
+    {"category_embedding": 3, "number_embedding": "periodic"},
+    {"category_embedding": {"width": 3, "more_than": 0}},
+    {"submodels": 3},
+    {"submodels": 3, "weight_sharing": "full", "normalization": "layer", "scale_inputs": True},
+    {"submodels": 2, "number_embedding": "periodic", "residual": True, "hidden": [6, 6]},
+    {"hidden": []},
+]
+
+HEADS: list[tuple[Any, dict[str, Any]]] = [
+    *[("class", {"loss": loss}) for loss in LOSSES["classification"]],
+    *[("flag", {"loss": loss}) for loss in LOSSES["classification"]],
+    *[("amount", {"loss": loss}) for loss in LOSSES["regression"]],
+    ("class", {"ordered": True, "classes": ["low", "middle", "high"]}),
+    ("flag", {"ordered": True}),
+    ("amount", {"quantiles": [0.05, 0.5, 0.95]}),
+    ("amount", {"quantiles": [0.5]}),
+    ("amount", {"standardize": False}),
+    (["amount", "second"], {}),
+    (["flag", "other"], {}),
+    ("grade", {}),
+]
+
+CALIBRATIONS: list[dict[str, Any]] = [
+    {"temperature": 0.7, "mix": 0.1, "shares": (0.2, 0.3, 0.5)},
+    {"temperature": 1.5, "offsets": (0.3, -0.2, 0.0)},
+    {"matrix": ((1.1, 0.2, 0.0), (0.0, 0.9, -0.1), (0.3, 0.0, 1.0)), "offsets": (0.1, 0.0, -0.1)},
+]
+
+
+def ensemble(**more: Any) -> cr.Ensemble:
+    """Networks of different shapes, encoders and precisions."""
+    models = [
+        train(seed=1), train(seed=2), train(hidden=[4], precision="float64"),
+        train(preprocessing=cr.Preprocessing(scaling="quantile"), activation="relu"),
+    ]  # fmt: skip
+    return cr.Ensemble(models, weights=[1, 2, 3, 0], **more)
+
+
+@cache
+def fitted(label: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return cr.fit(table().select(*FEATURES, label), label=label, effort="fast", threads=1, schema=ROLES)
+
+
+def calibrated(calibration: dict[str, Any]) -> Any:
+    """Networks of three classes with this calibration."""
+    model = cr.Ensemble([train(seed=1), train(seed=2)])
+    model.calibration = Calibration(**calibration)
+    return model

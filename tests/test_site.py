@@ -1,0 +1,154 @@
+"""The documentation site: every page has its place, every link its target, and the references name what there is."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from tools.site.code_blocks import PageError, find_blocks, find_commands, run_command, run_python
+from tools.site.executed import execute_page, place_results
+from tools.site.links import find_links, rewrite_links
+from tools.site.structure import DOCS, ROOT, SECTIONS, collect_pages, page_title
+from typer.main import get_command
+
+import creche as cr
+from creche.cli.main import create_app
+from creche.plan.arguments import ARGUMENTS
+
+PAGES = collect_pages()
+
+
+def test_every_page_of_the_documentation_is_on_the_site_once() -> None:
+    on_site = [page.source for page in PAGES if page.source.parent == DOCS]
+    assert sorted(on_site) == sorted(DOCS.glob("*.md"))
+    assert len({page.path for page in PAGES}) == len(PAGES)
+
+
+def test_every_page_that_a_section_lists_is_there() -> None:
+    assert [name for names in SECTIONS.values() for name in names if not (DOCS / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
+def test_every_link_has_its_target(page) -> None:  # type: ignore[no-untyped-def]
+    text = page.source.read_text(encoding="utf-8")
+    rewrite_links(text, page.source, page.path, {one.source: one.path for one in PAGES})
+    for link in find_links(text):
+        name, _, anchor = link.partition("#")
+        target = (page.source.parent / name) if name else page.source
+        if ":" in name or not anchor or target.suffix != ".md":
+            continue
+        headings = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+        assert anchor in {anchor_of(heading) for heading in headings}, f"{page.path}: {link}"
+
+
+def anchor_of(heading: str) -> str:
+    return re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading.lower())).strip("-")
+
+
+def test_links_lead_to_pages_of_the_site_or_become_text(tmp_path: Path) -> None:
+    for name in ("texts/a.md", "figures/b.md", "code/c.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("# Title\n")
+    source, target = tmp_path / "texts/a.md", tmp_path / "figures/b.md"
+    text = "[b](../figures/b.md#x) [code/c.py](../code/c.py) [`f`](../code/c.py)\n```\n[b](no.md)\n```\n"
+    found = rewrite_links(text, source, "deep/a.md", {source: "deep/a.md", target: "results/b.md"})
+    assert found == "[b](../results/b.md#x) `code/c.py` `f`\n```\n[b](no.md)\n```\n"
+    with pytest.raises(FileNotFoundError, match=r"links to gone\.md"):
+        rewrite_links("[gone](gone.md)", source, "a.md", {})
+
+
+def test_blocks_know_what_they_show() -> None:
+    text = "# T\n```python\nprint(1)\n```\n\n```\n1\n```\n\nWords.\n\n```\n$ creche glossary\nabc\n```\n"
+    python, shown, _ = find_blocks(text)
+    assert (python.language, python.shown, python.line) == ("python", "1\n", 3)
+    assert python.end == shown.end
+    assert [(command.text, command.output) for command in find_commands(text)] == [("creche glossary", ["abc"])]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("```python\nprint(1)\n```\n\n```\n2\n```\n", r"page.md:2: shows\n2\n\nbut prints\n1"),
+        ("```python\nx = 1\nx.y\n```\n", "page.md:2: AttributeError: 'int' object has no attribute 'y'"),
+    ],
+)
+def test_code_that_fails_is_an_error_with_its_place(text: str, message: str) -> None:
+    pytest.importorskip("matplotlib")
+    with pytest.raises(PageError, match=message):
+        list(run_python("page.md", find_blocks(text)))
+
+
+@pytest.mark.parametrize(
+    ("shown", "message"),
+    [
+        ("creche glossary nothing", "exit code 2\ncreche: "),
+        ("$ creche glossary softmax\nnot this", "does not print\nnot this\nbut\n"),
+    ],
+)
+def test_commands_that_fail_are_errors_with_their_place(shown: str, message: str) -> None:
+    (command,) = find_commands(f"# T\n\n```\n{shown}\n```\n")
+    with pytest.raises(PageError, match=message) as failed:
+        run_command("page.md", command)
+    assert str(failed.value).startswith("page.md:4: creche glossary")
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_a_page_shows_what_its_code_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    text = (
+        "# Page\n```python\nimport creche as cr\n2 + 3\n```\n\n"
+        '```python\ncr.inspect_columns("penguins-four", label="species")\n```\n\n'
+        "```python\nfrom matplotlib import pyplot as plt\nplt.figure()\nplt.plot([1, 2])\nplt.title('A line')\n```\n\n"
+        "```\ncreche glossary softmax\n```\n"
+    )
+    executed = execute_page("page.md", text)
+    assert "``` { .text .creche-output }\n5\n```" in executed.text
+    html = place_results(executed.text, executed.results)
+    assert 'class="creche-page"' in html
+    assert 'aria-label="A line"' in html
+    assert "<summary>What it prints</summary>" in html
+    assert "exp(z_1)" in html
+    assert "data-result" not in html
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_reference_has_every_public_name_and_argument() -> None:
+    pytest.importorskip("griffe")
+    from tools.site.python_reference import public_names, python_pages
+
+    pages = python_pages()
+    anchors = re.findall(r"^## `creche\.([\w.]+)` \{ #creche\.\1 \}$", "".join(pages.values()), re.MULTILINE)
+    assert sorted(anchors) == sorted(public_names())
+    assert {"train", "Model", "plots.loss_curves", "explain.trace", "schedules.Cosine"} <= set(anchors)
+    training = pages["reference/python/training.md"]
+    entry = training.partition("## `creche.train`")[2].partition("\n## ")[0]
+    assert "    label=None," in entry
+    assert "*[Run](training.md#creche.Run)*" in entry
+    described = " ".join(line for line in entry.splitlines() if line.startswith("- `"))
+    assert all(name in described for name in inspect.signature(cr.train).parameters)
+
+
+def test_the_reference_has_every_command_and_option() -> None:
+    from tools.site.command_reference import command_pages
+
+    pages = command_pages()
+    text = pages["reference/command_line.md"]
+    app = get_command(create_app([]))
+    for name, command in app.commands.items():  # type: ignore[attr-defined]
+        entry = text.partition(f"## `creche {name}` ")[2].partition("\n## ")[0]
+        for param in command.params:
+            flags = [] if param.param_type_name == "argument" else [*param.opts, *param.secondary_opts]
+            assert all(f"`{flag}`" in entry for flag in flags), (name, flags)
+    plan = pages["reference/plan_files.md"]
+    of_plan = [a.name for a in ARGUMENTS.values() if a.group == "plan" and a.command is not None]
+    assert all(f"| `{name}` |" in plan for name in of_plan)
+    assert f"`learning_rate = {cr.Adam().learning_rate}`" in plan
+
+
+def test_a_title_is_the_first_heading() -> None:
+    assert page_title("words\n\n# The `fit` page\n\n## More\n") == "The fit page"
+    assert all(page_title(page.source.read_text(encoding="utf-8")) for page in PAGES)
+    assert (ROOT / "docs").is_dir()
