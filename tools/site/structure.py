@@ -17,7 +17,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Tutorial": ("tutorial.md", "chapter.md"),
     "Guides": (
         "tables.md", "fitting.md", "sweeps.md", "seeing.md", "studio.md", "notebooks.md", "networks.md", "losses.md",
-        "labels.md", "export.md", "databases.md", "large_tables.md", "devices.md", "clusters.md", "costs.md", "shards.md",
+        "labels.md", "export.md", "databases.md", "large_tables.md", "devices.md", "clusters.md", "costs.md",
+        "shards.md",
     ),
     "Explanations": ("architecture.md",),
     "Reference": ("protocol.md",),

@@ -32,6 +32,7 @@ __all__ = [
     "SCALINGS",
     "SCHEDULE_UNITS",
     "SUBMODEL_STARTS",
+    "TABLE_EXISTS",
     "TASKS",
     "WEIGHT_SHARINGS",
     "ActivationName",
@@ -64,6 +65,7 @@ __all__ = [
     "ScheduleName",
     "ScheduleUnit",
     "SubmodelStart",
+    "TableExists",
     "Task",
     "WeightSharing",
     "canonical_word",
@@ -110,6 +112,7 @@ BinEdges: TypeAlias = Literal["quantile", "tree"]
 Binary: TypeAlias = Literal["one_hot", "sign"]
 Duplicates: TypeAlias = Literal["warn", "drop", "together"]
 MissingLabel: TypeAlias = Literal["error", "drop"]
+TableExists: TypeAlias = Literal["fail", "append", "replace"]
 ClassWeighting: TypeAlias = Literal["balanced"]
 Effort: TypeAlias = Literal["fast", "default", "best"]
 Role: TypeAlias = Literal["numeric", "categorical", "boolean", "datetime", "text", "identifier", "ignore"]
@@ -122,6 +125,7 @@ BIAS_INITIALIZERS: tuple[BiasInitializerName, ...] = get_args(BiasInitializerNam
 NORMALIZATIONS: tuple[Normalization, ...] = get_args(Normalization)
 WEIGHT_SHARINGS: tuple[WeightSharing, ...] = get_args(WeightSharing)
 SUBMODEL_STARTS: tuple[SubmodelStart, ...] = get_args(SubmodelStart)
+TABLE_EXISTS: tuple[TableExists, ...] = get_args(TableExists)
 TASKS: tuple[Task, ...] = get_args(Task)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 KEPT_WEIGHTS: tuple[KeptWeights, ...] = get_args(KeptWeights)
