@@ -20,14 +20,14 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "labels.md", "export.md", "databases.md", "large_tables.md", "devices.md", "clusters.md", "costs.md",
         "shards.md",
     ),
-    "Explanations": ("architecture.md",),
+    "Explanations": ("stability.md", "architecture.md"),
     "Reference": ("protocol.md",),
     "Benchmarks": (),
     "Glossary": ("glossary.md",),
 }  # fmt: skip
 
-# What the code of a page needs that only `make peers` installs; tests/peers runs it.
-NEEDED = {"export.md": "onnxruntime"}
+# What the code of a page needs that only `make peers` or `make trackers` installs; tests/peers runs it.
+NEEDED = {"export.md": "onnxruntime", "trackers.md": "aim"}
 
 # The pages that are made from the sources when the site is built, ahead of the others of their section; those about the
 # Python functions are made one for each package.

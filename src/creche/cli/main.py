@@ -37,7 +37,7 @@ __all__ = ["create_app", "main"]
 COMMANDS = (
     "fit", "train", "encode", "sweep", "find_learning_rate", "compare", "columns", "recipe", "predict", "evaluate",
     "show", "export", "plot", "report", "explain", "partial_dependence", "trace", "loss_against_weight", "learn",
-    "glossary", "resume", "verify", "studio",
+    "glossary", "resume", "verify", "studio", "serve",
 )  # fmt: skip
 
 FIRST_STEPS = (

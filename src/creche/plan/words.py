@@ -31,6 +31,7 @@ __all__ = [
     "ROLES",
     "SCALINGS",
     "SCHEDULE_UNITS",
+    "SQL_DIALECTS",
     "SUBMODEL_STARTS",
     "TABLE_EXISTS",
     "TASKS",
@@ -64,6 +65,7 @@ __all__ = [
     "Scaling",
     "ScheduleName",
     "ScheduleUnit",
+    "SqlDialect",
     "SubmodelStart",
     "TableExists",
     "Task",
@@ -115,6 +117,7 @@ MissingLabel: TypeAlias = Literal["error", "drop"]
 TableExists: TypeAlias = Literal["fail", "append", "replace"]
 ClassWeighting: TypeAlias = Literal["balanced"]
 Effort: TypeAlias = Literal["fast", "default", "best"]
+SqlDialect: TypeAlias = Literal["postgresql", "duckdb", "sqlite"]
 Role: TypeAlias = Literal["numeric", "categorical", "boolean", "datetime", "text", "identifier", "ignore"]
 RecordedQuantity: TypeAlias = Literal["weights", "gradients", "activations"]
 RecordedStatistic: TypeAlias = Literal[
@@ -145,6 +148,7 @@ CLASS_WEIGHTINGS: tuple[ClassWeighting, ...] = get_args(ClassWeighting)
 # Those that are suggested; machines with more than two GPUs are few.
 DEVICES: tuple[DeviceName, ...] = ("cpu", "cuda", "cuda:1", "mps", "auto")
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
+SQL_DIALECTS: tuple[SqlDialect, ...] = get_args(SqlDialect)
 ROLES: tuple[Role, ...] = get_args(Role)
 
 

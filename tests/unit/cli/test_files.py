@@ -29,7 +29,7 @@ SIMPLE = ["--label", "species", "--hidden", "3", "--epochs", "2", "--threads", "
 # A file for each kind of input that a command declares.
 INPUTS = {
     "table": "t.csv", "model": "m.creche", "plan": "p.toml", "validation table": "v.csv", "test table": "s.csv",
-    "checkpoint": "runs",
+    "checkpoint": "runs", "token file": "p.toml",
 }  # fmt: skip
 
 # Every way to name a file in the working folder.

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import errno
-import ipaddress
 import logging
 import os
 import secrets
 import socket
 import webbrowser
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 
+from creche._system.listening import LOOPBACK, is_on_loopback, is_taken, list_own_hosts, listen
 from creche.errors import PlanError
 from creche.studio.connection import MAX_REQUEST_BYTES
 from creche.studio.server.access import TOKEN
@@ -25,7 +23,6 @@ from creche.studio.server.sessions import CreateSession, Sessions
 __all__ = ["DEFAULT_PORT", "Server", "ServerOptions", "serve"]
 
 DEFAULT_PORT = 8450
-LOOPBACK = "127.0.0.1"
 ENDING = "The studio was ended where it had been started."
 TOKEN_VARIABLE = "CRECHE_STUDIO_TOKEN"
 SHORTEST_TOKEN = 16
@@ -76,7 +73,7 @@ class Server:
         self._options = options
         self._listener = _listen(options)
         port = self._listener.getsockname()[1]
-        hosts = _own_hosts(options.host, port)
+        hosts = list_own_hosts(options.host, port)
         self._sessions = Sessions(create)
         app = create_app(self._sessions, page, token=token, hosts=hosts, port=port)
         config = uvicorn.Config(
@@ -90,7 +87,7 @@ class Server:
     @property
     def is_on_loopback(self) -> bool:
         """Whether only this machine reaches it."""
-        return ipaddress.ip_address(self._listener.getsockname()[0]).is_loopback
+        return is_on_loopback(self._listener)
 
     def run(self, started: Callable[[], None]) -> None:
         """Serve until `stop` or Ctrl-C; the pages are told then. `started` is called once it answers."""
@@ -153,58 +150,14 @@ def _choose_token() -> str:
 
 
 def _listen(options: ServerOptions) -> socket.socket:
-    if options.port is None:
-        try:
-            return _bind(options.host, DEFAULT_PORT)
-        except PlanError as error:
-            if not isinstance(error.__cause__, OSError) or error.__cause__.errno != errno.EADDRINUSE:
-                raise
-        return _bind(options.host, 0)
-    if not 0 <= options.port <= 65535:
-        raise PlanError(f"port: got {options.port}; needs a number from 0 to 65535", argument="port")
-    return _bind(options.host, options.port)
-
-
-def _bind(host: str, port: int) -> socket.socket:
+    if options.port is not None:
+        return listen(options.host, options.port)
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except (OSError, UnicodeError) as error:
-        raise PlanError(f"host: got {host!r}, which is not an address of this machine", argument="host") from error
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRINUSE:
-            message = f"port: {port} is taken by another program; choose another, or leave it out for a free one"
-            raise PlanError(message, argument="port") from error
-        if error.errno in (errno.EACCES, errno.EPERM):
-            message = f"port: got {port}, which only the administrator may use; choose one from 1024 on"
-            raise PlanError(message, argument="port") from error
-        raise PlanError(f"host: got {host!r}, which is not an address of this machine", argument="host") from error
-    return listener
-
-
-def _own_hosts(host: str, port: int) -> list[str]:
-    """Return what the header Host of a request may be; the first is that of the link."""
-    names = [host, LOOPBACK, "localhost"]
-    if host in ("localhost", LOOPBACK):
-        names = [LOOPBACK, "localhost"]
-    elif host in ("0.0.0.0", "::", ""):
-        names = [socket.gethostname(), *_own_addresses(), LOOPBACK, "localhost"]
-    brackets = [f"[{name}]" if ":" in name else name for name in names]
-    return [f"{name}:{port}" for name in dict.fromkeys(brackets)]
-
-
-def _own_addresses() -> list[str]:
-    """Return the addresses under which other machines may reach this one."""
-    found = []
-    for family, elsewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
-        with socket.socket(family, socket.SOCK_DGRAM) as probe, suppress(OSError):
-            probe.connect((elsewhere, 9))  # sends nothing, but chooses the address from which it would be sent
-            found.append(str(probe.getsockname()[0]))
-    return found
+        return listen(options.host, DEFAULT_PORT)
+    except PlanError as error:
+        if not is_taken(error):
+            raise
+    return listen(options.host, 0)
 
 
 def _open_browser(link: str) -> bool:

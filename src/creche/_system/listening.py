@@ -1,0 +1,91 @@
+"""Sockets that servers listen on: opened before anything else, with errors that name the address or port."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+from contextlib import suppress
+
+from creche.errors import PlanError
+
+__all__ = ["LOOPBACK", "is_on_loopback", "is_taken", "list_own_hosts", "listen"]
+
+LOOPBACK = "127.0.0.1"
+LARGEST_PORT = 65_535
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound to an address.
+
+    Parameters
+    ----------
+    host : str
+        A name or address of this machine.
+    port : int
+        0 for a free one.
+
+    Raises
+    ------
+    PlanError
+        If the port is taken or may not be used, or the address is none of this machine's.
+
+    """
+    if not 0 <= port <= LARGEST_PORT:
+        raise PlanError(f"port: got {port}; needs a number from 0 to {LARGEST_PORT}", argument="port")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as error:
+        raise PlanError(f"host: got {host!r}, which is not an address of this machine", argument="host") from error
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            message = f"port: {port} is taken by another program; choose another, or 0 for a free one"
+            raise PlanError(message, argument="port") from error
+        if error.errno in (errno.EACCES, errno.EPERM):
+            message = f"port: got {port}, which only the administrator may use; choose one from 1024 on"
+            raise PlanError(message, argument="port") from error
+        raise PlanError(f"host: got {host!r}, which is not an address of this machine", argument="host") from error
+    return listener
+
+
+def is_taken(error: PlanError) -> bool:
+    """Whether `listen` failed because another program has the port."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE
+
+
+def is_on_loopback(listener: socket.socket) -> bool:
+    """Whether only this machine reaches a socket."""
+    return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
+
+
+def list_own_hosts(host: str, port: int) -> list[str]:
+    """Return what the header Host of a request to a server may be; the first is that of a link to it.
+
+    Examples
+    --------
+    >>> list_own_hosts("127.0.0.1", 8080)
+    ['127.0.0.1:8080', 'localhost:8080']
+
+    """
+    names = [host, LOOPBACK, "localhost"]
+    if host in ("localhost", LOOPBACK):
+        names = [LOOPBACK, "localhost"]
+    elif host in ("0.0.0.0", "::", ""):
+        names = [socket.gethostname(), *_own_addresses(), LOOPBACK, "localhost"]
+    brackets = [f"[{name}]" if ":" in name else name for name in names]
+    return [f"{name}:{port}" for name in dict.fromkeys(brackets)]
+
+
+def _own_addresses() -> list[str]:
+    """Return the addresses under which other machines may reach this one."""
+    found = []
+    for family, elsewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        with socket.socket(family, socket.SOCK_DGRAM) as probe, suppress(OSError):
+            probe.connect((elsewhere, 9))  # sends nothing, but chooses the address from which it would be sent
+            found.append(str(probe.getsockname()[0]))
+    return found

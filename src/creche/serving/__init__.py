@@ -1,0 +1,1 @@
+"""Serving models over HTTP: what requests may hold, how they are answered, and the server that does it."""

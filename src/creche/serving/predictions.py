@@ -1,0 +1,90 @@
+"""Predictions of a model for the rows of a request, as plain data for JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creche.model.ensemble import Ensemble
+from creche.model.model import Model
+from creche.model.thresholds import choose_classes, class_threshold
+
+__all__ = ["Predictions", "as_json_value", "predict_rows"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """What a model predicts for some rows.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The names of what is predicted: the label, several labels, or quantiles of one.
+    predicted : list of list
+        For each name the prediction of each row: a class, a number, or a boolean.
+    outcomes : tuple of str
+        The names of the classes, or of several labels of yes or no; empty in a regression.
+    probabilities : (n, outcomes) array or None
+        None in a regression.
+    disagreement : (n,) array or None
+        None unless it was asked for.
+
+    """
+
+    names: tuple[str, ...]
+    predicted: list[list[Any]]
+    outcomes: tuple[str, ...] = ()
+    probabilities: NDArray[Any] | None = None
+    disagreement: NDArray[np.float64] | None = None
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Return a dict for each row."""
+        names = self.names
+        rows = [{"predicted": dict(zip(names, cells, strict=True))} for cells in zip(*self.predicted, strict=True)]
+        found: list[dict[str, Any]] = rows
+        if self.probabilities is not None:
+            outcomes = self.outcomes
+            for row, own in zip(found, self.probabilities.tolist(), strict=True):
+                row["probabilities"] = dict(zip(outcomes, own, strict=True))
+        if self.disagreement is not None:
+            for row, disagreement in zip(found, self.disagreement.tolist(), strict=True):
+                row["disagreement"] = disagreement
+        return found
+
+
+def predict_rows(model: Model | Ensemble, data: Any, *, with_disagreement: bool = False) -> Predictions:
+    """Predict rows, going through the networks once.
+
+    Parameters
+    ----------
+    model : Model or Ensemble
+    data : dict or Table
+        One row, or a table.
+    with_disagreement : bool, default False
+        Whether to measure how much the networks of an ensemble disagree, too.
+
+    """
+    labels = model.labels
+    disagreement = model.disagreement(data) if with_disagreement and isinstance(model, Ensemble) else None
+    if labels.task == "regression":
+        numbers = model.predict(data)
+        columns = numbers.reshape(len(numbers), -1).T.tolist()
+        return Predictions(labels.predicted_names, columns, disagreement=disagreement)
+    probabilities = model.predict_proba(data)
+    outcomes = tuple(map(str, labels.outcomes))
+    if labels.classes is None:
+        answers = model.answers(probabilities)
+        return Predictions(labels.predicted_names, answers.T.tolist(), outcomes, probabilities, disagreement)
+    classes = [as_json_value(value) for value in labels.classes]
+    chosen = choose_classes(probabilities, class_threshold(model.threshold)).tolist()
+    predicted = [[classes[i] for i in chosen]]
+    return Predictions(labels.predicted_names, predicted, outcomes, probabilities, disagreement)
+
+
+def as_json_value(value: Any) -> str | int | float | bool:
+    """Return a class as JSON has it; what JSON does not have, such as a date, as text."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return plain if isinstance(plain, str | int | float | bool) else str(value)
