@@ -30,7 +30,7 @@ from creche.table.table import Column, Table
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["TableWriter", "frame_of_table", "resolve_format"]
+__all__ = ["TableWriter", "frame_of_table", "resolve_format", "without_objects"]
 
 WRITABLE_SUFFIXES = [suffix for suffix, format in SUFFIXES.items() if format in OUTPUT_FORMATS]
 
