@@ -17,7 +17,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Tutorial": ("tutorial.md", "chapter.md"),
     "Guides": (
         "tables.md", "fitting.md", "sweeps.md", "seeing.md", "studio.md", "notebooks.md", "networks.md", "losses.md",
-        "labels.md", "export.md", "databases.md", "large_tables.md", "devices.md", "clusters.md", "costs.md",
+        "labels.md", "export.md", "modules.md", "torch.md", "databases.md", "large_tables.md", "devices.md", "clusters.md", "costs.md",
         "shards.md",
     ),
     "Explanations": ("stability.md", "architecture.md"),
@@ -27,7 +27,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 # What the code of a page needs that only `make peers` installs; tests/peers runs it.
-NEEDED = {"export.md": "onnxruntime"}
+NEEDED = {"export.md": "onnxruntime", "torch.md": "torch"}
 
 # The pages that are made from the sources when the site is built, ahead of the others of their section; those about the
 # Python functions are made one for each package.
