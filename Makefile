@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS := $(shell cores=$$(nproc); echo $$((cores < 8 ? cores + 1 : 8)))
 PYTEST := --numprocesses $(WORKERS) --dist worksteal --quiet
 
-.PHONY: help demo test test-all test-levels lint docs bench golden peers cross device databases cluster sanitized sanitize fuzz format web test-web wheel release-check clean
+.PHONY: help demo test test-all test-levels lint docs bench golden peers trackers cross device databases cluster sanitized sanitize fuzz format web test-web wheel release-check clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -79,7 +79,7 @@ format: $(VENV)/.dev  ## format the sources
 # torch comes first: together with the others, pip might choose a newer one.
 $(VENV)/.peers: $(VENV)/.dev
 	$(PIP_INSTALL) torch==2.13.0
-	$(PIP_INSTALL) "scikit-learn>=1.7" "jax>=0.9" "pandas>=2.2" "onnx>=1.18" "onnxruntime>=1.22" "shap>=0.50" "captum>=0.8"
+	$(PIP_INSTALL) "scikit-learn>=1.7" "jax>=0.9" "pandas>=2.2" "onnx>=1.18" "onnxruntime>=1.22" "shap>=0.50" "captum>=0.8" "tensorboard>=2.20"
 	touch $@
 
 # With one thread of PyTorch: on small networks several wait for each other, on a busy machine for seconds.
@@ -100,6 +100,15 @@ $(VENV)/.cluster: $(VENV)/.dev
 
 cluster: $(VENV)/.cluster  ## train on a cluster of Ray, whose machines are processes that are killed in the middle
 	$(BIN)/python -m pytest tests/cluster --quiet -m cluster
+
+# In a folder of their own: they would change the versions of packages that other tests need.
+TRACKERS := build/trackers
+$(TRACKERS)/.installed: $(VENV)/.dev
+	$(PIP_INSTALL) --target $(TRACKERS) "mlflow-skinny>=3" sqlalchemy alembic "pandas>=2.2" wandb aim optuna-dashboard
+	touch $@
+
+trackers: $(TRACKERS)/.installed  ## log to MLflow, Weights & Biases, Aim and a study of Optuna (downloads some 500 MB)
+	PYTHONPATH=$(TRACKERS) $(BIN)/python -m pytest tests/peers/test_mlflow.py tests/peers/test_trackers.py --quiet -m peers
 
 $(VENV)/.databases: $(VENV)/.dev
 	$(PIP_INSTALL) "adbc-driver-postgresql>=1.8" "duckdb>=1.4"

@@ -134,9 +134,8 @@ def test_modules_can_be_tuned_and_brought_back() -> None:
 
 @pytest.mark.parametrize("kind", ["plain", "periodic", "submodels", "ensemble"])
 def test_modules_are_exported_with_any_number_of_rows(kind: str, tmp_path: Path) -> None:
-    choices: dict[str, dict[str, Any]] = {
-        "plain": {}, "submodels": {"submodels": 2}, "periodic": {"number_embedding": "periodic", "category_embedding": 2},
-    }  # fmt: skip
+    periodic = {"number_embedding": "periodic", "category_embedding": 2}
+    choices: dict[str, dict[str, Any]] = {"plain": {}, "submodels": {"submodels": 2}, "periodic": periodic}
     module = (ensemble(temperature=2.0) if kind == "ensemble" else train(**choices[kind])).to_torch()
     x = module.transform(table())
     program = torch.export.export(module, (x[:7],), dynamic_shapes=({0: torch.export.Dim("rows")},))

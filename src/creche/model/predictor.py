@@ -28,6 +28,7 @@ from creche.table.class_names import name_labels
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.labels import LabelEncoder, class_array, encode_classes
 from creche.table.observations import Observations, read_observations
+from creche.table.on_disk import read_within
 from creche.table.reading.options import ReadOptions
 from creche.table.result_frames import frame_like
 from creche.table.row_weights import resolve_sample_weights
@@ -445,6 +446,7 @@ class Predictor(Displayed, ABC):
         n_resamples: int = 1000,
         threshold: GivenThreshold | None = None,
         missing_label: MissingLabel = "error",
+        memory: str | int | None = None,
         on_progress: OnProgress[StepProgress] = None,
     ) -> AnyEvaluation:
         """Evaluate the predictions on rows whose labels are known, and compare them with a constant prediction.
@@ -463,6 +465,9 @@ class Predictor(Displayed, ABC):
             For two classes: predict the second at or above this probability; by default, the model's own `threshold`.
         missing_label : {"error", "drop"}, default "error"
             Whether rows without a label are an error or are left out.
+        memory : str or int, optional
+            What the table may take, as for `creche.train`: it is read and predicted in pieces. The labels, the
+            predictions and what is computed from them are in memory.
         on_progress : callable or bool, optional
             By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A
             function is called with a `StepProgress` after some resamples.
@@ -480,7 +485,7 @@ class Predictor(Displayed, ABC):
         True
 
         """
-        rows = self.read_observations(data, y, missing_label=missing_label)
+        rows = self.read_observations(data, y, missing_label=missing_label, memory=memory)
         return self.evaluate_rows(
             rows, sample_weight=sample_weight, n_resamples=n_resamples, threshold=threshold, counts_training_rows=True,
             on_progress=on_progress,
@@ -589,12 +594,13 @@ class Predictor(Displayed, ABC):
         *,
         read_options: ReadOptions | None = None,
         missing_label: MissingLabel = "error",
+        memory: str | int | None = None,
     ) -> Observations:
         """Read rows with their labels as the training rows were read.
 
         Parameters
         ----------
-        data, y, missing_label
+        data, y, missing_label, memory
             As for `evaluate`.
         read_options : ReadOptions, optional
             How to read a file.
@@ -609,6 +615,7 @@ class Predictor(Displayed, ABC):
                 f"y: got {y!r}; needs the labels, one per row. Those in the table are found by their name, "
                 f"{self.labels.name!r}: leave y out"
             )
+        data = read_within(data, memory, read_options)
         expected = {**self.features.expected, **self.labels.expected}
         rows = read_observations(
             data, y, self.labels.names if y is None else None, expected=expected, missing_label=missing_label,
