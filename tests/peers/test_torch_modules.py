@@ -161,7 +161,8 @@ def test_modules_of_other_networks_are_refused() -> None:
         cr.from_torch(module, like=ensemble())  # type: ignore[arg-type]
 
 
-def test_the_page_of_the_documentation_is_true(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_of_the_documentation_is_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.test_documentation import test_the_python_code_runs_and_prints_what_is_shown
 
-    test_the_python_code_runs_and_prints_what_is_shown("torch.md", tmp_path, capsys)
+    monkeypatch.chdir(tmp_path)
+    test_the_python_code_runs_and_prints_what_is_shown("torch.md", tmp_path)

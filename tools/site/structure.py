@@ -17,8 +17,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Tutorial": ("tutorial.md", "chapter.md", "datasets.md"),
     "Guides": (
         "tables.md", "fitting.md", "sweeps.md", "seeing.md", "studio.md", "notebooks.md", "networks.md", "losses.md",
-        "labels.md", "export.md", "modules.md", "torch.md", "databases.md", "large_tables.md", "devices.md", "clusters.md",
-        "costs.md", "shards.md",
+        "labels.md", "export.md", "modules.md", "torch.md", "databases.md", "large_tables.md", "devices.md",
+        "clusters.md", "costs.md", "shards.md",
     ),
     "Explanations": ("stability.md", "architecture.md"),
     "Reference": ("protocol.md",),
