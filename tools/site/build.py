@@ -107,7 +107,7 @@ def _can_run(name: str) -> bool:
     from importlib.util import find_spec
 
     if name in NEEDED and find_spec(NEEDED[name]) is None:
-        warnings.warn(f"{name}: not executed, since it needs {NEEDED[name]}: make peers", stacklevel=2)
+        warnings.warn(f"{name}: not executed, since it needs {NEEDED[name]}: make peers or trackers", stacklevel=2)
         return False
     return True
 

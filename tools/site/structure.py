@@ -26,8 +26,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Glossary": ("glossary.md",),
 }  # fmt: skip
 
-# What the code of a page needs that only `make peers` installs; tests/peers runs it.
-NEEDED = {"export.md": "onnxruntime"}
+# What the code of a page needs that only `make peers` or `make trackers` installs; tests/peers runs it.
+NEEDED = {"export.md": "onnxruntime", "trackers.md": "aim"}
 
 # The pages that are made from the sources when the site is built, ahead of the others of their section; those about the
 # Python functions are made one for each package.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from creche.model.thresholds import (
     class_threshold,
 )
 from creche.plan.arguments import reject_unknown
-from creche.plan.words import MissingLabel
+from creche.plan.words import MissingLabel, SqlDialect
 from creche.table.class_names import name_labels
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.labels import LabelEncoder, class_array, encode_classes
@@ -324,6 +324,52 @@ class Predictor(Displayed, ABC):
         from creche import exporting
 
         exporting.write_javascript(self, path)
+
+    @reject_unknown
+    def to_sql(
+        self,
+        path: str | Path,
+        *,
+        table: str,
+        keep: Sequence[str] | None = None,
+        dialect: SqlDialect = "postgresql",
+    ) -> None:
+        """Write the model to a query, which predicts all rows of a table within its database.
+
+        Its result has the kept columns, ``predicted_`` with the name of the label and, for classes, ``probability_``
+        with the name of each.
+
+        Parameters
+        ----------
+        path : str or path
+            Usually ending with ``.sql``. A file of that name is replaced once the new one is whole on disk.
+        table : str
+            The name of the table; what is before a dot is its schema.
+        keep : sequence of str, optional
+            The columns of the table that the result has, such as its key; by default those that the model reads.
+        dialect : {"postgresql", "duckdb", "sqlite"}, default "postgresql"
+            The database. PostgreSQL and DuckDB get the same query.
+
+        Raises
+        ------
+        PlanError
+            If there are more than 5,000 parameters, or a part of the model cannot be expressed.
+        FileError
+            If it cannot be written; a file that was there is unchanged.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> model = cr.train("penguins", label="species", hidden=[4], epochs=2, threads=1).model
+        >>> model.to_sql("penguins.csv", table="penguins")
+        Traceback (most recent call last):
+        creche.errors.FileError: penguins.csv: is the name of a table (.csv); a query in SQL ends in .sql
+        >>> model.to_sql("penguins.sql", table="penguins", keep=["island"])  # doctest: +SKIP
+
+        """
+        from creche import exporting
+
+        exporting.write_sql(self, path, table=table, keep=keep, dialect=dialect)
 
     @reject_unknown
     def check_data(self, data: Any, *, read_options: ReadOptions | None = None) -> DataCheck:

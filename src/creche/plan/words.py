@@ -31,6 +31,7 @@ __all__ = [
     "ROLES",
     "SCALINGS",
     "SCHEDULE_UNITS",
+    "SQL_DIALECTS",
     "SUBMODEL_STARTS",
     "TASKS",
     "WEIGHT_SHARINGS",
@@ -63,6 +64,7 @@ __all__ = [
     "Scaling",
     "ScheduleName",
     "ScheduleUnit",
+    "SqlDialect",
     "SubmodelStart",
     "Task",
     "WeightSharing",
@@ -112,6 +114,7 @@ Duplicates: TypeAlias = Literal["warn", "drop", "together"]
 MissingLabel: TypeAlias = Literal["error", "drop"]
 ClassWeighting: TypeAlias = Literal["balanced"]
 Effort: TypeAlias = Literal["fast", "default", "best"]
+SqlDialect: TypeAlias = Literal["postgresql", "duckdb", "sqlite"]
 Role: TypeAlias = Literal["numeric", "categorical", "boolean", "datetime", "text", "identifier", "ignore"]
 RecordedQuantity: TypeAlias = Literal["weights", "gradients", "activations"]
 RecordedStatistic: TypeAlias = Literal[
@@ -141,6 +144,7 @@ CLASS_WEIGHTINGS: tuple[ClassWeighting, ...] = get_args(ClassWeighting)
 # Those that are suggested; machines with more than two GPUs are few.
 DEVICES: tuple[DeviceName, ...] = ("cpu", "cuda", "cuda:1", "mps", "auto")
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
+SQL_DIALECTS: tuple[SqlDialect, ...] = get_args(SqlDialect)
 ROLES: tuple[Role, ...] = get_args(Role)
 
 
