@@ -43,6 +43,7 @@ FILES = {
     "shards.md": set(),
     "seeing.md": {"step.html", "report.html"},
     "sweeps.md": {"ensemble.creche"},
+    "torch.md": set(),
     "tables.md": {"messwerte.csv", "out_of_fold.csv"},
     "trackers.md": set(),
     "tutorial.md": set(),
