@@ -1,6 +1,6 @@
 """What docs/costs.md says of time: an epoch takes as long for each row of any table, and workers are busy with pieces.
 
-Tables of random numbers, 20 columns, train a network of two hidden layers of 64 neurons; then a sweep of the penguin job
+Tables of random numbers, 20 columns, train a network of two hidden layers of 64 neurons. Then a sweep of the penguins
 is carried out by processes that stand for machines, each with one thread. The share is the time of the pieces, as the
 workers measure it, in that of all workers.
 """
