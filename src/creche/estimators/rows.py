@@ -48,9 +48,9 @@ def _column_names(X: Any) -> list[Any]:
 def validate_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
     """Check shape, names and number of features as scikit-learn does, and return the rows.
 
-    A DataFrame keeps words, dates and missing values, which its encoder can encode; so does an array of objects, or a
-    list of rows, with as many columns as such a frame, and an array of objects with words among them. Another array must
-    be finite.
+    A DataFrame keeps words, dates and missing values, which its encoder can encode. So does an array of objects, or a
+    list of rows, with as many columns as the DataFrame of the last fit, or with words among its cells. Another array
+    must be finite.
 
     Parameters
     ----------
@@ -71,14 +71,15 @@ def validate_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
     """
     if nw.dependencies.is_polars_lazyframe(X):
         X = X.collect()
-    if is_frame(X) and (reset or hasattr(estimator, "feature_names_in_")):
+    # SHAP sets the names of a copy to None, to be spared the warning that an array has none.
+    if is_frame(X) and (reset or getattr(estimator, "feature_names_in_", None) is not None):
         if reset:
-            estimator._cell_names = None
+            estimator._column_names = _column_names(X)
         return validate_data(estimator, X, skip_check_array=True, reset=reset)
-    names = None if reset else getattr(estimator, "feature_names_in_", getattr(estimator, "_cell_names", None))
+    names = None if reset else getattr(estimator, "_column_names", getattr(estimator, "feature_names_in_", None))
     X = _as_cells(X)
     if reset:
-        names = estimator._cell_names = _number_columns(X) if _has_words(X) else None
+        names = estimator._column_names = _number_columns(X) if _has_words(X) else None
     if names is None:
         return validate_data(estimator, X, dtype=FLOATS, reset=reset)
     is_numeric = isinstance(X, np.ndarray) and X.dtype.kind not in "OUS"
@@ -89,7 +90,13 @@ def validate_rows(estimator: Any, X: Any, *, reset: bool) -> Any:
 
 
 def _as_cells(X: Any) -> Any:
-    """Return a list of rows with words as an array of objects: numpy would make words of its numbers."""
+    """Return a list of rows with words, or a DataFrame without names, as an array of objects.
+
+    numpy would make words of the numbers in such a list, and scikit-learn wants numbers in such a DataFrame.
+    """
+    if nw.dependencies.is_pandas_dataframe(X):
+        cells = X.to_numpy()
+        return cells if cells.dtype.kind in "OUS" else X
     if isinstance(X, list | tuple) and X and all(isinstance(row, list | tuple) and len(row) == len(X[0]) for row in X):
         cells = np.array([list(row) for row in X], dtype=object)
         return cells if _has_words(cells) else X

@@ -215,6 +215,7 @@ def mixed_rows() -> tuple[pd.DataFrame, Any]:
 CELLS = {
     "objects": lambda frame: frame.astype(object).to_numpy(),
     "objects with None": lambda frame: frame.astype(object).where(frame.notna(), None).to_numpy(),
+    "a frame without names": lambda frame: pd.DataFrame(frame.astype(object).to_numpy()),
     "lists": lambda frame: frame.astype(object).to_numpy().tolist(),
     "tuples": lambda frame: list(frame.astype(object).itertuples(index=False, name=None)),
 }
