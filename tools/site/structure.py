@@ -14,7 +14,7 @@ DOCS = ROOT / "docs"
 # The sections, and the pages of docs/ in each, in their order. Every other page of docs/ is a guide.
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Start": ("index.md",),
-    "Tutorial": ("tutorial.md", "chapter.md"),
+    "Tutorial": ("tutorial.md", "chapter.md", "datasets.md"),
     "Guides": (
         "tables.md", "fitting.md", "sweeps.md", "seeing.md", "studio.md", "notebooks.md", "networks.md", "losses.md",
         "labels.md", "export.md", "databases.md", "large_tables.md", "devices.md", "clusters.md", "costs.md",
