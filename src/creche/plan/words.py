@@ -33,6 +33,7 @@ __all__ = [
     "SCHEDULE_UNITS",
     "SQL_DIALECTS",
     "SUBMODEL_STARTS",
+    "TABLE_EXISTS",
     "TASKS",
     "WEIGHT_SHARINGS",
     "ActivationName",
@@ -66,6 +67,7 @@ __all__ = [
     "ScheduleUnit",
     "SqlDialect",
     "SubmodelStart",
+    "TableExists",
     "Task",
     "WeightSharing",
     "canonical_word",
@@ -112,6 +114,7 @@ BinEdges: TypeAlias = Literal["quantile", "tree"]
 Binary: TypeAlias = Literal["one_hot", "sign"]
 Duplicates: TypeAlias = Literal["warn", "drop", "together"]
 MissingLabel: TypeAlias = Literal["error", "drop"]
+TableExists: TypeAlias = Literal["fail", "append", "replace"]
 ClassWeighting: TypeAlias = Literal["balanced"]
 Effort: TypeAlias = Literal["fast", "default", "best"]
 SqlDialect: TypeAlias = Literal["postgresql", "duckdb", "sqlite"]
@@ -125,6 +128,7 @@ BIAS_INITIALIZERS: tuple[BiasInitializerName, ...] = get_args(BiasInitializerNam
 NORMALIZATIONS: tuple[Normalization, ...] = get_args(Normalization)
 WEIGHT_SHARINGS: tuple[WeightSharing, ...] = get_args(WeightSharing)
 SUBMODEL_STARTS: tuple[SubmodelStart, ...] = get_args(SubmodelStart)
+TABLE_EXISTS: tuple[TableExists, ...] = get_args(TableExists)
 TASKS: tuple[Task, ...] = get_args(Task)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 KEPT_WEIGHTS: tuple[KeptWeights, ...] = get_args(KeptWeights)
