@@ -29,6 +29,12 @@ TEXTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(DOCS / page for page in PA
 # The files that the Python code of each page writes.
 FILES = {
     "clusters.md": set(),
+    "model_file.md": {"penguins.creche"},
+    "strong_models.md": set(),
+    "reproducibility.md": set(),
+    "lanes.md": set(),
+    "gallery.md": set(),
+    "coming_from.md": set(),
     "databases.md": {"penguins.db", "penguins.creche"},
     "devices.md": set(),
     "export.md": {"penguins.creche", "penguins.onnx", "penguins.csv"},
@@ -43,6 +49,7 @@ FILES = {
     "shards.md": set(),
     "seeing.md": {"step.html", "report.html"},
     "sweeps.md": {"ensemble.creche"},
+    "torch.md": set(),
     "tables.md": {"messwerte.csv", "out_of_fold.csv"},
     "trackers.md": set(),
     "tutorial.md": set(),
