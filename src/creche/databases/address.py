@@ -58,7 +58,8 @@ class Database:
     uri : str
         The address of the database: ``postgresql://user@host:5432/name``, ``sqlite:///folder/file.db`` or
         ``duckdb:///folder/file.duckdb``; with a fourth slash, the path of the file begins at the root. It may hold the
-        other parameters, percent-encoded: ``sqlite:///houses.db?table=houses``.
+        other parameters, percent-encoded: ``sqlite:///houses.db?table=houses``. Or that of a Parquet or Arrow file,
+        ``s3://bucket/houses.parquet`` (or ``gs``, ``az``, ``https``), or of a Delta table, ``delta:///folder``.
     table : str, optional
         The name of a table or view, or ``schema.name``; a name that has a dot itself is in double quotes. Upper and
         lower case differ.
@@ -141,7 +142,7 @@ class Database:
 
     @property
     def path(self) -> Path | None:
-        """The file of the database; None for one that is no file of this machine."""
+        """The file of the database; None for one that is not a file of this machine."""
         if self.kind not in ("sqlite", "duckdb"):
             return None
         name = self.uri.partition("://")[2].partition("?")[0]
