@@ -54,7 +54,7 @@ def create_form(subject: ReportSubject, figures: object = None) -> Html | None:
             tag("p", id="refused", role="alert"),
             tag(
                 "output",
-                tag("noscript", "Open the page in a browser that runs scripts to see the prediction."),
+                tag("noscript", "A browser that runs scripts shows predictions here."),
                 id="predicted",
             ),
         ]
