@@ -20,8 +20,10 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "labels.md", "export.md", "modules.md", "torch.md", "databases.md", "large_tables.md", "devices.md",
         "clusters.md", "costs.md", "shards.md",
     ),
-    "Explanations": ("stability.md", "architecture.md"),
-    "Reference": ("protocol.md",),
+    "Explanations": ("reproducibility.md", "lanes.md", "strong_models.md", "stability.md", "architecture.md"),
+    "Gallery": ("gallery.md",),
+    "Coming from": ("coming_from.md",),
+    "Reference": ("model_file.md", "environment.md", "protocol.md"),
     "Benchmarks": (),
     "Glossary": ("glossary.md",),
 }  # fmt: skip
