@@ -114,6 +114,20 @@ class CellChecker:
                 return CheckedRows(self.make_table(columns), len(rows), ignored)
         raise ProblemError.of_cells(list(self._find_type_errors(rows)))
 
+    def check_columns(self, columns: Mapping[str, list[Any]], count: int) -> CheckedRows:
+        """Return columns of cells, all of one length, as the model takes them; errors as for `check`.
+
+        Parameters
+        ----------
+        columns : dict of str to list
+        count : int
+            The number of rows.
+
+        """
+        names = list(columns)
+        rows = [dict(zip(names, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+        return self.check(rows if names else [{}] * count)
+
     def make_table(self, columns: Mapping[str, list[Any]]) -> Table:
         """Return checked cells as a table, whose rows count from 0.
 
