@@ -74,7 +74,7 @@ def read_request(served: ServedModel, asked: Any, limits: Limits) -> tuple[Check
 def check_count(count: int, limits: Limits) -> None:
     """Check that a request has no more rows than it may."""
     if count > limits.max_rows:
-        raise ProblemError(413, f"rows: got {count:,}; at most {limits.max_rows:,} are answered at a time")
+        raise ProblemError(422, f"rows: got {count:,}; at most {limits.max_rows:,} are answered at a time")
 
 
 def answer_rows(served: ServedModel, rows: CheckedRows, wanted: Wanted, metrics: Metrics) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def answer_rows(served: ServedModel, rows: CheckedRows, wanted: Wanted, metrics:
 
     """
     if wanted.explain and rows.count > MOST_EXPLAINED:
-        raise ProblemError(413, f"explain: got {rows.count:,} rows; at most {MOST_EXPLAINED} are explained at a time")
+        raise ProblemError(422, f"explain: got {rows.count:,} rows; at most {MOST_EXPLAINED} are explained at a time")
     predictions = predict_checked(served, rows, with_disagreement=wanted.disagreement)
     answer: dict[str, Any] = {"model": served.name, "predictions": predictions.to_list()}
     metrics.count_rows(served.name, rows.count)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
+from importlib.resources import files
 from typing import Any, TypeVar
 
 import orjson
@@ -19,7 +20,7 @@ from starlette.types import ASGIApp
 from creche._phrases import shorten_text
 from creche.errors import nearest
 from creche.serving.answers import Wanted, answer_request, answer_rows, read_request
-from creche.serving.bodies import JSON, Limits, media_type_of, parse_json, receive_body
+from creche.serving.bodies import ARROW, CSV, JSON, Limits, media_type_of, parse_json, receive_body
 from creche.serving.gate import Access, Gate, ServerState
 from creche.serving.inference_protocol import (
     VERSION,
@@ -39,7 +40,14 @@ T = TypeVar("T")
 INLINE_BYTES = 16 * 1024
 """Of a body so small that handing it to another thread takes longer than answering it."""
 THREADS = 4
-TABLE_TYPES = ("text/csv", "application/vnd.apache.arrow.stream")
+TABLE_TYPES = (CSV, ARROW)
+FORM_TYPES = {"index.html": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
+# The form may load only what this server sends, runs no code from a text, and cannot be shown inside another page.
+FORM_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-cache",
+}
 VERSIONS = ("", "/versions/{version}")
 BODY_TYPES = (JSON, *TABLE_TYPES)
 
@@ -110,6 +118,9 @@ def create_app(serving: Serving, access: Access) -> ASGIApp:
     """
     app = Starlette(
         routes=[
+            Route("/", send_form_file),
+            Route("/page.css", send_form_file),
+            Route("/page.js", send_form_file),
             Route("/predict", predict, methods=["POST"]),
             Route("/models/{name}/predict", predict, methods=["POST"]),
             Route("/models/{name}", show_model),
@@ -135,6 +146,13 @@ def create_app(serving: Serving, access: Access) -> ASGIApp:
     app.router.redirect_slashes = False
     app.state.serving = serving
     return Gate(app, access=access, metrics=serving.metrics, state=serving.state)
+
+
+async def send_form_file(request: Request) -> Response:
+    """Send a file of the form, which holds nothing of the models."""
+    name = request.url.path.removeprefix("/") or "index.html"
+    content = files("creche").joinpath("serving", "form", name).read_bytes()
+    return Response(content, headers=FORM_HEADERS, media_type=FORM_TYPES[name])
 
 
 async def predict(request: Request) -> Response:
@@ -176,17 +194,17 @@ def _answer_table(
     serving: Serving, served: ServedModel, media_type: str, body: bytes, wanted_type: str
 ) -> dict[str, Any] | bytes:
     """Return the answer to a request that is a table, or whose answer is to be one."""
-    from creche.serving.tables import ARROW, CSV, predict_as_table, read_rows
+    from creche.serving.tables import predict_as_table, read_rows
 
     notes: list[str] = []
     if media_type == JSON:
         rows, wanted = read_request(served, parse_json(body, serving.limits), serving.limits)
     else:
-        read = read_rows(served, CSV if media_type == CSV else ARROW, body, serving.limits)
+        read = read_rows(served, media_type, body, serving.limits)
         rows, notes, wanted = read.rows, read.notes, Wanted()
     if wanted_type in TABLE_TYPES:
         serving.metrics.count_rows(served.name, rows.count)
-        return predict_as_table(served, rows, CSV if wanted_type == CSV else ARROW)
+        return predict_as_table(served, rows, wanted_type)
     answer = answer_rows(served, rows, wanted, serving.metrics)
     return answer | {"notes": notes} if notes else answer
 

@@ -15,9 +15,11 @@ from starlette.requests import Request
 from creche._phrases import shorten_text
 from creche.serving.problems import ProblemError
 
-__all__ = ["JSON", "Limits", "media_type_of", "parse_json", "receive_body"]
+__all__ = ["ARROW", "CSV", "JSON", "Limits", "media_type_of", "parse_json", "receive_body"]
 
 JSON = "application/json"
+CSV = "text/csv"
+ARROW = "application/vnd.apache.arrow.stream"
 MEBIBYTE = 2**20
 LONGEST_SHOWN = 60
 FEW_BYTES = 4096

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
-from typing import Literal, TypeAlias
 
 from creche.errors import FileError, TableError
 from creche.model.predict_file import predict_table
 from creche.serving.answers import check_count
-from creche.serving.bodies import Limits
+from creche.serving.bodies import ARROW, CSV, Limits
 from creche.serving.cells import SOURCE, CheckedRows
 from creche.serving.problems import CellError, ProblemError
 from creche.serving.served_model import ServedModel
@@ -21,11 +21,8 @@ from creche.table.reading.read import read_table
 from creche.table.table import Table
 from creche.table.write import frame_of_table
 
-__all__ = ["ARROW", "CSV", "ReadRows", "predict_as_table", "read_rows"]
+__all__ = ["ReadRows", "predict_as_table", "read_rows"]
 
-TableType: TypeAlias = Literal["text/csv", "application/vnd.apache.arrow.stream"]
-CSV: TableType = "text/csv"
-ARROW: TableType = "application/vnd.apache.arrow.stream"
 PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\0", b"PK\x03\x04")
 """How packed files begin, which `read_table` would unpack whatever their size."""
 
@@ -46,7 +43,7 @@ class ReadRows:
     notes: list[str]
 
 
-def read_rows(served: ServedModel, media_type: TableType, body: bytes, limits: Limits) -> ReadRows:
+def read_rows(served: ServedModel, media_type: str, body: bytes, limits: Limits) -> ReadRows:
     """Return the rows of a table.
 
     Raises
@@ -70,7 +67,7 @@ def read_rows(served: ServedModel, media_type: TableType, body: bytes, limits: L
     if missing:
         hint = "is missing; add it, with empty cells if need be"
         raise ProblemError.of_cells([CellError(None, name, f"column {name!r} {hint}") for name in missing])
-    expected = served.model.features.expected or dict.fromkeys(names, "number")
+    expected: dict[str, str | ExpectedColumn] = dict.fromkeys(names, "number") | served.model.features.expected
     try:
         with collect_warnings():
             table = _read(body, media_type, expected)
@@ -82,7 +79,7 @@ def read_rows(served: ServedModel, media_type: TableType, body: bytes, limits: L
     return ReadRows(CheckedRows(table, len(table), ignored), notes)
 
 
-def predict_as_table(served: ServedModel, rows: CheckedRows, media_type: TableType) -> bytes:
+def predict_as_table(served: ServedModel, rows: CheckedRows, media_type: str) -> bytes:
     """Return predictions in the columns that `creche predict` writes.
 
     Raises
@@ -105,7 +102,7 @@ def predict_as_table(served: ServedModel, rows: CheckedRows, media_type: TableTy
     return written.getvalue()
 
 
-def _read(body: bytes, media_type: TableType, expected: dict[str, ExpectedColumn] | dict[str, str]) -> Table:
+def _read(body: bytes, media_type: str, expected: Mapping[str, str | ExpectedColumn]) -> Table:
     options = ReadOptions(format="csv" if media_type == CSV else "arrow")
     return read_table(_NamedBody(body), options, expected)
 
