@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS := $(shell cores=$$(nproc); echo $$((cores < 8 ? cores + 1 : 8)))
 PYTEST := --numprocesses $(WORKERS) --dist worksteal --quiet
 
-.PHONY: help demo test test-all test-levels lint docs bench golden peers cross device databases cluster sanitized sanitize fuzz format web test-web wheel clean
+.PHONY: help demo test test-all test-levels lint docs bench golden peers trackers cross device databases cluster sanitized sanitize fuzz format web test-web wheel release-check clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -27,20 +27,24 @@ $(VENV)/.made: pyproject.toml
 WEB = $(shell find web -name node_modules -prune -o -name dist -prune -o -name build -prune -o -type f -print 2>/dev/null)
 
 # demo: the package for this processor alone, in single precision, which is what `creche` uses unless asked otherwise.
-# The rest: the instruction-set levels that this processor runs, both precisions and the tests' modules.
+# The rest: the instruction-set levels that this processor runs, both precisions and the tests' modules, in the same folder,
+# so that only what the demo lacks is compiled.
 $(VENV)/.demo: $(VENV)/.made $(shell find core bindings src CMakeLists.txt -type f -not -name '*.so' -not -path '*/__pycache__/*' 2>/dev/null) $(WEB)
 	@echo "Building Creche for this machine (about two minutes on two cores, once) ..."
-	$(PIP_INSTALL) --no-build-isolation --editable . --config-settings=build-dir=build/demo \
-	  --config-settings=cmake.define.CRECHE_LEVELS=native --config-settings=cmake.define.CRECHE_PRECISIONS=float32
+	$(PIP_INSTALL) --no-build-isolation --editable . --config-settings=build-dir=$(BUILD) \
+	  --config-settings=cmake.define.CRECHE_TESTING=OFF --config-settings=cmake.define.CRECHE_LEVELS=native \
+	  --config-settings=cmake.define.CRECHE_PRECISIONS=float32
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.made $(shell find core bindings tests/native CMakeLists.txt -type f -not -name '*.py' -not -path '*/__pycache__/*' 2>/dev/null) $(WEB)
 	@echo "Building Creche with the tests' modules (about two minutes on two cores, once) ..."
 	$(PIP_INSTALL) --no-build-isolation --editable '.[dev]' --config-settings=build-dir=$(BUILD) \
-	  --config-settings=cmake.define.CRECHE_TESTING=ON --config-settings=cmake.define.CRECHE_LEVELS=runnable
+	  --config-settings=cmake.define.CRECHE_TESTING=ON --config-settings=cmake.define.CRECHE_LEVELS=runnable \
+	  "--config-settings=cmake.define.CRECHE_PRECISIONS=float32;float64"
 	touch $@ $(VENV)/.demo
 
-demo: $(VENV)/.demo  ## train a network on the bundled penguins and show the result
+# Where the tests have been built, their build stays: it has all of this.
+demo: $(firstword $(wildcard $(VENV)/.dev) $(VENV)/.demo)  ## train a network on the bundled penguins and show the result
 	$(BIN)/creche train penguins --label species --hidden 5,5 --learning-rate 0.01 --epochs 100
 
 test: $(VENV)/.dev  ## run the tests (no network, no other library needed)
@@ -75,7 +79,7 @@ format: $(VENV)/.dev  ## format the sources
 # torch comes first: together with the others, pip might choose a newer one.
 $(VENV)/.peers: $(VENV)/.dev
 	$(PIP_INSTALL) torch==2.13.0
-	$(PIP_INSTALL) "scikit-learn>=1.7" "jax>=0.9" "pandas>=2.2" "onnx>=1.18" "onnxruntime>=1.22" "shap>=0.50" "captum>=0.8"
+	$(PIP_INSTALL) "scikit-learn>=1.7" "jax>=0.9" "pandas>=2.2" "onnx>=1.18" "onnxruntime>=1.22" "shap>=0.50" "captum>=0.8" "tensorboard>=2.20"
 	touch $@
 
 # With one thread of PyTorch: on small networks several wait for each other, on a busy machine for seconds.
@@ -96,6 +100,15 @@ $(VENV)/.cluster: $(VENV)/.dev
 
 cluster: $(VENV)/.cluster  ## train on a cluster of Ray, whose machines are processes that are killed in the middle
 	$(BIN)/python -m pytest tests/cluster --quiet -m cluster
+
+# In a folder of their own: they would change the versions of packages that other tests need.
+TRACKERS := build/trackers
+$(TRACKERS)/.installed: $(VENV)/.dev
+	$(PIP_INSTALL) --target $(TRACKERS) "mlflow-skinny>=3" sqlalchemy alembic "pandas>=2.2" wandb aim optuna-dashboard
+	touch $@
+
+trackers: $(TRACKERS)/.installed  ## log to MLflow, Weights & Biases, Aim and a study of Optuna (downloads some 500 MB)
+	PYTHONPATH=$(TRACKERS) $(BIN)/python -m pytest tests/peers/test_mlflow.py tests/peers/test_trackers.py --quiet -m peers
 
 $(VENV)/.databases: $(VENV)/.dev
 	$(PIP_INSTALL) "adbc-driver-postgresql>=1.8" "duckdb>=1.4"
@@ -138,6 +151,9 @@ test-web:  ## check the types of the studio's page, run its tests, and compare i
 
 wheel: $(VENV)/.made  ## build a wheel with every instruction-set level, in dist/
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
+
+release-check: wheel docs  ## check that version, changelog, kept model files, wheel and documentation fit together
+	$(BIN)/python tools/release_check.py
 
 clean:  ## remove what was built
 	rm -rf build dist src/creche/studio/page $(VENV)/.demo $(VENV)/.dev

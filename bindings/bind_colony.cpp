@@ -19,7 +19,9 @@
 #include "arrays.hpp"
 #include "engines/colony.hpp"
 #include "member_tables.hpp"
+#include "precisions.hpp"
 #include "run_state.hpp"
+#include "typed_name.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
@@ -170,10 +172,12 @@ class PythonColony {
   mutable AccessLock access_lock_;
 };
 
+}  // namespace
+
 template <class T>
-void bind(nb::module_& m, const char* name) {
+void bind_colony(nb::module_& m) {
   using P = PythonColony<T>;
-  nb::class_<P>(m, name)
+  nb::class_<P>(m, typed_name<T>("Colony").c_str())
       .def(nb::init<const std::vector<MemberSpec>&, const std::vector<TableArrays<T>>&, int>(), nb::arg("members"),
            nb::arg("tables"), nb::arg("threads") = 1)
       .def_static(
@@ -201,13 +205,7 @@ void bind(nb::module_& m, const char* name) {
       .def("divergence", &P::divergence, nb::arg("member"));
 }
 
-}  // namespace
-
-void bind_colony(nb::module_& m) {
-  bind<float>(m, "Colony32");
-#ifndef CRECHE_SINGLE_PRECISION
-  bind<double>(m, "Colony64");
-#endif
-}
+#define INSTANTIATE(T) template void bind_colony<T>(nb::module_&);
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

@@ -9,6 +9,8 @@
 #include "access.hpp"
 #include "arrays.hpp"
 #include "engines/many_predictor.hpp"
+#include "precisions.hpp"
+#include "typed_name.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
@@ -92,10 +94,12 @@ class PythonManyPredictor {
   AccessLock access_lock_;
 };
 
+}  // namespace
+
 template <class T>
-void bind(nb::module_& m, const char* name) {
+void bind_many_predictor(nb::module_& m) {
   using P = PythonManyPredictor<T>;
-  nb::class_<P>(m, name)
+  nb::class_<P>(m, typed_name<T>("ManyPredictor").c_str())
       .def(nb::init<const Plan&, const nb::dict&, int>(), nb::arg("plan"), nb::arg("parameters"),
            nb::arg("threads") = 1)
       .def(
@@ -107,13 +111,7 @@ void bind(nb::module_& m, const char* name) {
            nb::arg("weights").none() = nb::none());
 }
 
-}  // namespace
-
-void bind_many_predictor(nb::module_& m) {
-  bind<float>(m, "ManyPredictor32");
-#ifndef CRECHE_SINGLE_PRECISION
-  bind<double>(m, "ManyPredictor64");
-#endif
-}
+#define INSTANTIATE(T) template void bind_many_predictor<T>(nb::module_&);
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

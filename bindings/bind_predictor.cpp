@@ -9,6 +9,8 @@
 #include "arrays.hpp"
 #include "engines/pass.hpp"
 #include "engines/predictor.hpp"
+#include "precisions.hpp"
+#include "typed_name.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
@@ -92,10 +94,12 @@ class PythonPredictor {
   AccessLock access_lock_;
 };
 
+}  // namespace
+
 template <class T>
-void bind(nb::module_& m, const char* name) {
+void bind_predictor(nb::module_& m) {
   using P = PythonPredictor<T>;
-  nb::class_<P>(m, name)
+  nb::class_<P>(m, typed_name<T>("Predictor").c_str())
       .def(nb::init<const Plan&, const nb::dict&, int>(), nb::arg("plan"), nb::arg("parameters"),
            nb::arg("threads") = 1)
       .def(
@@ -108,13 +112,7 @@ void bind(nb::module_& m, const char* name) {
            nb::arg("weights").none() = nb::none());
 }
 
-}  // namespace
-
-void bind_predictor(nb::module_& m) {
-  bind<float>(m, "Predictor32");
-#ifndef CRECHE_SINGLE_PRECISION
-  bind<double>(m, "Predictor64");
-#endif
-}
+#define INSTANTIATE(T) template void bind_predictor<T>(nb::module_&);
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

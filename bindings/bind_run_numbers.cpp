@@ -85,25 +85,9 @@ nb::dict state(const RunNumbers& run) {
   return out;
 }
 
-template <class T>
-nb::dict initial_parameters(const Plan& plan, const Matrix<T>& x) {
-  check_plan(plan);
-  const Rows<T> rows = unlabelled_rows(x, plan);
-  Network<T> network(plan);
-  {
-    nb::gil_scoped_release release;
-    initialize(plan, rows, network);
-  }
-  return parameters_to_python(network.weights.data(), network.shape);
-}
-
 }  // namespace
 
 void bind_run_numbers(nb::module_& m) {
-  m.def("initial_parameters", &initial_parameters<float>, nb::arg("plan"), nb::arg("x").noconvert());
-#ifndef CRECHE_SINGLE_PRECISION
-  m.def("initial_parameters", &initial_parameters<double>, nb::arg("plan"), nb::arg("x").noconvert());
-#endif
   nb::class_<RunNumbers>(m, "RunNumbers")
       .def(nb::new_(&new_run_numbers), nb::arg("plan"), nb::arg("rows"))
       .def_prop_ro("planes", &initial_planes)

@@ -17,8 +17,10 @@
 #include "engines/solo.hpp"
 #include "feeding/file_stream.hpp"
 #include "feeding/window_feed.hpp"
+#include "precisions.hpp"
 #include "run_state.hpp"
 #include "stored_tables.hpp"
+#include "typed_name.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
@@ -343,13 +345,15 @@ class PythonSolo {
   mutable AccessLock access_lock_;
 };
 
+}  // namespace
+
 template <class T>
-void bind(nb::module_& m, const char* name) {
+void bind_solo(nb::module_& m) {
   using P = PythonSolo<T>;
   PyType_Slot slots[] = {{Py_tp_traverse, reinterpret_cast<void*>(P::traverse)},
                          {Py_tp_clear, reinterpret_cast<void*>(P::clear)},
                          {0, nullptr}};
-  nb::class_<P>(m, name, nb::type_slots(slots))
+  nb::class_<P>(m, typed_name<T>("Solo").c_str(), nb::type_slots(slots))
       .def(nb::init<const Plan&, Matrix<T>, typename P::MaybeClasses, typename P::MaybeTargets,
                     typename P::MaybeWeights, typename P::Validation, int, nb::object>(),
            nb::arg("plan"), nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
@@ -390,26 +394,21 @@ void bind(nb::module_& m, const char* name) {
            nb::arg("weights").none() = nb::none())
       .def("introspect", &P::introspect, nb::arg("x").noconvert(), nb::arg("classes").none(), nb::arg("targets").none(),
            nb::arg("weights").none() = nb::none(), nb::arg("as_step") = false);
+  if constexpr (std::is_same_v<T, float>) {  // files hold rows of float32
+    m.def(
+        "new_solo_from_file",
+        [](const Plan& plan, const StoredTable& train, const std::optional<StoredTable>& stored_validation,
+           const typename P::Validation& validation, int threads,
+           nb::object loss) { return new P(plan, train, stored_validation, validation, threads, std::move(loss)); },
+        nb::arg("plan"), nb::arg("train"), nb::arg("stored_validation").none() = nb::none(),
+        nb::arg("validation").none() = nb::none(), nb::arg("threads") = 1, nb::arg("loss").none() = nb::none());
+    m.def(
+        "evaluate_file", [](P& solo, const StoredTable& table) { return solo.evaluate_file(table); }, nb::arg("solo"),
+        nb::arg("table"));
+  }
 }
 
-}  // namespace
-
-void bind_solo(nb::module_& m) {
-  using Solo32 = PythonSolo<float>;
-  bind<float>(m, "Solo32");
-  m.def(
-      "new_solo_from_file",
-      [](const Plan& plan, const StoredTable& train, const std::optional<StoredTable>& stored_validation,
-         const Solo32::Validation& validation, int threads,
-         nb::object loss) { return new Solo32(plan, train, stored_validation, validation, threads, std::move(loss)); },
-      nb::arg("plan"), nb::arg("train"), nb::arg("stored_validation").none() = nb::none(),
-      nb::arg("validation").none() = nb::none(), nb::arg("threads") = 1, nb::arg("loss").none() = nb::none());
-  m.def(
-      "evaluate_file", [](Solo32& solo, const StoredTable& table) { return solo.evaluate_file(table); },
-      nb::arg("solo"), nb::arg("table"));
-#ifndef CRECHE_SINGLE_PRECISION
-  bind<double>(m, "Solo64");
-#endif
-}
+#define INSTANTIATE(T) template void bind_solo<T>(nb::module_&);
+CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

@@ -3,21 +3,29 @@
 #include <nanobind/nanobind.h>
 
 #include "level.hpp"
+#include "precisions.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
 void bind_plan(nanobind::module_& m);
 void bind_parameters(nanobind::module_& m);
 void bind_stored_table(nanobind::module_& m);
-void bind_solo(nanobind::module_& m);
-void bind_colony(nanobind::module_& m);
 void bind_device_colony(nanobind::module_& m);
-void bind_predictor(nanobind::module_& m);
-void bind_many_predictor(nanobind::module_& m);
 void bind_machine(nanobind::module_& m);
 void bind_random(nanobind::module_& m);
 void bind_resampling(nanobind::module_& m);
 void bind_run_numbers(nanobind::module_& m);
+
+template <class T>
+void bind_solo(nanobind::module_& m);
+template <class T>
+void bind_colony(nanobind::module_& m);
+template <class T>
+void bind_predictor(nanobind::module_& m);
+template <class T>
+void bind_many_predictor(nanobind::module_& m);
+template <class T>
+void bind_initial_parameters(nanobind::module_& m);
 
 }  // namespace creche::CRECHE_LEVEL
 
@@ -26,11 +34,14 @@ NB_MODULE(CRECHE_MODULE, m) {
   bind_plan(m);
   bind_parameters(m);
   bind_stored_table(m);
-  bind_solo(m);
-  bind_colony(m);
+#define BIND(T)              \
+  bind_solo<T>(m);           \
+  bind_colony<T>(m);         \
+  bind_predictor<T>(m);      \
+  bind_many_predictor<T>(m); \
+  bind_initial_parameters<T>(m);
+  CRECHE_FOR_EACH_PRECISION(BIND)
   bind_device_colony(m);
-  bind_predictor(m);
-  bind_many_predictor(m);
   bind_machine(m);
   bind_random(m);
   bind_resampling(m);

@@ -4,9 +4,10 @@
 // uses it.
 #pragma once
 
-// X(float) and X(double); X(float) alone in a build for single precision.
-#ifdef CRECHE_SINGLE_PRECISION
-#define CRECHE_FOR_EACH_PRECISION(X) X(float)
+// X(float) X(double), or X of the one type that the build compiles this file for: it compiles each of these files once
+// for each type, so that a build for one type is the first half of a build for both.
+#ifdef CRECHE_PRECISION
+#define CRECHE_FOR_EACH_PRECISION(X) X(CRECHE_PRECISION)
 #else
 #define CRECHE_FOR_EACH_PRECISION(X) X(float) X(double)
 #endif

@@ -15,8 +15,9 @@ from creche import _core
 
 # The same examples each time, so that a change never fails for what chance found elsewhere. To look for new ones:
 # HYPOTHESIS_PROFILE=searching make test
-FEWER = {"max_examples": 34} if "CRECHE_SANITIZED" in os.environ else {}  # each takes many times as long
-settings.register_profile("steady", derandomize=True, deadline=None, **FEWER)
+# With sanitizers each example takes many times as long.
+EXAMPLES = {"max_examples": 34 if "CRECHE_SANITIZED" in os.environ else 60}
+settings.register_profile("steady", derandomize=True, deadline=None, **EXAMPLES)
 settings.register_profile("searching", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 

@@ -29,6 +29,12 @@ TEXTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(DOCS / page for page in PA
 # The files that the Python code of each page writes.
 FILES = {
     "clusters.md": set(),
+    "model_file.md": {"penguins.creche"},
+    "strong_models.md": set(),
+    "reproducibility.md": set(),
+    "lanes.md": set(),
+    "gallery.md": set(),
+    "coming_from.md": set(),
     "databases.md": {"penguins.db", "penguins.creche"},
     "devices.md": set(),
     "export.md": {"penguins.creche", "penguins.onnx", "penguins.csv"},
@@ -37,13 +43,15 @@ FILES = {
     "labels.md": set(),
     "large_tables.md": set(),
     "losses.md": set(),
-    "modules.md": {"penguins.creche", "penguins.js"},
+    "modules.md": {"penguins.creche", "penguins.js", "penguins.sql"},
     "networks.md": set(),
     "notebooks.md": {"report.html"},
     "shards.md": set(),
     "seeing.md": {"step.html", "report.html"},
     "sweeps.md": {"ensemble.creche"},
+    "torch.md": set(),
     "tables.md": {"messwerte.csv", "out_of_fold.csv"},
+    "trackers.md": set(),
     "tutorial.md": set(),
     "tracking.md": {"runs"},
 }
@@ -109,9 +117,9 @@ def test_each_name_and_option_exists(path: Path) -> None:
     commands = get_command(create_app([])).commands.values()  # type: ignore[attr-defined]
     options = {option for command in commands for p in command.params for option in (*p.opts, *p.secondary_opts)}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
-    of_tensorboard = {"--logdir"}
+    of_trackers = {"--logdir", "--env-manager"}
     of_torchrun = {"--nnodes", "--nproc-per-node", "--rdzv-backend", "--rdzv-endpoint", "--no-python"}
-    assert named - options - of_tensorboard - of_torchrun - {"--help", "--install-completion"} == set()
+    assert named - options - of_trackers - of_torchrun - {"--help", "--install-completion"} == set()
 
 
 def test_each_rule_of_the_diagnosis_has_its_line() -> None:

@@ -19,10 +19,6 @@ namespace {
 constexpr std::int64_t kSampledRows = 5;
 constexpr double kLeastDeviation = 1e-30;
 
-bool depends_on_rows(const LayerPlan& plan) {
-  return plan.initializer == InitializerKind::unit_variance || plan.bias_initializer == BiasInitializerKind::sampled;
-}
-
 // The features of the first rows of the first epoch.
 template <class T>
 std::vector<T> first_rows(const Plan& plan, const Rows<T>& train) {
@@ -209,10 +205,6 @@ void initialize_layer(const Plan& plan, std::int64_t l, Network<T>& network) {
 }
 
 }  // namespace
-
-bool start_depends_on_rows(const Plan& plan) {
-  return std::any_of(plan.layers.begin(), plan.layers.end(), depends_on_rows);
-}
 
 template <class T>
 void initialize(const Plan& plan, const Rows<T>& train, Network<T>& network) {

@@ -18,6 +18,7 @@
 // Tests: tests/engine/test_starts.py
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -33,7 +34,13 @@ void initialize(const Plan& plan, const Rows<T>& train, Network<T>& network);
 // The most rows that it depends on.
 inline constexpr std::int64_t kMostStartRows = 1024;
 
-bool start_depends_on_rows(const Plan& plan);
+inline bool depends_on_rows(const LayerPlan& plan) {
+  return plan.initializer == InitializerKind::unit_variance || plan.bias_initializer == BiasInitializerKind::sampled;
+}
+
+inline bool start_depends_on_rows(const Plan& plan) {
+  return std::any_of(plan.layers.begin(), plan.layers.end(), depends_on_rows);
+}
 
 // The same, with the features of the first rows of the first epoch, row by row; none if nothing depends on them.
 template <class T>

@@ -24,7 +24,10 @@ from tests.unit.small_runs import PENGUINS_CSV
 SOURCE = Path(cr.__file__).parent
 
 # Texts for one kind of reader: of the command line, of Python, and of the page.
-OF_ONE_READER = ("cli/", "learn/", "studio/", "pages/glossary.py", "plan/unknown_arguments.py", "_advice.py")
+OF_ONE_READER = (
+    "cli/", "learn/", "studio/", "pages/datasets.py", "pages/glossary.py", "plan/unknown_arguments.py",
+    "table/dataset_cards.py", "_advice.py",
+)  # fmt: skip
 
 # What only Python has: arguments, and objects that are named with them.
 PYTHON_ONLY = {"at", "parameterization", "precision", "momentum", "clip_value"}

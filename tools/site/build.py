@@ -19,7 +19,7 @@ from tools.site.command_reference import command_pages
 from tools.site.executed import Executed, execute_page, place_results
 from tools.site.links import rewrite_links
 from tools.site.python_reference import python_pages
-from tools.site.structure import DOCS, NEEDED, SECTIONS, collect_pages, page_title
+from tools.site.structure import DOCS, NEEDED, SECTIONS, Page, collect_pages, page_title
 
 __all__ = ["build_site", "write_pages"]
 
@@ -49,8 +49,9 @@ def build_site(folder: Path, executes: bool = True) -> Path:
     pages, site = folder / "pages", folder / "site"
     for old in (pages, site):
         shutil.rmtree(old, ignore_errors=True)
-    results = write_pages(pages, executes)
-    (folder / "zensical.toml").write_text(tomli_w.dumps(_configuration(pages)), encoding="utf-8")
+    collected = collect_pages()
+    results = write_pages(pages, collected, executes)
+    (folder / "zensical.toml").write_text(tomli_w.dumps(_configuration(pages, collected)), encoding="utf-8")
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean", "-f", str(folder / "zensical.toml")]
     subprocess.run(command, check=True, cwd=folder, env={**os.environ, "NO_COLOR": "1"})
     for path in site.rglob("*.html"):
@@ -60,9 +61,8 @@ def build_site(folder: Path, executes: bool = True) -> Path:
     return site / "index.html"
 
 
-def write_pages(folder: Path, executes: bool) -> dict[str, str]:
+def write_pages(folder: Path, collected: list[Page], executes: bool) -> dict[str, str]:
     """Write the Markdown of every page, and its pictures, to a folder; return the HTML for its placeholders."""
-    collected = collect_pages()
     targets = {page.source: page.path for page in collected}
     for pattern in PICTURES:
         for picture in (DOCS / "images").glob(pattern):
@@ -107,15 +107,15 @@ def _can_run(name: str) -> bool:
     from importlib.util import find_spec
 
     if name in NEEDED and find_spec(NEEDED[name]) is None:
-        warnings.warn(f"{name}: not executed, since it needs {NEEDED[name]}: make peers", stacklevel=2)
+        warnings.warn(f"{name}: not executed, since it needs {NEEDED[name]}: make peers or trackers", stacklevel=2)
         return False
     return True
 
 
-def _configuration(pages: Path) -> dict[str, object]:
+def _configuration(pages: Path, collected: list[Page]) -> dict[str, object]:
     """Return the configuration of Zensical: which pages there are, and how they look."""
     nav: dict[str, list[NavEntry]] = {section: [] for section in SECTIONS}
-    for page in collect_pages():
+    for page in collected:
         nav[page.section].append(_entry(pages, page.path))
     generated = sorted(path.relative_to(pages).as_posix() for path in (pages / "reference").rglob("*.md"))
     functions = [name for name in generated if "/python/" in name]

@@ -27,6 +27,8 @@ COMMANDS = {
 # What an option is typed as where its value is not the argument's.
 TYPED = {
     ("missing_label", "drop"): DROP_UNLABELLED.flag,
+    ("if_table_exists", "append"): "--append",
+    ("if_table_exists", "replace"): "--replace",
     ("early_stopping", False): "--early-stopping off",
     ("ReadOptions.quote", ""): "--quote none",
     ("ReadOptions.comment", ""): "--comment none",

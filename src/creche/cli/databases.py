@@ -22,7 +22,7 @@ def name_database(given: dict[str, Any]) -> None:
     Raises
     ------
     PlanError
-        If these options were typed for a table that does not lie in a database, or do not go together.
+        If these options were typed for a table that does not lie in a database, or cannot be combined.
 
     Examples
     --------

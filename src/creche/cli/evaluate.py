@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from creche.cli.files import MODEL_FILE, save_model
 from creche.cli.model_command import SAMPLE_WEIGHT, ModelCommand, model_command
-from creche.cli.options import DROP_UNLABELLED, FILES, JSON, PREDICTING_DEVICE, ROWS, THREADS, Option
+from creche.cli.options import DROP_UNLABELLED, FILES, JSON, PREDICTING_DEVICE, ROWS, THREADS, Option, option_of
 from creche.cli.output import print_page
 from creche.cli.thresholds import ChosenThresholds, choose_thresholds, print_thresholds, threshold_facts
 from creche.errors import PlanError
@@ -25,6 +25,7 @@ COSTS = ("cost_false_positive", "cost_false_negative")
 @model_command(
     DROP_UNLABELLED,
     SAMPLE_WEIGHT,
+    option_of("memory"),
     Option("n_resamples", int, ROWS, "Bootstrap resamples for the confidence intervals; 0 for none.", "1000"),
     Option("largest_errors", int, ROWS, "Number of rows with the largest errors to list.", "5"),
     Option(

@@ -16,6 +16,7 @@ import typer
 from creche._system.output_files import STANDARD_STREAM, Folder, Input, Output, check_ending, check_outputs
 from creche.cli.databases import name_database
 from creche.cli.options import Option, import_object
+from creche.databases.address import is_address
 from creche.errors import CrecheError, FileError, PlanError
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _check(files: list[File], given: dict[str, Any]) -> None:
         value = given.get(name)
         if isinstance(declared, Output):
             value = (declared.default or None) if value is None else value
-            if value is not None:
+            if value is not None and not (declared.to_stream and is_address(value)):  # or a table of a database
                 _refuse_standard_output(flag, declared, value)
                 outputs.append((flag, declared, Folder(value, declared.patterns) if declared.patterns else value))
         elif value is not None:

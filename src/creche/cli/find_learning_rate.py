@@ -18,6 +18,7 @@ from creche.cli.options import (
     TRAINING,
     Option,
     create_read_options,
+    option_of,
     options_of,
     parse_arguments,
     with_options,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["find_learning_rate"]
 
 NETWORK_OPTIONS = options_of("plan", "preparation", "optimizer", without=("learning_rate", "keep"))
-SHARED_OPTIONS = (DROP_UNLABELLED, *options_of("held_out"), THREADS, DEVICE, CLUSTER)
+SHARED_OPTIONS = (DROP_UNLABELLED, *options_of("held_out"), THREADS, DEVICE, option_of("memory"), CLUSTER)
 RATE_OPTIONS = (
     Option(
         "rates", str, TRAINING, "Learning rates to try: a range such as 1e-4..1/24, or several separated by commas.",

@@ -58,8 +58,8 @@ def fit(table: TableArgument, **given: Any) -> None:
     """Fit a strong model to a table: many networks, weighted and calibrated on
     rows that they were not trained on.
 
-    TABLE is a file (CSV, Parquet, Arrow, JSON or Excel, compressed or not), '-' for standard input, or 'penguins'
-    or 'penguins-four' for the bundled tables. For example:
+    TABLE is a file (CSV, Parquet, Arrow, JSON or Excel, compressed or not), '-' for standard input, or the
+    name of a bundled table, such as 'penguins' (creche datasets lists them). For example:
 
     creche fit penguins --label species
 

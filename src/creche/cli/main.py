@@ -37,7 +37,7 @@ __all__ = ["create_app", "main"]
 COMMANDS = (
     "fit", "train", "encode", "sweep", "find_learning_rate", "compare", "columns", "recipe", "predict", "evaluate",
     "show", "export", "plot", "report", "explain", "partial_dependence", "trace", "loss_against_weight", "learn",
-    "glossary", "resume", "verify", "studio", "serve",
+    "datasets", "glossary", "resume", "verify", "studio", "serve",
 )  # fmt: skip
 
 FIRST_STEPS = (
@@ -46,7 +46,7 @@ FIRST_STEPS = (
     "What does a term mean?  creche glossary",
 )
 
-WITHOUT_ARGUMENTS = ("learn", "glossary", "studio")  # commands that do something when nothing more is typed
+WITHOUT_ARGUMENTS = ("learn", "datasets", "glossary", "studio")  # commands that do something when nothing more is typed
 
 NEW_OBJECTS_BEFORE_COLLECTING = 50_000
 

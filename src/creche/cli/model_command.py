@@ -132,7 +132,10 @@ class ModelCommand:
 
     def read_labelled_rows(self, model: Model | Ensemble) -> Observations:
         """Read the rows of the table with their labels, and warn where they differ from the training rows."""
-        rows = model.read_observations(self.table, read_options=self.read_options, missing_label=self.missing_label)
+        rows = model.read_observations(
+            self.table, read_options=self.read_options, missing_label=self.missing_label,
+            memory=self.options.get("memory"),
+        )  # fmt: skip
         _warn_of_differences(model, rows.x)
         return rows
 

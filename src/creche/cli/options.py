@@ -24,6 +24,7 @@ __all__ = [
     "DROP_UNLABELLED",
     "FILES",
     "JSON",
+    "LAYOUT",
     "NETWORK",
     "NO",
     "PREDICTING_CLUSTER",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from creche._system.output_files import Output
@@ -20,9 +19,18 @@ from creche.cli.options import (
 )
 from creche.cli.output import print_page
 from creche.cli.progress import show_count
+from creche.databases.address import Database, find_database
 from creche.errors import PlanError
 
 __all__ = ["predict"]
+
+TO_TABLE = (
+    Option(
+        "to_table", str, FILES, "Write to this table of the database that -o names, or else of TABLE.", metavar="NAME"
+    ),
+    Option("append", bool, FILES, "Append to the table of a database, if it exists."),
+    Option("replace", bool, FILES, "Replace the table of a database, if it exists."),
+)
 
 
 @model_command(
@@ -31,9 +39,10 @@ __all__ = ["predict"]
         metavar="VALUES",
     ),
     Option(
-        "output", Path, FILES, "Write to this file: .csv, .parquet, .arrow or .jsonl.", "standard output",
-        "--output -o", file=Output("table", to_stream=True),
+        "output", str, FILES, "Write to this file: .csv, .parquet, .arrow or .jsonl; or to a database.",
+        "standard output", "--output -o", metavar="PATH", file=Output("table", to_stream=True),
     ),
+    *TO_TABLE,
     Option("output_format", str, FILES, "Format of the output: csv, parquet, arrow or jsonl.", "by the file name"),
     Option(
         "keep", str, ROWS, "Columns to write with the predictions, separated by commas; 'none' for none.", "all",
@@ -61,6 +70,8 @@ def predict(command: ModelCommand) -> None:
     creche predict penguins.creche new.parquet --keep id -o predictions.parquet
 
     zcat new.csv.gz | creche predict penguins.creche - > predictions.csv
+
+    creche predict houses.creche postgresql://localhost/sales --table new --keep id --to-table predictions
 
     creche predict four.creche --row 37.3,16.8,19.2,30.0
 
@@ -96,7 +107,7 @@ def _predict_table(command: ModelCommand, data: Any, options: dict[str, Any]) ->
     """Write a table with the predictions to a file or standard output."""
     from creche.model.predict_file import predict_file
 
-    output = options.pop("output", "-")
+    output = _name_output(command, options)
     model = command.load()
     with show_count("rows predicted") as on_progress:
         prediction = predict_file(
@@ -107,13 +118,33 @@ def _predict_table(command: ModelCommand, data: Any, options: dict[str, Any]) ->
         print_message(f"ignored columns that the model was not trained on: {names}")
 
 
+def _name_output(command: ModelCommand, options: dict[str, Any]) -> str | Database:
+    """Return where the predictions go; the options that say so are taken out."""
+    output, to_table = options.pop("output", None), options.pop("to_table", None)
+    append, replace = options.pop("append", False), options.pop("replace", False)
+    database = find_database(output)
+    if to_table is not None:
+        database = database if output is not None else find_database(command.table)
+        if database is None:
+            got = "no database is given" if output is None else f"{output} is a file"
+            raise PlanError(f"--to-table: {got}; name one as TABLE or with -o, such as sqlite:///file.db")
+        database = Database(database.uri, to_table)
+    if append and replace:
+        raise PlanError("--replace: cannot be combined with --append; give one of them")
+    if append or replace:
+        if database is None:
+            raise PlanError(f"--{'append' if append else 'replace'}: is for a table of a database; add --to-table")
+        options["if_table_exists"] = "append" if append else "replace"
+    return database or output or "-"
+
+
 def _predict_rows(command: ModelCommand, rows: list[str], options: dict[str, Any]) -> None:
     """Print the predictions of typed observations, or write them as those of a table."""
     from creche.model.typed_rows import read_typed_rows
 
     model = command.load()
     table = read_typed_rows(model, rows)
-    if options.keys() & {"output", "format", "keep"}:
+    if options.keys() & {"output", "format", "keep", "to_table"}:
         _predict_table(command, table, options)
         return
     from creche.model.predict_file import predict_table

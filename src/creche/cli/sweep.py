@@ -23,6 +23,7 @@ from creche.cli.options import (
     THREADS,
     Option,
     create_read_options,
+    option_of,
     options_of,
     parse_arguments,
     with_options,
@@ -50,7 +51,7 @@ NETWORK_OPTIONS = tuple(
     accept_several(option) if ARGUMENTS[option.name].sweepable else option
     for option in options_of("plan", "preparation", "optimizer")
 )
-SHARED_OPTIONS = (DROP_UNLABELLED, *options_of("held_out"), THREADS, DEVICE, CLUSTER)
+SHARED_OPTIONS = (DROP_UNLABELLED, *options_of("held_out"), THREADS, DEVICE, option_of("memory"), CLUSTER)
 SWEEP_OPTIONS = (
     Option("seeds", int, MANY, "Number of seeds for each combination of values.", "1"),
     Option("folds", int, MANY, "Cross-validate each combination with this many folds."),

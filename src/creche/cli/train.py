@@ -91,8 +91,8 @@ ALTERNATIVES = {
 def train(table: TableArgument, **given: Any) -> None:
     """Train a network on a table and show the result.
 
-    TABLE is a file (CSV, Parquet, Arrow, JSON or Excel, compressed or not), '-' for standard input, or 'penguins'
-    or 'penguins-four' for the bundled tables. For example:
+    TABLE is a file (CSV, Parquet, Arrow, JSON or Excel, compressed or not), '-' for standard input, or the
+    name of a bundled table, such as 'penguins' (creche datasets lists them). For example:
 
     creche train penguins --label species
 

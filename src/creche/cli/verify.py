@@ -9,7 +9,7 @@ import typer
 
 from creche._system.output_files import Input
 from creche.cli.model_command import ModelCommand, model_command
-from creche.cli.options import DEVICE, JSON, ROWS, THREADS, Option
+from creche.cli.options import DEVICE, JSON, ROWS, THREADS, Option, option_of
 from creche.cli.output import print_page
 from creche.cli.progress import fit_progress, training_progress
 
@@ -23,6 +23,7 @@ __all__ = ["verify"]
     ),
     THREADS,
     DEVICE,
+    option_of("memory"),
     JSON,
     reading=(),
 )  # fmt: skip

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from creche.databases.address import Database
 from creche.databases.arrow_batches import check_polars_version, check_repeated_names, iterate_batches
-from creche.databases.files import check_file
+from creche.databases.files import check_file, check_folder, keep_unless_new
 from creche.databases.quoting import quote_name, quote_table, split_table_name
+from creche.databases.targets import check_columns, refuse_existing, select_values, target_name
 from creche.errors import CrecheError, FileError, TableError, nearest
+from creche.plan.words import TableExists
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["connect", "explain", "read_frames", "table_names"]
+__all__ = ["check_target", "connect", "explain", "read_frames", "write_frames"]
 
 # How the types are read that Polars lacks, or reads as more than a number; by the beginnings of their names.
 CONVERTED = {
@@ -30,6 +32,18 @@ CONVERTED = {
     "UNION": "{0}::VARCHAR",
     "VARIANT": "{0}::VARCHAR",
 }
+
+# The types of columns that are written, by those of Polars.
+COLUMN_TYPES = {
+    "Boolean": "BOOLEAN", "Int64": "BIGINT", "Float32": "FLOAT", "Float64": "DOUBLE", "String": "VARCHAR",
+    "Binary": "BLOB", "Date": "DATE", "Datetime": "TIMESTAMP", "Time": "TIME", "Null": "VARCHAR",
+}  # fmt: skip
+
+STAGING = "creche_rows"
+
+COLUMNS = """
+SELECT column_name FROM duckdb_columns()
+WHERE database_name = current_database() AND schema_name = ? AND table_name = ? ORDER BY column_index"""
 
 # Extensions that a query needs would be downloaded.
 SETTINGS = {"autoinstall_known_extensions": "false"}
@@ -113,6 +127,93 @@ def explain(database: Database) -> Iterator[None]:
             raise FileError(f"{database.place}: this process has opened it already; close its connection") from error
         is_system = isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException | duckdb.FatalException)
         raise (FileError if is_system else TableError)(f"{database.source}: {text}") from error
+
+
+def check_target(database: Database, if_table_exists: TableExists) -> None:
+    """Check that a table can be written.
+
+    Raises
+    ------
+    CrecheError, FileError, TableError
+
+    """
+    path = database.path
+    assert path is not None
+    check_folder(path, database.place)
+    if path.exists():
+        with connect(database) as connection, explain(database):
+            _find_target(connection, database, if_table_exists)
+
+
+def write_frames(
+    database: Database, schema: pl.Schema, frames: Iterable[pl.DataFrame], if_table_exists: TableExists
+) -> None:
+    """Write rows to a table in one transaction, so that others see all of them or none.
+
+    Parameters
+    ----------
+    database : Database
+        A file that is not there is made.
+    schema : polars.Schema
+        The columns, as `creche.databases.writing.write_rows` prepares them.
+    frames : iterable of polars.DataFrame
+    if_table_exists : {"fail", "append", "replace"}
+
+    Raises
+    ------
+    CrecheError
+        If DuckDB is not installed.
+    FileError
+        If the file cannot be written, or another process keeps it locked; nothing is written then.
+    TableError
+        If the table exists, or its columns are others.
+
+    """
+    path = database.path
+    assert path is not None
+    with keep_unless_new(path), connect(database, writable=True) as connection, explain(database):
+        connection.execute("BEGIN")
+        table, columns = _find_target(connection, database, if_table_exists)
+        if columns and if_table_exists == "append":
+            check_columns(schema.names(), columns, database)
+        else:
+            if columns:
+                connection.execute(f"DROP TABLE {table}")
+            kinds = (
+                "TIMESTAMPTZ" if getattr(dtype, "time_zone", None) else COLUMN_TYPES[dtype.base_type().__name__]
+                for dtype in schema.dtypes()
+            )
+            definition = ", ".join(f"{quote_name(name)} {kind}" for name, kind in zip(schema, kinds, strict=True))
+            connection.execute(f"CREATE TABLE {table} ({definition})")
+        names, values = ", ".join(map(quote_name, schema)), select_values(schema)
+        for frame in frames:
+            connection.register(STAGING, _ArrowRows(frame))
+            connection.execute(f"INSERT INTO {table} ({names}) SELECT {values} FROM {STAGING}")
+            connection.unregister(STAGING)
+        connection.execute("COMMIT")
+
+
+class _ArrowRows:
+    """A frame that DuckDB reads by the Arrow interface; it would ask for PyArrow if it knew the library."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self._frame.__arrow_c_stream__(requested_schema)
+
+
+def _find_target(connection: Any, database: Database, if_table_exists: TableExists) -> tuple[str, list[str]]:
+    """Return the quoted name of the table to write, and its columns; none if it is not there."""
+    parts = target_name(database)
+    schema = parts[0] if len(parts) == 2 else "main"
+    schemas = {row[0] for row in connection.execute("SELECT schema_name FROM duckdb_schemas()").fetchall()}
+    if schema not in schemas:
+        raise TableError(f"{database.source}: there is no schema {schema!r}; create it first")
+    rows = connection.execute(COLUMNS, [schema, parts[-1]]).fetchall()
+    if rows:
+        refuse_existing(database, if_table_exists)
+    return quote_table(parts), [str(name) for (name,) in rows]
 
 
 def table_names(connection: Any) -> list[str]:

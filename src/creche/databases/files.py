@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from creche.errors import FileError
 
-__all__ = ["check_file"]
+__all__ = ["check_file", "check_folder", "keep_unless_new"]
+
+
+@contextmanager
+def keep_unless_new(path: Path) -> Iterator[None]:
+    """Remove a file that is made meanwhile, if an error comes."""
+    existed = path.exists()
+    try:
+        yield
+    except BaseException:
+        if not existed:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def check_folder(path: Path, place: str) -> None:
+    """Check that there is a folder for a file that may be made.
+
+    Raises
+    ------
+    FileError
+        If there is none.
+
+    """
+    if not path.parent.is_dir():
+        raise FileError(f"{place}: there is no folder {path.parent.absolute()}; correct the address")
 
 
 def check_file(path: Path, place: str) -> None:
@@ -28,8 +55,7 @@ def check_file(path: Path, place: str) -> None:
         return
     if path.is_dir():
         raise FileError(f"{place}: {path} is a folder; name the file of a database in it")
-    if not path.parent.is_dir():
-        raise FileError(f"{place}: there is no folder {path.parent.absolute()}; correct the address")
+    check_folder(path, place)
     from difflib import get_close_matches  # only now: most files exist
 
     names = sorted(entry.name for entry in path.parent.iterdir())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -11,7 +11,9 @@ from creche.databases.address import Database
 from creche.databases.arrow_batches import check_polars_version, check_repeated_names, iterate_batches
 from creche.databases.arrow_schema import read_fields
 from creche.databases.quoting import quote_name, quote_table, split_table_name
+from creche.databases.targets import check_columns, refuse_existing, select_values, target_name
 from creche.errors import CrecheError, FileError, TableError, nearest
+from creche.plan.words import TableExists
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,6 +49,16 @@ AS_NUMBERS = {
     "interval": "extract(epoch from {0})::float8",
 }
 
+# The types of columns that are written, by those of Polars.
+COLUMN_TYPES = {
+    "Boolean": "boolean", "Int64": "bigint", "Float32": "real", "Float64": "double precision", "String": "text",
+    "Binary": "bytea", "Date": "date", "Datetime": "timestamp", "Time": "time", "Null": "text",
+}  # fmt: skip
+
+LONGEST_NAME = 63  # bytes; the server would cut a longer one
+
+STAGING = "creche_rows"
+
 # Without these, rows of a table without an order come in another one each time.
 IN_STABLE_ORDER = ("SET LOCAL synchronize_seqscans = off", "SET LOCAL max_parallel_workers_per_gather = 0")
 
@@ -75,6 +87,9 @@ OF_THE_SERVER = ("53", "55", "57", "58", "XX")
 REASONS = {
     "42P01": "there is no such table",
     "42703": "there is no such column",
+    "42P07": "the table exists already",
+    "42804": "a column has another type than the table that it is written to",
+    "2BP01": "other objects depend on the table, which therefore cannot be replaced",
     "42501": "the user may not do this",
     "25006": "the query would change the database; only reading is allowed",
     "55P03": f"another session holds a lock on the table, and kept it for {SECONDS_FOR_LOCK} seconds; try again later",
@@ -180,6 +195,97 @@ def select_rows(connection: Any, statement: str) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(statement)
         return pl.scan_arrow_c_stream(cursor.fetch_arrow()).collect().to_dicts()
+
+
+def write_frames(
+    database: Database, schema: pl.Schema, frames: Iterable[pl.DataFrame], if_table_exists: TableExists
+) -> None:
+    """Write rows to a table in one transaction, so that others see all of them or none.
+
+    Parameters
+    ----------
+    database : Database
+    schema : polars.Schema
+        The columns, as `creche.databases.writing.prepare_frame` leaves them.
+    frames : iterable of polars.DataFrame
+    if_table_exists : {"fail", "append", "replace"}
+
+    Raises
+    ------
+    CrecheError
+        If the driver is not installed.
+    FileError
+        If the server cannot be reached, refuses, or the connection is cut; nothing is written then.
+    TableError
+        If the table exists, or its columns are others.
+
+    """
+    for name in schema:
+        if len(name.encode()) > LONGEST_NAME:
+            raise TableError(f"{database.source}: the name of column {name!r} has more than {LONGEST_NAME} bytes")
+    with connect(database) as connection, explain(database):
+        execute(connection, LOCK_TIMEOUT)
+        parts = check_target(connection, database, if_table_exists)
+        table = quote_table(parts)
+        columns = _table_columns(connection, parts)
+        names = list(map(quote_name, schema))
+        types = [COLUMN_TYPES.get(dtype.base_type().__name__, "text") for dtype in schema.dtypes()]
+        zones = [getattr(dtype, "time_zone", None) for dtype in schema.dtypes()]
+        types = ["timestamptz" if zone else kind for kind, zone in zip(types, zones, strict=True)]
+        definition = ", ".join(f"{name} {kind}" for name, kind in zip(names, types, strict=True))
+        if columns and if_table_exists == "append":
+            check_columns(schema.names(), columns, database)
+            # The driver sends values in the types that they have; the server converts them to those of the table.
+            execute(connection, f"CREATE TEMPORARY TABLE {STAGING} ({definition}) ON COMMIT DROP")
+            _ingest(connection, frames, (STAGING,), temporary=True)
+            chosen = select_values(schema)
+            execute(connection, f"INSERT INTO {table} ({', '.join(names)}) SELECT {chosen} FROM {STAGING}")
+        else:
+            if columns:
+                execute(connection, f"DROP TABLE {table}")
+            execute(connection, f"CREATE TABLE {table} ({definition})")
+            _ingest(connection, frames, parts)
+        connection.commit()
+
+
+def check_target(connection: Any, database: Database, if_table_exists: TableExists) -> tuple[str, ...]:
+    """Return the parts of the name of the table to write.
+
+    Raises
+    ------
+    TableError
+        If it exists and may not, or its schema does not exist.
+
+    """
+    parts = target_name(database)
+    if find_table(connection, parts):
+        refuse_existing(database, if_table_exists)
+    elif len(parts) == 2 and not select_rows(
+        connection, f"SELECT 1 AS one FROM pg_namespace WHERE nspname = {quote_text(parts[0])}"
+    ):
+        raise TableError(f"{database.source}: there is no schema {parts[0]!r}; create it first")
+    if len(parts[-1].encode()) > LONGEST_NAME:
+        raise TableError(f"{database.source}: the name of the table has more than {LONGEST_NAME} bytes")
+    return parts
+
+
+def _ingest(
+    connection: Any, frames: Iterable[pl.DataFrame], parts: tuple[str, ...], *, temporary: bool = False
+) -> None:
+    """Send rows to a table whose columns have the same types."""
+    where = {"db_schema_name": parts[0]} if len(parts) == 2 else {}
+    for frame in frames:
+        with connection.cursor() as cursor:
+            cursor.adbc_ingest(parts[-1], frame, mode="append", temporary=temporary, **where)
+
+
+def _table_columns(connection: Any, parts: tuple[str, ...]) -> list[str]:
+    rows = select_rows(
+        connection,
+        f"SELECT attname AS name FROM pg_attribute WHERE attrelid = to_regclass({quote_text(quote_table(parts))}) "
+        "AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+    )
+    return [row["name"] for row in rows]
 
 
 def quote_text(text: str) -> str:

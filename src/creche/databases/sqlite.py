@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from creche.databases.address import Database
 from creche.databases.arrow_batches import ROWS_AT_A_TIME
-from creche.databases.files import check_file
+from creche.databases.files import check_file, check_folder, keep_unless_new
 from creche.databases.quoting import quote_name, quote_table, split_table_name
+from creche.databases.targets import check_columns, refuse_existing, target_name
 from creche.errors import FileError, TableError, nearest
+from creche.plan.words import TableExists
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["connect", "explain", "read_frames", "table_names"]
+__all__ = ["check_target", "connect", "explain", "read_frames", "write_frames"]
 
 SECONDS_FOR_LOCK = 30.0
 
 # A column may hold values of several types. Which ones it holds is a sum of these.
 TEXT, INTEGER, REAL, BLOB, WORD = 1, 2, 4, 8, 16
+
+# The types of columns that are written, by those of Polars.
+COLUMN_TYPES = {
+    "Boolean": "BOOLEAN", "Int64": "INTEGER", "Float32": "REAL", "Float64": "REAL", "String": "TEXT",
+    "Binary": "BLOB", "Date": "DATE", "Datetime": "TIMESTAMP", "Time": "TIME",
+}  # fmt: skip
 
 Convert = Callable[[Any], Any]
 
@@ -185,7 +192,92 @@ def _make_frame(
     return pl.DataFrame(series)
 
 
-def is_database(path: Path) -> bool:
-    """Whether a file is a database of SQLite, by its first bytes."""
-    with path.open("rb") as file:
-        return file.read(16) == b"SQLite format 3\0"
+def check_target(database: Database, if_table_exists: TableExists) -> None:
+    """Check that a table can be written.
+
+    Raises
+    ------
+    FileError, TableError
+
+    """
+    path = database.path
+    assert path is not None
+    check_folder(path, database.place)
+    if path.exists():
+        with connect(database) as connection, explain(database):
+            _find_target(connection, database, if_table_exists)
+
+
+def write_frames(
+    database: Database, schema: pl.Schema, frames: Iterable[pl.DataFrame], if_table_exists: TableExists
+) -> None:
+    """Write rows to a table in one transaction, so that others see all of them or none.
+
+    Parameters
+    ----------
+    database : Database
+        A file that is not there is made.
+    schema : polars.Schema
+        The columns, as `creche.databases.writing.write_rows` prepares them.
+    frames : iterable of polars.DataFrame
+    if_table_exists : {"fail", "append", "replace"}
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written, or another process keeps it locked; nothing is written then.
+    TableError
+        If the table exists, or its columns are others.
+
+    """
+    path = database.path
+    assert path is not None
+    with keep_unless_new(path), connect(database, writable=True) as connection, explain(database):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            table, columns = _find_target(connection, database, if_table_exists)
+            if columns and if_table_exists == "append":
+                check_columns(schema.names(), columns, database)
+            else:
+                if columns:
+                    connection.execute(f"DROP TABLE {table}")
+                kinds = (COLUMN_TYPES.get(dtype.base_type().__name__, "TEXT") for dtype in schema.dtypes())
+                definition = ", ".join(f"{quote_name(n)} {kind}" for n, kind in zip(schema, kinds, strict=True))
+                connection.execute(f"CREATE TABLE {table} ({definition})")
+            names, places = ", ".join(map(quote_name, schema)), ", ".join("?" * len(schema))
+            for frame in frames:
+                connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", _as_rows(frame))
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _find_target(
+    connection: sqlite3.Connection, database: Database, if_table_exists: TableExists
+) -> tuple[str, list[str]]:
+    """Return the quoted name of the table to write, and its columns; none if it is not there."""
+    parts = target_name(database)
+    if parts[:-1] not in ((), ("main",)):
+        raise TableError(f"{database.source}: SQLite has no schemas; name the table alone")
+    columns = [row[1] for row in connection.execute(f"PRAGMA table_info({quote_name(parts[-1])})")]
+    if columns:
+        refuse_existing(database, if_table_exists)
+    return quote_table(parts), columns
+
+
+def _as_rows(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
+    """Return rows of values that SQLite has: dates and times as text that sorts as they do."""
+    import polars as pl
+    import polars.selectors as cs
+
+    return frame.with_columns(
+        cs.date().dt.to_string("%Y-%m-%d"),
+        cs.time().dt.to_string("%H:%M:%S%.f"),
+        *(
+            pl.col(name).dt.to_string(f"%Y-%m-%d %H:%M:%S%.f{'%:z' if getattr(dtype, 'time_zone', None) else ''}")
+            for name, dtype in frame.schema.items()
+            if isinstance(dtype, pl.Datetime)
+        ),
+    ).rows()

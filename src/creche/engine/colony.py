@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from creche import _core
 from creche.engine.best_epoch import BestEpoch
 from creche.engine.choice import new_run
-from creche.engine.crew_member import ActiveMember, CrewMember, State, StoredMember
+from creche.engine.crew_member import ActiveMember, CrewMember, Members, Seats, State, StoredMember
 from creche.engine.device import Device, check_precision
 from creche.engine.hardware import Hardware
 from creche.engine.job import Job, JobColumns
@@ -91,6 +92,8 @@ class Crew:
     jobs : sequence of Job
         Jobs of one precision; as `JobColumns`, networks are created without a job for each.
     hardware : Hardware
+    checks_memory : bool
+        Whether to check first that they fit into memory, which takes as long as some networks take to be made.
 
     Raises
     ------
@@ -99,28 +102,32 @@ class Crew:
 
     """
 
-    def __init__(self, jobs: Sequence[Job], hardware: Hardware) -> None:
+    def __init__(self, jobs: Sequence[Job], hardware: Hardware, *, checks_memory: bool = True) -> None:
         self.jobs = jobs if isinstance(jobs, JobColumns) else list(jobs)
         self.hardware = hardware
         kinds = self.jobs.count_by_base() if isinstance(self.jobs, JobColumns) else [(job, 1) for job in self.jobs]
         check_jobs(job for job, _ in kinds)
-        self._check_memory(kinds)
+        if checks_memory:
+            self._check_memory(kinds)
         self.device = _choose_device(hardware, self.jobs)
         for job, _ in kinds:
             check_precision(self.device, job.plan)
         self._best_epochs: list[BestEpoch | None] = [None] * len(self.jobs)
-        if any(job.best_epoch() for job, _ in kinds):
+        # Whether there are networks whose best epoch is not chosen by the engine.
+        self._judges = any(job.best_epoch() is not None for job, _ in kinds)
+        if self._judges:
             self._best_epochs = [job.best_epoch() for job in self.jobs]
         self._translated: dict[tuple[Any, ...], Any] = {}
-        self._members = self._begin(range(len(self.jobs)))
+        self._members = Members(len(self.jobs))
+        self._begin(range(len(self.jobs)))
 
     def _check_memory(self, kinds: Sequence[tuple[Job, int]]) -> None:
         """Check that all networks fit into memory: jobs, with the number of networks of each."""
         check_networks(len(self.jobs), sum(count * network_memory(job.plan, job.rows) for job, count in kinds))
 
-    def _begin(self, numbers: Sequence[int]) -> list[CrewMember]:
-        """Return members at their beginning."""
-        return [*self._create(numbers)]
+    def _begin(self, numbers: Sequence[int]) -> None:
+        """Put members at their beginning."""
+        self._members.seat(numbers, self._create(numbers))
 
     @classmethod
     def merge(cls, crews: Sequence[Crew]) -> Crew:
@@ -129,8 +136,9 @@ class Crew:
         one.jobs = [job for crew in crews for job in crew.jobs]
         one.hardware, one.device = crews[0].hardware, crews[0].device
         one._translated = {}
-        one._members = [crew._member(number) for crew in crews for number in range(len(crew))]
+        one._members = Members.of([crew._member(number) for crew in crews for number in range(len(crew))])
         one._best_epochs = [best for crew in crews for best in crew._best_epochs]
+        one._judges = any(crew._judges for crew in crews)
         return one
 
     def __len__(self) -> int:
@@ -146,41 +154,54 @@ class Crew:
 
         """
         seconds = SECONDS_BETWEEN_REPORTS if on_progress else -1.0
-        for colony, numbers in self._colonies():
+        for colony, members, _ in self._members.groups():
+            # Few networks have epochs that are judged here; of the others nothing is done one by one.
+            judged = [n for n in members.tolist() if self._best_epochs[n] is not None] if self._judges else []
             is_active = True
             while is_active:
                 try:
                     # Python handles Ctrl-C when the engine calls back, on this thread.
-                    colony.run(epoch=self._next_stop(numbers, epoch), seconds=seconds, poll=lambda: False)
+                    status = colony.run(epoch=self._next_stop(judged, epoch), seconds=seconds, poll=lambda: False)
                 finally:
-                    self._judge(numbers)
+                    self._judge(judged)
                 if on_progress:
                     on_progress()
-                is_active = any(self.status(n) == RUNNING and not 0 <= epoch <= self.epoch(n) for n in numbers)
+                if status == "finished" and not judged:
+                    break
+                is_active = any(self.status(n) == RUNNING and not 0 <= epoch <= self.epoch(n) for n in members.tolist())
 
     @property
     def done(self) -> int:
         """How many networks have ended."""
-        return sum(member.status() != RUNNING for member in self._members)
+        return int(np.count_nonzero(self._progress()[0] != STATUSES.index(RUNNING)))
 
     @property
     def epochs(self) -> tuple[int, int]:
         """Epochs done, and epochs in total; a member that ended early counts all of its epochs as done."""
         jobs = self.jobs
         if isinstance(jobs, JobColumns):
-            totals = np.array([job.plan.epochs for job in jobs.bases])[jobs.base].tolist()
+            totals = np.array([job.plan.epochs for job in jobs.bases])[jobs.base]
         else:
-            totals = [job.plan.epochs for job in jobs]
-        done = (self.epoch(n) if self.status(n) == RUNNING else totals[n] for n in range(len(self)))
-        return sum(done), sum(totals)
+            totals = np.array([job.plan.epochs for job in jobs])
+        status, epoch = self._progress()
+        return int(np.where(status == STATUSES.index(RUNNING), epoch, totals).sum()), int(totals.sum())
 
-    def _colonies(self) -> list[tuple[Any, list[int]]]:
-        """Return the engine's colonies, each with the numbers of its members."""
-        found: dict[int, tuple[Any, list[int]]] = {}
-        for number, member in enumerate(self._members):
-            if isinstance(member, ActiveMember):
-                found.setdefault(id(member.colony), (member.colony, []))[1].append(number)
-        return list(found.values())
+    def _progress(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Return the status, as a position in `STATUSES`, and the completed epochs of each network."""
+        out = Outcomes.empty(len(self))
+        one_by_one = list(self._members.apart)
+        for colony, numbers, places in self._members.groups():
+            if self._is_compiled(colony):
+                out.put(numbers, Outcomes(**colony.outcomes()), places)
+            else:
+                one_by_one += numbers.tolist()
+        for number in one_by_one:
+            out.status[number], out.epoch[number] = STATUSES.index(self.status(number)), self.epoch(number)
+        return out.status, out.epoch
+
+    def _is_compiled(self, colony: Any) -> bool:
+        """Whether the compiled engine trains the members of a colony together."""
+        return self.device.is_native and not isinstance(colony, RunsInTurn)
 
     def _next_stop(self, numbers: Sequence[int], epoch: int) -> int:
         """Return the epoch at which the engine must stop: `epoch`, or the first whose end is to be judged outside."""
@@ -201,7 +222,8 @@ class Crew:
             if self.status(number) == RUNNING:
                 self._members[number] = StoredMember("stopped", self.state(number))
         states = {}
-        for number, member in enumerate(self._members):
+        for number in range(len(self)):
+            member = self._members[number]
             if member.status() == RUNNING:
                 states[number] = member.state()
             elif isinstance(member, ActiveMember):
@@ -231,8 +253,8 @@ class Crew:
         except (ValueError, RuntimeError, KeyError) as error:
             raise PlanError(f"{error}; needs the states of members of the same sweep") from error
         new = [n for n in range(len(self)) if n not in states and n not in ended]
-        for number, begun in zip(new, self._begin(new) if new else [], strict=True):
-            self._members[number] = begun
+        if new:
+            self._begin(new)
 
     def _admit(self, number: int, ended: StoredMember) -> None:
         """Put an ended member in its place, once the engine has checked that the state fits."""
@@ -248,11 +270,13 @@ class Crew:
             state = RunState(arrays)
             same_step.setdefault((state.epoch, state.step, state.batch), []).append(number)
         for numbers in same_step.values():
-            for number, member in zip(numbers, self._create(numbers, draws_weights=False), strict=True):
+            self._members.seat(numbers, self._create(numbers, draws_weights=False))
+            for number in numbers:
+                member = self._members[number]
+                assert isinstance(member, ActiveMember)
                 member.set_state(states[number])
                 if (best := self._best_epochs[number]) is not None:
                     best.restore(states[number])
-                self._members[number] = member
 
     def _member(self, number: int) -> CrewMember:
         return self._members[number]
@@ -287,19 +311,20 @@ class Crew:
     def outcomes(self) -> Outcomes:
         """Return what has become of all networks."""
         out = Outcomes.empty(len(self))
-        places: dict[int, tuple[Any, list[int], list[int]]] = {}
-        for number, member in enumerate(self._members):
-            if isinstance(member, ActiveMember) and self.device.is_native and self._best_epochs[number] is None:
-                _, numbers, inside = places.setdefault(id(member.colony), (member.colony, [], []))
-                numbers.append(number)
-                inside.append(member.place)
-                continue
+        one_by_one = list(self._members.apart)
+        for colony, numbers, places in self._members.groups():
+            if self._is_compiled(colony):
+                out.put(numbers, Outcomes(**colony.outcomes()), places)
+            else:
+                one_by_one += numbers.tolist()
+        # What is judged here is known here.
+        one_by_one += [n for n, best in enumerate(self._best_epochs) if best is not None] if self._judges else []
+        for number in one_by_one:
+            member = self._members[number]
             out.status[number] = STATUSES.index(member.status())
             out.epoch[number] = member.position()[0]
             out.put_history(number, member.history(), self.kept_epoch(number))
             out.divergence[number] = member.divergence() or np.nan
-        for colony, numbers, inside in places.values():
-            out.put(numbers, Outcomes(**colony.outcomes()), inside)
         return out
 
     def begun_state(self, number: int) -> State:
@@ -318,7 +343,7 @@ class Crew:
         """Return where the loss stopped being finite; None if it did not."""
         return self._member(number).divergence()
 
-    def _create(self, numbers: Sequence[int], *, draws_weights: bool = True) -> list[ActiveMember]:
+    def _create(self, numbers: Sequence[int], *, draws_weights: bool = True) -> Seats:
         """Create these members at their beginning, in one colony of the engine; without weights if a state follows."""
         if self._has_stored_rows():
             return self._create_in_turn(numbers)
@@ -335,23 +360,21 @@ class Crew:
 
             jobs = [self.jobs[number] for number in numbers]
             hardware = Hardware(self.hardware.threads, self.device)
-            placed = place_members(jobs, members, tables.arrays, hardware, warns=draws_weights)
-            return [ActiveMember(colony, place) for colony, place in placed]
-        colony = self._colony_kind()(members, tables.arrays, self.hardware.threads)
-        return [ActiveMember(colony, place) for place in range(len(members))]
+            return Seats.of_pairs(place_members(jobs, members, tables.arrays, hardware, warns=draws_weights))
+        return Seats.of_one(self._colony_kind()(members, tables.arrays, self.hardware.threads), len(members))
 
     def _has_stored_rows(self) -> bool:
         jobs = self.jobs.bases if isinstance(self.jobs, JobColumns) else self.jobs
         return any(isinstance(job.rows, StoredRows) for job in jobs)
 
-    def _create_in_turn(self, numbers: Iterable[int]) -> list[ActiveMember]:
+    def _create_in_turn(self, numbers: Iterable[int]) -> Seats:
         """Create members whose rows are in files: one reads them at a time, with all of the memory for that."""
         hardware = Hardware(self.hardware.threads, self.device)
         jobs = [self.jobs[number] for number in numbers]
         turns = RunsInTurn([new_run(job.plan, job.rows, job.validation, hardware) for job in jobs])
-        return [ActiveMember(turns, place) for place in range(len(jobs))]
+        return Seats.of_one(turns, len(jobs))
 
-    def _create_columns(self, jobs: JobColumns, draws_weights: bool) -> list[ActiveMember]:
+    def _create_columns(self, jobs: JobColumns, draws_weights: bool) -> Seats:
         """Create members whose jobs are columns, which the engine takes as they are."""
         tables = _Tables()
         used, kind = np.unique(jobs.base, return_inverse=True)
@@ -365,7 +388,7 @@ class Crew:
             [self._translate(job.plan, draws_weights) for job in bases], kind.astype(np.int32), jobs.seeds,
             dict(jobs.numbers), train, validation, tables.arrays, self.hardware.threads,
         )  # fmt: skip
-        return [ActiveMember(colony, place) for place in range(len(jobs))]
+        return Seats.of_one(colony, len(jobs))
 
     def _colony_kind(self) -> Any:
         engine = _core.load()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
 from creche.engine.outcomes import Divergence
 from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
 
-__all__ = ["ActiveMember", "CrewMember", "State", "StoredMember"]
+__all__ = ["ActiveMember", "CrewMember", "Members", "Seats", "State", "StoredMember"]
 
 State: TypeAlias = dict[str, NDArray[Any]]
 
@@ -89,3 +92,105 @@ class StoredMember:
 
     def divergence(self) -> Divergence | None:
         return self._divergence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seats:
+    """Where the engine has networks: for each its colony, and its place there.
+
+    Attributes
+    ----------
+    colonies : sequence of colonies
+    colony : (n,) int32 array
+        Positions in `colonies`.
+    place : (n,) int64 array
+
+    """
+
+    colonies: Sequence[Any]
+    colony: NDArray[np.int32]
+    place: NDArray[np.int64]
+
+    @classmethod
+    def of_one(cls, colony: Any, count: int) -> Seats:
+        """Return those of networks that have one colony for themselves."""
+        return cls([colony], np.zeros(count, np.int32), np.arange(count))
+
+    @classmethod
+    def of_pairs(cls, pairs: Iterable[tuple[Any, int]]) -> Seats:
+        """Return those of networks whose colony and place are known one by one."""
+        colonies: dict[int, tuple[int, Any]] = {}
+        indices, places = [], []
+        for colony, place in pairs:
+            indices.append(colonies.setdefault(id(colony), (len(colonies), colony))[0])
+            places.append(place)
+        return cls([colony for _, colony in colonies.values()], np.array(indices, np.int32), np.array(places, np.int64))
+
+
+class Members:
+    """The members of a crew by their numbers: those in the engine as entries of arrays, the others as objects.
+
+    Parameters
+    ----------
+    count : int
+        The number of members.
+
+    Attributes
+    ----------
+    apart : dict of int to CrewMember
+        The members that are not in the engine.
+
+    """
+
+    def __init__(self, count: int) -> None:
+        self._colonies: list[Any] = []
+        self._colony = np.full(count, -1, np.int32)
+        self._place = np.zeros(count, np.int64)
+        self.apart: dict[int, CrewMember] = {}
+
+    @classmethod
+    def of(cls, members: Sequence[CrewMember]) -> Members:
+        """Return the members of several crews as those of one."""
+        one = cls(len(members))
+        active = [(n, member) for n, member in enumerate(members) if isinstance(member, ActiveMember)]
+        one.seat([n for n, _ in active], Seats.of_pairs((member.colony, member.place) for _, member in active))
+        for number, member in enumerate(members):
+            if not isinstance(member, ActiveMember):
+                one[number] = member
+        return one
+
+    def __len__(self) -> int:
+        return len(self._colony)
+
+    def __iter__(self) -> Iterator[CrewMember]:
+        return (self[number] for number in range(len(self)))
+
+    def __getitem__(self, number: int) -> CrewMember:
+        colony = self._colony[number]
+        return self.apart[number] if colony < 0 else ActiveMember(self._colonies[colony], int(self._place[number]))
+
+    def __setitem__(self, number: int, member: CrewMember) -> None:
+        assert not isinstance(member, ActiveMember)
+        self._colony[number] = -1
+        self.apart[number] = member
+
+    def seat(self, numbers: Sequence[int] | NDArray[np.int64], seats: Seats) -> None:
+        """Note where the engine has these members now."""
+        self._colony[numbers] = seats.colony + len(self._colonies)
+        self._place[numbers] = seats.place
+        if self.apart:
+            for number in np.asarray(numbers).tolist():
+                self.apart.pop(number, None)
+        used = set(np.unique(self._colony).tolist())
+        # A colony without members is let go, with its memory.
+        colonies = [*self._colonies, *seats.colonies]
+        self._colonies = [colony if index in used else None for index, colony in enumerate(colonies)]
+
+    def groups(self) -> list[tuple[Any, NDArray[np.int64], NDArray[np.int64]]]:
+        """Return the colonies, each with the numbers and the places of its members."""
+        found = []
+        for index, colony in enumerate(self._colonies):
+            numbers = np.flatnonzero(self._colony == index)
+            if len(numbers):
+                found.append((colony, numbers, self._place[numbers]))
+        return found

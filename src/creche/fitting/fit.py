@@ -23,6 +23,7 @@ from creche.model.fit_record import FitRecord
 from creche.model.fitted import FittedModel
 from creche.plan.arguments import check_whole_number, reject_unknown
 from creche.plan.losses import Loss
+from creche.plan.memory_size import parse_memory
 from creche.plan.words import (
     EFFORTS,
     TASKS,
@@ -38,12 +39,14 @@ from creche.plan.words import (
 from creche.scale.cluster import ClusterChoice, with_workers
 from creche.table.checks import warn
 from creche.table.inspection import TableInspection, inspect_table
+from creche.table.on_disk import read_within
 from creche.table.preparation import Preparation
 from creche.table.reading.options import ReadOptions
 from creche.table.schema import Schema
 from creche.table.split import Split
 from creche.training.arguments import choose_loss, default_loss
 from creche.training.checkpoint import check_inputs_kept
+from creche.training.large_tables import left_out_columns
 
 __all__ = ["DEFAULT_METRICS", "fit", "fit_again"]
 
@@ -76,6 +79,7 @@ def fit(
     seed: int = 0,
     threads: int | None = None,
     device: DeviceName | None = None,
+    memory: str | int | None = None,
     cluster: ClusterChoice | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
@@ -120,6 +124,9 @@ def fit(
     device : str, optional
         What trains: "cpu", "cuda", "cuda:1" or another number, "mps", or "auto", which chooses by the work; by default
         ``CRECHE_DEVICE``, or else "cpu". A GPU that this machine lacks is an error, and is never replaced.
+    memory : str or int, optional
+        What the table may take, such as "8GB": it is read in pieces into a folder, as by `creche.train`, and its
+        encoded rows, of all folds, must fit into the memory.
     cluster : str, Cluster or executor, optional
         Where configurations are trained, as for `creche.sweep`; the model has the same bytes.
     checkpoint : file name, optional
@@ -188,6 +195,7 @@ def fit(
         checkpoint,
         resume,
         choose_loss(None, quantiles, ordered),
+        None if memory is None else parse_memory(memory),
     )
     weights = None if columns_weight is not None else sample_weight
     with watch(on_progress, "fit") as report:
@@ -201,6 +209,7 @@ def fit_again(
     *,
     sample_weight: Any = None,
     threads: int | None = None,
+    memory: str | int | None = None,
     on_progress: OnProgress[FitProgress] = None,
 ) -> FittedModel:
     """Fit a model again as its record says: the same rounds of the same configurations, whatever the clock.
@@ -211,6 +220,7 @@ def fit_again(
     data, y, sample_weight
         What it was fitted to.
     threads : int, optional
+    memory : str or int, optional
     on_progress : callable, optional
 
     Returns
@@ -239,6 +249,7 @@ def fit_again(
         record.seed,
         resolve_hardware(threads),
         loss=model.models[0].plan.loss,
+        memory=None if memory is None else parse_memory(memory),
     )
     with watch(on_progress, "fit") as report:
         return job.run(data, y, sample_weight, record, report, clock.monotonic())
@@ -258,6 +269,7 @@ class _Job:
     checkpoint: str | Path | None = None
     resume: bool = False
     loss: Loss | None = None
+    memory: int | None = None
 
     def run(
         self,
@@ -268,6 +280,7 @@ class _Job:
         on_progress: Callable[[FitProgress], object] | None,
         started: float,
     ) -> FittedModel:
+        data = read_within(data, self.memory, self.preparation.read_options, left_out_columns(self.preparation.schema))
         inspection = inspect_table(data, y, self.preparation, task=self.task, loss=self.loss, weights=weights)
         loss = self.loss or default_loss(inspection.task)
         quantiles = loss.predicted_quantiles
@@ -276,7 +289,7 @@ class _Job:
         shape = _measure(inspection)
         policy = choose_policy(shape, self.effort, self.seed)
         folds = split_fold_rows(inspection, policy.folds, self.seed)
-        tables = FoldTables(inspection, folds, loss, "float32")
+        tables = FoldTables(inspection, folds, loss, "float32", self.memory)
         search = Search(tables, policy, self.hardware, self.time_limit, started, on_progress)
         if self.checkpoint is not None:
             identity = self._identify(inspection, policy, metric, len(folds))

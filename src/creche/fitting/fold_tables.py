@@ -9,9 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._advice import advise
+from creche._phrases import format_count
+from creche._system.disk_space import format_size
 from creche.engine.memory_checks import check_tables
 from creche.engine.native import Rows, rows_memory
-from creche.errors import CrecheWarning, TableError
+from creche.errors import CrecheWarning, PlanError, TableError
 from creche.evaluation.ordered_math import sum_rows
 from creche.fitting.fold_rows import FoldRows
 from creche.plan.losses import Loss
@@ -117,6 +120,8 @@ class FoldTables:
     folds : sequence of FoldRows
     loss : Loss
     precision : {"float32", "float64"}
+    memory : int, optional
+        Bytes that the encoded rows may take.
 
     Attributes
     ----------
@@ -127,12 +132,18 @@ class FoldTables:
     """
 
     def __init__(
-        self, inspection: TableInspection, folds: Sequence[FoldRows], loss: Loss, precision: Precision
+        self,
+        inspection: TableInspection,
+        folds: Sequence[FoldRows],
+        loss: Loss,
+        precision: Precision,
+        memory: int | None = None,
     ) -> None:
         self.inspection = inspection
         self.folds = list(folds)
         self.loss = loss
         self.precision = precision
+        self._memory = memory
         self._weighted = _apply_class_weights(inspection, loss)
         self.judged = self._collect_judged()
         classes = inspection.classes
@@ -152,6 +163,7 @@ class FoldTables:
             If they do not fit into memory.
 
         """
+        self._check_memory(preprocessing)
         key = repr(preprocessing)
         if key in self._encoded:
             self._encoded[key] = self._encoded.pop(key)  # the last one used
@@ -177,13 +189,24 @@ class FoldTables:
         rows = sum(len(fold.train) + len(fold.held_out) for fold in self.folds)
         return rows * self.first_encoders(preprocessing).width * np.dtype(self.precision).itemsize
 
+    def _check_memory(self, preprocessing: Preprocessing) -> None:
+        size = 0 if self._memory is None else self.count_bytes(preprocessing)
+        if self._memory is not None and size > self._memory:
+            raise PlanError(
+                f"memory: got {format_size(self._memory)}, but the configurations of a fit learn the encoded rows of "
+                f"{format_count(len(self), 'fold')} in memory, which take {format_size(size)}; give that much, or "
+                f"train one network with {advise('creche.train')}, which reads rows from disk",
+                argument="memory",
+            )
+
     def _evict(self) -> None:
         """Free the tables that have not been used for longest, if all take much memory; they can be made again."""
 
         def size() -> int:
             return sum(table.nbytes for tables in self._encoded.values() for table in tables)
 
-        while len(self._encoded) > 1 and size() > ENCODED_MEMORY:
+        most = ENCODED_MEMORY if self._memory is None else min(ENCODED_MEMORY, self._memory)
+        while len(self._encoded) > 1 and size() > most:
             del self._encoded[next(iter(self._encoded))]
 
     def _encode(self, preprocessing: Preprocessing) -> list[FoldTable]:

@@ -17,7 +17,7 @@ from creche.model_selection.verify_folds import verify_folds
 from creche.plan.arguments import reject_unknown
 from creche.plan.losses import LossFunction
 from creche.plan.words import DeviceName
-from creche.training.verify import Verification, arrange_columns, list_differences, verify_network
+from creche.training.verify import Verification, arrange_columns, list_differences, read_again, verify_network
 
 __all__ = ["verify"]
 
@@ -33,6 +33,7 @@ def verify(
     loss: LossFunction | None = None,
     threads: int | None = None,
     device: DeviceName | None = None,
+    memory: str | int | None = None,
     on_progress: OnProgress[Any] = None,
 ) -> Verification:
     """Train a model again as its file says on the same table, and compare the weights, bit for bit.
@@ -55,6 +56,9 @@ def verify(
     device : str, optional
         What trains a single network again; by default, what trained it. Where another does, bits differ, and the loss
         is compared. Ensembles are trained on the processor.
+    memory : str or int, optional
+        What the table may take, as for `creche.train`. Any gives the same bits, for a network that was trained with
+        ``shuffle=Windows()`` or in the order of the rows; others need their rows in memory.
     on_progress : callable or bool, optional
         By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A function
         is called with the run, for an ensemble with a `StepProgress`, or with a `FitProgress`, as training progresses.
@@ -82,15 +86,16 @@ def verify(
     if not isinstance(loaded, Ensemble):
         return verify_network(
             loaded, data, y, validation_data=validation_data, sample_weight=sample_weight, loss=loss, threads=threads,
-            device=device, on_progress=on_progress,
+            device=device, memory=memory, on_progress=on_progress,
         )  # fmt: skip
     kind = f"a model of {advise('creche.fit')}" if isinstance(loaded, FittedModel) else "an ensemble"
     if validation_data is not None:
         raise PlanError(f"validation_data: {kind} has none; leave it out", argument="validation_data")
     if not isinstance(loaded, FittedModel):
         return verify_folds(
-            loaded, data, y, sample_weight=sample_weight, loss=loss, threads=threads, on_progress=on_progress
-        )
+            loaded, data, y, sample_weight=sample_weight, loss=loss, threads=threads, memory=memory,
+            on_progress=on_progress,
+        )  # fmt: skip
     if loss is not None:
         raise PlanError(f"loss: {kind} has none; leave it out", argument="loss")
     origin = loaded.provenance
@@ -99,8 +104,9 @@ def verify(
             f"the model does not hold how it was fitted; fit it with {advise('creche.fit')}", argument="model"
         )
     again = fit_again(
-        loaded, arrange_columns(data, origin), y, sample_weight=sample_weight, threads=threads, on_progress=on_progress
-    )
+        loaded, arrange_columns(read_again(data, memory, origin), origin), y, sample_weight=sample_weight,
+        threads=threads, memory=memory, on_progress=on_progress,
+    )  # fmt: skip
     found = again.provenance
     assert found is not None
     is_same_table, differences = list_differences(origin, found.data)

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from creche._system.output_files import check_outputs
-from creche.errors import TableError, nearest
+from creche.databases.address import Database, find_database
+from creche.errors import PlanError, TableError, nearest
 from creche.model.data_check import DataCheck, DataChecker
 from creche.model.ensemble import Ensemble
 from creche.model.predictor import Predictor
 from creche.model.thresholds import GivenThreshold, check_threshold, class_threshold
 from creche.plan.arguments import reject_unknown
+from creche.plan.words import TABLE_EXISTS, TableExists, check_word
 from creche.table.checks import warn
 from creche.table.datasets import resolve_bundled
 from creche.table.reading.options import OutputFormat, ReadOptions
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from creche.scale.cluster import ClusterChoice
+    from creche.table.write import TableWriter
+    from creche.table.write_database import DatabaseWriter
 
 __all__ = ["FilePrediction", "predict_file", "predict_table"]
 
@@ -99,13 +103,14 @@ def _disagreement(model: Predictor, table: Table) -> dict[str, Column]:
 def predict_file(
     model: Predictor,
     data: Any,
-    output: str | Path,
+    output: str | Path | Database,
     *,
     keep: Sequence[str] | None = None,
     format: OutputFormat | None = None,
     read_options: ReadOptions | None = None,
     threshold: GivenThreshold | None = None,
     strict: bool = False,
+    if_table_exists: TableExists = "fail",
     cluster: ClusterChoice | None = None,
     on_progress: Callable[[int], object] | None = None,
 ) -> FilePrediction:
@@ -118,8 +123,9 @@ def predict_file(
     model : Model or Ensemble
     data : file name, "-" or DataFrame
         Any format that `creche.train` reads, with columns in any order; "-" is standard input.
-    output : file name or "-"
-        CSV, Parquet, Arrow or JSON lines, by its ending; "-" is standard output.
+    output : file name, "-", Database or address of a table
+        CSV, Parquet, Arrow or JSON lines, by its ending; "-" is standard output. A table of a database gets all rows in
+        one transaction, so that others see all of them or none.
     keep : sequence of str, optional
         Columns of the data to write before the predictions; all by default.
     format : {"csv", "parquet", "arrow", "jsonl"}, optional
@@ -130,6 +136,8 @@ def predict_file(
         For two classes: predict the second at or above this probability; by default, the model's own.
     strict : bool, default False
         Whether rows that differ from the training rows are an error, and nothing is written, instead of a warning.
+    if_table_exists : {"fail", "append", "replace"}, default "fail"
+        For a table of a database that exists: an error, rows below those that it has, or a new table in its place.
     cluster : str, Cluster or executor, optional
         Other processes or machines that predict, as for `creche.sweep`; this one reads, hands out batches, and writes
         them in their order.
@@ -163,11 +171,11 @@ def predict_file(
     (344, 'sex,predicted_species,probability_Adelie,probability_Chinstrap,probability_Gentoo')
 
     """
-    from creche.table.write import TableWriter
-
     if threshold is not None:
         check_threshold(threshold, model.labels)
-    check_outputs({"output": output}, {"table": resolve_bundled(data)})
+    check_word("if_table_exists", if_table_exists, TABLE_EXISTS)
+    if find_database(output) is None:
+        check_outputs({"output": output}, {"table": resolve_bundled(data)})
     predict_each = _predict_each(model, threshold, cluster)
     rows = 0
     kept: list[str] = []
@@ -175,7 +183,7 @@ def predict_file(
     checker = DataChecker(model)
     if strict:
         checker.result().refuse()  # if rows cannot be checked
-    with TableWriter(output, format, hold=strict) as writer:
+    with _open_writer(output, format, strict, if_table_exists) as writer:
         # All columns are written as they came, so that those the model does not use never cause an error.
         def write(batch: ReadBatch, predicted: Table) -> None:
             nonlocal rows, ignored, kept
@@ -229,6 +237,20 @@ def _predict_each(model: Predictor, threshold: GivenThreshold | None, cluster: C
         )  # fmt: skip
 
     return predict_there
+
+
+def _open_writer(
+    output: Any, format: OutputFormat | None, hold: bool, if_table_exists: TableExists
+) -> TableWriter | DatabaseWriter:
+    from creche.table.write import TableWriter
+    from creche.table.write_database import DatabaseWriter
+
+    database = find_database(output)
+    if database is None:
+        return TableWriter(output, format, hold=hold)
+    if format is not None:
+        raise PlanError(f"format: has no effect on {database.source}, a table of a database", argument="format")
+    return DatabaseWriter(database, if_table_exists)
 
 
 def _names_to_keep(names: Sequence[str], source: str, keep: Sequence[str] | None) -> list[str]:

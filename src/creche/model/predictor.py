@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,11 +23,12 @@ from creche.model.thresholds import (
     class_threshold,
 )
 from creche.plan.arguments import reject_unknown
-from creche.plan.words import MissingLabel
+from creche.plan.words import MissingLabel, SqlDialect
 from creche.table.class_names import name_labels
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.labels import LabelEncoder, class_array, encode_classes
 from creche.table.observations import Observations, read_observations
+from creche.table.on_disk import read_within
 from creche.table.reading.options import ReadOptions
 from creche.table.result_frames import frame_like
 from creche.table.row_weights import resolve_sample_weights
@@ -326,6 +327,81 @@ class Predictor(Displayed, ABC):
         exporting.write_javascript(self, path)
 
     @reject_unknown
+    def to_sql(
+        self,
+        path: str | Path,
+        *,
+        table: str,
+        keep: Sequence[str] | None = None,
+        dialect: SqlDialect = "postgresql",
+    ) -> None:
+        """Write the model to a query, which predicts all rows of a table within its database.
+
+        Its result has the kept columns, ``predicted_`` with the name of the label and, for classes, ``probability_``
+        with the name of each.
+
+        Parameters
+        ----------
+        path : str or path
+            Usually ending with ``.sql``. A file of that name is replaced once the new one is whole on disk.
+        table : str
+            The name of the table; what is before a dot is its schema.
+        keep : sequence of str, optional
+            The columns of the table that the result has, such as its key; by default those that the model reads.
+        dialect : {"postgresql", "duckdb", "sqlite"}, default "postgresql"
+            The database. PostgreSQL and DuckDB get the same query.
+
+        Raises
+        ------
+        PlanError
+            If there are more than 5,000 parameters, or a part of the model cannot be expressed.
+        FileError
+            If it cannot be written; a file that was there is unchanged.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> model = cr.train("penguins", label="species", hidden=[4], epochs=2, threads=1).model
+        >>> model.to_sql("penguins.csv", table="penguins")
+        Traceback (most recent call last):
+        creche.errors.FileError: penguins.csv: is the name of a table (.csv); a query in SQL ends in .sql
+        >>> model.to_sql("penguins.sql", table="penguins", keep=["island"])  # doctest: +SKIP
+
+        """
+        from creche import exporting
+
+        exporting.write_sql(self, path, table=table, keep=keep, dialect=dialect)
+
+    def to_torch(self) -> Any:
+        """Return the model as a module of PyTorch, with the same parameters, in eval mode.
+
+        Returns
+        -------
+        torch.nn.Module
+            ``module(x)`` predicts probabilities, or numbers, from encoded rows, which ``module.transform(data)`` makes.
+            Of one network, ``module.network`` is a ``torch.nn.Sequential`` that gives the weighted sums of the output
+            layer, which losses of PyTorch take; `creche.from_torch` makes a model of it again. Of several networks,
+            ``module.members`` are these, and the module averages and calibrates as the ensemble does.
+
+        Raises
+        ------
+        CrecheError
+            If PyTorch is not installed.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> model = cr.train("penguins", label="species", epochs=2, threads=1).model
+        >>> module = model.to_torch()  # doctest: +SKIP
+        >>> module(module.transform("penguins")).shape  # doctest: +SKIP
+        torch.Size([344, 3])
+
+        """
+        from creche import exporting
+
+        return exporting.build_torch_module(self)
+
+    @reject_unknown
     def check_data(self, data: Any, *, read_options: ReadOptions | None = None) -> DataCheck:
         """Compare rows with the training rows: `predict` answers any rows, also those that it cannot know.
 
@@ -370,6 +446,7 @@ class Predictor(Displayed, ABC):
         n_resamples: int = 1000,
         threshold: GivenThreshold | None = None,
         missing_label: MissingLabel = "error",
+        memory: str | int | None = None,
         on_progress: OnProgress[StepProgress] = None,
     ) -> AnyEvaluation:
         """Evaluate the predictions on rows whose labels are known, and compare them with a constant prediction.
@@ -388,6 +465,9 @@ class Predictor(Displayed, ABC):
             For two classes: predict the second at or above this probability; by default, the model's own `threshold`.
         missing_label : {"error", "drop"}, default "error"
             Whether rows without a label are an error or are left out.
+        memory : str or int, optional
+            What the table may take, as for `creche.train`: it is read and predicted in pieces. The labels, the
+            predictions and what is computed from them are in memory.
         on_progress : callable or bool, optional
             By default, a bar in notebooks and terminals when it takes longer than half a second; False for none. A
             function is called with a `StepProgress` after some resamples.
@@ -405,7 +485,7 @@ class Predictor(Displayed, ABC):
         True
 
         """
-        rows = self.read_observations(data, y, missing_label=missing_label)
+        rows = self.read_observations(data, y, missing_label=missing_label, memory=memory)
         return self.evaluate_rows(
             rows, sample_weight=sample_weight, n_resamples=n_resamples, threshold=threshold, counts_training_rows=True,
             on_progress=on_progress,
@@ -514,12 +594,13 @@ class Predictor(Displayed, ABC):
         *,
         read_options: ReadOptions | None = None,
         missing_label: MissingLabel = "error",
+        memory: str | int | None = None,
     ) -> Observations:
         """Read rows with their labels as the training rows were read.
 
         Parameters
         ----------
-        data, y, missing_label
+        data, y, missing_label, memory
             As for `evaluate`.
         read_options : ReadOptions, optional
             How to read a file.
@@ -534,6 +615,7 @@ class Predictor(Displayed, ABC):
                 f"y: got {y!r}; needs the labels, one per row. Those in the table are found by their name, "
                 f"{self.labels.name!r}: leave y out"
             )
+        data = read_within(data, memory, read_options)
         expected = {**self.features.expected, **self.labels.expected}
         rows = read_observations(
             data, y, self.labels.names if y is None else None, expected=expected, missing_label=missing_label,

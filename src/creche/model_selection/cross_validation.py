@@ -58,6 +58,7 @@ from creche.training.arguments import (
     resolve_preparation,
 )
 from creche.training.callbacks import OnEpoch
+from creche.training.large_tables import move_to_disk
 from creche.training.recipes import apply_recipe
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def cross_validate(
     read_options: ReadOptions | Mapping[str, Any] | None = None,
     threads: int | None = None,
     device: DeviceName | None = None,
+    memory: str | int | None = None,
     cluster: ClusterChoice | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
     on_progress: OnProgress[FoldNetworks] = None,
@@ -181,6 +183,9 @@ def cross_validate(
         Seed for the folds only.
     duplicates, missing_label, sample_weight, class_weight, classes, read_options, threads, device
         As for `creche.train`.
+    memory : str or int, optional
+        What the table may take, as for `creche.train`. Encoded rows of folds that take more are on disk, once for each
+        fold, and networks are trained on them one after the other, with the same bits.
     cluster : str, Cluster or executor, optional
         Where the networks are trained, as for `creche.sweep`.
     on_epoch : function or several, optional
@@ -229,6 +234,8 @@ def cross_validate(
     arguments = resolve_arguments(TrainArguments.complete(data, given))
     first, count = check_whole_number("seed", arguments.seed, at_least=0), check_whole_number("seeds", seeds, 1)
     check_count("n_resamples", n_resamples)
+    if memory is not None:
+        arguments = move_to_disk(arguments)
     inspection = _inspect(arguments)
     check_whole_number("repeats", repeats, at_least=1, at_most=MAX_REPEATS)  # before the rows are divided that often
     if arguments.plan is None:

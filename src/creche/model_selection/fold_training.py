@@ -14,7 +14,9 @@ import numpy as np
 from creche.engine.hardware import Hardware, resolve_hardware
 from creche.engine.job import Job, JobColumns
 from creche.engine.memory_checks import check_networks, check_tables, network_memory
+from creche.engine.native import Rows
 from creche.engine.outcomes import RUNNING, Divergence
+from creche.engine.stored_rows import StoredRows, as_rows
 from creche.errors import DivergedError, PlanError
 from creche.model_selection.jobs import plan_on_fold
 from creche.model_selection.member import Member
@@ -23,6 +25,7 @@ from creche.scale.cluster import ClusterChoice, with_workers
 from creche.scale.crew import new_crew
 from creche.table.folds import Fold
 from creche.training.arguments import TrainArguments, create_plan, create_run
+from creche.training.large_tables import RowBudget, check_window, memory_of
 from creche.training.planned_engine import check_fit
 from creche.training.run import Run
 from creche.training.watching import check_watched, create_measure
@@ -128,13 +131,16 @@ class ColonyFolds(FoldNetworks):
 
     def _create_fold_jobs(self, arguments: TrainArguments) -> list[Job]:
         jobs: list[Job] = []
+        budget = RowBudget(memory_of(arguments))
         for fold in self.folds:
             plan = plan_for_fold(fold, arguments)
-            rows, validation = fold.prepared.encode(plan.loss, plan.dtype)
-            if not jobs:
-                check_tables(rows, validation, len(self.folds))
+            rows, validation = budget.encode(fold.prepared, plan.loss, plan.dtype)
+            if isinstance(rows, StoredRows) and budget.memory is not None:
+                check_window(plan, rows, budget.memory)
+            elif isinstance(rows, Rows) and not jobs:
+                check_tables(rows, as_rows(validation) if validation else None, len(self.folds))
             plan = plan.resolved(len(rows), has_validation=validation is not None)
-            measure = create_measure(plan, fold.prepared, validation or rows, threads=1)
+            measure = create_measure(plan, fold.prepared, as_rows(validation or rows), threads=1)
             jobs.append(Job(plan, rows, validation, measure))
         return jobs
 

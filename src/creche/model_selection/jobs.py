@@ -13,13 +13,17 @@ from creche._advice import advise, advise_all
 from creche.engine.job import Job
 from creche.engine.memory_checks import check_tables
 from creche.engine.native import Rows
+from creche.engine.stored_rows import StoredRows, as_rows, require_memory
 from creche.errors import CrecheWarning, PlanError, UnknownArgumentError, nearest
 from creche.plan.arguments import DEFAULTS, OPTIMIZER_FIELDS, arguments_in
 from creche.plan.losses import Loss
+from creche.plan.memory_size import parse_memory
 from creche.plan.plan import Plan
+from creche.plan.row_order import Windows
 from creche.table.bootstrap_sample import resample_rows
 from creche.table.folds import Fold, check_fold_arguments, prepare_folds
 from creche.table.inspection import TableInspection, inspect_table
+from creche.table.on_disk import read_within
 from creche.table.prepare import Prepared, prepare
 from creche.table.reading.read import is_table, read_table
 from creche.training.arguments import (
@@ -31,6 +35,7 @@ from creche.training.arguments import (
     resolve_optimizer,
     resolve_preparation,
 )
+from creche.training.large_tables import RowBudget, check_window, left_out_columns
 from creche.training.recipes import apply_recipe, check_recipe
 from creche.training.watching import create_measure
 
@@ -91,9 +96,9 @@ class EncodedSplit:
     Attributes
     ----------
     prepared : Prepared
-    rows : Rows
+    rows : Rows or StoredRows
         The training rows.
-    validation : Rows or None
+    validation : Rows, StoredRows or None
     held_out : Rows or None
         The rows of the fold, where early stopping monitors other rows.
     position : dict
@@ -104,8 +109,8 @@ class EncodedSplit:
     """
 
     prepared: Prepared
-    rows: Rows
-    validation: Rows | None
+    rows: Rows | StoredRows
+    validation: Rows | StoredRows | None
     held_out: Rows | None = None
     position: dict[str, int] = field(default_factory=dict)
     test_to_train: float = 0.0
@@ -113,7 +118,7 @@ class EncodedSplit:
 
     def job(self, plan: Plan) -> Job:
         """Return the job of a network on these rows."""
-        measure = create_measure(plan, self.prepared, self.validation or self.rows, threads=1)
+        measure = create_measure(plan, self.prepared, as_rows(self.validation or self.rows), threads=1)
         return Job(plan, self.rows, self.validation, measure)
 
     def bootstrap_sample(self, seed: int) -> EncodedSplit:
@@ -121,7 +126,7 @@ class EncodedSplit:
         if seed not in self._samples:
             preparation = replace(self.prepared.preparation, bootstrap=seed)
             prepared = replace(self.prepared, preparation=preparation)
-            rows = resample_rows(self.rows, seed)
+            rows = resample_rows(require_memory(self.rows, "bootstrap"), seed)
             self._samples[seed] = replace(self, prepared=prepared, rows=rows, _samples={})
         return self._samples[seed]
 
@@ -143,6 +148,8 @@ class Jobs:
         How often the rows are divided into folds.
     bootstrap : bool, default False
         Whether each network trains on a bootstrap sample of the training rows, drawn by its seed.
+    memory : str or int, optional
+        What the table may take, if it is not held in memory, and what the encoded rows may, unless they are on disk.
 
     Attributes
     ----------
@@ -165,6 +172,7 @@ class Jobs:
         folds: int | None = None,
         repeats: int = 1,
         bootstrap: bool = False,
+        memory: str | int | None = None,
     ) -> None:
         if not isinstance(bootstrap, bool | np.bool_):
             raise PlanError(f"bootstrap: got {bootstrap!r}; needs True or False")
@@ -174,6 +182,8 @@ class Jobs:
         if folds is not None:
             check_fold_arguments(fixed)
         read_options = resolve_preparation(SweepArguments.complete(data, {**fixed, "preprocessing": None})).read_options
+        self._budget = RowBudget(None if memory is None else parse_memory(memory))
+        data = read_within(data, memory, read_options, left_out_columns(fixed["schema"]))
         self._data = read_table(data, read_options) if is_table(data) else data
         self._y = y
         split_seed = seed if fixed["split_seed"] is None else fixed["split_seed"]
@@ -199,6 +209,8 @@ class Jobs:
             if not choice:
                 raise
             raise PlanError(f"{error} (in the network with {advise_all(choice)})", argument=error.argument) from error
+        if isinstance(encoded.rows, StoredRows) and self._budget.memory is not None:
+            check_window(plan, encoded.rows, self._budget.memory)
         has_validation = encoded.validation is not None
         return plan.resolved(len(encoded.rows), has_validation=has_validation), encoded.prepared
 
@@ -228,6 +240,8 @@ class Jobs:
     def _arguments(self, choice: Mapping[str, Any]) -> SweepArguments:
         """Return all arguments of one combination of values, those of its recipe among them."""
         arguments = SweepArguments(**{**DEFAULTS, **self._fixed, **choice, "data": self._data, "y": self._y})
+        if arguments.shuffle is True and self._budget.memory is not None:
+            arguments = replace(arguments, shuffle=Windows())
         if arguments.recipe is None:
             return arguments
         check_recipe(arguments)
@@ -253,8 +267,9 @@ class Jobs:
 
     def _key(self, arguments: SweepArguments) -> str:
         """Return what the rows, as networks need them, depend on."""
-        preprocessing = resolve_preparation(arguments).preprocessing
-        return f"{preprocessing!r} {resolve_loss(arguments)!r} {self._stops_early(arguments)}"
+        preparation = resolve_preparation(arguments)
+        parts = preparation.preprocessing, preparation.row_order, resolve_loss(arguments), self._stops_early(arguments)
+        return repr(parts)
 
     def _encode_single_split(self, arguments: SweepArguments, loss: Loss | None) -> EncodedSplit:
         prepared = prepare(
@@ -262,7 +277,10 @@ class Jobs:
             validation_data=arguments.validation_data, test_data=arguments.test_data, weights=arguments.row_weights,
         )  # fmt: skip
         precision = arguments.chosen_dtype
-        return EncodedSplit(prepared, *prepared.encode(loss or default_loss(prepared.task), precision))
+        if self.bootstrap:
+            reason = "samples of the rows are drawn from the encoded rows in memory"
+            self._budget.check_fits(prepared, precision, 1, "bootstrap", reason)
+        return EncodedSplit(prepared, *self._budget.encode(prepared, loss or default_loss(prepared.task), precision))
 
     def _prepare_folds(
         self, arguments: SweepArguments, loss: Loss | None, n_folds: int, stops_early: bool
@@ -282,6 +300,9 @@ class Jobs:
         splits: list[EncodedSplit] = []
         for fold in folds:
             fold_loss, precision = loss or default_loss(fold.prepared.task), arguments.chosen_dtype
+            if not splits:
+                reason = f"the networks of a sweep have the encoded rows of all {len(folds)} folds in memory"
+                self._budget.check_fits(fold.prepared, precision, len(folds), "folds", reason)
             rows, validation = fold.prepared.encode(fold_loss, precision)
             if not splits:
                 check_tables(rows, validation, len(folds))

@@ -12,7 +12,7 @@ from creche.engine.colony import Crew
 from creche.engine.hardware import Hardware
 from creche.engine.job import Job
 from creche.engine.native import Rows
-from creche.engine.stored_rows import require_memory
+from creche.engine.stored_rows import StoredRows, as_rows
 from creche.model_selection.jobs import Jobs
 from creche.plan.arguments import OPTIMIZER_FIELDS
 from creche.plan.network import Network
@@ -74,8 +74,8 @@ def _create_constant_job(jobs: Jobs) -> Job:
     }  # fmt: skip
     plan, _ = jobs.create_plan(choice)
     job = jobs.create_job(plan, choice)
-    rows = require_memory(job.rows, "the search for a learning rate")
-    validation = None if job.validation is None else require_memory(job.validation, "the search for a learning rate")
+    rows = _without_features(job.rows)
+    validation = None if job.validation is None else _without_features(job.validation)
     targets = rows.targets
     scale = 1.0 if targets is None else max(1.0, float(np.abs(targets).max()))
     plan = replace(
@@ -87,8 +87,11 @@ def _create_constant_job(jobs: Jobs) -> Job:
         schedule="cosine",  # type: ignore[arg-type]  # a plan turns words into objects
         label_smoothing_schedule="constant",  # type: ignore[arg-type]
     ).resolved(len(rows))
-    return Job(plan, _hide_features(rows), None if validation is None else _hide_features(validation))
+    return Job(plan, rows, validation)
 
 
-def _hide_features(rows: Rows) -> Rows:
-    return replace(rows, x=np.zeros((len(rows), 1), dtype=rows.x.dtype))
+def _without_features(rows: Rows | StoredRows) -> Rows:
+    """Return rows with a single input, which is 0: few bytes, so that they are in memory in any case."""
+    labels = as_rows(rows)
+    targets = None if labels.targets is None else np.ascontiguousarray(labels.targets)
+    return replace(labels, x=np.zeros((len(labels), 1), dtype=labels.x.dtype), targets=targets)

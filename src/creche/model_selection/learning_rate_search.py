@@ -143,6 +143,7 @@ def find_learning_rate(
     test_data: Any = None,
     threads: int | None = None,
     device: DeviceName | None = None,
+    memory: str | int | None = None,
     cluster: ClusterChoice | None = None,
     confirm: Callable[[Estimate], bool] | None = None,
     on_progress: OnProgress[Colony] = None,
@@ -186,6 +187,10 @@ def find_learning_rate(
         As for `creche.train`; without `split_seed`, the split is drawn by `seed`.
     sample_weight, class_weight, classes, read_options, validation_data, test_data, threads, device
         As for `creche.train`.
+    memory : str or int, optional
+        What the table may take, as for `creche.train`: it is read in pieces, and `shuffle=True` stands for
+        ``Windows()``. Encoded rows that take more are on disk, and networks are trained on them one after the other,
+        with the same bits.
     cluster : str, Cluster or executor, optional
         Where the networks are trained, as for `creche.sweep`.
     confirm : callable, optional
@@ -222,7 +227,7 @@ def find_learning_rate(
     seed, seeds = check_whole_number("seed", seed, at_least=0), check_whole_number("seeds", seeds, at_least=1)
     values = _check_rates(rates)
     hardware = with_workers(resolve_hardware(threads, device), cluster)
-    jobs = Jobs(data, y, fixed, seed)
+    jobs = Jobs(data, y, fixed, seed, memory=memory)
     check_cost(Combinations([Axis("learning_rate", tuple(values))]), seeds, jobs, None, confirm, hardware)
     seed_range = range(seed, seed + seeds)
     with watch(on_progress, "sweep") as report:

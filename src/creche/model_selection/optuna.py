@@ -205,6 +205,7 @@ def sweep_with_optuna(
     test_data: Any = None,
     threads: int | None = None,
     device: DeviceName | None = None,
+    memory: str | int | None = None,
     cluster: ClusterChoice | None = None,
     on_progress: OnProgress[Colony] = None,
 ) -> OptunaSweep:
@@ -253,6 +254,10 @@ def sweep_with_optuna(
         As for `creche.train`; without `split_seed`, the split is drawn by `seed`.
     missing_label, sample_weight, class_weight, classes, read_options, validation_data, test_data, threads, device
         As for `creche.train`.
+    memory : str or int, optional
+        What the table may take, as for `creche.train`: it is read in pieces, and `shuffle=True` stands for
+        ``Windows()``. Encoded rows that take more are on disk, and networks are trained on them one after the other,
+        with the same bits.
     cluster : str, Cluster or executor, optional
         Where the networks of a round are trained, as for `creche.sweep`.
     on_progress : callable or bool, optional
@@ -302,7 +307,7 @@ def sweep_with_optuna(
         raise PlanError("no argument has several values; give one a range or a list of values, or give a space")
     study = _create_study(library, seed) if study is None else _check_study(study)
     hardware = with_workers(resolve_hardware(threads, device), cluster)
-    jobs = Jobs(data, y, fixed, seed)
+    jobs = Jobs(data, y, fixed, seed, memory=memory)
     search = _Search(study, axes, space, jobs, fixed, range(seed, seed + seeds), hardware)
     try:
         with watch(on_progress, "sweep") as report:

@@ -134,6 +134,7 @@ def sweep(
     test_data: Any = None,
     threads: int | None = None,
     device: DeviceName | None = None,
+    memory: str | int | None = None,
     cluster: ClusterChoice | None = None,
     confirm: Callable[[Estimate], bool] | None = None,
     on_progress: OnProgress[Colony] = None,
@@ -193,6 +194,10 @@ def sweep(
         As for `creche.train`; without `split_seed`, the split is drawn by `seed`.
     missing_label, sample_weight, class_weight, classes, read_options, validation_data, test_data, threads, device
         As for `creche.train`.
+    memory : str or int, optional
+        What the table may take, as for `creche.train`: it is read in pieces, and `shuffle=True` stands for
+        ``Windows()``. Encoded rows that take more are on disk, and networks are trained on them one after the other,
+        with the same bits.
     cluster : str, Cluster or executor, optional
         Where the networks are trained, piece by piece, in place of this process: a cluster of Ray ("auto",
         ``"10.0.0.5:6379"``, ``"ray://…"`` or a `Cluster`), or an executor of `concurrent.futures`, submitit or Dask.
@@ -249,7 +254,7 @@ def sweep(
     hardware = with_workers(resolve_hardware(threads, device), cluster)
     if folds is not None and halving is not None:
         raise PlanError("halving: cannot be combined with folds; leave one of the two out")
-    jobs = Jobs(data, y, fixed, seed, folds, repeats, bootstrap)
+    jobs = Jobs(data, y, fixed, seed, folds, repeats, bootstrap, memory=memory)
     check_cost(combinations, seeds, jobs, halving, confirm, hardware)
     colony = create_colony(jobs, Choices(combinations, range(seed, seed + seeds)), hardware, waits=halving is not None)
     writer = None if checkpoint is None else SweepCheckpoint(checkpoint, colony, halving, resume)

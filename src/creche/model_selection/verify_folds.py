@@ -13,20 +13,23 @@ from creche.engine.colony import Crew
 from creche.engine.hardware import Hardware, resolve_hardware
 from creche.engine.job import Job
 from creche.engine.outcomes import RUNNING
+from creche.engine.stored_rows import as_rows, require_memory
 from creche.errors import PlanError
 from creche.model.ensemble import Ensemble
 from creche.model.fold_origin import FoldOrigin
 from creche.model.model import Model
 from creche.model_selection.member import Member
 from creche.plan.losses import LossFunction
+from creche.plan.memory_size import parse_memory
 from creche.plan.plan import Plan
 from creche.table.bootstrap_sample import resample_rows
 from creche.table.digest import digest_arrays
 from creche.table.folds import Fold, prepare_folds
 from creche.table.inspection import inspect_table
+from creche.training.large_tables import RowBudget
 from creche.training.planned_engine import check_fit
 from creche.training.run import Run
-from creche.training.verify import Verification, arrange_columns, list_differences
+from creche.training.verify import Verification, arrange_columns, list_differences, read_again
 from creche.training.watching import create_measure
 
 __all__ = ["verify_folds"]
@@ -40,6 +43,7 @@ def verify_folds(
     sample_weight: Any = None,
     loss: LossFunction | None = None,
     threads: int | None = None,
+    memory: str | int | None = None,
     on_progress: OnProgress[StepProgress] = None,
 ) -> Verification:
     """Train the networks of all folds again, and compare the weights: `creche.verify` of `CrossValidation.ensemble`."""
@@ -53,7 +57,8 @@ def verify_folds(
         )
     plans = [model.plan if loss is None else model.plan.with_function(loss) for model in ensemble.models]
     inspection = inspect_table(
-        arrange_columns(data, origin), y, replace(origin.preparation, split=origin.folds.split), task=plans[0].task,
+        arrange_columns(read_again(data, memory, origin), origin), y,
+        replace(origin.preparation, split=origin.folds.split), task=plans[0].task,
         loss=plans[0].loss, weights=sample_weight,
     )  # fmt: skip
     is_same_table, differences = list_differences(origin, inspection.describe())
@@ -62,7 +67,8 @@ def verify_folds(
             inspection, origin.folds.folds, origin.folds.repeats, origin.folds.seed, origin.folds.stops_early
         )
         with watch_steps(on_progress):
-            models = _train_again(plans, folds, origin.folds, resolve_hardware(threads))
+            budget = RowBudget(None if memory is None else parse_memory(memory))
+            models = _train_again(plans, folds, origin.folds, resolve_hardware(threads), budget)
     except PlanError:
         if is_same_table:
             raise
@@ -71,7 +77,9 @@ def verify_folds(
     return Verification(found == origin.weights, origin.weights, found, is_same_table, differences)
 
 
-def _train_again(plans: Sequence[Plan], folds: Sequence[Fold], origin: FoldOrigin, hardware: Hardware) -> list[Model]:
+def _train_again(
+    plans: Sequence[Plan], folds: Sequence[Fold], origin: FoldOrigin, hardware: Hardware, budget: RowBudget
+) -> list[Model]:
     """Train each network on its fold for as many epochs as it was."""
     prepared = [folds[origin.place(member)].prepared for member in origin.members]
     for plan, fold in zip(plans, prepared, strict=True):
@@ -85,10 +93,10 @@ def _train_again(plans: Sequence[Plan], folds: Sequence[Fold], origin: FoldOrigi
         return models
     jobs = []
     for plan, fold in zip(plans, prepared, strict=True):
-        rows, validation = fold.encode(plan.loss, plan.dtype)
+        rows, validation = budget.encode(fold, plan.loss, plan.dtype)
         if origin.bootstrap:
-            rows = resample_rows(rows, plan.seed)
-        jobs.append(Job(plan, rows, validation, create_measure(plan, fold, validation or rows, threads=1)))
+            rows = resample_rows(require_memory(rows, "bootstrap"), plan.seed)
+        jobs.append(Job(plan, rows, validation, create_measure(plan, fold, as_rows(validation or rows), threads=1)))
     crew = Crew(jobs, hardware)
     with count_steps(crew.epochs[1], "epochs") as report:
         for epoch in sorted(set(origin.epochs)):

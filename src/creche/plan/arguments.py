@@ -351,7 +351,7 @@ _ENTRIES = (
         TRAINING, "Device that trains: cpu, cuda, cuda:1, mps, or auto, which chooses by the work.", str, "cpu",
         words="creche.plan.words:DEVICES",
     )),
-    Argument("memory", None, "run", with_folds=False, command=_option(
+    Argument("memory", None, "run", fit=True, command=_option(
         TABLE, "Memory for the table, such as 8GB: it is read and encoded in pieces, on disk, and may be larger.", str,
         "all of the table",
     )),

@@ -31,7 +31,9 @@ __all__ = [
     "ROLES",
     "SCALINGS",
     "SCHEDULE_UNITS",
+    "SQL_DIALECTS",
     "SUBMODEL_STARTS",
+    "TABLE_EXISTS",
     "TASKS",
     "WEIGHT_SHARINGS",
     "ActivationName",
@@ -63,7 +65,9 @@ __all__ = [
     "Scaling",
     "ScheduleName",
     "ScheduleUnit",
+    "SqlDialect",
     "SubmodelStart",
+    "TableExists",
     "Task",
     "WeightSharing",
     "canonical_word",
@@ -110,8 +114,10 @@ BinEdges: TypeAlias = Literal["quantile", "tree"]
 Binary: TypeAlias = Literal["one_hot", "sign"]
 Duplicates: TypeAlias = Literal["warn", "drop", "together"]
 MissingLabel: TypeAlias = Literal["error", "drop"]
+TableExists: TypeAlias = Literal["fail", "append", "replace"]
 ClassWeighting: TypeAlias = Literal["balanced"]
 Effort: TypeAlias = Literal["fast", "default", "best"]
+SqlDialect: TypeAlias = Literal["postgresql", "duckdb", "sqlite"]
 Role: TypeAlias = Literal["numeric", "categorical", "boolean", "datetime", "text", "identifier", "ignore"]
 RecordedQuantity: TypeAlias = Literal["weights", "gradients", "activations"]
 RecordedStatistic: TypeAlias = Literal[
@@ -122,6 +128,7 @@ BIAS_INITIALIZERS: tuple[BiasInitializerName, ...] = get_args(BiasInitializerNam
 NORMALIZATIONS: tuple[Normalization, ...] = get_args(Normalization)
 WEIGHT_SHARINGS: tuple[WeightSharing, ...] = get_args(WeightSharing)
 SUBMODEL_STARTS: tuple[SubmodelStart, ...] = get_args(SubmodelStart)
+TABLE_EXISTS: tuple[TableExists, ...] = get_args(TableExists)
 TASKS: tuple[Task, ...] = get_args(Task)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 KEPT_WEIGHTS: tuple[KeptWeights, ...] = get_args(KeptWeights)
@@ -141,6 +148,7 @@ CLASS_WEIGHTINGS: tuple[ClassWeighting, ...] = get_args(ClassWeighting)
 # Those that are suggested; machines with more than two GPUs are few.
 DEVICES: tuple[DeviceName, ...] = ("cpu", "cuda", "cuda:1", "mps", "auto")
 EFFORTS: tuple[Effort, ...] = get_args(Effort)
+SQL_DIALECTS: tuple[SqlDialect, ...] = get_args(SqlDialect)
 ROLES: tuple[Role, ...] = get_args(Role)
 
 

@@ -29,7 +29,7 @@ __all__ = ["ArrayCrew"]
 KEPT_STATES = 256  # of the networks with the lowest losses
 REMEMBERED_STATES = 64  # of networks that were trained again
 # A piece on this machine: packs for all threads several times over, and not too much memory.
-NETWORKS_PER_THREAD, PIECE_MEMORY = 1_024, 256_000_000
+NETWORKS_PER_THREAD, PIECE_MEMORY = 4_096, 256_000_000
 
 
 class ArrayCrew(Crew):
@@ -64,8 +64,8 @@ class ArrayCrew(Crew):
         wanted = NETWORKS_PER_THREAD * self.hardware.threads
         self._size = max(1, min(wanted, PIECE_MEMORY * self.hardware.threads // largest))
 
-    def _begin(self, numbers: Sequence[int]) -> list[CrewMember]:
-        return []
+    def _begin(self, numbers: Sequence[int]) -> None:
+        """Begin nothing: a piece is made when it is its turn."""
 
     def _member(self, number: int) -> CrewMember:
         return _ArrayMember(self, number)
@@ -112,7 +112,7 @@ class ArrayCrew(Crew):
     def _run_here(self, due: NDArray[np.int64], on_progress: Callable[[], object] | None) -> None:
         for places in cut(due, self._size):
             jobs = self.jobs.take(places)
-            crew = Crew(jobs, self._kinds.hardware)
+            crew = Crew(jobs, self._kinds.hardware, checks_memory=False)  # a piece is small
             self._current = crew
             try:
                 crew.run(-1, on_progress)
@@ -148,12 +148,13 @@ class ArrayCrew(Crew):
     ) -> None:
         """Take over what has become of a piece, with the states of those candidates that are among the best so far."""
         self._outcomes.put(places, outcomes)
-        positions = {number: position for position, number in enumerate(candidates.tolist())}
-        known = np.array(sorted(self._kept.keys() | positions.keys()), dtype=np.int64)
-        best = known[rank_outcomes(self._outcomes.select(known))[:KEPT_STATES]].tolist()
-        self._kept = {
-            number: self._kept[number] if number in self._kept else state_of(positions[number]) for number in best
-        }
+        known = np.union1d(np.array([*self._kept], dtype=np.int64), candidates)
+        best = known[rank_outcomes(self._outcomes.select(known))[:KEPT_STATES]]
+        new = best[np.isin(best, candidates)]
+        order = np.argsort(candidates)
+        positions = order[np.searchsorted(candidates, new, sorter=order)]
+        fresh = dict(zip(new.tolist(), positions.tolist(), strict=True))
+        self._kept = {n: state_of(fresh[n]) if n in fresh else self._kept[n] for n in best.tolist()}
 
     def state_of(self, number: int) -> State:
         """Return the state of a network, which is trained again if its state is not kept."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from creche._advice import advise
 from creche.engine.colony import Crew
 from creche.engine.hardware import Hardware
 from creche.engine.job import Job, JobColumns
 from creche.engine.native import Rows
+from creche.engine.stored_rows import StoredRows
+from creche.errors import PlanError
 from creche.scale.array_crew import ArrayCrew
 from creche.scale.piecewise_crew import PiecewiseCrew
 
@@ -44,7 +47,19 @@ def new_crew(
     waits : bool
         Whether networks wait for each other.
 
+    Raises
+    ------
+    PlanError
+        If workers are to train on rows that are in a file of this machine.
+
     """
+    bases = jobs.bases if isinstance(jobs, JobColumns) else jobs
+    if hardware.workers is not None and any(isinstance(job.rows, StoredRows) for job in bases):
+        raise PlanError(
+            "cluster: the encoded rows do not fit into the memory, and are in files of this machine, which others do "
+            f"not have; raise {advise('memory')}, or leave {advise('cluster')} out",
+            argument="cluster",
+        )
     if isinstance(jobs, JobColumns) and holds_arrays(len(jobs), waits=waits):
         return ArrayCrew(jobs, hardware, held_out or [None] * len(jobs.bases))
     return Crew(jobs, hardware) if hardware.workers is None else PiecewiseCrew(jobs, hardware)

@@ -133,6 +133,8 @@ def train_piece(kinds: Kinds, piece: Piece) -> PieceResult:
 
 def evaluate_held_out(kinds: Kinds, base: NDArray[np.int32], crew: Crew, outcomes: Outcomes) -> None:
     """Put the loss and the metric of held-out rows in the place of those of the validation rows."""
+    if all(rows is None for rows in kinds.held_out):
+        return
     for number in np.flatnonzero(outcomes.kept_epoch > 0).tolist():
         if (rows := kinds.held_out[base[number]]) is not None:
             predictor = new_predictor(crew.jobs[number].plan, crew.parameters(number), 1)

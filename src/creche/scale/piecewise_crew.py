@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche.engine.colony import Crew
-from creche.engine.crew_member import CrewMember, State, StoredMember
+from creche.engine.crew_member import State, StoredMember
 from creche.engine.hardware import Hardware, Workers
 from creche.engine.job import Job, JobColumns
 from creche.engine.outcomes import RUNNING, STATUSES, Divergence
@@ -63,8 +63,9 @@ class PiecewiseCrew(Crew):
 
     """
 
-    def _begin(self, numbers: Sequence[int]) -> list[CrewMember]:
-        return [_WaitingMember(self.jobs[number], self.hardware) for number in numbers]
+    def _begin(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
+            self._members[number] = _WaitingMember(self.jobs[number], self.hardware)
 
     def begun_state(self, number: int) -> State:
         return {} if isinstance(self._members[number], _WaitingMember) else self.state(number)

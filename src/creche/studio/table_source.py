@@ -11,6 +11,7 @@ from typing import Any
 from creche.databases.address import find_database
 from creche.errors import FileError, TableError, nearest
 from creche.table.checks import collect_warnings
+from creche.table.dataset_cards import CARDS
 from creche.table.datasets import BUNDLED, bundled_path
 from creche.table.preparation import Preparation
 from creche.table.reading.options import ReadOptions
@@ -24,7 +25,7 @@ LARGE_FILE = 2 * 2**20
 LARGE_ROWS = 50_000
 
 # The label of a bundled table, so that the studio begins with a network.
-BUNDLED_LABELS = dict.fromkeys(BUNDLED, ("species",))
+BUNDLED_LABELS = {name: card.labels for name, card in CARDS.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,16 +7,50 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creche.databases.address import find_database
+from creche.table.dataset_cards import CARDS, DatasetCard
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["BUNDLED", "NOT_FILES", "bundled_path", "locate_read_file", "penguins", "penguins_four", "resolve_bundled"]
+__all__ = [
+    "BUNDLED",
+    "NOT_FILES",
+    "bundled_path",
+    "cards",
+    "films",
+    "grades",
+    "houses",
+    "locate_read_file",
+    "machines",
+    "penguins",
+    "penguins_four",
+    "resolve_bundled",
+    "rides",
+    "spirals",
+    "subscribers",
+    "waves",
+]
 
-BUNDLED = ("penguins", "penguins-four")
+BUNDLED = tuple(CARDS)
 
 # The sources of tables that were read from no file that has a name.
 NOT_FILES = ("X", "the table", "standard input", "the open file")
+
+
+def cards() -> list[DatasetCard]:
+    """Return a card for each table that comes with Creche: its source and licence, its label, and what to learn on it.
+
+    Returns
+    -------
+    list of DatasetCard
+
+    Examples
+    --------
+    >>> [card.name for card in cards() if card.task == "regression"]
+    ['waves', 'houses', 'rides']
+
+    """
+    return list(CARDS.values())
 
 
 def penguins() -> pl.DataFrame:
@@ -57,6 +91,142 @@ def penguins_four() -> pl.DataFrame:
     return _read("penguins-four")
 
 
+def spirals() -> pl.DataFrame:
+    """Return 400 points on two spirals, generated: two features, and a boundary that no straight line comes near.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns x, y, arm (first, second).
+
+    Examples
+    --------
+    >>> spirals().shape
+    (400, 3)
+
+    """
+    return _read("spirals")
+
+
+def waves() -> pl.DataFrame:
+    """Return 300 points of a wave, generated: one feature, one number to predict, and noise that grows with x.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns x, y.
+
+    Examples
+    --------
+    >>> waves().shape
+    (300, 2)
+
+    """
+    return _read("waves")
+
+
+def houses() -> pl.DataFrame:
+    """Return 400 houses and their prices, generated: numbers, a category and yes or no; some years are missing.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns area_m2, rooms, built, district, garden, distance_km, price.
+
+    Examples
+    --------
+    >>> houses().shape
+    (400, 7)
+
+    """
+    return _read("houses")
+
+
+def subscribers() -> pl.DataFrame:
+    """Return 500 subscribers, some cancelled, generated; the column exit_survey gives the label away.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns months, plan, fee, minutes_a_week, support_calls, idle_days, exit_survey, cancelled.
+
+    Examples
+    --------
+    >>> subscribers().shape
+    (500, 8)
+
+    """
+    return _read("subscribers")
+
+
+def rides() -> pl.DataFrame:
+    """Return 730 days of bicycle rides, generated: a count to predict from date and weather.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns date, temperature_c, rain_mm, rides.
+
+    Examples
+    --------
+    >>> rides().shape
+    (730, 4)
+
+    """
+    return _read("rides")
+
+
+def grades() -> pl.DataFrame:
+    """Return 360 students and their grades, generated: four classes in an order.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns hours_of_study, attendance, hours_of_sleep, previous_score, grade (poor, fair, good, excellent).
+
+    Examples
+    --------
+    >>> grades().shape
+    (360, 5)
+
+    """
+    return _read("grades")
+
+
+def films() -> pl.DataFrame:
+    """Return 400 films, generated: three labels of yes or no; any number of them may hold.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns minutes, cuts_per_minute, jokes, loudness_db, action, comedy, drama.
+
+    Examples
+    --------
+    >>> films().shape
+    (400, 7)
+
+    """
+    return _read("films")
+
+
+def machines() -> pl.DataFrame:
+    """Return 400 readings of 40 machines, generated: rows of one machine belong together.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns machine, load, temperature_c, vibration_mm_s, worn.
+
+    Examples
+    --------
+    >>> machines().shape
+    (400, 5)
+
+    """
+    return _read("machines")
+
+
 def _read(name: str) -> pl.DataFrame:
     import polars as pl
 
@@ -71,7 +241,7 @@ def bundled_path(name: str) -> Path | None:
     Parameters
     ----------
     name : str
-        The name of the table: "penguins" or "penguins-four".
+        The name of the table, such as "penguins".
 
     Returns
     -------

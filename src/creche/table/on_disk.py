@@ -11,14 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from creche._advice import advise
 from creche._system import strict_json
 from creche._system.disk_space import explain_write_error, format_size
 from creche.databases.address import Database, find_database
 from creche.errors import FileError, PlanError, TableError
+from creche.plan.memory_size import parse_memory
 from creche.table.disk_columns import INDEX, ColumnFolder, open_columns
 from creche.table.reading.database_rows import warn_of_order
 from creche.table.reading.options import ReadOptions
-from creche.table.reading.read import IN_MEMORY
+from creche.table.reading.read import IN_MEMORY, is_table
 from creche.table.reading.stream import OnRows, read_to_folder
 from creche.table.reading.table_parts import TablePart, are_parts, find_parts
 from creche.table.table import Table
@@ -31,6 +33,7 @@ __all__ = [
     "read_about",
     "read_parts",
     "read_to_disk",
+    "read_within",
     "write_about",
 ]
 
@@ -127,6 +130,42 @@ def read_to_disk(
         folder.remove()
         raise
     return table
+
+
+def read_within(
+    data: Any, memory: str | int | None, options: ReadOptions | None = None, left_out: Collection[str] = ()
+) -> Any:
+    """Return data as they are, or, where memory is limited, as a table on disk.
+
+    Parameters
+    ----------
+    data
+        As `creche.train` takes it.
+    memory : str or int, optional
+        What the table may take.
+    options : ReadOptions, optional
+    left_out : collection of str
+        Columns that no network learns from.
+
+    Raises
+    ------
+    PlanError
+        If the memory is none, or too little, or the data are arrays.
+    FileError, TableError
+        If the table cannot be read.
+
+    """
+    if memory is None or (isinstance(data, Table) and data.is_lazy):
+        return data
+    size = parse_memory(memory)
+    if not is_table(data):
+        raise PlanError(
+            f"memory: the data are arrays, which are in memory already; leave {advise('memory')} out, or name a file",
+            argument="memory",
+        )
+    if is_on_disk(data):
+        return open_on_disk(data)
+    return read_to_disk(data, options=options or ReadOptions(), memory=size, left_out=left_out)
 
 
 def least_memory(rows: int) -> int:

@@ -6,8 +6,6 @@ import bz2
 import gzip
 import json
 import lzma
-import os
-import re
 import shutil
 import sys
 import tempfile
@@ -24,15 +22,15 @@ from creche._system.atomic_files import open_replacement
 from creche._system.forks import check_polars
 from creche.errors import FileError
 from creche.plan.words import check_word
-from creche.table.cell_format import DEFAULT_MISSING
 from creche.table.reading.file_formats import SUFFIXES, format_from_name, separates_by_tabs
 from creche.table.reading.options import OUTPUT_FORMATS, OutputFormat
+from creche.table.row_spool import RowSpool, raise_system_errors
 from creche.table.table import Column, Table
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["TableWriter", "frame_of_table", "resolve_format"]
+__all__ = ["TableWriter", "frame_of_table", "resolve_format", "without_objects"]
 
 WRITABLE_SUFFIXES = [suffix for suffix, format in SUFFIXES.items() if format in OUTPUT_FORMATS]
 
@@ -41,10 +39,6 @@ COMPRESSORS: dict[str, Callable[[Any], Any]] = {
     ".bz2": partial(bz2.BZ2File, mode="wb"),
     ".xz": partial(lzma.LZMAFile, mode="wb"),
 }
-
-
-# A number that stays the same when it is written again, but for zeros at the end of decimals; 007 does not.
-EXACT_NUMBER = r"^-?(?:0|[1-9][0-9]*)$|^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
 
 
 def resolve_format(target: str | Path, format: OutputFormat | None = None) -> tuple[str, str]:
@@ -128,14 +122,10 @@ class TableWriter:
             if self._compression:
                 file = opening.enter_context(COMPRESSORS[self._compression](file))
             self._file: BinaryIO = file
-            self._folder: Path | None = None
-            self._types: dict[str, set[pl.DataType]] = {}
-            self._numbers: dict[str, pl.DataType] = {}
-            self._longest: dict[str, int] = {}
-            self._texts: set[str] = set()
+            self._spool: RowSpool | None = None
             if self.format in ("parquet", "arrow"):
                 # Polars can only write such a file as a whole, so rows wait on disk until all are there.
-                self._folder = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="creche-")))
+                self._spool = self._create_spool(opening)
             self._opened = opening.pop_all()
         return self
 
@@ -163,15 +153,13 @@ class TableWriter:
             them becomes one of numbers if no cell loses a digit by it.
 
         """
-        frame = _without_objects(frame, self.format)
-        if self.format != "csv" and cells:
-            self._note_numbers(frame, cells)
-            if self._folder is None:
-                self._folder = Path(self._opened.enter_context(tempfile.TemporaryDirectory(prefix="creche-")))
-        if self._folder is not None:
-            self._store(frame)
+        frame = without_objects(frame, self.format)
+        if self.format != "csv" and cells and self._spool is None:
+            self._spool = self._create_spool(self._opened)
+        if self._spool is not None:
+            self._spool.add(frame, cells)
         else:
-            with _raise_system_errors():
+            with raise_system_errors():
                 if self.format == "csv":
                     text = _format_cells(frame)
                     text.write_csv(self._file, include_header=self._parts == 0, separator=self._separator)
@@ -179,52 +167,19 @@ class TableWriter:
                     frame.write_ndjson(self._file)
         self._parts += 1
 
-    def _store(self, frame: pl.DataFrame) -> None:
-        assert self._folder is not None
-        for series in frame:
-            # A column without values has no type yet.
-            is_known = series.null_count() < len(series)
-            self._types.setdefault(series.name, set()).update([series.dtype] if is_known else [])
-        try:
-            with _raise_system_errors():
-                frame.write_ipc(self._folder / f"{self._parts:09d}.arrow")
-        except OSError as error:
-            raise FileError(
-                f"{self.target}: there is no room for its rows in {tempfile.gettempdir()} "
-                f"({error.strerror or error}); set TMPDIR to a folder with more room"
-            ) from error
-
-    def _note_numbers(self, frame: pl.DataFrame, cells: Collection[str]) -> None:
-        """Note which columns of cells hold only numbers so far, of what type and how long, and which hold others."""
-        import polars as pl
-
-        for name in cells:
-            words = frame.select(_cell(name)).to_series().drop_nulls()
-            if len(words) == 0 or name in self._texts:
-                continue
-            is_whole = self._numbers.get(name) != pl.Float64() and not words.str.contains("[.eE]").any()
-            self._numbers[name] = pl.Int64() if is_whole else pl.Float64()
-            self._longest[name] = max(self._longest.get(name, 0), max(words.str.len_chars().to_list()))
-            if not words.str.contains(EXACT_NUMBER).all() or self._longest[name] > (18 if is_whole else 16):
-                self._texts.add(name)
+    def _create_spool(self, opened: ExitStack) -> RowSpool:
+        return RowSpool(Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="creche-"))), self.target)
 
     def _finish(self) -> None:
-        if self._folder is None or self._parts == 0:
-            self._file.flush()
-            return
-        import polars as pl
-
-        schema = pl.Schema({name: _common_type(types) for name, types in self._types.items()})
-        rows = pl.concat([pl.scan_ipc(path).cast(schema) for path in sorted(self._folder.iterdir())])
-        numbers = {name: dtype for name, dtype in self._numbers.items() if name not in self._texts}
-        rows = rows.with_columns(_cell(name).cast(dtype) for name, dtype in numbers.items())
-        with _raise_system_errors(self._file):
-            if self.format == "jsonl":
-                rows.sink_ndjson(self._file)
-            elif self.format == "parquet":
-                rows.sink_parquet(self._file)
-            else:
-                rows.sink_ipc(self._file)
+        rows = None if self._spool is None else self._spool.scan()
+        if rows is not None:
+            with raise_system_errors(self._file):
+                if self.format == "jsonl":
+                    rows.sink_ndjson(self._file)
+                elif self.format == "parquet":
+                    rows.sink_parquet(self._file)
+                else:
+                    rows.sink_ipc(self._file)
         self._file.flush()
 
 
@@ -245,15 +200,7 @@ def frame_of_table(table: Table) -> pl.DataFrame:
     return pl.DataFrame([_to_series(name, column) for name, column in table.columns.items()])
 
 
-def _cell(name: str) -> pl.Expr:
-    """The cells of a column, null where they stand for a missing value."""
-    import polars as pl
-
-    words = pl.col(name).str.strip_chars()
-    return pl.when(words.is_in(DEFAULT_MISSING)).then(None).otherwise(words).alias(name)
-
-
-def _without_objects(frame: pl.DataFrame, format: str) -> pl.DataFrame:
+def without_objects(frame: pl.DataFrame, format: str) -> pl.DataFrame:
     """Return the frame with values as text that the format cannot hold: objects, and for CSV lists and the like."""
     import polars as pl
 
@@ -261,7 +208,7 @@ def _without_objects(frame: pl.DataFrame, format: str) -> pl.DataFrame:
         series.name for series in frame
         if series.dtype == pl.Object
         or (series.dtype == pl.Binary and format in ("csv", "jsonl"))
-        or (series.dtype.is_nested() and format == "csv")
+        or (series.dtype.is_nested() and format in ("csv", "database"))
     ]  # fmt: skip
     return frame.with_columns(
         pl.Series(
@@ -273,35 +220,6 @@ def _without_objects(frame: pl.DataFrame, format: str) -> pl.DataFrame:
 
 def _as_text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else json.dumps(value, default=str)
-
-
-@contextmanager
-def _raise_system_errors(file: BinaryIO | None = None) -> Iterator[None]:
-    """Raise an OSError for a full disk or a closed pipe, which Polars reports by the text of several errors.
-
-    Where the text does not tell, writing on to the file does.
-    """
-    import polars as pl
-
-    try:
-        yield
-    except (OSError, pl.exceptions.PolarsError) as error:
-        number = re.search(r"\(os error (\d+)\)", str(error))
-        if number is None:
-            if file is not None and not isinstance(error, OSError):
-                file.write(bytes(65_536))
-                file.flush()
-            raise
-        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
-
-
-def _common_type(types: Collection[pl.DataType]) -> pl.DataType:
-    """Return the type that can hold the values of all of these."""
-    import polars as pl
-
-    if len(types) <= 1:
-        return next(iter(types), pl.Float64())
-    return pl.Float64() if all(type.is_numeric() for type in types) else pl.String()
 
 
 def _to_series(name: str, column: Column) -> pl.Series:

@@ -11,7 +11,7 @@ from creche.plan.plan import Plan
 from creche.table.preparation import Preparation
 from creche.training.plan_file import plan_to_arguments
 
-__all__ = ["Hyperparameter", "list_hyperparameters"]
+__all__ = ["Hyperparameter", "flatten", "list_hyperparameters"]
 
 Hyperparameter: TypeAlias = bool | int | float | str
 
@@ -38,14 +38,15 @@ def list_hyperparameters(plan: Plan, preparation: Preparation) -> dict[str, Hype
     ('[5]', 'adam', 3)
 
     """
-    return dict(_flatten(plan_to_arguments(plan, replace(preparation, bootstrap=None))))
+    return dict(flatten(plan_to_arguments(plan, replace(preparation, bootstrap=None))))
 
 
-def _flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Hyperparameter]]:
+def flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Hyperparameter]]:
+    """Return the single values in plain data, each with its name; what is None is left out."""
     flat: list[tuple[str, Hyperparameter]] = []
     for name, value in values.items():
         if isinstance(value, Mapping):
-            flat += _flatten(value, f"{prefix}{name}.")
+            flat += flatten(value, f"{prefix}{name}.")
         elif isinstance(value, bool | int | float | str):
             flat.append((f"{prefix}{name}", value))
         elif value is not None:

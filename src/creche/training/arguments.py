@@ -231,8 +231,14 @@ def resolve_preparation(arguments: TrainArguments) -> Preparation:
         class_weight=arguments.class_weight,
         classes=arguments.classes,  # type: ignore[arg-type]  # made a tuple there
         read_options=ReadOptions() if arguments.read_options is None else arguments.read_options,  # type: ignore[arg-type]
-        row_order=check_whole_number("seed", arguments.seed, at_least=0) if is_shuffled_once else None,
+        row_order=_order_seed(arguments) if is_shuffled_once else None,
     )
+
+
+def _order_seed(arguments: TrainArguments) -> int:
+    """Return the seed of the one order in which rows lie: networks that share a split share it, too."""
+    seed = arguments.seed if arguments.split_seed is None else arguments.split_seed
+    return check_whole_number("seed", seed, at_least=0)
 
 
 def _row_order(arguments: TrainArguments) -> bool | Windows:

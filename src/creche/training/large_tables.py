@@ -13,13 +13,14 @@ from creche.engine.native import Rows
 from creche.engine.stored_rows import StoredRows
 from creche.errors import PlanError
 from creche.plan.arguments import ARGUMENTS, OF_LABEL
+from creche.plan.losses import Loss
 from creche.plan.memory_size import parse_memory
 from creche.plan.plan import Plan
 from creche.plan.row_order import Windows
-from creche.table.on_disk import is_on_disk, open_on_disk, read_about, read_to_disk
+from creche.plan.words import DType
+from creche.table.on_disk import is_on_disk, open_on_disk, read_about, read_within
 from creche.table.prepare import Prepared
 from creche.table.reading.options import ReadOptions
-from creche.table.reading.read import is_table
 from creche.table.roles import INPUT_ROLES
 from creche.table.table import Table
 
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
     from creche.training.arguments import TrainArguments
 
 __all__ = [
+    "RowBudget",
     "check_window",
     "encode_rows",
     "left_out_columns",
     "memory_of",
     "move_to_disk",
-    "read_again",
     "recall_arguments",
 ]
 
@@ -53,40 +54,10 @@ def move_to_disk(arguments: TrainArguments) -> TrainArguments:
         return arguments
     if arguments.shuffle is True and arguments.plan is None:
         arguments = replace(arguments, shuffle=Windows())
-    if arguments.memory is None or (isinstance(arguments.data, Table) and arguments.data.is_lazy):
-        return arguments
-    if not is_table(arguments.data):
-        raise PlanError(
-            f"memory: the data are arrays, which are in memory already; leave {advise('memory')} out, or name a file",
-            argument="memory",
-        )
     options = arguments.read_options
-    table = read_again(
-        arguments.data,
-        options if isinstance(options, ReadOptions) else ReadOptions.from_dict(options or {}),
-        parse_memory(arguments.memory),
-        arguments.schema,
-    )
+    options = options if isinstance(options, ReadOptions) else ReadOptions.from_dict(options or {})
+    table = read_within(arguments.data, arguments.memory, options, left_out_columns(arguments.schema))
     return replace(arguments, data=table)
-
-
-def read_again(data: Any, options: ReadOptions, memory: int, schema: Any = None) -> Table:
-    """Return the table of a run with limited memory, on disk, unless it is there already.
-
-    Parameters
-    ----------
-    data
-        As for `creche.train`.
-    options : ReadOptions
-    memory : int
-        Bytes.
-    schema : mapping of column to role, or Schema, optional
-        The roles that are set.
-
-    """
-    if is_on_disk(data):
-        return open_on_disk(data)
-    return read_to_disk(data, options=options, memory=memory, left_out=left_out_columns(schema))
 
 
 def memory_of(arguments: TrainArguments) -> int | None:
@@ -123,6 +94,74 @@ def encode_rows(
     if memory is not None:
         check_window(plan, rows, memory)
     return rows, validation
+
+
+class RowBudget:
+    """What the encoded rows of many splits or folds may take: they are in memory as long as they fit, then on disk.
+
+    Parameters
+    ----------
+    memory : int, optional
+        Bytes; by default, all are in memory.
+
+    Attributes
+    ----------
+    memory : int or None
+
+    """
+
+    def __init__(self, memory: int | None = None) -> None:
+        self.memory = memory
+        self._held = 0
+
+    def encode(
+        self, prepared: Prepared, loss: Loss, precision: DType
+    ) -> tuple[Rows | StoredRows, Rows | StoredRows | None]:
+        """Return the encoded training and validation rows of a split.
+
+        Raises
+        ------
+        PlanError
+            If they do not fit into the memory, and cannot be on disk.
+
+        """
+        if self.memory is None or not prepared.is_lazy:
+            return prepared.encode(loss, precision)
+        size = encoded_size(prepared, precision)
+        if self._held + size <= self.memory:
+            self._held += size
+            return prepared.encode(loss, precision)
+        if precision != "float32":
+            self.check_fits(prepared, precision, 1, "precision", "float64 needs the encoded rows in memory")
+        from creche.table.disk_encoding import encode_to_disk  # only now: most tables are in memory
+
+        return encode_to_disk(prepared, loss, self.memory)
+
+    def check_fits(self, prepared: Prepared, precision: DType, splits: int, argument: str, reason: str) -> None:
+        """Check that the encoded rows of several splits like this one can all be in memory.
+
+        Raises
+        ------
+        PlanError
+            If they cannot; the message says why they must (`reason`).
+
+        """
+        if self.memory is None or not prepared.is_lazy:
+            return
+        size = splits * encoded_size(prepared, precision)
+        if size > self.memory:
+            raise PlanError(
+                f"{argument}: {reason}, where they take {format_size(size)}, more than the memory of "
+                f"{format_size(self.memory)}; give that much, or train with {advise('creche.train')} or "
+                f"{advise('creche.cross_validate')}, which read rows from disk",
+                argument=argument,
+            )
+
+
+def encoded_size(prepared: Prepared, precision: DType) -> int:
+    """Return about how many bytes the encoded training and validation rows take."""
+    rows = len(prepared.train) + (0 if prepared.validation is None else len(prepared.validation))
+    return rows * (prepared.features.width + 1) * (4 if precision == "float32" else 8)
 
 
 def check_window(plan: Plan, rows: StoredRows, memory: int) -> None:

@@ -21,6 +21,7 @@ from creche.plan.plan import Plan
 from creche.plan.words import ClassWeighting, DeviceName, RecordedQuantity
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.labels import LabelEncoder
+from creche.table.on_disk import read_within
 from creche.table.preparation import Preparation
 from creche.table.prepare import Prepared, prepare
 from creche.table.reading.read import is_table, read_table
@@ -35,7 +36,7 @@ from creche.training.checkpoint import (
     read_memory,
     read_sources,
 )
-from creche.training.large_tables import read_again
+from creche.training.large_tables import left_out_columns
 from creche.training.processes import choose_crew
 from creche.training.recorder import Record, Recorder
 from creche.training.run import Run
@@ -269,7 +270,7 @@ def resume(
     plan = plan if loss is None else plan.with_function(loss)
     memory = read_memory(Path(folder))
     if memory is not None:
-        data = read_again(data, preparation.read_options, memory, preparation.schema)
+        data = read_within(data, memory, preparation.read_options, left_out_columns(preparation.schema))
     prepared = prepare_again(
         plan, preparation, order_columns(data, preparation, header["table"].get("order", ()), others=True), y,
         validation_data=tables.get("validation_data"), test_data=tables.get("test_data"), sample_weight=sample_weight,

@@ -20,12 +20,22 @@ from creche.errors import PlanError
 from creche.model.model import Model
 from creche.model.provenance import Provenance
 from creche.plan.losses import LossFunction
+from creche.plan.memory_size import parse_memory
 from creche.plan.words import DeviceName
 from creche.table.digest import compare_tables, describe_table, digest_arrays
+from creche.table.on_disk import read_within
+from creche.training.large_tables import encode_rows, left_out_columns
 from creche.training.resume import order_columns, prepare_again
 from creche.training.run import Run
 
-__all__ = ["LOSS_TOLERANCE", "Verification", "arrange_columns", "list_differences", "verify_network"]
+__all__ = [
+    "LOSS_TOLERANCE",
+    "Verification",
+    "arrange_columns",
+    "list_differences",
+    "read_again",
+    "verify_network",
+]
 
 
 # On another device sums are rounded otherwise, and float32 networks part within tens of epochs: only the loss compares.
@@ -93,6 +103,7 @@ def verify_network(
     loss: LossFunction | None = None,
     threads: int | None = None,
     device: DeviceName | None = None,
+    memory: str | int | None = None,
     on_progress: OnProgress[Run] = None,
 ) -> Verification:
     """Train a network again from its plan on the same table, and compare the weights: `creche.verify` of a `Model`."""
@@ -107,14 +118,16 @@ def verify_network(
             argument="model",
         )
     plan = model.plan if loss is None else model.plan.with_function(loss)
+    data = arrange_columns(read_again(data, memory, origin), origin)
     prepared = prepare_again(
-        plan, origin.preparation, arrange_columns(data, origin), y, validation_data=validation_data,
+        plan, origin.preparation, data, y, validation_data=validation_data,
         sample_weight=sample_weight,
     )  # fmt: skip
     description = describe_table(prepared.training_table(), prepared.side_tables())
     data_same, differences = list_differences(origin, description)
     try:
-        run = Run(plan, prepared, resolve_hardware(threads, device or _original_device(origin)))
+        encoded = None if memory is None else encode_rows(prepared, plan, parse_memory(memory))
+        run = Run(plan, prepared, resolve_hardware(threads, device or _original_device(origin)), encoded)
     except PlanError:
         if data_same:
             raise
@@ -155,6 +168,12 @@ def _train_again(run: Run, origin: Provenance, on_progress: OnProgress[Run]) -> 
     if run.step < origin.steps:  # it was interrupted within an epoch
         run.resume(steps=origin.steps - run.step)
     return digest_arrays(run.model.arrays())
+
+
+def read_again(data: Any, memory: str | int | None, origin: Provenance) -> Any:
+    """Return the table of a model, on disk if it may not take all of the memory."""
+    preparation = origin.preparation
+    return read_within(data, memory, preparation.read_options, left_out_columns(preparation.schema))
 
 
 def arrange_columns(data: Any, origin: Provenance) -> Any:

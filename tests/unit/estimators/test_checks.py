@@ -5,15 +5,29 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 from creche.estimators import DNNClassifier, DNNRegressor, TabularClassifier, TabularRegressor
+from creche.fitting.configuration import Configuration
+from tests.unit.fitting.small_fits import make_tiny
 
 KINDS = (DNNClassifier, DNNRegressor, TabularClassifier, TabularRegressor)
 ESTIMATORS = [DNNClassifier(), DNNRegressor(), TabularClassifier(effort="fast"), TabularRegressor(effort="fast")]
+
+
+# Whether it is an estimator does not depend on how many networks it tries.
+ONE = (Configuration("small", (16,), "silu", 0.0, 0.02, epochs=40, batch_size=16),)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_configuration() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        make_tiny(patch, ONE)
+        yield
 
 
 def expected_failures(estimator: Any) -> dict[str, str]:

@@ -327,5 +327,5 @@ def test_the_command_writes_what_the_ending_says(tmp_path: Path) -> None:
 def test_options_of_onnx_are_refused_for_a_module(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train().save(tmp_path / "m.creche")
     assert main(["export", str(tmp_path / "m.creche"), str(tmp_path / "m.js"), "--tolerance", "1e-3"]) == 2
-    assert capsys.readouterr().err == "creche: --tolerance: is for ONNX only; leave it out\n"
+    assert capsys.readouterr().err == "creche: --tolerance: a JavaScript module has no such option; leave it out\n"
     assert [path.name for path in tmp_path.iterdir()] == ["m.creche"]

@@ -14,7 +14,7 @@ import pytest
 
 import creche as cr
 from creche.errors import FileError, PlanError, TableError
-from creche.table import block_encoding
+from creche.table import block_encoding, on_disk
 from creche.training import encode as encode_module
 from tests.unit.table.test_block_encoding import frame
 
@@ -68,8 +68,8 @@ def test_a_run_from_disk_is_resumed_from_disk(folder: Path, tmp_path: Path, monk
     whole = cr.train(folder / "t.csv", **job)
     cr.train(folder / "t.csv", **job, steps=40, checkpoint=tmp_path, memory="100MB")
     read = []
-    real = cr.training.large_tables.read_to_disk  # type: ignore[attr-defined]
-    monkeypatch.setattr("creche.training.large_tables.read_to_disk", lambda *a, **k: read.append(k) or real(*a, **k))
+    real = on_disk.read_to_disk
+    monkeypatch.setattr("creche.table.on_disk.read_to_disk", lambda *a, **k: read.append(k) or real(*a, **k))
     again = cr.resume(tmp_path, threads=1)
     assert digest(again) == digest(whole)
     assert [options["memory"] for options in read] == [10**8]

@@ -6,23 +6,16 @@ around them, and of a column whose rare categories are hashed into several input
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator, Sequence
-
-import numpy as np
+from collections.abc import Sequence
 
 from creche._advice import advise
 from creche.errors import PlanError
 from creche.exporting.onnx.graph import ML, Graph, Value
-from creche.table.cell_format import DEFAULT_MISSING, CellFormat
-from creche.table.cell_types import ColumnContext
+from creche.exporting.words import encode_words
+from creche.table.cell_format import CellFormat
 from creche.table.encoders.categorical import CategoricalEncoder
-from creche.table.number_columns import parse_number
-from creche.table.table import Column
 
 __all__ = ["add_categories", "check_word"]
-
-UNSEEN = "\0"  # stands for all words that a column does not know, and is none of a table
 
 
 def add_categories(
@@ -63,29 +56,13 @@ def add_categories(
     listed = list(dict.fromkeys((*encoder.categories, *(rare if is_hashed else ()))))
     for word in listed:
         check_word(word, f"column {encoder.name!r}: the category")
-    missing = _missing_words(encoder, format)
-    spellings = list(dict.fromkeys(spelling for word in listed for spelling in _spell(word)))
-    # What the encoder itself makes of each spelling decides: one that could be of two categories is of none.
-    column = Column.from_words([UNSEEN, None, *spellings])
-    places = encoder.prepare(column, ColumnContext("the model", encoder.name))
-    table = np.zeros((len(places), encoder.width), dtype=dtype)
-    encoder.write(places, table)
-    distinct, rows = np.unique(table, axis=0, return_inverse=True)
-    keys = dict(zip(spellings, rows[2:].tolist(), strict=True)) | dict.fromkeys(missing, int(rows[1]))
-    unseen = int(rows[0])
-    known = {word: row for word, row in keys.items() if row != unseen} or {spellings[0] if spellings else "": unseen}
+    encoded = encode_words(encoder, format, listed, dtype)
+    known = encoded.known or {next(iter(listed), ""): encoded.unseen}
     row = graph.add(
         "LabelEncoder", words, domain=ML, keys_strings=list(known), values_int64s=list(known.values()),
-        default_int64=unseen,
+        default_int64=encoded.unseen,
     )  # fmt: skip
-    return graph.add("Gather", distinct, row)
-
-
-def _missing_words(encoder: CategoricalEncoder, format: CellFormat | None) -> list[str]:
-    """Return the words that stand for a missing value: those that did when the model was trained, and the empty one."""
-    words = DEFAULT_MISSING if format is None else format.missing
-    own = set(encoder.categories)
-    return [word for word in dict.fromkeys(("", *words)) if word not in own]
+    return graph.add("Gather", encoded.rows, row)
 
 
 def check_word(word: str, what: str) -> None:
@@ -103,19 +80,3 @@ def check_word(word: str, what: str) -> None:
         raise PlanError(f"{what} {word!r} is no valid Unicode, and cannot be written to an ONNX file") from error
     if "\0" in word:
         raise PlanError(f"{what} {word!r} has a character of code 0, which ends a text in an ONNX file")
-
-
-def _spell(word: str) -> Iterator[str]:
-    """Yield the ways to write a category which other libraries use for the same value."""
-    yield word
-    yield unicodedata.normalize("NFD", word)
-    lower = word.lower()
-    if lower in ("true", "false", "0", "1", "yes", "no"):
-        for truth in ("true", "false", "yes", "no"):
-            yield from (truth, truth.upper(), truth.title())
-        yield from ("0", "1", "0.0", "1.0")
-    value = parse_number(word, CellFormat())
-    if value is not None and np.isfinite(value):
-        yield repr(float(value))
-        if float(value).is_integer() and abs(value) < 2**63:
-            yield repr(int(value))

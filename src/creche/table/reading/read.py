@@ -59,7 +59,7 @@ def read_table(
     ----------
     data : path, file object, DataFrame, dict, list or generator
         The path of a CSV, Parquet, Arrow IPC, JSON or Excel file, compressed or not (its bytes tell), or the open file;
-        ``"-"`` for standard input; ``"penguins"`` or ``"penguins-four"`` for a bundled table, unless a file has that
+        ``"-"`` for standard input; ``"penguins"``, or another bundled table, unless a file has that
         name. A table or query in a database, as a `creche.Database` or its address. A DataFrame of any library that
         narwhals supports, also a lazy one. A dict from names to columns, or a list of dicts with one for each row; a
         dict of cells, or a row of a pandas DataFrame, is one row. A list or generator of DataFrames, or of dicts of

@@ -1,0 +1,114 @@
+"""Writing rows to a table of a database of any kind: all of them or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from creche.databases.address import Database
+from creche.databases.arrow_batches import ROWS_AT_A_TIME
+from creche.databases.targets import target_name
+from creche.errors import TableError
+from creche.plan.words import TableExists
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["check_writable", "write_rows"]
+
+
+def check_writable(database: Database, if_table_exists: TableExists) -> None:
+    """Check that rows can be written to a table, before they are computed.
+
+    Raises
+    ------
+    CrecheError
+        If the driver is not installed.
+    FileError
+        If the database cannot be reached or opened.
+    TableError
+        If the table exists and is neither to be appended to nor replaced.
+
+    """
+    target_name(database)
+    if database.kind == "postgresql":
+        from creche.databases import postgres
+
+        with postgres.connect(database) as connection, postgres.explain(database):
+            postgres.check_target(connection, database, if_table_exists)
+    elif database.kind == "duckdb":
+        from creche.databases import duckdb
+
+        duckdb.check_target(database, if_table_exists)
+    else:
+        from creche.databases import sqlite
+
+        sqlite.check_target(database, if_table_exists)
+
+
+def write_rows(database: Database, rows: pl.LazyFrame, if_table_exists: TableExists) -> None:
+    """Write rows to a table in one transaction, some at a time.
+
+    Parameters
+    ----------
+    database : Database
+    rows : polars.LazyFrame
+        Columns without any value have the type `polars.Null`.
+    if_table_exists : {"fail", "append", "replace"}
+
+    Raises
+    ------
+    CrecheError
+        If the driver is not installed.
+    FileError
+        If the database cannot be reached or written, or the connection is cut; nothing is written then.
+    TableError
+        If the table exists, or its columns are others, or a number is too large for it.
+
+    """
+    prepared = _prepare(rows, database)
+    schema = prepared.collect_schema()
+    frames = _iterate(prepared, database)
+    if database.kind == "postgresql":
+        from creche.databases import postgres
+
+        postgres.write_frames(database, schema, frames, if_table_exists)
+    elif database.kind == "duckdb":
+        from creche.databases import duckdb
+
+        duckdb.write_frames(database, schema, frames, if_table_exists)
+    else:
+        from creche.databases import sqlite
+
+        sqlite.write_frames(database, schema, frames, if_table_exists)
+
+
+def _prepare(rows: pl.LazyFrame, database: Database) -> pl.LazyFrame:
+    """Return the rows with types that every database has: eight-byte integers, plain words, seconds for durations."""
+    import polars as pl
+
+    converted = []
+    for name, dtype in rows.collect_schema().items():
+        column = pl.col(name)
+        if dtype.is_integer():
+            converted.append(column.cast(pl.Int64))
+        elif isinstance(dtype, pl.Decimal):
+            converted.append(column.cast(pl.Float64))
+        elif isinstance(dtype, pl.Categorical | pl.Enum):
+            converted.append(column.cast(pl.String))
+        elif isinstance(dtype, pl.Duration):
+            converted.append(column.dt.total_microseconds().cast(pl.Float64) / 1_000_000)
+        elif isinstance(dtype, pl.Datetime):
+            converted.append(column.dt.cast_time_unit("us"))
+    return rows.with_columns(converted)
+
+
+def _iterate(rows: pl.LazyFrame, database: Database) -> Iterator[pl.DataFrame]:
+    import polars as pl
+
+    try:
+        for frame in rows.collect_batches(chunk_size=ROWS_AT_A_TIME, maintain_order=True, lazy=True):
+            yield frame.with_columns(pl.col(pl.Null).cast(pl.String))
+    except pl.exceptions.InvalidOperationError as error:
+        reason = str(error).partition("\n")[0]
+        raise TableError(f"{database.source}: a number needs more than eight bytes ({reason})") from error

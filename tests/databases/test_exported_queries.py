@@ -1,0 +1,103 @@
+"""Exported queries predict what the model does, in PostgreSQL and in DuckDB, from columns of their own types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+import creche as cr
+from creche.exporting.sql.write import build_query
+from creche.plan.activations import ACTIVATIONS
+from creche.plan.words import SqlDialect
+from tests.models_to_export import (
+    CALIBRATIONS,
+    FEATURES,
+    HEADS,
+    LAYERS,
+    PREPROCESSINGS,
+    calibrated,
+    ensemble,
+    table,
+    train,
+)
+
+pytestmark = pytest.mark.databases
+
+Select = Callable[[str], list[tuple[Any, ...]]]
+
+
+def rows() -> pl.DataFrame:
+    """The rows with a key, NaN in place of some missing numbers, and words with spaces around them."""
+    key = pl.int_range(pl.len())
+    return table().select(
+        key.alias("row number"),
+        pl.when(key % 2 == 0).then(pl.col("number").fill_null(float("nan"))).otherwise("number").alias("number"),
+        pl.when(key % 3 == 0).then(pl.format("  {} ", "words")).otherwise("words").alias("words"),
+        *FEATURES[1:3], *FEATURES[4:],
+    )  # fmt: skip
+
+
+@pytest.fixture(params=["postgresql", "duckdb"])
+def database(request: pytest.FixtureRequest) -> tuple[SqlDialect, Select]:
+    """A database with the table "rows", and how to select from it."""
+    if request.param == "postgresql":
+        server = request.getfixturevalue("server")
+        server.execute("DROP TABLE IF EXISTS rows")
+        server.write("rows", rows())
+        return "postgresql", server.select
+    duckdb = pytest.importorskip("duckdb")
+    connection = duckdb.connect()
+    frame = rows()  # noqa: F841 - DuckDB finds it by its name
+    connection.execute("CREATE TABLE rows AS SELECT * FROM frame")
+    return "duckdb", lambda query: connection.execute(query).fetchall()
+
+
+def agree(models: list[Any], database: tuple[SqlDialect, Select]) -> None:
+    dialect, select = database
+    for model in models:
+        found = sorted(select(build_query(model, "rows", keep=["row number"], dialect=dialect)))
+        assert [row[0] for row in found] == list(range(table().height))
+        if model.labels.task == "regression":
+            expected = model.predict(table()).reshape(len(found), -1)
+            scale = model.labels.repeat(np.array(model.labels.scale)) if model.labels.scale else 1.0
+            assert (np.abs(np.array([row[1:] for row in found]) - expected) < 1e-6 * (scale + np.abs(expected))).all()
+            continue
+        labels = len(model.labels.names)
+        predicted = model.predict(table()).reshape(len(found), labels).tolist()
+        assert [list(row[1 : 1 + labels]) for row in found] == predicted
+        probabilities = np.array([row[1 + labels :] for row in found], dtype=float)
+        assert np.abs(probabilities - model.predict_proba(table())).max() < 1e-6
+
+
+def test_every_preprocessing(database: tuple[SqlDialect, Select]) -> None:
+    agree([train(preprocessing=cr.Preprocessing(**p), epochs=1) for p in PREPROCESSINGS], database)
+
+
+def test_every_activation_and_kind_of_layer(database: tuple[SqlDialect, Select]) -> None:
+    words = [word for word in ACTIVATIONS.words if word != "gelu"]
+    agree([*(train(activation=word, epochs=1) for word in words), *(train(**each) for each in LAYERS)], database)
+
+
+def test_every_head_and_ensembles(database: tuple[SqlDialect, Select]) -> None:
+    heads = [train(label, **arguments, epochs=1, submodels=2) for label, arguments in HEADS]
+    agree([*heads, ensemble(temperature=2.0), *map(calibrated, CALIBRATIONS)], database)
+
+
+def test_values_that_are_far_out_are_predicted(database: tuple[SqlDialect, Select]) -> None:
+    """Where a power is too small or too large for a number, PostgreSQL would refuse the whole query."""
+    dialect, select = database
+    far = rows().head(2).with_columns(skewed=pl.Series([1e30, -1e30]))
+    model = train(preprocessing=cr.Preprocessing(scaling="standard"), activation="silu")
+    query = build_query(model, "far", keep=["row number"], dialect=dialect)
+    columns = ", ".join(f'"{name}"' for name in far.columns if name != "skewed")
+    source = (
+        f'(SELECT {columns}, CASE WHEN "row number" = 0 THEN 1e30 ELSE -1e30 END AS skewed FROM rows '
+        'WHERE "row number" < 2)'
+    )
+    found = sorted(select(query.replace('"far" AS', f"{source} AS")))
+    expected = model.predict_proba(table().head(2).with_columns(skewed=far["skewed"]))
+    assert np.abs(np.array([row[2:] for row in found]) - expected).max() < 1e-6
