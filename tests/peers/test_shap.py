@@ -36,6 +36,21 @@ def test_kernel_explainer_on_a_regressor(shap: Any) -> None:
     assert size[0] > size[1] > 3 * size[2:].max()
 
 
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+def test_kernel_explainer_on_a_classifier_of_words_and_missing_cells(shap: Any) -> None:
+    import creche as cr
+
+    pytest.importorskip("pandas")
+    table = cr.datasets.penguins().to_pandas()
+    x, y = table.drop(columns="species"), table["species"]
+    fitted = cr.DNNClassifier([8], epochs=30, random_state=0, threads=1).fit(x, y)
+    background = x.head(20)
+    explainer = shap.KernelExplainer(fitted.predict_proba, background)
+    values = np.asarray(explainer.shap_values(x.iloc[[3, 50]], silent=True, nsamples=60))
+    expected = fitted.predict_proba(x.iloc[[3, 50]]) - fitted.predict_proba(background).mean(axis=0)
+    np.testing.assert_allclose(values.sum(axis=1), expected, atol=1e-6)
+
+
 def test_permutation_explainer_on_a_classifier_of_a_table(shap: Any) -> None:
     pd = pytest.importorskip("pandas")
     from creche.estimators import DNNClassifier

@@ -94,8 +94,11 @@ def test_an_array_after_a_table_is_accepted_with_a_warning(frame: Any) -> None:
     np.testing.assert_array_equal(from_array, fitted.predict_proba(frame(x)))
     with pytest.warns(UserWarning, match="valid feature names"):
         np.testing.assert_array_equal(fitted.predict_proba(x.astype(object)), from_array)
-    with pytest.warns(UserWarning, match="valid feature names"), pytest.raises(ValueError, match="NaN"):
-        fitted.predict(np.full((1, 4), np.nan))
+    gaps = np.full((1, 4), np.nan)
+    with pytest.warns(UserWarning, match="valid feature names"):
+        np.testing.assert_array_equal(fitted.predict_proba(gaps), fitted.predict_proba(frame(gaps)))
+    with pytest.warns(UserWarning, match="valid feature names"), pytest.raises(ValueError, match="infinity"):
+        fitted.predict(np.full((1, 4), np.inf))
 
 
 @LIBRARIES
@@ -188,3 +191,94 @@ def test_a_column_with_the_default_name_of_labels_is_a_feature() -> None:
     x, y = three_classes()
     table = pd.DataFrame(x, columns=["x", "y", "y0", "z"])
     assert same_weights(DNNClassifier(**QUICK).fit(table, y), DNNClassifier(**QUICK).fit(x, y))
+
+
+def mixed_rows() -> tuple[pd.DataFrame, Any]:
+    """Numbers, whole numbers, words, yes or no and dates, each with missing cells, and labels that depend on them."""
+    random = np.random.default_rng(0)
+    n = 60
+    frame = pd.DataFrame(
+        {
+            "length": random.normal(40, 5, n),
+            "count": random.integers(0, 9, n).astype(object),
+            "island": random.choice(["Biscoe", "Dream"], n).astype(object),
+            "tagged": random.choice([True, False], n).astype(object),
+            "seen": pd.date_range("2020-01-01", periods=n),
+        }
+    )
+    y = (frame["length"] > 40) ^ (frame["island"] == "Dream")
+    for i, name in enumerate(frame.columns):
+        frame.loc[i * 3, name] = None
+    return frame, y
+
+
+CELLS = {
+    "objects": lambda frame: frame.astype(object).to_numpy(),
+    "objects with None": lambda frame: frame.astype(object).where(frame.notna(), None).to_numpy(),
+    "a frame without names": lambda frame: pd.DataFrame(frame.astype(object).to_numpy()),
+    "lists": lambda frame: frame.astype(object).to_numpy().tolist(),
+    "tuples": lambda frame: list(frame.astype(object).itertuples(index=False, name=None)),
+}
+
+
+@pytest.mark.parametrize("cells", CELLS.values(), ids=CELLS)
+@pytest.mark.parametrize("library", [lambda frame: frame, pl.from_pandas], ids=["pandas", "polars"])
+def test_cells_in_order_are_predicted_after_a_table(library: Any, cells: Any) -> None:
+    frame, y = mixed_rows()
+    fitted = DNNClassifier(**QUICK).fit(library(frame.infer_objects()), y)
+    with pytest.warns(UserWarning, match="X does not have valid feature names"):
+        found = fitted.predict_proba(cells(frame))
+    np.testing.assert_array_equal(found, fitted.predict_proba(library(frame.infer_objects())))
+
+
+def test_numbers_with_missing_cells_are_predicted_after_a_table() -> None:
+    x, y = three_classes()
+    x[::7, 1] = np.nan
+    fitted = DNNClassifier(**QUICK).fit(as_pandas(x), y)
+    expected = fitted.predict_proba(as_pandas(x))
+    for rows in (x, x.tolist(), x.astype(object)):
+        with pytest.warns(UserWarning, match="X does not have valid feature names"):
+            np.testing.assert_array_equal(fitted.predict_proba(rows), expected)
+    with pytest.raises(ValueError, match="contains NaN"):
+        DNNClassifier(**QUICK).fit(x, y)  # an array has no names to tell which column has gaps
+
+
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda rows: [row[:3] for row in rows], "X has 3 features, but DNNClassifier is expecting 5"),
+        (lambda rows: [[np.inf, *row[1:]] for row in rows], "column 'length' is inf; needs a finite number"),
+        (lambda rows: [[{}, *row[1:]] for row in rows], "column 'length' holds"),
+        (lambda rows: [["much", *row[1:]] for row in rows], "'length'.*'much'"),
+        (lambda rows: [[*row[:4], "never" if i else row[4]] for i, row in enumerate(rows)], "column 'seen' holds"),
+        (lambda rows: [*rows[:-1], rows[-1][:2]], "inhomogeneous|sequence"),
+    ],
+)
+def test_cells_that_cannot_be_predicted_are_named(change: Any, message: str) -> None:
+    frame, y = mixed_rows()
+    fitted = DNNClassifier(**QUICK).fit(frame.infer_objects(), y)
+    with pytest.raises(ValueError, match=message):
+        fitted.predict(change(frame.astype(object).to_numpy().tolist()[1:9]))
+
+
+def test_an_array_with_words_is_learnt_as_a_table_with_numbered_columns() -> None:
+    frame, y = mixed_rows()
+    cells = frame.astype(object).to_numpy()
+    fitted = DNNClassifier(**QUICK).fit(cells, y)
+    assert not hasattr(fitted, "feature_names_in_")
+    assert fitted.model_.features.names == ("x0", "x1", "x2", "x3", "x4")
+    named = DNNClassifier(**QUICK).fit(frame.infer_objects(), y)
+    assert same_weights(fitted, named)
+    np.testing.assert_array_equal(fitted.predict_proba(cells), named.predict_proba(frame.infer_objects()))
+    fitted.fit(np.random.default_rng(0).standard_normal((len(y), 2)), y)  # and then an array without words again
+    with pytest.raises(ValueError, match="could not convert string to float"):
+        fitted.predict([["a", 1.0]])
+
+
+def test_bagging_of_a_table_with_words() -> None:
+    from sklearn.ensemble import BaggingClassifier
+
+    frame, y = mixed_rows()
+    bags = BaggingClassifier(DNNClassifier(**QUICK), n_estimators=2, random_state=0).fit(frame, y)
+    assert bags.score(frame, y) > 0.5
