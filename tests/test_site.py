@@ -148,6 +148,20 @@ def test_the_reference_has_every_command_and_option() -> None:
     assert f"`learning_rate = {cr.Adam().learning_rate}`" in plan
 
 
+def test_the_gallery_has_every_picture() -> None:
+    drawn = re.findall(r"cr\.plots\.(\w+)\(", (DOCS / "gallery.md").read_text(encoding="utf-8"))
+    assert set(cr.plots.__all__) - set(drawn) == {"save_all"}
+
+
+def test_every_environment_variable_has_its_line() -> None:
+    named = set(
+        re.findall(r"^\| `(CRECHE_\w+)` \|", (DOCS / "environment.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    source = ROOT / "src" / "creche"
+    read = {word for path in source.rglob("*.py") for word in re.findall(r"\"(CRECHE_[A-Z_]+)\"", path.read_text())}
+    assert named == read
+
+
 def test_a_title_is_the_first_heading() -> None:
     assert page_title("words\n\n# The `fit` page\n\n## More\n") == "The fit page"
     assert all(page_title(page.source.read_text(encoding="utf-8")) for page in PAGES)

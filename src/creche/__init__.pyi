@@ -20,6 +20,7 @@ from creche.estimators import TabularRegressor as TabularRegressor
 from creche.evaluation import ClassificationEvaluation as ClassificationEvaluation
 from creche.evaluation import MultilabelEvaluation as MultilabelEvaluation
 from creche.evaluation import RegressionEvaluation as RegressionEvaluation
+from creche.exporting.torch_networks import from_torch as from_torch
 from creche.fitting.fit import fit as fit
 from creche.fitting.search import FitProgress as FitProgress
 from creche.fitting.verify import verify as verify

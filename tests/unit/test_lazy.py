@@ -24,7 +24,7 @@ NAMES = [
     "FitProgress", "StepProgress", "FittedModel", "TabularClassifier", "TabularRegressor", "fit",
     "Sigmoid", "Silu", "Softplus", "Split", "SquaredError", "TableError", "Tanh", "Verification", "Windows",
     "__version__",
-    "cross_validate", "datasets", "describe_recipe", "explain", "find_learning_rate", "initializers",
+    "cross_validate", "datasets", "describe_recipe", "explain", "find_learning_rate", "from_torch", "initializers",
     "inspect_columns", "linear_range",
     "load", "log_range", "plots", "predict_file", "report", "resume", "schedules", "studio", "sweep",
     "sweep_with_optuna", "tracking", "train", "verify",

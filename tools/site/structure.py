@@ -17,17 +17,19 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Tutorial": ("tutorial.md", "chapter.md", "datasets.md"),
     "Guides": (
         "tables.md", "fitting.md", "sweeps.md", "seeing.md", "studio.md", "notebooks.md", "networks.md", "losses.md",
-        "labels.md", "export.md", "databases.md", "large_tables.md", "devices.md", "clusters.md", "costs.md",
-        "shards.md",
+        "labels.md", "export.md", "modules.md", "torch.md", "databases.md", "large_tables.md", "devices.md",
+        "clusters.md", "costs.md", "shards.md",
     ),
-    "Explanations": ("stability.md", "architecture.md"),
-    "Reference": ("protocol.md",),
+    "Explanations": ("reproducibility.md", "lanes.md", "strong_models.md", "stability.md", "architecture.md"),
+    "Gallery": ("gallery.md",),
+    "Coming from": ("coming_from.md",),
+    "Reference": ("model_file.md", "environment.md", "protocol.md"),
     "Benchmarks": (),
     "Glossary": ("glossary.md",),
 }  # fmt: skip
 
 # What the code of a page needs that only `make peers` or `make trackers` installs; tests/peers runs it.
-NEEDED = {"export.md": "onnxruntime", "trackers.md": "aim"}
+NEEDED = {"export.md": "onnxruntime", "torch.md": "torch", "trackers.md": "aim"}
 
 # The pages that are made from the sources when the site is built, ahead of the others of their section; those about the
 # Python functions are made one for each package.

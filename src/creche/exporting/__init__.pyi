@@ -8,3 +8,5 @@ from creche.exporting.onnx.write import write_onnx as write_onnx
 from creche.exporting.sql.write import SQL_FILE as SQL_FILE
 from creche.exporting.sql.write import build_query as build_query
 from creche.exporting.sql.write import write_sql as write_sql
+from creche.exporting.torch_networks import build_torch_module as build_torch_module
+from creche.exporting.torch_networks import from_torch as from_torch

@@ -372,6 +372,35 @@ class Predictor(Displayed, ABC):
 
         exporting.write_sql(self, path, table=table, keep=keep, dialect=dialect)
 
+    def to_torch(self) -> Any:
+        """Return the model as a module of PyTorch, with the same parameters, in eval mode.
+
+        Returns
+        -------
+        torch.nn.Module
+            ``module(x)`` predicts probabilities, or numbers, from encoded rows, which ``module.transform(data)`` makes.
+            Of one network, ``module.network`` is a ``torch.nn.Sequential`` that gives the weighted sums of the output
+            layer, which losses of PyTorch take; `creche.from_torch` makes a model of it again. Of several networks,
+            ``module.members`` are these, and the module averages and calibrates as the ensemble does.
+
+        Raises
+        ------
+        CrecheError
+            If PyTorch is not installed.
+
+        Examples
+        --------
+        >>> import creche as cr
+        >>> model = cr.train("penguins", label="species", epochs=2, threads=1).model
+        >>> module = model.to_torch()  # doctest: +SKIP
+        >>> module(module.transform("penguins")).shape  # doctest: +SKIP
+        torch.Size([344, 3])
+
+        """
+        from creche import exporting
+
+        return exporting.build_torch_module(self)
+
     @reject_unknown
     def check_data(self, data: Any, *, read_options: ReadOptions | None = None) -> DataCheck:
         """Compare rows with the training rows: `predict` answers any rows, also those that it cannot know.
