@@ -111,7 +111,7 @@ trackers: $(TRACKERS)/.installed  ## log to MLflow, Weights & Biases, Aim and a 
 	PYTHONPATH=$(TRACKERS) $(BIN)/python -m pytest tests/peers/test_mlflow.py tests/peers/test_trackers.py --quiet -m peers
 
 $(VENV)/.databases: $(VENV)/.dev
-	$(PIP_INSTALL) "adbc-driver-postgresql>=1.8" "duckdb>=1.4"
+	$(PIP_INSTALL) "adbc-driver-postgresql>=1.8" "duckdb>=1.4" "deltalake>=1.4"
 	touch $@
 
 databases: $(VENV)/.databases  ## read from and write to PostgreSQL, which is started (needs the package postgresql), and DuckDB

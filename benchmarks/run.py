@@ -24,6 +24,7 @@ BENCHMARKS = (
     "predict",
     "onnx_files",
     "tracking",
+    "serving",
     "landscape",
     "real_tables",
     "gpu",

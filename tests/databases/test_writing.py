@@ -14,6 +14,7 @@ from creche.databases import duckdb, postgres
 from creche.databases.reading import read_frames
 from creche.databases.writing import write_rows
 from creche.errors import FileError, TableError
+from creche.plan.words import TableExists
 from tests.databases.conftest import Server
 
 pytestmark = pytest.mark.databases
@@ -43,13 +44,17 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
     return lambda name: cr.Database(server.uri(), table=f"own.{name}")
 
 
+def write_frame(database: cr.Database, rows: pl.LazyFrame, if_table_exists: TableExists) -> None:
+    write_rows(database, [rows], if_table_exists)
+
+
 def read(database: cr.Database) -> pl.DataFrame:
     return pl.concat(read_frames(database))
 
 
 def test_every_type_comes_back(target: Target) -> None:
     database = target("t")
-    write_rows(database, ROWS.lazy(), "fail")
+    write_frame(database, ROWS.lazy(), "fail")
     found = read(database)
     expected = ROWS.with_columns(
         pl.col("whole").cast(pl.Int64), pl.col("decimal").cast(pl.Float64), pl.col("word").cast(pl.String),
@@ -62,7 +67,7 @@ def test_every_type_comes_back(target: Target) -> None:
 
 def test_predictions_go_to_the_database_that_is_read(target: Target) -> None:
     houses = target("houses")
-    write_rows(houses, cr.datasets.penguins().with_row_index("id").lazy(), "fail")
+    write_frame(houses, cr.datasets.penguins().with_row_index("id").lazy(), "fail")
     model = cr.train("penguins", label="species", hidden=[3], epochs=2, threads=1).model
     predictions = target('"say ""hi""; DROP TABLE houses"')
     assert cr.predict_file(model, houses, predictions, keep=["id"]).rows == 344
@@ -75,13 +80,13 @@ def test_predictions_go_to_the_database_that_is_read(target: Target) -> None:
 
 def test_rows_are_appended_with_the_types_of_the_table(target: Target) -> None:
     database = target("t")
-    write_rows(database, pl.LazyFrame({"a": [1.5], "b": ["x"], "day": [MOMENT.date()]}), "append")
+    write_frame(database, pl.LazyFrame({"a": [1.5], "b": ["x"], "day": [MOMENT.date()]}), "append")
     more = pl.LazyFrame({"day": [None], "a": [2]})
-    write_rows(database, more, "append")
+    write_frame(database, more, "append")
     assert read(database).sort("a").rows() == [(1.5, "x", MOMENT.date()), (2.0, None, None)]
     with pytest.raises(TableError, match="has no column 'c' to append to"):
-        write_rows(database, pl.LazyFrame({"c": [1]}), "append")
-    write_rows(database, pl.LazyFrame({"c": [1]}), "replace")
+        write_frame(database, pl.LazyFrame({"c": [1]}), "append")
+    write_frame(database, pl.LazyFrame({"c": [1]}), "replace")
     assert read(database).rows() == [(1,)]
 
 
@@ -89,7 +94,7 @@ def test_rows_are_appended_with_the_types_of_the_table(target: Target) -> None:
 def test_an_error_in_the_middle_writes_nothing(target: Target, exists: bool) -> None:
     database = target("t")
     if exists:
-        write_rows(database, pl.LazyFrame({"a": [7]}), "fail")
+        write_frame(database, pl.LazyFrame({"a": [7]}), "fail")
 
     def frames() -> Iterator[pl.DataFrame]:
         yield pl.DataFrame({"a": [1, 2]})
@@ -111,16 +116,16 @@ def test_a_schema_that_is_not_there_is_told(server: Server, tmp_path: Path) -> N
         cr.Database(f"duckdb:///{tmp_path}/a.duckdb", table="nowhere.t"),
     ):
         with pytest.raises(TableError, match="there is no schema 'nowhere'"):
-            write_rows(database, pl.LazyFrame({"a": [1]}), "fail")
+            write_frame(database, pl.LazyFrame({"a": [1]}), "fail")
     assert not (tmp_path / "a.duckdb").exists()
 
 
 def test_a_name_that_the_server_would_cut_is_refused(server: Server) -> None:
     long = "ü" * 32
     with pytest.raises(TableError, match="more than 63 bytes"):
-        write_rows(cr.Database(server.uri(), table=long), pl.LazyFrame({"a": [1]}), "fail")
+        write_frame(cr.Database(server.uri(), table=long), pl.LazyFrame({"a": [1]}), "fail")
     with pytest.raises(TableError, match=f"'{long}' has more than 63 bytes"):
-        write_rows(cr.Database(server.uri(), table="short"), pl.LazyFrame({long: [1]}), "fail")
+        write_frame(cr.Database(server.uri(), table="short"), pl.LazyFrame({long: [1]}), "fail")
 
 
 def test_a_cut_connection_writes_nothing(server: Server) -> None:
@@ -148,7 +153,7 @@ def test_a_refusal_of_the_server_is_told(server: Server, state: str, reason: str
     )
     try:
         with pytest.raises((FileError, TableError), match=reason):
-            write_rows(cr.Database(server.uri(), table="refused"), pl.LazyFrame({"a": [1]}), "fail")
+            write_frame(cr.Database(server.uri(), table="refused"), pl.LazyFrame({"a": [1]}), "fail")
     finally:
         server.execute("DROP EVENT TRIGGER refuse")
 
@@ -156,7 +161,7 @@ def test_a_refusal_of_the_server_is_told(server: Server, state: str, reason: str
 def test_a_table_that_others_need_is_not_replaced(server: Server) -> None:
     server.execute("CREATE TABLE needed AS SELECT 1 AS a", "CREATE VIEW needing AS SELECT a FROM needed")
     with pytest.raises(TableError, match="other objects depend on the table"):
-        write_rows(cr.Database(server.uri(), table="needed"), pl.LazyFrame({"a": [2]}), "replace")
+        write_frame(cr.Database(server.uri(), table="needed"), pl.LazyFrame({"a": [2]}), "replace")
     assert server.select("SELECT a FROM needing") == [(1,)]
 
 

@@ -71,7 +71,7 @@ def predict(command: ModelCommand) -> None:
 
     zcat new.csv.gz | creche predict penguins.creche - > predictions.csv
 
-    creche predict houses.creche postgresql://localhost/sales --table new --keep id --to-table predictions
+    creche predict houses.creche sqlite:///a.db --table new --keep id --to-table predictions
 
     creche predict four.creche --row 37.3,16.8,19.2,30.0
 

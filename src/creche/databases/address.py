@@ -12,24 +12,36 @@ from urllib.parse import quote, unquote
 from creche._phrases import shorten_text
 from creche.errors import PlanError
 
-__all__ = ["Database", "DatabaseKind", "find_database", "is_address"]
+__all__ = ["FILES", "Database", "DatabaseKind", "find_database", "is_address"]
 
-DatabaseKind: TypeAlias = Literal["postgresql", "sqlite", "duckdb"]
+DatabaseKind: TypeAlias = Literal["postgresql", "sqlite", "duckdb", "objects", "delta"]
 
 KINDS: dict[str, DatabaseKind] = {
     "postgresql": "postgresql",
     "postgres": "postgresql",
     "sqlite": "sqlite",
     "duckdb": "duckdb",
+    "s3": "objects",
+    "gs": "objects",
+    "az": "objects",
+    "https": "objects",
+    "http": "objects",
+    "delta": "delta",
 }
 
+# What some schemes are also called.
+SCHEMES = {"postgres": "postgresql"}
+
 # A driver is what SQLAlchemy takes there: postgresql+psycopg2://host/db.
-SCHEME = re.compile(r"([a-z]+)(?:\+[a-z0-9_]+)?://", re.IGNORECASE)
+SCHEME = re.compile(r"([a-z][a-z0-9]*)(?:\+[a-z0-9_]+)?://", re.IGNORECASE)
 
 # Parameters of an address that are Creche's; all others go to the database.
 OWN = ("table", "query", "order_by")
 
 SECRET = ("password", "sslpassword")
+
+# Kinds whose addresses name files, not tables of a database.
+FILES = ("objects", "delta")
 
 LONGEST_QUERY = 60  # characters that messages show
 
@@ -46,7 +58,8 @@ class Database:
     uri : str
         The address of the database: ``postgresql://user@host:5432/name``, ``sqlite:///folder/file.db`` or
         ``duckdb:///folder/file.duckdb``; with a fourth slash, the path of the file begins at the root. It may hold the
-        other parameters, percent-encoded: ``sqlite:///houses.db?table=houses``.
+        other parameters, percent-encoded: ``sqlite:///houses.db?table=houses``. Or that of a Parquet or Arrow file,
+        ``s3://bucket/houses.parquet`` (or ``gs``, ``az``, ``https``), or of a Delta table, ``delta:///folder``.
     table : str, optional
         The name of a table or view, or ``schema.name``; a name that has a dot itself is in double quotes. Upper and
         lower case differ.
@@ -80,7 +93,12 @@ class Database:
         own, others = _split_parameters(parameters)
         if KINDS[scheme] == "postgresql":
             _check_credentials(body)
-        object.__setattr__(self, "uri", f"{KINDS[scheme]}://{body}" + (f"?{'&'.join(others)}" if others else ""))
+        if KINDS[scheme] in FILES:  # all that follows ? is part of a name
+            own, others = {}, [parameters] if parameters else []
+            if self.table is not None or self.query is not None or self.order_by:
+                raise PlanError(f"{_without_password(self.uri)}: is not a database, and has no tables to choose from")
+        canonical = SCHEMES.get(scheme, scheme)
+        object.__setattr__(self, "uri", f"{canonical}://{body}" + (f"?{'&'.join(others)}" if others else ""))
         for name in ("table", "query"):
             given = getattr(self, name) or own.get(name)
             if given is not None and not isinstance(given, str):
@@ -124,8 +142,8 @@ class Database:
 
     @property
     def path(self) -> Path | None:
-        """The file of the database; None for a server."""
-        if self.kind == "postgresql":
+        """The file of the database; None for one that is not a file of this machine."""
+        if self.kind not in ("sqlite", "duckdb"):
             return None
         name = self.uri.partition("://")[2].partition("?")[0]
         return Path(name[1:] if name.startswith("/") else name).expanduser()
@@ -165,7 +183,7 @@ def is_address(data: Any) -> bool:
 
     Examples
     --------
-    >>> is_address("postgresql://localhost/sales"), is_address("houses.csv"), is_address("https://host/houses.csv")
+    >>> is_address("postgresql://localhost/sales"), is_address("houses.csv"), is_address("c:/houses.csv")
     (True, False, False)
 
     """
@@ -226,4 +244,6 @@ def _without_password(uri: str) -> str:
     body, _, parameters = rest.partition("?")
     shown = "&".join(part for part in parameters.split("&") if part.partition("=")[0] not in SECRET)
     plain = CREDENTIALS.sub(r"\1@", body)
+    if scheme in ("https", "http"):  # what follows may be a signature that opens the file to everybody
+        shown = ""
     return f"{scheme}{separator}{plain}" + (f"?{shown}" if shown else "")

@@ -44,6 +44,10 @@ def read_frames(database: Database, missing: Collection[str] = ()) -> Iterator[p
         from creche.databases import postgres
 
         yield from postgres.read_frames(database)
+    elif database.kind in ("objects", "delta"):
+        from creche.databases import object_stores
+
+        yield from object_stores.read_frames(database)
     elif database.kind == "duckdb":
         from creche.databases import duckdb
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from creche._advice import advise
-from creche.databases.address import Database
+from creche.databases.address import FILES, Database
 from creche.databases.quoting import quote_name, split_table_name
 from creche.errors import TableError, nearest
 from creche.plan.words import TableExists
@@ -26,6 +26,8 @@ def target_name(database: Database) -> tuple[str, ...]:
         If the address names none.
 
     """
+    if database.kind in FILES:
+        raise TableError(f"{database.source}: cannot be written to; write a file, and upload it")
     if database.query is not None:
         raise TableError(f"{database.source}: is a query, which cannot be written to; name a table")
     if database.table is None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from creche.databases.address import Database
-from creche.databases.arrow_batches import ROWS_AT_A_TIME
 from creche.databases.targets import target_name
 from creche.errors import TableError
 from creche.plan.words import TableExists
@@ -46,14 +45,15 @@ def check_writable(database: Database, if_table_exists: TableExists) -> None:
         sqlite.check_target(database, if_table_exists)
 
 
-def write_rows(database: Database, rows: pl.LazyFrame, if_table_exists: TableExists) -> None:
+def write_rows(database: Database, parts: Sequence[pl.LazyFrame], if_table_exists: TableExists) -> None:
     """Write rows to a table in one transaction, some at a time.
 
     Parameters
     ----------
     database : Database
-    rows : polars.LazyFrame
-        Columns without any value have the type `polars.Null`.
+    parts : sequence of polars.LazyFrame
+        Some rows each, with the same columns and types; only one is in memory at a time. Columns without any value have
+        the type `polars.Null`.
     if_table_exists : {"fail", "append", "replace"}
 
     Raises
@@ -66,8 +66,8 @@ def write_rows(database: Database, rows: pl.LazyFrame, if_table_exists: TableExi
         If the table exists, or its columns are others, or a number is too large for it.
 
     """
-    prepared = _prepare(rows, database)
-    schema = prepared.collect_schema()
+    prepared = [_prepare(part) for part in parts]
+    schema = prepared[0].collect_schema()
     frames = _iterate(prepared, database)
     if database.kind == "postgresql":
         from creche.databases import postgres
@@ -83,7 +83,7 @@ def write_rows(database: Database, rows: pl.LazyFrame, if_table_exists: TableExi
         sqlite.write_frames(database, schema, frames, if_table_exists)
 
 
-def _prepare(rows: pl.LazyFrame, database: Database) -> pl.LazyFrame:
+def _prepare(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Return the rows with types that every database has: eight-byte integers, plain words, seconds for durations."""
     import polars as pl
 
@@ -103,12 +103,12 @@ def _prepare(rows: pl.LazyFrame, database: Database) -> pl.LazyFrame:
     return rows.with_columns(converted)
 
 
-def _iterate(rows: pl.LazyFrame, database: Database) -> Iterator[pl.DataFrame]:
+def _iterate(parts: Sequence[pl.LazyFrame], database: Database) -> Iterator[pl.DataFrame]:
     import polars as pl
 
     try:
-        for frame in rows.collect_batches(chunk_size=ROWS_AT_A_TIME, maintain_order=True, lazy=True):
-            yield frame.with_columns(pl.col(pl.Null).cast(pl.String))
+        for part in parts:
+            yield part.with_columns(pl.col(pl.Null).cast(pl.String)).collect()
     except pl.exceptions.InvalidOperationError as error:
         reason = str(error).partition("\n")[0]
         raise TableError(f"{database.source}: a number needs more than eight bytes ({reason})") from error

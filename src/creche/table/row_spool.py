@@ -73,8 +73,14 @@ class RowSpool:
             ) from error
         self._parts += 1
 
-    def scan(self, empty: type[pl.DataType] | None = None) -> pl.LazyFrame | None:
-        """Return all rows, with one type for each column; None if there was no frame.
+    def scan(self) -> pl.LazyFrame | None:
+        """Return all rows, with one type for each column; None if there was no frame."""
+        import polars as pl
+
+        return pl.concat(self.scan_parts()) if self._parts else None
+
+    def scan_parts(self, empty: type[pl.DataType] | None = None) -> list[pl.LazyFrame]:
+        """Return the rows of each frame, with the types of `scan`.
 
         Parameters
         ----------
@@ -84,13 +90,13 @@ class RowSpool:
         """
         import polars as pl
 
-        if self._parts == 0:
-            return None
         chosen = pl.Float64 if empty is None else empty
         schema = pl.Schema({name: _common_type(types) if types else chosen() for name, types in self._types.items()})
-        rows = pl.concat([pl.scan_ipc(path).cast(schema) for path in sorted(self._folder.iterdir())])
         numbers = {name: dtype for name, dtype in self._numbers.items() if name not in self._texts}
-        return rows.with_columns(_cell(name).cast(dtype) for name, dtype in numbers.items())
+        converted = [_cell(name).cast(dtype) for name, dtype in numbers.items()]
+        return [
+            pl.scan_ipc(path).cast(schema).with_columns(converted) for path in sorted(self._folder.iterdir())
+        ]  # fmt: skip
 
     def _note_numbers(self, frame: pl.DataFrame, cells: Collection[str]) -> None:
         """Note which columns of cells hold only numbers so far, of what type and how long, and which hold others."""

@@ -60,9 +60,9 @@ class DatabaseWriter:
         from creche.databases.writing import write_rows
 
         with self._opened:
-            rows = None if error is not None else self._spool.scan(empty=pl.Null)
-            if rows is not None:
-                write_rows(self._database, rows, self._if_table_exists)
+            parts = [] if error is not None else self._spool.scan_parts(empty=pl.Null)
+            if parts:
+                write_rows(self._database, parts, self._if_table_exists)
 
     def write(self, table: Table) -> None:
         """Write the rows of a table below those before."""

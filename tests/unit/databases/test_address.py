@@ -27,7 +27,7 @@ def test_an_address_is_taken_apart(address: str, kind: str, uri: str) -> None:
     assert (found.kind, found.uri) == (kind, uri)
 
 
-@pytest.mark.parametrize("data", ["houses.csv", "https://host/houses.csv", "c://x", "-", Path("houses.csv"), None, 3])
+@pytest.mark.parametrize("data", ["houses.csv", "ftp://host/houses.csv", "c://x", "-", Path("houses.csv"), None, 3])
 def test_what_is_no_address_is_none(data: object) -> None:
     assert find_database(data) is None
 

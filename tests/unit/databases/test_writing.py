@@ -16,12 +16,17 @@ from creche.databases import sqlite
 from creche.databases.writing import write_rows
 from creche.errors import FileError, PlanError, TableError
 from creche.model.model import Model
+from creche.plan.words import TableExists
 from tests.unit.databases.penguins import numbered_penguins, write_sqlite
 
 
 @pytest.fixture(scope="module")
 def model() -> Model:
     return cr.train("penguins", label="species", hidden=[3], epochs=2, threads=1).model
+
+
+def write_frame(database: cr.Database, rows: pl.LazyFrame, if_table_exists: TableExists) -> None:
+    write_rows(database, [rows], if_table_exists)
 
 
 def select(path: Path, query: str) -> list[tuple[Any, ...]]:
@@ -89,7 +94,7 @@ def test_every_type_is_written(tmp_path: Path) -> None:
         }
     )  # fmt: skip
     database = cr.Database(f"sqlite:///{tmp_path}/a.db", table="t")
-    write_rows(database, frame.lazy(), "fail")
+    write_frame(database, frame.lazy(), "fail")
     assert select(tmp_path / "a.db", "SELECT * FROM t") == [
         (
             1, 2**63 - 1, 1.5, None, 1.25, 1, "a", "2020-01-01", "2020-01-01 01:02:03.500",
@@ -98,7 +103,7 @@ def test_every_type_is_written(tmp_path: Path) -> None:
         (None, 0, None, 1.0, None, None, None, None, None, None, None, None, None, None),
     ]  # fmt: skip
     with pytest.raises(TableError, match="more than eight bytes"):
-        write_rows(database, pl.LazyFrame({"large": pl.Series([2**64 - 1], dtype=pl.UInt64)}), "append")
+        write_frame(database, pl.LazyFrame({"large": pl.Series([2**64 - 1], dtype=pl.UInt64)}), "append")
     assert select(tmp_path / "a.db", "SELECT count(*) FROM t") == [(2,)]
 
 
@@ -139,7 +144,7 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(sqlite3, "connect", connect_to_small_disk)
     database = cr.Database(f"sqlite:///{tmp_path}/a.db", table="t")
     with pytest.raises(FileError, match="the disk is full; nothing was written"):
-        write_rows(database, pl.LazyFrame({"a": ["x" * 100] * 1000}), "fail")
+        write_frame(database, pl.LazyFrame({"a": ["x" * 100] * 1000}), "fail")
     assert not (tmp_path / "a.db").exists()
 
 
@@ -148,7 +153,7 @@ def test_a_locked_database_is_told(model: Model, tmp_path: Path, monkeypatch: py
     connection = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
     connection.execute("BEGIN IMMEDIATE")
     with pytest.raises(FileError, match="another process keeps it locked"):
-        write_rows(cr.Database(f"sqlite:///{tmp_path}/a.db", table="t"), pl.LazyFrame({"a": [1]}), "fail")
+        write_frame(cr.Database(f"sqlite:///{tmp_path}/a.db", table="t"), pl.LazyFrame({"a": [1]}), "fail")
     connection.close()
 
 
