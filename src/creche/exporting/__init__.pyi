@@ -2,6 +2,7 @@
 
 from creche.exporting.javascript.write import JAVASCRIPT_FILE as JAVASCRIPT_FILE
 from creche.exporting.javascript.write import build_module as build_module
+from creche.exporting.javascript.write import build_script as build_script
 from creche.exporting.javascript.write import write_javascript as write_javascript
 from creche.exporting.onnx.write import ONNX_FILE as ONNX_FILE
 from creche.exporting.onnx.write import write_onnx as write_onnx

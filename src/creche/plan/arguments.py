@@ -280,7 +280,10 @@ _ENTRIES = (
         TRAINING, "Order of rows in each epoch: yes for a random one, no for that of the table, or windows:4096,64, "
         "which shuffles blocks of 4,096 rows, and rows within 64 blocks.", str, "yes", parser="parse_row_order",
     )),
-    Argument("precision", "float32", "plan"),
+    Argument("precision", "float32", "plan", command=_option(
+        TRAINING, "Number type: float32, float64, or float32 with products of tf32 or bfloat16.", str, "float32",
+        words="creche.plan.words:PRECISIONS",
+    )),
     Argument("class_weight", None, "preparation", fit=True, of_label=True, command=_option(
         TRAINING, "Weight of each class: 'balanced', or weights such as Adelie=2,Gentoo=1.",
         parser="parse_class_weight",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
@@ -14,8 +16,11 @@ from creche.render.document import Block, Chart, Facts, Grid, Section, format_di
 
 __all__ = ["Html", "facts_table", "html_page", "join_html", "sections_html", "table", "tag"]
 
-# The browser fetches nothing and runs nothing, no matter how a column or a class is named.
+# The browser fetches nothing and runs nothing, no matter how a column or a class is named; a script of the page itself
+# is allowed by its hash.
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+SCRIPT_ENDS = ("</", "<!--", "<script")  # what ends a script, or makes it end elsewhere
 
 
 CHART_WIDTH = 80  # characters
@@ -159,7 +164,7 @@ def _largest_size(grid: Grid) -> float:
     return max(sizes, default=0.0)
 
 
-def html_page(title: str, *body: Any, style: str = "") -> str:
+def html_page(title: str, *body: Any, style: str = "", script: str | None = None) -> str:
     """Return a whole page: one file with its style sheet, for light and dark screens, small screens and paper.
 
     Parameters
@@ -169,13 +174,21 @@ def html_page(title: str, *body: Any, style: str = "") -> str:
         What is on the page; what is not `Html` is escaped.
     style : str, default ""
         Rules that follow those of the style sheet.
+    script : str, optional
+        A module of JavaScript at the end of the page, the only one that the browser runs.
 
     """
+    policy, last = POLICY, None
+    if script is not None:
+        assert not any(end in script for end in SCRIPT_ENDS), "it would end within the page"
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        policy += f"; script-src 'sha256-{digest}'"
+        last = Html(f'<script type="module">{script}</script>')
     head = tag(
         "head",
         Html('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
+        Html(f'<meta http-equiv="Content-Security-Policy" content="{policy}">'),
         tag("title", title),
         tag("style", Html(files("creche.render").joinpath("page.css").read_text() + style)),
     )
-    return "<!doctype html>\n" + tag("html", head, tag("body", *body), lang="en") + "\n"
+    return "<!doctype html>\n" + tag("html", head, tag("body", *body, last), lang="en") + "\n"

@@ -21,6 +21,7 @@ from creche.report.explanations import Figures, importance_section, step_section
 from creche.report.limits import find_limitations
 from creche.report.model_card import create_card
 from creche.report.report_file import ReportFile
+from creche.report.row_form import FORM_STYLE, create_form, create_form_script
 from creche.report.sections import (
     TERM,
     data_section,
@@ -68,8 +69,9 @@ def report(
     """Write a page of HTML about a model, and optionally a model card (Mitchell et al. 2019).
 
     The page has the metrics, the data, the network, its training, its errors, the importance of the columns, one
-    training step, the loss landscape, the limitations of the model and the terms that it uses. It is one file that
-    needs no network connection and runs no code, for light and dark screens and for paper.
+    training step, the loss landscape, the limitations of the model and the terms that it uses; and, of a small model, a
+    form that predicts the row that a reader types, within the page. It is one file that needs no network connection,
+    for light and dark screens and for paper.
 
     If the table is the one that the model was trained with, the model is evaluated on the rows that were kept out of
     training; otherwise on all rows. The same model and table give the same page.
@@ -163,9 +165,10 @@ def _check_names(path: Any, card: Any, read: dict[str, Any]) -> None:
 
 def create_page(subject: ReportSubject, intended_use: str | None = None) -> str:
     """Return the page as text."""
-    figures = Figures()
+    figures, script = Figures(), create_form_script(subject)
     sections: list[tuple[str, str, Section]] = [
         ("summary", "Summary", summary_section),
+        ("predict", "Predict a row", create_form),
         ("use", "Intended use", lambda *_: _use_section(intended_use)),
         ("data", "Data", data_section),
         ("network", "Network", network_section),
@@ -195,7 +198,8 @@ def create_page(subject: ReportSubject, intended_use: str | None = None) -> str:
         tag("nav", links, aria_label="sections"),
         tag("main", *(tag("section", tag("h2", heading), content, id=name) for name, heading, content in there)),
         _footer(),
-        style=FIGURE_STYLE,
+        style=FIGURE_STYLE if script is None else FIGURE_STYLE + FORM_STYLE,
+        script=script,
     )
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,10 +53,15 @@ def test_no_check_is_left_out() -> None:
     """scikit-learn leaves out its checks of the array API unless this is set before it is imported."""
     assert len(NAMES) > 50
     script = f"""
+import sys
 import warnings
+import pytest
 from sklearn.utils.estimator_checks import estimator_checks_generator
+sys.path.insert(0, {str(Path(__file__).parents[3])!r})
 from creche.estimators import DNNClassifier, DNNRegressor, TabularClassifier, TabularRegressor
+from tests.unit.fitting.small_fits import make_tiny
 warnings.simplefilter("ignore")
+make_tiny(pytest.MonkeyPatch())
 names = set()
 few = {{"effort": "fast"}}
 kinds = DNNClassifier(), DNNRegressor(), TabularClassifier(**few), TabularRegressor(**few)

@@ -13,7 +13,7 @@ import creche as cr
 from creche.plan.arguments import OPTIMIZER_FIELDS, SWEEPABLE
 
 SINGLE_RUN = {
-    "plan", "memory", "processes", "on_epoch", "checkpoint", "checkpoint_every", "resume", "record", "changes", "steps",
+    "plan", "processes", "on_epoch", "checkpoint", "checkpoint_every", "resume", "record", "changes", "steps",
 }  # fmt: skip
 FOLDS_REPLACE = {"split_column", "test_fraction", "validation_data", "test_data"}
 
@@ -37,7 +37,7 @@ FUNCTIONS: list[tuple[Callable[..., Any], set[str], set[str]]] = [
     ),
     (
         cr.cross_validate,
-        {"memory", "checkpoint", "checkpoint_every", "resume", "changes", "steps", "processes", *FOLDS_REPLACE},
+        {"checkpoint", "checkpoint_every", "resume", "changes", "steps", "processes", *FOLDS_REPLACE},
         {"folds", "repeats", "seeds", "n_resamples", "cluster"},
     ),
     (

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import hashlib
+import html
 import io
 import os
 import re
@@ -21,7 +24,7 @@ from tests.unit import small_runs as jobs
 from tests.unit.report.pages import Page
 
 EVIL = "<script>alert(1)</script>"
-ALWAYS = ["summary", "use", "data", "network", "training", "errors"]
+ALWAYS = ["summary", "predict", "use", "data", "network", "training", "errors"]
 EXPLAINED = ["importance", "step", "landscape"]
 
 
@@ -70,9 +73,14 @@ def test_facts_of_training(model: cr.Model, penguins: tuple[str, Page]) -> None:
     assert "The table of this report is the table that the model was trained on." in penguins[1].text
 
 
-def test_the_page_is_one_file_that_fetches_and_runs_nothing(penguins: tuple[str, Page]) -> None:
+def test_the_page_is_one_file_that_fetches_nothing_and_runs_its_form_alone(penguins: tuple[str, Page]) -> None:
     text, page = penguins
-    assert not {"script", "link", "img", "iframe", "object"} & set(page.tags)
+    assert not {"link", "img", "iframe", "object"} & set(page.tags)
+    (script,) = re.findall(r'<script type="module">(.*?)</script>', text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in html.unescape(page.values("content")[1])
+    assert page.tags.count("script") == text.count("<script") == text.count("</script") == 1
+    assert not re.search(r"fetch|import|XMLHttp|eval", script)
     assert all(value.startswith(("#", "data:image/png;base64,")) for value in page.values("href"))
     assert page.values("src") == []
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
@@ -117,11 +125,11 @@ def test_names_and_cells_are_text_and_nothing_else(tmp_path: Path, label: str) -
     model = cr.train(data, label="'\"><svg onload=alert(5)>", hidden=[3], epochs=3, threads=1).model
     card = tmp_path / "card.md"
     text, page = page_of(model, data, tmp_path, title=EVIL, intended_use=EVIL, card=card)
-    assert not {"script", "img", "b"} & set(page.tags)
+    assert not {"img", "b"} & set(page.tags)
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
     assert page.tags.count("svg") == page.tags.count("figure")
     assert page.texts.count(EVIL) >= 4  # title, heading, use, and the column
-    assert "<script" not in text
+    assert page.tags.count("script") == text.count("<script") == text.count("</script") == 1  # the form's
     assert "<script" not in card.read_text()
     assert "<svg" not in card.read_text()
     assert "<b " not in card.read_text()
@@ -319,3 +327,11 @@ def test_no_file_of_the_user_is_overwritten(model: cr.Model, tmp_path: Path) -> 
             cr.report(model, table, wrong)  # type: ignore[arg-type]
     assert table.read_bytes() == before
     assert list(tmp_path.iterdir()) == [table]
+
+
+def test_a_large_model_has_no_form(tmp_path: Path) -> None:
+    model = cr.train("penguins", label="species", hidden=[300, 30], epochs=1, threads=1).model
+    text = page_of(model, "penguins", tmp_path)[0]
+    assert "<script" not in text
+    assert 'id="predict"' not in text
+    assert "script-src" not in text

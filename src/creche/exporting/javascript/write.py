@@ -17,7 +17,7 @@ from creche.model.ensemble import Ensemble
 from creche.model.model import Model
 from creche.model.predictor import Predictor
 
-__all__ = ["JAVASCRIPT_FILE", "MOST_PARAMETERS", "build_module", "write_javascript"]
+__all__ = ["JAVASCRIPT_FILE", "MOST_PARAMETERS", "build_module", "build_script", "write_javascript"]
 
 JAVASCRIPT_FILE = Output("JavaScript module", ".js")
 
@@ -73,10 +73,21 @@ def build_module(model: Predictor) -> str:
             f"the model has {parameters:,} parameters, and a JavaScript module holds at most {MOST_PARAMETERS:,}; "
             "export it to ONNX, which runs in a browser, too, or train a smaller network"
         )
+    return f"{_introduce(model)}\n{build_script(model)}"
+
+
+def build_script(model: Model | Ensemble) -> str:
+    """Return the module without the comment at its beginning: no name of the model can end it within a page of HTML.
+
+    Raises
+    ------
+    PlanError
+        If a part of the model cannot be expressed.
+
+    """
     description = json.dumps(describe_model(model), separators=(",", ":"), allow_nan=False)
-    # Within a page, nothing in it may end the script.
     literal = description.replace("<", "\\u003c")
-    return f"{_introduce(model)}\nconst MODEL = {literal};\n{_read_runtime()}"
+    return f"const MODEL = {literal};\n{_read_runtime()}"
 
 
 def _introduce(model: Predictor) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from creche._advice import advise
 from creche.errors import PlanError
 from creche.exporting.sql.query import Expression, Query, double, number, text
 from creche.exporting.words import encode_words
@@ -58,8 +57,8 @@ def _read_place(column: Expression, encoder: CategoricalEncoder, format: CellFor
     if encoder.buckets > 1:
         raise PlanError(
             f"column {encoder.name!r}: its rare categories share {encoder.buckets} inputs by a hash of their names, "
-            f"which SQL cannot compute; train with a higher {advise('max_categories')} of the preprocessing, or export "
-            "to ONNX or JavaScript"
+            f"which SQL cannot compute; train with a higher max_categories of the preprocessing, or export to ONNX "
+            "or JavaScript"
         )
     encoded = encode_words(encoder, format, encoder.categories, "float64")
     by_row: dict[int, list[str]] = {}
