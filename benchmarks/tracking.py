@@ -1,7 +1,7 @@
 """Tracking: what watches a run of 100 epochs on the penguins takes, compared with the run itself.
 
-Contenders take turns in one process. What each adds is its time minus that of the run alone in the same turn. MLflow gets
-the whole run afterwards, without the model; where MLflow or tensorboardX are not installed, they are left out.
+Contenders take turns in one process. What each adds is its time minus that of the run alone in the same turn. MLflow
+gets the whole run afterwards, without the model. Where MLflow or tensorboardX is not installed, it is left out.
 """
 
 import tempfile
