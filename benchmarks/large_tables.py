@@ -4,8 +4,9 @@ A table of numbers, words and a label is written as CSV, encoded by `creche.enco
 from its folder, each in a new process. Memory is the peak that the kernel noted for the process (VmHWM), without the
 page cache, which the kernel frees when memory is needed.
 
-Options of its own: ``--rows 4_000_000`` for another size of the table, ``--memory 500MB`` for another limit, and
-``--folder`` for where the table lies meanwhile.
+Options of its own: ``--rows 4_000_000`` and ``--numbers 98`` for another size of the table, ``--memory 500MB`` for
+another amount, ``--limit 1GB`` for what the kernel gives each process at most (RLIMIT_DATA), and ``--folder`` for where
+the table lies meanwhile.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from pathlib import Path
 
 import numpy as np
 from _compare import Spread
-from _report import Options, Report, parse_options
+from _report import Report, parse_options
+
+from creche.plan.memory_size import parse_memory
 
 NUMBERS, WORDS = 18, 2  # columns, besides the label
 ROWS, QUICK_ROWS = 1_000_000, 20_000
@@ -27,37 +30,50 @@ AT_LEAST = 1.0  # GB of CSV a minute
 ABOVE_LIMIT = 300.0  # MB that a process may take besides its memory
 
 CHILD = """
-import json, sys, time, creche as cr
+import json, resource, sys, time
+what, table, folder, memory, limit = sys.argv[1:]
+if int(limit):
+    resource.setrlimit(resource.RLIMIT_DATA, (int(limit), int(limit)))
+import creche as cr
 from creche.plan.memory_size import parse_memory
-what, table, folder, memory = sys.argv[1:]
-began = time.perf_counter()
+began, reading = time.perf_counter(), 0.0
+def watch(progress):
+    global reading
+    reading = progress.seconds if progress.stage == "reading" else reading
 if what == "encode":
-    cr.encode(table, folder, label="y", memory=memory, preprocessing="standard")
+    cr.encode(table, folder, label="y", memory=memory, preprocessing="standard", on_progress=watch)
 else:
     cr.train(folder, memory=memory, epochs=2, hidden=[32], shuffle=cr.Windows(1024, 16))
 seconds = time.perf_counter() - began
 peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
-print(json.dumps({"seconds": seconds, "peak": peak / 1000, "memory": parse_memory(memory) / 1e6}))
+print(json.dumps({"seconds": seconds, "reading": reading, "peak": peak / 1000, "memory": parse_memory(memory) / 1e6}))
 """
 
 
 def main() -> int:
-    own = {name: _take(name) for name in ("--rows", "--memory", "--folder")}
+    own = {name: _take(name) for name in ("--rows", "--numbers", "--memory", "--limit", "--folder")}
     options = parse_options(__doc__, rounds=1)
     rows = int((own["--rows"] or str(QUICK_ROWS if options.quick else ROWS)).replace("_", ""))
     memory = own["--memory"] or MEMORY
-    report = Report(f"A table of {rows:,} rows and {NUMBERS + WORDS + 1} columns on disk, with {memory}", options)
+    numbers = int(own["--numbers"] or NUMBERS)
+    limit = 0 if own["--limit"] is None else parse_memory(own["--limit"])
+    report = Report(f"A table of {rows:,} rows and {numbers + WORDS + 1} columns on disk, with {memory}", options)
     with tempfile.TemporaryDirectory(dir=own["--folder"]) as folder:
         table = Path(folder) / "table.csv"
-        write_table(table, rows)
+        write_table(table, rows, numbers)
         size = table.stat().st_size
         report.say("", f"The table has {size / 1e6:,.0f} MB of CSV.")
-        found = measure(table, memory, options)
+        if limit:
+            report.say("", f"The kernel gives each process {limit / 1e6:,.0f} MB at most.")
+        found = measure(table, memory, limit)
     report.section("Seconds, and the largest memory of the process in MB")
     report.table(
         ["what", "s", "MB"],
         [[what, f"{each['seconds']:.1f}", f"{each['peak']:.0f}"] for what, each in found.items()],
     )
+    encode = found["encode"]
+    share = encode["reading"] / encode["seconds"]
+    report.say("", f"Reading took {encode['reading']:.1f} s, {share:.0%} of the time of encoding.")
     report.section("Claims")
     rate = 60 * size / 1e9 / found["encode"]["seconds"]
     report.claim_ratio("GB of CSV encoded a minute", Spread.of([rate]), AT_LEAST)
@@ -68,7 +84,7 @@ def main() -> int:
     return report.finish()
 
 
-def write_table(path: Path, rows: int) -> None:
+def write_table(path: Path, rows: int, numbers: int) -> None:
     """Write a table, a piece at a time."""
     import polars as pl
 
@@ -76,13 +92,13 @@ def write_table(path: Path, rows: int) -> None:
     with path.open("wb") as file:
         for begin in range(0, rows, 100_000):
             count = min(100_000, rows - begin)
-            columns = {f"x{i}": np.round(rng.standard_normal(count) * 100, 4) for i in range(NUMBERS)}
+            columns = {f"x{i}": np.round(rng.standard_normal(count) * 100, 4) for i in range(numbers)}
             words = {f"w{i}": [f"word{code}" for code in rng.integers(0, 20 * (i + 1), count)] for i in range(WORDS)}
             y = np.where(columns["x0"] + columns["x1"] > 0, "yes", "no")
             pl.DataFrame({**columns, **words, "y": y}).write_csv(file, include_header=begin == 0)
 
 
-def measure(table: Path, memory: str, options: Options) -> dict[str, dict[str, float]]:
+def measure(table: Path, memory: str, limit: int) -> dict[str, dict[str, float]]:
     """Encode the table and train on it, each in a process of its own."""
     found = {}
     for what in ("encode", "train"):
@@ -96,6 +112,7 @@ def measure(table: Path, memory: str, options: Options) -> dict[str, dict[str, f
             str(table),
             str(table.with_suffix(".rows")),
             memory,
+            str(limit),
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         found[what] = json.loads(done.stdout)

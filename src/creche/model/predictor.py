@@ -28,7 +28,6 @@ from creche.table.class_names import name_labels
 from creche.table.encoders.features import FeatureEncoder
 from creche.table.labels import LabelEncoder, class_array, encode_classes
 from creche.table.observations import Observations, read_observations
-from creche.table.on_disk import read_within
 from creche.table.reading.options import ReadOptions
 from creche.table.result_frames import frame_like
 from creche.table.row_weights import resolve_sample_weights
@@ -615,7 +614,10 @@ class Predictor(Displayed, ABC):
                 f"y: got {y!r}; needs the labels, one per row. Those in the table are found by their name, "
                 f"{self.labels.name!r}: leave y out"
             )
-        data = read_within(data, memory, read_options)
+        if memory is not None:
+            from creche.table.on_disk import read_within  # only now: most tables are in memory
+
+            data = read_within(data, memory, read_options)
         expected = {**self.features.expected, **self.labels.expected}
         rows = read_observations(
             data, y, self.labels.names if y is None else None, expected=expected, missing_label=missing_label,

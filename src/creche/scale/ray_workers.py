@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creche.errors import CrecheError, CrecheWarning
@@ -18,11 +20,12 @@ from creche.scale.worker import work
 if TYPE_CHECKING:
     from creche.scale.cluster import Cluster
 
-__all__ = ["RayWorkers"]
+__all__ = ["RayWorkers", "check_answer"]
 
 SECONDS_BETWEEN_LOOKS = 0.1  # Ctrl-C is noticed as soon
 # A cluster that does not begin with anything for so long has no room.
 PATIENCE = 30.0
+SECONDS_FOR_ANSWER = 10.0  # of the head, once its port is knocked at
 
 # Its value is a secret, which Ray might quote.
 TOKEN = "RAY_AUTH_TOKEN"
@@ -134,6 +137,7 @@ class RayWorkers:
                 )
             return
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        check_answer(address)  # Ray itself would try for minutes
         try:
             ray.init(address=address, logging_level="ERROR", log_to_driver=False)
         except (ConnectionError, ValueError, RuntimeError, TimeoutError, OSError) as error:
@@ -186,6 +190,52 @@ class RayWorkers:
 
     def _resources(self) -> dict[str, float]:
         return self._ray.cluster_resources()  # type: ignore[no-any-return]
+
+
+def check_answer(address: str) -> None:
+    """Check that something answers at the address of a cluster.
+
+    Parameters
+    ----------
+    address : str
+        As of a `Cluster`.
+
+    Raises
+    ------
+    CrecheError
+        If nothing does.
+
+    """
+    named_by = None
+    if address == "auto":
+        named_by, address = _look_up_address()
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return  # Ray looks for one itself
+    try:
+        socket.create_connection((host, int(port)), timeout=SECONDS_FOR_ANSWER).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or _first_line(error)
+        if named_by is not None:
+            raise CrecheError(
+                f"cluster: got 'auto', and {named_by} names the cluster {address}, where none answers ({reason}): it "
+                f"has ended, or its head cannot be reached; start one, or give its address"
+            ) from None
+        raise CrecheError(
+            f"cluster: found none at {address}: {reason}. Check the address and the port, and that the head runs and "
+            "lets this machine in"
+        ) from None
+
+
+def _look_up_address() -> tuple[str, str]:
+    """Return what names the cluster that "auto" stands for, and its address; empty if there is none."""
+    if named := os.environ.get("RAY_ADDRESS"):
+        return "RAY_ADDRESS", named
+    # Ray writes there which cluster was started last on this machine, and leaves it when that is killed.
+    path = Path(os.environ.get("RAY_TMPDIR") or "/tmp", "ray", "ray_current_cluster")
+    with suppress(OSError, UnicodeDecodeError):
+        return str(path), path.read_text().strip()
+    return str(path), ""
 
 
 def _import_ray() -> Any:

@@ -10,9 +10,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from creche.engine.choice import flops_per_row, new_run
 from creche.engine.colony import Crew
 from creche.engine.hardware import Hardware
 from creche.engine.job import Job
+from creche.engine.stored_rows import StoredRows
 
 __all__ = ["PACK", "cut", "measure_seconds", "piece_size"]
 
@@ -37,6 +39,8 @@ def measure_seconds(examples: Sequence[Job], hardware: Hardware) -> tuple[float,
 
     """
     trial = [replace(job, plan=replace(job.plan, early_stopping=None)) for job in examples]
+    if any(isinstance(job.rows, StoredRows) for job in trial):
+        return 0.0, _measure_in_turn(trial, hardware)
     Crew(trial[:1], hardware)  # the engine is slower the first time
     start = time.monotonic()
     crew = Crew(trial, hardware)
@@ -49,6 +53,24 @@ def measure_seconds(examples: Sequence[Job], hardware: Hardware) -> tuple[float,
     done = sum(min(epochs, job.plan.epochs) for job in examples)
     total = sum(job.plan.epochs for job in examples)
     return creation, elapsed * total / max(done, 1) / len(trial)
+
+
+def _measure_in_turn(examples: Sequence[Job], hardware: Hardware) -> float:
+    """Return the seconds of a network whose rows are in a file: of the first one for a moment, and the others like it.
+
+    An epoch of such a network may take hours.
+    """
+    first = examples[0]
+    run = new_run(first.plan, first.rows, first.validation, hardware)
+    start = time.monotonic()
+    run.run(steps=1)  # however long the disk takes
+    run.run(seconds=TRIAL_SECONDS)
+    elapsed = time.monotonic() - start
+    steps = first.plan.steps_per_epoch(len(first.rows))
+    done: float = max(run.epoch * steps + run.batch_in_epoch, 1) / steps
+    run.release_rows()
+    work = sum(flops_per_row(job.plan) * len(job.rows) * job.plan.epochs for job in examples) / len(examples)
+    return elapsed / done * work / (flops_per_row(first.plan) * len(first.rows))
 
 
 def piece_size(networks: int, seconds_each: float, slots: int) -> int:

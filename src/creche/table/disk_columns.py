@@ -7,8 +7,6 @@ What works on one column at a time then works on tables of any width. The values
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,12 +19,14 @@ from numpy.typing import NDArray
 
 from creche._system import strict_json
 from creche._system.disk_space import explain_write_error
+from creche._system.owned_folders import create_owned_folder, remove_owned_folder
 from creche.errors import FileError
 from creche.table.cell_format import CellFormat
 from creche.table.table import KINDS, Column, LazyColumns, Table
 
 __all__ = [
     "INDEX",
+    "TEMPORARY",
     "ColumnFolder",
     "DiskColumns",
     "StoredColumn",
@@ -37,6 +37,8 @@ __all__ = [
 ]
 
 INDEX = "columns.json"
+
+TEMPORARY = ".creche-rows-"  # what the names of temporary folders begin with
 
 VERSION = 1
 
@@ -133,7 +135,7 @@ class ColumnFolder:
         self.path = path
         self._numbers = count(1)
         self._cached: tuple[str, object, Column] | None = None
-        self._finalizer = weakref.finalize(self, shutil.rmtree, path, ignore_errors=True) if is_temporary else None
+        self._finalizer = weakref.finalize(self, remove_owned_folder, path) if is_temporary else None
         self._scratch: Path | None = None
 
     def __reduce__(self) -> Any:
@@ -159,8 +161,8 @@ class ColumnFolder:
             return self.new_path("scratch")
         if self._scratch is None:
             parent = self.path.parent if os.access(self.path.parent, os.W_OK) else None
-            self._scratch = Path(tempfile.mkdtemp(prefix=".creche-rows-", dir=parent))
-            weakref.finalize(self, shutil.rmtree, self._scratch, ignore_errors=True)
+            self._scratch = create_owned_folder(TEMPORARY, parent)
+            weakref.finalize(self, remove_owned_folder, self._scratch)
         return self._scratch / f"{next(self._numbers):06}"
 
     def remove(self) -> None:

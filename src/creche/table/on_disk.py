@@ -14,10 +14,12 @@ from typing import Any
 from creche._advice import advise
 from creche._system import strict_json
 from creche._system.disk_space import explain_write_error, format_size
+from creche._system.owned_folders import create_owned_folder, remove_abandoned
 from creche.databases.address import Database, find_database
 from creche.errors import FileError, PlanError, TableError
 from creche.plan.memory_size import parse_memory
-from creche.table.disk_columns import INDEX, ColumnFolder, open_columns
+from creche.table.checks import warn
+from creche.table.disk_columns import INDEX, TEMPORARY, ColumnFolder, open_columns
 from creche.table.reading.database_rows import warn_of_order
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import IN_MEMORY, is_table
@@ -220,8 +222,10 @@ def _create_folder(to: Path | None, parts: Sequence[TablePart]) -> Path:
     # Not in TMPDIR unless it is set: the usual folder for temporary files may lie in memory.
     chosen = [os.environ.get("TMPDIR"), *(str(part.path.absolute().parent) for part in parts[:1])]
     for folder in [*filter(None, chosen), tempfile.gettempdir()]:
+        for left, size in remove_abandoned(TEMPORARY, folder):
+            warn(f"{left}: removed; a process that was killed had left {format_size(size)} of a table there")
         with suppress(OSError):
-            return Path(tempfile.mkdtemp(prefix=".creche-rows-", dir=folder))
+            return create_owned_folder(TEMPORARY, folder)
     raise FileError(
         f"{tempfile.gettempdir()}: no folder can be made in it; set TMPDIR to a folder with room for a table"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from creche.engine.feeding import evaluate_rows
 from creche.engine.hardware import Hardware
 from creche.engine.job import Job
 from creche.engine.native import Rows
-from creche.engine.stored_rows import RowLayout, StoredRows
+from creche.engine.stored_rows import FileState, RowLayout, StoredRows
 from creche.errors import FileError, PlanError
 from creche.plan import Network
 from creche.table.row_store import open_row_store, write_row_store
@@ -212,6 +213,36 @@ def test_a_file_that_is_gone(tmp_path: Path) -> None:
     (tmp_path / "a.rows").unlink()
     with pytest.raises(FileError, match=rf"a\.rows: cannot be read: {os.strerror(errno.ENOENT)}"):
         new_run(create_plan(CLASSES), stored, None)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file whose first bytes cannot be read")
+@pytest.mark.parametrize("direct", [False, True])
+def test_a_disk_that_fails_is_named_with_the_place(monkeypatch: pytest.MonkeyPatch, direct: bool) -> None:
+    """No memory is mapped at address 0, and its file takes no direct reads, as some network file systems."""
+    monkeypatch.setattr(feeding, "_is_large", lambda size: direct)
+    path = "/proc/self/mem"
+    with open(path, "rb") as file:
+        stored = StoredRows(path, CLASSES, 0, 100, FileState.of(file.fileno()))
+    message = rf"{path}: cannot be read at byte \d+: {os.strerror(errno.EIO)}"
+    with pytest.raises(FileError, match=message):
+        stored.read(0, 10)
+    with pytest.raises(FileError, match=message):
+        new_run(create_plan(CLASSES), stored, None).run()
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="needs a file system in memory")
+def test_direct_reads_may_be_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """File systems in memory have none in some versions."""
+    monkeypatch.setattr(feeding, "_is_large", lambda size: True)
+    layout = RowLayout(63)  # a block of rows begins at a page of the file
+    rows, validation = draw_rows(layout, 1003), draw_rows(layout, 30, seed=1)
+    plan = create_plan(layout, shuffle=cr.Windows(16, 4))
+    in_memory = new_run(plan, rows, validation)
+    in_memory.run()
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as place:
+        run = new_run(plan, *store(Path(place, "a.rows"), rows, validation, layout))
+        run.run()
+        assert digest(run) == digest(in_memory)
 
 
 def test_a_run_that_is_asked_to_stop_goes_on_with_the_same_bits(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 import creche as cr
+from creche.engine.colony import Crew
 from creche.engine.stored_rows import StoredRows
 from creche.errors import PlanError
+from creche.scale import sizing
 from creche.training import large_tables
 from tests.unit.model_selection.sweeps import digests, weight_bytes
 from tests.unit.table.test_block_encoding import frame
@@ -58,6 +60,24 @@ def test_a_sweep(table: Path, size: str) -> None:
     alone = cr.train(table, **JOB, learning_rate=0.01, early_stopping=5, seed=1, split_seed=0, shuffle=WINDOWS)
     assert weight_bytes(member) == weight_bytes(alone)
     assert str(member.evaluation) == str(alone.evaluation)
+
+
+def test_the_cost_is_told_without_an_epoch_of_each_network(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An epoch of rows on disk may take hours, and networks there take turns."""
+    keep_on_disk(monkeypatch)
+    monkeypatch.setattr(sizing, "TRIAL_SECONDS", 0.0)
+    told: list[Any] = []
+    trained = Crew.run
+
+    def run(crew: Crew, *arguments: Any) -> None:
+        assert told, "a network was trained before the cost was told"
+        trained(crew, *arguments)
+
+    monkeypatch.setattr(Crew, "run", run)
+    arguments: dict[str, Any] = {**JOB, "hidden": [[4], [8]], "epochs": 2, "memory": "100MB"}
+    cr.sweep(table, **arguments, confirm=lambda estimate: told.append(estimate) or True)
+    assert told[0].networks == 2
+    assert 0 < told[0].seconds < 3600
 
 
 def test_folds_their_ensemble_and_its_verification(table: Path, size: str) -> None:
