@@ -23,6 +23,8 @@ BENCHMARKS = (
     "wide_tables",
     "predict",
     "onnx_files",
+    "tracking",
+    "serving",
     "landscape",
     "real_tables",
     "gpu",

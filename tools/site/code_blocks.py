@@ -25,7 +25,7 @@ class Block(NamedTuple):
     Attributes
     ----------
     language : str
-        The word after the fence; empty for commands, and for what code prints.
+        The first word after the fence; empty for commands, and for what code prints.
     code : str
     line : int
         The line of its first line of code, counted from 1.
@@ -68,7 +68,7 @@ def find_blocks(text: str) -> list[Block]:
     matches = list(FENCED.finditer(text))
     blocks = []
     for this, after in zip(matches, [*matches[1:], None], strict=False):
-        language, code = this[1].strip(), this[2]
+        language, code = (this[1].split() or [""])[0], this[2]
         follows = after is not None and not after[1].strip() and not text[this.end() : after.start()].strip()
         prints = language == "python" and "print(" in code
         shown = after if follows and prints else None

@@ -55,6 +55,21 @@ class NumberCheck:
         self._kept: list[Array] = []
         self._room = max(1, min(KEPT_ROWS, KEPT_CELLS // width))
 
+    @property
+    def bounds(self) -> dict[int, tuple[float, float, float]]:
+        """For each place, the least and the greatest value that are not far, and the least positive one."""
+        triples = zip(self._low.tolist(), self._high.tolist(), self._low_ratio.tolist(), strict=True)
+        return dict(zip(self._places, triples, strict=True))
+
+    def is_usual(self, place: int, values: Array) -> bool:
+        """Whether no value of a column is far outside the training range; `place` is its place among the features."""
+        i = self._places.index(place)
+        lowest, highest = np.fmin.reduce(values, initial=np.inf), np.fmax.reduce(values, initial=-np.inf)
+        if lowest < self._low[i] or highest > self._high[i]:
+            return False
+        ratio = self._low_ratio[i]
+        return bool(lowest >= ratio or not ((values > 0) & (values < ratio)).any())
+
     def _bounds(self) -> tuple[Array, Array, Array]:
         """Return the bounds of values that are not far: two of differences, and one of ratios for positive numbers."""
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
+from importlib.resources import files
 from typing import Any, TypeVar
 
 import orjson
@@ -16,14 +17,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from creche.errors import CrecheError, TableError, nearest
-from creche.serving.bodies import JSON, Limits, media_type_of, parse_json, receive_body
-from creche.serving.cells import CheckedRows
+from creche._phrases import shorten_text
+from creche.errors import nearest
+from creche.serving.answers import Wanted, answer_request, answer_rows, read_request
+from creche.serving.bodies import ARROW, CSV, JSON, Limits, media_type_of, parse_json, receive_body
 from creche.serving.gate import Access, Gate, ServerState
+from creche.serving.inference_protocol import (
+    VERSION,
+    answer_inference,
+    describe_protocol_server,
+    describe_tensors,
+)
 from creche.serving.metrics import Metrics
 from creche.serving.openapi import describe_server
-from creche.serving.predictions import Predictions, predict_rows
-from creche.serving.problems import CellError, ProblemError, problem_response
+from creche.serving.problems import ProblemError, problem_response
 from creche.serving.served_model import Models, ServedModel
 
 __all__ = ["Serving", "create_app"]
@@ -33,7 +40,16 @@ T = TypeVar("T")
 INLINE_BYTES = 16 * 1024
 """Of a body so small that handing it to another thread takes longer than answering it."""
 THREADS = 4
-OPTIONS = ("rows", "disagreement")
+TABLE_TYPES = (CSV, ARROW)
+FORM_TYPES = {"index.html": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
+# The form may load only what this server sends, runs no code from a text, and cannot be shown inside another page.
+FORM_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-cache",
+}
+VERSIONS = ("", "/versions/{version}")
+BODY_TYPES = (JSON, *TABLE_TYPES)
 
 
 class Serving:
@@ -72,8 +88,8 @@ class Serving:
             raise ProblemError(404, f"model {name!r}: there is no such model; {nearest(name, models)}")
         return models[name]
 
-    async def run(self, size: int, work: Callable[[], T]) -> T:
-        """Return what some work returns; with a large body it is done on another thread, within the limit of time.
+    async def run(self, work: Callable[[], T], *, is_short: bool) -> T:
+        """Return what some work returns; unless it is short, it is done on another thread, within the limit of time.
 
         Raises
         ------
@@ -81,7 +97,7 @@ class Serving:
             If it takes too long. The thread goes on until it is done.
 
         """
-        if size <= INLINE_BYTES:
+        if is_short:
             return work()
         seconds = self.limits.answer_seconds
         try:
@@ -102,9 +118,18 @@ def create_app(serving: Serving, access: Access) -> ASGIApp:
     """
     app = Starlette(
         routes=[
+            Route("/", send_form_file),
+            Route("/page.css", send_form_file),
+            Route("/page.js", send_form_file),
             Route("/predict", predict, methods=["POST"]),
             Route("/models/{name}/predict", predict, methods=["POST"]),
             Route("/models/{name}", show_model),
+            Route("/v2", show_protocol_server),
+            Route("/v2/health/live", report_live),
+            Route("/v2/health/ready", report_protocol_readiness),
+            *(Route(f"/v2/models/{{name}}{version}", show_tensors) for version in VERSIONS),
+            *(Route(f"/v2/models/{{name}}{version}/ready", report_model_readiness) for version in VERSIONS),
+            *(Route(f"/v2/models/{{name}}{version}/infer", infer, methods=["POST"]) for version in VERSIONS),
             Route("/models", list_models),
             Route("/openapi.json", show_openapi),
             Route("/health", report_health),
@@ -123,17 +148,35 @@ def create_app(serving: Serving, access: Access) -> ASGIApp:
     return Gate(app, access=access, metrics=serving.metrics, state=serving.state)
 
 
+async def send_form_file(request: Request) -> Response:
+    """Send a file of the form, which holds nothing of the models."""
+    name = request.url.path.removeprefix("/") or "index.html"
+    content = files("creche").joinpath("serving", "form", name).read_bytes()
+    return Response(content, headers=FORM_HEADERS, media_type=FORM_TYPES[name])
+
+
 async def predict(request: Request) -> Response:
     """Predict the rows of a request."""
     serving: Serving = request.app.state.serving
     served = serving.find_model(request)
     media_type = media_type_of(request)
-    if media_type != JSON:
-        got = f"got {media_type!r}" if media_type else "is missing"
-        raise ProblemError(415, f"Content-Type: {got}; send {JSON}", headers={"Accept-Post": JSON}, is_early=True)
+    if media_type not in BODY_TYPES:
+        got = f"got {shorten_text(media_type, 60)!r}" if media_type else "is missing"
+        detail = f"Content-Type: {got}; send {', '.join(BODY_TYPES)}"
+        raise ProblemError(415, detail, headers={"Accept-Post": ", ".join(BODY_TYPES)}, is_early=True)
     body = await receive_body(request, serving.limits)
+    wanted_type = request.headers.get("accept", "").strip().lower()
     try:
-        data = await serving.run(len(body), lambda: _answer(serving, served, body))
+        is_short = len(body) <= INLINE_BYTES and b"explain" not in body
+        if media_type == JSON and wanted_type not in TABLE_TYPES:
+            data = await serving.run(lambda: _answer(serving, served, body), is_short=is_short)
+        else:
+            answer = await serving.run(
+                lambda: _answer_table(serving, served, media_type, body, wanted_type), is_short=False
+            )
+            if isinstance(answer, bytes):
+                return Response(answer, media_type=wanted_type, headers=NOT_STORED)
+            data = answer
     except ProblemError as problem:
         if problem.errors:
             serving.metrics.count_refused(served.name)
@@ -143,44 +186,27 @@ async def predict(request: Request) -> Response:
 
 def _answer(serving: Serving, served: ServedModel, body: bytes) -> dict[str, Any]:
     """Return the answer to a body."""
-    asked = parse_json(body, serving.limits)
-    if type(asked) is not dict or "rows" not in asked:
-        raise ProblemError(422, 'the body must be an object with rows: {"rows": [{"COLUMN": VALUE, …}, …]}')
-    for name in asked:
-        if name not in OPTIONS:
-            raise ProblemError(422, f"{name!r}: there is no such part of a request; {nearest(name, OPTIONS)}")
-    rows, with_disagreement = asked["rows"], asked.get("disagreement", False)
-    if type(rows) is not list or not rows:
-        raise ProblemError(422, "rows: needs an array of at least one object")
-    if len(rows) > serving.limits.max_rows:
-        detail = f"rows: got {len(rows):,}; at most {serving.limits.max_rows:,} are answered at a time"
-        raise ProblemError(413, detail)
-    if type(with_disagreement) is not bool:
-        raise ProblemError(422, "disagreement: needs true or false")
-    checked = served.checker.check(rows)
-    predictions = predict_checked(served, checked, with_disagreement=with_disagreement)
-    serving.metrics.count_rows(served.name, checked.count)
-    answer: dict[str, Any] = {"model": served.name, "predictions": predictions.to_list()}
-    if checked.ignored:
-        answer["ignored"] = checked.ignored
-    return answer
+    limits = serving.limits
+    return answer_request(served, parse_json(body, limits), limits, serving.metrics)
 
 
-def predict_checked(served: ServedModel, rows: CheckedRows, *, with_disagreement: bool = False) -> Predictions:
-    """Return the predictions for rows.
+def _answer_table(
+    serving: Serving, served: ServedModel, media_type: str, body: bytes, wanted_type: str
+) -> dict[str, Any] | bytes:
+    """Return the answer to a request that is a table, or whose answer is to be one."""
+    from creche.serving.tables import predict_as_table, read_rows
 
-    Raises
-    ------
-    ProblemError
-        If a value is not one of its column, or the network's outputs are not finite.
-
-    """
-    try:
-        return predict_rows(served.model, rows.data, with_disagreement=with_disagreement)
-    except TableError as error:
-        raise served.checker.explain(rows.data, error) from error
-    except CrecheError as error:
-        raise ProblemError.of_cells([CellError(None, None, str(error))]) from error
+    notes: list[str] = []
+    if media_type == JSON:
+        rows, wanted = read_request(served, parse_json(body, serving.limits), serving.limits)
+    else:
+        read = read_rows(served, media_type, body, serving.limits)
+        rows, notes, wanted = read.rows, read.notes, Wanted()
+    if wanted_type in TABLE_TYPES:
+        serving.metrics.count_rows(served.name, rows.count)
+        return predict_as_table(served, rows, wanted_type)
+    answer = answer_rows(served, rows, wanted, serving.metrics)
+    return answer | {"notes": notes} if notes else answer
 
 
 async def show_model(request: Request) -> Response:
@@ -193,6 +219,68 @@ async def list_models(request: Request) -> Response:
     """Tell which models there are."""
     serving: Serving = request.app.state.serving
     return _json({"models": [served.to_dict() for served in serving.models.by_name.values()]})
+
+
+async def show_protocol_server(request: Request) -> Response:
+    """Tell the metadata of the server, by the Open Inference Protocol."""
+    return _json(describe_protocol_server())
+
+
+async def report_live(request: Request) -> Response:
+    """Say that the server runs, by the Open Inference Protocol."""
+    return _json({"live": True})
+
+
+async def report_protocol_readiness(request: Request) -> Response:
+    """Say whether requests are welcome, by the Open Inference Protocol."""
+    is_ready = request.app.state.serving.state.is_ready
+    return _json({"ready": is_ready}, 200 if is_ready else 503)
+
+
+async def show_tensors(request: Request) -> Response:
+    """Tell what a model reads and predicts, by the Open Inference Protocol."""
+    try:
+        return _json(describe_tensors(_find_version(request)))
+    except ProblemError as problem:
+        return _protocol_error(problem)
+
+
+async def report_model_readiness(request: Request) -> Response:
+    """Say that a model answers, by the Open Inference Protocol."""
+    try:
+        return _json({"name": _find_version(request).name, "ready": True})
+    except ProblemError as problem:
+        return _protocol_error(problem)
+
+
+async def infer(request: Request) -> Response:
+    """Predict tensors, by the Open Inference Protocol."""
+    serving: Serving = request.app.state.serving
+    try:
+        served = _find_version(request)
+        if "inference-header-content-length" in request.headers:
+            raise ProblemError(415, "tensors in binary are not read; send their data as JSON", is_early=True)
+        body = await receive_body(request, serving.limits)
+
+        def answer() -> dict[str, Any]:
+            return answer_inference(served, parse_json(body, serving.limits), serving.limits, serving.metrics)
+
+        return _json(await serving.run(answer, is_short=len(body) <= INLINE_BYTES))
+    except ProblemError as problem:
+        return _protocol_error(problem)
+
+
+def _find_version(request: Request) -> ServedModel:
+    version = request.path_params.get("version", VERSION)
+    served: ServedModel = request.app.state.serving.find_model(request)
+    if version != VERSION:
+        raise ProblemError(404, f"version {shorten_text(version, 60)!r} of {served.name}: there is only {VERSION!r}")
+    return served
+
+
+def _protocol_error(problem: ProblemError) -> Response:
+    """Return an error as the Open Inference Protocol has it, with the members of other problems besides."""
+    return problem_response(problem, error=problem.detail)
 
 
 async def show_openapi(request: Request) -> Response:
@@ -224,8 +312,8 @@ async def show_metrics(request: Request) -> Response:
 NOT_STORED = {"Cache-Control": "no-store"}
 
 
-def _json(data: Any) -> Response:
-    return Response(orjson.dumps(data), media_type=JSON, headers=NOT_STORED)
+def _json(data: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(data), status, NOT_STORED, media_type=JSON)
 
 
 async def _answer_problem(request: Request, error: Exception) -> Response:

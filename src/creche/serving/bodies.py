@@ -8,16 +8,25 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import orjson
 from starlette.requests import Request
 
 from creche._phrases import shorten_text
 from creche.serving.problems import ProblemError
 
-__all__ = ["JSON", "Limits", "media_type_of", "parse_json", "receive_body"]
+__all__ = ["ARROW", "CSV", "JSON", "Limits", "media_type_of", "parse_json", "receive_body"]
 
 JSON = "application/json"
+CSV = "text/csv"
+ARROW = "application/vnd.apache.arrow.stream"
 MEBIBYTE = 2**20
 LONGEST_SHOWN = 60
+FEW_BYTES = 4096
+"""The size of a body that the strict parser reads as fast, in bytes."""
+
+MANY_DIGITS = b"0" * 19
+DIGITS = bytes(ord("0") if chr(code).isdigit() and code < 128 else code for code in range(256))
 SMALL = 64 * 1024
 """The size of a body that cannot hold too many values, in bytes."""
 
@@ -116,6 +125,10 @@ def parse_json(body: bytes, limits: Limits) -> Any:
         allowed = SMALL + CONTAINERS_PER_ROW * limits.max_rows
         if body.count(b"[") + body.count(b"{") > allowed:
             raise ProblemError(413, f"the body holds more than {allowed:,} objects and arrays; send fewer rows")
+    if len(body) > FEW_BYTES:
+        found = _parse_fast(body)
+        if found is not None:
+            return found
     try:
         return json.loads(body.decode(), object_pairs_hook=_make_object, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
@@ -127,6 +140,36 @@ def parse_json(body: bytes, limits: Limits) -> Any:
         raise ProblemError(400, "the body is not valid JSON: it is nested too deeply") from None
     except ValueError:  # a whole number of thousands of digits
         raise ProblemError(400, "the body holds a number of too many digits") from None
+
+
+def _parse_fast(body: bytes) -> dict[str, Any] | None:
+    """Return what the strict parser would, in a third of the time; None if it is to decide.
+
+    orjson takes the last of two values of one key, and rounds large whole numbers. So the keys are counted: there are
+    as many as colons outside of strings, unless one came twice.
+    """
+    if MANY_DIGITS in body.translate(DIGITS):
+        return None
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if type(found) is not dict:
+        return None
+    rows = found.get("rows")
+    if type(rows) is not list or not all(type(row) is dict for row in rows):
+        return None
+    # Objects in cells or in other parts of a request, which may not be there, make a difference, too.
+    keys = len(found) + sum(map(len, rows))
+    return found if keys == body.count(b":") or keys == _count_colons(body) else None
+
+
+def _count_colons(body: bytes) -> int:
+    """Return the number of colons outside of strings."""
+    unescaped = body.replace(b"\\\\", b"").replace(b'\\"', b"")  # the remaining quotation marks begin and end strings
+    characters = np.frombuffer(unescaped, dtype=np.uint8)
+    is_inside = np.logical_xor.accumulate(characters == ord('"'))
+    return int(np.count_nonzero((characters == ord(":")) & ~is_inside))
 
 
 def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from creche._phrases import shorten_text
 from creche.errors import TableError, closest
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
-from creche.serving.columns import DATE_PATTERN, InputColumn, InputRole
+from creche.serving.columns import DATE_PATTERN, LARGEST_NUMBER, InputColumn, InputRole
 from creche.serving.problems import CellError, ProblemError
 from creche.table.cell_types import build_rules
 from creche.table.encoders.features import prepare_column
@@ -22,11 +22,12 @@ from creche.table.reading.series import Values
 from creche.table.roles import Encoder
 from creche.table.table import Table
 
-__all__ = ["CellChecker", "CheckedRows", "Row"]
+__all__ = ["SOURCE", "CellChecker", "CheckedRows", "Row"]
 
 Row: TypeAlias = dict[str, Any]
 
 SOURCE = "the request"
+"""The name of rows in messages of the library."""
 LONGEST_SHOWN = 40
 MOST_FOUND = 1000
 """Errors after which a request is not searched for more."""
@@ -109,10 +110,25 @@ class CellChecker:
                 return CheckedRows(cells, 1, () if len(row) == len(cells) else self._find_ignored(row))
         elif all(type(row) is dict for row in rows):
             columns = self._check_columns(rows)
-            if columns is not None:
+            table = None if columns is None else self.make_table(columns)
+            if columns is not None and table is not None and not self._has_large_number(table):
                 ignored = self._find_ignored(rows[0]) if len(rows[0]) > len(columns) else ()
-                return CheckedRows(self.make_table(columns), len(rows), ignored)
+                return CheckedRows(table, len(rows), ignored)
         raise ProblemError.of_cells(list(self._find_type_errors(rows)))
+
+    def check_columns(self, columns: Mapping[str, list[Any]], count: int) -> CheckedRows:
+        """Return columns of cells, all of one length, as the model takes them; errors as for `check`.
+
+        Parameters
+        ----------
+        columns : dict of str to list
+        count : int
+            The number of rows.
+
+        """
+        names = list(columns)
+        rows = [dict(zip(names, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+        return self.check(rows if names else [{}] * count)
 
     def make_table(self, columns: Mapping[str, list[Any]]) -> Table:
         """Return checked cells as a table, whose rows count from 0.
@@ -172,10 +188,19 @@ class CellChecker:
                 cells = [row[column.name] for row in rows]
             except KeyError:
                 return None
-            if not types.issuperset(map(type, cells)) or not (is_value is None or all(map(is_value, cells))):
+            # Numbers are compared with the largest once they are an array.
+            is_checked = column.role == "numeric" or is_value is None or all(map(is_value, cells))
+            if not types.issuperset(map(type, cells)) or not is_checked:
                 return None
             columns[column.name] = cells
         return columns
+
+    def _has_large_number(self, table: Table) -> bool:
+        return any(
+            bool((np.abs(table.columns[column.name].values) > LARGEST_NUMBER).any())
+            for column in self._columns
+            if column.role == "numeric"
+        )
 
     def _find_ignored(self, row: Row) -> tuple[str, ...]:
         return tuple(name for name in row if name not in self._names)
@@ -206,7 +231,8 @@ class CellChecker:
             cell = row[name]
             if type(cell) not in types or not (is_value is None or is_value(cell)):
                 null = ", or null for a missing value" if column.may_be_missing else ""
-                needed = f"{NEEDED[column.role]}{null}"
+                limits = f" from -{LARGEST_NUMBER:g} to {LARGEST_NUMBER:g}" if type(cell) in (int, float) else ""
+                needed = f"{NEEDED[column.role]}{limits if column.role == 'numeric' else ''}{null}"
                 yield CellError(place, name, f"row {place}, column {name!r}: got {_show(cell)}; needs {needed}")
 
     def _find_value_errors(self, encoder: Encoder, cells: list[Any], first: int) -> list[CellError]:
@@ -243,6 +269,8 @@ class CellChecker:
 
 def _value_check(column: InputColumn) -> Callable[[Any], bool] | None:
     """Return the function that tells whether a cell of the right type is a value of the column; None if each is."""
+    if column.role == "numeric":
+        return lambda cell: cell is None or -LARGEST_NUMBER <= cell <= LARGEST_NUMBER
     if column.role == "boolean":
         return lambda cell: cell is None or cell in (0, 1)
     if column.role == "datetime":

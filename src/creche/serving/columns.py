@@ -14,10 +14,13 @@ from creche.table.encoders.datetime import DatetimeEncoder
 from creche.table.roles import Encoder
 from creche.table.training_summary import TrainingSummary
 
-__all__ = ["DATE_PATTERN", "Cell", "InputColumn", "InputRole", "describe_columns", "example_row"]
+__all__ = ["DATE_PATTERN", "LARGEST_NUMBER", "Cell", "InputColumn", "InputRole", "describe_columns", "example_row"]
 
 InputRole: TypeAlias = Literal["numeric", "boolean", "categorical", "datetime"]
 Cell: TypeAlias = float | int | str | bool | None
+
+LARGEST_NUMBER = 1e30
+"""The greatest number that requests may hold; a network computes in float32, which ends at 3.4e38."""
 
 DATE_PATTERN = (
     r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"

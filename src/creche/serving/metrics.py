@@ -50,7 +50,7 @@ class Metrics:
         """Count a request with rows that the model cannot take."""
         self._refused[model] += 1
 
-    def count_warning(self, model: str, column: str, kind: str, values: int) -> None:
+    def count_unusual(self, model: str, column: str, kind: str, values: int) -> None:
         """Count values that are unlike those of the training rows."""
         self._warnings[model, column, kind] += values
 

@@ -7,16 +7,15 @@ from typing import Any
 from urllib.parse import quote
 
 from creche._version import __version__
-from creche.serving.bodies import Limits
-from creche.serving.columns import DATE_PATTERN, InputColumn, example_row
+from creche.serving.answers import MOST_EXPLAINED
+from creche.serving.bodies import ARROW, CSV, JSON, Limits
+from creche.serving.columns import DATE_PATTERN, LARGEST_NUMBER, InputColumn, example_row
 from creche.serving.served_model import ServedModel
 
-__all__ = ["LARGEST_NUMBER", "describe_server"]
-
-LARGEST_NUMBER = 1e30
-"""Of what a description promises to accept; the network takes a little more."""
+__all__ = ["describe_server"]
 
 Schema = dict[str, Any]
+TABLE_TYPES = (CSV, ARROW)
 
 
 def describe_server(models: Mapping[str, ServedModel], limits: Limits, has_token: bool) -> Schema:
@@ -99,10 +98,14 @@ def _request_schema(row: str, served: ServedModel, limits: Limits) -> Schema:
     properties: Schema = {
         "rows": {"type": "array", "items": {"$ref": _reference(row)}, "minItems": 1, "maxItems": limits.max_rows},
     }
-    if served.is_ensemble:
-        properties["disagreement"] = {
-            "type": "boolean", "description": "Whether to measure how much the networks disagree about each row.",
-        }  # fmt: skip
+    properties["explain"] = {
+        "type": "boolean",
+        "description": f"Whether to tell what each column contributed; for at most {MOST_EXPLAINED} rows.",
+    }
+    properties["disagreement"] = {
+        "type": "boolean",
+        "description": "Whether to measure how much the networks of an ensemble disagree about each row.",
+    }
     return {"type": "object", "properties": properties, "required": ["rows"], "additionalProperties": False}
 
 
@@ -121,12 +124,17 @@ def _answer_schema(served: ServedModel) -> Schema:
         required.append("probabilities")
     if served.is_ensemble:
         row["disagreement"] = {"type": "number", "minimum": 0}
+    row["explanation"] = {"$ref": _reference("Explanation")}
     return {
         "type": "object",
         "properties": {
             "model": {"type": "string"},
             "predictions": {"type": "array", "items": {"type": "object", "properties": row, "required": required}},
             "warnings": {"type": "array", "items": {"$ref": _reference("Warning")}},
+            "notes": {
+                "type": "array", "items": {"type": "string"},
+                "description": "What was decided while a table was read, such as that its last line holds totals.",
+            },
             "ignored": {
                 "type": "array", "items": {"type": "string"},
                 "description": "Columns of the request that the model does not read.",
@@ -143,15 +151,24 @@ def _predict(served: ServedModel, request: str, answer: str) -> Schema:
             "summary": f"Predict {', '.join(served.model.labels.names)}.",
             "requestBody": {
                 "required": True,
-                "content": {"application/json": {"schema": {"$ref": _reference(request)}, "example": example}},
+                "content": {
+                    JSON: {"schema": {"$ref": _reference(request)}, "example": example},
+                    **{kind: {} for kind in TABLE_TYPES},
+                },
             },
             "responses": {
-                "200": _json("The predictions, in the order of the rows.", answer),
+                "200": {
+                    "description": "The predictions, in the order of the rows; with Accept, as a table.",
+                    "content": {
+                        JSON: {"schema": {"$ref": _reference(answer)}},
+                        **{kind: {} for kind in TABLE_TYPES},
+                    },
+                },
                 "400": _problem("The body is not valid JSON."),
                 "408": _problem("The body comes too slowly."),
-                "413": _problem("The body is too large, or has too many rows."),
+                "413": _problem("The body is too large."),
                 "415": _problem("The body is of a type that is not known."),
-                "422": _problem("Rows that the model cannot take: each wrong cell with its row and column."),
+                "422": _problem("Too many rows, or wrong ones: each wrong cell with its row and column."),
                 **DENIED,
             },
         }
@@ -167,7 +184,7 @@ def _get(summary: str, schema: str, *, is_open: bool = False, more: Schema | Non
 
 
 def _json(description: str, schema: str) -> Schema:
-    return {"description": description, "content": {"application/json": {"schema": {"$ref": _reference(schema)}}}}
+    return {"description": description, "content": {JSON: {"schema": {"$ref": _reference(schema)}}}}
 
 
 def _problem(description: str) -> Schema:
@@ -205,6 +222,14 @@ SHARED_SCHEMAS: Schema = {
             "kind": {"enum": ["outside_range", "unseen_category", "missing_values"]},
             "count": {"type": "integer", "minimum": 1},
             "message": {"type": "string"},
+        }
+    ),
+    "Explanation": _object(
+        {
+            "target": {"type": ["string", "number", "boolean"]},
+            "unit": {"enum": ["probability", "number"]},
+            "baseline": {"type": "number"},
+            "contributions": {"type": "object", "additionalProperties": {"type": "number"}},
         }
     ),
     "CellError": _object(

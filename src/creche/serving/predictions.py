@@ -42,13 +42,16 @@ class Predictions:
 
     def to_list(self) -> list[dict[str, Any]]:
         """Return a dict for each row."""
-        names = self.names
-        rows = [{"predicted": dict(zip(names, cells, strict=True))} for cells in zip(*self.predicted, strict=True)]
-        found: list[dict[str, Any]] = rows
-        if self.probabilities is not None:
-            outcomes = self.outcomes
-            for row, own in zip(found, self.probabilities.tolist(), strict=True):
-                row["probabilities"] = dict(zip(outcomes, own, strict=True))
+        names, outcomes = self.names, self.outcomes
+        cells = zip(*self.predicted, strict=True)
+        # Not `strict`, which takes as long as all the rest: names and cells are as many by construction.
+        if self.probabilities is None:
+            found: list[dict[str, Any]] = [{"predicted": dict(zip(names, own))} for own in cells]  # noqa: B905
+        else:
+            found = [
+                {"predicted": dict(zip(names, own)), "probabilities": dict(zip(outcomes, shares))}  # noqa: B905
+                for own, shares in zip(cells, self.probabilities.tolist(), strict=True)
+            ]
         if self.disagreement is not None:
             for row, disagreement in zip(found, self.disagreement.tolist(), strict=True):
                 row["disagreement"] = disagreement

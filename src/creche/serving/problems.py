@@ -104,9 +104,10 @@ class LingeringResponse(Response):
         await send({"type": "http.response.body", "body": b""})
 
 
-def problem_response(problem: ProblemError) -> Response:
-    """Return the answer that tells a problem."""
+def problem_response(problem: ProblemError, **more: Any) -> Response:
+    """Return the answer that tells a problem, with more members."""
     data: dict[str, Any] = {
+        **more,
         "title": HTTPStatus(problem.status).phrase,
         "status": problem.status,
         "detail": problem.detail,

@@ -16,6 +16,7 @@ from types import FrameType
 
 import uvicorn
 
+from creche._advice import advise
 from creche._system.listening import LOOPBACK, is_on_loopback, list_own_hosts, listen
 from creche.errors import FileError, PlanError
 from creche.serving.app import Serving, create_app
@@ -95,8 +96,8 @@ class Server:
         if not is_on_loopback(self._listener) and not options.token and not options.is_open:
             self._listener.close()
             raise PlanError(
-                f"host: got {options.host!r}, which other machines reach; set a token by --token-file or the "
-                f"environment variable {TOKEN_VARIABLE}, or let everyone ask by --without-token",
+                f"host: got {options.host!r}, which other machines reach; set a token by {advise('token_file')} or "
+                f"the environment variable {TOKEN_VARIABLE}, or let everyone ask by {advise('without_token')}",
                 argument="host",
             )
         hosts = list_own_hosts(options.host, self._listener.getsockname()[1])

@@ -20,6 +20,7 @@ from creche.plan.words import DeviceName
 from creche.serving.cells import CellChecker
 from creche.serving.columns import InputColumn, describe_columns
 from creche.serving.predictions import as_json_value
+from creche.serving.unusual_values import UnusualValues
 
 __all__ = ["FileState", "Models", "ServedModel"]
 
@@ -55,6 +56,7 @@ class ServedModel:
     model : Model or Ensemble
     columns : tuple of InputColumn
     checker : CellChecker
+    unusual : UnusualValues
     digest : str
         The beginning of the SHA-256 of the file.
     loaded : datetime
@@ -66,6 +68,7 @@ class ServedModel:
     model: Model | Ensemble
     columns: tuple[InputColumn, ...]
     checker: CellChecker
+    unusual: UnusualValues
     digest: str
     loaded: datetime
 
@@ -85,7 +88,9 @@ class ServedModel:
             digest = hashlib.sha256(path.read_bytes()).hexdigest()[:DIGEST_DIGITS]
         except OSError as error:
             raise FileError(f"{file_name(path)}: cannot be read ({error.strerror})") from error
-        return cls(name, path, model, columns, CellChecker(model, columns), digest, datetime.now(UTC))
+        checker = CellChecker(model, columns)
+        unusual = UnusualValues(model, checker)
+        return cls(name, path, model, columns, checker, unusual, digest, datetime.now(UTC))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what clients may know of the model, as plain data."""

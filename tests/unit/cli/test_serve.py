@@ -95,7 +95,7 @@ def test_sighup_loads_models_again_and_garbage_is_told(model_file: Path, tmp_pat
         (["{model}", "{copy}"], "have the same name, 'penguins'; rename one file"),
         (["{model}", "--port", "70000"], "--port: got 70000; needs a number from 0 to 65535"),
         (["{model}", "--port", "0", "--host", "192.0.2.77"], "--host: got '192.0.2.77'"),
-        (["{model}", "--port", "0", "--host", "0.0.0.0"], "--host: got '0.0.0.0', which other machines reach"),
+        (["{model}", "--port", "0", "--host", "0.0.0.0"], "which other machines reach; set a token by --token-file or"),
         (["{model}", "--max-rows", "0"], "--max-rows: got 0; needs a number above 0"),
         (["{model}", "--timeout", "-1"], "--timeout: got -1; needs a number above 0"),
         (["{model}", "--drain", "-1"], "--drain: got -1; needs a number of seconds, 0 or more"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -87,7 +89,8 @@ OTHERWISE_IN_PYTHON = ("2024-01-01\n", "٢٠٢٤-01-01")
     ("changed", "is_right"),
     [
         ({"length": None}, True), ({"length": 3}, True), ({"length": "3"}, False), ({"length": True}, False),
-        ({"length": 1e30}, True), ({"count": -(10**29)}, True), ({"fresh": 1}, True), ({"fresh": 2}, False),
+        ({"length": 1e30}, True), ({"count": -(10**29)}, True), ({"count": 2e30}, False),
+        ({"fresh": 1}, True), ({"fresh": 2}, False),
         ({"fresh": "yes"}, False), ({"fresh": None}, True), ({"kind": "new"}, True), ({"kind": 7}, True),
         ({"kind": []}, False), ({"day": "2024-02-29T12:30:00.5Z"}, True), ({"day": "2024-02-29 12:30"}, True),
         ({"day": "29.2.2024"}, False), ({"day": "2024-13-01"}, False), ({"day": ""}, False), ({"day": 7}, False),
@@ -132,3 +135,17 @@ def test_a_model_of_an_array_has_columns_too(tmp_path: Path) -> None:
         assert (refused.status, refused.data["errors"][0]["message"]) == (
             422, "row 0, column 'x1': got null; needs a number",
         )  # fmt: skip
+
+
+def test_the_page_of_documentation_is_true(client: Client) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "serving.md").read_text("utf-8")
+    bodies = re.findall(r"--json '(.*?)'\n```", page, re.DOTALL)
+    assert len(bodies) == 2
+    first, second = (client.post("/predict", body) for body in bodies)
+    shown = json.loads(re.findall(r"```json\n(.*?)```", page, re.DOTALL)[0])
+    assert first.data.keys() == shown.keys()
+    assert first.data["predictions"][0].keys() == shown["predictions"][0].keys()
+    assert "centimetres? (× 10 = 46.1)" in second.data["warnings"][0]["message"]
+    assert "explanation" in second.data["predictions"][0]
+    for path in re.findall(r"`GET (/[\w./]*)`", page):
+        assert client.get(path.replace("NAME", "penguins")).status == 200, path

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from creche.errors import FileError, TableError
@@ -19,7 +20,7 @@ from creche.table.table import clean_names, select_names
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["read_arrow_frames"]
+__all__ = ["check_arrow_stream", "read_arrow_frames"]
 
 CONTINUES = b"\xff\xff\xff\xff"
 
@@ -56,6 +57,52 @@ def read_arrow_frames(stream: Stream, columns: Sequence[str] | None = None) -> I
         raise _damage_error(stream)
 
 
+def check_arrow_stream(data: bytes, source: str, *, most_rows: int) -> int:
+    """Check, before anything is unpacked, that a stream takes no more memory than its size suggests.
+
+    Parameters
+    ----------
+    data : bytes
+    source : str
+        The name of the stream in messages.
+    most_rows : int
+
+    Returns
+    -------
+    int
+        The number of its rows; if they are more than `most_rows`, not all are counted.
+
+    Raises
+    ------
+    TableError
+        If it is compressed, and so may be thousands of times as large.
+    FileError
+        If it is damaged.
+
+    """
+    stream, rows = Stream(BytesIO(data), source), 0
+    for kind, message in _read_messages(stream):
+        if kind not in (DICTIONARY, RECORDS):
+            continue
+        description = message[8:]
+        try:
+            (table,) = struct.unpack_from("<I", description, 0)
+            header = _find_table(description, table, 2)
+            batch = header if kind == RECORDS else _find_table(description, header, 1)
+            length_at, is_compressed = _find_field(description, batch, 0), bool(_find_field(description, batch, 3))
+            length = struct.unpack_from("<q", description, length_at)[0] if length_at else 0
+        except (struct.error, IndexError) as error:
+            raise _damage_error(stream) from error
+        if is_compressed:
+            raise TableError(f"{source}: is an Arrow IPC stream with compressed columns; write it without compression")
+        rows += length if kind == RECORDS else 0
+        if length < 0:
+            raise _damage_error(stream)
+        if rows > most_rows:
+            break
+    return rows
+
+
 def _damage_error(stream: Stream) -> FileError:
     return FileError(
         f"{stream.source}: is an Arrow IPC stream that is cut short or damaged; download or write it again"
@@ -86,17 +133,30 @@ def _read_messages(stream: Stream) -> Iterator[tuple[int, bytes]]:
 def _parse_description(description: bytes) -> tuple[int, int]:
     """Return the kind of a message and the length of its body from a flatbuffer: a table with an index, its vtable."""
     (table,) = struct.unpack_from("<I", description, 0)
+    kind_at, body_at = _find_field(description, table, 1), _find_field(description, table, 3)
+    kind = description[kind_at] if kind_at else 0
+    body = struct.unpack_from("<q", description, body_at)[0] if body_at else 0
+    return kind, body
+
+
+def _find_field(description: bytes, table: int, number: int) -> int:
+    """Return where a field of a table of a flatbuffer lies; 0 if it has its default."""
     (back,) = struct.unpack_from("<i", description, table)
     index = table - back
     if not 0 <= index < len(description):
         raise IndexError
     (size,) = struct.unpack_from("<H", description, index)
-    kind_at, body_at = (
-        struct.unpack_from("<H", description, index + field)[0] if field < size else 0 for field in (6, 10)
-    )
-    kind = description[table + kind_at] if kind_at else 0
-    body = struct.unpack_from("<q", description, table + body_at)[0] if body_at else 0
-    return kind, body
+    entry = 4 + 2 * number
+    (at,) = struct.unpack_from("<H", description, index + entry) if entry < size else (0,)
+    return table + at if at else 0
+
+
+def _find_table(description: bytes, table: int, number: int) -> int:
+    """Return where the table in a field begins."""
+    at = _find_field(description, table, number)
+    if not at:
+        raise IndexError
+    return int(at + struct.unpack_from("<I", description, at)[0])
 
 
 def _read_exactly(stream: Stream, size: int) -> bytes:

@@ -183,6 +183,9 @@ def _column_from_array(array: NDArray[Any], context: ColumnContext) -> Column:
 
 
 def _column_from_objects(values: Sequence[Any], context: ColumnContext) -> Column:
+    plain = _column_from_plain(values, context)
+    if plain is not None:
+        return plain
     missing = np.array([is_missing(value) for value in values], dtype=np.bool_)
     present = [value for value, absent in zip(values, missing.tolist(), strict=True) if not absent]
     types = set(map(type, present))
@@ -215,14 +218,38 @@ def _column_from_objects(values: Sequence[Any], context: ColumnContext) -> Colum
     return _column_from_text(values, missing, _to_word, context)
 
 
+def _column_from_plain(values: Sequence[Any], context: ColumnContext) -> Column | None:
+    """Return the column of values of Python's own types, as JSON has them, without looking at each; else None."""
+    types = set(map(type, values))
+    has_missing = type(None) in types
+    types.discard(type(None))
+    if types == {str}:
+        return _column_from_text(values, None, str, context)
+    if not types or not types <= {int, float}:
+        return None
+    try:
+        if types == {int} and not has_missing:
+            return Column("whole", np.array(values, dtype=np.int64))
+        array = np.array(values, dtype=np.float64)  # None becomes NaN
+    except OverflowError:
+        return None
+    if types == {int}:
+        return Column("whole", array) if np.nanmax(np.abs(array)) < 2**63 else None
+    return Column("number", array)
+
+
 def _column_from_text(
-    values: Sequence[Any], missing: NDArray[np.bool_], to_text: Callable[[Any], str], context: ColumnContext
+    values: Sequence[Any], missing: NDArray[np.bool_] | None, to_text: Callable[[Any], str], context: ColumnContext
 ) -> Column:
+    """Return a column of words; without `missing`, the values are strings, and None where one is missing."""
     index: dict[str, int] = {}
-    codes = [
-        -1 if absent else index.setdefault(to_text(value), len(index))
-        for value, absent in zip(values, missing.tolist(), strict=True)
-    ]
+    if missing is None:
+        codes = [-1 if value is None else index.setdefault(value, len(index)) for value in values]
+    else:
+        codes = [
+            -1 if absent else index.setdefault(to_text(value), len(index))
+            for value, absent in zip(values, missing.tolist(), strict=True)
+        ]
     for word in index:
         if not word.isascii():
             _check_unicode(word, context)

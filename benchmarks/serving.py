@@ -1,0 +1,186 @@
+"""Serving: the time of one request over loopback, requests and rows per second of one core, and memory after many.
+
+A process of `creche serve` answers a client in this process, which speaks HTTP over plain sockets, so that it takes
+little processor time of its own. The rows are those of the penguins, and the model has two hidden layers of 32 neurons.
+Rates per core divide by the processor time that the server takes, so that they do not depend on how busy the machine
+is; what the client takes is told as well. `--requests N` sets for how many requests memory is watched.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from _compare import Spread
+from _report import Options, Report, parse_options
+
+import creche as cr
+
+CONNECTIONS = 16
+LATENCY_REQUESTS = 2_000
+RATE_REQUESTS = 4_000
+BATCH_ROWS, BATCH_REQUESTS = 1_000, 40
+LEAK_REQUESTS = 20_000
+MILLISECONDS_BELOW = 1.0
+REQUESTS_AT_LEAST = 2_000.0
+ROWS_AT_LEAST = 200_000.0
+GROWTH_BELOW = 8.0  # MiB
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--requests", type=int, default=LEAK_REQUESTS)
+    own, others = parser.parse_known_args()
+    sys.argv[1:] = others
+    options = parse_options(__doc__, rounds=3)
+    report = Report("Serving: one model over loopback", options)
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as server:
+        one, batch = bodies()
+        measure(server, one, batch, options, report)
+        leak = 500 if options.quick else own.requests
+        growth = watch_memory(server, one, leak)
+        report.section("Memory")
+        report.say(f"The server has {server.memory():.1f} MiB after {leak:,} more requests of one row.")
+        report.claim_below(f"growth over {leak:,} requests", Spread.of([growth]), GROWTH_BELOW, " MiB")
+    return report.finish()
+
+
+class Server:
+    """A process of `creche serve`."""
+
+    def __init__(self, process: "subprocess.Popen[str]", port: int) -> None:
+        self.process, self.port = process, port
+
+    def seconds(self) -> float:
+        """Return the processor time that it has taken."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def memory(self) -> float:
+        """Return its resident memory in MiB."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    path = folder / "penguins.creche"
+    cr.train("penguins", label="species", epochs=30, threads=1).model.save(path)
+    command = [sys.executable, "-m", "creche", "serve", str(path), "--port", "0"]
+    start = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            found = re.search(r"http://127\.0\.0\.1:(\d+)/", process.stdout.readline())
+            assert found is not None
+            server = Server(process, int(found[1]))
+            print(f"ready after {time.perf_counter() - start:.2f} s, with {server.memory():.1f} MiB", file=sys.stderr)
+            yield server
+        finally:
+            process.terminate()
+
+
+def bodies() -> tuple[bytes, bytes]:
+    """Return a request of one row, and one of many."""
+    penguins = cr.datasets.penguins()
+    rows = penguins.drop("species", *(name for name in ("year",) if name in penguins.columns)).to_dicts()
+    many = [rows[i] for i in np.random.default_rng(0).integers(0, len(rows), BATCH_ROWS)]
+    return request_of({"rows": rows[:1]}), request_of({"rows": many})
+
+
+def request_of(data: object) -> bytes:
+    body = json.dumps(data).encode()
+    head = "POST /predict HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: application/json\r\n"
+    return head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def measure(server: Server, one: bytes, batch: bytes, options: Options, report: Report) -> None:
+    """Print the time of a request, and rates, turn by turn."""
+    few = 20 if options.quick else 1
+    cases = {
+        "one row, one connection": (one, 1, LATENCY_REQUESTS // few, 1),
+        f"one row, {CONNECTIONS} connections": (one, CONNECTIONS, RATE_REQUESTS // few, 1),
+        f"{BATCH_ROWS:,} rows, one connection": (batch, 1, max(BATCH_REQUESTS // few, 2), BATCH_ROWS),
+    }
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in cases}
+    for _ in range(options.rounds):
+        for name, (request, connections, count, rows) in cases.items():
+            found[name].append(ask(server, request, connections, count, rows))
+    columns = {
+        "median, ms": ("milliseconds", 1.0), "rows/s": ("rate", 1.0), "rows/s a core": ("rate_a_core", 1.0),
+        "server, µs a request": ("server", 1e6), "client, µs a request": ("client", 1e6),
+    }  # fmt: skip
+    report.section("Requests")
+    report.table(
+        ["requests", *columns],
+        [
+            [name, *(Spread.of(turn[key] for turn in turns).show(scale) for key, scale in columns.values())]
+            for name, turns in found.items()
+        ],
+    )
+    first, several, large = found.values()
+    report.section("Claims")
+    report.claim_below("one row, median", Spread.of(t["milliseconds"] for t in first), MILLISECONDS_BELOW, " ms")
+    rates = Spread.of(t["rate_a_core"] / REQUESTS_AT_LEAST for t in several)
+    report.claim_ratio(f"requests of one row a second and core, compared with {REQUESTS_AT_LEAST:,.0f}", rates, 1.0)
+    rates = Spread.of(t["rate_a_core"] / ROWS_AT_LEAST for t in large)
+    report.claim_ratio(f"rows a second and core in batches, compared with {ROWS_AT_LEAST:,.0f}", rates, 1.0)
+
+
+def ask(server: Server, request: bytes, connections: int, count: int, rows: int) -> dict[str, float]:
+    """Send a request many times; return the median time of one, rates, and processor times per request."""
+    asyncio.run(ask_all(server.port, request, connections, 10 * connections))
+    cpu, own, start = server.seconds(), time.process_time(), time.perf_counter()
+    times = asyncio.run(ask_all(server.port, request, connections, count))
+    wall, own, cpu = time.perf_counter() - start, time.process_time() - own, server.seconds() - cpu
+    done = len(times)
+    return {
+        "milliseconds": 1e3 * median(times), "rate": done * rows / wall, "rate_a_core": done * rows / max(cpu, 1e-9),
+        "server": cpu / done, "client": own / done,
+    }  # fmt: skip
+
+
+async def ask_all(port: int, request: bytes, connections: int, count: int) -> list[float]:
+    """Return the time of each request, in seconds."""
+    request = request.replace(b"{port}", str(port).encode())
+    times: list[float] = []
+
+    async def ask_on() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(count // connections):
+            start = time.perf_counter()
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            if not head.startswith(b"HTTP/1.1 200 "):
+                raise RuntimeError(f"the server answered {head[:200]!r}")
+            length = re.search(rb"content-length: (\d+)", head)
+            assert length is not None
+            await reader.readexactly(int(length[1]))
+            times.append(time.perf_counter() - start)
+        writer.close()
+
+    await asyncio.gather(*(ask_on() for _ in range(connections)))
+    return times
+
+
+def watch_memory(server: Server, request: bytes, count: int) -> float:
+    """Return by how many MiB the server grows over this many requests."""
+    asyncio.run(ask_all(server.port, request, CONNECTIONS, max(count // 10, CONNECTIONS)))
+    before = server.memory()
+    asyncio.run(ask_all(server.port, request, CONNECTIONS, count))
+    return server.memory() - before
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
