@@ -79,7 +79,7 @@ format: $(VENV)/.dev  ## format the sources
 # torch comes first: together with the others, pip might choose a newer one.
 $(VENV)/.peers: $(VENV)/.dev
 	$(PIP_INSTALL) torch==2.13.0
-	$(PIP_INSTALL) "scikit-learn>=1.7" "jax>=0.9" "pandas>=2.2" "onnx>=1.18" "onnxruntime>=1.22" "shap>=0.50" "captum>=0.8" "tensorboard>=2.20"
+	$(PIP_INSTALL) "scikit-learn>=1.7" "jax>=0.9" "pandas>=2.2" "onnx>=1.18" "onnxruntime>=1.22" "shap>=0.50" "captum>=0.8" "tensorboard>=2.20" "schemathesis>=4.20" "prometheus-client>=0.20"
 	touch $@
 
 # With one thread of PyTorch: on small networks several wait for each other, on a busy machine for seconds.

@@ -184,7 +184,7 @@ def test_a_locked_table_is_told(server: Server) -> None:
 
 
 def test_a_cut_connection_is_told(server: Server) -> None:
-    query = "SELECT g AS a, repeat('x', 100) AS b FROM generate_series(1, 400000) g"
+    query = "SELECT generate_series(1, 3000000) AS a, repeat('x', 100) AS b"
     batches = read_batches(cr.Database(server.uri(application_name="cut"), query=query))
     next(batches)
     server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cut'")

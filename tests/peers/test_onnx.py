@@ -28,6 +28,7 @@ from tests.models_to_export import (
     fitted,
     table,
     train,
+    with_custom_losses,
 )
 
 pytestmark = pytest.mark.peers
@@ -113,6 +114,11 @@ def test_every_kind_of_layer(arguments: dict[str, Any], tmp_path: Path) -> None:
 def test_every_head(label: Any, arguments: dict[str, Any], submodels: int, tmp_path: Path) -> None:
     features = {"schema": {**ROLES}}
     agree(train(label, **features, **arguments, submodels=submodels), tmp_path / "m.onnx")
+
+
+def test_a_custom_loss_is_needed_for_training_only(tmp_path: Path) -> None:
+    for model in with_custom_losses():
+        agree(model, tmp_path / "m.onnx")
 
 
 @pytest.mark.parametrize("temperature", [1.0, 2.0])

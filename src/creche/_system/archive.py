@@ -11,6 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -33,6 +34,8 @@ __all__ = [
     "BrokenArchiveError",
     "Content",
     "compute_digest",
+    "dump_archive",
+    "parse_archive",
     "read_archive",
     "seal",
     "write_archive",
@@ -97,6 +100,36 @@ def write_archive(
         file.write(data)
 
 
+def dump_archive(kind: str, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Return the bytes of the file that `write_archive` writes.
+
+    Raises
+    ------
+    MalformedJsonError
+        If JSON cannot hold the header, or an archive an array.
+
+    """
+    head, data = _encode(kind, header, arrays)
+    return head + data
+
+
+def parse_archive(data: bytes, kind: str, name: str) -> Content:
+    """Read what `dump_archive` returned, in this version or an earlier one; `name` is what errors call it.
+
+    Raises
+    ------
+    FileError
+        If it was written by a newer Creche.
+    BrokenArchiveError
+        If it is damaged or of another format.
+
+    """
+    try:
+        return _Reader(name, kind, BytesIO(data), len(data)).read()
+    except MalformedJsonError as error:
+        raise BrokenArchiveError(f"{name}: is damaged: {error}; use a copy of it, or fit it again") from error
+
+
 def compute_digest(kind: str, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> str:
     """Return the digest that a file of this content has in its head.
 
@@ -139,7 +172,7 @@ def read_archive(path: str | os.PathLike[str], kind: str) -> Content:
             description = "a folder" if stat.S_ISDIR(status.st_mode) else "no regular file"
             raise FileError(f"{name}: is {description}; needs a {kind} file")
         with open(name, "rb") as file:
-            return _Reader(name, kind, file).read()
+            return _Reader(name, kind, file, os.fstat(file.fileno()).st_size).read()
     except MalformedJsonError as error:
         raise BrokenArchiveError(
             f"{name}: is damaged: {error}; use a copy of it, or write it again by {_name_writer(kind)}"
@@ -235,11 +268,11 @@ def _name_writer(kind: str) -> str:
 class _Reader:
     """A reader of one open file from beginning to end; each step relies only on what earlier ones have checked."""
 
-    def __init__(self, name: str, kind: str, file: BinaryIO) -> None:
+    def __init__(self, name: str, kind: str, file: BinaryIO, size: int) -> None:
         self.name = name
         self.kind = kind
         self.file = file
-        self.size = os.fstat(file.fileno()).st_size
+        self.size = size
 
     def read(self) -> Content:
         """Return header and arrays, migrated to the present version."""

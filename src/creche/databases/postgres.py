@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ __all__ = [
 
 BYTES_AT_A_TIME = 4 << 20
 
-SECONDS_FOR_LOCK = 30
+SECONDS_FOR_LOCK, SECONDS_TO_CONNECT = 30, 15
 
 # The types whose values Polars gets as they are; all others are read as text, but for those below.
 AS_THEY_ARE = frozenset(
@@ -155,7 +156,7 @@ def connect(database: Database) -> Iterator[Any]:
             f"{database.place}: needs the driver adbc-driver-postgresql: pip install 'creche[postgres]'"
         ) from error
     try:
-        connection = dbapi.connect(database.uri)
+        connection = dbapi.connect(_with_timeout(database.uri))
     except dbapi.Error as error:
         # The driver's own error may hold the password.
         raise FileError(f"{database.place}: {database.without_secrets(_why_refused(str(error)))}") from None
@@ -385,6 +386,13 @@ def _close(connection: Any) -> None:
             end()
         except Error:
             continue
+
+
+def _with_timeout(uri: str) -> str:
+    """Return an address by which a server that does not answer is given up, unless the user has set for how long."""
+    if "connect_timeout=" in uri or "PGCONNECT_TIMEOUT" in os.environ:
+        return uri
+    return f"{uri}{'&' if '?' in uri else '?'}connect_timeout={SECONDS_TO_CONNECT}"
 
 
 def _first_line(text: str) -> str:

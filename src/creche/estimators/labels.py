@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from creche.errors import TableError
+from creche.estimators.pickled import pack_fitted, unpack_fitted
 from creche.estimators.rows import validate_rows
 from creche.model.thresholds import check_probability
 from creche.plan.words import Task
@@ -30,6 +31,12 @@ class LabelledEstimator(BaseEstimator):  # type: ignore[misc]
     model_: Any
     random_state: Any
     _task: ClassVar[Task]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return pack_fitted(dict(super().__getstate__()))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(unpack_fitted(state, state.get("threads")))
 
     def _choose_task(self, labels: NDArray[Any]) -> Task:
         """Return the task that these labels are learnt by."""

@@ -26,7 +26,7 @@ from creche.plan.words import DeviceName
 if TYPE_CHECKING:
     from creche.model.ensemble import Ensemble
 
-__all__ = ["build_from_file", "load", "load_model"]
+__all__ = ["build_from_file", "build_model", "load", "load_model"]
 
 M = TypeVar("M")
 
@@ -100,7 +100,20 @@ def _build(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Model | E
 def build_from_file(path: str | os.PathLike[str], build: Callable[[dict[str, Any], dict[str, NDArray[Any]]], M]) -> M:
     """Return what `build` makes of a model file's header and arrays; its errors are reported as the file's."""
     name = file_name(path)
-    header, arrays = read_archive(name, "model")
+    return _build_checked(name, *read_archive(name, "model"), build)
+
+
+def build_model(name: str, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Model | Ensemble:
+    """Return the model of an archive's header and arrays; `name` is what errors call it."""
+    return _build_checked(name, header, arrays, _build)
+
+
+def _build_checked(
+    name: str,
+    header: dict[str, Any],
+    arrays: dict[str, NDArray[Any]],
+    build: Callable[[dict[str, Any], dict[str, NDArray[Any]]], M],
+) -> M:
     try:
         return build(header, arrays)
     except MemoryError as error:

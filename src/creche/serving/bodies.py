@@ -130,7 +130,7 @@ def parse_json(body: bytes, limits: Limits) -> Any:
         if found is not None:
             return found
     try:
-        return json.loads(body.decode(), object_pairs_hook=_make_object, parse_constant=_refuse_constant)
+        return DECODER.decode(body.decode())
     except UnicodeDecodeError as error:
         raise ProblemError(400, f"the body is not UTF-8 (byte {error.start:,})") from None
     except json.JSONDecodeError as error:
@@ -184,3 +184,6 @@ def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _refuse_constant(text: str) -> Any:
     detail = f"the body is not valid JSON: {text} is not a number of JSON; send null for a missing value"
     raise ProblemError(400, detail)
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_make_object, parse_constant=_refuse_constant)

@@ -22,11 +22,12 @@ from creche.table.reading.series import Values
 from creche.table.roles import Encoder
 from creche.table.table import Table
 
-__all__ = ["CellChecker", "CheckedRows", "Row"]
+__all__ = ["SOURCE", "CellChecker", "CheckedRows", "Row"]
 
 Row: TypeAlias = dict[str, Any]
 
 SOURCE = "the request"
+"""The name of rows in messages of the library."""
 LONGEST_SHOWN = 40
 MOST_FOUND = 1000
 """Errors after which a request is not searched for more."""

@@ -43,15 +43,15 @@ class Predictions:
     def to_list(self) -> list[dict[str, Any]]:
         """Return a dict for each row."""
         names, outcomes = self.names, self.outcomes
-        cells = zip(*self.predicted, strict=True)
-        # Not `strict`, which takes as long as all the rest: names and cells are as many by construction.
-        if self.probabilities is None:
-            found: list[dict[str, Any]] = [{"predicted": dict(zip(names, own))} for own in cells]  # noqa: B905
+        # `dict(zip())` takes most of the time of a large answer, and `strict` would double it: names and cells are as
+        # many by construction.
+        if len(names) == 1:
+            found: list[dict[str, Any]] = [{"predicted": {names[0]: cell}} for cell in self.predicted[0]]
         else:
-            found = [
-                {"predicted": dict(zip(names, own)), "probabilities": dict(zip(outcomes, shares))}  # noqa: B905
-                for own, shares in zip(cells, self.probabilities.tolist(), strict=True)
-            ]
+            found = [{"predicted": dict(zip(names, own))} for own in zip(*self.predicted, strict=True)]  # noqa: B905
+        if self.probabilities is not None:
+            for row, shares in zip(found, self.probabilities.tolist(), strict=True):
+                row["probabilities"] = dict(zip(outcomes, shares))  # noqa: B905
         if self.disagreement is not None:
             for row, disagreement in zip(found, self.disagreement.tolist(), strict=True):
                 row["disagreement"] = disagreement

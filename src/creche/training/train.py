@@ -149,7 +149,8 @@ def train(
     data : file name, DataFrame or (n, d) array
         A file (CSV, Parquet, Arrow, JSON, Excel) or any DataFrame (with `label` or `y`), or the features as an array of
         numbers (with `y`). Several files of one table are given as a list of names, a pattern such as
-        ``"parts/*.parquet"`` or their folder; a folder that `creche.encode` wrote is a table, too.
+        ``"parts/*.parquet"`` or their folder; a folder that `creche.encode` wrote is a table, too, and so is one in a
+        database, by its address or as a `Database`.
     y : (n,) array, or (n, k) array of numbers or of yes and no, optional
         The labels, if `data` does not hold them: an array, list, Series or DataFrame. One column is the same as shape
         (n,). One-hot columns are classes, named as the columns of a DataFrame or numbered from 0, unless `task` is

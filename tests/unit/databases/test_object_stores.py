@@ -57,7 +57,13 @@ class Store(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+# One for the process, since Polars keeps its connection to a bucket.
+@pytest.fixture(scope="session")
 def address() -> Iterator[str]:
     buffer = io.BytesIO()
     numbered_penguins().write_parquet(buffer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 import creche as cr
 from creche.databases import sqlite
 from creche.databases.reading import read_frames
-from creche.errors import FileError, PlanError, TableError
+from creche.errors import CrecheError, FileError, PlanError, TableError
 from creche.table.reading.read import read_batches, read_table
 from tests.unit.databases.penguins import numbered_penguins, weights_from, write_sqlite
 
@@ -179,3 +180,19 @@ def test_a_checkpoint_keeps_the_address_without_the_password(make: Make, tmp_pat
 def test_both_kinds_of_choice_are_refused() -> None:
     with pytest.raises(PlanError, match=r"both"):
         cr.Database("sqlite:///a.db", table="a", query="SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("address", "module", "extra"),
+    [
+        ("postgresql://localhost/sales?table=t", "adbc_driver_postgresql", "postgres"),
+        ("duckdb:///a.duckdb?table=t", "duckdb", "duckdb"),
+        ("delta:///folder", "deltalake.exceptions", "delta"),
+    ],
+)
+def test_a_missing_driver_names_what_installs_it(
+    address: str, module: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(CrecheError, match=rf"pip install 'creche\[{extra}\]'"):
+        read_table(address)

@@ -34,6 +34,7 @@ from tests.models_to_export import (
     ensemble,
     table,
     train,
+    with_custom_losses,
 )
 from tests.unit.cli.commands import main
 from tests.unit.exporting.node import run_modules
@@ -90,6 +91,10 @@ def test_every_kind_of_layer(tmp_path: Path) -> None:
 def test_every_head(tmp_path: Path) -> None:
     single = [train(label, **arguments, epochs=1) for label, arguments in HEADS]
     check([*single, *(train(label, **arguments, epochs=1, submodels=2) for label, arguments in HEADS)], tmp_path)
+
+
+def test_a_custom_loss_is_needed_for_training_only(tmp_path: Path) -> None:
+    check(with_custom_losses(), tmp_path)
 
 
 def test_ensembles_of_every_task(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from creche._system.archive import compute_digest
 from creche.errors import CrecheError, FileError, PlanError
 from creche.exporting.onnx.feeds import build_feeds, make_sample_rows, read_rows
 from tests.unit.cli.commands import main
+from tests.unit.model.test_file import edited
 
 
 @cache
@@ -35,6 +36,18 @@ def test_the_command_says_so_too(
     model().save(tmp_path / "m.creche")
     assert main(["export", str(tmp_path / "m.creche"), str(tmp_path / "m.onnx")]) == 2
     assert capsys.readouterr().err.startswith("creche: exporting to ONNX needs the package onnx")
+
+
+@pytest.mark.parametrize("output", ["m.onnx", "m.js", "m.sql"])
+def test_a_model_of_a_newer_version_is_refused(output: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    newer, target = tmp_path / "m.creche", tmp_path / output
+    model().save(newer)
+    newer.write_bytes(edited(newer.read_bytes(), version=2, written_by="3.1.0"))
+    target.write_text("of before")
+    table = ["--table", "rows"] if output == "m.sql" else []
+    assert main(["export", str(newer), str(target), *table]) == 2
+    assert "was written by Creche 3.1.0" in capsys.readouterr().err
+    assert target.read_text() == "of before"
 
 
 def test_a_table_is_not_overwritten(tmp_path: Path) -> None:

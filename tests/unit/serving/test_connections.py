@@ -23,25 +23,28 @@ def request_of(client: Client, rows: list[dict[str, Any]]) -> bytes:
     return head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
+def ask_in_vain(client: Client, sent: bytes) -> bytes:
+    """Send the beginning of a request, and return what comes until the server closes the connection."""
+    with client.connect() as connection:
+        with contextlib.suppress(OSError):  # on a busy machine, it may be closed by then
+            connection.sendall(sent)
+        return read_to_end(connection)
+
+
 def test_clients_that_do_not_go_on_are_cut_off(model_file: Path, rows: list[dict[str, Any]]) -> None:
     with running(model_file, limits=HASTY) as (_, client):
         whole = request_of(client, rows)
-        with client.connect() as silent, client.connect() as in_headers, client.connect() as in_body:
-            in_headers.sendall(whole[:30])
-            in_body.sendall(whole[:-30])
-            assert read_to_end(silent) == b""
-            assert read_to_end(in_headers) == b""
-            answer = read_to_end(in_body)
-            assert answer.startswith(b"HTTP/1.1 408 ")
-            assert b"the body did not arrive within 0.2 seconds" in answer
-        assert client.predict(*rows).status == 200
+        assert ask_in_vain(client, b"") == b""
+        assert ask_in_vain(client, whole[:30]) == b""
+        # Again where the machine was so busy that the headers came too late.
+        wait_until(lambda: ask_in_vain(client, whole[:-30]).startswith(b"HTTP/1.1 408 "))
+        wait_until(lambda: ask_in_vain(client, whole).startswith(b"HTTP/1.1 200 "))
 
 
 def test_a_connection_that_was_used_is_not_kept_for_ever(model_file: Path, rows: list[dict[str, Any]]) -> None:
-    with running(model_file, limits=HASTY) as (_, client), client.connect() as connection:
-        connection.sendall(request_of(client, rows) * 2)
-        answers = read_to_end(connection)
-        assert answers.count(b"HTTP/1.1 200 ") == 2
+    with running(model_file, limits=HASTY) as (_, client):
+        whole = request_of(client, rows)
+        wait_until(lambda: ask_in_vain(client, whole * 2).count(b"HTTP/1.1 200 ") == 2)
 
 
 def test_a_client_that_does_not_read_is_cut_off(model_file: Path, rows: list[dict[str, Any]]) -> None:

@@ -66,6 +66,13 @@ def _gelu(b: Builder, z: Value, _: float) -> Value:
     return b.graph.add("Mul", b.times(z, 0.5), b.plus(error, 1))
 
 
+def _silu(b: Builder, z: Value, _: float) -> Value:
+    if b.dtype == "float32":
+        return b.graph.add("Mul", z, b.graph.add("Sigmoid", z))
+    # onnxruntime-web replaces a number times its sigmoid by a node that it lacks for double.
+    return b.graph.add("Div", z, b.plus(b.graph.add("Exp", b.graph.add("Neg", z)), 1))
+
+
 def _gelu_tanh(b: Builder, z: Value, _: float) -> Value:
     cube = b.graph.add("Mul", z, b.graph.add("Mul", z, z))
     inner = b.times(b.graph.add("Add", z, b.times(cube, 0.044715)), math.sqrt(2 / math.pi))
@@ -80,7 +87,7 @@ FORMULAS: dict[str, Callable[[Builder, Value, float], Value]] = {
     "selu": lambda b, z, _: b.below_0(b.times(z, SELU_SCALE), b.exponential(z, SELU_SCALE * SELU_ALPHA)),
     "gelu": _gelu,
     "gelu_tanh": _gelu_tanh,
-    "silu": lambda b, z, _: b.graph.add("Mul", z, b.graph.add("Sigmoid", z)),
+    "silu": _silu,
     "mish": lambda b, z, _: b.graph.add("Mul", z, b.graph.add("Tanh", b.softplus(z))),
     "tanh": lambda b, z, _: b.graph.add("Tanh", z),
     "sigmoid": lambda b, z, _: b.graph.add("Sigmoid", z),
