@@ -119,7 +119,8 @@ def _check(files: list[File], given: dict[str, Any]) -> None:
             value = (declared.default or None) if value is None else value
             if value is not None and not (declared.to_stream and is_address(value)):  # or a table of a database
                 _refuse_standard_output(flag, declared, value)
-                outputs.append((flag, declared, Folder(value, declared.patterns) if declared.patterns else value))
+                path = Path(value)
+                outputs.append((flag, declared, Folder(path, declared.patterns) if declared.patterns else path))
         elif value is not None:
             inputs[f"{declared.what} of {flag}" if flag else declared.what] = declared, value
     if not outputs:

@@ -26,7 +26,7 @@ __all__ = ["predict"]
 
 TO_TABLE = (
     Option(
-        "to_table", str, FILES, "Write to this table of the database that -o names, or else of TABLE.", metavar="NAME"
+        "to_table", str, FILES, "Name of the table to write, in the database of -o, or else of TABLE.", metavar="NAME"
     ),
     Option("append", bool, FILES, "Append to the table of a database, if it exists."),
     Option("replace", bool, FILES, "Replace the table of a database, if it exists."),

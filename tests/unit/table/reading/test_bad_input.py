@@ -82,7 +82,7 @@ def test_not_to_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         ("a,b\n" + "1,x\n" * 40_000 + "1,\0\n", "line 40002 holds a NUL byte"),
         (b"a,b\n" + b"1,x\n" * 300_000 + b"1,\xff\n", "line 300002 holds byte 0xff, which is not UTF-8"),
         (b"\x07\x01\xfe\xff\x9c" * 50, "is not UTF-8, and byte 1 is a control character"),
-        (b"SQLite format 3\0....", "is an SQLite database; export the table as CSV"),
+        (b"SQLite format 3\0....", "is an SQLite database; name its table by an address"),
         (b"<stata_dta><header>", "is a Stata file; pass pandas.read_stata"),
         (b"$FL2@(#) SPSS DATA FILE", "is an SPSS file; pass pandas.read_spss"),
         (b"HEADER RECORD*******LIBRARY HEADER RECORD!!!!!!!", "is a SAS file; pass pandas.read_sas"),
