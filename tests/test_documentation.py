@@ -118,9 +118,9 @@ def test_each_name_and_option_exists(path: Path) -> None:
     commands = get_command(create_app([])).commands.values()  # type: ignore[attr-defined]
     options = {option for command in commands for p in command.params for option in (*p.opts, *p.secondary_opts)}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
-    of_trackers = {"--logdir", "--env-manager"}
+    of_others = {"--logdir", "--env-manager", "--data-binary"}  # of TensorBoard, MLflow and curl
     of_torchrun = {"--nnodes", "--nproc-per-node", "--rdzv-backend", "--rdzv-endpoint", "--no-python"}
-    assert named - options - of_trackers - of_torchrun - {"--help", "--install-completion"} == set()
+    assert named - options - of_others - of_torchrun - {"--help", "--install-completion"} == set()
 
 
 def test_each_rule_of_the_diagnosis_has_its_line() -> None:

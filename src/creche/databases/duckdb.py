@@ -229,7 +229,7 @@ def _select(connection: Any, database: Database) -> str:
     if database.query is not None:
         statements = connection.extract_statements(database.query)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise TableError(f"{database.source}: is no query; needs one SELECT")
+            raise TableError(f"{database.source}: is not a query; give one SELECT")
         inner = f"(\n{database.query.strip().rstrip(';')}\n)"
     else:
         names = table_names(connection)

@@ -25,7 +25,7 @@ __all__ = [
 # What Polars parses as a number; Python's float() accepts more, such as 1_000.
 PLAIN = re.compile(r"[+-]?(?:(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:e[+-]?[0-9]++)?|inf|infinity|nan)", re.IGNORECASE)
 
-PLAIN_LINES = re.compile(rf"(?:(?:{PLAIN.pattern})(?:\n|\Z))*+", re.IGNORECASE)
+PLAIN_LINES = re.compile(rf"(?:(?:{PLAIN.pattern})\n)*+(?:{PLAIN.pattern})", re.IGNORECASE)
 
 SPACES = " \u00a0\u2007\u2009\u202f"
 

@@ -143,6 +143,7 @@ def test_explanations(table: pl.DataFrame, run: cr.Run) -> None:
     assert cr.explain.decision_regions(run, table, "u", "v").plot() is not None
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_pages_and_report(table: pl.DataFrame, run: cr.Run, tmp_path: Path) -> None:
     page = str(run)
     assert "a, b, c: 3 labels of yes or no" in page

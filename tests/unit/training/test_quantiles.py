@@ -144,6 +144,7 @@ def test_explanations(penguins: pl.DataFrame, run: cr.Run) -> None:
     assert "body_mass_g_q0.95" in str(trace)
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_pages_and_report(penguins: pl.DataFrame, run: cr.Run, tmp_path: Path) -> None:
     page = str(run)
     assert "the quantiles 0.05, 0.5, 0.95 of a number" in page

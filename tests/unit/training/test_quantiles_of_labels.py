@@ -113,6 +113,7 @@ def test_the_evaluation_is_that_of_each_label(run: cr.Run) -> None:
     }
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_files_pages_and_pictures(run: cr.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run.model.save(tmp_path / "m.creche")
     loaded = cr.load(tmp_path / "m.creche")

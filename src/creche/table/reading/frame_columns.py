@@ -153,6 +153,23 @@ def _read_typed(series: pl.Series, rule: Rule, context: ColumnContext, text: Tex
     return convert_typed_column(_column_by_type(series, context), rule, context, text)
 
 
+def _to_microseconds(series: pl.Series, context: ColumnContext) -> NDArray[np.datetime64]:
+    """Return dates and times, those with a time zone in UTC."""
+    import polars as pl
+
+    zone = getattr(series.dtype, "time_zone", None)
+    times = series.cast(pl.Datetime("us", zone), strict=False)
+    if times.null_count() > series.null_count():
+        row = context.row_number(int((times.is_null() & series.is_not_null()).arg_true()[0]))
+        raise TableError(
+            f"{context.source}: row {row}, column {context.name!r} is a date that is too many years away; needs one of "
+            "the years 1 to 9999, or an empty cell"
+        )
+    if zone is not None:
+        times = times.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    return np.asarray(times.to_numpy()).astype("datetime64[us]")
+
+
 def _column_by_type(series: pl.Series, context: ColumnContext) -> Column:
     """Convert a series of numbers, booleans or times by its type."""
     import polars as pl
@@ -167,9 +184,7 @@ def _column_by_type(series: pl.Series, context: ColumnContext) -> Column:
     if dtype == pl.Duration:
         return Column("number", _to_floats(series.cast(pl.Duration("us")).to_physical()) / US_PER_SECOND)
     if dtype in (pl.Date, pl.Datetime):
-        if getattr(dtype, "time_zone", None) is not None:
-            series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-        return Column("datetime", np.asarray(series.cast(pl.Datetime("us")).to_numpy()).astype("datetime64[us]"))
+        return Column("datetime", _to_microseconds(series, context))
     if dtype == pl.Time:  # of 1 January 1970
         return Column(
             "datetime", np.asarray(series.to_physical().cast(pl.Float64).to_numpy() / 1000).astype("datetime64[us]")

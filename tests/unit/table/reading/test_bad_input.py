@@ -128,6 +128,14 @@ def test_a_hundred_thousand_columns(tmp_path: Path) -> None:
         assert read_table(path).names[-1] == "c5 (2)"
 
 
+@pytest.mark.parametrize("zone", [None, "Asia/Tokyo"])
+def test_a_date_that_is_too_many_years_away(zone: str | None) -> None:
+    days = pl.Series([0, None, 2**31 - 1], dtype=pl.Int32).cast(pl.Date)
+    dates = days if zone is None else pl.Series([0, None, 2**62], dtype=pl.Int64).cast(pl.Datetime("ms", zone))
+    with pytest.raises(TableError, match=r"row 3, column 'day' is a date that is too many years away; needs one of"):
+        read_table(pl.DataFrame({"day": dates, "mass": [1.5, 2.5, 3.5]}), expected={"day": "datetime"})
+
+
 CUT = [
     *((f"{format}{compression}", COMPRESSIONS[compression](FORMATS[format](frame(40))))
       for format in FORMATS for compression in COMPRESSIONS if format not in ("csv", "jsonl") or compression),

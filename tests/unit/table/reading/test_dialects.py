@@ -83,6 +83,8 @@ def written_tables(draw: st.DrawFn) -> Written:
 
     if separator == " " and (missing == "" or " " in thousands or "\u202f" in thousands):
         separator = "\t"
+    if separator == " " and not {"size", "mass", "length"}.intersection(names):
+        separator = "\t"  # a word and a date may also be one text
     if separator == " " and decimal == ",":
         has_header = True  # 0 0,5 up may also be two cells
     if separator == " " and " " in above + below:
