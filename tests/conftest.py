@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 from creche import _core
+from tests.patience import PATIENCE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # The same examples each time, so that a change never fails for what chance found elsewhere. To look for new ones:
 # HYPOTHESIS_PROFILE=searching make test
@@ -45,6 +51,27 @@ def engine(level: str) -> ModuleType:
 def native(level: str) -> ModuleType:
     """Single kernels of each level, for tests alone (built with CRECHE_TESTING)."""
     return importlib.import_module(f"creche._core._testing_{level.replace('-', '_')}")
+
+
+CHROMIUM = os.environ.get("CRECHE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-quic", "--no-first-run",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, one for each process of the test run: Playwright begins only once in a thread."""
+    from playwright.sync_api import expect, sync_playwright
+
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"there is no Chromium at {CHROMIUM}; set CRECHE_CHROMIUM")
+    expect.set_options(timeout=1000 * PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
 
-from tests.studio.conftest import CHROMIUM, FLAGS  # noqa: E402
+from tests.conftest import CHROMIUM, FLAGS  # noqa: E402
 
 from creche.studio.page_files import page_folder  # noqa: E402
 from creche.studio.server.run import Server, ServerOptions  # noqa: E402

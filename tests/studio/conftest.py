@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser
 
 from creche.errors import FileError
 from creche.studio.page_files import page_folder
 from creche.studio.session import Session
 from creche.studio.table_source import TableSource, open_bundled
-from tests.studio.driving import MILLISECONDS, Screen
+from tests.studio.driving import Screen
 from tests.unit.studio.server.serving import running
-
-CHROMIUM = os.environ.get("CRECHE_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-quic", "--no-first-run",
-]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -35,15 +27,9 @@ def built_page() -> Path:
 
 
 @pytest.fixture(scope="session")
-def browser(built_page: Path) -> Iterator[Browser]:
-    """Chromium, one for each process of the test run."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip(f"there is no Chromium at {CHROMIUM}; set CRECHE_CHROMIUM")
-    expect.set_options(timeout=MILLISECONDS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+def browser(built_page: Path, browser: Browser) -> Browser:
+    """Chromium, once there is a page to show."""
+    return browser
 
 
 class Studio:

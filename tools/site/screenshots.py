@@ -65,7 +65,7 @@ def look(address: str, folder: Path, names: list[str]) -> list[str]:
     """Open the pages in every look, and return what is wrong with them."""
     from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import sync_playwright
-    from tests.studio.conftest import CHROMIUM, FLAGS
+    from tests.conftest import CHROMIUM, FLAGS
 
     found: list[str] = []
     with sync_playwright() as playwright:

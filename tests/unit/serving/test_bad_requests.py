@@ -7,12 +7,12 @@ import json
 import sys
 from typing import Any
 
-import anyio
 import pytest
 from starlette.requests import Request
 
 from creche.serving.bodies import Limits, receive_body
 from creche.serving.problems import ProblemError
+from tests.event_loops import run_on_thread
 from tests.unit.serving.serving import JSON, Client, read_to_end
 
 Row = dict[str, Any]
@@ -165,7 +165,7 @@ def test_a_body_without_an_end_is_refused_at_the_limit() -> None:
 
     request = Request({"type": "http", "headers": [], "method": "POST", "path": "/"}, send_on)
     with pytest.raises(ProblemError) as refused:
-        anyio.run(receive_body, request, Limits(max_bytes=10**6))
+        run_on_thread(receive_body, request, Limits(max_bytes=10**6))
     assert (refused.value.status, received < 10**6 + 2 * 65_536) == (413, True)
 
 

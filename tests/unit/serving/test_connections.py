@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from creche.serving.bodies import Limits
+from tests.event_loops import run_on_thread
 from tests.patience import PATIENCE
 from tests.unit.cli.commands import wait_until
 from tests.unit.serving.serving import Client, read_to_end, running
@@ -89,5 +90,5 @@ def test_hundreds_at_once_are_answered(client: Client, rows: list[dict[str, Any]
     async def ask_all() -> list[bytes]:
         return await asyncio.wait_for(asyncio.gather(*(ask() for _ in range(300))), PATIENCE)
 
-    answers = asyncio.run(ask_all())
+    answers = run_on_thread(ask_all)
     assert set(answers) == {client.predict(rows[0]).body}
