@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # What a wheel must have besides the modules of the package.
 NEEDED = ("creche/py.typed", "creche/data/penguins.csv", "creche/studio/page/index.html")
-LEVELS = {"x86_64": ("_x86_64_v3", "_x86_64_v4"), "aarch64": ("_aarch64",)}
+LEVELS = {"x86_64": ("_x86_64_v3", "_x86_64_v4"), "aarch64": ("_neon",)}
 
 
 def read_version(root: Path) -> str:

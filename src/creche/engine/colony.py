@@ -188,13 +188,7 @@ class Crew:
 
     def _progress(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Return the status, as a position in `STATUSES`, and the completed epochs of each network."""
-        out = Outcomes.empty(len(self))
-        one_by_one = list(self._members.apart)
-        for colony, numbers, places in self._members.groups():
-            if self._is_compiled(colony):
-                out.put(numbers, Outcomes(**colony.outcomes()), places)
-            else:
-                one_by_one += numbers.tolist()
+        out, one_by_one = self._outcomes_of_groups()
         for number in one_by_one:
             out.status[number], out.epoch[number] = STATUSES.index(self.status(number)), self.epoch(number)
         return out.status, out.epoch
@@ -308,8 +302,8 @@ class Crew:
             return self.epoch(number)
         return RunState(self.state(number)).best_epoch + 1
 
-    def outcomes(self) -> Outcomes:
-        """Return what has become of all networks."""
+    def _outcomes_of_groups(self) -> tuple[Outcomes, list[int]]:
+        """Return the outcomes that the compiled engine tells together, and the networks that are asked one by one."""
         out = Outcomes.empty(len(self))
         one_by_one = list(self._members.apart)
         for colony, numbers, places in self._members.groups():
@@ -317,6 +311,11 @@ class Crew:
                 out.put(numbers, Outcomes(**colony.outcomes()), places)
             else:
                 one_by_one += numbers.tolist()
+        return out, one_by_one
+
+    def outcomes(self) -> Outcomes:
+        """Return what has become of all networks."""
+        out, one_by_one = self._outcomes_of_groups()
         # What is judged here is known here.
         one_by_one += [n for n, best in enumerate(self._best_epochs) if best is not None] if self._judges else []
         for number in one_by_one:

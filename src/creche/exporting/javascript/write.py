@@ -8,11 +8,11 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from creche._system.atomic_files import file_name, open_replacement
-from creche._system.output_files import Output, check_ending, check_outputs
+from creche._system.output_files import Output
 from creche._version import __version__
 from creche.errors import PlanError
 from creche.exporting.javascript.description import describe_model
+from creche.exporting.text_file import write_text
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
 from creche.model.predictor import Predictor
@@ -39,14 +39,7 @@ def write_javascript(model: Predictor, path: str | Path) -> None:
         If the file cannot be written.
 
     """
-    assert isinstance(model, Model | Ensemble)  # there is no other kind
-    name = file_name(path)
-    tables = () if model.provenance is None else model.provenance.tables
-    check_outputs({"path": name}, {"table": tables})
-    check_ending(name, JAVASCRIPT_FILE.what, JAVASCRIPT_FILE.ending)
-    content = build_module(model)
-    with open_replacement(name) as file:
-        file.write(content.encode())
+    write_text(model, path, JAVASCRIPT_FILE, build_module)
 
 
 def build_module(model: Predictor) -> str:

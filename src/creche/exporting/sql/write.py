@@ -6,14 +6,14 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from creche._system.atomic_files import file_name, open_replacement
-from creche._system.output_files import Output, check_ending, check_outputs
+from creche._system.output_files import Output
 from creche._version import __version__
 from creche.errors import PlanError
 from creche.exporting.sql.encode import encode_cells, read_cells
 from creche.exporting.sql.network import run_network
 from creche.exporting.sql.outputs import apply_head, calibrate, name_results
 from creche.exporting.sql.query import Expression, Query, Steps, identifier, number
+from creche.exporting.text_file import write_text
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
 from creche.model.predictor import Predictor
@@ -41,14 +41,7 @@ def write_sql(
         If the file cannot be written.
 
     """
-    assert isinstance(model, Model | Ensemble)  # there is no other kind
-    name = file_name(path)
-    tables = () if model.provenance is None else model.provenance.tables
-    check_outputs({"path": name}, {"table": tables})
-    check_ending(name, SQL_FILE.what, SQL_FILE.ending)
-    content = build_query(model, table, keep=keep, dialect=dialect)
-    with open_replacement(name) as file:
-        file.write(content.encode())
+    write_text(model, path, SQL_FILE, lambda known: build_query(known, table, keep=keep, dialect=dialect))
 
 
 def build_query(
