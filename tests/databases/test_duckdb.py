@@ -80,7 +80,7 @@ def test_any_name_is_quoted(make: Make, name: str) -> None:
 def test_a_query_changes_nothing(make: Make, query: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     address = make("CREATE TABLE t AS SELECT 1 AS a")
-    with pytest.raises(TableError, match=r"needs one SELECT"):
+    with pytest.raises(TableError, match=r"is not a query; give one SELECT"):
         list(read_frames(cr.Database(address, query=query)))
     assert len(read_table(f"{address}?table=t")) == 1
     assert not (tmp_path / "leak.csv").exists()
