@@ -1,0 +1,68 @@
+"""The platforms that wheels are built for, and the interfaces of Python that each gets a wheel for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A system and a processor.
+
+    `target` is the name that the compiler has for it, with the oldest version of the system's library; `tag` is what
+    wheels call it, and `suffix` what Python appends to the names of modules. `machine` is what `platform.machine()`
+    says there. `defines` tells CMake what it would ask the system. Where nothing at hand runs the modules, `is_tested`
+    is false.
+    """
+
+    name: str
+    target: str
+    tag: str
+    suffix: str
+    system: str
+    machine: str
+    levels: tuple[str, ...]
+    defines: dict[str, str] = field(default_factory=dict)
+    is_tested: bool = True
+
+    @property
+    def wheel_tag(self) -> str:
+        return self.tag.replace("-", "_").replace(".", "_")
+
+
+X86_64, ARM = ("x86_64_v3", "x86_64_v4"), ("neon",)
+
+PLATFORMS = {
+    platform.name: platform
+    for platform in (
+        # manylinux_2_17 is manylinux2014: Red Hat Enterprise Linux 7, Debian 8, Ubuntu 13.10 and everything since.
+        Platform(
+            "linux-x86-64", "x86_64-linux-gnu.2.17", "manylinux_2_17-x86_64", "x86_64-linux-gnu.so",
+            "Linux", "x86_64", X86_64,
+        ),
+        Platform(
+            "linux-aarch64", "aarch64-linux-gnu.2.17", "manylinux_2_17-aarch64", "aarch64-linux-gnu.so",
+            "Linux", "aarch64", ARM,
+        ),
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Interface:
+    """An interface of Python: that of one version, or the stable one, which later versions have too.
+
+    `versions` are those of the Pythons that can build for it; the first that is installed does. `tag` is what wheels
+    call it; `api` is empty, or what the build calls the stable interface.
+    """
+
+    versions: tuple[str, ...]
+    tag: str
+    api: str = ""
+
+
+# nanobind's stable interface begins with 3.12. What that costs: docs/wheels.md.
+INTERFACES = (
+    Interface(("3.11",), "cp311-cp311"),
+    Interface(("3.12", "3.13", "3.14"), "cp312-abi3", "cp312"),
+)
