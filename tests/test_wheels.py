@@ -70,7 +70,7 @@ def test_unpacking_again_touches_only_what_has_changed(tmp_path: Path) -> None:
 
 
 def test_a_build_is_steered_by_platform_and_interface(tmp_path: Path) -> None:
-    workshop = Workshop(tmp_path, tmp_path / "environments", "1700000000")
+    workshop = Workshop(tmp_path, tmp_path / "environments", "1700000000", jobs=2)
     suffixes = [environment(LINUX, interface, workshop)["SETUPTOOLS_EXT_SUFFIX"] for interface in INTERFACES]
     assert suffixes == [".cpython-311-x86_64-linux-gnu.so", ""]
     found = environment(PLATFORMS["linux-aarch64"], INTERFACES[1], workshop)
@@ -134,6 +134,8 @@ def test_platforms_are_chosen_by_name() -> None:
     with pytest.raises(SystemExit, match="PLATFORMS: got 'plan9'; choose among all, linux, linux-x86-64"):
         choose_platforms("plan9")
     assert platform_of(Path(NAME)) is LINUX
+    with pytest.raises(TrialError, match="is for none of the platforms linux-x86-64, linux-aarch64; leave it out"):
+        platform_of(Path("creche-1.2.3-cp311-cp311-linux_x86_64.whl"))
 
 
 def put_python(folder: Path, version: str, ends_with: int = 0) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import shutil
 import sys
 import tempfile
@@ -39,14 +40,16 @@ def choose_platforms(names: str) -> list[Platform]:
 
 def platform_of(wheel: Path) -> Platform:
     tag = wheel.stem.split("-")[-1]
-    (found,) = (platform for platform in PLATFORMS.values() if platform.wheel_tag == tag)
-    return found
+    for platform in PLATFORMS.values():
+        if platform.wheel_tag == tag:
+            return platform
+    raise TrialError(f"{wheel.name}: is for none of the platforms {', '.join(PLATFORMS)}; leave it out")
 
 
-def build_and_check(platform: Platform, archive: Path, twice: bool) -> list[Path]:
+def build_and_check(platform: Platform, archive: Path, jobs: int, twice: bool) -> list[Path]:
     """Build the wheels of a platform into dist/ and judge their files; with `twice`, compare with a second build."""
     environments = FOLDER / "environments"
-    workshop = Workshop(FOLDER, environments, read_epoch(ROOT))
+    workshop = Workshop(FOLDER, environments, read_epoch(ROOT), jobs)
     unpack(archive, workshop.source)
     kept = []
     for wheel in build_all(platform, workshop):
@@ -55,7 +58,7 @@ def build_and_check(platform: Platform, archive: Path, twice: bool) -> list[Path
         kept.append(Path(shutil.copy2(wheel, DIST)))
     if twice:
         with tempfile.TemporaryDirectory() as folder:
-            elsewhere = Workshop(Path(folder), environments, workshop.epoch)
+            elsewhere = Workshop(Path(folder), environments, workshop.epoch, jobs)
             unpack(archive, elsewhere.source)
             compare(kept, build_all(platform, elsewhere))
     return kept
@@ -73,13 +76,15 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.wheels", description="Build and try wheels.")
     parser.add_argument("--platforms", default="linux", help="all, linux, or some of " + ", ".join(PLATFORMS))
     parser.add_argument("--twice", action="store_true", help="build again elsewhere, and compare the bytes")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many files to compile at once")
     parser.add_argument("--try", dest="tried", nargs="*", type=Path, help="only try these wheels")
     options = parser.parse_args(arguments)
     try:
         if options.tried is None:
             archive = build_source(ROOT, DIST, FOLDER / "environments", read_epoch(ROOT))
-            platforms = choose_platforms(options.platforms)
-            wheels = [w for platform in platforms for w in build_and_check(platform, archive, options.twice)]
+            wheels = []
+            for platform in choose_platforms(options.platforms):
+                wheels += build_and_check(platform, archive, options.jobs, options.twice)
         else:
             wheels = options.tried
         for wheel in wheels:

@@ -37,7 +37,7 @@ class Workshop:
     folder: Path
     environments: Path
     epoch: str
-    jobs: int = int(os.environ.get("JOBS", 0)) or os.cpu_count() or 1
+    jobs: int
 
     @property
     def source(self) -> Path:
@@ -94,9 +94,8 @@ def build(platform: Platform, interface: Interface, workshop: Workshop) -> Path:
         "CMAKE_RANLIB": str(commands / "ranlib"),
         "CMAKE_DISABLE_PRECOMPILE_HEADERS": "ON",  # they name the folder that they were made in
         "NB_HAS_MTLS_GNU2": "OFF",
-        "CRECHE_LEVELS": os.environ.get("XLEVELS") or ";".join(platform.levels),
+        "CRECHE_LEVELS": ";".join(platform.levels),
         "CRECHE_TESTING": "OFF",
-        **platform.defines,
     }
     settings = {f"cmake.define.{name}": value for name, value in defines.items()}
     settings["build-dir"] = str(workshop.folder / "build" / platform.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -11,8 +11,7 @@ class Platform:
 
     `target` is the name that the compiler has for it, with the oldest version of the system's library; `tag` is what
     wheels call it, and `suffix` what Python appends to the names of modules. `machine` is what `platform.machine()`
-    says there. `defines` tells CMake what it would ask the system. Where nothing at hand runs the modules, `is_tested`
-    is false.
+    says there.
     """
 
     name: str
@@ -22,8 +21,6 @@ class Platform:
     system: str
     machine: str
     levels: tuple[str, ...]
-    defines: dict[str, str] = field(default_factory=dict)
-    is_tested: bool = True
 
     @property
     def wheel_tag(self) -> str:
