@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from creche.plan.optimizers import LBFGS
 from tests.engine.test_shards import STOPPED, Meeting, join, run_together
 from tests.torch_engine.small_runs import SECONDS, create_plan, create_rows, network, train_both
 
@@ -16,6 +17,10 @@ PLANS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "dropout": ({"dropout": 0.4}, {}),
     "submodels": ({"submodels": 3}, {}),
     "lbfgs": ({}, {"optimizer": "lbfgs"}),
+    "lbfgs, points that are not finite": (
+        {},
+        {"optimizer": LBFGS(1e65), "loss": "squared_error", "task": "regression"},
+    ),
     "more shards than rows": ({}, {"batch_size": 3}),
 }
 

@@ -25,6 +25,7 @@ from tests.torch_engine.small_runs import (
     create_plan,
     create_rows,
     network,
+    train_both,
 )
 
 pytestmark = pytest.mark.peers
@@ -117,6 +118,14 @@ def test_a_loss_that_is_not_finite_on_the_validation_rows(torch_run: Any) -> Non
     native, ours = new_run(plan, rows, held_out, 1), torch_run(plan, rows, held_out, "cpu")
     assert ours.run() == native.run() == "diverged"
     assert ours.divergence == native.divergence == (0, STEPS - 1, native.learning_rate)
+
+
+@pytest.mark.parametrize("validation", [False, True])
+def test_a_line_search_goes_nearer_where_the_loss_is_not_finite(torch_run: Any, validation: bool) -> None:
+    plan = create_plan(
+        loss="squared_error", task="regression", optimizer=LBFGS(1e65), shuffle=False, precision="float64", epochs=4
+    )
+    train_both(torch_run, plan, weighted=True, validation=validation)
 
 
 def test_limits(torch_run: Any) -> None:
