@@ -14,6 +14,8 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 from unittest import mock
 
+from tools.site.terminal import plain_text
+
 __all__ = ["Block", "Command", "PageError", "Shown", "find_blocks", "find_commands", "run_command", "run_python"]
 
 FENCED = re.compile(r"^```([\w.{} -]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -156,7 +158,7 @@ def _execute(page: str, block: Block, names: dict[str, Any]) -> Any:
 
 
 def run_command(page: str, command: Command) -> str:
-    """Run a command of a page in this process, and return what it prints.
+    """Run a command of a page in this process, and return what it prints, with colours where the environment asks.
 
     Raises
     ------
@@ -174,8 +176,9 @@ def run_command(page: str, command: Command) -> str:
         code = main(shlex.split(command.text, comments=True)[1:])
     if code:
         raise PageError(f"{page}:{command.line}: {command.text}: exit code {code}\n{err.getvalue()}")
-    printed = iter(out.getvalue().splitlines())
+    plain = plain_text(out.getvalue())
+    printed = iter(plain.splitlines())
     for line in command.output:
         if line not in printed:  # the lines of an iterator are found in their order
-            raise PageError(f"{page}:{command.line}: {command.text}: does not print\n{line}\nbut\n{out.getvalue()}")
+            raise PageError(f"{page}:{command.line}: {command.text}: does not print\n{line}\nbut\n{plain}")
     return out.getvalue()
