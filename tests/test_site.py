@@ -12,6 +12,7 @@ from tools.site.browser_check import check_pages, serve
 from tools.site.code_blocks import PageError, find_blocks, find_commands, run_command, run_python
 from tools.site.executed import execute_page, place_results
 from tools.site.links import find_links, rewrite_links
+from tools.site.prose_numbers import CHECKED_PAGES, unchecked_numbers
 from tools.site.structure import DOCS, ROOT, SECTIONS, collect_pages, page_title
 from tools.site.studio_pictures import SCENES, find_asked, place_pictures, take_pictures
 from tools.site.terminal import ASKED, colored_output, folded_html
@@ -79,12 +80,41 @@ def test_blocks_know_what_they_show() -> None:
     [
         ("```python\nprint(1)\n```\n\n```\n2\n```\n", r"page.md:2: shows\n2\n\nbut prints\n1"),
         ("```python\nx = 1\nx.y\n```\n", "page.md:2: AttributeError: 'int' object has no attribute 'y'"),
+        (
+            "```python\nx = 1\n```\n\nOf 2 rows.\n\n<!-- check: x == 2 -->\n",
+            r"page.md:7: the page .*: x == 2\nx is 1\n2 is 2",
+        ),
+        ("<!-- check: x == 2 -->\n\n```python\nx = 2\n```\n", "page.md:1: NameError: name 'x' is not defined"),
     ],
 )
 def test_code_that_fails_is_an_error_with_its_place(text: str, message: str) -> None:
     pytest.importorskip("matplotlib")
     with pytest.raises(PageError, match=message):
         list(run_python("page.md", find_blocks(text)))
+
+
+def test_checks_that_are_true_show_nothing() -> None:
+    pytest.importorskip("matplotlib")
+    blocks = find_blocks(
+        "```python\nx = 1\n```\n\n<!-- check: x == 1 -->\n\n```python\nx = 2\n```\n\n<!-- check: x > 1 -->\n"
+    )
+    assert [block.language for block in blocks] == ["python", "check", "python", "check"]
+    assert [block.line for block, _ in run_python("page.md", blocks)] == [2, 8]
+
+
+@pytest.mark.parametrize("page", CHECKED_PAGES)
+def test_the_first_pages_have_no_number_that_nothing_supports(page: str) -> None:
+    assert unchecked_numbers((DOCS / page).read_text(encoding="utf-8")) == []
+
+
+def test_numbers_of_prose_need_support() -> None:
+    text = "# T 4\n\n1. Of 1,000 rows, 7.5 % or `9` in [2](x3.md).\n\n```python\n1000 * 4\n```\n"
+    assert unchecked_numbers(text) == [("7.5", 3), ("2", 3)]
+    assert unchecked_numbers(f"{text}\n<!-- check: 7.5 > 2 -->\n") == []
+    with pytest.raises(
+        PageError, match=r"tutorial.md: neither code nor a check has 7.5 \(line 3\), 2 \(line 3\); add <!-- "
+    ):
+        execute_page("tutorial.md", text)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import tomli_w
-from tools.site.code_blocks import PageError
+from tools.site.code_blocks import CHECK, PageError
 from tools.site.command_reference import command_pages
 from tools.site.executed import Executed, execute_page, place_results
 from tools.site.links import rewrite_links
@@ -83,7 +83,8 @@ def write_pages(folder: Path, collected: list[Page], executes: bool) -> dict[str
             texts[name] = executed.text
             results |= executed.results
     for page in collected:
-        text = place_pictures(texts[page.path].replace(ASKED, ""), _to_images(page.path), sizes)
+        text = CHECK.sub("", texts[page.path].replace(ASKED, ""))
+        text = place_pictures(text, _to_images(page.path), sizes)
         text = rewrite_links(text, page.source, page.path, targets)
         _write_bytes(folder / page.path, text.encode())
     for name, text in {**python_pages(), **command_pages()}.items():

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tools.site.code_blocks import Block, Shown, commands_of, find_blocks, run_command, run_python
+from tools.site.code_blocks import Block, PageError, Shown, commands_of, find_blocks, run_command, run_python
+from tools.site.prose_numbers import CHECKED_PAGES, unchecked_numbers
 from tools.site.terminal import ASKED, colored_output, folded_html, picture_html
 
 __all__ = ["Executed", "execute_page", "place_results"]
@@ -34,9 +35,13 @@ def execute_page(name: str, text: str) -> Executed:
     Raises
     ------
     PageError
-        If code fails, or does not print what the page shows.
+        If code fails, does not print what the page shows, if a check is not true, or if nothing supports a number of
+        one of the first pages.
 
     """
+    if name in CHECKED_PAGES and (unchecked := unchecked_numbers(text)):
+        places = ", ".join(f"{number} (line {line})" for number, line in unchecked)
+        raise PageError(f"{name}: neither code nor a check has {places}; add <!-- check: EXPRESSION -->")
     blocks = find_blocks(text)
     added: dict[int, str] = {}
     results: dict[str, str] = {}
