@@ -25,7 +25,6 @@ from tests.torch_engine.small_runs import (
     create_plan,
     create_rows,
     network,
-    train_both,
 )
 
 pytestmark = pytest.mark.peers
@@ -125,7 +124,12 @@ def test_a_line_search_goes_nearer_where_the_loss_is_not_finite(torch_run: Any, 
     plan = create_plan(
         loss="squared_error", task="regression", optimizer=LBFGS(1e65), shuffle=False, precision="float64", epochs=4
     )
-    train_both(torch_run, plan, weighted=True, validation=validation)
+    rows = create_rows(plan, weighted=True)
+    held_out = create_rows(plan, rows=21, seed=8, weighted=True) if validation else None
+    native, ours = new_run(plan, rows, held_out, 1), torch_run(plan, rows, held_out, "cpu")
+    assert ours.run() == native.run() == "finished"
+    assert_same_state(ours.state(), native.state())
+    assert np.isfinite(ours.history()["train_loss"]).all()
 
 
 def test_limits(torch_run: Any) -> None:
