@@ -56,7 +56,7 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "dist" / "creche-1.2.3.tar.gz").touch()
     for platform in PLATFORMS.values():
         for interface in INTERFACES:
-            write_wheel(tmp_path, f"{interface.tag}-{platform.wheel_tag}", *platform.levels)
+            write_wheel(tmp_path, f"{interface.tag}-{platform.tag}", *platform.levels)
     return tmp_path
 
 

@@ -56,7 +56,7 @@ def check_wheels(root: Path) -> str:
     version = read_version(root)
     dist = root / "dist"
     expected = {
-        f"creche-{version}-{interface.tag}-{platform.wheel_tag}.whl": platform
+        f"creche-{version}-{interface.tag}-{platform.tag}.whl": platform
         for platform in PLATFORMS.values()
         for interface in INTERFACES
     }

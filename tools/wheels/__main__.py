@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 
 from tools.wheels.audit import AuditError, check_files, check_system
-from tools.wheels.build import BuildError, Workshop, build_all, unpack
-from tools.wheels.environments import MissingPythonError
+from tools.wheels.build import Workshop, build_all, unpack
+from tools.wheels.environments import BuildError
 from tools.wheels.fresh import TrialError
 from tools.wheels.platforms import PLATFORMS, Platform
 from tools.wheels.source import build_source, read_epoch
@@ -41,7 +41,7 @@ def choose_platforms(names: str) -> list[Platform]:
 def platform_of(wheel: Path) -> Platform:
     tag = wheel.stem.split("-")[-1]
     for platform in PLATFORMS.values():
-        if platform.wheel_tag == tag:
+        if platform.tag == tag:
             return platform
     raise TrialError(f"{wheel.name}: is for none of the platforms {', '.join(PLATFORMS)}; leave it out")
 
@@ -90,7 +90,7 @@ def main(arguments: list[str]) -> int:
         for wheel in wheels:
             for line in try_wheel(wheel, platform_of(wheel), FOLDER):
                 print(f"{wheel.name}: {line}", flush=True)
-    except (AuditError, BuildError, MissingPythonError, TrialError) as error:
+    except (AuditError, BuildError, TrialError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -47,6 +47,6 @@ def check_system(wheel: Path, platform: Platform) -> str:
     command = [sys.executable, "-m", "auditwheel", "show", str(wheel)]
     done = subprocess.run(command, capture_output=True, text=True)
     words = " ".join(done.stdout.split())
-    if f'consistent with the following platform tag: "{platform.wheel_tag}"' not in words:
+    if f'consistent with the following platform tag: "{platform.tag}"' not in words:
         raise AuditError(f"{wheel.name}: is not what auditwheel takes it for:\n{done.stdout}{done.stderr}")
-    return f"auditwheel: {platform.wheel_tag}"
+    return f"auditwheel: {platform.tag}"

@@ -15,7 +15,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.wheels.environments import environment_for
+from tools.wheels.environments import BuildError, environment_for
 from tools.wheels.platforms import INTERFACES, Interface, Platform
 
 BUILD = """
@@ -24,10 +24,6 @@ from scikit_build_core.build import build_wheel
 settings = dict(argument.split("=", 1) for argument in sys.argv[2:])
 print(build_wheel(sys.argv[1], settings))
 """
-
-
-class BuildError(Exception):
-    """A wheel could not be built; the message says which and where the compiler's output is."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +94,7 @@ def build(platform: Platform, interface: Interface, workshop: Workshop) -> Path:
         "CRECHE_TESTING": "OFF",
     }
     settings = {f"cmake.define.{name}": value for name, value in defines.items()}
+    settings["wheel.tags"] = f"{interface.tag}-{platform.tag}"
     settings["build-dir"] = str(workshop.folder / "build" / platform.name)
     settings["build.tool-args"] = f"-j{workshop.jobs}"
     if interface.api:
@@ -130,7 +127,6 @@ def environment(platform: Platform, interface: Interface, workshop: Workshop) ->
         "SOURCE_DATE_EPOCH": workshop.epoch,
         "ZIG_GLOBAL_CACHE_DIR": str(workshop.folder / "zig"),
         "ZIG_LOCAL_CACHE_DIR": str(workshop.folder / "zig"),
-        "_PYTHON_HOST_PLATFORM": platform.tag,
     }
 
 

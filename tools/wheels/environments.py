@@ -9,7 +9,11 @@ from pathlib import Path
 PACKAGES = ("nanobind>=3.1", "scikit-build-core>=1.1")
 
 
-class MissingPythonError(Exception):
+class BuildError(Exception):
+    """What was to be built could not be; the message says what is missing, or where the compiler's output is."""
+
+
+class MissingPythonError(BuildError):
     """No Python of a version that is needed is installed."""
 
 

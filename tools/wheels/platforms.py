@@ -22,10 +22,6 @@ class Platform:
     machine: str
     levels: tuple[str, ...]
 
-    @property
-    def wheel_tag(self) -> str:
-        return self.tag.replace("-", "_").replace(".", "_")
-
 
 X86_64, ARM = ("x86_64_v3", "x86_64_v4"), ("neon",)
 
@@ -34,11 +30,11 @@ PLATFORMS = {
     for platform in (
         # manylinux_2_17 is manylinux2014: Red Hat Enterprise Linux 7, Debian 8, Ubuntu 13.10 and everything since.
         Platform(
-            "linux-x86-64", "x86_64-linux-gnu.2.17", "manylinux_2_17-x86_64", "x86_64-linux-gnu.so",
+            "linux-x86-64", "x86_64-linux-gnu.2.17", "manylinux_2_17_x86_64", "x86_64-linux-gnu.so",
             "Linux", "x86_64", X86_64,
         ),
         Platform(
-            "linux-aarch64", "aarch64-linux-gnu.2.17", "manylinux_2_17-aarch64", "aarch64-linux-gnu.so",
+            "linux-aarch64", "aarch64-linux-gnu.2.17", "manylinux_2_17_aarch64", "aarch64-linux-gnu.so",
             "Linux", "aarch64", ARM,
         ),
     )

@@ -13,6 +13,7 @@ import tomllib
 from pathlib import Path
 
 from tools.wheels.build import unpack
+from tools.wheels.environments import BuildError
 from tools.wheels.fresh import TRAIN, Place, TrialError, variables
 from tools.wheels.source import build_source, read_epoch
 
@@ -83,13 +84,13 @@ def try_source(archive: Path, folder: Path) -> None:
 
 def main() -> int:
     environments = ROOT / "build" / "wheels" / "environments"
-    archive = build_source(ROOT, ROOT / "dist", environments, read_epoch(ROOT))
-    with tempfile.TemporaryDirectory() as folder:
-        try:
+    try:
+        archive = build_source(ROOT, ROOT / "dist", environments, read_epoch(ROOT))
+        with tempfile.TemporaryDirectory() as folder:
             try_source(archive, Path(folder))
-        except TrialError as error:
-            print(error, file=sys.stderr)
-            return 1
+    except (BuildError, TrialError) as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 
