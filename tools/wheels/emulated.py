@@ -71,7 +71,7 @@ def install(wheel: Path, version: str, python: str, root: Path, folder: Path) ->
     place = Place((shutil.which(emulated[0]) or emulated[0], *emulated[1:]), (), seen, folder)
     place = Place(place.python, (*place.python, "-m", "creche"), seen, folder)
     command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
-    command += ["--target", str(site), "--python-version", version, "--implementation", "cp", str(wheel)]
+    command += ["--target", str(site), "--python-version", version, "--implementation", "cp", str(wheel.resolve())]
     command += [word for abi in (f"cp{version.replace('.', '')}", "abi3", "none") for word in ("--abi", abi)]
     command += [word for platform in PLATFORMS for word in ("--platform", platform)]
     subprocess.run(command, check=True, env=os.environ | {"PIP_NO_CACHE_DIR": "1"})

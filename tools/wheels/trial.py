@@ -20,7 +20,7 @@ def install(wheel: Path, python: Path, folder: Path) -> Place:
     place = Place((str(programs / "python"),), (str(programs / "creche"),), variables(folder, programs), folder)
     place.call(str(python), "-m", "venv", str(environment))
     pip = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir")
-    place.call(*place.python, *pip, "--only-binary", ":all:", str(wheel))
+    place.call(*place.python, *pip, "--only-binary", ":all:", str(wheel.resolve()))
     return place
 
 
