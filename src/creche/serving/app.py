@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from importlib.resources import files
@@ -62,7 +62,14 @@ class Serving:
     has_token : bool
         Whether requests need a token.
 
+    Attributes
+    ----------
+    gather_metrics : callable, optional
+        Returns the numbers of all processes that serve together; None if there is only this one.
+
     """
+
+    gather_metrics: Callable[[], Awaitable[Metrics]] | None = None
 
     def __init__(self, models: Models, limits: Limits, *, has_token: bool = False) -> None:
         self.models, self.limits, self.has_token = models, limits, has_token
@@ -305,7 +312,9 @@ async def report_readiness(request: Request) -> Response:
 async def show_metrics(request: Request) -> Response:
     """Tell what was counted."""
     serving: Serving = request.app.state.serving
-    text = serving.metrics.write(serving.models, serving.state.is_ready)
+    gather = serving.gather_metrics
+    metrics = serving.metrics if gather is None else await gather()
+    text = metrics.write(serving.models, serving.state.is_ready)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8", headers=NOT_STORED)
 
 
