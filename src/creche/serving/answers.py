@@ -17,9 +17,7 @@ from creche.serving.problems import CellError, ProblemError
 from creche.serving.served_model import ServedModel
 from creche.table.table import Table
 
-__all__ = [
-    "MOST_EXPLAINED", "Wanted", "answer_request", "answer_rows", "check_count", "predict_checked", "read_request",
-]  # fmt: skip
+__all__ = ["MOST_EXPLAINED", "Wanted", "answer_rows", "check_count", "predict_checked", "read_request"]
 
 MOST_EXPLAINED = 100
 """Rows of a request that are explained, which takes thousands of predictions of each."""
@@ -43,12 +41,6 @@ class Wanted:
 
 
 PARTS = ("rows", "disagreement", "explain")
-
-
-def answer_request(served: ServedModel, asked: Any, limits: Limits, metrics: Metrics) -> dict[str, Any]:
-    """Return the answer to the body of a request for predictions, with the errors of the two steps that it takes."""
-    rows, wanted = read_request(served, asked, limits)
-    return answer_rows(served, rows, wanted, metrics)
 
 
 def read_request(served: ServedModel, asked: Any, limits: Limits) -> tuple[CheckedRows, Wanted]:
