@@ -17,7 +17,7 @@ from typing import Any
 
 import uvicorn
 
-from creche._advice import advise
+from creche._advice import advise, has_command_line_words
 from creche._system.listening import LOOPBACK, is_on_loopback, list_own_hosts, listen
 from creche.errors import FileError, PlanError
 from creche.serving.app import Serving, create_app
@@ -26,7 +26,7 @@ from creche.serving.gate import Access
 from creche.serving.patient_protocol import create_protocol
 from creche.serving.served_model import FileState, Models
 
-__all__ = ["DEFAULT_PORT", "TOKEN_VARIABLE", "Server", "ServerOptions", "check_access", "read_token"]
+__all__ = ["DEFAULT_PORT", "TOKEN_VARIABLE", "Server", "ServerOptions", "check_access", "check_token", "read_token"]
 
 DEFAULT_PORT = 8080
 TOKEN_VARIABLE = "CRECHE_TOKEN"
@@ -234,9 +234,12 @@ def check_access(listener: socket.socket, options: ServerOptions) -> None:
 
     """
     if not is_on_loopback(listener) and not options.token and not options.is_open:
+        how = advise("token", ...)
+        if has_command_line_words():
+            how = f"{advise('token_file')} or the environment variable {TOKEN_VARIABLE}"
         raise PlanError(
-            f"host: got {options.host!r}, which other machines reach; set a token by {advise('token_file')} or "
-            f"the environment variable {TOKEN_VARIABLE}, or let everyone ask by {advise('without_token')}",
+            f"host: got {options.host!r}, which other machines reach; set a token by {how}, or let everyone ask by "
+            f"{advise('without_token', True)}",
             argument="host",
         )
 
@@ -268,6 +271,18 @@ def read_token(path: Path | None) -> str:
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise FileError(f"{path}: cannot be read ({reason}); name a file that holds a token") from error
+    return check_token(token, source)
+
+
+def check_token(token: str, source: str) -> str:
+    """Return a token that can be sent in a header.
+
+    Raises
+    ------
+    PlanError
+        If it is too short, or cannot be.
+
+    """
     if len(token) < SHORTEST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
         raise PlanError(f"{source}: holds no token; needs one line of at least {SHORTEST_TOKEN} letters and digits")
     return token
