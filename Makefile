@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS := $(shell cores=$$(nproc); echo $$((cores < 8 ? cores + 1 : 8)))
 PYTEST := --numprocesses $(WORKERS) --dist worksteal --quiet
 
-.PHONY: help demo test test-all test-levels lint docs bench golden peers trackers cross device databases cluster sanitized sanitize fuzz format web test-web wheel release-check clean
+.PHONY: help demo test test-all test-levels lint docs docs-test bench golden peers trackers cross device databases cluster sanitized sanitize fuzz format web test-web wheel release-check clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -124,6 +124,9 @@ $(VENV)/.docs: $(VENV)/.dev
 docs: $(VENV)/.docs  ## execute the pages of the documentation and build the site, in build/docs/site
 	$(BIN)/python -m tools.site
 
+docs-test: $(VENV)/.docs  ## look at each page of the built site in Chromium: errors, requests, pictures, widths, axe-core
+	$(BIN)/python -m tools.site.browser_check
+
 golden: $(VENV)/.peers  ## recompute the reference numbers in tests/golden
 	$(BIN)/python tools/golden.py
 
@@ -152,7 +155,7 @@ test-web:  ## check the types of the studio's page, run its tests, and compare i
 wheel: $(VENV)/.made  ## build a wheel with every instruction-set level, in dist/
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
-release-check: wheel docs  ## check that version, changelog, kept model files, wheel and documentation fit together
+release-check: wheel docs docs-test  ## check that version, changelog, kept model files, wheel and documentation fit together
 	$(BIN)/python tools/release_check.py
 
 clean:  ## remove what was built

@@ -5,16 +5,20 @@ from its folder, each in a new process. Memory is the peak that the kernel noted
 page cache, which the kernel frees when memory is needed.
 
 Options of its own: ``--rows 4_000_000`` and ``--numbers 98`` for another size of the table, ``--memory 500MB`` for
-another amount, ``--limit 1GB`` for what the kernel gives each process at most (RLIMIT_DATA), and ``--folder`` for where
-the table lies meanwhile.
+another amount, ``--limit 1GB`` for what the kernel gives each process at most, and ``--folder`` for where the table
+lies meanwhile. The limit is that of a control group, page cache included, where this process may make one below its
+own, and otherwise RLIMIT_DATA.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -30,9 +34,11 @@ AT_LEAST = 1.0  # GB of CSV a minute
 ABOVE_LIMIT = 300.0  # MB that a process may take besides its memory
 
 CHILD = """
-import json, resource, sys, time
-what, table, folder, memory, limit = sys.argv[1:]
-if int(limit):
+import json, os, resource, sys, time
+what, table, folder, memory, limit, group = sys.argv[1:]
+if group:
+    open(f"{group}/cgroup.procs", "w").write(str(os.getpid()))
+elif int(limit):
     resource.setrlimit(resource.RLIMIT_DATA, (int(limit), int(limit)))
 import creche as cr
 from creche.plan.memory_size import parse_memory
@@ -63,9 +69,11 @@ def main() -> int:
         write_table(table, rows, numbers)
         size = table.stat().st_size
         report.say("", f"The table has {size / 1e6:,.0f} MB of CSV.")
-        if limit:
-            report.say("", f"The kernel gives each process {limit / 1e6:,.0f} MB at most.")
-        found = measure(table, memory, limit)
+        with control_group(limit) as group:
+            if limit:
+                by = "a control group, page cache included" if group else "RLIMIT_DATA"
+                report.say("", f"The kernel gives each process {limit / 1e6:,.0f} MB at most, by {by}.")
+            found = measure(table, memory, limit, group)
     report.section("Seconds, and the largest memory of the process in MB")
     report.table(
         ["what", "s", "MB"],
@@ -98,7 +106,38 @@ def write_table(path: Path, rows: int, numbers: int) -> None:
             pl.DataFrame({**columns, **words, "y": y}).write_csv(file, include_header=begin == 0)
 
 
-def measure(table: Path, memory: str, limit: int) -> dict[str, dict[str, float]]:
+@contextmanager
+def control_group(limit: int) -> Iterator[str]:
+    """Yield a new control group with this limit of memory, in bytes; an empty text if none can be made."""
+    group = None
+    if limit:
+        with suppress(OSError):
+            group = _make_group(limit)
+    try:
+        yield "" if group is None else str(group)
+    finally:
+        if group is not None:
+            group.rmdir()
+
+
+def _make_group(limit: int) -> Path:
+    """Make a control group below that of this process, of either version of control groups."""
+    groups = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+    of_memory = [path for _, kinds, path in groups if "memory" in kinds.split(",")]
+    root, file = Path("/sys/fs/cgroup"), "memory.max"
+    if of_memory:
+        root, file = root / "memory", "memory.limit_in_bytes"
+    group = root / (of_memory or [groups[-1][2]])[0].strip("/") / f"creche-benchmark-{os.getpid()}"
+    group.mkdir()
+    try:
+        (group / file).write_text(str(limit))
+    except OSError:
+        group.rmdir()
+        raise
+    return group
+
+
+def measure(table: Path, memory: str, limit: int, group: str) -> dict[str, dict[str, float]]:
     """Encode the table and train on it, each in a process of its own."""
     found = {}
     for what in ("encode", "train"):
@@ -113,6 +152,7 @@ def measure(table: Path, memory: str, limit: int) -> dict[str, dict[str, float]]
             str(table.with_suffix(".rows")),
             memory,
             str(limit),
+            group,
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         found[what] = json.loads(done.stdout)

@@ -48,7 +48,10 @@ class TimedColony:
         return getattr(self._colony, name)
 
     def __del__(self) -> None:
-        timed(self.__dict__.pop, "_colony", None)  # the engine frees its memory
+        timed(self._free)
+
+    def _free(self) -> None:
+        self.__dict__.pop("_colony", None)  # no other reference is left: the engine frees its memory
 
 
 def timed(function: Any, *arguments: Any, **named: Any) -> Any:

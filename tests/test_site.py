@@ -5,17 +5,25 @@ from __future__ import annotations
 import inspect
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from tools.site.browser_check import check_pages, serve
 from tools.site.code_blocks import PageError, find_blocks, find_commands, run_command, run_python
 from tools.site.executed import execute_page, place_results
 from tools.site.links import find_links, rewrite_links
+from tools.site.prose_numbers import CHECKED_PAGES, unchecked_numbers
 from tools.site.structure import DOCS, ROOT, SECTIONS, collect_pages, page_title
+from tools.site.studio_pictures import SCENES, find_asked, place_pictures, take_pictures
+from tools.site.terminal import ASKED, colored_output, folded_html
 from typer.main import get_command
 
 import creche as cr
 from creche.cli.main import create_app
 from creche.plan.arguments import ARGUMENTS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 PAGES = collect_pages()
 
@@ -72,12 +80,41 @@ def test_blocks_know_what_they_show() -> None:
     [
         ("```python\nprint(1)\n```\n\n```\n2\n```\n", r"page.md:2: shows\n2\n\nbut prints\n1"),
         ("```python\nx = 1\nx.y\n```\n", "page.md:2: AttributeError: 'int' object has no attribute 'y'"),
+        (
+            "```python\nx = 1\n```\n\nOf 2 rows.\n\n<!-- check: x == 2 -->\n",
+            r"page.md:7: the page .*: x == 2\nx is 1\n2 is 2",
+        ),
+        ("<!-- check: x == 2 -->\n\n```python\nx = 2\n```\n", "page.md:1: NameError: name 'x' is not defined"),
     ],
 )
 def test_code_that_fails_is_an_error_with_its_place(text: str, message: str) -> None:
     pytest.importorskip("matplotlib")
     with pytest.raises(PageError, match=message):
         list(run_python("page.md", find_blocks(text)))
+
+
+def test_checks_that_are_true_show_nothing() -> None:
+    pytest.importorskip("matplotlib")
+    blocks = find_blocks(
+        "```python\nx = 1\n```\n\n<!-- check: x == 1 -->\n\n```python\nx = 2\n```\n\n<!-- check: x > 1 -->\n"
+    )
+    assert [block.language for block in blocks] == ["python", "check", "python", "check"]
+    assert [block.line for block, _ in run_python("page.md", blocks)] == [2, 8]
+
+
+@pytest.mark.parametrize("page", CHECKED_PAGES)
+def test_the_first_pages_have_no_number_that_nothing_supports(page: str) -> None:
+    assert unchecked_numbers((DOCS / page).read_text(encoding="utf-8")) == []
+
+
+def test_numbers_of_prose_need_support() -> None:
+    text = "# T 4\n\n1. Of 1,000 rows, 7.5 % or `9` in [2](x3.md).\n\n```python\n1000 * 4\n```\n"
+    assert unchecked_numbers(text) == [("7.5", 3), ("2", 3)]
+    assert unchecked_numbers(f"{text}\n<!-- check: 7.5 > 2 -->\n") == []
+    with pytest.raises(
+        PageError, match=r"tutorial.md: neither code nor a check has 7.5 \(line 3\), 2 \(line 3\); add <!-- "
+    ):
+        execute_page("tutorial.md", text)
 
 
 @pytest.mark.parametrize(
@@ -113,6 +150,83 @@ def test_a_page_shows_what_its_code_shows(tmp_path: Path, monkeypatch: pytest.Mo
     assert "exp(z_1)" in html
     assert "data-result" not in html
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_a_terminal_is_shown_in_its_colours_where_a_page_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_COLOR", "1")
+    block = "```\ncreche columns penguins-four --label species\n```\n\n"
+    executed = execute_page("page.md", f"# Page\n\n{block}{ASKED}\n\nWords.\n\n{block}")
+    shown, folded = executed.results.values()
+    assert shown.startswith('<figure class="creche-terminal"><pre tabindex="0"')
+    assert '<span class="t-bold">creche columns penguins-four --label species</span>' in shown
+    assert '<span class="t-dim">label' in shown
+    assert "\x1b" not in shown
+    assert folded.startswith('<details class="creche-printed">')
+
+
+def test_the_colours_of_a_terminal_have_names() -> None:
+    with colored_output():
+        (command,) = find_commands("```\ncreche train penguins-four --label species --epochs 5\n```\n")
+        printed = run_command("page.md", command)
+    html = folded_html([(command.text, printed)])
+    assert {"t-dim", "t-bold", "t-blue", "t-bold t-green"} <= set(re.findall(r'<span class="([^"]+)">', html))
+
+
+def test_a_page_has_the_pictures_that_it_asks_for() -> None:
+    text = "# Page\n\n<!-- picture: studio-network -->\n\n<!-- picture: studio-table -->\n"
+    assert find_asked(text) == ["studio-network", "studio-table"]
+    shown = place_pictures(text, "../images", {"studio-network": (1280, 860)})
+    for name in ("wide-light", "wide-dark", "narrow-light", "narrow-dark"):
+        assert f'"../images/studio-network-{name}.webp"' in shown
+    assert shown.count('width="1280" height="860"') == 2
+    assert "studio-table" not in shown
+
+
+def test_the_pages_ask_for_every_picture_of_the_studio() -> None:
+    asked = {name for page in PAGES for name in find_asked(page.source.read_text(encoding="utf-8"))}
+    assert asked == set(SCENES)
+
+
+def test_no_picture_is_taken_of_nothing_or_by_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(PageError, match="there is no picture 'studio-nothing'; choose one of studio-network, "):
+        take_pictures(["studio-nothing"], tmp_path)
+    monkeypatch.setattr("tests.conftest.CHROMIUM", str(tmp_path / "chromium"))
+    with pytest.warns(UserWarning, match="no picture is taken, .*there is no Chromium at .*; set CRECHE_CHROMIUM"):
+        assert take_pictures(["studio-network"], tmp_path) == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+GOOD = "<!doctype html><html lang='en'><title>Page</title><p>Words.</p>"
+FAULTS = {
+    "light, wide: console: so wrong": "<script>console.error('so wrong')</script>",
+    "light, wide: exception: nothing is not defined": "<script>nothing()</script>",
+    "light, wide: asks for http://elsewhere.test/x.js": "<script src='http://elsewhere.test/x.js'></script>",
+    "light, wide: 404 for http://127.0.0.1": "<script src='gone.js'></script>",
+    "dark, wide: broken picture data:image": "<img alt='A bird' src='data:image/png;base64,AA' width='9' height='9'>",
+    "dark, narrow: 218 pixels wider than the window": "<div style='width: 600px'>.</div>",
+    "light, narrow: axe: button-name: 1 times: ['button']": "<button></button>",
+    "dark, wide: axe: color-contrast: 1 times: ['p']": (
+        "<style>@media (prefers-color-scheme: dark) { p { color: #ddd; } }</style>"
+    ),
+}
+
+
+def test_chromium_finds_what_is_wrong_with_a_page(browser: Browser, tmp_path: Path) -> None:
+    site, pictures = tmp_path / "site", tmp_path / "pictures"
+    for name, html in {"favicon.ico": "", "good.html": GOOD, "bad.html": GOOD + "".join(FAULTS.values())}.items():
+        site.mkdir(exist_ok=True)
+        (site / name).write_text(html)
+    with serve(site) as address:
+        assert check_pages(browser, address, ["good.html"], pictures) == []
+        found = check_pages(browser, address, ["bad.html"])
+    for fault in FAULTS:
+        assert any(line.startswith(f"bad.html: {fault}") for line in found), (fault, found)
+    assert not any("light, wide: axe: color-contrast" in line or "wide: 218 pixels" in line for line in found)
+    looks = ("light-wide", "light-narrow", "dark-wide", "dark-narrow")
+    assert {path.name for path in pictures.iterdir()} == {f"good-{look}.png" for look in looks}
 
 
 def test_the_reference_has_every_public_name_and_argument() -> None:

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import tomli_w
-from tools.site.code_blocks import PageError
+from tools.site.code_blocks import CHECK, PageError
 from tools.site.command_reference import command_pages
 from tools.site.executed import Executed, execute_page, place_results
 from tools.site.links import rewrite_links
 from tools.site.python_reference import python_pages
 from tools.site.structure import DOCS, NEEDED, SECTIONS, Page, collect_pages, page_title
+from tools.site.studio_pictures import find_asked, place_pictures, take_pictures
+from tools.site.terminal import ASKED
 
 __all__ = ["build_site", "write_pages"]
 
@@ -41,7 +43,7 @@ def build_site(folder: Path, executes: bool = True) -> Path:
     Raises
     ------
     PageError
-        If the code of a page fails, or does not print what the page shows.
+        If the code of a page fails, does not print what the page shows, or a picture of the studio cannot be taken.
     subprocess.CalledProcessError
         If a link is broken.
 
@@ -73,13 +75,17 @@ def write_pages(folder: Path, collected: list[Page], executes: bool) -> dict[str
     _write_bytes(folder / "assets" / "plots.css", _colors_of_plots().encode())
     texts = {page.path: page.source.read_text(encoding="utf-8") for page in collected}
     results: dict[str, str] = {}
+    sizes: dict[str, tuple[int, int]] = {}
     if executes:
+        sizes = take_pictures([name for text in texts.values() for name in find_asked(text)], folder / "images")
         own = [page.path for page in collected if page.source.parent == DOCS]
         for name, executed in _execute_all({name: texts[name] for name in own}):
             texts[name] = executed.text
             results |= executed.results
     for page in collected:
-        text = rewrite_links(texts[page.path], page.source, page.path, targets)
+        text = CHECK.sub("", texts[page.path].replace(ASKED, ""))
+        text = place_pictures(text, _to_images(page.path), sizes)
+        text = rewrite_links(text, page.source, page.path, targets)
         _write_bytes(folder / page.path, text.encode())
     for name, text in {**python_pages(), **command_pages()}.items():
         _write_bytes(folder / name, text.encode())
@@ -101,6 +107,10 @@ def _execute_all(texts: dict[str, str]) -> Iterable[tuple[str, Executed]]:
                 failures.append(str(error))
     if failures:
         raise PageError("\n\n".join(failures))
+
+
+def _to_images(on_site: str) -> str:
+    return os.path.relpath("images", os.path.dirname(on_site) or ".")
 
 
 def _can_run(name: str) -> bool:

@@ -14,9 +14,24 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 from unittest import mock
 
-__all__ = ["Block", "Command", "PageError", "Shown", "find_blocks", "find_commands", "run_command", "run_python"]
+from tools.site.terminal import plain_text
+
+__all__ = [
+    "CHECK",
+    "FENCED",
+    "Block",
+    "Command",
+    "PageError",
+    "Shown",
+    "find_blocks",
+    "find_commands",
+    "run_command",
+    "run_python",
+]
 
 FENCED = re.compile(r"^```([\w.{} -]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+# What the prose of a page says, as an expression that must be true after the code above it.
+CHECK = re.compile(r"^<!-- check: (.+?) -->$", re.DOTALL | re.MULTILINE)
 
 
 class Block(NamedTuple):
@@ -25,7 +40,8 @@ class Block(NamedTuple):
     Attributes
     ----------
     language : str
-        The first word after the fence; empty for commands, and for what code prints.
+        The first word after the fence; empty for commands, and for what code prints; "check" for an expression that
+        must be true.
     code : str
     line : int
         The line of its first line of code, counted from 1.
@@ -75,7 +91,9 @@ def find_blocks(text: str) -> list[Block]:
         end = shown.end() if shown is not None else this.end()
         line = text.count("\n", 0, this.start()) + 2
         blocks.append(Block(language, code, line, end, shown and shown[2]))
-    return blocks
+    for check in CHECK.finditer(text):
+        blocks.append(Block("check", check[1], text.count("\n", 0, check.start()) + 1, check.end()))
+    return sorted(blocks, key=lambda block: block.line)
 
 
 def find_commands(text: str) -> list[Command]:
@@ -117,7 +135,7 @@ def run_python(
     Raises
     ------
     PageError
-        If a block fails, or does not print what the page shows.
+        If a block fails, does not print what the page shows, or if a check is not true.
 
     """
     from matplotlib import pyplot
@@ -127,6 +145,8 @@ def run_python(
     pyplot.switch_backend("agg")
     names: dict[str, Any] = {"__name__": "__main__"}
     for block in blocks:
+        if block.language == "check":
+            _check(page, block, names)
         if block.language != "python":
             continue
         printed = io.StringIO()
@@ -143,6 +163,19 @@ def run_python(
         pyplot.close("all")
 
 
+def _check(page: str, block: Block, names: dict[str, Any]) -> None:
+    """Raise an error if an expression is not true; of a comparison, it has what is compared."""
+    try:
+        if eval(block.code, names):
+            return
+    except Exception as error:
+        raise PageError(f"{page}:{block.line}: {type(error).__name__}: {error}\n{block.code}") from error
+    expression = ast.parse(block.code, mode="eval").body
+    sides = [expression.left, *expression.comparators] if isinstance(expression, ast.Compare) else []
+    values = "".join(f"\n{ast.unparse(side)} is {eval(ast.unparse(side), names)!r}" for side in sides)
+    raise PageError(f"{page}:{block.line}: the page says what is not true: {block.code}{values}")
+
+
 def _execute(page: str, block: Block, names: dict[str, Any]) -> Any:
     """Execute the statements of a block, and return the value of the last one, if it is an expression."""
     tree = ast.parse(block.code, page)
@@ -156,7 +189,7 @@ def _execute(page: str, block: Block, names: dict[str, Any]) -> Any:
 
 
 def run_command(page: str, command: Command) -> str:
-    """Run a command of a page in this process, and return what it prints.
+    """Run a command of a page in this process, and return what it prints, with colours where the environment asks.
 
     Raises
     ------
@@ -174,8 +207,9 @@ def run_command(page: str, command: Command) -> str:
         code = main(shlex.split(command.text, comments=True)[1:])
     if code:
         raise PageError(f"{page}:{command.line}: {command.text}: exit code {code}\n{err.getvalue()}")
-    printed = iter(out.getvalue().splitlines())
+    plain = plain_text(out.getvalue())
+    printed = iter(plain.splitlines())
     for line in command.output:
         if line not in printed:  # the lines of an iterator are found in their order
-            raise PageError(f"{page}:{command.line}: {command.text}: does not print\n{line}\nbut\n{out.getvalue()}")
+            raise PageError(f"{page}:{command.line}: {command.text}: does not print\n{line}\nbut\n{plain}")
     return out.getvalue()

@@ -7,11 +7,12 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tools.site.code_blocks import Block, Shown, commands_of, find_blocks, run_command, run_python
+from tools.site.code_blocks import Block, PageError, Shown, commands_of, find_blocks, run_command, run_python
+from tools.site.prose_numbers import CHECKED_PAGES, unchecked_numbers
+from tools.site.terminal import ASKED, colored_output, folded_html, picture_html
 
 __all__ = ["Executed", "execute_page", "place_results"]
 
@@ -34,9 +35,13 @@ def execute_page(name: str, text: str) -> Executed:
     Raises
     ------
     PageError
-        If code fails, or does not print what the page shows.
+        If code fails, does not print what the page shows, if a check is not true, or if nothing supports a number of
+        one of the first pages.
 
     """
+    if name in CHECKED_PAGES and (unchecked := unchecked_numbers(text)):
+        places = ", ".join(f"{number} (line {line})" for number, line in unchecked)
+        raise PageError(f"{name}: neither code nor a check has {places}; add <!-- check: EXPRESSION -->")
     blocks = find_blocks(text)
     added: dict[int, str] = {}
     results: dict[str, str] = {}
@@ -56,9 +61,9 @@ def execute_page(name: str, text: str) -> Executed:
                 added[block.end] = "\n\n" + "\n\n".join(parts)
     with _temporary_folder():
         for block in blocks:
-            if not block.language and (printed := _run_commands(name, block)):
+            if not block.language and (html := _run_commands(name, block, text[block.end :])):
                 key = f"{stem}-{len(results)}"
-                results[key] = printed
+                results[key] = html
                 added[block.end] = "\n\n" + PLACEHOLDER.format(key)
     return Executed(_insert(text, added), results)
 
@@ -104,19 +109,24 @@ def _html_of(shown: Shown, prefix: str) -> Iterator[str]:
         titles = [axes.get_title() or axes.get_ylabel() for axes in figure.axes]
         description = "; ".join(filter(None, titles)) or "a plot"
         svg = inline_svg(lambda figure=figure: figure.axes[0], f"{prefix}-{number}-", description)  # type: ignore[misc]
-        yield f'<figure class="creche-figure">{svg}</figure>'
+        inches = figure.get_size_inches()[0]
+        yield f'<figure class="creche-figure" tabindex="0" style="--inches: {inches:g}">{svg}</figure>'
 
 
-def _run_commands(name: str, block: Block) -> str:
-    """Run the commands of a block, and return what they print as one folded element, unless the page shows it."""
-    printed = []
-    for command in commands_of(block):
-        output = run_command(name, command)
-        if not command.output and output.strip():
-            printed.append(f"<p><code>{escape(command.text)}</code></p><pre>{escape(output.rstrip())}</pre>")
-    if not printed:
-        return ""
-    return f'<details class="creche-printed"><summary>What it prints</summary>{"".join(printed)}</details>'
+def _run_commands(name: str, block: Block, after: str) -> str:
+    """Run the commands of a block, and return what they print, as terminals where a comment after the block asks.
+
+    Otherwise it is one folded element. What the page shows itself is not shown again.
+    """
+    outputs = []
+    with colored_output():
+        for command in commands_of(block):
+            printed = run_command(name, command)
+            if not command.output and printed.strip():
+                outputs.append((command.text, printed))
+    if after.lstrip().startswith(ASKED):
+        return "".join(picture_html(command, printed) for command, printed in outputs)
+    return folded_html(outputs) if outputs else ""
 
 
 def _style_of_pages() -> Any:

@@ -6,10 +6,11 @@ import fcntl
 import os
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["OWNER", "create_owned_folder", "remove_abandoned", "remove_owned_folder"]
+__all__ = ["OWNER", "claim_folder", "create_owned_folder", "remove_abandoned", "remove_owned_folder"]
 
 # A file in each folder that its process, and what it forks, keep locked as long as they run.
 OWNER = "owner.lock"
@@ -53,6 +54,34 @@ def create_owned_folder(prefix: str, parent: str | Path | None) -> Path:
     new.rename(folder / OWNER)
     _locks[folder] = descriptor
     return folder
+
+
+@contextmanager
+def claim_folder(folder: Path) -> Iterator[None]:
+    """Keep others that claim a folder out of it as long as the context lasts.
+
+    Parameters
+    ----------
+    folder : Path
+        It exists.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process, or another thread, has claimed it.
+
+    """
+    descriptor = os.open(folder / OWNER, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:  # a file system without locks, which keeps no process out
+            pass
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def remove_owned_folder(folder: Path) -> None:

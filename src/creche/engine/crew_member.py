@@ -146,6 +146,7 @@ class Members:
         self._colonies: list[Any] = []
         self._colony = np.full(count, -1, np.int32)
         self._place = np.zeros(count, np.int64)
+        self._groups: list[tuple[Any, NDArray[np.int64], NDArray[np.int64]]] | None = None  # until a member moves
         self.apart: dict[int, CrewMember] = {}
 
     @classmethod
@@ -172,15 +173,20 @@ class Members:
     def __setitem__(self, number: int, member: CrewMember) -> None:
         assert not isinstance(member, ActiveMember)
         self._colony[number] = -1
+        self._groups = None
         self.apart[number] = member
 
     def seat(self, numbers: Sequence[int] | NDArray[np.int64], seats: Seats) -> None:
         """Note where the engine has these members now."""
         self._colony[numbers] = seats.colony + len(self._colonies)
         self._place[numbers] = seats.place
+        self._groups = None
         if self.apart:
             for number in np.asarray(numbers).tolist():
                 self.apart.pop(number, None)
+        if not self._colonies:
+            self._colonies = list(seats.colonies)
+            return
         used = set(np.unique(self._colony).tolist())
         # A colony without members is let go, with its memory.
         colonies = [*self._colonies, *seats.colonies]
@@ -188,9 +194,10 @@ class Members:
 
     def groups(self) -> list[tuple[Any, NDArray[np.int64], NDArray[np.int64]]]:
         """Return the colonies, each with the numbers and the places of its members."""
-        found = []
-        for index, colony in enumerate(self._colonies):
-            numbers = np.flatnonzero(self._colony == index)
-            if len(numbers):
-                found.append((colony, numbers, self._place[numbers]))
-        return found
+        if self._groups is None:
+            self._groups = []
+            for index, colony in enumerate(self._colonies):
+                numbers = np.flatnonzero(self._colony == index)
+                if len(numbers):
+                    self._groups.append((colony, numbers, self._place[numbers]))
+        return self._groups

@@ -17,7 +17,9 @@ from creche.engine.native import Rows, new_predictor
 from creche.engine.outcomes import STATUSES, Outcomes
 from creche.engine.state_arrays import join_states, split_states
 
-__all__ = ["Kinds", "Piece", "PieceResult", "evaluate_held_out", "rank_outcomes", "train_piece"]
+__all__ = ["Kinds", "Piece", "PieceResult", "ProcessorTime", "evaluate_held_out", "rank_outcomes", "train_piece"]
+
+_counted_until: float | None = None  # processor seconds of this process, at the end of the piece before
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +93,38 @@ class Piece:
         return f"{which} ({plan.network}, {plan.optimizer!r}, seed {plan.seed})"
 
 
+@dataclass(frozen=True, slots=True)
+class ProcessorTime:
+    """How long the processors of workers were busy with pieces.
+
+    Attributes
+    ----------
+    engine : float
+        Seconds in which they created networks and trained them.
+    all : float
+        Seconds in all, since the piece before: also for fetching the piece and for sending its result.
+
+    """
+
+    engine: float = 0.0
+    all: float = 0.0
+
+    def __add__(self, other: ProcessorTime) -> ProcessorTime:
+        return ProcessorTime(self.engine + other.engine, self.all + other.all)
+
+    @property
+    def share(self) -> float:
+        """The part of the time that the engine had.
+
+        Examples
+        --------
+        >>> (ProcessorTime(9.0, 10.0) + ProcessorTime(10.0, 10.0)).share
+        0.95
+
+        """
+        return self.engine / self.all if self.all else 0.0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PieceResult:
     """What has become of the networks of a piece.
@@ -104,6 +138,7 @@ class PieceResult:
         These states, joined.
     seconds : float
         The time it took.
+    processor : ProcessorTime
 
     """
 
@@ -111,6 +146,7 @@ class PieceResult:
     kept: NDArray[np.int64]
     states: dict[str, NDArray[Any]]
     seconds: float
+    processor: ProcessorTime
 
     def kept_states(self) -> list[dict[str, NDArray[Any]]]:
         """Return the states of the networks at `kept`."""
@@ -119,16 +155,21 @@ class PieceResult:
 
 def train_piece(kinds: Kinds, piece: Piece) -> PieceResult:
     """Train the networks of a piece; each ends with the bytes it has alone."""
-    start = time.monotonic()
+    global _counted_until
+    start, start_of_engine = time.monotonic(), time.process_time()
+    counted_from = start_of_engine if _counted_until is None else _counted_until
     crew = Crew(piece.jobs(kinds), kinds.hardware)
     if piece.states is not None:
         crew.restore(dict(enumerate(split_states(piece.states, len(piece)))), {})
     crew.run(piece.until)
+    end_of_engine = time.process_time()
     outcomes = crew.outcomes()
     evaluate_held_out(kinds, piece.base, crew, outcomes)
     kept = np.arange(len(piece)) if piece.keeps is None else rank_outcomes(outcomes)[: piece.keeps]
     states = join_states([crew.state(number) for number in kept.tolist()])
-    return PieceResult(outcomes, kept, states, time.monotonic() - start)
+    _counted_until = time.process_time()
+    processor = ProcessorTime(end_of_engine - start_of_engine, _counted_until - counted_from)
+    return PieceResult(outcomes, kept, states, time.monotonic() - start, processor)
 
 
 def evaluate_held_out(kinds: Kinds, base: NDArray[np.int32], crew: Crew, outcomes: Outcomes) -> None:

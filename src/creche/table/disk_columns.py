@@ -31,7 +31,9 @@ __all__ = [
     "DiskColumns",
     "StoredColumn",
     "open_columns",
+    "pack_words",
     "read_blocks",
+    "unpack_all_words",
     "write_column",
     "write_values",
 ]
@@ -100,6 +102,11 @@ class StoredColumn:
         except OSError as error:
             raise FileError(f"{_words_path(self.path)}: cannot be read: {error.strerror}") from error
         return unpack_words(data)
+
+    @property
+    def files(self) -> list[Path]:
+        """Its files."""
+        return [self.path, _words_path(self.path)] if self.has_words else [self.path]
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -399,12 +406,35 @@ def unpack_words(data: bytes) -> tuple[str, ...]:
     ('Adelie', '', 'Gentoo')
 
     """
-    count = int(np.frombuffer(data, "<i8", 1)[0])
-    ends = np.cumsum(np.frombuffer(data, "<i8", count + 1)[1:]) + 8 * (count + 1)
-    begins = [8 * (count + 1), *ends[:-1].tolist()]
-    return tuple(
-        data[begin:end].decode("utf-8", "surrogatepass") for begin, end in zip(begins, ends.tolist(), strict=False)
+    return _unpack_at(data, 0)[0]
+
+
+def unpack_all_words(data: bytes) -> list[str]:
+    """Return the words that were packed several times, one after another.
+
+    Examples
+    --------
+    >>> unpack_all_words(pack_words(["Adelie", ""]) + pack_words(["Gentoo"]))
+    ['Adelie', '', 'Gentoo']
+
+    """
+    found: list[str] = []
+    at = 0
+    while at < len(data):
+        words, at = _unpack_at(data, at)
+        found.extend(words)
+    return found
+
+
+def _unpack_at(data: bytes, at: int) -> tuple[tuple[str, ...], int]:
+    """Return the words that were packed from there on, and where they end."""
+    count = int(np.frombuffer(data, "<i8", 1, at)[0])
+    begin = at + 8 * (count + 1)
+    ends = (np.cumsum(np.frombuffer(data, "<i8", count, at + 8)) + begin).tolist()
+    words = tuple(
+        data[first:end].decode("utf-8", "surrogatepass") for first, end in zip([begin, *ends], ends, strict=False)
     )
+    return words, ends[-1] if ends else begin
 
 
 def _words_path(path: Path) -> Path:

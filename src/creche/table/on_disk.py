@@ -20,10 +20,12 @@ from creche.errors import FileError, PlanError, TableError
 from creche.plan.memory_size import parse_memory
 from creche.table.checks import warn
 from creche.table.disk_columns import INDEX, TEMPORARY, ColumnFolder, open_columns
+from creche.table.reading.batches import OnRows
 from creche.table.reading.database_rows import warn_of_order
 from creche.table.reading.options import ReadOptions
 from creche.table.reading.read import IN_MEMORY, is_table
-from creche.table.reading.stream import OnRows, read_to_folder
+from creche.table.reading.reading_record import ReadingRecord
+from creche.table.reading.stream import read_to_folder
 from creche.table.reading.table_parts import TablePart, are_parts, find_parts
 from creche.table.table import Table
 
@@ -83,6 +85,7 @@ def read_to_disk(
     to: Path | None = None,
     on_rows: OnRows | None = None,
     batch_rows: int | None = None,
+    record: ReadingRecord | None = None,
 ) -> Table:
     """Read a table into a folder of columns, and return it; nothing of it stays in memory.
 
@@ -96,11 +99,14 @@ def read_to_disk(
     left_out : collection of str
         Columns that no network learns from.
     to : Path, optional
-        The folder, which is written anew; by default a temporary one, removed once nothing uses the table.
+        The folder, which is written anew unless there is a record; by default a temporary one, removed once nothing
+        uses the table.
     on_rows : callable, optional
         Called with how many rows, and bytes of finished files, have been read.
     batch_rows : int, optional
         How many rows to read at a time, at most.
+    record : ReadingRecord, optional
+        That of the folder, from which reading goes on.
 
     Raises
     ------
@@ -119,11 +125,14 @@ def read_to_disk(
         raise TableError("data: a table from standard input cannot be read in pieces; save it as a file")
     parts = find_parts(data) if is_file else []
     source = _name_source(data, parts)
-    folder = ColumnFolder(_create_folder(to, parts), is_temporary=to is None)
+    folder = ColumnFolder(_create_folder(to, parts) if record is None else record.folder, is_temporary=to is None)
     try:
+        if record is not None:
+            record.begin()
         table = read_to_folder(
-            data, parts, folder, options, source=source, left_out=left_out, on_rows=on_rows, batch_rows=batch_rows
-        )
+            data, parts, folder, options, source=source, left_out=left_out, on_rows=on_rows, batch_rows=batch_rows,
+            record=record,
+        )  # fmt: skip
         if memory is not None:
             _check_memory(memory, table)
         if database is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -13,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from creche._phrases import format_count
-from creche._system import strict_json
 from creche._system.disk_space import explain_write_error, format_size
 from creche._system.output_files import check_ending
+from creche._system.owned_folders import OWNER, claim_folder
 from creche.databases.address import is_address
 from creche.errors import FileError, PlanError
 from creche.plan.arguments import ARGUMENTS, OF_LABEL, arguments_in, reject_unknown
@@ -31,21 +32,19 @@ from creche.plan.words import (
     Task,
 )
 from creche.table.block_encoding import EncodingProgress
-from creche.table.disk_columns import INDEX, DiskColumns
+from creche.table.disk_columns import DiskColumns
 from creche.table.disk_encoding import encode_to_disk
 from creche.table.encoders.preprocessing import Preprocessing
 from creche.table.on_disk import is_on_disk, open_on_disk, read_to_disk, write_about
 from creche.table.prepare import prepare
 from creche.table.reading.options import ReadOptions
+from creche.table.reading.reading_record import ReadingRecord
 from creche.table.reading.table_parts import are_parts, find_parts
 from creche.table.table import Table
 from creche.training.arguments import TrainArguments, default_loss, resolve_loss, resolve_preparation
 from creche.training.large_tables import left_out_columns
 
 __all__ = ["EncodedTable", "encode"]
-
-# What was read so far: the files, as they were, and how.
-SOURCE = "source.json"
 
 # At the end of the name of a folder that is not complete yet.
 UNFINISHED = ".unfinished"
@@ -125,7 +124,7 @@ def encode(
     """Read a table of any size and encode its rows into a folder, for `creche.train` and all that trains.
 
     ``creche.train(folder)`` trains with the arguments given here, unless others are given to it: with another
-    preprocessing, for example, it encodes the rows anew. Once the table has been read, an encoding that was stopped
+    preprocessing, for example, it encodes the rows anew. An encoding that was stopped, or whose process was killed,
     goes on from there when it is called again.
 
     Parameters
@@ -155,7 +154,7 @@ def encode(
     Raises
     ------
     FileError
-        If a file cannot be read or written, or the folder exists.
+        If a file cannot be read or written, or the folder exists, or another process is writing it.
     TableError
         If the table cannot be trained on.
     PlanError
@@ -181,21 +180,49 @@ def encode(
     preparation = resolve_preparation(arguments)
     unfinished = target.with_name(target.name + UNFINISHED)
     limit = None if memory is None else parse_memory(memory)
-    table = _read(data, unfinished, arguments, preparation.read_options, limit, on_progress)
-    prepared = prepare(
-        table, None, preparation, task=arguments.chosen_task, loss=resolve_loss(arguments), seed=arguments.seed
-    )
-    training, validation = encode_to_disk(
-        prepared, resolve_loss(arguments) or default_loss(prepared.task), limit, on_progress
-    )
-    write_about(unfinished, {"library": table.library, "arguments": _remember(given, preparation.preprocessing)})
-    with explain_write_error(unfinished):
-        os.replace(unfinished, target)
+    record = _record_of(data, unfinished, arguments, preparation.read_options)
+    with _claimed(unfinished):
+        table = _read(data, unfinished, arguments, preparation.read_options, limit, on_progress, record)
+        prepared = prepare(
+            table, None, preparation, task=arguments.chosen_task, loss=resolve_loss(arguments), seed=arguments.seed
+        )
+        training, validation = encode_to_disk(
+            prepared, resolve_loss(arguments) or default_loss(prepared.task), limit, on_progress
+        )
+        write_about(unfinished, {"library": table.library, "arguments": _remember(given, preparation.preprocessing)})
+        with explain_write_error(unfinished):
+            (unfinished / OWNER).unlink(missing_ok=True)
+            os.replace(unfinished, target)
     size = sum(file.stat().st_size for file in target.iterdir())
     return EncodedTable(
         target, len(table), len(table.names), len(training), 0 if validation is None else len(validation),
         prepared.features.width, size, monotonic() - began,
     )  # fmt: skip
+
+
+@contextmanager
+def _claimed(unfinished: Path) -> Iterator[None]:
+    """Make the unfinished folder, and keep other processes out of it."""
+    with ExitStack() as claim:
+        with explain_write_error(unfinished):
+            unfinished.mkdir(parents=True, exist_ok=True)
+            try:
+                claim.enter_context(claim_folder(unfinished))
+            except BlockingIOError as error:
+                raise FileError(
+                    f"{unfinished}: another process is writing it; wait for its end, or name another folder"
+                ) from error
+        yield
+
+
+def _record_of(data: Any, unfinished: Path, arguments: TrainArguments, options: ReadOptions) -> ReadingRecord | None:
+    """Return the record of reading the table; None if it is in no files."""
+    if is_on_disk(data):
+        raise FileError(f"{data}: is encoded already; name the file of the table")
+    is_file = (isinstance(data, str | Path) and str(data) != "-" and not is_address(data)) or are_parts(data)
+    if not is_file:
+        return None
+    return ReadingRecord(unfinished, find_parts(data), options, left_out_columns(arguments.schema))
 
 
 def _read(
@@ -205,17 +232,12 @@ def _read(
     options: ReadOptions,
     memory: int | None,
     on_progress: Callable[[EncodingProgress], object] | None,
+    record: ReadingRecord | None,
 ) -> Table:
-    """Read the table into the unfinished folder, unless it was read there before."""
-    if is_on_disk(data):
-        raise FileError(f"{data}: is encoded already; name the file of the table")
-    is_file = (isinstance(data, str | Path) and str(data) != "-" and not is_address(data)) or are_parts(data)
-    source = {
-        "parts": [part.to_dict() for part in find_parts(data)] if is_file else [],
-        "read_options": options.to_dict(),
-        "left_out": left_out_columns(arguments.schema),
-    }
-    if is_file and _was_read(unfinished, source):
+    """Read the table into the unfinished folder, from where an earlier call has come to."""
+    if record is not None and record.is_complete():
+        for left in unfinished.glob("buckets-*"):
+            shutil.rmtree(left, ignore_errors=True)
         return open_on_disk(unfinished)
     began = monotonic()
 
@@ -224,26 +246,15 @@ def _read(
             on_progress(EncodingProgress("reading", rows, 0, monotonic() - began, size, 0.0))
 
     table = read_to_disk(
-        data, options=options, memory=memory, left_out=left_out_columns(arguments.schema), to=unfinished, on_rows=report
-    )
+        data, options=options, memory=memory, left_out=left_out_columns(arguments.schema), to=unfinished,
+        on_rows=report, record=record,
+    )  # fmt: skip
     assert isinstance(table.columns, DiskColumns)
     write_about(unfinished, {"library": table.library})
-    with explain_write_error(unfinished / SOURCE):
-        (unfinished / SOURCE).write_bytes(strict_json.dump(source))
     table.columns.save()  # last: the index tells that all columns are complete
+    if record is not None:
+        record.remove()
     return table
-
-
-def _was_read(unfinished: Path, source: dict[str, Any]) -> bool:
-    """Whether the unfinished folder has all columns of the same files; what is left of an encoding is removed."""
-    try:
-        if not (unfinished / INDEX).is_file() or strict_json.parse((unfinished / SOURCE).read_bytes()) != source:
-            return False
-    except (OSError, ValueError):
-        return False
-    for left in unfinished.glob("buckets-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    return True
 
 
 def _remember(given: Mapping[str, Any], preprocessing: Preprocessing) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from creche.table.reading.indexed_files import read_indexed_frames
 from creche.table.reading.json_lines import LONGEST_LINE, read_json_line_frames
 from creche.table.reading.json_tables import read_json_frame
 from creche.table.reading.options import ReadOptions
+from creche.table.reading.places import Trail
 from creche.table.reading.plain_frame import PlainFrame
 from creche.table.table import Table, select_names
 from creche.table.text_rules import TextRules
@@ -83,8 +84,11 @@ class Contents:
         text = b"".join(regularize(decode_pieces(self.stream, self.encoding), self.layout, self.stream.source)).decode()
         return read_small_table(text, self.layout, self.stream.source, rules, self.text, self.options.drop_rows)
 
-    def frames(self, columns: Sequence[str] | None = None) -> Iterator[Frame]:
-        """Yield frames of some rows each, with all columns or these; those of a CSV file hold words."""
+    def frames(self, columns: Sequence[str] | None = None, trail: Trail | None = None) -> Iterator[Frame]:
+        """Yield frames of some rows each, with all columns or these; those of a CSV file hold words.
+
+        Those before the start of the trail are left out; in formats without places, all begin at the beginning.
+        """
         source = self.stream.source
         plain = self._plain_frame()
         if plain is not None:
@@ -92,7 +96,7 @@ class Contents:
         check_polars(source, "read a CSV file of less than 1 MB, pandas DataFrames or arrays")
         if self.format == "parquet" or self.stream.peek(len(ARROW_FILE)) == ARROW_FILE:
             path = self.opened.enter_context(spool_to_disk(self.stream))
-            return read_indexed_frames(path, self.format, source, columns)
+            return read_indexed_frames(path, self.format, source, columns, trail)
         if self.format == "arrow":
             from creche.table.reading.arrow_stream import read_arrow_frames
 
@@ -101,11 +105,11 @@ class Contents:
         size = min(max(TEXT_PIECE, BYTES_OF_COLUMN * width), LONGEST_LINE)
         pieces = decode_pieces(self.stream, self.encoding, size)
         if self.format == "jsonl":
-            return read_json_line_frames(pieces, source, columns)
+            return read_json_line_frames(pieces, source, columns, trail)
         from creche.table.reading.csv_large import read_csv_frames
 
         assert self.layout is not None
-        return read_csv_frames(regularize(pieces, self.layout, source), self.layout, source, columns)
+        return read_csv_frames(regularize(pieces, self.layout, source), self.layout, source, columns, trail)
 
     def _plain_frame(self) -> PlainFrame | None:
         """Return the table of a format that is read as a whole, without Polars; None for the other formats."""

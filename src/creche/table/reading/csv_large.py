@@ -18,6 +18,7 @@ from creche.table.reading.csv_small import (
     split_csv_rows,
     unclosed_quote_error,
 )
+from creche.table.reading.places import Place, Trail, skip_bytes
 from creche.table.reading.row_filters import drop_repeated_names_of_frame, strip_footer, warn_of_footer
 from creche.table.table import select_names
 
@@ -33,9 +34,23 @@ BLANK_LINES = re.compile(rb"(?:(?<=\n)|\A)(?:\r?\n)+")
 
 
 def read_csv_frames(
-    pieces: Iterable[bytes], layout: Layout, source: str, columns: Sequence[str] | None = None
+    pieces: Iterable[bytes],
+    layout: Layout,
+    source: str,
+    columns: Sequence[str] | None = None,
+    trail: Trail | None = None,
 ) -> Iterator[pl.DataFrame]:
     """Yield frames of cells as they are written, null where empty, from UTF-8 text that `regularize` yields.
+
+    Parameters
+    ----------
+    pieces : iterable of bytes
+    layout : Layout
+    source : str
+        The name of the file in messages.
+    columns : sequence of str, optional
+    trail : Trail, optional
+        Where to begin, and where the places between frames are noted. What comes before is decoded, but not parsed.
 
     Raises
     ------
@@ -46,18 +61,25 @@ def read_csv_frames(
     names = list(layout.names)
     dialect = dialect_of_rows(layout)
     reader = _Reader(dialect, source, names, select_names(columns, names, source))
-    rest, line, n_rows = b"", layout.first_line, 0
-    for piece, final in _mark_last(pieces):
+    trail = Trail() if trail is None else trail
+    place = trail.start
+    rest, line, n_rows = b"", place.line or layout.first_line, place.numbered
+    rows, offset = place.rows, place.offset
+    for piece, final in _mark_last(skip_bytes(pieces, offset)):
         text = rest + piece
         if final:
             decoded, footer = strip_footer(text.decode(), dialect, len(names))
             text = decoded.encode() if footer else text
             warn_of_footer(footer, source)
         frame, size = reader.read(text, line, final)
+        line, offset = line + _count_lines(text[:size]), offset + size
         if frame is not None and len(frame):
             n_rows += len(frame)
-            yield drop_repeated_names_of_frame(frame, layout.header, n_rows - len(frame) + 1, source)
-        line += _count_lines(text[:size])
+            frame = drop_repeated_names_of_frame(frame, layout.header, n_rows - len(frame) + 1, source)
+            rows += len(frame)
+            if not final:  # what follows the last rows may be lines below the table, which are told by the rows
+                trail.note(Place(rows, offset, line, n_rows))
+            yield frame
         rest = _check_rest(text[size:], dialect, source, line)
     if not n_rows:
         raise no_rows_error(source)

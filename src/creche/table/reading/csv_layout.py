@@ -14,6 +14,7 @@ from creche.table.number_marks import is_number
 from creche.table.reading.csv_dialect import SAMPLE_SIZE, Dialect, detect_dialect, read_sample_rows, split_line
 from creche.table.reading.csv_header import count_titles, find_doubtful_name, fit_names, looks_like_row
 from creche.table.reading.options import ReadOptions
+from creche.table.reading.places import skip_bytes
 from creche.table.reading.units_row import describe_units_row, is_units_row
 from creche.table.table import clean_names
 
@@ -185,7 +186,7 @@ def regularize(pieces: Iterable[bytes], layout: Layout, source: str = "the file"
         If a line does not fit columns of fixed width.
 
     """
-    pieces = _skip_bytes(pieces, layout.begin)
+    pieces = skip_bytes(pieces, layout.begin)
     if layout.comment or layout.dialect.separator == " ":
         pieces = _rewrite_lines(pieces, layout, source)
     return pieces
@@ -301,15 +302,6 @@ def _skip_header(head: str, begin: int, dialect: Dialect, comment: str, source: 
         return end, read_sample_rows(head[begin:end], dialect)[0]
     cells = split_csv_rows(head[begin:], dialect, source, limit=1)
     return begin + cells.consumed, [name.strip() for name in cells.rows[0]]
-
-
-def _skip_bytes(pieces: Iterable[bytes], count: int) -> Iterator[bytes]:
-    for piece in pieces:
-        if count < len(piece):
-            yield piece[count:] if count else piece
-            count = 0
-        else:
-            count -= len(piece)
 
 
 def _rewrite_lines(pieces: Iterable[bytes], layout: Layout, source: str) -> Iterator[bytes]:

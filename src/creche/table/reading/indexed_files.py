@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creche.errors import FileError, TableError
+from creche.table.reading.places import Place, Trail
 from creche.table.table import clean_names, select_names
 
 if TYPE_CHECKING:
@@ -24,8 +25,12 @@ SLICE_ROWS = 262_144
 SLICE_CELLS = 8_000_000
 
 
-def read_indexed_frames(path: Path, format: str, source: str, columns: Sequence[str] | None = None) -> Iterator[Frame]:
+def read_indexed_frames(
+    path: Path, format: str, source: str, columns: Sequence[str] | None = None, trail: Trail | None = None
+) -> Iterator[Frame]:
     """Yield the rows of a Parquet or Arrow file, some at a time.
+
+    The places between frames are noted in the trail, from whose start on the rows are read.
 
     Raises
     ------
@@ -47,13 +52,16 @@ def read_indexed_frames(path: Path, format: str, source: str, columns: Sequence[
     with _polars_errors(format, source):
         rows = scan.select(pl.len()).collect().item()
     step = max(1, min(SLICE_ROWS, SLICE_CELLS // max(1, len(names))))
-    for start in range(0, max(rows, 1), step):
+    trail = Trail() if trail is None else trail
+    for start in range(trail.start.offset, max(rows, 1), step):
         with _polars_errors(format, source):
             frame = (
                 scan.select(pl.col(original[name]).alias(name) for name in names)
                 .slice(start, step)
                 .collect(engine="streaming")
             )
+        end = min(start + step, rows)
+        trail.note(Place(end, end))
         yield frame
 
 

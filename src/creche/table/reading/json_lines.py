@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from creche.errors import TableError
+from creche.table.reading.places import Place, Trail, skip_bytes
 from creche.table.reading.plain_frame import PlainFrame, plain_frame_from_records
 from creche.table.table import clean_names, select_names
 
@@ -19,9 +20,11 @@ LONGEST_LINE = 64 << 20  # bytes
 
 
 def read_json_line_frames(
-    pieces: Iterable[bytes], source: str, columns: Sequence[str] | None = None
+    pieces: Iterable[bytes], source: str, columns: Sequence[str] | None = None, trail: Trail | None = None
 ) -> Iterator[Frame]:
     """Yield frames of the objects: a column for each key; null where an object lacks it.
+
+    The places between frames are noted in the trail, from whose start on the objects are read.
 
     Raises
     ------
@@ -29,15 +32,18 @@ def read_json_line_frames(
         If a line is not a JSON object, or a value holds several.
 
     """
-    rest, line = b"", 1
-    for piece in pieces:
+    trail = Trail() if trail is None else trail
+    rows, offset, rest, line = trail.start.rows, trail.start.offset, b"", trail.start.line or 1
+    for piece in skip_bytes(pieces, offset):
         text = rest + piece
         end = text.rfind(b"\n") + 1
         if end == 0 and len(text) > LONGEST_LINE:
             raise TableError(f"{source}: line {line} is longer than {LONGEST_LINE >> 20} MB; needs one object per line")
-        yield from _parse_json_lines(text[:end], source, line, columns)
-        line += text.count(b"\n")
-        rest = text[end:]
+        first_line, line, offset, rest = line, line + text.count(b"\n"), offset + end, text[end:]
+        for frame in _parse_json_lines(text[:end], source, first_line, columns):
+            rows += len(frame)
+            trail.note(Place(rows, offset, line))
+            yield frame
     yield from _parse_json_lines(rest, source, line, columns)
 
 
