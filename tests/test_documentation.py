@@ -47,6 +47,7 @@ FILES = {
     "modules.md": {"penguins.creche", "penguins.js", "penguins.sql"},
     "networks.md": set(),
     "notebooks.md": {"report.html"},
+    "serving.md": set(),
     "shards.md": set(),
     "seeing.md": {"step.html", "report.html"},
     "sweeps.md": {"ensemble.creche"},

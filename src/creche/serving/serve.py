@@ -124,7 +124,7 @@ def serve(
         Whether all who reach the server may ask without a token.
     watch : bool, default False
         Whether a model is loaded again when its file was replaced.
-    max_rows : int, default 10,000
+    max_rows : int, default 10000
         Rows of a request, at most.
     threads : int, default 1
     device : str, optional
