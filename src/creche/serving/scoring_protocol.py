@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from creche._phrases import format_count
 from creche.errors import TableError, nearest
 from creche.model.predict_file import predict_table
 from creche.serving.answers import Wanted, check_count
@@ -106,8 +107,9 @@ def _read_rows(
     wanted = [column.name for column in served.columns] if names is None else names
     for number, cells in enumerate(given):
         if type(cells) is not list or len(cells) != len(wanted):
-            got = f"{len(cells):,} values" if type(cells) is list else "no array"
-            raise ProblemError(422, f"{place}: row {number} has {got}; needs an array of {len(wanted):,}")
+            got = format_count(len(cells), "value") if type(cells) is list else "no array"
+            needed = format_count(len(wanted), "value")
+            raise ProblemError(422, f"{place}: row {number} has {got}; needs an array of {needed}")
     columns = {name: [cells[i] for cells in given] for i, name in enumerate(wanted)}
     return served.checker.check_columns(columns, len(given))
 
@@ -120,7 +122,8 @@ def _read_columns(served: ServedModel, given: dict[str, Any], limits: Limits) ->
         if type(cells) is not list or not cells:
             raise ProblemError(422, f"inputs: {name!r} needs an array of at least one value")
         if count not in (-1, len(cells)):
-            raise ProblemError(422, f"inputs: {name!r} has {len(cells):,} values, those before have {count:,}")
+            got = format_count(len(cells), "value")
+            raise ProblemError(422, f"inputs: {name!r} has {got}, those before have {count:,}")
         count = len(cells)
         check_count(count, limits)
         is_nested = all(type(cell) is list and len(cell) == 1 for cell in cells)

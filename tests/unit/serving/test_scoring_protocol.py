@@ -88,7 +88,7 @@ def test_several_labels_of_yes_or_no_are_booleans(tmp_path: Path) -> None:
         ({"inputs": {"sex": []}}, "inputs: 'sex' needs an array of at least one value"),
         ({"inputs": {"sex": [1], "island": [1, 2]}}, "inputs: 'island' has 2 values, those before have 1"),
         ({"instances": {}}, "instances: needs an array of at least one row"),
-        ({"instances": [[1], 2]}, "instances: row 0 has 1 values; needs an array of"),
+        ({"instances": [[1], 2]}, "instances: row 0 has 1 value; needs an array of 6 values"),
         ({"instances": [1]}, "instances: row 0 has no array; needs an array of"),
         ({"dataframe_records": [[1]]}, "row 0: got an array; needs an object"),
         ({"dataframe_split": [1]}, "dataframe_split: needs an object with columns and data"),
