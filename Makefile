@@ -95,10 +95,10 @@ device: $(VENV)/.device  ## execute the kernels of a GPU without one, and compar
 
 # Compiled, as Ray gives up on a machine whose helpers take longer than 15 seconds to be imported.
 $(VENV)/.cluster: $(VENV)/.dev
-	$(BIN)/python -m pip install --quiet --compile --disable-pip-version-check "ray>=2.55"
+	$(BIN)/python -m pip install --quiet --compile --disable-pip-version-check "ray>=2.55" dask distributed submitit
 	touch $@
 
-cluster: $(VENV)/.cluster  ## train on a cluster of Ray, whose machines are processes that are killed in the middle
+cluster: $(VENV)/.cluster  ## train on a cluster of Ray, whose machines are processes that are killed in the middle, by Dask and by submitit
 	$(BIN)/python -m pytest tests/cluster --quiet -m cluster
 
 # In a folder of their own: they would change the versions of packages that other tests need.

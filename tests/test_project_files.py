@@ -7,7 +7,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tools.release_check import check_changelog, check_kept_models, check_site, check_versions, check_wheel
+from tools.release_check import (
+    check_addresses,
+    check_changelog,
+    check_kept_models,
+    check_site,
+    check_versions,
+    check_wheel,
+)  # fmt: skip
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = ROOT / ".github" / "workflows"
@@ -41,12 +48,13 @@ def project(tmp_path: Path) -> Path:
     """A project that is ready for its release 1.2.3."""
     for name, text in {
         "src/creche/_version.py": '__version__ = "1.2.3"\n',
-        "pyproject.toml": '[project]\nversion = "1.2.3"\n',
+        "pyproject.toml": '[project]\nversion = "1.2.3"\nurls = {Source = "a", Documentation = "b", Issues = "c"}\n',
         "CITATION.cff": "cff-version: 1.2.0\nversion: 1.2.3\n",
         "CHANGELOG.md": "# Changelog\n\n## 1.2.3 (2026-12-01)\n\n## 1.2.2 (2026-11-01)\n",
         "tests/data/kept/1.2.3/model.creche": "a model",
         "docs/index.md": "# Page\n",
         "build/docs/site/index.html": "<html>",
+        "build/docs/site/images/studio-network-wide-light.webp": "a picture",
     }.items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +71,7 @@ def write_wheel(root: Path, *modules: str) -> None:
             wheel.writestr(name, "")
 
 
-CHECKS = (check_versions, check_changelog, check_kept_models, check_wheel, check_site)
+CHECKS = (check_versions, check_changelog, check_kept_models, check_wheel, check_site, check_addresses)
 
 
 def test_a_project_that_is_ready_passes(project: Path) -> None:
@@ -81,5 +89,9 @@ def test_what_does_not_fit_is_named(project: Path) -> None:
     assert [part.rpartition(".whl ")[2] for part in check_wheel(project).split("; ")] == [
         "lacks _x86_64_v4", "has creche/_core/_testing_x86_64_v3.so"
     ]  # fmt: skip
+    (project / "build/docs/site/images/studio-network-wide-light.webp").unlink()
+    assert check_site(project) == "the site was built without Chromium, and has no pictures of the studio"
+    (project / "pyproject.toml").write_text('[project]\nversion = "1.2.3"\nurls = {Source = "a"}\n')
+    assert check_addresses(project) == "[project.urls] of pyproject.toml lacks Documentation, Issues"
     (project / "build/docs/site/index.html").unlink()
     assert check_site(project) == "the site is not built; run make docs"

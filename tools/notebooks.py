@@ -18,16 +18,28 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCES, NOTEBOOKS = ROOT / "examples" / "sources", ROOT / "examples"
 
 SOLUTION = {"jupyter": {"source_hidden": True}, "tags": ["solution"]}
-HOSTED = (
-    "*In a hosted notebook, upload a wheel of Creche (`make wheel` writes it to dist/), and run* "
-    "`%pip install creche-*.whl matplotlib` *first.*"
-)
+INSTALLING = {"tags": ["install"]}
+# The first cell. It is Python, without a magic of IPython, so that it is read and tested like any other code.
+INSTALL = """# Where Creche is missing, as in a hosted notebook: first upload a wheel; `make wheel` writes it to dist/.
+from importlib.util import find_spec
+from pathlib import Path
+
+if find_spec("creche") is None:
+    wheels = sorted(Path().glob("creche-*.whl"))
+    if not wheels:
+        raise FileNotFoundError(f"{{Path().resolve()}} has no creche-*.whl; upload one, and run this cell again")
+    get_ipython().run_line_magic("pip", f"install --quiet '{{wheels[-1].resolve()}}[{extras}]'")"""
+# The optional parts of Creche that notebooks use.
+EXTRAS = {"scikit-learn-pipelines": "plots,sklearn", "database-to-served-model": "plots,serve"}
+# The notebook that has no source: its cells are kept as they are, after the first one.
+KEPT = "the-chapter"
 BLOCK = re.compile(r"^```([\w ]*)\n(.*?)^```$\n?", re.DOTALL | re.MULTILINE)
 
 
-def make_notebook(text: str) -> str:
+def make_notebook(text: str, name: str = "") -> str:
     """Return the notebook of a source."""
-    cells = [_cell(number, kind, source, metadata) for number, (kind, source, metadata) in enumerate(_parts(text))]
+    parts = enumerate(_parts(text, name))
+    cells = [_cell(f"{number:02d}", kind, source, metadata) for number, (kind, source, metadata) in parts]
     notebook = {
         "cells": cells,
         "metadata": {
@@ -37,13 +49,32 @@ def make_notebook(text: str) -> str:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
+    return _dump(notebook)
+
+
+def renew_install_cell(text: str, name: str) -> str:
+    """Return a notebook that has no source with the first cell as it has to be."""
+    notebook = json.loads(text)
+    heading, *rest = notebook["cells"]
+    rest = [cell for cell in rest if cell["metadata"] != INSTALLING]
+    notebook["cells"] = [heading, _cell("install", "code", install_code(name), INSTALLING), *rest]
+    return _dump(notebook)
+
+
+def install_code(name: str) -> str:
+    """Return the cell that installs Creche where it is missing."""
+    return INSTALL.format(extras=EXTRAS.get(name, "plots"))
+
+
+def _dump(notebook: dict[str, Any]) -> str:
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
-def _parts(text: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def _parts(text: str, name: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Yield kind, text and metadata of each cell."""
     heading, _, rest = text.partition("\n")
-    yield "markdown", f"{heading}\n\n{HOSTED}", {}
+    yield "markdown", heading, {}
+    yield "code", install_code(name), INSTALLING
     end = 0
     for block in BLOCK.finditer(rest):
         if prose := rest[end : block.start()].strip():
@@ -56,18 +87,22 @@ def _parts(text: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield "markdown", prose, {}
 
 
-def _cell(number: int, kind: str, source: str, metadata: dict[str, Any]) -> dict[str, Any]:
-    cell = {"cell_type": kind, "id": f"cell-{number:02d}", "metadata": metadata}
+def _cell(number: str, kind: str, source: str, metadata: dict[str, Any]) -> dict[str, Any]:
+    cell = {"cell_type": kind, "id": f"cell-{number}", "metadata": metadata}
     if kind == "code":
         cell |= {"execution_count": None, "outputs": []}
     return {**cell, "source": source.splitlines(keepends=True)}
 
 
 def main(arguments: list[str]) -> int:
+    made_by_name = {
+        source.stem: make_notebook(source.read_text(encoding="utf-8"), source.stem)
+        for source in sorted(SOURCES.glob("*.md"))
+    }
+    made_by_name[KEPT] = renew_install_cell((NOTEBOOKS / f"{KEPT}.ipynb").read_text(encoding="utf-8"), KEPT)
     stale = []
-    for source in sorted(SOURCES.glob("*.md")):
-        path = NOTEBOOKS / f"{source.stem}.ipynb"
-        made = make_notebook(source.read_text(encoding="utf-8"))
+    for name, made in made_by_name.items():
+        path = NOTEBOOKS / f"{name}.ipynb"
         if not path.exists() or path.read_text(encoding="utf-8") != made:
             stale.append(path.name)
             if "--check" not in arguments:

@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import io
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
@@ -22,11 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT)]
 
 from tests.conftest import CHROMIUM, FLAGS  # noqa: E402
-
-from creche.studio.page_files import page_folder  # noqa: E402
-from creche.studio.server.run import Server, ServerOptions  # noqa: E402
-from creche.studio.session import Session  # noqa: E402
-from creche.studio.table_source import open_bundled  # noqa: E402
+from tools.site.studio_pictures import serving  # noqa: E402
 
 FILE = ROOT / "docs" / "images" / "studio.webp"
 WIDTH, HEIGHT = 1280, 860
@@ -49,21 +42,6 @@ def main() -> int:
     save(frames, path)
     print(f"{path}: {len(frames)} frames, {path.stat().st_size / 1e6:.2f} MB")
     return 0
-
-
-@contextmanager
-def serving() -> Iterator[str]:
-    """Serve a session on the penguins."""
-    server = Server(lambda: Session(open_bundled("penguins-four"), threads=1), page_folder(), ServerOptions(port=0))
-    started = threading.Event()
-    thread = threading.Thread(target=server.run, args=(started.set,))
-    thread.start()
-    started.wait()
-    try:
-        yield server.link
-    finally:
-        server.stop()
-        thread.join()
 
 
 def record(page: Page) -> list[Image.Image]:

@@ -75,7 +75,17 @@ def check_site(root: Path) -> str:
     if not first.exists():
         return "the site is not built; run make docs"
     newer = [path.name for path in sorted((root / "docs").glob("*.md")) if path.stat().st_mtime > first.stat().st_mtime]
-    return f"{', '.join(newer)} changed after the site was built; run make docs" if newer else ""
+    if newer:
+        return f"{', '.join(newer)} changed after the site was built; run make docs"
+    has_pictures = any((first.parent / "images").glob("studio-*.webp"))
+    return "" if has_pictures else "the site was built without Chromium, and has no pictures of the studio"
+
+
+def check_addresses(root: Path) -> str:
+    """Those who find the package on an index must find the project; until it is published, it has no address."""
+    urls = tomllib.loads((root / "pyproject.toml").read_text())["project"].get("urls", {})
+    missing = [name for name in ("Source", "Documentation", "Issues") if name not in urls]
+    return f"[project.urls] of pyproject.toml lacks {', '.join(missing)}" if missing else ""
 
 
 def check_repository(root: Path) -> str:
@@ -97,6 +107,7 @@ CHECKS: dict[str, Callable[[Path], str]] = {
     "kept model files": check_kept_models,
     "wheel": check_wheel,
     "site": check_site,
+    "addresses": check_addresses,
     "repository": check_repository,
 }
 

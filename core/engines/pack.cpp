@@ -23,7 +23,9 @@ bool fits_pack(const Member<T>& one, const Member<T>& other) {
 template <class T>
 std::int64_t Pack<T>::working_set(const Plan& plan, std::int64_t rows) {
   const NetworkShape shape(plan);
-  std::int64_t vectors = shape.parameters * (2 + optimizer_planes(plan.optimizer));
+  // A line search reads its pairs a few times for all rows together, not once per row.
+  const int planes = searches_line(plan.optimizer) ? Lbfgs::kPairs : optimizer_planes(plan.optimizer);
+  std::int64_t vectors = shape.parameters * (2 + planes);
   // The outputs, their gradients and two more matrices of a layer, all rows of a batch, unless a block is enough.
   const auto normalizes_by_batch = [](const LayerShape& layer) { return layer.normalizes_by_batch; };
   if (std::any_of(shape.layers.begin(), shape.layers.end(), normalizes_by_batch))
@@ -50,6 +52,12 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
   batches_per_epoch_ = batches_per_epoch(plan_, members.front()->train.count);
   stops_early_ = plan_.early_stopping.patience > 0;
   update_ = lane_update_function<T>(plan_.optimizer, regularized_);
+  if (searches_line(plan_.optimizer)) {
+    line_search_ = std::make_unique<LaneLineSearch<T>>(plan_.optimizer, shape_);
+    std::int64_t rows = 0;
+    for (const ParameterBlock& block : shape_.blocks) rows += block.rows;
+    decays_ = AlignedArray<T>(rows * kLanes);
+  }
   // Lanes without a member repeat the first one; their results are never read.
   members.resize(static_cast<std::size_t>(kLanes), members.front());
 
@@ -225,7 +233,7 @@ template <class T>
 void Pack<T>::end_epoch() {
   std::vector<Evaluation> validation(kLanes);
   const bool validated = lanes_[0].member->validation.count > 0;
-  if (validated) validation = validate();
+  if (validated) validation = line_search_ ? validate_lines() : validate();
   const Clock::time_point now = Clock::now();
   const double seconds = std::chrono::duration<double>(now - epoch_clock_).count();
   epoch_clock_ = now;

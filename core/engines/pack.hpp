@@ -7,12 +7,15 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "aligned.hpp"
+#include "engines/lane_line_search.hpp"
 #include "engines/member_state.hpp"
 #include "engines/pack_shape.hpp"
 #include "layers/lane_embedding.hpp"
@@ -142,6 +145,15 @@ class Pack {
     double metric[kLanes] = {};
   };
 
+  using LaneSet = std::array<bool, kLanes>;
+
+  // A batch of all lanes.
+  struct StepOrder {
+    std::int64_t begin = 0, count = 0;  // positions in the epoch
+    double weight[kLanes];              // the sum of the rows' weights, over all submodels
+    double per_weight[kLanes];
+  };
+
   using Clock = std::chrono::steady_clock;
 
   void find_groups();
@@ -154,6 +166,14 @@ class Pack {
   void shuffle();
   void end_epoch();
   void step();
+  StepOrder next_step() const;
+  Sums sums_of_epoch() const;
+  V pass_batch(const StepOrder& order, Sums& sums);
+  void count_step(int lane, const StepOrder& order, const Sums& sums);
+  void step_lines(const StepOrder& order, LaneSet lanes);
+  void prepare_decays();
+  std::vector<Evaluation> validate_lines();
+  typename LaneLineSearch<T>::Searches searches() const;
   void take_rows(bool validation, std::int64_t begin, std::int64_t rows);
   void forward(std::int64_t rows, std::int64_t position, std::int64_t submodel, bool training);
   void move_running_statistics(std::int64_t count);
@@ -208,6 +228,8 @@ class Pack {
   LaneLossPass<V> loss_pass_;
   LaneMean<V> mean_;
   LaneUpdate<T> update_;
+  std::unique_ptr<LaneLineSearch<T>> line_search_;  // null: the optimizer needs none
+  AlignedArray<T> decays_;                          // of a line search: [row of the blocks][lane]
   std::vector<Lane> lanes_;
   std::vector<Group> groups_;
   std::vector<GroupRange> ranges_;

@@ -126,9 +126,8 @@ void Pack<T>::embed(std::int64_t rows, bool keeps_waves) {
 // dloss_dinputs: the gradient of the first layer's inputs, (rows, inputs).
 template <class T>
 void Pack<T>::add_embedding_gradients(const V* dloss_dinputs, std::int64_t rows, bool first_of_batch) {
-  lane_embed_backward<V>(shape_, vectors(weights_), dloss_dinputs, block_.waves, rows);
-  lane_add_embedding_gradients<V>(shape_, block_.columns, block_.column_stride, dloss_dinputs, block_.waves, rows,
-                                  first_of_batch, vectors(gradients_));
+  lane_add_embedding_gradients<V>(shape_, vectors(weights_), block_.columns, block_.column_stride, dloss_dinputs,
+                                  block_.waves, rows, first_of_batch, vectors(gradients_));
 }
 
 // Submodels share the embeddings, whose gradients are those of the sums over all submodels.
@@ -395,34 +394,46 @@ void Pack<T>::update() {
 }
 
 template <class T>
-void Pack<T>::step() {
-  const Progress& now = leader().progress;
-  const std::int64_t begin = now.batch * plan_.batch_size;
-  const std::int64_t count = std::min(plan_.batch_size, lanes_[0].member->train.count - begin);
-  double weight[kLanes];
-  double per_weight[kLanes];
-  Sums sums;
-  if (has_scheduled_factors_) schedule_numbers();
+typename Pack<T>::StepOrder Pack<T>::next_step() const {
+  StepOrder order;
+  order.begin = leader().progress.batch * plan_.batch_size;
+  order.count = std::min(plan_.batch_size, lanes_[0].member->train.count - order.begin);
   for (int i = 0; i < kLanes; ++i) {
-    const Lane& lane = lanes_[static_cast<std::size_t>(i)];
-    const Rows<T>& table = lane.member->train;
-    weight[i] = static_cast<double>(count);
+    const Rows<T>& table = lanes_[static_cast<std::size_t>(i)].member->train;
+    double weight = static_cast<double>(order.count);
     if (table.weights != nullptr) {
-      weight[i] = 0;
-      for (std::int64_t r = 0; r < count; ++r) weight[i] += table.weight(member_row(i, false, begin + r));
+      weight = 0;
+      for (std::int64_t r = 0; r < order.count; ++r) weight += table.weight(member_row(i, false, order.begin + r));
     }
-    weight[i] *= static_cast<double>(plan_.submodels);
-    per_weight[i] = weight[i] > 0 ? 1.0 / weight[i] : 0.0;
-    sums.loss[i] = lane.progress.loss_sum;
-    sums.metric[i] = lane.progress.metric_sum;
+    weight *= static_cast<double>(plan_.submodels);
+    order.weight[i] = weight;
+    order.per_weight[i] = weight > 0 ? 1.0 / weight : 0.0;
   }
+  return order;
+}
+
+template <class T>
+typename Pack<T>::Sums Pack<T>::sums_of_epoch() const {
+  Sums sums;
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    sums.loss[i] = lanes_[i].progress.loss_sum;
+    sums.metric[i] = lanes_[i].progress.metric_sum;
+  }
+  return sums;
+}
+
+// Computes the gradients of a batch, and adds its losses and metrics to the sums. Returns 0 in the lanes whose losses
+// are all finite, NaN in the others.
+template <class T>
+typename Pack<T>::V Pack<T>::pass_batch(const StepOrder& order, Sums& sums) {
   V zero_or_nan(T(0));
+  const std::int64_t begin = order.begin, count = order.count;
   const std::int64_t per_block = normalizes_by_batch_ ? count : kRowsPerBlock;
   for (std::int64_t m = 0; m < plan_.submodels; ++m) {
     for (std::int64_t done = 0; done < count; done += per_block) {
       const std::int64_t rows = std::min(per_block, count - done);
       take_rows(false, begin + done, rows);
-      take_scale(begin + done, rows, per_weight);
+      take_scale(begin + done, rows, order.per_weight);
       forward(rows, begin + done, m, true);
       zero_or_nan += losses(true, block_.layers.back().outputs, begin + done, rows, sums);
       backward(rows, m);
@@ -432,24 +443,41 @@ void Pack<T>::step() {
     }
   }
   if (below_of_batch_.size() > 0) add_embedding_gradients_of_submodels(begin, count);
+  return zero_or_nan;
+}
+
+template <class T>
+void Pack<T>::count_step(int lane, const StepOrder& order, const Sums& sums) {
+  Lane& counted = lanes_[static_cast<std::size_t>(lane)];
+  Progress& p = counted.progress;
+  if (p.batch == 0) p.learning_rate = counted.last_rate;
+  p.loss_sum = sums.loss[lane];
+  p.metric_sum = sums.metric[lane];
+  p.weight_sum += order.weight[lane];
+  ++p.batch;
+  ++p.step;
+}
+
+template <class T>
+void Pack<T>::step() {
+  if (has_scheduled_factors_) schedule_numbers();
+  const StepOrder order = next_step();
+  if (line_search_) {
+    LaneSet active;
+    std::transform(lanes_.begin(), lanes_.end(), active.begin(), [](const Lane& lane) { return lane.is_active; });
+    return step_lines(order, active);
+  }
+  Sums sums = sums_of_epoch();
+  const V zero_or_nan = pass_batch(order, sums);
   for (int i = 0; i < kLanes; ++i) {
     if (lanes_[static_cast<std::size_t>(i)].is_active && zero_or_nan.lane(i) != T(0)) hand_to_solo(i);
   }
   if (!has_active_member()) return;
   if (clips_norm_) clip_norm();
   prepare_update();
-  for (int i = 0; i < kLanes; ++i) {
-    Lane& lane = lanes_[static_cast<std::size_t>(i)];
-    Progress& p = lane.progress;
-    if (p.batch == 0) p.learning_rate = lane.last_rate;
-    p.loss_sum = sums.loss[i];
-    p.metric_sum = sums.metric[i];
-    p.weight_sum += weight[i];
-    ++p.batch;
-    ++p.step;
-  }
+  for (int i = 0; i < kLanes; ++i) count_step(i, order, sums);
   update();
-  if (normalizes_by_batch_) move_running_statistics(count);
+  if (normalizes_by_batch_) move_running_statistics(order.count);
 }
 
 // Those of members that have ended are never read.

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import tomli_w
 from tools.site.code_blocks import CHECK, PageError
 from tools.site.command_reference import command_pages
 from tools.site.executed import Executed, execute_page, place_results
 from tools.site.links import rewrite_links
+from tools.site.notebooks import NOTEBOOKS, execute_notebook
 from tools.site.python_reference import python_pages
 from tools.site.structure import DOCS, NEEDED, SECTIONS, Page, collect_pages, page_title
 from tools.site.studio_pictures import find_asked, place_pictures, take_pictures
 from tools.site.terminal import ASKED
 
-__all__ = ["build_site", "write_pages"]
+__all__ = ["build_site", "wrap_tables", "write_pages"]
 
 ASSETS = Path(__file__).parent / "assets"
 NavEntry: TypeAlias = str | dict[str, Any]
+Key = TypeVar("Key")
+Result = TypeVar("Result")
 PICTURES = ("*.webp", "*.png", "*.svg")
 
 
@@ -43,7 +48,8 @@ def build_site(folder: Path, executes: bool = True) -> Path:
     Raises
     ------
     PageError
-        If the code of a page fails, does not print what the page shows, or a picture of the studio cannot be taken.
+        If the code of a page or a notebook fails, does not print what the page shows, or a picture of the studio cannot
+        be taken.
     subprocess.CalledProcessError
         If a link is broken.
 
@@ -58,9 +64,20 @@ def build_site(folder: Path, executes: bool = True) -> Path:
     subprocess.run(command, check=True, cwd=folder, env={**os.environ, "NO_COLOR": "1"})
     for path in site.rglob("*.html"):
         html = path.read_text(encoding="utf-8")
-        if "data-result=" in html:
-            path.write_text(place_results(html, results), encoding="utf-8")
+        path.write_text(place_results(wrap_tables(html), results), encoding="utf-8")
     return site / "index.html"
+
+
+def wrap_tables(html: str) -> str:
+    """Put each table in an element that keys scroll, too; a script of the theme makes one for the pointer alone.
+
+    Examples
+    --------
+    >>> wrap_tables("<p>Words.</p><table><tr><td>1</td></tr></table>")
+    '<p>Words.</p><div class="creche-table" tabindex="0"><table><tr><td>1</td></tr></table></div>'
+
+    """
+    return re.sub(r"<table>.*?</table>", r'<div class="creche-table" tabindex="0">\g<0></div>', html, flags=re.DOTALL)
 
 
 def write_pages(folder: Path, collected: list[Page], executes: bool) -> dict[str, str]:
@@ -70,6 +87,9 @@ def write_pages(folder: Path, collected: list[Page], executes: bool) -> dict[str
         for picture in (DOCS / "images").glob(pattern):
             targets[picture] = f"images/{picture.name}"
             _write_bytes(folder / "images" / picture.name, picture.read_bytes())
+    for notebook in NOTEBOOKS:
+        targets[notebook] = f"notebooks/{notebook.name}"
+        _write_bytes(folder / "notebooks" / notebook.name, notebook.read_bytes())
     for asset in ASSETS.iterdir():
         _write_bytes(folder / "assets" / asset.name, asset.read_bytes())
     _write_bytes(folder / "assets" / "plots.css", _colors_of_plots().encode())
@@ -82,6 +102,8 @@ def write_pages(folder: Path, collected: list[Page], executes: bool) -> dict[str
         for name, executed in _execute_all({name: texts[name] for name in own}):
             texts[name] = executed.text
             results |= executed.results
+        for path, executed_notebook in _execute_notebooks():
+            _write_bytes(folder / targets[path], executed_notebook.encode())
     for page in collected:
         text = CHECK.sub("", texts[page.path].replace(ASKED, ""))
         text = place_pictures(text, _to_images(page.path), sizes)
@@ -93,13 +115,26 @@ def write_pages(folder: Path, collected: list[Page], executes: bool) -> dict[str
 
 
 def _execute_all(texts: dict[str, str]) -> Iterable[tuple[str, Executed]]:
-    """Execute the pages in processes, one to a core; report all that fail."""
+    """Execute the pages, the longest first, so that no core waits for it in the end."""
     os.environ |= {"COLUMNS": "80", "CRECHE_NUM_THREADS": "1"}
+    order = sorted(texts, key=lambda name: -texts[name].count("```"))
+    return _in_processes(execute_page, {name: (name, texts[name]) for name in order if _can_run(name)})
+
+
+def _execute_notebooks() -> Iterable[tuple[Path, str]]:
+    if missing := [name for name in ("nbclient", "nbformat", "ipykernel") if find_spec(name) is None]:
+        warnings.warn(f"no notebook is executed: pip install {' '.join(missing)}", stacklevel=2)
+        return ()
+    return _in_processes(execute_notebook, {path: (path,) for path in NOTEBOOKS})
+
+
+def _in_processes(
+    function: Callable[..., Result], arguments: Mapping[Key, tuple[Any, ...]]
+) -> Iterable[tuple[Key, Result]]:
+    """Call a function in processes, one to a core; report all calls that fail."""
     failures = []
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        # The longest first, so that no core waits for it in the end.
-        order = sorted(texts, key=lambda name: -texts[name].count("```"))
-        jobs = {pool.submit(execute_page, name, texts[name]): name for name in order if _can_run(name)}
+        jobs = {pool.submit(function, *own): key for key, own in arguments.items()}
         for job in as_completed(jobs):
             try:
                 yield jobs[job], job.result()
@@ -114,8 +149,6 @@ def _to_images(on_site: str) -> str:
 
 
 def _can_run(name: str) -> bool:
-    from importlib.util import find_spec
-
     if name in NEEDED and find_spec(NEEDED[name]) is None:
         warnings.warn(f"{name}: not executed, since it needs {NEEDED[name]}: make peers or trackers", stacklevel=2)
         return False

@@ -16,9 +16,9 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Start": ("index.md",),
     "Tutorial": ("tutorial.md", "chapter.md", "datasets.md"),
     "Guides": (
-        "tables.md", "fitting.md", "sweeps.md", "seeing.md", "studio.md", "notebooks.md", "networks.md", "losses.md",
-        "labels.md", "export.md", "modules.md", "torch.md", "databases.md", "large_tables.md", "devices.md",
-        "clusters.md", "costs.md", "shards.md",
+        "command_line.md", "tables.md", "fitting.md", "calibration.md", "sweeps.md", "seeing.md", "studio.md",
+        "notebooks.md", "networks.md", "losses.md", "labels.md", "export.md", "modules.md", "torch.md", "databases.md",
+        "large_tables.md", "devices.md", "clusters.md", "costs.md", "shards.md",
     ),
     "Explanations": ("reproducibility.md", "lanes.md", "strong_models.md", "stability.md", "architecture.md"),
     "Gallery": ("gallery.md",),
