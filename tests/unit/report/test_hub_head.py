@@ -1,4 +1,4 @@
-"""The head of a model card for hubs: YAML out of which no name of a column, class or table can break."""
+"""The head of a model card for hubs: YAML that no name of a column, class or table can end early."""
 
 from __future__ import annotations
 
