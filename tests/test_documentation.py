@@ -98,7 +98,7 @@ def test_the_python_code_runs_and_prints_what_is_shown(page: str, folder: Path) 
 @pytest.mark.parametrize("page", [page for page in PAGES if find_commands(text_of(page))])
 def test_the_commands_run(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip(NEEDED.get(page, "matplotlib"))
-    make_tiny(monkeypatch)  # the Python code beside them fits as much as a reader's
+    make_tiny(monkeypatch)  # the Python code of the same text fits as much as a reader's
     for command in find_commands(text_of(page)):
         run_command(page, command)
 

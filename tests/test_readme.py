@@ -56,7 +56,7 @@ def test_the_python_code_runs(folder: Path) -> None:
 @pytest.mark.usefixtures("without_pictures")
 def test_the_commands_run(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
-    make_tiny(monkeypatch)  # the Python code beside them fits as much as a reader's
+    make_tiny(monkeypatch)  # the Python code of the same text fits as much as a reader's
     for seed, name in enumerate(("houses.csv", "later.csv", "new.csv")):
         write_houses(folder / name, 80, seed)
     assert len(commands()) >= 10
