@@ -122,6 +122,7 @@ SHARDS: dict[str, Any] = {
 FULL_BATCH: dict[str, Any] = {
     "lbfgs": cr.LBFGS(),
     "lbfgs, weight decay": cr.LBFGS(3.0, weight_decay=0.01, history=3),
+    "lbfgs, points that are not finite": cr.LBFGS(1e30),
 }
 PARTS: dict[str, dict[str, Any]] = {
     "learned scale": {"scale_inputs": True},
@@ -498,6 +499,10 @@ def colony_cases(folder: Path) -> Iterator[tuple[str, Case]]:
     yield "sweep: halving", sweep(three, halving=True, learning_rate=cr.log_range(1e-4, 1e-1, 9), epochs=9)
     yield "sweep: encodings", sweep(three, **{PREPROCESSING: ["standard", "quantile"]})
     yield "sweep: float64", sweep(number, seeds=9, precision="float64")
+    yield (
+        "sweep: lbfgs",
+        sweep(number, optimizer="lbfgs", batch_size=100, epochs=12, seeds=5, learning_rate=[0.5, 1.0, 1e30]),
+    )
 
     def ensemble() -> dict[str, Arrays]:
         colony = cr.sweep(x, three, seeds=8, learning_rate=[0.003, 0.03], **basic)

@@ -96,7 +96,7 @@ void Colony<T>::make_packs() {
     const std::int64_t rows = members_[members.front()]->train.count;
     constexpr auto lanes = static_cast<std::size_t>(Pack<T>::kLanes);
     std::size_t packed = members.size();
-    if (searches_line(plan.optimizer) || plan.shards > 1 || plan.rounds_products ||
+    if ((searches_line(plan.optimizer) && plan.batch_size < rows) || plan.shards > 1 || plan.rounds_products ||
         Pack<T>::working_set(plan, rows) > kLargestPack) {
       packed = 0;
     } else if (const std::size_t remaining = members.size() % lanes; remaining > 0) {

@@ -3,17 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engines/line_search_rules.hpp"
 #include "precisions.hpp"
 
 namespace creche::CRECHE_LEVEL {
-
-namespace {
-
-constexpr double kSufficientDecrease = 1e-4;
-constexpr double kMostRetries = 20;
-constexpr double kLeastCurvature = 1e-9;
-
-}  // namespace
 
 template <class T>
 LineSearch<T>::LineSearch(const Plan& plan, const NetworkShape& shape, const ParameterGroups& groups, Threads& threads)
@@ -80,7 +73,7 @@ auto product_of(const T* a, const T* b) {
 
 template <class T>
 bool LineSearch<T>::is_at_trial(Worker& worker, double length) {
-  const T* const w = worker.at.weights;
+  const T* const w = worker.weights;
   const T* const x = worker.plane(Lbfgs::kPoint);
   const T* const d = worker.plane(Lbfgs::kDirection);
   const T t = static_cast<T>(length);
@@ -91,10 +84,10 @@ bool LineSearch<T>::is_at_trial(Worker& worker, double length) {
 
 // Adds the gradient of the penalty to the gradients, and returns the penalty.
 template <class T>
-double LineSearch<T>::add_weight_decay(Worker& worker) {
-  const T* const w = worker.at.weights;
-  T* const g = worker.at.gradients;
-  const auto decay = [&](std::size_t group) { return worker.at.regularization[group].weight_decay; };
+double LineSearch<T>::add_weight_decay(Worker& worker, const Evaluated& at) {
+  const T* const w = worker.weights;
+  T* const g = at.gradients;
+  const auto decay = [&](std::size_t group) { return at.regularization[group].weight_decay; };
   each_weight(worker, [&](std::int64_t i, std::size_t group) { g[i] = std::fma(decay(group), w[i], g[i]); });
   return 0.5 * sum(worker, [&](std::int64_t i, double penalty, std::size_t group) {
            return std::fma(static_cast<double>(decay(group)) * static_cast<double>(w[i]), static_cast<double>(w[i]),
@@ -103,9 +96,8 @@ double LineSearch<T>::add_weight_decay(Worker& worker) {
 }
 
 template <class T>
-void LineSearch<T>::keep_pair(Worker& worker, Lbfgs::Search& search) {
-  const T* const w = worker.at.weights;
-  const T* const g = worker.at.gradients;
+void LineSearch<T>::keep_pair(Worker& worker, const T* g, Lbfgs::Search& search) {
+  const T* const w = worker.weights;
   const T* const x = worker.plane(Lbfgs::kPoint);
   const T* const g_of_x = worker.plane(Lbfgs::kGradient);
   const auto sum_products = [&](const T* a, const T* from_a, const T* b, const T* from_b) {
@@ -115,7 +107,7 @@ void LineSearch<T>::keep_pair(Worker& worker, Lbfgs::Search& search) {
   };
   const double ss = sum_products(w, x, w, x), sy = sum_products(w, x, g, g_of_x);
   const double yy = sum_products(g, g_of_x, g, g_of_x);
-  if (!(sy > kLeastCurvature * std::sqrt(ss) * std::sqrt(yy))) return;
+  if (!has_curvature(ss, sy, yy)) return;
   T* const s = worker.plane(slot(search.pairs));
   T* const y = worker.plane(slot(search.pairs) + 1);
   each_weight(worker, [&](std::int64_t i, std::size_t) {
@@ -125,10 +117,9 @@ void LineSearch<T>::keep_pair(Worker& worker, Lbfgs::Search& search) {
   ++search.pairs;
 }
 
-// The two loops, from the gradients to the plane of the direction. Returns the first length of the step.
+// The two loops, from the gradients to the plane of the direction. Returns whether it has a history.
 template <class T>
-double LineSearch<T>::find_direction(Worker& worker, Lbfgs::Search& search) {
-  const T* const g = worker.at.gradients;
+bool LineSearch<T>::find_direction(Worker& worker, const T* g, Lbfgs::Search& search) {
   T* const d = worker.plane(Lbfgs::kDirection);
   each_weight(worker, [&](std::int64_t i, std::size_t) { d[i] = -g[i]; });
   const auto kept = static_cast<std::int64_t>(std::min(search.pairs, static_cast<double>(history_)));
@@ -155,48 +146,79 @@ double LineSearch<T>::find_direction(Worker& worker, Lbfgs::Search& search) {
     const T* const y = worker.plane(at + 1);
     add(factors[k] - sum(worker, product_of<T>(y, d)) / curvatures[k], worker.plane(at));
   }
-  const double rate = worker.at.learning_rate;
-  if (kept > 0 && sum(worker, product_of<T>(g, d)) < 0) return rate;
+  if (kept > 0 && leads_down(sum(worker, product_of<T>(g, d)))) return true;
   search.pairs = 0;
   each_weight(worker, [&](std::int64_t i, std::size_t) { d[i] = -g[i]; });
-  const double size = sum(
-      worker, [&](std::int64_t i, double others, std::size_t) { return others + std::abs(static_cast<double>(g[i])); });
-  return rate * std::min(1.0, 1 / size);
+  return false;
+}
+
+// The first t at which all weights are finite.
+template <class T>
+double LineSearch<T>::finite_length(Worker& worker, double length) {
+  const T* const x = worker.plane(Lbfgs::kPoint);
+  const T* const d = worker.plane(Lbfgs::kDirection);
+  const auto is_finite = [&] {
+    const T t = static_cast<T>(length);
+    return sum(worker, [&](std::int64_t i, double others, std::size_t) {
+             return others + (std::isfinite(std::fma(t, d[i], x[i])) ? 0 : 1);
+           }) == 0;
+  };
+  while (length > 0 && !is_finite()) length *= kLeastFactor;
+  return length;
+}
+
+template <class T>
+void LineSearch<T>::go_to_trial(const Worker& worker, double length) {
+  const T* const x = worker.plane(Lbfgs::kPoint);
+  const T* const d = worker.plane(Lbfgs::kDirection);
+  const T t = static_cast<T>(length);
+  each_weight(worker, [&](std::int64_t i, std::size_t) { worker.weights[i] = std::fma(t, d[i], x[i]); });
 }
 
 template <class T>
 Scalars LineSearch<T>::step(int thread, const Evaluated& at, const Scalars& scalars) {
-  Worker worker{thread, 0, at};
+  Worker worker{thread, at.weights, at.planes};
   Lbfgs::Search search(scalars);
-  T* const w = at.weights;
   T* const x = worker.plane(Lbfgs::kPoint);
-  const T* const d = worker.plane(Lbfgs::kDirection);
   T* const g_of_x = worker.plane(Lbfgs::kGradient);
   double loss = at.loss;
-  if (optimizer_.weight_decay != 0) loss += add_weight_decay(worker);
+  if (optimizer_.weight_decay != 0) loss += add_weight_decay(worker, at);
+  const double size = sum(worker, [&](std::int64_t i, double others, std::size_t) {
+    return others + std::abs(static_cast<double>(at.gradients[i]));
+  });
 
   const bool continues = std::isfinite(search.loss) && is_at_trial(worker, search.length);
-  const double slope = continues ? sum(worker, product_of<T>(g_of_x, d)) : 0;
-  const double t = search.length;
-  if (!continues || t == 0 || loss <= search.loss + kSufficientDecrease * t * slope) {
+  const double slope = continues ? sum(worker, product_of<T>(g_of_x, worker.plane(Lbfgs::kDirection))) : 0;
+  const bool is_tried = continues && search.length != 0;
+  if (is_tried && !(std::isfinite(loss) && std::isfinite(size))) {
+    search.length *= kLeastFactor;
+  } else if (is_tried && !descends_enough(search, slope, loss)) {
+    creche::CRECHE_LEVEL::shorten(search, shorter_length(search, slope, loss));
+  } else {
     if (!continues) search.pairs = 0;
-    if (continues && t != 0) keep_pair(worker, search);
+    if (is_tried) keep_pair(worker, at.gradients, search);
     each_weight(worker, [&](std::int64_t i, std::size_t) {
-      x[i] = w[i];
+      x[i] = at.weights[i];
       g_of_x[i] = at.gradients[i];
     });
     search.loss = loss;
-    search.length = find_direction(worker, search);
     search.retries = 0;
-  } else if (++search.retries <= kMostRetries) {
-    const double lowest = -slope * t * t / (2 * (loss - search.loss - slope * t));
-    search.length = std::max(0.1 * t, std::min(0.5 * t, lowest));
-  } else {
-    search = Lbfgs::Search(Lbfgs::initial_scalars());
+    const bool has_history = find_direction(worker, at.gradients, search);
+    search.length = finite_length(worker, has_history ? at.learning_rate : first_length(at.learning_rate, size));
   }
   if (at.is_last) search.length = 0;
-  const T length = static_cast<T>(search.length);
-  each_weight(worker, [&](std::int64_t i, std::size_t) { w[i] = std::fma(length, d[i], x[i]); });
+  go_to_trial(worker, search.length);
+  return search.scalars();
+}
+
+template <class T>
+std::optional<Scalars> LineSearch<T>::shorten(int thread, T* weights, std::vector<AlignedArray<T>>& planes,
+                                              const Scalars& scalars) {
+  Worker worker{thread, weights, planes};
+  Lbfgs::Search search(scalars);
+  if (!std::isfinite(search.loss) || search.length == 0 || !is_at_trial(worker, search.length)) return {};
+  search.length *= kLeastFactor;
+  go_to_trial(worker, search.length);
   return search.scalars();
 }
 

@@ -124,7 +124,7 @@ void Solo<T>::join(const Processes<T>& processes) {
 template <class T>
 void Solo<T>::state_changed() {
   network_.transpose_all();
-  epoch_begun_ = validated_ = false;
+  epoch_begun_ = validated_ = shortens_ = false;
   replay_until_ = -1;
   snapshot_.taken = false;
   status_ = Status::running;
@@ -163,6 +163,9 @@ void Solo<T>::work(int thread) {
       case Command::validate:
         validate(thread);
         break;
+      case Command::shorten_step:
+        shorten_validated_step(thread);
+        break;
       case Command::end_epoch:
         if (thread == 0) end_epoch();
         break;
@@ -190,6 +193,7 @@ typename Solo<T>::Command Solo<T>::next_command() {
     return Command::stop;
   }
   if (progress_.batch == batches_per_epoch_) {
+    if (shortens_) return Command::shorten_step;
     return validation_.count > 0 && !validated_ ? Command::validate : Command::end_epoch;
   }
   if (progress_.epoch >= plan_.epochs) {
@@ -235,7 +239,8 @@ void Solo<T>::end_epoch() {
                                     : Evaluator<T>::summarize(plan_.loss.kind, validation_, validation_loss_.data(),
                                                               validation_metric_.data());
     if (!std::isfinite(validation.loss)) {
-      handle_divergence(progress_.epoch, progress_.batch - 1, progress_.batch - 1);
+      shortens_ = line_search_ != nullptr;
+      if (!shortens_) handle_divergence(progress_.epoch, progress_.batch - 1, progress_.batch - 1);
       return;
     }
   }

@@ -93,7 +93,7 @@ class Solo {
   Status status() const { return status_; }
 
  private:
-  enum class Command { begin_epoch, step, validate, end_epoch, stop };
+  enum class Command { begin_epoch, step, validate, shorten_step, end_epoch, stop };
 
   // The parameters of a step, for all threads. There are two: one is executed while the next is written.
   struct StepOrder {
@@ -136,6 +136,8 @@ class Solo {
   void weights_phase(int thread, const StepOrder& order);
   void split_weights_phase(int thread, const StepOrder& order);
   void search_line(int thread, const StepOrder& order);
+  bool shorten_step(int thread);
+  void shorten_validated_step(int thread);
   LossSums sums_of(const BatchRows& batch, RowRange rows, LossSums from = {}) const;
   LossSums sums_of_shards(const BatchRows& batch) const;
   void exchange(const BatchRows& batch);
@@ -193,6 +195,7 @@ class Solo {
   std::int64_t replay_until_ = -1;
   bool epoch_begun_ = false;
   bool validated_ = false;
+  bool shortens_ = false;  // the step, since the loss of validation is not finite
   std::exception_ptr read_failure_;
   // Set by the first thread while the threads work on the rows, or the gradients, of a step; read by all after the
   // barrier.

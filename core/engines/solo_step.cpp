@@ -108,6 +108,7 @@ void Solo<T>::step(int thread, const StepOrder& order) {
     threads_.barrier();
     if (!processes_.are_several()) {
       if (thread == 0) abandon_rows_ = false;
+      if (line_search_ && not_finite_.load(std::memory_order_relaxed)) shorten_step(thread);
       return;
     }
     abandon_gradients_ = true;  // the other processes learn of it in the exchange
@@ -296,6 +297,8 @@ void Solo<T>::split_weights_phase(int thread, const StepOrder& order) {
       scale = std::min(T(1), static_cast<T>(plan_.optimizer.clip_norm) / (pieces_.gradient_norm() + T(1e-6)));
     }
     pieces_.update_by_kept(thread, scale, order.numbers);
+  } else if (line_search_ && not_finite_.load(std::memory_order_relaxed)) {
+    shorten_step(thread);
   }
   threads_.barrier();
   if (thread != 0) return;
@@ -338,6 +341,32 @@ void Solo<T>::search_line(int thread, const StepOrder& order) {
   threads_.barrier();
   if (thread == 0) searched_ = next;
   pieces_.transpose(thread);
+}
+
+// Puts the weights nearer to the accepted point of the line search, since the loss is not finite; the step is then
+// repeated. Returns whether that is possible.
+template <class T>
+bool Solo<T>::shorten_step(int thread) {
+  const std::optional<Scalars> shorter =
+      line_search_->shorten(thread, network_.weights.data(), planes_, progress_.scalars);
+  threads_.barrier();
+  if (!shorter) return false;
+  pieces_.transpose(thread);
+  if (thread != 0) return true;
+  progress_.scalars = *shorter;
+  not_finite_ = false;
+  watch_.count_step(flops_per_step_);
+  return true;
+}
+
+// The same after a step, if the rows of validation have such a loss at the point to be tried next.
+template <class T>
+void Solo<T>::shorten_validated_step(int thread) {
+  if (thread == 0) pieces_.reset_tasks();
+  const bool is_shorter = shorten_step(thread);
+  if (thread != 0) return;
+  shortens_ = validated_ = false;
+  if (!is_shorter) handle_divergence(progress_.epoch, progress_.batch - 1, progress_.batch - 1);
 }
 
 template <class T>

@@ -44,15 +44,26 @@ void embed_linear(const Place<V>& of, const V* x, V* out) {
   }
 }
 
+// Where the vector of a category begins in an arena, for each lane.
+template <class V>
+CRECHE_INLINE void find_codes(const Place<V>& of, const V* x, std::int64_t* at) {
+  const V code = x[of.shape.columns[0]];
+  const V known =
+      select((code >= V(Scalar<V>(0))) & (code < V(static_cast<Scalar<V>>(of.shape.codes))), code, V(Scalar<V>(0)));
+  alignas(V) Scalar<V> codes[V::kLanes];
+  known.store(codes);
+  for (int lane = 0; lane < V::kLanes; ++lane)
+    at[lane] = static_cast<std::int64_t>(codes[lane]) * of.shape.width * V::kLanes + lane;
+}
+
 template <class V>
 void embed_category(const Place<V>& of, const V* x, V* out) {
-  const std::int64_t width = of.shape.width;
-  for (int lane = 0; lane < V::kLanes; ++lane) {
-    const std::int64_t code = code_of(x[of.shape.columns[0]].lane(lane), of.shape.codes);
-    const auto* const from = reinterpret_cast<const Scalar<V>*>(of.block + code * width) + lane;
-    auto* const to = reinterpret_cast<Scalar<V>*>(out + of.shape.at) + lane;
-    for (std::int64_t j = 0; j < width; ++j) to[j * V::kLanes] = from[j * V::kLanes];
-  }
+  std::int64_t at[V::kLanes];
+  find_codes(of, x, at);
+  const auto* const from = reinterpret_cast<const Scalar<V>*>(of.block);
+  auto* const to = reinterpret_cast<Scalar<V>*>(out + of.shape.at);
+  for (std::int64_t j = 0; j < of.shape.width * V::kLanes; j += V::kLanes)
+    unroll<V::kLanes>([&](auto lane) { to[j + lane] = from[at[lane] + j]; });
 }
 
 // All rows, feature by feature.
@@ -106,6 +117,15 @@ V lane_sum(const V* left, std::int64_t left_stride, const V* right, std::int64_t
   return sum;
 }
 
+// The gradient of 2 pi t in row r: -sin(2 pi t) times the sum over the learned inputs of a frequency.
+template <class V>
+CRECHE_INLINE V gradient_of_wave(V sine, const V* outputs, const V* weights, std::int64_t weight_stride,
+                                 std::int64_t learned) {
+  V sum(Scalar<V>(0));
+  for (std::int64_t j = 0; j < learned; ++j) sum = fma(outputs[j], weights[j * weight_stride], sum);
+  return sine * sum;
+}
+
 // The sums of a frequency and a feature go over the rows side by side: one after the other, each would wait for itself.
 template <class V>
 void add_periodic(const Place<V>& of, const V* inputs, std::int64_t input_stride, const V* gradient,
@@ -121,19 +141,27 @@ void add_periodic(const Place<V>& of, const V* inputs, std::int64_t input_stride
       const V* const cosines = waves.cosines + i * rows * stride + f;
       const V* const sines = waves.sines + i * rows * stride + f;
       with_learned(of.learned, [&](auto known) {
-        constexpr int kLearned = decltype(known)::value;
-        V frequency = sum_at(f), phase = sum_at(shape.phase_row() + f), weights[kLearned > 0 ? kLearned : 1];
-        unroll<kLearned>([&](auto j) { weights[j] = sum_at(shape.weight_row(f) + j); });
+        constexpr int kLearned = decltype(known)::value, kSums = kLearned > 0 ? kLearned : 1;
+        V frequency = sum_at(f), phase = sum_at(shape.phase_row() + f), sums[kSums], weights[kSums];
+        unroll<kLearned>([&](auto j) {
+          sums[j] = sum_at(shape.weight_row(f) + j);
+          weights[j] = of.at(shape.weight_row(f) + j, i);
+        });
         for (std::int64_t r = 0; r < rows; ++r) {
-          const V sine = sines[r * stride];
+          const V* const own = outputs + r * of.inputs;
+          V sine;
+          if constexpr (kLearned > 0) {
+            sine = gradient_of_wave<V>(sines[r * stride], own, weights, 1, kLearned);
+          } else {
+            sine = gradient_of_wave<V>(sines[r * stride], own, &of.at(shape.weight_row(f), i), of.features, of.learned);
+          }
           frequency = fma(two_pi * x[r * input_stride], sine, frequency);
           phase += sine;
-          unroll<kLearned>(
-              [&](auto j) { weights[j] = fma(cosines[r * stride], outputs[r * of.inputs + j], weights[j]); });
+          unroll<kLearned>([&](auto j) { sums[j] = fma(cosines[r * stride], own[j], sums[j]); });
         }
         sum_at(f) = frequency;
         sum_at(shape.phase_row() + f) = phase;
-        unroll<kLearned>([&](auto j) { sum_at(shape.weight_row(f) + j) = weights[j]; });
+        unroll<kLearned>([&](auto j) { sum_at(shape.weight_row(f) + j) = sums[j]; });
         for (std::int64_t j = 0; kLearned == 0 && j < of.learned; ++j) {
           V& sum = sum_at(shape.weight_row(f) + j);
           sum = lane_sum<V>(cosines, stride, outputs + j, of.inputs, rows, sum);
@@ -164,14 +192,13 @@ void add_linear(const Place<V>& of, const V* inputs, std::int64_t input_stride, 
 template <class V>
 void add_category(const Place<V>& of, const V* inputs, std::int64_t input_stride, const V* gradient, std::int64_t rows,
                   V* out) {
-  const std::int64_t width = of.shape.width;
+  auto* const to = reinterpret_cast<Scalar<V>*>(out);
   for (std::int64_t r = 0; r < rows; ++r) {
-    const V codes = inputs[r * input_stride + of.shape.columns[0]];
+    std::int64_t at[V::kLanes];
+    find_codes(of, inputs + r * input_stride, at);
     const auto* const from = reinterpret_cast<const Scalar<V>*>(gradient + r * of.inputs + of.shape.at);
-    for (int lane = 0; lane < V::kLanes; ++lane) {
-      auto* const to = reinterpret_cast<Scalar<V>*>(out + code_of(codes.lane(lane), of.shape.codes) * width);
-      for (std::int64_t j = 0; j < width; ++j) to[j * V::kLanes + lane] += from[j * V::kLanes + lane];
-    }
+    for (std::int64_t j = 0; j < of.shape.width * V::kLanes; j += V::kLanes)
+      unroll<V::kLanes>([&](auto lane) { to[at[lane] + j] += from[j + lane]; });
   }
 }
 
@@ -198,32 +225,12 @@ void lane_embed(const NetworkShape& shape, const V* weights, const V* inputs, st
 }
 
 template <class V>
-void lane_embed_backward(const NetworkShape& shape, const V* weights, const V* dloss_dinputs,
-                         const std::vector<LaneWaves<V>>& waves, std::int64_t rows) {
+void lane_add_embedding_gradients(const NetworkShape& shape, const V* weights, const V* inputs,
+                                  std::int64_t input_stride, const V* dloss_dinputs,
+                                  const std::vector<LaneWaves<V>>& waves, std::int64_t rows, bool begins,
+                                  V* gradients) {
   for (std::size_t e = 0; e < shape.embeddings.size(); ++e) {
     const Place<V> of(shape, shape.embeddings[e], weights);
-    if (of.shape.kind != EmbeddingKind::periodic) continue;
-    for (std::int64_t i = 0; i < of.features; ++i) {
-      for (std::int64_t r = 0; r < rows; ++r) {
-        const V* const outputs = dloss_dinputs + r * of.inputs + of.first_input(i);
-        V* const sines = waves[e].sines + (i * rows + r) * of.shape.frequencies;
-        for (std::int64_t f = 0; f < of.shape.frequencies; ++f) {
-          V sum(Scalar<V>(0));
-          for (std::int64_t j = 0; j < of.learned; ++j)
-            sum = fma(outputs[j], of.at(of.shape.weight_row(f) + j, i), sum);
-          sines[f] = sines[f] * sum;
-        }
-      }
-    }
-  }
-}
-
-template <class V>
-void lane_add_embedding_gradients(const NetworkShape& shape, const V* inputs, std::int64_t input_stride,
-                                  const V* dloss_dinputs, const std::vector<LaneWaves<V>>& waves, std::int64_t rows,
-                                  bool begins, V* gradients) {
-  for (std::size_t e = 0; e < shape.embeddings.size(); ++e) {
-    const Place<V> of(shape, shape.embeddings[e], gradients);
     const ParameterBlock& block = shape.blocks[of.shape.block];
     V* const out = gradients + block.lanes_at;
     if (begins) std::fill_n(out, block.size(), V(Scalar<V>(0)));
@@ -245,10 +252,8 @@ void lane_add_embedding_gradients(const NetworkShape& shape, const V* inputs, st
   template void lane_embed<NativeVec<T>>(const NetworkShape&, const NativeVec<T>*, const NativeVec<T>*, std::int64_t, \
                                          const std::vector<LaneWaves<NativeVec<T>>>&, std::int64_t, NativeVec<T>*,    \
                                          std::int64_t);                                                               \
-  template void lane_embed_backward<NativeVec<T>>(const NetworkShape&, const NativeVec<T>*, const NativeVec<T>*,      \
-                                                  const std::vector<LaneWaves<NativeVec<T>>>&, std::int64_t);         \
   template void lane_add_embedding_gradients<NativeVec<T>>(                                                           \
-      const NetworkShape&, const NativeVec<T>*, std::int64_t, const NativeVec<T>*,                                    \
+      const NetworkShape&, const NativeVec<T>*, const NativeVec<T>*, std::int64_t, const NativeVec<T>*,               \
       const std::vector<LaneWaves<NativeVec<T>>>&, std::int64_t, bool, NativeVec<T>*);
 CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 

@@ -15,7 +15,7 @@ namespace creche::CRECHE_LEVEL {
 template <class V>
 struct LaneWaves {
   V* cosines = nullptr;
-  V* sines = nullptr;  // first -sin(2 pi t), in the backward pass the gradient of 2 pi t
+  V* sines = nullptr;  // -sin(2 pi t)
 };
 
 // new_array(vectors_per_row) makes one.
@@ -39,15 +39,11 @@ template <class V>
 void lane_embed(const NetworkShape& shape, const V* weights, const V* inputs, std::int64_t input_stride,
                 const std::vector<LaneWaves<V>>& waves, std::int64_t rows, V* out, std::int64_t out_stride);
 
-// From the gradient of the first layer's inputs, (rows, inputs), to all that gradients of the embeddings are sums of.
+// Adds the rows to the gradients of the embeddings, in an arena, or begins with them. dloss_dinputs: the gradient of
+// the first layer's inputs, (rows, inputs).
 template <class V>
-void lane_embed_backward(const NetworkShape& shape, const V* weights, const V* dloss_dinputs,
-                         const std::vector<LaneWaves<V>>& waves, std::int64_t rows);
-
-// Adds the rows to the gradients of the embeddings, in an arena, or begins with them.
-template <class V>
-void lane_add_embedding_gradients(const NetworkShape& shape, const V* inputs, std::int64_t input_stride,
-                                  const V* dloss_dinputs, const std::vector<LaneWaves<V>>& waves, std::int64_t rows,
-                                  bool begins, V* gradients);
+void lane_add_embedding_gradients(const NetworkShape& shape, const V* weights, const V* inputs,
+                                  std::int64_t input_stride, const V* dloss_dinputs,
+                                  const std::vector<LaneWaves<V>>& waves, std::int64_t rows, bool begins, V* gradients);
 
 }  // namespace creche::CRECHE_LEVEL

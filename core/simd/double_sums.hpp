@@ -1,7 +1,7 @@
 // Sums in double of numbers in lanes of float or double.
 #pragma once
 
-#include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "lanes.hpp"
@@ -13,33 +13,60 @@ template <class V>
 class DoubleSums {
  public:
   explicit DoubleSums(const double* from) {
-    std::memcpy(&low_, from, sizeof low_);
-    std::memcpy(&high_, from + kHalf, sizeof high_);
+    for (int p = 0; p < kParts; ++p) parts_[p] = Part::load_unaligned(from + p * Part::kLanes);
+  }
+  DoubleSums() {
+    for (Part& part : parts_) part = Part(0.0);
   }
   void store(double* to) const {
-    std::memcpy(to, &low_, sizeof low_);
-    std::memcpy(to + kHalf, &high_, sizeof high_);
+    for (int p = 0; p < kParts; ++p) parts_[p].store_unaligned(to + p * Part::kLanes);
   }
   CRECHE_INLINE void add(V x) {
-    if constexpr (kHalf > 1) {
-      low_ += __builtin_convertvector(half<0>(x, std::make_integer_sequence<int, kHalf>{}), Half);
-      high_ += __builtin_convertvector(half<kHalf>(x, std::make_integer_sequence<int, kHalf>{}), Half);
-    } else {
-      low_ += static_cast<double>(x.lane(0));
-      high_ += static_cast<double>(x.lane(1));
-    }
+    each_part([&](auto part) __attribute__((always_inline)) { parts_[part] += of<part>(x); });
+  }
+  CRECHE_INLINE void add(const DoubleSums& other) {
+    for (int p = 0; p < kParts; ++p) parts_[p] += other.parts_[p];
+  }
+  // Adds a b, rounded once.
+  CRECHE_INLINE void add_product(V a, V b) {
+    each_part([&](auto part)
+                  __attribute__((always_inline)) { parts_[part] = fma(of<part>(a), of<part>(b), parts_[part]); });
+  }
+  // Adds (a b) b.
+  CRECHE_INLINE void add_scaled_square(V a, V b) {
+    each_part([&](auto part) __attribute__((always_inline)) {
+      parts_[part] = fma(of<part>(a) * of<part>(b), of<part>(b), parts_[part]);
+    });
   }
 
  private:
-  static constexpr int kHalf = V::kLanes / 2;
-  using Half = typename RawVector<double, kHalf>::type;
+  // As many registers as hold the lanes of V as doubles.
+  static constexpr int kParts = static_cast<int>(sizeof(double) / sizeof(typename V::Scalar));
+  using Part = Vec<double, V::kLanes / kParts>;
 
-  template <int kFrom, int... kLane>
-  static CRECHE_INLINE auto half(V x, std::integer_sequence<int, kLane...>) {
-    return __builtin_shufflevector(x.raw, x.raw, (kFrom + kLane)...);
+  template <class F>
+  static CRECHE_INLINE void each_part(F&& f) {
+    f(std::integral_constant<int, 0>{});
+    if constexpr (kParts == 2) f(std::integral_constant<int, 1>{});
   }
 
-  Half low_, high_;
+  template <int kPart>
+  static CRECHE_INLINE Part of(V x) {
+    if constexpr (kParts == 1) {
+      return x;
+    } else if constexpr (Part::kLanes == 1) {
+      return Part(static_cast<double>(x.lane(kPart)));
+    } else {
+      return of<kPart>(x, std::make_integer_sequence<int, Part::kLanes>{});
+    }
+  }
+  template <int kPart, int... kLane>
+  static CRECHE_INLINE Part of(V x, std::integer_sequence<int, kLane...>) {
+    return Part::make(__builtin_convertvector(__builtin_shufflevector(x.raw, x.raw, (kPart * Part::kLanes + kLane)...),
+                                              typename Part::Raw));
+  }
+
+  Part parts_[kParts];
 };
 
 }  // namespace creche::CRECHE_LEVEL

@@ -78,3 +78,7 @@ class _LazyPackage(ModuleType):
 
     def __dir__(self) -> list[str]:
         return sorted(self.__all__)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By name: cloudpickle, by which Ray, Dask and joblib send functions that use it, knows only plain modules.
+        return import_module, (self.__name__,)

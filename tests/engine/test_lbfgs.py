@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -10,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.engine.small_plans import ACTIVATIONS, Job, digest, examples, weights_of
-from tests.engine.test_colony import assert_as_alone
+from tests.engine.test_colony import Member, assert_as_alone, colony_of
+from tests.engine.test_shards import processes_of, run_together
 
 LOSS, LENGTH, PAIRS, RETRIES = range(11, 15)  # in `progress`
+FAR = (1e12, 1e30, 1e60)  # learning rates at which trial points are not finite
 
 
 def full_batch(rows: int = 120, **arguments: object) -> Job:
@@ -28,7 +31,7 @@ def full_batch(rows: int = 120, **arguments: object) -> Job:
     epochs=st.integers(1, 25),
     activation=st.sampled_from(ACTIVATIONS),
     loss=st.sampled_from(["cross_entropy", "squared_error", "huber"]),
-    rate=st.sampled_from([1.0, 0.3, 8.0, 100.0]),
+    rate=st.sampled_from([1.0, 0.3, 8.0, 100.0, *FAR]),
     history=st.integers(1, 6),
     decay=st.sampled_from([0.0, 0.01]),
     weighted=st.booleans(),
@@ -46,12 +49,13 @@ def test_a_line_search_is_the_contract(
         dtype=dtype, seed=seed, optimizer={"learning_rate": rate, "history": history, "weight_decay": decay},
     )  # fmt: skip
     solo = job.solo(engine, threads)
-    if solo.run() != "diverged":
-        assert weights_of(solo) == job.reference(engine, native)
+    assert solo.run() == "finished"
+    assert weights_of(solo) == job.reference(engine, native)
 
 
-def test_it_is_resumed_within_a_line_search(engine: ModuleType) -> None:
-    job = full_batch(optimizer={"learning_rate": 50.0})
+@pytest.mark.parametrize("rate", [50.0, 1e12])
+def test_it_is_resumed_within_a_line_search(engine: ModuleType, rate: float) -> None:
+    job = full_batch(optimizer={"learning_rate": rate}, activation="relu", loss="squared_error")
     whole = job.solo(engine)
     whole.run()
     retries = []
@@ -102,9 +106,123 @@ def test_weights_that_are_set_begin_the_search_anew(engine: ModuleType) -> None:
     assert weights_of(solo) == weights_of(fresh)
 
 
-def test_members_of_a_colony_are_what_they_are_alone(engine: ModuleType) -> None:
-    jobs = [full_batch(seed=seed, epochs=15, optimizer={"learning_rate": 1.0 + seed}) for seed in range(20)]
-    assert_as_alone(engine, jobs)
+def far_job(validation: int = 0) -> Job:
+    """A job whose first trial point has a loss beyond float32."""
+    return full_batch(
+        sizes=(5, 9, 9, 2), activation="relu", loss="squared_error", validation=validation, epochs=40,
+        optimizer={"learning_rate": 1e12},
+    )  # fmt: skip
+
+
+def test_a_point_whose_loss_is_not_finite_shortens_the_step(engine: ModuleType) -> None:
+    job = far_job()
+    solo = job.solo(engine)
+    solo.run(steps=1)
+    assert not np.isfinite(solo.evaluate(*job.table())[0])
+    before = solo.state()["progress"]
+    assert solo.run(steps=1) == "running"
+    after = solo.state()
+    assert after["progress"][RETRIES] >= before[RETRIES] + 1  # the accepted point is the first one still
+    assert after["progress"][LENGTH] <= before[LENGTH] / 10
+    assert after["progress"][LOSS] == before[LOSS]
+    assert solo.run() == "finished"
+    ended = solo.state()
+    losses = ended["history.train_loss"]
+    assert len(losses) == job.epochs
+    assert np.isfinite(losses).all()
+    assert ended["progress"][LOSS] < losses[0]
+
+
+def test_a_point_whose_validation_is_not_finite_shortens_the_step(engine: ModuleType) -> None:
+    job = far_job(validation=20)
+    x, classes, targets, weights = job.table(job.validation, stream=1)
+    far = engine.Solo32(job.plan(engine), *job.table(), (x * np.float32(1e12), classes, targets, weights), 1)
+    near = job.solo(engine)
+    assert far.run(steps=1) == near.run(steps=1) == "running"
+    lengths = [solo.state()["progress"][LENGTH] for solo in (far, near)]
+    assert 0 < lengths[0] < lengths[1]
+    assert far.run() == "finished"
+    assert np.isfinite(far.state()["history.validation_loss"]).all()
+
+
+def test_a_first_point_that_is_not_finite_has_no_shorter_step(engine: ModuleType) -> None:
+    job = far_job()
+    x, classes, targets, weights = job.table()
+    solo = engine.Solo32(job.plan(engine), x * np.float32(1e30), classes, targets, weights, None, 1)
+    assert solo.run() == "diverged"
+    assert solo.divergence[:2] == (0, 0)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_processes_shorten_together(engine: ModuleType, count: int) -> None:
+    job = replace(far_job(), shards=4)
+    alone = job.solo(engine)
+    assert alone.run() == "finished"
+    together = processes_of(engine, job, count)
+    assert run_together(together) == ["finished"] * count
+    assert {digest(solo) for solo in together} == {digest(alone)}
+
+
+@settings(deadline=None, max_examples=examples(40))
+@given(data=st.data())
+def test_members_of_a_colony_are_what_they_are_alone(engine: ModuleType, data: st.DataObject) -> None:
+    decays, weighted, stops = data.draw(st.booleans()), data.draw(st.booleans()), data.draw(st.booleans())
+    common = full_batch(
+        data.draw(st.integers(2, 90)),
+        sizes=data.draw(st.tuples(st.integers(1, 9), st.integers(1, 19), st.integers(1, 6))),
+        epochs=data.draw(st.integers(1, 25)), weighted=weighted,
+        activation=data.draw(st.sampled_from(ACTIVATIONS)),
+        loss=data.draw(st.sampled_from(["cross_entropy", "squared_error", "huber"])),
+        validation=data.draw(st.sampled_from([0, 0, 1, 33])), submodels=data.draw(st.sampled_from([1, 1, 3])),
+        dtype=data.draw(st.sampled_from([np.float32, np.float64])),
+        early_stopping={"patience": 3} if stops else {},
+    )  # fmt: skip
+    history = data.draw(st.integers(1, 6))
+    members = []
+    for seed in range(data.draw(st.integers(15, 18))):
+        optimizer = {
+            "kind": "lbfgs", "history": history,
+            "learning_rate": data.draw(st.sampled_from([1.0, 0.3, 8.0, 100.0, *FAR])),
+            "weight_decay": data.draw(st.sampled_from([0.0, 0.01, 0.3])) if decays else 0.0,
+        }  # fmt: skip
+        members.append(replace(common, seed=seed, optimizer=optimizer))
+    colony = assert_as_alone(engine, members)
+    assert colony.packed >= 15
+
+
+def test_each_lane_shortens_its_own_step(engine: ModuleType) -> None:
+    jobs = [
+        replace(job, seed=seed, optimizer={**job.optimizer, "learning_rate": rate})
+        for job in (far_job(), far_job(validation=20))
+        for seed, rate in enumerate([1.0, 1e12, 1e30, 3.0] * 4)
+    ]
+    colony = assert_as_alone(engine, jobs)
+    assert colony.packed == len(jobs)
+
+
+def test_a_lane_whose_first_point_is_not_finite_diverges_alone(engine: ModuleType) -> None:
+    job = far_job()
+    x, classes, targets, weights = job.table()
+    tables = [(x, classes, targets, weights), (x * np.float32(1e30), classes, targets, weights)]
+    members = [(replace(job, seed=seed).plan(engine), int(seed == 5), -1) for seed in range(16)]
+    colony = engine.Colony32(members, tables, 1)
+    assert colony.packed == 16
+    colony.run()
+    assert [colony.status(number) for number in range(16)] == ["diverged" if n == 5 else "finished" for n in range(16)]
+
+
+def test_a_colony_is_resumed_within_line_searches(engine: ModuleType) -> None:
+    jobs = [replace(far_job(), seed=seed) for seed in range(16)]
+    whole = assert_as_alone(engine, jobs)
+    colony = colony_of(engine, jobs)
+    for epoch in range(1, 41):
+        colony.run(epoch)
+        states = [colony.state(number) for number in range(16)]
+        colony = colony_of(engine, jobs)
+        for number, state in enumerate(states):
+            colony.set_state(number, state)
+    for number in range(16):
+        assert digest(Member(colony, number)) == digest(Member(whole, number))
 
 
 def logistic_regression(x: np.ndarray, y: np.ndarray, decay: float) -> np.ndarray:

@@ -257,6 +257,11 @@ class Reference {
         const double rate = plan_.optimizer.learning_rate * factor(plan_.schedule);
         ++step;
         if (searches_line(plan_.optimizer)) {
+          if (!std::isfinite(loss_sum_) && goes_nearer()) {  // the same step again
+            begin -= plan_.batch_size;
+            --step;
+            continue;
+          }
           is_last_ = epoch + 1 >= plan_.epochs && begin / plan_.batch_size + 1 == batches;
           search_line(loss_sum_ / (weight * double(plan_.submodels)), rate, decay);
           continue;
@@ -823,6 +828,38 @@ class Reference {
       for (std::size_t i = 0; i < part->w.size(); ++i) f(*part, i);
   }
 
+  // Instead of a point of the line search whose loss is not finite, one at a tenth of the distance, if there is an
+  // accepted point to go to.
+  bool goes_nearer() {
+    if (!std::isfinite(scalars_.value[0]) || scalars_.value[1] == 0) return false;
+    scalars_.value[1] *= 0.1;
+    go_to_trial();
+    return true;
+  }
+
+  void try_length(double length) {
+    double& retries = scalars_.value[3];
+    if (++retries > 20) {
+      scalars_ = initial_scalars(plan_.optimizer);
+    } else {
+      scalars_.value[1] = length;
+    }
+  }
+
+  T trial(const Part<T>& part, std::size_t i) const {
+    return std::fma(T(scalars_.value[1]), part.state[1][i], part.state[0][i]);
+  }
+
+  void go_to_trial() {
+    each_number([&](Part<T>& part, std::size_t i) { part.w[i] = trial(part, i); });
+  }
+
+  bool trial_is_finite() {
+    bool is_finite = true;
+    each_number([&](const Part<T>& part, std::size_t i) { is_finite = is_finite && std::isfinite(trial(part, i)); });
+    return is_finite;
+  }
+
   // A step of L-BFGS: the loss and the gradients are those of the numbers as they are.
   void search_line(double loss, double rate, double decay) {
     const OptimizerPlan& plan = plan_.optimizer;
@@ -850,7 +887,11 @@ class Reference {
     double& retries = scalars_.value[3];
     const bool begins = !std::isfinite(accepted);
     const double slope = begins ? 0 : dot(g_of_x, d);
-    if (begins || length == 0 || loss <= accepted + 1e-4 * length * slope) {
+    const double size = dot([&](const Part<T>& part, std::size_t i) { return std::abs(part.gradient[i]); },
+                            [](const Part<T>&, std::size_t) { return T(1); });
+    if (!begins && length != 0 && !(std::isfinite(loss) && std::isfinite(size))) {
+      length *= 0.1;
+    } else if (begins || length == 0 || loss <= accepted + 1e-4 * length * slope) {
       if (begins) pairs = 0;
       const auto s = [&](const Part<T>& part, std::size_t i) { return part.w[i] - x(part, i); };
       const auto y = [&](const Part<T>& part, std::size_t i) { return part.gradient[i] - g_of_x(part, i); };
@@ -892,20 +933,19 @@ class Reference {
         factors.pop_back();
       }
       length = rate;
-      if (pairs == 0 || !(dot(g, d) < 0)) {
+      const double descent = dot(g, d);
+      if (pairs == 0 || !std::isfinite(descent) || !(descent < 0)) {
         pairs = 0;
         each_number([&](Part<T>& part, std::size_t i) { part.state[1][i] = -part.gradient[i]; });
-        length *= std::min(1.0, 1 / dot([&](const Part<T>& part, std::size_t i) { return std::abs(part.gradient[i]); },
-                                        [](const Part<T>&, std::size_t) { return T(1); }));
+        length *= std::min(1.0, 1 / size);
       }
-    } else if (++retries <= 20) {
-      const double lowest = -slope * length * length / (2 * (loss - accepted - slope * length));
-      length = std::max(0.1 * length, std::min(0.5 * length, lowest));
+      while (length > 0 && !trial_is_finite()) length *= 0.1;
     } else {
-      scalars_ = initial_scalars(plan);
+      const double lowest = -slope * length * length / (2 * (loss - accepted - slope * length));
+      try_length(std::max(0.1 * length, std::min(0.5 * length, lowest)));
     }
     if (is_last_) length = 0;
-    each_number([&](Part<T>& part, std::size_t i) { part.w[i] = std::fma(T(length), d(part, i), x(part, i)); });
+    go_to_trial();
   }
 
   std::size_t plane_of_pair(double pair) const {

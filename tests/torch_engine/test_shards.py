@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from creche.plan.optimizers import LBFGS
 from tests.engine.test_shards import STOPPED, Meeting, join, run_together
 from tests.torch_engine.small_runs import SECONDS, create_plan, create_rows, network, train_both
 
@@ -17,6 +18,12 @@ PLANS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "submodels": ({"submodels": 3}, {}),
     "lbfgs": ({}, {"optimizer": "lbfgs"}),
     "more shards than rows": ({}, {"batch_size": 3}),
+}
+ALL_PLANS = PLANS | {
+    "lbfgs, points that are not finite": (
+        {},
+        {"optimizer": LBFGS(1e65), "loss": "squared_error", "task": "regression"},
+    ),
 }
 
 
@@ -32,9 +39,9 @@ def test_the_compiled_engine_ends_with_the_same(torch_run: Any, case: str) -> No
     train_both(torch_run, create_plan(network(**of), **fields, shards=4), weighted=True, validation=True)
 
 
-@pytest.mark.parametrize("case", PLANS)
+@pytest.mark.parametrize("case", ALL_PLANS)
 def test_the_bits_of_one_process(torch_run: Any, case: str) -> None:
-    of, fields = PLANS[case]
+    of, fields = ALL_PLANS[case]
     plan = create_plan(network(**of), **fields, shards=4, precision="float32", epochs=2)
     rows = create_rows(plan, weighted=True)
     alone = torch_run(plan, rows, None, "cpu")

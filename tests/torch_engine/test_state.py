@@ -119,6 +119,19 @@ def test_a_loss_that_is_not_finite_on_the_validation_rows(torch_run: Any) -> Non
     assert ours.divergence == native.divergence == (0, STEPS - 1, native.learning_rate)
 
 
+@pytest.mark.parametrize("validation", [False, True])
+def test_a_line_search_goes_nearer_where_the_loss_is_not_finite(torch_run: Any, validation: bool) -> None:
+    plan = create_plan(
+        loss="squared_error", task="regression", optimizer=LBFGS(1e65), shuffle=False, precision="float64", epochs=4
+    )
+    rows = create_rows(plan, weighted=True)
+    held_out = create_rows(plan, rows=21, seed=8, weighted=True) if validation else None
+    native, ours = new_run(plan, rows, held_out, 1), torch_run(plan, rows, held_out, "cpu")
+    assert ours.run() == native.run() == "finished"
+    assert_same_state(ours.state(), native.state())
+    assert np.isfinite(ours.history()["train_loss"]).all()
+
+
 def test_limits(torch_run: Any) -> None:
     plan = create_plan(epochs=10)
     run = torch_run(plan, create_rows(plan), None, "cpu")

@@ -73,7 +73,10 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
 def advised() -> Iterator[tuple[str, str, object]]:
     """Place, argument and value of each call of `advise` in the source; a value that is computed is any."""
     for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        text = path.read_text()
+        if "advise(" not in text:
+            continue
+        for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "advise":
                 argument, *values = node.args
                 if isinstance(argument, ast.Constant):

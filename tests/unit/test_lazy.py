@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 import tomllib
@@ -47,6 +48,12 @@ def test_the_public_names() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_can_be_imported(name: str) -> None:
     assert getattr(cr, name) is not None
+
+
+def test_a_package_is_pickled_by_its_name() -> None:
+    """As cloudpickle does with the packages that a function uses."""
+    for package in (cr, cr.explain):
+        assert pickle.loads(pickle.dumps(package)) is package
 
 
 def test_star_import() -> None:

@@ -636,9 +636,10 @@ class LBFGS(Optimizer):
         w <- w - eta c H g                             the first point of a direction; c = 1, or without kept pairs
                                                        c = min(1, 1 / sum(abs(g)))
 
-    The history tells the losses of the points that were tried, so it may rise where one is not accepted. Training ends
-    with an accepted point after the last epoch. The batch size is the number of training rows, in their order. Since
-    f must not change from epoch to epoch, there is neither dropout nor a schedule.
+    A point whose loss is not finite, on the training or the validation rows, is replaced by one at a tenth of the
+    distance, within the same epoch. The history tells the losses of the points that were tried, so it may rise where
+    one is not accepted. Training ends with an accepted point after the last epoch. The batch size is the number of
+    training rows, in their order. Since f must not change from epoch to epoch, there is neither dropout nor a schedule.
 
     Parameters
     ----------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +23,14 @@ from creche.scale.worker import SharedFile, SharedValue, work
 __all__ = ["ExecutorWorkers"]
 
 SECONDS_BETWEEN_LOOKS = 0.1  # Ctrl-C is noticed as soon
+
+JOBS_OF_SLURM = 256  # that submitit lets run at once, unless it is told otherwise
+
+# Packages whose own errors tell that a worker or a job was lost, rather than what went wrong in a piece.
+OF_EXECUTORS = ("distributed", "submitit")
+
+# The line of a traceback with the error.
+RAISED = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt|Exit|Warning): .+")
 
 
 class ExecutorWorkers:
@@ -48,8 +57,18 @@ class ExecutorWorkers:
 
     @property
     def slots(self) -> int:
-        """How many pieces are carried out at once: the workers of a pool, or else as many as this machine has cores."""
-        return int(getattr(self._executor, "_max_workers", None) or usable_cores())
+        """How many pieces are carried out at once, if the executor tells; else as many as this machine has cores.
+
+        A pool tells its workers, a client of Dask the threads of its workers, which may have come since, and submitit
+        how many jobs of an array SLURM runs at once.
+        """
+        executor = self._executor
+        client = getattr(executor, "_client", executor)
+        if hasattr(client, "nthreads"):
+            return sum(client.nthreads().values()) or usable_cores()
+        if getattr(executor, "cluster", None) == "slurm":
+            return int(executor._executor.parameters.get("array_parallelism", JOBS_OF_SLURM))
+        return int(getattr(executor, "_max_workers", None) or usable_cores())
 
     def __str__(self) -> str:
         return type(self._executor).__name__
@@ -67,7 +86,7 @@ class ExecutorWorkers:
         Raises
         ------
         CrecheError
-            If a worker dies, or has another build.
+            If a worker dies, a job fails, or a worker has another build.
         KeyboardInterrupt
             On Ctrl-C; pieces that have not begun are cancelled.
 
@@ -103,6 +122,13 @@ class ExecutorWorkers:
             raise CrecheError(
                 f"cluster: a worker of {self} has no module {error.name!r}; install the same Creche on all machines"
             ) from error
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] not in OF_EXECUTORS:
+                raise
+            raise CrecheError(
+                f"cluster: {_describe(shared, piece)} did not come back from {self}: {_reason(error)}. What was done "
+                "before is kept"
+            ) from error
 
     @contextmanager
     def _share(self, shared: Any) -> Iterator[SharedValue | SharedFile]:
@@ -130,6 +156,13 @@ def _wait(running: dict[Any, tuple[int, Any]]) -> list[Any]:
                 time.sleep(SECONDS_BETWEEN_LOOKS)
         if done:
             return sorted(done, key=lambda future: running[future][0])
+
+
+def _reason(error: Exception) -> str:
+    """Return the line of an error that tells the most: of a traceback in it, the last error."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    raised = [line for line in lines if RAISED.match(line)]
+    return (raised[-1] if raised else lines[0] if lines else type(error).__name__).rstrip(".")
 
 
 def _describe(shared: Any, piece: Any) -> str:

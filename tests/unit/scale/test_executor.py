@@ -5,13 +5,15 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import creche as cr
+from creche._system.resources import usable_cores
 from creche.engine.hardware import Hardware
 from creche.errors import CrecheError
 from creche.scale import sizing, worker
@@ -146,6 +148,44 @@ def test_threads_and_jobs_that_can_only_be_asked_are_executors() -> None:
     with ThreadPoolExecutor(2) as threads:
         for executor in (threads, Jobs(threads)):
             assert digests(run_sweep(seeds=12, cluster=executor)) == digests(run_sweep(seeds=12))
+
+
+@pytest.mark.parametrize(
+    ("package", "text", "reason"),
+    [
+        ("distributed.scheduler", "Attempted to run task 'a' on 4 workers, which died.", "Attempted to run task 'a'"),
+        ("submitit.core", "Job 7 failed:\n---\nTraceback:\nMemoryError: 9 GB\n---\nOr cancel it", "MemoryError: 9"),
+        ("submitit.core", "", "JobError"),
+    ],
+)  # fmt: skip
+def test_a_job_that_is_lost_is_named_and_what_came_back_is_kept(package: str, text: str, reason: str) -> None:
+    """As by Dask and submitit, which tell it by errors of their own."""
+    lost = type("JobError", (RuntimeError,), {"__module__": package})(text)
+
+    class Lossy:
+        def submit(self, function: Any, *arguments: Any) -> Future[Any]:
+            future: Future[Any] = Future()
+            if arguments[-1].seeds[0] == 5:
+                future.set_exception(lost)
+            else:
+                future.set_result(function(*arguments))
+            return future
+
+    with pytest.raises(CrecheError, match=rf"networks 6 to 10 \(.*did not come back from Lossy: {reason}") as stopped:
+        run_sweep(seeds=12, cluster=Lossy())
+    assert stopped.value.colony.crew.done >= 5  # type: ignore[attr-defined]
+
+
+def test_how_many_pieces_an_executor_carries_out() -> None:
+    client = SimpleNamespace(submit=None, nthreads=lambda: {"one": 3, "other": 4})
+    slurm = SimpleNamespace(
+        submit=None, cluster="slurm", _executor=SimpleNamespace(parameters={"array_parallelism": 9})
+    )
+    for executor, slots in [
+        (client, 7), (SimpleNamespace(submit=None, _client=client), 7), (slurm, 9),
+        (ThreadPoolExecutor(5), 5), (SimpleNamespace(submit=None, cluster="local"), usable_cores()),
+    ]:  # fmt: skip
+        assert ExecutorWorkers(executor).slots == slots
 
 
 def test_another_build_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

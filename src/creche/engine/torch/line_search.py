@@ -17,6 +17,7 @@ from torch import Tensor
 __all__ = ["Evaluated", "LineSearch"]
 
 SUFFICIENT_DECREASE = 1e-4
+LEAST_FACTOR = 0.1
 MOST_RETRIES = 20
 LEAST_CURVATURE = 1e-9
 POINT, DIRECTION, GRADIENT, PAIRS = 0, 1, 2, 3  # planes of the optimizer's state
@@ -67,29 +68,50 @@ class LineSearch:
     def step(self, at: Evaluated, scalars: Scalars) -> Scalars:
         """Choose the next point; return the scalars after it."""
         x, d, g_of_x = self._planes[POINT], self._planes[DIRECTION], self._planes[GRADIENT]
-        accepted, t, pairs, retries = scalars
+        accepted, t, pairs, _ = scalars
         loss = at.loss + self._add_weight_decay(at)
+        size = float(_to_float64(at.gradients).abs().sum())
         continues = math.isfinite(accepted) and self._is_at_trial(at.weights, t)
         slope = _dot(g_of_x, d) if continues else 0.0
-        if not continues or t == 0 or loss <= accepted + SUFFICIENT_DECREASE * t * slope:
+        is_tried = continues and t != 0
+        if is_tried and not (math.isfinite(loss) and math.isfinite(size)):
+            scalars = accepted, LEAST_FACTOR * t, *scalars[2:]
+        elif is_tried and not loss <= accepted + SUFFICIENT_DECREASE * t * slope:
+            lowest = _divide(-slope * t * t, 2 * (loss - accepted - slope * t))
+            scalars = _shorten(scalars, max(LEAST_FACTOR * t, min(0.5 * t, lowest)))
+        else:
             if not continues:
                 pairs = 0
             elif t != 0:
                 pairs = self._keep_pair(at, pairs)
             x.copy_(at.weights)
             g_of_x.copy_(at.gradients)
-            accepted, retries = loss, 0.0
-            t, pairs = self._find_direction(at, pairs)
-        elif retries + 1 <= MOST_RETRIES:
-            retries += 1
-            lowest = _divide(-slope * t * t, 2 * (loss - accepted - slope * t))
-            t = max(0.1 * t, min(0.5 * t, lowest))
-        else:
-            accepted, t, pairs, retries = BEGINNING
+            pairs = self._find_direction(at, pairs)
+            t = self._finite_length(at.learning_rate * (1.0 if pairs else min(1.0, _divide(1.0, size))))
+            scalars = loss, t, pairs, 0.0
         if at.is_last:
-            t = 0.0
-        at.weights.copy_(self._trial(t))
-        return accepted, t, pairs, retries
+            scalars = scalars[0], 0.0, *scalars[2:]
+        at.weights.copy_(self._trial(scalars[1]))
+        return scalars
+
+    def shorten(self, weights: Tensor, scalars: Scalars) -> Scalars | None:
+        """Put the weights nearer to the accepted point, where the loss is not finite; return the scalars then.
+
+        Return None, and change nothing, if the search has not led there.
+        """
+        accepted, t, _, _ = scalars
+        if not math.isfinite(accepted) or t == 0 or not self._is_at_trial(weights, t):
+            return None
+        scalars = accepted, LEAST_FACTOR * t, *scalars[2:]
+        weights.copy_(self._trial(scalars[1]))
+        return scalars
+
+    def _finite_length(self, t: float) -> float:
+        """Return the first length at which all weights are finite."""
+        largest = torch.finfo(self._planes[POINT].dtype).max
+        while t > 0 and (t > largest or not torch.isfinite(self._trial(t)).all()):
+            t *= LEAST_FACTOR
+        return t
 
     def _trial(self, t: float) -> Tensor:
         return torch.add(self._planes[POINT], self._planes[DIRECTION], alpha=t)
@@ -121,8 +143,8 @@ class LineSearch:
         slot = PAIRS + 2 * (int(number) % self._history)
         return self._planes[slot], self._planes[slot + 1]
 
-    def _find_direction(self, at: Evaluated, pairs: float) -> tuple[float, float]:
-        """Write the direction, and return the first length of the step and the number of pairs."""
+    def _find_direction(self, at: Evaluated, pairs: float) -> float:
+        """Write the direction, and return the number of pairs that it has."""
         d = self._planes[DIRECTION]
         torch.neg(at.gradients, out=d)
         kept = [self._pair(pairs - 1 - k) for k in range(int(min(pairs, self._history)))]
@@ -135,11 +157,16 @@ class LineSearch:
             d.mul_(_divide(curvatures[0], _dot(kept[0][1], kept[0][1])))
         for (s, y), curvature, factor in reversed(list(zip(kept, curvatures, factors, strict=True))):
             d.add_(s, alpha=factor - _divide(_dot(y, d), curvature))
-        if kept and _dot(at.gradients, d) < 0:
-            return at.learning_rate, pairs
+        if kept and math.isfinite(slope := _dot(at.gradients, d)) and slope < 0:
+            return pairs
         torch.neg(at.gradients, out=d)
-        size = float(_to_float64(at.gradients).abs().sum())
-        return at.learning_rate * min(1.0, _divide(1.0, size)), 0.0
+        return 0.0
+
+
+def _shorten(scalars: Scalars, t: float) -> Scalars:
+    """Try this length instead; after too many of them, forget the history."""
+    accepted, _, pairs, retries = scalars
+    return (accepted, t, pairs, retries + 1) if retries + 1 <= MOST_RETRIES else BEGINNING
 
 
 def _dot(a: Tensor, b: Tensor) -> float:

@@ -212,16 +212,33 @@ class Trainer:
 
     def _take_step(self, window: Window, number: int) -> bool:
         """Take a step of a window. Returns whether the host knows of nothing that is not finite."""
+        is_finite = self._compute_step(window, number)
+        if self._line_search is None:
+            return is_finite
+        while not math.isfinite(float(window.sums[number, 0])):  # a point nearer to the accepted one, instead
+            if not self._shorten_step(self._line_search):
+                return False
+            self._compute_step(window, number)
+        self._search_line(self._line_search, window)
+        return True
+
+    def _compute_step(self, window: Window, number: int) -> bool:
+        """Take a step up to its line search, if it has one."""
         inputs, sums = window.steps[number], window.sums[number]
         if self._members is not None:
-            if not self._members.take(inputs, sums):
-                return False
-            return self._line_search is None or self._search_line(window)
-        if self._loss is None:
-            self.take(inputs, sums)
-            return self._line_search is None or self._search_line(window)
-        is_finite = self._take_step_of_custom_loss(self._loss, inputs, sums)
-        return is_finite and (self._line_search is None or self._search_line(window))
+            return self._members.take(inputs, sums)
+        if self._loss is not None:
+            return self._take_step_of_custom_loss(self._loss, inputs, sums)
+        self.take(inputs, sums)
+        return True
+
+    def _shorten_step(self, line_search: LineSearch) -> bool:
+        """Go nearer to the accepted point. Returns whether there is one to go to."""
+        weights = self._arrays.layout.learned.of(self._arrays.weights.flat)
+        scalars = line_search.shorten(weights, self._numbers.scalars)
+        if scalars is not None:
+            self._numbers.scalars = scalars
+        return scalars is not None
 
     def _take_step_of_custom_loss(self, loss: CustomLoss, inputs: StepInputs, sums: Tensor) -> bool:
         weights = self._arrays.weights.flat
@@ -237,19 +254,15 @@ class Trainer:
         self.step.finish(inputs, rows, losses, gradient, sums)
         return bool(torch.isfinite(losses).all())
 
-    def _search_line(self, window: Window) -> bool:
+    def _search_line(self, line_search: LineSearch, window: Window) -> None:
         loss = float(window.sums[0, 0]) / float(window.weights[0])
-        if not math.isfinite(loss):
-            return False
-        assert self._line_search is not None
         numbers, learned = self._numbers, self._arrays.layout.learned
         is_last = numbers.epoch + 1 >= self._plan.epochs and numbers.batch_in_epoch + 1 == numbers.batches
         at = Evaluated(
             learned.of(self._arrays.weights.flat), learned.of(self._arrays.gradients.flat), loss,
             window.learning_rate, self._decays(window), is_last,
         )  # fmt: skip
-        self._next_scalars = self._line_search.step(at, numbers.scalars)
-        return True
+        self._next_scalars = line_search.step(at, numbers.scalars)
 
     def _decays(self, window: Window) -> Tensor | None:
         """Return the weight decay of each weight; None if there is none."""
@@ -308,6 +321,8 @@ class Trainer:
         if self._validation is not None:
             validation = self.evaluate(self._validation)
             if not math.isfinite(validation[0]):
+                if self._line_search is not None and self._shorten_step(self._line_search):
+                    return  # and the rows are evaluated there
                 last = self._numbers.batch_in_epoch - 1
                 self._go_back(self._numbers.epoch, last, last)
                 return
