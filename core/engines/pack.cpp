@@ -28,9 +28,7 @@ Plan shared_plan(const std::vector<const Member<T>*>& members) {
 template <class T>
 std::int64_t Pack<T>::working_set(const Plan& plan, std::int64_t rows) {
   const NetworkShape shape(plan);
-  // A line search reads its pairs a few times for all rows together, not once per row.
-  const int planes = searches_line(plan.optimizer) ? Lbfgs::kPairs : optimizer_planes(plan.optimizer);
-  std::int64_t vectors = shape.parameters * (2 + planes);
+  std::int64_t vectors = shape.parameters * (2 + optimizer_planes(plan.optimizer));
   // The outputs, their gradients and two more matrices of a layer, all rows of a batch, unless a block is enough.
   const auto normalizes_by_batch = [](const LayerShape& layer) { return layer.normalizes_by_batch; };
   if (std::any_of(shape.layers.begin(), shape.layers.end(), normalizes_by_batch))
