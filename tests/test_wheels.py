@@ -61,23 +61,23 @@ def write_archive(path: Path, files: dict[str, str]) -> Path:
 
 def test_unpacking_again_touches_only_what_has_changed(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    unpack(write_archive(tmp_path / "a.tar.gz", {"core/a.cpp": "a", "core/b.cpp": "b", "c.sh": "c"}), source)
+    unpack(write_archive(tmp_path / "a.tar.gz", {"engine/a.cpp": "a", "engine/b.cpp": "b", "c.sh": "c"}), source)
     for path in source.rglob("*.cpp"):
         os.utime(path, (1000, 1000))
-    unpack(write_archive(tmp_path / "b.tar.gz", {"core/a.cpp": "a", "core/d.cpp": "d", "c.sh": "new"}), source)
+    unpack(write_archive(tmp_path / "b.tar.gz", {"engine/a.cpp": "a", "engine/d.cpp": "d", "c.sh": "new"}), source)
     assert {path.name: path.read_text() for path in source.rglob("*.*")} == {"a.cpp": "a", "d.cpp": "d", "c.sh": "new"}
-    assert (source / "core/a.cpp").stat().st_mtime == 1000
+    assert (source / "engine/a.cpp").stat().st_mtime == 1000
     assert os.access(source / "c.sh", os.X_OK)
 
 
 def test_a_source_distribution_is_made_of_what_git_knows(tmp_path: Path) -> None:
     root = tmp_path / "root"
-    for name in ("core/a.cpp", "stray.txt", "gone.txt"):
+    for name in ("engine/a.cpp", "stray.txt", "gone.txt"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("as committed")
-    for words in (["init", "--quiet"], ["add", "core/a.cpp", "gone.txt"]):
+    for words in (["init", "--quiet"], ["add", "engine/a.cpp", "gone.txt"]):
         subprocess.run(["git", *words], cwd=root, check=True)
-    (root / "core/a.cpp").write_text("as it is now")
+    (root / "engine/a.cpp").write_text("as it is now")
     (root / "gone.txt").unlink()
     with pytest.raises(BuildError, match="page of the studio is not built; run make web"):
         copy_tracked(root, tmp_path / "copy")
@@ -85,8 +85,8 @@ def test_a_source_distribution_is_made_of_what_git_knows(tmp_path: Path) -> None
     (root / "src/creche/studio/page/index.html").write_text("<html>")
     copy_tracked(root, tmp_path / "copy")
     found = {path.relative_to(tmp_path / "copy").as_posix() for path in (tmp_path / "copy").rglob("*.*")}
-    assert found == {"core/a.cpp", "src/creche/studio/page/index.html"}
-    assert (tmp_path / "copy/core/a.cpp").read_text() == "as it is now"
+    assert found == {"engine/a.cpp", "src/creche/studio/page/index.html"}
+    assert (tmp_path / "copy/engine/a.cpp").read_text() == "as it is now"
 
 
 def test_a_build_is_steered_by_platform_and_interface(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ class Interface:
     api: str = ""
 
 
-# nanobind's stable interface begins with 3.12. What that costs: docs/wheels.md.
+# The stable interface of nanobind begins with 3.12.
 INTERFACES = (
     Interface(("3.11",), "cp311-cp311"),
     Interface(("3.12", "3.13", "3.14"), "cp312-abi3", "cp312"),
