@@ -20,9 +20,9 @@ if [ "${#levels[@]}" = 1 ] && [ "$(uname -m)" = x86_64 ]; then
       -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -Wno-psabi -Icore -DCRECHE_LEVEL=x86_64_v4
 fi
 
-# Five files include the sources, by turns: what all of them include is then parsed five times and not thirty. The files
-# that instantiate one class lie side by side, so that no two of up to five come together. What is in an unnamed namespace
-# is used beyond an included file, which a warning would be about.
+# Five files include the sources, by turns: what all of them include is then parsed five times and not thirty. Files that
+# instantiate one class lie near each other, so that no two of them come together. What is in an unnamed namespace is used
+# beyond an included file, which a warning would be about.
 flags=(-std=c++20 -O2 -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -Wno-psabi
   -Wno-subobject-linkage -pthread -I. -Icore -march=armv8-a -DCRECHE_LEVEL=neon)
 rm -f "$out"/*.cpp "$out"/*.o

@@ -30,7 +30,7 @@ OF_ONE_READER = (
 )  # fmt: skip
 
 # What only Python has: arguments, and objects that are named with them.
-PYTHON_ONLY = {"at", "parameterization", "momentum", "clip_value"}
+PYTHON_ONLY = {"at", "parameterization", "momentum", "clip_value", "token"}
 KEPT_TEXTS = {  # which only Python's users meet, or commands that are meant as such
     "pages/terms.py": "creche glossary",
     "report/report.py": "creche verify",
