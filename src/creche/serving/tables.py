@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
 
+from creche._advice import use_words, write_in_python
 from creche.errors import FileError, TableError
 from creche.model.predict_file import predict_table
 from creche.serving.answers import check_count
@@ -65,8 +66,7 @@ def read_rows(served: ServedModel, media_type: str, body: bytes, limits: Limits)
     check_count(len(words), limits)
     missing = [name for name in names if name not in words.columns]
     if missing:
-        hint = "is missing; add it, with empty cells if need be"
-        raise ProblemError.of_cells([CellError(None, name, f"column {name!r} {hint}") for name in missing])
+        raise ProblemError.of_cells([CellError(None, name, _explain_missing(name, words.names)) for name in missing])
     expected: dict[str, str | ExpectedColumn] = dict.fromkeys(names, "number") | served.model.features.expected
     try:
         with collect_warnings():
@@ -104,7 +104,19 @@ def predict_as_table(served: ServedModel, rows: CheckedRows, media_type: str) ->
 
 def _read(body: bytes, media_type: str, expected: Mapping[str, str | ExpectedColumn]) -> Table:
     options = ReadOptions(format="csv" if media_type == CSV else "arrow")
-    return read_table(_NamedBody(body), options, expected)
+    with use_words(_write_for_clients):
+        return read_table(_NamedBody(body), options, expected)
+
+
+def _write_for_clients(argument: str, value: object) -> str:
+    """Advise another format where a program that reads a file would be told an option: a request has none."""
+    return "a body in JSON or Arrow" if argument.startswith("ReadOptions.") else write_in_python(argument, value)
+
+
+def _explain_missing(name: str, names: list[str]) -> str:
+    if f"{name} (1)" in names:  # as columns of one name are renamed
+        return f"column {name!r} stands there more than once; send it once"
+    return f"column {name!r} is missing; add it, with empty cells if need be"
 
 
 class _NamedBody(BytesIO):

@@ -69,11 +69,19 @@ def test_missing_columns_are_told(client: Client) -> None:
     assert [(error["row"], error["column"]) for error in answer.data["errors"]] == [(None, "island"), (None, "sex")]
 
 
+def test_a_column_sent_twice_is_told(client: Client) -> None:
+    head, *rows = PENGUINS.write_csv().splitlines()
+    answer = post(client, "\n".join([f"{head},sex", *(f"{row},male" for row in rows)]), CSV)
+    assert answer.data["errors"] == [
+        {"row": None, "column": "sex", "message": "column 'sex' stands there more than once; send it once"}
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "headers", "status", "told"),
     [
         (b"", CSV, 400, "the request: is empty"),
-        (b'"a,b\n1', CSV, 400, "is opened and never closed"),
+        (b'"a,b\n1', CSV, 400, "needs quotes in pairs, or a body in JSON or Arrow if there are no quotes"),
         (gzip.compress(b"a,b\n1,2\n", mtime=0), CSV, 415, "the body is packed"),
         (b"ARROW1", ARROW, 400, "cut short or damaged"),
         (stream(PENGUINS)[:-30], ARROW, 400, "cut short or damaged"),
