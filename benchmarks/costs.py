@@ -61,7 +61,7 @@ class WatchedWorkers(ExecutorWorkers):
 
 
 def measure_workers(count: int, networks: int, epochs: int) -> dict[str, float]:
-    """Return seconds of a sweep by processes, and what part of which time the engine has, in per cent."""
+    """Return the seconds of a sweep by processes, and the share of the engine in their time, in per cent."""
     sweep: dict[str, Any] = {"label": "species", "hidden": [10, 10], "epochs": epochs, "on_progress": False}
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
         cr.sweep("penguins-four", **sweep, seeds=16 * count, cluster=pool)  # processes begin, and import
