@@ -33,14 +33,14 @@ $(VENV)/.demo: $(VENV)/.made $(shell find core bindings src CMakeLists.txt -type
 	@echo "Building Creche for this machine (about two minutes on two cores, once) ..."
 	$(PIP_INSTALL) --no-build-isolation --editable . --config-settings=build-dir=$(BUILD) \
 	  --config-settings=cmake.define.CRECHE_TESTING=OFF --config-settings=cmake.define.CRECHE_LEVELS=native \
-	  --config-settings=cmake.define.CRECHE_PRECISIONS=float32
+	  --config-settings=cmake.define.CRECHE_PRECISIONS=float32 --config-settings=cmake.define.CRECHE_UNITY=ON
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.made $(shell find core bindings tests/native CMakeLists.txt -type f -not -name '*.py' -not -path '*/__pycache__/*' 2>/dev/null) $(WEB)
 	@echo "Building Creche with the tests' modules (about two minutes on two cores, once) ..."
 	$(PIP_INSTALL) --no-build-isolation --editable '.[dev]' --config-settings=build-dir=$(BUILD) \
 	  --config-settings=cmake.define.CRECHE_TESTING=ON --config-settings=cmake.define.CRECHE_LEVELS=runnable \
-	  "--config-settings=cmake.define.CRECHE_PRECISIONS=float32;float64"
+	  "--config-settings=cmake.define.CRECHE_PRECISIONS=float32;float64" --config-settings=cmake.define.CRECHE_UNITY=ON
 	touch $@ $(VENV)/.demo
 
 # Where the tests have been built, their build stays: it has all of this.

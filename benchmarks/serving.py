@@ -3,11 +3,13 @@
 A process of `creche serve` answers a client in this process, which speaks HTTP over plain sockets, so that it takes
 little processor time of its own. The rows are those of the penguins, and the model has two hidden layers of 32 neurons.
 Rates per core divide by the processor time that the server takes, so that they do not depend on how busy the machine
-is; what the client takes is told as well. `--requests N` sets for how many requests memory is watched.
+is; what the client takes is told as well. Memory is watched over many requests: a quarter hold a word that no other
+has, and a tenth are refused. `--requests N` sets their number, and `--memory-only` leaves out the rest.
 """
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
 import re
@@ -17,8 +19,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import repeat
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 from _compare import Spread
@@ -35,23 +39,28 @@ MILLISECONDS_BELOW = 1.0
 REQUESTS_AT_LEAST = 2_000.0
 ROWS_AT_LEAST = 200_000.0
 GROWTH_BELOW = 8.0  # MiB
+LOOKS = 10  # at memory
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--requests", type=int, default=LEAK_REQUESTS)
+    parser.add_argument("--memory-only", action="store_true")
     own, others = parser.parse_known_args()
     sys.argv[1:] = others
     options = parse_options(__doc__, rounds=3)
     report = Report("Serving: one model over loopback", options)
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as server:
-        one, batch = bodies()
-        measure(server, one, batch, options, report)
+        rows = penguin_rows()
+        if not own.memory_only:
+            measure(server, rows, options, report)
         leak = 500 if options.quick else own.requests
-        growth = watch_memory(server, one, leak)
+        sizes = watch_memory(server, rows[0], leak)
+        growth = sizes[-1] - sizes[0]
         report.section("Memory")
-        report.say(f"The server has {server.memory():.1f} MiB after {leak:,} more requests of one row.")
+        steps = ", ".join(f"{size:.1f}" for size in sizes)
+        report.say(f"The server has {steps} MiB, each after {leak // LOOKS:,} more requests of one row.")
         report.claim_below(f"growth over {leak:,} requests", Spread.of([growth]), GROWTH_BELOW, " MiB")
     return report.finish()
 
@@ -91,22 +100,21 @@ def serving(folder: Path) -> Iterator[Server]:
             process.terminate()
 
 
-def bodies() -> tuple[bytes, bytes]:
-    """Return a request of one row, and one of many."""
+def penguin_rows() -> list[dict[str, Any]]:
     penguins = cr.datasets.penguins()
-    rows = penguins.drop("species", *(name for name in ("year",) if name in penguins.columns)).to_dicts()
-    many = [rows[i] for i in np.random.default_rng(0).integers(0, len(rows), BATCH_ROWS)]
-    return request_of({"rows": rows[:1]}), request_of({"rows": many})
+    return penguins.drop("species", *(name for name in ("year",) if name in penguins.columns)).to_dicts()
 
 
-def request_of(data: object) -> bytes:
-    body = json.dumps(data).encode()
+def request_of(*rows: dict[str, Any]) -> bytes:
+    body = json.dumps({"rows": rows}).encode()
     head = "POST /predict HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: application/json\r\n"
     return head.encode() + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
-def measure(server: Server, one: bytes, batch: bytes, options: Options, report: Report) -> None:
+def measure(server: Server, rows: list[dict[str, Any]], options: Options, report: Report) -> None:
     """Print the time of a request, and rates, turn by turn."""
+    one = request_of(rows[0])
+    batch = request_of(*(rows[i] for i in np.random.default_rng(0).integers(0, len(rows), BATCH_ROWS)))
     few = 20 if options.quick else 1
     cases = {
         "one row, one connection": (one, 1, LATENCY_REQUESTS // few, 1),
@@ -140,9 +148,9 @@ def measure(server: Server, one: bytes, batch: bytes, options: Options, report: 
 
 def ask(server: Server, request: bytes, connections: int, count: int, rows: int) -> dict[str, float]:
     """Send a request many times; return the median time of one, rates, and processor times per request."""
-    asyncio.run(ask_all(server.port, request, connections, 10 * connections))
+    asyncio.run(ask_all(server.port, repeat(request), connections, 10 * connections))
     cpu, own, start = server.seconds(), time.process_time(), time.perf_counter()
-    times = asyncio.run(ask_all(server.port, request, connections, count))
+    times = asyncio.run(ask_all(server.port, repeat(request), connections, count))
     wall, own, cpu = time.perf_counter() - start, time.process_time() - own, server.seconds() - cpu
     done = len(times)
     return {
@@ -151,18 +159,20 @@ def ask(server: Server, request: bytes, connections: int, count: int, rows: int)
     }  # fmt: skip
 
 
-async def ask_all(port: int, request: bytes, connections: int, count: int) -> list[float]:
+async def ask_all(
+    port: int, requests: Iterator[bytes], connections: int, count: int, statuses: tuple[bytes, ...] = (b"200",)
+) -> list[float]:
     """Return the time of each request, in seconds."""
-    request = request.replace(b"{port}", str(port).encode())
     times: list[float] = []
 
     async def ask_on() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _ in range(count // connections):
+            request = next(requests).replace(b"{port}", str(port).encode(), 1)
             start = time.perf_counter()
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
-            if not head.startswith(b"HTTP/1.1 200 "):
+            if head.split(b" ", 2)[1] not in statuses:
                 raise RuntimeError(f"the server answered {head[:200]!r}")
             length = re.search(rb"content-length: (\d+)", head)
             assert length is not None
@@ -174,12 +184,24 @@ async def ask_all(port: int, request: bytes, connections: int, count: int) -> li
     return times
 
 
-def watch_memory(server: Server, request: bytes, count: int) -> float:
-    """Return by how many MiB the server grows over this many requests."""
-    asyncio.run(ask_all(server.port, request, CONNECTIONS, max(count // 10, CONNECTIONS)))
-    before = server.memory()
-    asyncio.run(ask_all(server.port, request, CONNECTIONS, count))
-    return server.memory() - before
+def watch_memory(server: Server, row: dict[str, Any], count: int) -> list[float]:
+    """Return the memory of the server in MiB, before `count` requests and along the way.
+
+    Those before the first look fill what the server remembers of words that it has not seen.
+    """
+    one, refused = request_of(row), request_of(row | {"bill_length_mm": "long"})
+
+    def requests() -> Iterator[bytes]:
+        for i in itertools.count():
+            yield request_of(row | {"island": f"island {i}"}) if i % 4 == 1 else refused if i % 10 == 0 else one
+
+    asked, sizes = requests(), []
+    for step in range(LOOKS + 1):
+        each = max(count // LOOKS, CONNECTIONS)
+        asyncio.run(ask_all(server.port, asked, CONNECTIONS, each, statuses=(b"200", b"422")))
+        sizes.append(server.memory())
+        print(f"{step * each:,} requests: {sizes[-1]:.1f} MiB", file=sys.stderr)
+    return sizes
 
 
 if __name__ == "__main__":

@@ -83,8 +83,8 @@ def reports_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are put together but not turned into SVG, which is nearly all of the time that a page takes."""
-    from creche.plots import inline_svg
+    """Pictures are put together but not turned into files, which is nearly all of the time that a page takes."""
+    from creche.plots import inline_svg, save
 
     content = b'<svg xmlns="http://www.w3.org/2000/svg" width="9pt" height="9pt"/>'
 
@@ -94,4 +94,5 @@ def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
         plt.close(draw().figure)
         return content
 
-    monkeypatch.setattr(inline_svg, "render_picture", drawn)
+    for module in (inline_svg, save):
+        monkeypatch.setattr(module, "render_picture", drawn)

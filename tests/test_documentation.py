@@ -20,6 +20,7 @@ from creche.pages.glossary import glossary_markdown
 from creche.plan import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES
 from creche.table.cell_format import DEFAULT_MISSING
 from creche.table.roles import ROLES
+from tests.unit.fitting.small_fits import make_tiny
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(path.name for path in DOCS.glob("*.md"))
@@ -48,6 +49,7 @@ FILES = {
     "modules.md": {"penguins.creche", "penguins.js", "penguins.sql"},
     "networks.md": set(),
     "notebooks.md": {"report.html"},
+    "serving.md": set(),
     "shards.md": set(),
     "seeing.md": {"step.html", "report.html"},
     "sweeps.md": {"ensemble.creche"},
@@ -95,8 +97,9 @@ def test_the_python_code_runs_and_prints_what_is_shown(page: str, folder: Path) 
 
 @pytest.mark.usefixtures("without_pictures", "folder")
 @pytest.mark.parametrize("page", [page for page in PAGES if find_commands(text_of(page))])
-def test_the_commands_run(page: str) -> None:
+def test_the_commands_run(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip(NEEDED.get(page, "matplotlib"))
+    make_tiny(monkeypatch)  # the Python code of the same text fits as much as a reader's
     for command in find_commands(text_of(page)):
         run_command(page, command)
 

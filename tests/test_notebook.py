@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.patience import PATIENCE
+from tools.site.notebooks import run_notebook
 
 # They are imported by the tests that need them: they take seconds, which every process of the test run would wait for.
 needed = ("nbclient", "nbformat", "ipykernel")
@@ -32,25 +30,12 @@ CELLS = (
 CHAPTER = ROOT / "examples" / "the-chapter.ipynb"
 
 
-def execute(notebook: Any, folder: Path, *, allow_errors: bool) -> None:
-    """Run the cells of a notebook in a kernel of its own; their outputs are kept in it."""
-    import nbclient
-
-    own = dict.fromkeys(("IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_RUNTIME_DIR"), str(folder))
-    environment = {**os.environ, **own, "PYTHONPATH": str(ROOT / "src")}
-    client = nbclient.NotebookClient(
-        notebook, timeout=300, startup_timeout=int(PATIENCE), kernel_name="python3", allow_errors=allow_errors,
-        resources={"metadata": {"path": str(folder)}},
-    )  # fmt: skip
-    client.execute(env=environment)
-
-
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[list[Any]]:
     import nbformat
 
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
-    execute(notebook, tmp_path_factory.mktemp("notebook"), allow_errors=True)
+    run_notebook(notebook, tmp_path_factory.mktemp("notebook"), allow_errors=True)
     return [cell.outputs for cell in notebook.cells]
 
 
@@ -59,7 +44,7 @@ def chapter(tmp_path_factory: pytest.TempPathFactory) -> Any:
     import nbformat
 
     notebook = nbformat.read(CHAPTER, as_version=4)
-    execute(notebook, tmp_path_factory.mktemp("chapter"), allow_errors=False)
+    run_notebook(notebook, tmp_path_factory.mktemp("chapter"))
     return notebook
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.unit.cli.commands import main
+from tests.unit.fitting.small_fits import make_tiny
 
 README = Path(__file__).parents[1] / "README.md"
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
@@ -53,8 +54,9 @@ def test_the_python_code_runs(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("without_pictures")
-def test_the_commands_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_commands_run(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
+    make_tiny(monkeypatch)  # the Python code of the same text fits as much as a reader's
     for seed, name in enumerate(("houses.csv", "later.csv", "new.csv")):
         write_houses(folder / name, 80, seed)
     assert len(commands()) >= 10

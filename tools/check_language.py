@@ -110,11 +110,15 @@ def texts_of_markdown(text: str) -> Iterator[tuple[int, str]]:
 def findings(path: Path) -> Iterator[Finding]:
     text = path.read_text()
     read = {".py": texts_of_python, ".pyi": texts_of_python, ".md": texts_of_markdown}.get(path.suffix, texts_of_cpp)
-    for line, piece in read(text):
-        for turn, instead in TURNS.items():
+    pieces = list(read(text))
+    # Nearly all turns are nowhere in a file. No turn matches across what lies between the pieces here.
+    together = "\n\0\n".join(piece for _, piece in pieces)
+    turns = [turn for turn in TURNS if re.search(turn, together)]
+    for line, piece in pieces if turns else ():
+        for turn in turns:
             for found in re.finditer(turn, piece):
-                yield Finding(path, line + piece.count("\n", 0, found.start()), found[0], instead)
-    if path.suffix == ".py":
+                yield Finding(path, line + piece.count("\n", 0, found.start()), found[0], TURNS[turn])
+    if path.suffix == ".py" and any(re.search(rf"\b{beginning}", text) for beginning in BEGINNINGS):
         for line, piece in beginnings_of_python(text):
             for turn, instead in BEGINNINGS.items():
                 if re.match(turn, piece):

@@ -1,31 +1,34 @@
-// The run of a pack: epochs, members that end, snapshots. pack_step.cpp has the steps.
+// The run of a pack: epochs, members that end, snapshots.
 #include "engines/pack.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <span>
 #include <stdexcept>
 
 #include "engines/initialize.hpp"
-#include "engines/row_order.hpp"
 #include "engines/solo.hpp"
 #include "network.hpp"
 #include "precisions.hpp"
 
 namespace creche::CRECHE_LEVEL {
 
+namespace {
+
 template <class T>
-bool fits_pack(const Member<T>& one, const Member<T>& other) {
-  return have_same_shape(one.plan, other.plan) && one.train.count == other.train.count &&
-         one.validation.count == other.validation.count;
+Plan shared_plan(const std::vector<const Member<T>*>& members) {
+  for (const Member<T>* member : members)
+    if (!fits_pack(*members.front(), *member)) throw std::invalid_argument("pack: members differ in shape or kind");
+  Plan plan = members.front()->plan;
+  plan.batch_size = std::min(plan.batch_size, members.front()->train.count);
+  return plan;
 }
+
+}  // namespace
 
 template <class T>
 std::int64_t Pack<T>::working_set(const Plan& plan, std::int64_t rows) {
   const NetworkShape shape(plan);
-  // A line search reads its pairs a few times for all rows together, not once per row.
-  const int planes = searches_line(plan.optimizer) ? Lbfgs::kPairs : optimizer_planes(plan.optimizer);
-  std::int64_t vectors = shape.parameters * (2 + planes);
+  std::int64_t vectors = shape.parameters * (2 + optimizer_planes(plan.optimizer));
   // The outputs, their gradients and two more matrices of a layer, all rows of a batch, unless a block is enough.
   const auto normalizes_by_batch = [](const LayerShape& layer) { return layer.normalizes_by_batch; };
   if (std::any_of(shape.layers.begin(), shape.layers.end(), normalizes_by_batch))
@@ -34,163 +37,73 @@ std::int64_t Pack<T>::working_set(const Plan& plan, std::int64_t rows) {
 }
 
 template <class T>
+PackLanes<T> Pack<T>::lanes_of(std::vector<const Member<T>*> members, const NetworkShape& shape) {
+  const std::size_t count = members.size();
+  members.resize(static_cast<std::size_t>(kLanes), members.front());
+  PackLanes<T> lanes;
+  for (const Member<T>* member : members) {
+    lanes.emplace_back(*member, shape.blocks);
+    lanes.back().progress.scalars = initial_scalars(member->plan.optimizer);
+    lanes.back().is_active = lanes.size() <= count;
+  }
+  return lanes;
+}
+
+template <class T>
 Pack<T>::Pack(std::vector<const Member<T>*> members)
     : count_(static_cast<int>(members.size())),
-      plan_(members.front()->plan),
+      plan_(shared_plan(members)),
       shape_(plan_),
       size_(shape_.parameters),
-      loss_pass_(lane_loss_function<V>(plan_.loss.kind)),
-      mean_(lane_mean_function<V>(plan_.loss.kind)),
-      snapshot_progress_(kLanes) {
-  for (const Member<T>* member : members) {
-    if (!fits_pack(*members.front(), *member)) throw std::invalid_argument("pack: members differ in shape or kind");
-    regularized_ |= is_regularized(member->plan.optimizer);
-    clips_norm_ |= member->plan.optimizer.clip_norm > 0;
-    has_scheduled_factors_ |= has_scheduled_factors(member->plan);
-  }
-  plan_.batch_size = std::min(plan_.batch_size, members.front()->train.count);
-  batches_per_epoch_ = batches_per_epoch(plan_, members.front()->train.count);
-  stops_early_ = plan_.early_stopping.patience > 0;
-  update_ = lane_update_function<T>(plan_.optimizer, regularized_);
+      batches_per_epoch_(batches_per_epoch(plan_, members.front()->train.count)),
+      stops_early_(plan_.early_stopping.patience > 0),
+      lanes_(lanes_of(std::move(members), shape_)),
+      weights_(size_ * kLanes),
+      gradients_(size_ * kLanes),
+      best_(stops_early_ ? size_ * kLanes : 0),
+      rows_(plan_, lanes_),
+      pass_(plan_, shape_, rows_, lanes_, weights_, gradients_),
+      update_(plan_, shape_, lanes_) {
   if (searches_line(plan_.optimizer)) {
     line_search_ = std::make_unique<LaneLineSearch<T>>(plan_.optimizer, shape_);
     std::int64_t rows = 0;
     for (const ParameterBlock& block : shape_.blocks) rows += block.rows;
     decays_ = AlignedArray<T>(rows * kLanes);
   }
-  // Lanes without a member repeat the first one; their results are never read.
-  members.resize(static_cast<std::size_t>(kLanes), members.front());
-
-  for (std::size_t l = 0; l < plan_.layers.size(); ++l) {
-    LaneLayer<V> layer(plan_.layers[l], shape_.layers[l], shape_);
-    for (int i = 0; i < kLanes; ++i)
-      layer.parameter.set_lane(
-          i, static_cast<T>(members[static_cast<std::size_t>(i)]->plan.layers[l].activation_parameter));
-    layers_.push_back(layer);
-    normalizes_by_batch_ |= layer.shape.normalizes_by_batch;
-  }
-  weights_ = AlignedArray<T>(size_ * kLanes);
-  gradients_ = AlignedArray<T>(size_ * kLanes);
-  snapshot_weights_ = AlignedArray<T>(size_ * kLanes);
-  if (stops_early_) best_ = AlignedArray<T>(size_ * kLanes);
+  snapshot_.weights = AlignedArray<T>(size_ * kLanes);
+  snapshot_.progress.resize(lanes_.size());
   for (int p = 0; p < optimizer_planes(plan_.optimizer); ++p) {
     planes_.emplace_back(size_ * kLanes);
-    snapshot_planes_.emplace_back(size_ * kLanes);
+    snapshot_.planes.emplace_back(size_ * kLanes);
   }
-  quantiles_ = AlignedArray<T>(shape_.outputs() * kLanes);
-  loss_numbers_.quantiles = vectors(quantiles_);
-  for (int i = 0; i < kLanes; ++i) {
-    Lane& lane = lanes_.emplace_back(*members[static_cast<std::size_t>(i)], shape_.blocks);
-    lane.is_active = i < count_;
-    const Plan& plan = lane.member->plan;
-    lane.progress.scalars = initial_scalars(plan.optimizer);
-    loss_numbers_.label_smoothing.set_lane(i, static_cast<T>(plan.loss.label_smoothing));
-    loss_numbers_.delta.set_lane(i, static_cast<T>(plan.loss.delta));
-    if (plan.loss.kind == LossKind::quantile)
-      for (std::int64_t c = 0; c < shape_.outputs(); ++c)
-        quantiles_[c * kLanes + i] = static_cast<T>(plan.loss.quantile_of(c));
-    Network<T> network(plan);
-    initialize(plan, lane.member->train, network);
-    from_arena(network.weights, i, weights_);
-    for (std::size_t p = 0; p < planes_.size(); ++p) {
-      const T initial = static_cast<T>(optimizer_initial_plane(plan.optimizer, static_cast<int>(p)));
-      for (std::int64_t k = 0; k < size_; ++k) planes_[p][k * kLanes + i] = initial;
-    }
-    if (plan.epochs == 0 && lane.is_active) end_member(i, Status::finished, false);
-  }
-  if (plan_.shuffle) order_.resize(static_cast<std::size_t>(lanes_[0].member->train.count * kLanes));
-  orders_.resize(order_.size());
-  for (int i = 0; i < kLanes; ++i) {
-    const Member<T>& member = *members[static_cast<std::size_t>(i)];
-    const auto first = [&](auto&& is_same) {
-      int lane = 0;
-      while (lane < i && !is_same(*members[static_cast<std::size_t>(lane)], member)) ++lane;
-      return lane;
-    };
-    lanes_[static_cast<std::size_t>(i)].first_with_same_rates = first(have_same_rates<T>);
-    lanes_[static_cast<std::size_t>(i)].first_with_same_order =
-        first([](const Member<T>& one, const Member<T>& other) { return one.plan.seed == other.plan.seed; });
-  }
-  shares_numbers_ = std::all_of(members.begin(), members.end(), [&](const Member<T>* member) {
-    return have_same_rates(*members.front(), *member) &&
-           members.front()->plan.weight_decay_schedule == member->plan.weight_decay_schedule;
-  });
-  const auto is_first = [](const Lane& lane) { return lane.first_with_same_order == 0; };
-  for (const bool validation : {false, true}) {
-    one_table_[validation] = is_one_table(validation);
-    for (int i = 0; i < kLanes; ++i) weighted_[validation] |= member_rows(i, validation).weights != nullptr;
-    same_rows_[validation] =
-        one_table_[validation] && (validation || !plan_.shuffle || std::all_of(lanes_.begin(), lanes_.end(), is_first));
-  }
-  step_loss_numbers_ = loss_numbers_;
-  find_groups();
-  lay_out_block();
+  for (int i = 0; i < kLanes; ++i) initialize_lane(i);
 }
 
 template <class T>
-void Pack<T>::find_groups() {
-  const auto add = [&](std::int64_t begin, std::int64_t end, auto&& group_of) {
-    const auto is_same = [&](const Group& group) {
-      return std::equal(lanes_.begin(), lanes_.end(), group.of_lane,
-                        [&](const Lane& lane, std::size_t of_lane) { return group_of(lane.groups) == of_lane; });
-    };
-    const auto found =
-        static_cast<std::size_t>(std::find_if(groups_.begin(), groups_.end(), is_same) - groups_.begin());
-    if (found == groups_.size()) {
-      Group group;
-      std::transform(lanes_.begin(), lanes_.end(), group.of_lane,
-                     [&](const Lane& lane) { return group_of(lane.groups); });
-      const auto has_same_coefficients = [&](const Group& other) {
-        for (std::size_t i = 0; i < lanes_.size(); ++i) {
-          const ParameterGroups& groups = lanes_[i].groups;
-          if (groups.first_with_same_coefficients(group.of_lane[i]) !=
-              groups.first_with_same_coefficients(other.of_lane[i]))
-            return false;
-        }
-        return true;
-      };
-      group.first_with_same_coefficients = static_cast<std::size_t>(
-          std::find_if(groups_.begin(), groups_.end(), has_same_coefficients) - groups_.begin());
-      groups_.push_back(group);
-    }
-    if (!ranges_.empty() && ranges_.back().group == found && ranges_.back().end == begin) {
-      ranges_.back().end = end;
-    } else {
-      ranges_.push_back({begin, end, found});
-    }
-  };
-  for (std::size_t b = 0; b < shape_.blocks.size(); ++b) {
-    const ParameterBlock& block = shape_.blocks[b];
-    for (std::size_t p = 0; p < block.parts.size(); ++p) {
-      const ParameterPart& part = block.parts[p];
-      if (!part.is_learned) continue;
-      add(block.lanes_at + part.row * block.columns, block.lanes_at + part.end() * block.columns,
-          [b, p](const ParameterGroups& groups) { return groups.of(b, p); });
-    }
+void Pack<T>::initialize_lane(int lane) {
+  const Lane& entry = lanes_[static_cast<std::size_t>(lane)];
+  const Plan& plan = entry.member->plan;
+  has_scheduled_factors_ |= has_scheduled_factors(plan);
+  Network<T> network(plan);
+  initialize(plan, entry.member->train, network);
+  from_arena(network.weights, lane, weights_);
+  for (std::size_t p = 0; p < planes_.size(); ++p) {
+    const T initial = static_cast<T>(optimizer_initial_plane(plan.optimizer, static_cast<int>(p)));
+    for (std::int64_t k = 0; k < size_; ++k) planes_[p][k * kLanes + lane] = initial;
   }
-}
-
-template <class T>
-bool Pack<T>::has_active_member() const {
-  return std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.is_active; });
-}
-
-// An active member: all of them are at the same step.
-template <class T>
-const typename Pack<T>::Lane& Pack<T>::leader() const {
-  return *std::find_if(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.is_active; });
+  if (plan.epochs == 0 && entry.is_active) end_member(lane, Status::finished, false);
 }
 
 template <class T>
 void Pack<T>::run(std::int64_t until_epoch, const std::function<bool()>& stop) {
   epoch_clock_ = Clock::now();
-  while (has_active_member() && leader().progress.epoch < until_epoch) {
+  while (has_active_member(lanes_) && leader().progress.epoch < until_epoch) {
     if (!epoch_begun_) begin_epoch();
-    while (has_active_member() && leader().progress.batch < batches_per_epoch_) {
+    while (has_active_member(lanes_) && leader().progress.batch < batches_per_epoch_) {
       if (stop()) return;
       step();
     }
-    if (has_active_member()) end_epoch();
+    if (has_active_member(lanes_)) end_epoch();
   }
 }
 
@@ -200,40 +113,15 @@ void Pack<T>::begin_epoch() {
   for (int i = 0; i < kLanes; ++i)
     if (lanes_[static_cast<std::size_t>(i)].is_active && !finite[static_cast<std::size_t>(i)]) hand_to_solo(i);
   take_snapshot();
-  if (plan_.shuffle) shuffle();
+  rows_.shuffle(leader().progress.epoch);
   epoch_begun_ = true;
-}
-
-template <class T>
-void Pack<T>::shuffle() {
-  const std::int64_t count = lanes_[0].member->train.count;
-  const auto order_of_lane = [&](int lane) {
-    return std::span(orders_).subspan(static_cast<std::size_t>(lane * count), static_cast<std::size_t>(count));
-  };
-  if (same_rows_[false]) {
-    order_rows(leader().member->plan, static_cast<std::uint32_t>(leader().progress.epoch), order_of_lane(0));
-    for (std::int64_t position = 0; position < count; ++position)
-      std::fill_n(order_.data() + position * kLanes, kLanes, order_of_lane(0)[static_cast<std::size_t>(position)]);
-    return;
-  }
-  for (int i = 0; i < kLanes; ++i) {
-    const Lane& lane = lanes_[static_cast<std::size_t>(i)];
-    if (lane.first_with_same_order < i) {
-      std::copy_n(order_of_lane(lane.first_with_same_order).data(), count, order_of_lane(i).data());
-    } else {
-      order_rows(lane.member->plan, static_cast<std::uint32_t>(leader().progress.epoch), order_of_lane(i));
-    }
-  }
-  for (std::int64_t position = 0; position < count; ++position)
-    for (int i = 0; i < kLanes; ++i)
-      order_[static_cast<std::size_t>(position * kLanes + i)] = orders_[static_cast<std::size_t>(i * count + position)];
 }
 
 template <class T>
 void Pack<T>::end_epoch() {
   std::vector<Evaluation> validation(kLanes);
-  const bool validated = lanes_[0].member->validation.count > 0;
-  if (validated) validation = line_search_ ? validate_lines() : validate();
+  const bool validated = rows_.count(true) > 0;
+  if (validated) validation = line_search_ ? validate_lines() : pass_.validate();
   const Clock::time_point now = Clock::now();
   const double seconds = std::chrono::duration<double>(now - epoch_clock_).count();
   epoch_clock_ = now;
@@ -271,10 +159,10 @@ void Pack<T>::end_member(int lane, Status status, bool best) {
 
 template <class T>
 void Pack<T>::take_snapshot() {
-  snapshot_weights_.copy_from(weights_);
-  for (std::size_t p = 0; p < planes_.size(); ++p) snapshot_planes_[p].copy_from(planes_[p]);
-  for (std::size_t i = 0; i < lanes_.size(); ++i) snapshot_progress_[i] = lanes_[i].progress;
-  snapshot_taken_ = true;
+  snapshot_.weights.copy_from(weights_);
+  for (std::size_t p = 0; p < planes_.size(); ++p) snapshot_.planes[p].copy_from(planes_[p]);
+  for (std::size_t i = 0; i < lanes_.size(); ++i) snapshot_.progress[i] = lanes_[i].progress;
+  snapshot_.taken = true;
 }
 
 // Solo decides what happens after a loss that is not finite: which weights are kept, and what is reported.
@@ -284,10 +172,10 @@ void Pack<T>::hand_to_solo(int lane) {
   const Member<T>& member = *leaving.member;
   Solo<T> solo(member.plan, member.train, member.validation, 1);
   MemberState<T> begin = state(lane);
-  if (snapshot_taken_) {
-    to_arena(snapshot_weights_, lane, begin.weights);
-    for (std::size_t p = 0; p < planes_.size(); ++p) to_arena(snapshot_planes_[p], lane, begin.planes[p]);
-    begin.progress = snapshot_progress_[static_cast<std::size_t>(lane)];
+  if (snapshot_.taken) {
+    to_arena(snapshot_.weights, lane, begin.weights);
+    for (std::size_t p = 0; p < planes_.size(); ++p) to_arena(snapshot_.planes[p], lane, begin.planes[p]);
+    begin.progress = snapshot_.progress[static_cast<std::size_t>(lane)];
     begin.history.resize(static_cast<std::size_t>(begin.progress.epoch));
   }
   write_state(solo, begin);
@@ -364,7 +252,7 @@ void Pack<T>::set_state(int lane, const MemberState<T>& state) {
   } else if (entry.progress.epoch >= entry.member->plan.epochs) {
     end_member(lane, Status::finished, false);
   }
-  snapshot_taken_ = epoch_begun_ = false;
+  snapshot_.taken = epoch_begun_ = false;
 }
 
 template <class T>
@@ -387,9 +275,7 @@ void Pack<T>::from_arena(const AlignedArray<T>& arena, int lane, AlignedArray<T>
   }
 }
 
-#define INSTANTIATE(T)    \
-  template class Pack<T>; \
-  template bool fits_pack(const Member<T>&, const Member<T>&);
+#define INSTANTIATE(T) template class Pack<T>;
 CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

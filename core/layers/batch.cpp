@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "layers/batch_normalization.hpp"
@@ -279,6 +280,20 @@ PanelMatrix<T> Batch<T>::matrix(std::int64_t columns, std::int64_t rows) {
   return {at, rows, columns};
 }
 
+namespace {
+
+// kept where a word is at least the threshold, 0 elsewhere. Without a branch, which would be as random as the words.
+template <class V>
+CRECHE_INLINE V where_kept(const std::uint32_t* words, std::uint32_t threshold, typename V::Scalar kept) {
+  using Words = typename RawVector<std::uint32_t, V::kLanes>::type;
+  Words word;
+  std::memcpy(&word, words, sizeof word);
+  const auto is_kept = __builtin_convertvector(word >= Words{} + threshold, typename V::RawBits);
+  return V::from_bits(is_kept & V(kept).bits());
+}
+
+}  // namespace
+
 template <class T>
 void Batch<T>::drop(const BatchRows& batch, std::size_t l, std::int64_t row_begin, std::int64_t row_end,
                     std::int64_t submodel) const {
@@ -292,16 +307,15 @@ void Batch<T>::drop(const BatchRows& batch, std::size_t l, std::int64_t row_begi
       std::uint32_t words[kPanel];
       dropout_words(batch.seed, batch.epoch, static_cast<std::uint32_t>(position + r),
                     dropout_layer(static_cast<std::int64_t>(l), submodel), static_cast<std::uint32_t>(panel), words);
-      T* const value = rows.outputs.at(panel, r);
-      T* const derivative = rows.derivative.at(panel, r);
-      for (int i = 0; i < kPanel; ++i) {
-        const T factor = words[i] >= threshold ? kept : T(0);
-        value[i] *= factor;
-        derivative[i] *= factor;
-      }
-      if (rows.slope_terms.data == nullptr) continue;
-      T* const term = rows.slope_terms.at(panel, r);
-      for (int i = 0; i < kPanel; ++i) term[i] *= words[i] >= threshold ? kept : T(0);
+      const auto multiply = [&](const PanelMatrix<T>& matrix) {
+        using V = NativeVec<T>;
+        T* const at = matrix.at(panel, r);
+        for (int i = 0; i < kPanel; i += V::kLanes)
+          (V::load(at + i) * where_kept<V>(words + i, threshold, kept)).store(at + i);
+      };
+      multiply(rows.outputs);
+      multiply(rows.derivative);
+      if (rows.slope_terms.data != nullptr) multiply(rows.slope_terms);
     }
   }
 }

@@ -90,6 +90,8 @@ from creche.plan.plan import Plan as Plan
 from creche.plan.row_order import Windows as Windows
 from creche.report.report import report as report
 from creche.scale.cluster import Cluster as Cluster
+from creche.serving.serve import ModelServer as ModelServer
+from creche.serving.serve import serve as serve
 from creche.studio.open import studio as studio
 from creche.table import datasets as datasets
 from creche.table.column_inspection import ColumnInspection as ColumnInspection

@@ -30,7 +30,7 @@ OF_ONE_READER = (
 )  # fmt: skip
 
 # What only Python has: arguments, and objects that are named with them.
-PYTHON_ONLY = {"at", "parameterization", "momentum", "clip_value"}
+PYTHON_ONLY = {"at", "parameterization", "momentum", "clip_value", "token"}
 KEPT_TEXTS = {  # which only Python's users meet, or commands that are meant as such
     "pages/terms.py": "creche glossary",
     "report/report.py": "creche verify",
@@ -73,7 +73,10 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
 def advised() -> Iterator[tuple[str, str, object]]:
     """Place, argument and value of each call of `advise` in the source; a value that is computed is any."""
     for path in sorted(SOURCE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        text = path.read_text()
+        if "advise(" not in text:
+            continue
+        for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "advise":
                 argument, *values = node.args
                 if isinstance(argument, ast.Constant):

@@ -18,7 +18,8 @@ NAMES = [
     "CrossEntropy", "CrossValidation", "CustomLoss", "DNNClassifier", "DNNRegressor",
     "Database", "DivergedError", "EarlyStopping", "EncodedTable", "GroupFactors", "ParameterGroups", "encode",
     "Elu", "Preprocessing", "Ensemble", "EpochRecord", "FileError", "Gelu", "GeluTanh", "Halving", "History", "Huber",
-    "Identity", "LBFGS", "Layer", "LeakyRelu", "LearningRates", "Lion", "Member", "Mish", "Model", "NAdam", "Network",
+    "Identity", "LBFGS", "Layer", "LeakyRelu", "LearningRates", "Lion", "Member", "Mish", "Model", "ModelServer",
+    "NAdam", "Network",
     "RegressionEvaluation", "OptunaSweep", "Plan", "PlanError", "Poisson", "ProcessError", "Provenance", "Quantile",
     "RAdam", "RMSprop", "ReadOptions", "Record", "Recording", "Relu", "CrecheError", "CrecheWarning",
     "Run", "SGD", "Schema", "Selu",
@@ -27,7 +28,7 @@ NAMES = [
     "__version__",
     "cross_validate", "datasets", "describe_recipe", "explain", "find_learning_rate", "from_torch", "initializers",
     "inspect_columns", "linear_range",
-    "load", "log_range", "plots", "predict_file", "report", "resume", "schedules", "studio", "sweep",
+    "load", "log_range", "plots", "predict_file", "report", "resume", "schedules", "serve", "studio", "sweep",
     "sweep_with_optuna", "tracking", "train", "verify",
 ]  # fmt: skip
 

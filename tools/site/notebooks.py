@@ -10,7 +10,7 @@ from typing import Any
 from tools.site.code_blocks import PageError
 from tools.site.structure import ROOT
 
-__all__ = ["NOTEBOOKS", "execute_notebook"]
+__all__ = ["NOTEBOOKS", "execute_notebook", "run_notebook"]
 
 NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
 SECONDS = 300  # a cell takes seconds; on a busy machine, a minute
@@ -26,24 +26,31 @@ def execute_notebook(path: Path) -> str:
 
     """
     import nbformat
-    from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
     notebook: Any = nbformat.read(path, as_version=4)
     try:
         nbformat.validate(notebook)
+        with tempfile.TemporaryDirectory() as folder:
+            run_notebook(notebook, Path(folder))
     except nbformat.ValidationError as error:
         raise PageError(f"{path.name}: not a valid notebook: {error}") from error
-    with tempfile.TemporaryDirectory() as folder:
-        # Nothing of the person who builds the site changes what a cell shows, and nothing of it stays behind.
-        own = dict.fromkeys(("IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_RUNTIME_DIR"), folder)
-        environment = {**os.environ, **own, "PYTHONPATH": str(ROOT / "src")}
-        client = NotebookClient(
-            notebook, timeout=SECONDS, startup_timeout=SECONDS, kernel_name="python3",
-            resources={"metadata": {"path": folder}}, extra_arguments=["--log-level=ERROR"],
-        )  # fmt: skip
-        try:
-            client.execute(env=environment)
-        except CellExecutionError as error:
-            raise PageError(f"{path.name}: {error}") from error
+    except CellExecutionError as error:
+        raise PageError(f"{path.name}: {error}") from error
     return str(nbformat.writes(notebook))
+
+
+def run_notebook(notebook: Any, folder: Path, *, allow_errors: bool = False) -> None:
+    """Run the cells of a notebook in a kernel of its own, in a folder; their outputs are kept in it.
+
+    Nothing of the person who runs it changes what a cell shows, and nothing of it stays outside the folder.
+    """
+    from nbclient import NotebookClient
+
+    own = dict.fromkeys(("IPYTHONDIR", "MPLCONFIGDIR", "JUPYTER_RUNTIME_DIR"), str(folder))
+    environment = {**os.environ, **own, "PYTHONPATH": str(ROOT / "src")}
+    client = NotebookClient(
+        notebook, timeout=SECONDS, startup_timeout=SECONDS, kernel_name="python3", allow_errors=allow_errors,
+        resources={"metadata": {"path": str(folder)}}, extra_arguments=["--log-level=ERROR"],
+    )  # fmt: skip
+    client.execute(env=environment)

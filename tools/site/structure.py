@@ -29,7 +29,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 # What the code of a page needs that only `make peers` or `make trackers` installs; tests/peers runs it.
-NEEDED = {"export.md": "onnxruntime", "torch.md": "torch", "trackers.md": "aim"}
+NEEDED = {"export.md": "onnxruntime", "torch.md": "torch", "trackers.md": "aim", "serving.md": "uvicorn"}
 
 # The pages that are made from the sources when the site is built, ahead of the others of their section; those about the
 # Python functions are made one for each package.

@@ -9,13 +9,13 @@ from contextlib import suppress
 
 from creche.errors import PlanError
 
-__all__ = ["LOOPBACK", "is_on_loopback", "is_taken", "list_own_hosts", "listen"]
+__all__ = ["LOOPBACK", "is_on_loopback", "is_taken", "list_own_hosts", "listen", "listen_together"]
 
 LOOPBACK = "127.0.0.1"
 LARGEST_PORT = 65_535
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, shares_port: bool = False) -> socket.socket:
     """Return a socket that is bound to an address.
 
     Parameters
@@ -24,6 +24,9 @@ def listen(host: str, port: int) -> socket.socket:
         A name or address of this machine.
     port : int
         0 for a free one.
+    shares_port : bool, default False
+        Whether other sockets of this user that say so, too, may have the same port; the system then gives each of them
+        a part of the connections.
 
     Raises
     ------
@@ -40,6 +43,8 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shares_port:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind(address)
     except OSError as error:
         listener.close()
@@ -51,6 +56,20 @@ def listen(host: str, port: int) -> socket.socket:
             raise PlanError(message, argument="port") from error
         raise PlanError(f"host: got {host!r}, which is not an address of this machine", argument="host") from error
     return listener
+
+
+def listen_together(host: str, port: int, count: int) -> list[socket.socket]:
+    """Return sockets that are bound to the same address and share its connections.
+
+    Raises
+    ------
+    PlanError
+        As `listen` does, also if the port is taken by sockets that would share it.
+
+    """
+    with listen(host, port) as alone:
+        free_port = alone.getsockname()[1]
+    return [listen(host, free_port, shares_port=True) for _ in range(count)]
 
 
 def is_taken(error: PlanError) -> bool:

@@ -20,6 +20,7 @@ PAGE = "report.html"
         file=Output("page", ".html", default=PAGE),
     ),
     Option("card", Path, FILES, "Write a model card in Markdown to this file.", file=Output("model card", ".md")),
+    Option("for_hub", bool, FILES, "Begin the model card with the YAML that the Hugging Face Hub reads."),
     Option("intended_use", str, FILES, "Intended use of the model; without it, the report has a blank to fill in."),
     Option("title", str, FILES, "Title of the report.", "the model's name and the label"),
     SAMPLE_WEIGHT,

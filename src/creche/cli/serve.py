@@ -25,6 +25,7 @@ SERVER_OPTIONS = (
         file=Input("token file"),
     ),
     Option("without_token", bool, SERVER, "Let all who reach the address ask without a token."),
+    Option("workers", int, SERVER, "Processes that answer on the port, each on a core of its own.", "1"),
     Option("watch", bool, SERVER, "Load a model again when its file was replaced."),
     Option("drain", float, SERVER, "Seconds in which requests are still answered after SIGTERM.", "0"),
 )  # fmt: skip
@@ -36,6 +37,7 @@ LIMIT_OPTIONS = (
 )
 MODEL_OPTIONS = (THREADS, PREDICTING_DEVICE)
 MEBIBYTE = 2**20
+MOST_WORKERS = 256
 
 
 @with_options(*SERVER_OPTIONS, *LIMIT_OPTIONS, *MODEL_OPTIONS)
@@ -74,13 +76,23 @@ def serve(models: ModelArguments, **given: Any) -> None:
         drain_seconds=_check_drain(server.get("drain", 0.0)), watches=server.get("watch", False),
     )  # fmt: skip
     own = parse_arguments(MODEL_OPTIONS, given)
-    serve_models(models, options, threads=own.get("threads", 1), device=own.get("predicting_device"), log=print_message)
+    workers = _check_workers(server.get("workers", 1))
+    log = print_message
+    serve_models(
+        models, options, workers=workers, threads=own.get("threads", 1), device=own.get("predicting_device"), log=log
+    )
 
 
 def _check_above_0(limits: dict[str, Any]) -> None:
     for name, value in limits.items():
         if not 0 < value < float("inf"):
             raise PlanError(f"{name}: got {value}; needs a number above 0", argument=name)
+
+
+def _check_workers(workers: int) -> int:
+    if not 1 <= workers <= MOST_WORKERS:
+        raise PlanError(f"workers: got {workers}; needs a number from 1 to {MOST_WORKERS}", argument="workers")
+    return workers
 
 
 def _check_drain(seconds: float) -> float:

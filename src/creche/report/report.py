@@ -18,6 +18,7 @@ from creche.plots.inline_svg import theme_variables
 from creche.plots.style import pyplot
 from creche.render.html import Html, facts_table, html_page, join_html, tag
 from creche.report.explanations import Figures, importance_section, step_section, weight_section
+from creche.report.hub_head import write_hub_head
 from creche.report.limits import find_limitations
 from creche.report.model_card import create_card
 from creche.report.report_file import ReportFile
@@ -58,6 +59,7 @@ def report(
     y: Any = None,
     *,
     card: str | Path | None = None,
+    for_hub: bool = False,
     intended_use: str | None = None,
     title: str | None = None,
     sample_weight: Any = None,
@@ -85,6 +87,8 @@ def report(
         The file of the page; an older one is replaced when the new one is complete.
     card : str or Path, optional
         The file of the model card, in Markdown.
+    for_hub : bool, default False
+        Whether the card begins with the YAML from which the Hugging Face Hub learns what a model is and how good.
     intended_use : str, optional
         What the model is meant for. Without it, the page and the card have a blank to fill in.
     title : str, optional
@@ -134,6 +138,8 @@ def report(
 
     """
     pyplot()
+    if for_hub and card is None:
+        raise PlanError(f"for_hub: needs a model card; name its file by {advise('card')}", argument="for_hub")
     _check_names(path, card, {"table": resolve_bundled(data), "model": model})
     with watch_steps(on_progress):
         subject = create_subject(
@@ -142,7 +148,8 @@ def report(
         )  # fmt: skip
         contents = [(Path(path), create_page(subject, intended_use))]
         if card is not None:
-            contents.append((Path(card), create_card(subject, intended_use)))
+            head = write_hub_head(subject) if for_hub else ""
+            contents.append((Path(card), head + create_card(subject, intended_use)))
     for name, content in contents:
         with open_replacement(name) as file:
             file.write(content.encode())

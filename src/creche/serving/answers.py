@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from creche.errors import CrecheError, TableError, nearest
 from creche.serving.bodies import Limits
 from creche.serving.cells import CheckedRows
@@ -15,9 +17,7 @@ from creche.serving.problems import CellError, ProblemError
 from creche.serving.served_model import ServedModel
 from creche.table.table import Table
 
-__all__ = [
-    "MOST_EXPLAINED", "Wanted", "answer_request", "answer_rows", "check_count", "predict_checked", "read_request",
-]  # fmt: skip
+__all__ = ["MOST_EXPLAINED", "Wanted", "answer_rows", "check_count", "predict_checked", "read_request"]
 
 MOST_EXPLAINED = 100
 """Rows of a request that are explained, which takes thousands of predictions of each."""
@@ -41,12 +41,6 @@ class Wanted:
 
 
 PARTS = ("rows", "disagreement", "explain")
-
-
-def answer_request(served: ServedModel, asked: Any, limits: Limits, metrics: Metrics) -> dict[str, Any]:
-    """Return the answer to the body of a request for predictions, with the errors of the two steps that it takes."""
-    rows, wanted = read_request(served, asked, limits)
-    return answer_rows(served, rows, wanted, metrics)
 
 
 def read_request(served: ServedModel, asked: Any, limits: Limits) -> tuple[CheckedRows, Wanted]:
@@ -78,7 +72,7 @@ def check_count(count: int, limits: Limits) -> None:
 
 
 def answer_rows(served: ServedModel, rows: CheckedRows, wanted: Wanted, metrics: Metrics) -> dict[str, Any]:
-    """Return the answer to rows, as plain data.
+    """Return the answer to rows, as plain data in which JSON may be written already.
 
     Raises
     ------
@@ -88,12 +82,15 @@ def answer_rows(served: ServedModel, rows: CheckedRows, wanted: Wanted, metrics:
     """
     if wanted.explain and rows.count > MOST_EXPLAINED:
         raise ProblemError(422, f"explain: got {rows.count:,} rows; at most {MOST_EXPLAINED} are explained at a time")
-    predictions = predict_checked(served, rows, with_disagreement=wanted.disagreement)
-    answer: dict[str, Any] = {"model": served.name, "predictions": predictions.to_list()}
+    found = predict_checked(served, rows, with_disagreement=wanted.disagreement)
     metrics.count_rows(served.name, rows.count)
+    predictions: list[dict[str, Any]] | orjson.Fragment
     if wanted.explain:
-        for prediction, explanation in zip(answer["predictions"], _explain(served, rows), strict=True):
-            prediction["explanation"] = explanation
+        both = zip(found.to_list(), _explain(served, rows), strict=True)
+        predictions = [prediction | {"explanation": explanation} for prediction, explanation in both]
+    else:
+        predictions = found.to_list() if rows.count == 1 else orjson.Fragment(found.to_json())
+    answer: dict[str, Any] = {"model": served.name, "predictions": predictions}
     unusual = served.unusual.find(rows)
     if unusual:
         for finding in unusual:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import orjson
 from starlette.applications import Starlette
@@ -19,8 +19,9 @@ from starlette.types import ASGIApp
 
 from creche._phrases import shorten_text
 from creche.errors import nearest
-from creche.serving.answers import Wanted, answer_request, answer_rows, read_request
+from creche.serving.answers import Wanted, answer_rows, read_request
 from creche.serving.bodies import ARROW, CSV, JSON, Limits, media_type_of, parse_json, receive_body
+from creche.serving.cells import CheckedRows
 from creche.serving.gate import Access, Gate, ServerState
 from creche.serving.inference_protocol import (
     VERSION,
@@ -31,11 +32,14 @@ from creche.serving.inference_protocol import (
 from creche.serving.metrics import Metrics
 from creche.serving.openapi import describe_server
 from creche.serving.problems import ProblemError, problem_response
+from creche.serving.scoring_protocol import read_scoring, score_rows
 from creche.serving.served_model import Models, ServedModel
 
 __all__ = ["Serving", "create_app"]
 
 T = TypeVar("T")
+ReadRequest: TypeAlias = Callable[[ServedModel, Any, Limits], tuple[CheckedRows, Wanted]]
+WriteAnswer: TypeAlias = Callable[[ServedModel, CheckedRows, Wanted, Metrics], dict[str, Any]]
 
 INLINE_BYTES = 16 * 1024
 """Of a body so small that handing it to another thread takes longer than answering it."""
@@ -62,7 +66,14 @@ class Serving:
     has_token : bool
         Whether requests need a token.
 
+    Attributes
+    ----------
+    gather_metrics : callable, optional
+        Returns the numbers of all processes that serve together; None if there is only this one.
+
     """
+
+    gather_metrics: Callable[[], Awaitable[Metrics]] | None = None
 
     def __init__(self, models: Models, limits: Limits, *, has_token: bool = False) -> None:
         self.models, self.limits, self.has_token = models, limits, has_token
@@ -124,6 +135,9 @@ def create_app(serving: Serving, access: Access) -> ASGIApp:
             Route("/predict", predict, methods=["POST"]),
             Route("/models/{name}/predict", predict, methods=["POST"]),
             Route("/models/{name}", show_model),
+            Route("/invocations", score, methods=["POST"]),
+            Route("/models/{name}/invocations", score, methods=["POST"]),
+            Route("/ping", report_ping),
             Route("/v2", show_protocol_server),
             Route("/v2/health/live", report_live),
             Route("/v2/health/ready", report_protocol_readiness),
@@ -157,6 +171,16 @@ async def send_form_file(request: Request) -> Response:
 
 async def predict(request: Request) -> Response:
     """Predict the rows of a request."""
+    return await _answer_rows(request, read_request, answer_rows)
+
+
+async def score(request: Request) -> Response:
+    """Predict the rows of a request, by the protocol of MLflow's scoring server."""
+    return await _answer_rows(request, read_scoring, score_rows)
+
+
+async def _answer_rows(request: Request, read: ReadRequest, write: WriteAnswer) -> Response:
+    """Answer a request with rows; its JSON is read, and that of the answer made, by the functions of a protocol."""
     serving: Serving = request.app.state.serving
     served = serving.find_model(request)
     media_type = media_type_of(request)
@@ -169,10 +193,10 @@ async def predict(request: Request) -> Response:
     try:
         is_short = len(body) <= INLINE_BYTES and b"explain" not in body
         if media_type == JSON and wanted_type not in TABLE_TYPES:
-            data = await serving.run(lambda: _answer(serving, served, body), is_short=is_short)
+            data = await serving.run(lambda: _answer(serving, served, body, read, write), is_short=is_short)
         else:
             answer = await serving.run(
-                lambda: _answer_table(serving, served, media_type, body, wanted_type), is_short=False
+                lambda: _answer_table(serving, served, media_type, body, wanted_type, read, write), is_short=False
             )
             if isinstance(answer, bytes):
                 return Response(answer, media_type=wanted_type, headers=NOT_STORED)
@@ -184,28 +208,36 @@ async def predict(request: Request) -> Response:
     return _json(data)
 
 
-def _answer(serving: Serving, served: ServedModel, body: bytes) -> dict[str, Any]:
+def _answer(
+    serving: Serving, served: ServedModel, body: bytes, read: ReadRequest, write: WriteAnswer
+) -> dict[str, Any]:
     """Return the answer to a body."""
-    limits = serving.limits
-    return answer_request(served, parse_json(body, limits), limits, serving.metrics)
+    rows, wanted = read(served, parse_json(body, serving.limits), serving.limits)
+    return write(served, rows, wanted, serving.metrics)
 
 
 def _answer_table(
-    serving: Serving, served: ServedModel, media_type: str, body: bytes, wanted_type: str
+    serving: Serving,
+    served: ServedModel,
+    media_type: str,
+    body: bytes,
+    wanted_type: str,
+    read: ReadRequest,
+    write: WriteAnswer,
 ) -> dict[str, Any] | bytes:
     """Return the answer to a request that is a table, or whose answer is to be one."""
     from creche.serving.tables import predict_as_table, read_rows
 
     notes: list[str] = []
     if media_type == JSON:
-        rows, wanted = read_request(served, parse_json(body, serving.limits), serving.limits)
+        rows, wanted = read(served, parse_json(body, serving.limits), serving.limits)
     else:
-        read = read_rows(served, media_type, body, serving.limits)
-        rows, notes, wanted = read.rows, read.notes, Wanted()
+        found = read_rows(served, media_type, body, serving.limits)
+        rows, notes, wanted = found.rows, found.notes, Wanted()
     if wanted_type in TABLE_TYPES:
         serving.metrics.count_rows(served.name, rows.count)
         return predict_as_table(served, rows, wanted_type)
-    answer = answer_rows(served, rows, wanted, serving.metrics)
+    answer = write(served, rows, wanted, serving.metrics)
     return answer | {"notes": notes} if notes else answer
 
 
@@ -289,6 +321,11 @@ async def show_openapi(request: Request) -> Response:
     return _json(describe_server(serving.models.by_name, serving.limits, serving.has_token))
 
 
+async def report_ping(request: Request) -> Response:
+    """Say that the server runs, as MLflow and SageMaker ask."""
+    return Response(b"\n", headers=NOT_STORED, media_type=JSON)
+
+
 async def report_health(request: Request) -> Response:
     """Say that the server runs."""
     return _json({"status": "ok"})
@@ -305,7 +342,9 @@ async def report_readiness(request: Request) -> Response:
 async def show_metrics(request: Request) -> Response:
     """Tell what was counted."""
     serving: Serving = request.app.state.serving
-    text = serving.metrics.write(serving.models, serving.state.is_ready)
+    gather = serving.gather_metrics
+    metrics = serving.metrics if gather is None else await gather()
+    text = metrics.write(serving.models, serving.state.is_ready)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8", headers=NOT_STORED)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -108,12 +109,10 @@ class CellChecker:
             cells = self._check_row(row)
             if cells is not None:
                 return CheckedRows(cells, 1, () if len(row) == len(cells) else self._find_ignored(row))
-        elif all(type(row) is dict for row in rows):
-            columns = self._check_columns(rows)
-            table = None if columns is None else self.make_table(columns)
-            if columns is not None and table is not None and not self._has_large_number(table):
-                ignored = self._find_ignored(rows[0]) if len(rows[0]) > len(columns) else ()
-                return CheckedRows(table, len(rows), ignored)
+        elif set(map(type, rows)) == {dict}:
+            checked = self._check_table(lambda name: list(map(itemgetter(name), rows)), rows[0], len(rows))
+            if checked is not None:
+                return checked
         raise ProblemError.of_cells(list(self._find_type_errors(rows)))
 
     def check_columns(self, columns: Mapping[str, list[Any]], count: int) -> CheckedRows:
@@ -126,6 +125,9 @@ class CellChecker:
             The number of rows.
 
         """
+        checked = self._check_table(columns.__getitem__, columns, count) if count > 1 else None
+        if checked is not None:
+            return checked
         names = list(columns)
         rows = [dict(zip(names, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
         return self.check(rows if names else [{}] * count)
@@ -139,11 +141,13 @@ class CellChecker:
             If a value is not one of its column: with all such errors.
 
         """
-        frame = PlainFrame({name: Values(cells) for name, cells in columns.items()}, SOURCE)
+        return self._make_table({name: Values(cells) for name, cells in columns.items()})
+
+    def _make_table(self, columns: Mapping[str, Values]) -> Table:
         try:
-            return frame.to_table(build_rules(self._features.expected), first_row=0)
+            return PlainFrame(columns, SOURCE).to_table(build_rules(self._features.expected), first_row=0)
         except TableError as error:
-            raise self.explain(columns, error) from error
+            raise self.explain({name: values.to_objects() for name, values in columns.items()}, error) from error
 
     def explain(self, data: Row | Table | Mapping[str, list[Any]], error: TableError) -> ProblemError:
         """Return the refusal of rows that a model cannot take: each cell that is wrong, or else the error.
@@ -180,19 +184,32 @@ class CellChecker:
             cells[name] = cell
         return cells
 
-    def _check_columns(self, rows: Sequence[Row]) -> dict[str, list[Any]] | None:
-        """Return the columns of rows that the model reads; None if there is an error."""
+    def _check_table(self, find: Callable[[str], list[Any]], names: Collection[str], count: int) -> CheckedRows | None:
+        """Return several rows, whose columns are found by name, as a table; None if there is an error.
+
+        Columns are looked at as a whole; what is wrong, and where, is found by looking at each cell.
+        """
+        columns = self._check_columns(find)
+        table = None if columns is None else self._make_table(columns)
+        if columns is None or table is None or self._has_large_number(table):
+            return None
+        return CheckedRows(table, count, self._find_ignored(names) if len(names) > len(columns) else ())
+
+    def _check_columns(self, find: Callable[[str], list[Any]]) -> dict[str, Values] | None:
+        """Return the columns that the model reads; None if one is missing, or a cell is not of its type."""
         columns = {}
         for column, types, is_value in self._types:
             try:
-                cells = [row[column.name] for row in rows]
+                cells = find(column.name)
             except KeyError:
                 return None
-            # Numbers are compared with the largest once they are an array.
-            is_checked = column.role == "numeric" or is_value is None or all(map(is_value, cells))
-            if not types.issuperset(map(type, cells)) or not is_checked:
+            found = frozenset(map(type, cells))
+            if not found <= types:
                 return None
-            columns[column.name] = cells
+            # Numbers are compared with the largest once they are an array.
+            if column.role != "numeric" and is_value is not None and not all(map(is_value, set(cells))):
+                return None
+            columns[column.name] = Values(cells, types=found)
         return columns
 
     def _has_large_number(self, table: Table) -> bool:
@@ -202,8 +219,8 @@ class CellChecker:
             if column.role == "numeric"
         )
 
-    def _find_ignored(self, row: Row) -> tuple[str, ...]:
-        return tuple(name for name in row if name not in self._names)
+    def _find_ignored(self, names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(name for name in names if name not in self._names)
 
     def _find_type_errors(self, rows: Sequence[Any]) -> Iterator[CellError]:
         found = 0

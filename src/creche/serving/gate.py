@@ -16,7 +16,7 @@ from creche.serving.problems import ProblemError, problem_response
 __all__ = ["OPEN_PATHS", "Access", "Gate", "ServerState"]
 
 OPEN_PATHS = frozenset(
-    {"/", "/page.js", "/page.css", "/health", "/ready", "/metrics", "/v2/health/live", "/v2/health/ready"}
+    {"/", "/page.js", "/page.css", "/health", "/ready", "/ping", "/metrics", "/v2/health/live", "/v2/health/ready"}
 )
 """What is answered without the token; it tells nothing of the models but their names and digests."""
 

@@ -167,5 +167,5 @@ def _read_tensor(place: int, tensor: Any) -> tuple[str, list[int], list[Any]]:
     if data and all(type(row) is list for row in data):
         data = [cell for row in data for cell in row]
     if len(data) != math.prod(shape):
-        raise ProblemError(422, f"inputs: {name!r} has {len(data):,} values, and shape {shape}")
+        raise ProblemError(422, f"inputs: {name!r} has {format_count(len(data), 'value')}, and shape {shape}")
     return name, shape, data

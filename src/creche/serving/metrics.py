@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from creche.serving.served_model import Models
 
 __all__ = ["Metrics"]
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+SUMMED = ("requests", "total_seconds", "rows", "warnings", "refused")
+"""The counters whose sum over processes means something."""
 
 
 class Metrics:
@@ -57,6 +61,33 @@ class Metrics:
     def count_reload(self, model: str, outcome: str) -> None:
         """Count that a model was loaded again, or that this failed."""
         self._reloads[model, outcome] += 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all numbers as plain data, which `add` takes in another process."""
+        counters = {name: list(getattr(self, f"_{name}").items()) for name in (*SUMMED, "reloads")}
+        return {"in_progress": self.in_progress, "seconds": self._seconds, **counters}
+
+    def add(self, data: Mapping[str, Any]) -> None:
+        """Add the numbers of another process that serves the same models.
+
+        Each process loads a file that was replaced, which counts once: as often as in the one where it happened most.
+
+        Parameters
+        ----------
+        data : dict
+            As `to_dict` returns it, also after a way through JSON.
+
+        """
+        self.in_progress += data["in_progress"]
+        for endpoint, counts in data["seconds"].items():
+            own = self._seconds.get(endpoint, [0] * len(counts))
+            self._seconds[endpoint] = [a + b for a, b in zip(own, counts, strict=True)]
+        for name in SUMMED:
+            counter = getattr(self, f"_{name}")
+            for key, count in data[name]:
+                counter[tuple(key) if isinstance(key, list) else key] += count
+        for key, count in data["reloads"]:
+            self._reloads[tuple(key)] = max(self._reloads[tuple(key)], count)
 
     def write(self, models: Models, is_ready: bool) -> str:
         """Return all numbers as text."""

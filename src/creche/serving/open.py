@@ -35,6 +35,7 @@ def serve_models(
     paths: Sequence[Path],
     options: ServerOptions,
     *,
+    workers: int = 1,
     threads: int | None = 1,
     device: DeviceName | None = None,
     log: Callable[[str], object] = print,
@@ -46,6 +47,8 @@ def serve_models(
     paths : sequence of Path
         The files of models.
     options : ServerOptions
+    workers : int, default 1
+        Processes that answer on the same port.
     threads : int, default 1
     device : str, optional
         As `creche.load` takes them.
@@ -55,12 +58,21 @@ def serve_models(
     """
     from creche.serving.run import Server
     from creche.serving.served_model import Models
+    from creche.serving.worker_pool import WorkerPool
 
+    # Models that several workers serve are loaded here, too, so that what is wrong is told before any of them starts.
     models = Models(paths, threads=threads, device=device)
-    server = Server(models, options, log=log)
+    names = list(models.by_name)
+    server: Server | WorkerPool
+    if workers > 1:
+        del models
+        server = WorkerPool(paths, options, workers, threads=threads, device=device, log=log)
+    else:
+        server = Server(models, options, log=log)
 
     def tell() -> None:
-        print(f"Serving {', '.join(models.by_name)} at {server.link}", flush=True)
+        together = f", by {workers} workers" if workers > 1 else ""
+        print(f"Serving {', '.join(names)} at {server.link}{together}", flush=True)
         if not server.is_on_loopback:
             print("It listens on the network, without encryption.", flush=True)
 

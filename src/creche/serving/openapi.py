@@ -45,8 +45,12 @@ def describe_server(models: Mapping[str, ServedModel], limits: Limits, has_token
         path = f"/models/{quote(served.name)}"
         paths[path] = _get(f"What {served.name} reads and predicts.", "Model")
         paths[f"{path}/predict"] = _predict(served, request, answer)
+        scores = f"{served.name}.Scores"
+        schemas[scores] = _object({"predictions": {"type": "array", "items": {"type": "object"}}})
+        paths[f"{path}/invocations"] = _score(served, row, scores, limits)
         if len(models) == 1:
             paths["/predict"] = _predict(served, request, answer)
+            paths["/invocations"] = _score(served, row, scores, limits)
     described: Schema = {
         "openapi": "3.1.0",
         "info": {
@@ -145,14 +149,28 @@ def _answer_schema(served: ServedModel) -> Schema:
 
 
 def _predict(served: ServedModel, request: str, answer: str) -> Schema:
+    summary = f"Predict {', '.join(served.model.labels.names)}."
     example = {"rows": [example_row(served.columns)]}
+    return _post_rows(summary, {"schema": {"$ref": _reference(request)}, "example": example}, answer)
+
+
+def _score(served: ServedModel, row: str, scores: str, limits: Limits) -> Schema:
+    """Describe the protocol of MLflow's scoring server by one of its layouts."""
+    rows = {"type": "array", "items": {"$ref": _reference(row)}, "minItems": 1, "maxItems": limits.max_rows}
+    schema = _object({"dataframe_records": rows}) | {"additionalProperties": False}
+    example = {"dataframe_records": [example_row(served.columns)]}
+    summary = f"Predict {', '.join(served.model.labels.names)}, by the protocol of MLflow's scoring server."
+    return _post_rows(summary, {"schema": schema, "example": example}, scores)
+
+
+def _post_rows(summary: str, content: Schema, answer: str) -> Schema:
     return {
         "post": {
-            "summary": f"Predict {', '.join(served.model.labels.names)}.",
+            "summary": summary,
             "requestBody": {
                 "required": True,
                 "content": {
-                    JSON: {"schema": {"$ref": _reference(request)}, "example": example},
+                    JSON: content,
                     **{kind: {} for kind in TABLE_TYPES},
                 },
             },

@@ -8,15 +8,16 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
-from creche._advice import advise
+from creche._advice import advise, has_command_line_words
 from creche._system.listening import LOOPBACK, is_on_loopback, list_own_hosts, listen
 from creche.errors import FileError, PlanError
 from creche.serving.app import Serving, create_app
@@ -25,7 +26,7 @@ from creche.serving.gate import Access
 from creche.serving.patient_protocol import create_protocol
 from creche.serving.served_model import FileState, Models
 
-__all__ = ["DEFAULT_PORT", "TOKEN_VARIABLE", "Server", "ServerOptions", "read_token"]
+__all__ = ["DEFAULT_PORT", "TOKEN_VARIABLE", "Server", "ServerOptions", "check_access", "check_token", "read_token"]
 
 DEFAULT_PORT = 8080
 TOKEN_VARIABLE = "CRECHE_TOKEN"
@@ -74,6 +75,8 @@ class Server:
     options : ServerOptions
     log : callable
         Told what happens while it runs, in a sentence.
+    listener : socket, optional
+        What it listens on; by default, a socket that it opens.
 
     Raises
     ------
@@ -85,21 +88,27 @@ class Server:
     link : str
         Where it is.
     serving : Serving
+    companions : list of callable
+        Each returns a coroutine that runs beside the server, until it ends.
 
     """
 
     def __init__(
-        self, models: Models, options: ServerOptions = ServerOptions(), *, log: Callable[[str], object] = print
+        self,
+        models: Models,
+        options: ServerOptions = ServerOptions(),
+        *,
+        log: Callable[[str], object] = print,
+        listener: socket.socket | None = None,
     ) -> None:
         self._options, self._log = options, log
-        self._listener = listen(options.host, options.port)
-        if not is_on_loopback(self._listener) and not options.token and not options.is_open:
+        self._listener = listen(options.host, options.port) if listener is None else listener
+        try:
+            check_access(self._listener, options)
+        except PlanError:
             self._listener.close()
-            raise PlanError(
-                f"host: got {options.host!r}, which other machines reach; set a token by {advise('token_file')} or "
-                f"the environment variable {TOKEN_VARIABLE}, or let everyone ask by {advise('without_token')}",
-                argument="host",
-            )
+            raise
+        self.companions: list[Callable[[], Coroutine[Any, Any, None]]] = [self.watch] if options.watches else []
         hosts = list_own_hosts(options.host, self._listener.getsockname()[1])
         self.link = f"http://{hosts[0]}/"
         self.serving = Serving(models, options.limits, has_token=bool(options.token))
@@ -135,6 +144,10 @@ class Server:
     def stop(self) -> None:
         """End the server soon. May be called from any thread."""
         self._server.should_exit = True
+
+    def abort(self) -> None:
+        """End the server at once, without waiting for answers."""
+        self._server.should_exit = self._server.force_exit = True
 
     def drain(self) -> None:
         """Tell that the server ends, and end it after the time of the options. May be called from any thread."""
@@ -186,8 +199,7 @@ class _UvicornServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self._owner._options.watches:
-            self._tasks.add(asyncio.create_task(self._owner.watch()))
+        self._tasks.update(asyncio.create_task(companion()) for companion in self._owner.companions)
         if threading.current_thread() is threading.main_thread():
             with suppress(NotImplementedError, AttributeError):
                 asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
@@ -207,9 +219,29 @@ class _UvicornServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End in order; a second signal ends at once."""
         if self.should_exit or not self._owner.serving.state.is_ready:
-            self.should_exit = self.force_exit = True
+            self._owner.abort()
         else:
             self._owner.drain()
+
+
+def check_access(listener: socket.socket, options: ServerOptions) -> None:
+    """Check that other machines reach a server only if it has a token, or is to be open.
+
+    Raises
+    ------
+    PlanError
+        If they do without.
+
+    """
+    if not is_on_loopback(listener) and not options.token and not options.is_open:
+        how = advise("token", ...)
+        if has_command_line_words():
+            how = f"{advise('token_file')} or the environment variable {TOKEN_VARIABLE}"
+        raise PlanError(
+            f"host: got {options.host!r}, which other machines reach; set a token by {how}, or let everyone ask by "
+            f"{advise('without_token', True)}",
+            argument="host",
+        )
 
 
 def read_token(path: Path | None) -> str:
@@ -239,6 +271,18 @@ def read_token(path: Path | None) -> str:
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise FileError(f"{path}: cannot be read ({reason}); name a file that holds a token") from error
+    return check_token(token, source)
+
+
+def check_token(token: str, source: str) -> str:
+    """Return a token that can be sent in a header.
+
+    Raises
+    ------
+    PlanError
+        If it is too short, or cannot be.
+
+    """
     if len(token) < SHORTEST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
         raise PlanError(f"{source}: holds no token; needs one line of at least {SHORTEST_TOKEN} letters and digits")
     return token

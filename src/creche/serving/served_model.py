@@ -117,8 +117,8 @@ class Models:
 
     Parameters
     ----------
-    paths : sequence of Path
-        The files; each model has the name of its file, without the ending.
+    paths : sequence of Path, or dict of str to Path
+        The files; each model has its key as name, or that of its file, without the ending.
     threads : int, optional
     device : str, optional
         As `creche.load` takes them.
@@ -132,15 +132,21 @@ class Models:
 
     """
 
-    def __init__(self, paths: Sequence[Path], *, threads: int | None = None, device: DeviceName | None = None) -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path] | Mapping[str, Path],
+        *,
+        threads: int | None = None,
+        device: DeviceName | None = None,
+    ) -> None:
         if not paths:
             raise PlanError("models: got none; name the file of a model, such as penguins.creche", argument="models")
         self._threads, self._device = threads, device
         self._lock = threading.Lock()
         self._models: dict[str, ServedModel] = {}
         self._states: dict[str, FileState | None] = {}
-        for path in paths:
-            name = path.stem
+        pairs = paths.items() if isinstance(paths, Mapping) else [(path.stem, path) for path in paths]
+        for name, path in pairs:
             if name in self._models:
                 both = f"{self._models[name].path} and {path}"
                 raise PlanError(f"models: {both} have the same name, {name!r}; rename one file", argument="models")

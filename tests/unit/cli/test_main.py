@@ -185,25 +185,44 @@ def test_a_closed_pipe_gets_no_message(model_file: Path, tmp_path: Path, command
     assert child.returncode == 1
 
 
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
-        ("creche ver", {"verify"}),
-        ("creche train --opt", {"--optimizer"}),
-        ("creche train --optimizer ada", {"adagrad", "adadelta", "adam", "adamw"}),
-        ("creche train --preprocessing q", {"quantile"}),
-        ("creche train --duplicates to", {"together"}),
-        ("creche predict --output-format p", {"parquet"}),
-        ("creche evaluate --choose-threshold f", {"f1"}),
-    ],
-)
-def test_the_shell_completes_commands_options_and_words(typed: str, expected: set[str]) -> None:
+COMPLETIONS = {
+    "creche ver": {"verify"},
+    "creche train --opt": {"--optimizer"},
+    "creche train --optimizer ada": {"adagrad", "adadelta", "adam", "adamw"},
+    "creche train --preprocessing q": {"quantile"},
+    "creche train --duplicates to": {"together"},
+    "creche predict --output-format p": {"parquet"},
+    "creche evaluate --choose-threshold f": {"f1"},
+}
+
+
+def complete(typed: str, program: str) -> str:
+    """What the shell is told after a person has typed this; the program prints it in a process of its own."""
     asked = {"_CRECHE_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1)}
-    program = "import sys; from creche.cli.main import main; sys.exit(main([]))"
     done = subprocess.run(
-        [sys.executable, "-c", program], env=environment() | asked, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, *COMPLETIONS], env=environment() | asked, capture_output=True, text=True
     )
-    assert set(done.stdout.split()) == expected, done.stderr
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_shell_completes_a_command() -> None:
+    printed = complete("creche ver", "import sys; from creche.cli.main import main; sys.exit(main([]))")
+    assert set(printed.split()) == COMPLETIONS["creche ver"]
+
+
+def test_the_shell_completes_commands_options_and_words() -> None:
+    program = """
+import os, sys
+from creche.cli.main import main
+for typed in sys.argv[1:]:
+    os.environ.update(COMP_WORDS=typed, COMP_CWORD=str(len(typed.split(" ")) - 1))
+    main([])
+    print("<end>", flush=True)
+"""
+    *printed, rest = complete("", program).split("<end>\n")
+    assert rest == ""
+    assert [set(words.split()) for words in printed] == list(COMPLETIONS.values())
 
 
 @pytest.mark.parametrize("flags", [["--choose-threshold", "f1"], ["--cost-false-positive", "1"]])

@@ -28,7 +28,8 @@ def started(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], Client]]:
     with subprocess.Popen(command, env=environment(), text=True, stdout=pipe, stderr=pipe) as run:
         try:
             assert run.stdout is not None
-            found = re.fullmatch(r"Serving [\w, ]+ at (http://127\.0\.0\.1:\d+/)\n", run.stdout.readline())
+            pattern = r"Serving [\w, ]+ at (http://127\.0\.0\.1:\d+/)(, by \d workers)?\n"
+            found = re.fullmatch(pattern, run.stdout.readline())
             assert found is not None
             yield run, Client(found[1])
         finally:
@@ -98,6 +99,8 @@ def test_sighup_loads_models_again_and_garbage_is_told(model_file: Path, tmp_pat
         (["{model}", "--port", "0", "--host", "0.0.0.0"], "which other machines reach; set a token by --token-file or"),
         (["{model}", "--max-rows", "0"], "--max-rows: got 0; needs a number above 0"),
         (["{model}", "--timeout", "-1"], "--timeout: got -1; needs a number above 0"),
+        (["{model}", "--workers", "0"], "--workers: got 0; needs a number from 1 to 256"),
+        (["{model}", "--workers", "2", "--port", "0", "--host", "0.0.0.0"], "set a token by --token-file or"),
         (["{model}", "--drain", "-1"], "--drain: got -1; needs a number of seconds, 0 or more"),
         (["{model}", "--token-file", "{copy}"], "holds no token"),
     ],
@@ -119,10 +122,11 @@ def test_a_wrong_call_is_refused(
     assert told in capsys.readouterr().err
 
 
-def test_a_taken_port_is_told(model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_taken_port_is_told(workers: str, model_file: Path, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
         port = taken.getsockname()[1]
-        assert main(["serve", str(model_file), "--port", str(port)]) == 2
+        assert main(["serve", str(model_file), "--port", str(port), "--workers", workers]) == 2
     assert f"--port: {port} is taken by another program" in capsys.readouterr().err
 
 

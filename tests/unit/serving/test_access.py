@@ -59,7 +59,7 @@ def test_other_pages_may_not_ask(client: Client, rows: list[dict[str, Any]]) -> 
 
 def test_other_machines_need_a_token(model_file: Path) -> None:
     models = Models([model_file], threads=1)
-    with pytest.raises(PlanError, match="which other machines reach; set a token by token_file"):
+    with pytest.raises(PlanError, match="which other machines reach; set a token by token=…"):
         Server(models, ServerOptions(host="0.0.0.0", port=0))
     with running(model_file, host="0.0.0.0", is_open=True) as (server, client):
         assert not server.is_on_loopback

@@ -140,9 +140,12 @@ def test_a_model_of_an_array_has_columns_too(tmp_path: Path) -> None:
 def test_the_page_of_documentation_is_true(client: Client) -> None:
     page = (Path(__file__).parents[3] / "docs" / "serving.md").read_text("utf-8")
     bodies = re.findall(r"--json '(.*?)'\n```", page, re.DOTALL)
-    assert len(bodies) == 2
-    first, second = (client.post("/predict", body) for body in bodies)
-    shown = json.loads(re.findall(r"```json\n(.*?)```", page, re.DOTALL)[0])
+    assert len(bodies) == 3
+    first, second, scored = (
+        client.post(path, body) for path, body in zip(("/predict", "/predict", "/invocations"), bodies, strict=True)
+    )
+    shown, *_, scores = map(json.loads, re.findall(r"```json\n(.*?)```", page, re.DOTALL))
+    assert scored.data["predictions"][0].keys() == scores["predictions"][0].keys()
     assert first.data.keys() == shown.keys()
     assert first.data["predictions"][0].keys() == shown["predictions"][0].keys()
     assert "centimetres? (× 10 = 46.1)" in second.data["warnings"][0]["message"]

@@ -82,7 +82,7 @@ def test_a_model_of_an_array_takes_one_matrix(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"data": [1.0]}, "has 1 values, and shape [2]"),
+        ({"data": [1.0]}, "has 1 value, and shape [2]"),
         ({"shape": [1], "data": [1.0]}, "has 1 row, those before have 2"),
         ({"shape": [2, 2], "data": [1.0] * 4}, "needs [2], with one value for each row"),
         ({"shape": [-2]}, "needs a shape such as [2], and data, an array"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import numbers
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ __all__ = [
     "values_from_pandas",
 ]
 
+NONE = frozenset({type(None)})
 FEW = 16  # values, so few that looking for equal ones takes longer than reading each
 
 CONTAINERS = (list, tuple, dict, set, frozenset, bytes, bytearray, memoryview, Mapping)
@@ -48,12 +49,15 @@ class Values:
         Row i holds ``distinct[codes[i]]``, and -1 is a missing value; by default, row i holds ``distinct[i]``.
     are_cells : bool, default False
         Whether words that look like numbers are numbers, as in a CSV file.
+    types : set of type, optional
+        The types of `distinct`, a list, if its maker knows them.
 
     """
 
     distinct: NDArray[Any] | list[Any]
     codes: NDArray[np.int64] | None = None
     are_cells: bool = False
+    types: frozenset[type] | None = None
 
     def __len__(self) -> int:
         return len(self.distinct if self.codes is None else self.codes)
@@ -70,6 +74,10 @@ class Values:
         if self.codes is None:
             return distinct
         return [None if code < 0 else distinct[code] for code in self.codes.tolist()]
+
+    def find_types(self) -> frozenset[type]:
+        """Return the types of `distinct`, a list."""
+        return frozenset(map(type, self.distinct)) if self.types is None else self.types
 
 
 def column_of_values(values: Values, rule: Rule, context: ColumnContext) -> Column:
@@ -98,7 +106,8 @@ def column_by_type(values: Values, context: ColumnContext) -> Column:
 
     """
     if isinstance(values.distinct, list):
-        column = _column_from_objects(values.distinct, context)
+        plain = _column_from_plain(values.distinct, values.find_types(), context)
+        column = _column_from_objects(values.distinct, context) if plain is None else plain
     else:
         column = _column_from_array(values.distinct, context)
     return column if values.codes is None else _spread(column, values.codes)
@@ -183,9 +192,6 @@ def _column_from_array(array: NDArray[Any], context: ColumnContext) -> Column:
 
 
 def _column_from_objects(values: Sequence[Any], context: ColumnContext) -> Column:
-    plain = _column_from_plain(values, context)
-    if plain is not None:
-        return plain
     missing = np.array([is_missing(value) for value in values], dtype=np.bool_)
     present = [value for value, absent in zip(values, missing.tolist(), strict=True) if not absent]
     types = set(map(type, present))
@@ -218,13 +224,14 @@ def _column_from_objects(values: Sequence[Any], context: ColumnContext) -> Colum
     return _column_from_text(values, missing, _to_word, context)
 
 
-def _column_from_plain(values: Sequence[Any], context: ColumnContext) -> Column | None:
+def _column_from_plain(values: Sequence[Any], found: frozenset[type], context: ColumnContext) -> Column | None:
     """Return the column of values of Python's own types, as JSON has them, without looking at each; else None."""
-    types = set(map(type, values))
-    has_missing = type(None) in types
-    types.discard(type(None))
+    types = found - NONE
+    has_missing = len(types) < len(found)
     if types == {str}:
         return _column_from_text(values, None, str, context)
+    if types == {bool}:
+        return Column("boolean", np.array(values, dtype=np.float64))
     if not types or not types <= {int, float}:
         return None
     try:
@@ -243,17 +250,21 @@ def _column_from_text(
 ) -> Column:
     """Return a column of words; without `missing`, the values are strings, and None where one is missing."""
     index: dict[str, int] = {}
+    codes: Iterable[int]
     if missing is None:
-        codes = [-1 if value is None else index.setdefault(value, len(index)) for value in values]
+        index = {word: code for code, word in enumerate(word for word in dict.fromkeys(values) if word is not None)}
+        known: dict[Any, int] = {**index, None: -1}
+        codes = map(known.__getitem__, values)
     else:
-        codes = [
+        codes = (
             -1 if absent else index.setdefault(to_text(value), len(index))
             for value, absent in zip(values, missing.tolist(), strict=True)
-        ]
+        )
+    array = np.fromiter(codes, np.int32, len(values))
     for word in index:
         if not word.isascii():
             _check_unicode(word, context)
-    return Column("words", np.array(codes, dtype=np.int32), tuple(index))
+    return Column("words", array, tuple(index))
 
 
 def _check_unicode(word: str, context: ColumnContext) -> None:
@@ -278,6 +289,8 @@ def _spread(column: Column, codes: NDArray[np.int64]) -> Column:
 def _text_of_large_numbers(values: Values) -> Column | None:
     """Return whole numbers that a column would round as words; None if there are none."""
     if isinstance(values.distinct, list):
+        if not any(issubclass(kind, numbers.Integral) for kind in values.find_types()):
+            return None
         present = [value for value in values.distinct if not is_missing(value)]
         if not present or not all(isinstance(v, numbers.Integral) and not isinstance(v, bool) for v in present):
             return None
