@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS := $(shell cores=$$(nproc); echo $$((cores < 8 ? cores + 1 : 8)))
 PYTEST := --numprocesses $(WORKERS) --dist worksteal --quiet
 
-.PHONY: help demo test test-all test-levels lint docs docs-test bench golden peers trackers cross device databases cluster sanitized sanitize fuzz format web test-web wheel release-check clean
+.PHONY: help demo test test-all test-levels lint docs docs-test bench golden peers trackers cross device databases cluster sanitized sanitize fuzz format web test-web wheel wheels wheels-twice try-wheels try-source release-check clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -152,10 +152,29 @@ test-web:  ## check the types of the studio's page, run its tests, and compare i
 	! grep -n "://" web/package-lock.json  # `node web/tools/strip_lock.js` takes addresses out
 	cd web && npm ci --ignore-scripts --no-audit --no-fund && npm run check && npm test && npm run build && npm run test:size
 
-wheel: $(VENV)/.made  ## build a wheel with every instruction-set level, in dist/
+wheel: $(VENV)/.made  ## build a wheel for this machine's system with every instruction-set level, in dist/
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
-release-check: wheel docs docs-test  ## check that version, changelog, kept model files, wheel and documentation fit together
+$(VENV)/.wheels: $(VENV)/.made
+	$(PIP_INSTALL) "auditwheel>=6.5" ziglang==0.17.1
+	touch $@
+
+PLATFORMS ?= linux
+WHEELS ?= dist/*.whl
+
+wheels: $(VENV)/.wheels web  ## build wheels for other machines, in dist/, and try them: PLATFORMS=linux, all, linux-x86-64, ...
+	$(BIN)/python -m tools.wheels --platforms "$(PLATFORMS)"
+
+wheels-twice: $(VENV)/.wheels web  ## the same, and build each again in another folder: the bytes must be equal
+	$(BIN)/python -m tools.wheels --platforms "$(PLATFORMS)" --twice
+
+try-wheels: $(VENV)/.made  ## try the wheels in dist/ that this machine can run: WHEELS=dist/*.whl
+	$(BIN)/python -m tools.wheels --try $(WHEELS)
+
+try-source: $(VENV)/.made web  ## install the source distribution without a network, Node.js and git, and try it
+	$(BIN)/python -m tools.wheels.source_trial
+
+release-check: wheels try-source docs docs-test  ## check that version, changelog, kept model files, wheels and documentation fit together
 	$(BIN)/python tools/release_check.py
 
 clean:  ## remove what was built

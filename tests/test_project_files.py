@@ -13,8 +13,9 @@ from tools.release_check import (
     check_kept_models,
     check_site,
     check_versions,
-    check_wheel,
+    check_wheels,
 )  # fmt: skip
+from tools.wheels.platforms import INTERFACES, PLATFORMS
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = ROOT / ".github" / "workflows"
@@ -59,19 +60,23 @@ def project(tmp_path: Path) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    write_wheel(tmp_path, "creche/_core/_x86_64_v3.so", "creche/_core/_x86_64_v4.so")
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / "creche-1.2.3.tar.gz").touch()
+    for platform in PLATFORMS.values():
+        for interface in INTERFACES:
+            write_wheel(tmp_path, f"{interface.tag}-{platform.tag}", *platform.levels)
     return tmp_path
 
 
-def write_wheel(root: Path, *modules: str) -> None:
-    (root / "dist").mkdir(exist_ok=True)
-    names = ("creche/py.typed", "creche/data/penguins.csv", "creche/studio/page/index.html", *modules)
-    with zipfile.ZipFile(root / "dist" / "creche-1.2.3-cp311-cp311-linux_x86_64.whl", "w") as wheel:
+def write_wheel(root: Path, tags: str, *modules: str) -> None:
+    names = ["creche/py.typed", "creche/data/penguins.csv", "creche/studio/page/index.html"]
+    names += [f"creche/_core/_{module}.so" for module in modules]
+    with zipfile.ZipFile(root / "dist" / f"creche-1.2.3-{tags}.whl", "w") as wheel:
         for name in names:
             wheel.writestr(name, "")
 
 
-CHECKS = (check_versions, check_changelog, check_kept_models, check_wheel, check_site, check_addresses)
+CHECKS = (check_versions, check_changelog, check_kept_models, check_wheels, check_site, check_addresses)
 
 
 def test_a_project_that_is_ready_passes(project: Path) -> None:
@@ -85,9 +90,16 @@ def test_what_does_not_fit_is_named(project: Path) -> None:
     assert check_changelog(project) == "the newest entry is '1.2.3 (unreleased)'; write '## 1.2.3 (YYYY-MM-DD)'"
     (project / "tests/data/kept/1.2.3/model.creche").unlink()
     assert "tools/keep_model.py" in check_kept_models(project)
-    write_wheel(project, "creche/_core/_x86_64_v3.so", "creche/_core/_testing_x86_64_v3.so")
-    assert [part.rpartition(".whl ")[2] for part in check_wheel(project).split("; ")] == [
-        "lacks _x86_64_v4", "has creche/_core/_testing_x86_64_v3.so"
+    write_wheel(project, "cp311-cp311-manylinux_2_17_x86_64", "x86_64_v3", "testing_x86_64_v3")
+    write_wheel(project, "cp311-cp311-linux_x86_64", "x86_64_v3", "x86_64_v4")
+    (project / "dist" / "creche-1.2.3-cp312-abi3-manylinux_2_17_aarch64.whl").unlink()
+    (project / "dist" / "creche-1.2.3.tar.gz").unlink()
+    assert check_wheels(project).split("; ") == [
+        "creche-1.2.3-cp311-cp311-manylinux_2_17_x86_64.whl lacks x86_64_v4",
+        "creche-1.2.3-cp311-cp311-manylinux_2_17_x86_64.whl has creche/_core/_testing_x86_64_v3.so",
+        "dist/ lacks creche-1.2.3-cp312-abi3-manylinux_2_17_aarch64.whl", "run make wheels",
+        "dist/ has creche-1.2.3-cp311-cp311-linux_x86_64.whl, which is not to be published", "remove it",
+        "dist/ lacks creche-1.2.3.tar.gz", "run make wheels",
     ]  # fmt: skip
     (project / "build/docs/site/images/studio-network-wide-light.webp").unlink()
     assert check_site(project) == "the site was built without Chromium, and has no pictures of the studio"

@@ -1,7 +1,7 @@
-"""Check what a release needs: python tools/release_check.py, which is `make release-check` after wheel and site.
+"""Check what a release needs: python tools/release_check.py, which is `make release-check` after wheels and site.
 
-Version, changelog, citation, kept model files, wheel and site must belong together. Each line is a check; the exit code
-is 1 if one fails.
+Version, changelog, citation, kept model files, wheels and site must belong together. Each line is a check; the exit
+code is 1 if one fails.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ import re
 import subprocess
 import sys
 import tomllib
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 
-# What a wheel must have besides the modules of the package.
-NEEDED = ("creche/py.typed", "creche/data/penguins.csv", "creche/studio/page/index.html")
-LEVELS = {"x86_64": ("_x86_64_v3", "_x86_64_v4"), "aarch64": ("_neon",)}
+from tools.wheels.audit import find_problems  # noqa: E402
+from tools.wheels.platforms import INTERFACES, PLATFORMS  # noqa: E402
 
 
 def read_version(root: Path) -> str:
@@ -52,20 +51,25 @@ def check_kept_models(root: Path) -> str:
     return "" if has_files else f"{folder.relative_to(root)} is empty; run tools/keep_model.py"
 
 
-def check_wheel(root: Path) -> str:
-    """The wheel of the version must hold every instruction-set level, the data and the studio's page, and no tests."""
-    wheels = sorted((root / "dist").glob(f"creche-{read_version(root)}-*.whl"))
-    if not wheels:
-        return "there is no wheel in dist/; run make wheel"
+def check_wheels(root: Path) -> str:
+    """Wheels of the version must be there for each platform, complete, and nothing else."""
+    version = read_version(root)
+    dist = root / "dist"
+    expected = {
+        f"creche-{version}-{interface.tag}-{platform.tag}.whl": platform
+        for platform in PLATFORMS.values()
+        for interface in INTERFACES
+    }
     problems = []
-    for wheel in wheels:
-        names = zipfile.ZipFile(wheel).namelist()
-        levels = next((levels for machine, levels in LEVELS.items() if machine in wheel.name), ())
-        missing = [name for name in NEEDED if name not in names]
-        missing += [level for level in levels if not any(f"/_core/{level}." in name for name in names)]
-        strangers = [name for name in names if "_testing_" in name or name.startswith("tests/")]
-        problems += [f"{wheel.name} lacks {name}" for name in missing]
-        problems += [f"{wheel.name} has {name}" for name in strangers]
+    for name, platform in expected.items():
+        if (dist / name).exists():
+            problems += find_problems(dist / name, platform.levels)
+        else:
+            problems.append(f"dist/ lacks {name}; run make wheels")
+    found = {path.name for path in dist.glob("*.whl")}
+    problems += [f"dist/ has {name}, which is not to be published; remove it" for name in sorted(found - set(expected))]
+    if not (dist / f"creche-{version}.tar.gz").exists():
+        problems.append(f"dist/ lacks creche-{version}.tar.gz; run make wheels")
     return "; ".join(problems)
 
 
@@ -105,7 +109,7 @@ CHECKS: dict[str, Callable[[Path], str]] = {
     "versions": check_versions,
     "changelog": check_changelog,
     "kept model files": check_kept_models,
-    "wheel": check_wheel,
+    "wheels": check_wheels,
     "site": check_site,
     "addresses": check_addresses,
     "repository": check_repository,

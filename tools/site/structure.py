@@ -13,7 +13,7 @@ DOCS = ROOT / "docs"
 
 # The sections, and the pages of docs/ in each, in their order. Every other page of docs/ is a guide.
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Start": ("index.md",),
+    "Start": ("index.md", "installing.md"),
     "Tutorial": ("tutorial.md", "chapter.md", "datasets.md"),
     "Guides": (
         "command_line.md", "tables.md", "fitting.md", "calibration.md", "sweeps.md", "seeing.md", "studio.md",
