@@ -1,8 +1,9 @@
 """What docs/costs.md says of time: an epoch takes as long for each row of any table, and workers are busy with pieces.
 
 Tables of random numbers, 20 columns, train a network of two hidden layers of 64 neurons. Then a sweep of the penguins
-is carried out by processes that stand for machines, each with one thread. The share is the time of the pieces, as the
-workers measure it, in that of all workers.
+is carried out by processes that stand for machines, each with one thread. The workers measure how much processor time
+they have, and how much of it they create and train networks. The model of the page says that n processes take the
+processor time of one, divided by n; the share claimed is that of the engine in the time of all cores in use.
 """
 
 import argparse
@@ -17,14 +18,17 @@ from _compare import Spread
 from _report import Options, Report
 
 import creche as cr
+from creche._system.resources import usable_cores
 from creche.scale.executor import ExecutorWorkers
+from creche.scale.piece import ProcessorTime
 
 ROWS = (100_000, 1_000_000, 10_000_000)
 QUICK_ROWS = (2_000, 4_000)
 COLUMNS, HIDDEN, BATCH = 20, (64, 64), 256
 NETWORKS, QUICK_NETWORKS = 100_000, 300
-WORKERS = (1, 2)
+WORKERS = (1, 2, 4)
 LONGER_BELOW, BUSY_AT_LEAST = 1.2, 95.0  # times as long for each row; per cent
+LATE_BELOW = 1.1  # times as long as predicted
 
 
 def seconds_of_epoch(rows: int) -> float:
@@ -39,16 +43,16 @@ def seconds_of_epoch(rows: int) -> float:
 
 
 class WatchedWorkers(ExecutorWorkers):
-    """Workers whose pieces say how long they took."""
+    """Workers whose pieces say how much of their processor time was training."""
 
-    seconds = 0.0  # of all pieces
+    spent = ProcessorTime()  # on all pieces
     elapsed = 0.0
 
     def carry_out(
         self, function: Any, shared: Any, pieces: Any, on_done: Callable[[int, Any], object], lead: int | None = None
     ) -> None:
         def take(position: int, result: Any) -> None:
-            WatchedWorkers.seconds += result.seconds
+            WatchedWorkers.spent += result.processor
             on_done(position, result)
 
         start = time.perf_counter()
@@ -56,16 +60,23 @@ class WatchedWorkers(ExecutorWorkers):
         WatchedWorkers.elapsed += time.perf_counter() - start
 
 
-def measure_workers(count: int, networks: int, epochs: int) -> tuple[float, float]:
-    """Return the seconds of a sweep, and the share of the workers' time that its pieces took, in per cent."""
+def measure_workers(count: int, networks: int, epochs: int) -> dict[str, float]:
+    """Return the seconds of a sweep by processes, and the share of the engine in their time, in per cent."""
     sweep: dict[str, Any] = {"label": "species", "hidden": [10, 10], "epochs": epochs, "on_progress": False}
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
         cr.sweep("penguins-four", **sweep, seeds=16 * count, cluster=pool)  # processes begin, and import
-        WatchedWorkers.seconds = WatchedWorkers.elapsed = 0.0
+        WatchedWorkers.spent, WatchedWorkers.elapsed = ProcessorTime(), 0.0
         start = time.perf_counter()
         cr.sweep("penguins-four", **sweep, seeds=networks, cluster=pool)
         total = time.perf_counter() - start
-    return total, 100 * WatchedWorkers.seconds / (count * WatchedWorkers.elapsed)
+    spent = WatchedWorkers.spent
+    cores = min(count, usable_cores())
+    return {
+        "seconds": total,
+        "engine": spent.engine,
+        "of_workers": 100 * spent.share,
+        "of_cores": 100 * spent.engine / (cores * WatchedWorkers.elapsed),
+    }
 
 
 def main() -> int:
@@ -91,16 +102,24 @@ def main() -> int:
     report.table(["rows", "seconds", "µs a row"], lines)
     report.section("A sweep of networks 4-10-10-3 by processes of one thread")
     networks, epochs = (QUICK_NETWORKS, 2) if given.quick else (NETWORKS, 50)
-    lines, busy = [], Spread.of([100.0])
+    lines, work, last = [], 0.0, dict[str, Spread]()
     for count in WORKERS:
         measured = [measure_workers(count, networks, epochs) for _ in range(given.rounds)]
-        busy = Spread.of([share for _, share in measured])
-        lines.append([str(count), Spread.of([total for total, _ in measured]).show(), busy.show()])
-    report.table(["processes", "seconds", "in pieces, %"], lines)
+        last = {name: Spread.of([each[name] for each in measured]) for name in measured[0]}
+        work = work or last["engine"].median  # that of one process
+        predicted = work / min(count, usable_cores())
+        last["late"] = Spread.of([each["seconds"] / predicted for each in measured])
+        shown = [last["seconds"].show(), f"{predicted:.3g}", last["of_workers"].show(), last["of_cores"].show()]
+        lines.append([str(count), *shown])
+    head = ["processes", "seconds", "predicted", "engine, % of workers' processor time", "engine, % of cores' time"]
+    report.table(head, lines)
     report.say("")
     longer = Spread.of([each[-1].median / each[0].median])
     report.claim_below(f"A row of {sizes[-1]:,}, against one of {sizes[0]:,}", longer, LONGER_BELOW, " times as long")
-    report.claim_at_least(f"Time of {WORKERS[-1]} processes in pieces", busy, BUSY_AT_LEAST, " %")
+    report.claim_at_least(
+        f"Time of the cores of {WORKERS[-1]} processes in the engine", last["of_cores"], BUSY_AT_LEAST, " %"
+    )
+    report.claim_below(f"A sweep by {WORKERS[-1]} processes", last["late"], LATE_BELOW, " times as long as predicted")
     return report.finish()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
@@ -103,6 +104,12 @@ def test_a_notebook_shows_a_bar_that_stays(name: str, screen: Screen) -> None:
     if name == "train":
         assert "3 of 3 epochs, loss " in last
         assert value == largest
+
+
+def test_a_sweep_by_workers_shows_how_busy_they_are(screen: Screen) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        WORK["sweep"](cluster=pool)
+    assert re.search(r"2 of 2 networks, workers train \d+% of their processor time", screen.shown[-1])
 
 
 @pytest.mark.parametrize("name", STEPS)

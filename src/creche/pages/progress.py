@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from creche._phrases import write_number
 from creche._progress import is_notebook
 from creche.engine.stored_rows import StoredRows
+from creche.scale.array_crew import ArrayCrew
+from creche.scale.piecewise_crew import PiecewiseCrew
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn
@@ -154,6 +156,18 @@ def describe_limit(waited: float, seconds: float) -> str:
     return f"the disk is the limit: {share:.0%} of the time" if share > LIMIT_SHARE else "the processor is the limit"
 
 
+def describe_workers(share: float) -> str:
+    """Write how much of their processor time workers train.
+
+    Examples
+    --------
+    >>> describe_workers(0.968)
+    'workers train 97% of their processor time'
+
+    """
+    return f"workers train {share:.0%} of their processor time"
+
+
 class TrainingDisplay(Display):
     """Epochs done of all, the loss, and, with rows in a file, whether the disk or the processor is the limit."""
 
@@ -203,7 +217,11 @@ class SweepDisplay(NetworksDisplay):
         if not self._is_due():
             return
         crew, began_at = colony.crew, time.monotonic()
-        self._show(*crew.epochs, f"{crew.done:,} of {len(crew):,} networks", began_at)
+        texts = [f"{crew.done:,} of {len(crew):,} networks"]
+        spent = crew.processor_time if isinstance(crew, PiecewiseCrew | ArrayCrew) else None
+        if spent is not None and spent.all:
+            texts.append(describe_workers(spent.share))
+        self._show(*crew.epochs, ", ".join(texts), began_at)
 
 
 class FoldsDisplay(NetworksDisplay):

@@ -20,7 +20,7 @@ from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
 from creche.engine.state_arrays import join_states, split_states
 from creche.errors import PlanError
-from creche.scale.piece import Kinds, Piece, PieceResult, evaluate_held_out, rank_outcomes, train_piece
+from creche.scale.piece import Kinds, Piece, PieceResult, ProcessorTime, evaluate_held_out, rank_outcomes, train_piece
 from creche.scale.piecewise_crew import pieces_of
 from creche.scale.sizing import cut
 
@@ -45,9 +45,15 @@ class ArrayCrew(Crew):
     held_out : sequence of Rows or None
         As for `Kinds`.
 
+    Attributes
+    ----------
+    processor_time : ProcessorTime
+        That of workers, for the pieces that have come back.
+
     """
 
     jobs: JobColumns
+    processor_time = ProcessorTime()
 
     def __init__(self, jobs: JobColumns, hardware: Hardware, held_out: Sequence[Rows | None]) -> None:
         self._outcomes = Outcomes.empty(len(jobs))
@@ -133,6 +139,7 @@ class ArrayCrew(Crew):
 
         def take(position: int, result: PieceResult) -> None:
             piece, states = pieces[position], result.kept_states()
+            self.processor_time += result.processor
             self._take(piece.places, result.outcomes, piece.places[result.kept], states.__getitem__)
             if on_progress is not None:
                 on_progress()

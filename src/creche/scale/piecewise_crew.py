@@ -15,7 +15,7 @@ from creche.engine.job import Job, JobColumns
 from creche.engine.outcomes import RUNNING, STATUSES, Divergence
 from creche.engine.parameters import Parameters
 from creche.engine.state_arrays import join_states
-from creche.scale.piece import Kinds, Piece, PieceResult, train_piece
+from creche.scale.piece import Kinds, Piece, PieceResult, ProcessorTime, train_piece
 from creche.scale.sizing import cut, measure_seconds, piece_size
 
 __all__ = ["PiecewiseCrew", "as_columns", "pieces_of"]
@@ -61,7 +61,14 @@ class PiecewiseCrew(Crew):
     hardware : Hardware
         With workers.
 
+    Attributes
+    ----------
+    processor_time : ProcessorTime
+        That of the workers, for the pieces that have come back.
+
     """
+
+    processor_time = ProcessorTime()
 
     def _begin(self, numbers: Sequence[int]) -> None:
         for number in numbers:
@@ -95,6 +102,7 @@ class PiecewiseCrew(Crew):
 
         def take(position: int, result: PieceResult) -> None:
             self._take(pieces[position], result)
+            self.processor_time += result.processor
             if on_progress is not None:
                 on_progress()
 

@@ -56,6 +56,9 @@ def test_a_sweep_in_other_processes_has_the_same_bytes(pool: ProcessPoolExecutor
     assert reported == sorted(reported)
     assert reported[-1] == 18
     assert str(elsewhere.crew.hardware) == "ProcessPoolExecutor"
+    assert isinstance(elsewhere.crew, PiecewiseCrew)
+    spent = elsewhere.crew.processor_time
+    assert 0 < spent.engine < spent.all
 
 
 def test_rounds_of_halving_send_states_back_and_forth(pool: ProcessPoolExecutor) -> None:

@@ -112,7 +112,14 @@ class ReadingRecord:
         """Note that a batch was added; now and then, that is written."""
         assert batch.end is not None
         self.position = batch.end
-        self._cells += len(batch.frame) * len(batch.frame.columns)
+        self._count(table, len(batch.frame) * len(batch.frame.columns))
+
+    def note_column(self, table: GrowingTable) -> None:
+        """Note that a column was finished; now and then, that is written: of a wide table, not for each column."""
+        self._count(table, table.rows)
+
+    def _count(self, table: GrowingTable, cells: int) -> None:
+        self._cells += cells
         if self._cells >= CELLS_BETWEEN:
             self.write(table)
 

@@ -80,6 +80,7 @@ def read_to_folder(
     for part in parts:
         part.check_unchanged()
     columns = growing.finish(lambda: _note(growing, record))
+    growing.remove_replaced()
     return Table(columns, source, library="polars" if parts else library_of(data))
 
 
@@ -122,7 +123,7 @@ def _note(growing: GrowingTable, record: ReadingRecord | None, batch: Batch | No
     if record is None:
         growing.remove_replaced()
     elif batch is None:
-        record.write(growing)
+        record.note_column(growing)
     else:
         record.note(growing, batch)
 
