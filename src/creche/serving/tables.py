@@ -115,7 +115,7 @@ def _write_for_clients(argument: str, value: object) -> str:
 
 def _explain_missing(name: str, names: list[str]) -> str:
     if f"{name} (1)" in names:  # as columns of one name are renamed
-        return f"column {name!r} stands there more than once; send it once"
+        return f"column {name!r} is there more than once; send it once"
     return f"column {name!r} is missing; add it, with empty cells if need be"
 
 

@@ -73,7 +73,7 @@ def test_a_column_sent_twice_is_told(client: Client) -> None:
     head, *rows = PENGUINS.write_csv().splitlines()
     answer = post(client, "\n".join([f"{head},sex", *(f"{row},male" for row in rows)]), CSV)
     assert answer.data["errors"] == [
-        {"row": None, "column": "sex", "message": "column 'sex' stands there more than once; send it once"}
+        {"row": None, "column": "sex", "message": "column 'sex' is there more than once; send it once"}
     ]
 
 
