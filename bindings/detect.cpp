@@ -7,14 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "processor.hpp"
+
 namespace {
 
 std::vector<std::string> supported_levels() {
   std::vector<std::string> levels;
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("x86-64-v4")) levels.emplace_back("x86-64-v4");
-  if (__builtin_cpu_supports("x86-64-v3")) levels.emplace_back("x86-64-v3");
+  if (creche::processor::runs_x86_64_v4()) levels.emplace_back("x86-64-v4");
+  if (creche::processor::runs_x86_64_v3()) levels.emplace_back("x86-64-v3");
 #elif defined(__aarch64__)
   levels.emplace_back("neon");
 #endif

@@ -19,6 +19,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "processor.hpp"
 #include "product.hpp"
 
 namespace creche::CRECHE_LEVEL {
@@ -267,7 +268,7 @@ bool packs_alike(const Random& next) {
 inline bool has_bfloat16_instruction() {
 #if defined(CRECHE_HAS_BFLOAT16_INSTRUCTION)
   static const bool kHas = [] {
-    if (!__builtin_cpu_supports("avx512bf16")) return false;
+    if (!processor::runs_avx512_bfloat16()) return false;
     // Numbers of all sizes, most of them near the smallest, where instructions could differ.
     alignas(64) std::uint32_t left[kPanel] = {}, right[detail::ByInstruction::kPanelStride] = {};
     std::uint32_t state = 1;

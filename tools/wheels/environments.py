@@ -6,7 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-PACKAGES = ("nanobind>=3.1", "scikit-build-core>=1.1")
+# The stable interface needs a newer CMake than Debian 12 has.
+PACKAGES = ("cmake>=3.26", "nanobind>=3.1", "ninja", "scikit-build-core>=1.1")
 
 
 class BuildError(Exception):

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import math
+import platform
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +11,7 @@ import pytest
 
 import creche as cr
 from creche import _core
+from creche._core import _detect
 from creche.engine import native
 from creche.engine.native import GROUP_FIELDS, limit_threads, translate, translate_within_memory
 from creche.errors import PlanError
@@ -189,6 +193,18 @@ def test_instructions_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPat
         quick(X, CLASSES)
     with pytest.raises(PlanError, match="level: got 'mmx'; choose one that this machine runs"):
         _core.load("mmx")
+
+
+X86_64_V3 = {"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe", "xsave"}
+X86_64_V4 = {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64" or sys.platform != "linux", reason="reads what Linux says of x86-64")
+def test_the_levels_are_those_of_the_processor() -> None:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    flags = set(next(line for line in lines if line.startswith("flags")).split())
+    runs = {"x86-64-v3": flags >= X86_64_V3, "x86-64-v4": flags >= X86_64_V3 | X86_64_V4}
+    assert _detect.supported_levels() == [level for level in ("x86-64-v4", "x86-64-v3") if runs[level]]
 
 
 def test_each_level_can_be_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
