@@ -20,9 +20,13 @@ void pause() {
 }
 
 int usable_cores() {
+#if defined(__linux__)
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
   return CPU_COUNT(&set);
+#else
+  return static_cast<int>(std::thread::hardware_concurrency());  // 0 if the system does not tell
+#endif
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ def resolve_threads(threads: int | None) -> int:
 
 def usable_cores(cgroups: Path = CGROUPS, own: Path = OWN_GROUPS) -> int:
     """Return the number of cores that affinity and the quotas of control groups leave to this process, at least 1."""
-    cores = len(os.sched_getaffinity(0))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quotas = [quota for quota in map(_read_quota, _group_folders(cgroups, own, "cpu")) if quota is not None]
     return max(1, min(cores, *(math.ceil(quota) for quota in quotas))) if quotas else cores
 

@@ -53,6 +53,12 @@ def test_an_invalid_argument_is_named(threads: int) -> None:
         resolve_threads(threads)
 
 
+def test_all_cores_count_where_the_system_knows_no_affinity(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert usable_cores(tmp_path, tmp_path) == 6
+
+
 def test_affinity_is_honoured(tmp_path: Path) -> None:
     before = os.sched_getaffinity(0)
     try:
