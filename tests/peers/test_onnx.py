@@ -334,4 +334,4 @@ def test_the_page_of_the_documentation_is_true(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.chdir(tmp_path)
     test_the_python_code_runs_and_prints_what_is_shown("export.md", tmp_path)
-    test_the_commands_run("export.md")
+    test_the_commands_run("export.md", monkeypatch)
