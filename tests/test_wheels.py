@@ -31,6 +31,8 @@ def test_the_compiler_gets_its_own_names_of_processors() -> None:
     assert "-ffile-prefix-map=/somewhere=." in found
     assert found[-6:] == ["-mcpu=x86_64_v4", "-mprefer-vector-width=512", "-O3", "-ffp-contract=off", "-c", "a.cpp"]
     assert "armv8-a" not in " ".join(translate(["-march=armv8-a"], "aarch64-linux-gnu.2.17", "/somewhere"))
+    linked = translate(["-bundle", "-Wl,-dead_strip", "-Wl,@python.sym", "a.o"], "aarch64-macos.11.0", "/somewhere")
+    assert linked[-3:] == ["-shared", "-Wl,-undefined,dynamic_lookup", "a.o"]
 
 
 def test_the_commands_for_cmake_run_the_compiler_for_the_platform(
@@ -153,7 +155,7 @@ def test_platforms_are_chosen_by_name() -> None:
     with pytest.raises(SystemExit, match="PLATFORMS: got 'plan9'; choose among all, linux, linux-x86-64"):
         choose_platforms("plan9")
     assert platform_of(Path(NAME)) is LINUX
-    with pytest.raises(TrialError, match="is for none of the platforms linux-x86-64, linux-aarch64; leave it out"):
+    with pytest.raises(TrialError, match="is for none of the platforms linux-x86-64, linux-aarch64, macos-"):
         platform_of(Path("creche-1.2.3-cp311-cp311-linux_x86_64.whl"))
 
 

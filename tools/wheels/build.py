@@ -93,6 +93,10 @@ def build(platform: Platform, interface: Interface, workshop: Workshop) -> Path:
         "CRECHE_LEVELS": ";".join(platform.levels),
         "CRECHE_TESTING": "OFF",
     }
+    if platform.system == "Darwin":
+        defines["CMAKE_INSTALL_NAME_TOOL"] = (
+            shutil.which("true") or ""
+        )  # CMake asks for Apple's, and never uses it here
     settings = {f"cmake.define.{name}": value for name, value in defines.items()}
     settings["wheel.tags"] = f"{interface.tag}-{platform.tag}"
     settings["build-dir"] = str(workshop.folder / "build" / platform.name)

@@ -11,7 +11,7 @@ class Platform:
 
     `target` is the name that the compiler has for it, with the oldest version of the system's library; `tag` is what
     wheels call it, and `suffix` what Python appends to the names of modules. `machine` is what `platform.machine()`
-    says there.
+    says there. `is_tried` is whether some machine of the project runs its wheels.
     """
 
     name: str
@@ -21,6 +21,7 @@ class Platform:
     system: str
     machine: str
     levels: tuple[str, ...]
+    is_tried: bool = True
 
 
 X86_64, ARM = ("x86_64_v3", "x86_64_v4"), ("neon",)
@@ -36,6 +37,15 @@ PLATFORMS = {
         Platform(
             "linux-aarch64", "aarch64-linux-gnu.2.17", "manylinux_2_17_aarch64", "aarch64-linux-gnu.so",
             "Linux", "aarch64", ARM,
+        ),
+        # macOS 11 is the first for Apple's own processors.
+        Platform(
+            "macos-arm64", "aarch64-macos.11.0", "macosx_11_0_arm64", "darwin.so",
+            "Darwin", "arm64", ARM, is_tried=False,
+        ),
+        Platform(
+            "macos-x86-64", "x86_64-macos.11.0", "macosx_11_0_x86_64", "darwin.so",
+            "Darwin", "x86_64", X86_64, is_tried=False,
         ),
     )
 }  # fmt: skip

@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import sys
 
-# g++ knows it; clang has no such warning, and zig stops at a flag that it does not know.
-UNKNOWN = frozenset({"-Wno-psabi"})
+# zig stops at flags that it does not know: a warning of g++ alone, and what Apple's linker does besides linking.
+UNKNOWN = frozenset({"-Wno-psabi", "-Wl,-dead_strip", "-Wl,-x", "-Wl,-S"})
 
 
 def translate(arguments: list[str], target: str, source: str) -> list[str]:
@@ -24,7 +24,10 @@ def translate(arguments: list[str], target: str, source: str) -> list[str]:
             continue  # what every processor of the target has
         if argument.startswith("-march="):
             found.append("-mcpu=" + argument.removeprefix("-march=").replace("-", "_"))
-        elif argument not in UNKNOWN:
+        elif argument == "-bundle":
+            # A module of Python for macOS: Python itself has the symbols that it lacks.
+            found += ["-shared", "-Wl,-undefined,dynamic_lookup"]
+        elif argument not in UNKNOWN and not argument.startswith("-Wl,@"):  # a list of those symbols
             found.append(argument)
     return found
 
