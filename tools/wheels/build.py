@@ -97,9 +97,13 @@ def build(platform: Platform, interface: Interface, workshop: Workshop) -> Path:
         defines["CMAKE_INSTALL_NAME_TOOL"] = (
             shutil.which("true") or ""
         )  # CMake asks for Apple's, and never uses it here
+    folder = workshop.folder / "build" / platform.name
+    # Else scikit-build-core would remove the objects of the engine with them, as each Python has its own environment.
+    for name in ("CMakeCache.txt", ".skbuild-info.json"):
+        (folder / name).unlink(missing_ok=True)
     settings = {f"cmake.define.{name}": value for name, value in defines.items()}
     settings["wheel.tags"] = f"{interface.tag}-{platform.tag}"
-    settings["build-dir"] = str(workshop.folder / "build" / platform.name)
+    settings["build-dir"] = str(folder)
     settings["build.tool-args"] = f"-j{workshop.jobs}"
     if interface.api:
         settings["wheel.py-api"] = interface.api
