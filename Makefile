@@ -162,7 +162,7 @@ $(VENV)/.wheels: $(VENV)/.made
 PLATFORMS ?= linux
 WHEELS ?= dist/*.whl
 
-wheels: $(VENV)/.wheels web  ## build wheels for other machines, in dist/, and try them: PLATFORMS=linux, all, linux-x86-64, ...
+wheels: $(VENV)/.wheels web  ## build wheels for other machines, in dist/, and try them: PLATFORMS=linux, macos, linux-x86-64, ...
 	$(BIN)/python -m tools.wheels --platforms "$(PLATFORMS)"
 
 wheels-twice: $(VENV)/.wheels web  ## the same, and build each again in another folder: the bytes must be equal

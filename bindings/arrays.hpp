@@ -2,9 +2,6 @@
 // an error and never reads out of bounds.
 #pragma once
 
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -17,6 +14,7 @@
 #include "aligned.hpp"
 #include "losses/loss_pass.hpp"
 #include "plan.hpp"
+#include "python_types.hpp"
 #include "rows.hpp"
 #include "shape.hpp"
 

@@ -1,12 +1,5 @@
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/map.h>
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/pair.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/unique_ptr.h>
-#include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <array>
@@ -20,6 +13,7 @@
 #include "engines/colony.hpp"
 #include "member_tables.hpp"
 #include "precisions.hpp"
+#include "python_types.hpp"
 #include "run_state.hpp"
 #include "typed_name.hpp"
 

@@ -1,11 +1,4 @@
 // Networks for a kernel of a GPU: their arrays as bytes, which creche.engine.device_colony copies to a device and back.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/pair.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/tuple.h>
-#include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -16,6 +9,7 @@
 
 #include "device/colony.hpp"
 #include "member_tables.hpp"
+#include "python_types.hpp"
 #include "run_state.hpp"
 
 namespace creche::CRECHE_LEVEL {

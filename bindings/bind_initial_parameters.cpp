@@ -1,10 +1,8 @@
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-
 #include "arrays.hpp"
 #include "engines/initialize.hpp"
 #include "network.hpp"
 #include "precisions.hpp"
+#include "python_types.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

@@ -1,10 +1,8 @@
-#include <nanobind/nanobind.h>
-#include <nanobind/stl/tuple.h>
-
 #include <tuple>
 
 #include "gemm/bfloat16.hpp"
 #include "machine.hpp"
+#include "python_types.hpp"
 
 namespace nb = nanobind;
 

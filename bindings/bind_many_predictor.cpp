@@ -1,7 +1,3 @@
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
-
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +6,7 @@
 #include "arrays.hpp"
 #include "engines/many_predictor.hpp"
 #include "precisions.hpp"
+#include "python_types.hpp"
 #include "typed_name.hpp"
 
 namespace creche::CRECHE_LEVEL {

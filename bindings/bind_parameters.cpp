@@ -1,9 +1,7 @@
-#include <nanobind/nanobind.h>
-#include <nanobind/stl/vector.h>
-
 #include <stdexcept>
 
 #include "arrays.hpp"
+#include "python_types.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

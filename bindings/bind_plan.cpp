@@ -1,8 +1,5 @@
 // The plan's structs, with enumerators given by name.
-#include <nanobind/nanobind.h>
-#include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
-#include <nanobind/stl/vector.h>
 
 #include <span>
 #include <stdexcept>
@@ -11,6 +8,7 @@
 #include <utility>
 
 #include "plan.hpp"
+#include "python_types.hpp"
 
 namespace nb = nanobind;
 

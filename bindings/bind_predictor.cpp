@@ -1,8 +1,3 @@
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/pair.h>
-
 #include <memory>
 
 #include "access.hpp"
@@ -10,6 +5,7 @@
 #include "engines/pass.hpp"
 #include "engines/predictor.hpp"
 #include "precisions.hpp"
+#include "python_types.hpp"
 #include "typed_name.hpp"
 
 namespace creche::CRECHE_LEVEL {

@@ -1,6 +1,3 @@
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
@@ -9,6 +6,7 @@
 
 #include "arrays.hpp"
 #include "engines/row_order.hpp"
+#include "python_types.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

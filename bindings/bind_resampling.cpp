@@ -1,6 +1,3 @@
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -10,6 +7,7 @@
 #include <string>
 
 #include "arrays.hpp"
+#include "python_types.hpp"
 #include "resampling/ranked_pairs.hpp"
 #include "resampling/row_sampler.hpp"
 #include "resampling/weighted_sums.hpp"

@@ -1,12 +1,5 @@
 // The numbers of a run whose arrays Python keeps.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 #include <nanobind/stl/map.h>
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/pair.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/tuple.h>
-#include <nanobind/stl/vector.h>
 
 #include <map>
 #include <optional>
@@ -17,6 +10,7 @@
 #include "arrays.hpp"
 #include "engines/initialize.hpp"
 #include "engines/run_numbers.hpp"
+#include "python_types.hpp"
 #include "run_state.hpp"
 
 namespace creche::CRECHE_LEVEL {

@@ -1,11 +1,3 @@
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/pair.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/tuple.h>
-#include <nanobind/stl/vector.h>
-
 #include <chrono>
 #include <map>
 #include <memory>
@@ -18,6 +10,7 @@
 #include "feeding/file_stream.hpp"
 #include "feeding/window_feed.hpp"
 #include "precisions.hpp"
+#include "python_types.hpp"
 #include "run_state.hpp"
 #include "stored_tables.hpp"
 #include "typed_name.hpp"

@@ -1,7 +1,3 @@
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/string.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <exception>
@@ -14,6 +10,7 @@
 #include "arrays.hpp"
 #include "feeding/file_stream.hpp"
 #include "feeding/window_feed.hpp"
+#include "python_types.hpp"
 #include "stored_tables.hpp"
 
 namespace creche::CRECHE_LEVEL {

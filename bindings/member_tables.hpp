@@ -1,9 +1,6 @@
 // The members of a colony from Python: their plans and the tables that they share.
 #pragma once
 
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-
 #include <cmath>
 #include <cstdint>
 #include <map>
@@ -16,6 +13,7 @@
 
 #include "arrays.hpp"
 #include "engines/pack.hpp"
+#include "python_types.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

@@ -7,6 +7,7 @@
 
 #include "arrays.hpp"
 #include "engines/member_state.hpp"
+#include "python_types.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

@@ -1,0 +1,11 @@
+// What is converted between C++ and Python. All files of the bindings include it: one that lacked a conversion would
+// still be compiled, but take and return opaque objects, and only where headers are not precompiled.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
