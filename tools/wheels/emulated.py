@@ -53,7 +53,7 @@ def unpack_python(version: str, folder: Path) -> Path:
     }
     options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
     subprocess.run(["apt-get", *options, "--quiet=2", "update"], check=True)
-    packages = (f"python{version}-minimal", f"libpython{version}-stdlib")
+    packages = (f"python{version}-minimal", f"libpython{version}-stdlib", "libstdc++6")  # the last for NumPy
     command = ["apt-get", *options, "--quiet=2", "--yes", "--download-only", "install", *packages]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     for package in sorted((apt / "cache" / "archives").glob("*.deb")):
