@@ -15,6 +15,10 @@ TRAIN = "train penguins --label species --hidden 5,5 --learning-rate 0.01 --epoc
 PREDICT = "predict penguins.creche penguins --output predictions.csv"
 
 
+NOT_INSTALLED = ("frame: pandas", "estimator")
+"""Digests that need packages which a wheel does not bring: pandas, scikit-learn."""
+
+
 class TrialError(Exception):
     """A wheel does not work where it should; the message has what the failing command printed."""
 
@@ -50,5 +54,6 @@ def check(place: Place, platform: Platform) -> str:
     if rows < 300:
         raise TrialError(f"{PREDICT}: wrote {rows} lines")
     golden = ROOT / "tests" / "golden" / "digests.json"
-    digests = place.call(*place.python, str(ROOT / "tools" / "digests.py"), "--check", str(golden)).strip()
+    command = (*place.python, str(ROOT / "tools" / "digests.py"), "--check", str(golden), "--without", *NOT_INSTALLED)
+    digests = place.call(*command).strip()
     return f"{found}; {digests.splitlines()[-1]}"
