@@ -29,7 +29,8 @@ def unpack_python(version: str, folder: Path) -> Path:
     """Return a folder with a Python for 64-bit Arm and the libraries it needs, downloaded if need be."""
     root = folder / f"debian-aarch64-{version}"
     made = root / ".made"
-    if made.exists():
+    packages = (f"python{version}-minimal", f"libpython{version}-stdlib", "libstdc++6")  # the last for NumPy
+    if made.exists() and made.read_text() == " ".join(packages):
         return root
     shutil.rmtree(root, ignore_errors=True)
     apt = root / "apt"
@@ -53,13 +54,12 @@ def unpack_python(version: str, folder: Path) -> Path:
     }
     options = [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]
     subprocess.run(["apt-get", *options, "--quiet=2", "update"], check=True)
-    packages = (f"python{version}-minimal", f"libpython{version}-stdlib", "libstdc++6")  # the last for NumPy
     command = ["apt-get", *options, "--quiet=2", "--yes", "--download-only", "install", *packages]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     for package in sorted((apt / "cache" / "archives").glob("*.deb")):
         subprocess.run(["dpkg-deb", "--extract", package, root], check=True)
     shutil.rmtree(apt)
-    made.touch()
+    made.write_text(" ".join(packages))
     return root
 
 
