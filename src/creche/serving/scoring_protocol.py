@@ -10,15 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 from creche._phrases import format_count
-from creche.errors import TableError, nearest
-from creche.model.predict_file import predict_table
+from creche.errors import nearest
 from creche.serving.answers import Wanted, check_count
 from creche.serving.bodies import Limits
 from creche.serving.cells import CheckedRows
 from creche.serving.metrics import Metrics
 from creche.serving.problems import ProblemError
 from creche.serving.served_model import ServedModel
-from creche.table.table import Table
+from creche.serving.tables import predict_rows
 
 __all__ = ["read_scoring", "score_rows"]
 
@@ -63,12 +62,7 @@ def score_rows(served: ServedModel, rows: CheckedRows, wanted: Wanted, metrics: 
         If a value is not one of its column.
 
     """
-    data = rows.data
-    table = data if isinstance(data, Table) else served.checker.make_table({name: [data[name]] for name in data})
-    try:
-        answers = predict_table(served.model, table)
-    except TableError as error:
-        raise served.checker.explain(table, error) from error
+    answers = predict_rows(served, rows)
     metrics.count_rows(served.name, rows.count)
     kinds: dict[str, Callable[[Any], Any]] = {"boolean": bool}
     columns = [

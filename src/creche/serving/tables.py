@@ -22,7 +22,7 @@ from creche.table.reading.read import read_table
 from creche.table.table import Table
 from creche.table.write import frame_of_table
 
-__all__ = ["ReadRows", "predict_as_table", "read_rows"]
+__all__ = ["ReadRows", "predict_as_table", "predict_rows", "read_rows"]
 
 PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\0", b"PK\x03\x04")
 """How packed files begin, which `read_table` would unpack whatever their size."""
@@ -79,8 +79,8 @@ def read_rows(served: ServedModel, media_type: str, body: bytes, limits: Limits)
     return ReadRows(CheckedRows(table, len(table), ignored), notes)
 
 
-def predict_as_table(served: ServedModel, rows: CheckedRows, media_type: str) -> bytes:
-    """Return predictions in the columns that `creche predict` writes.
+def predict_rows(served: ServedModel, rows: CheckedRows) -> Table:
+    """Return a table with the columns that `creche predict` writes.
 
     Raises
     ------
@@ -91,9 +91,21 @@ def predict_as_table(served: ServedModel, rows: CheckedRows, media_type: str) ->
     data = rows.data
     table = data if isinstance(data, Table) else served.checker.make_table({name: [data[name]] for name in data})
     try:
-        frame = frame_of_table(predict_table(served.model, table))
+        return predict_table(served.model, table)
     except TableError as error:
         raise served.checker.explain(table, error) from error
+
+
+def predict_as_table(served: ServedModel, rows: CheckedRows, media_type: str) -> bytes:
+    """Return predictions in the columns that `creche predict` writes.
+
+    Raises
+    ------
+    ProblemError
+        If a value is not one of its column.
+
+    """
+    frame = frame_of_table(predict_rows(served, rows))
     written = BytesIO()
     if media_type == CSV:
         frame.write_csv(written)
