@@ -237,7 +237,9 @@ def test_both_interfaces_are_measured_with_one_python(tmp_path: Path, monkeypatc
     assert (stable.versions, stable.tag, stable.api) == (("3.13",), "cp312-abi3", "cp312")
     assert (own.versions, own.tag, own.api) == (("3.13",), "cp313-cp313", "")
     monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Darwin", "", "", "", "arm64")))
-    assert platform_here() is PLATFORMS["macos-arm64"]
+    assert platform_here() == PLATFORMS["macos-arm64"]
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Linux", "", "", "", "x86_64")))
+    assert platform_here().levels == ("x86_64_v3",)
     monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Plan 9", "", "", "", "mips")))
     with pytest.raises(BuildError, match="no wheels are built for Plan 9 on mips"):
         platform_here()

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tools.wheels.audit import AuditError, check_system
 from tools.wheels.audit_macos import find_problems_on_macos
-from tools.wheels.mach_o import NotMachOError, read_module
+from tools.wheels.mach_o import ANYWHERE, ITSELF, NotMachOError, read_module
 from tools.wheels.platforms import PLATFORMS
 
 ARM, INTEL = PLATFORMS["macos-arm64"], PLATFORMS["macos-x86-64"]
 NAME = "creche/_core/_neon.cpython-311-darwin.so"
-LOADED, ANYWHERE, DEFINED = 1, 0xFE, None
+DEFINED, FROM_SYSTEM = None, 1
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Written:
     is_signed: bool = True
     # Each with where it is looked up.
     symbols: tuple[tuple[str, int | None], ...] = (
-        ("_PyInit__neon", DEFINED), ("_malloc", LOADED), ("_PyLong_AsLong", ANYWHERE), ("__Py_Dealloc", ANYWHERE),
+        ("_PyInit__neon", DEFINED), ("_malloc", FROM_SYSTEM), ("_PyLong_AsLong", ANYWHERE), ("__Py_Dealloc", ANYWHERE),
     )  # fmt: skip
 
     def content(self) -> bytes:
@@ -46,18 +46,29 @@ class Written:
             named(0xD, self.own_name, 24),
             *([struct.pack("<4I", 0x1D, 16, 0, 0)] if self.is_signed else []),
         ]
-        start = 32 + sum(map(len, commands)) + 24
-        names, table = b"\0", b""
-        for name, looked_up in self.symbols:
-            kind, described = (0x0F, 0) if looked_up is None else (0x01, looked_up << 8)
-            table += struct.pack("<IBBHQ", len(names), kind, 0, described, 0)
+        names, symbols = b"\0", b""
+        for name, place in self.symbols:
+            symbols += struct.pack("<IBBHQ", len(names), 0x01 if place is not DEFINED else 0x0F, 0, 0, 0)
             names += name.encode() + b"\0"
-        table += struct.pack("<IBBHQ", 0, 0x20, 0, 0, 0)  # for debuggers
-        count = len(table) // 16
-        commands.append(struct.pack("<6I", 0x2, 24, start, count, start + len(table), len(names)))
+        symbols += struct.pack("<IBBHQ", 0, 0x20, 0, 0, 0)  # for debuggers
+        lacking = [(name, place) for name, place in self.symbols if place is not DEFINED]
+        at_once, when_called = (b"".join(bind(*each) for each in part) for part in (lacking[:1], lacking[1:]))
+        start = 32 + sum(map(len, commands)) + 24 + 48
+        tables = [symbols, names, at_once, when_called]
+        at = [start + sum(map(len, tables[:i])) for i in range(4)]
+        commands.append(struct.pack("<6I", 0x2, 24, at[0], len(symbols) // 16, at[1], len(names)))
+        bound = at[2], len(at_once), 0, 0, at[3], len(when_called)
+        commands.append(struct.pack("<12I", 0x80000022, 48, 0, 0, *bound, 0, 0))
         size = sum(map(len, commands))
         header = struct.pack("<8I", 0xFEEDFACF, self.machine, 0, 6, len(commands), size, self.flags, 0)
-        return header + b"".join(commands) + table + names
+        return header + b"".join(commands) + b"".join(tables)
+
+
+def bind(name: str, place: int) -> bytes:
+    """The steps by which the loader binds a symbol at an address, and 300 bytes further at another."""
+    looked_up = bytes([0x10 | place]) if place >= 0 else bytes([0x30 | place & 0x0F])
+    there = bytes([0x51, 0x72, 0x08])  # a pointer, at byte 8 of the second segment
+    return looked_up + b"\x40" + name.encode() + b"\0" + there + bytes([0xA0, 0xAC, 0x02, 0x90, 0x00])
 
 
 def named(kind: int, text: str, at: int) -> bytes:
@@ -74,7 +85,7 @@ def test_what_a_module_says_of_itself_is_read() -> None:
     assert (module.machine, module.oldest, module.own_name) == ("arm64", (11, 0), "@rpath/_neon.so")
     assert (module.libraries, module.run_paths) == (["/usr/lib/libSystem.B.dylib"], ["/opt/lib"])
     assert module.defined == {"_PyInit__neon"}
-    assert module.anywhere == {"_PyLong_AsLong", "__Py_Dealloc"}
+    assert module.bound == {"_malloc": 1, "_PyLong_AsLong": ANYWHERE, "__Py_Dealloc": ANYWHERE}
     assert module.is_signed
     assert module.has_two_levels
     assert not read_module(replace(GOOD, is_signed=False).content()).is_signed
@@ -94,6 +105,10 @@ BAD = {
     "needs _backtrace, which neither the system nor Python has": replace(
         GOOD, symbols=(*GOOD.symbols, ("_backtrace", ANYWHERE))
     ),
+    "looks in itself for _PyLong_AsLong, which it lacks": replace(
+        GOOD, symbols=(*GOOD.symbols[:2], ("_PyLong_AsLong", ITSELF), GOOD.symbols[3])
+    ),
+    "needs no function of Python": replace(GOOD, symbols=GOOD.symbols[:2]),
     "lacks PyInit__neon": replace(GOOD, symbols=GOOD.symbols[1:]),
 }
 
@@ -120,6 +135,9 @@ def test_bytes_that_are_no_module_are_refused() -> None:
     struct.pack_into("<I", broken, 36, 0)  # the size of the first load command
     with pytest.raises(NotMachOError, match="the load command at byte 32 has a size of 0"):
         read_module(bytes(broken))
+    unknown = GOOD.content().replace(b"\x51\x72\x08\xa0", b"\x51\x72\x08\xd0")
+    with pytest.raises(NotMachOError, match="the unknown step 0xd0 before byte"):
+        read_module(unknown)
 
 
 @given(st.integers(0, len(GOOD.content()) - 1))

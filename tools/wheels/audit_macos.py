@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from tools.wheels.mach_o import Module, NotMachOError, read_module
+from tools.wheels.mach_o import ANYWHERE, ITSELF, Module, NotMachOError, read_module
 from tools.wheels.platforms import Platform
 
 # What every macOS has.
@@ -23,9 +23,9 @@ def find_problems_on_macos(name: str, content: bytes, platform: Platform) -> lis
 
 def _judge(module: Module, path: PurePosixPath, platform: Platform) -> list[str]:
     problems = []
-    found = re.fullmatch(r"macosx_(\d+)_(\d+)_\w+", platform.tag)
-    assert found is not None, f"{platform.tag} is no tag of a wheel for macOS"
-    promised = int(found[1]), int(found[2])
+    tag = re.fullmatch(r"macosx_(\d+)_(\d+)_\w+", platform.tag)
+    assert tag is not None, f"{platform.tag} is no tag of a wheel for macOS"
+    promised = int(tag[1]), int(tag[2])
     if module.machine != platform.machine:
         problems.append(f"is for {module.machine}, not for {platform.machine}")
     if module.oldest is None or module.oldest > promised:
@@ -42,9 +42,17 @@ def _judge(module: Module, path: PurePosixPath, platform: Platform) -> list[str]
         problems.append("has no signature, without which an Apple processor loads nothing")
     if not module.has_two_levels:
         problems.append("looks for all its symbols anywhere, so that another library's may get between")
-    foreign = sorted(symbol for symbol in module.anywhere if not re.match(r"__?Py", symbol))
+    found = {
+        place: sorted(name for name, where in module.bound.items() if where == place) for place in (ANYWHERE, ITSELF)
+    }
+    foreign = [name for name in found[ANYWHERE] if not re.match(r"__?Py", name)]
     if foreign:
         problems.append(f"needs {', '.join(foreign)}, which neither the system nor Python has")
+    lacking = [name for name in found[ITSELF] if name not in module.defined]
+    if lacking:
+        problems.append(f"looks in itself for {', '.join(lacking)}, which it lacks")
+    if not found[ANYWHERE]:
+        problems.append("needs no function of Python, so what it binds was not understood")
     start = f"_PyInit_{path.name.partition('.')[0]}"
     if start not in module.defined:
         problems.append(f"lacks {start.removeprefix('_')}, with which Python begins a module")

@@ -14,6 +14,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tools.wheels.build import Workshop, build, unpack
@@ -31,10 +32,11 @@ Seconds = dict[str, float]
 
 
 def platform_here() -> Platform:
+    """Return the platform of this machine, with the one level that all its processors run."""
     here = os.uname()
     for platform in PLATFORMS.values():
         if (platform.system, platform.machine) == (here.sysname, here.machine):
-            return platform
+            return replace(platform, levels=platform.levels[:1])
     raise BuildError(f"no wheels are built for {here.sysname} on {here.machine}, where this runs")
 
 

@@ -1,7 +1,8 @@
 """Read what a module for macOS needs of its system: its processor, oldest version, libraries and foreign symbols.
 
 Apple describes the format in <mach-o/loader.h> and <mach-o/nlist.h>: a header, load commands, and tables that these
-point to. Only what an audit needs is read, of files for one processor.
+point to. Only what an audit needs is read, of files for one processor. Where a symbol is looked up is read from what
+the loader carries out (BIND_OPCODE_…), as linkers differ in what they write beside the names.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ MAGIC = 0xFEEDFACF  # of 64 bits, little-endian
 MACHINES = {0x01000007: "x86_64", 0x0100000C: "arm64"}
 TWO_LEVELS = 0x80  # each symbol is looked up in the library that it was found in when the module was linked
 
-SYMBOLS, OWN_NAME, RUN_PATH, SIGNATURE, OLDEST, BUILT_FOR = 0x2, 0xD, 0x8000001C, 0x1D, 0x24, 0x32
+SYMBOLS, OWN_NAME, RUN_PATH, SIGNATURE, OLDEST, BUILT_FOR, BOUND = 0x2, 0xD, 0x8000001C, 0x1D, 0x24, 0x32, 0x80000022
 # Needed, weak, exported again, lazy and upward.
 LIBRARIES = frozenset({0xC, 0x80000018, 0x8000001F, 0x20, 0x80000023})
 
 MACOS = 1
-DEBUGGING, KIND, UNDEFINED, EXTERNAL = 0xE0, 0x0E, 0x00, 0x01  # parts of a symbol's type
-ANYWHERE = 0xFE  # what stands for its library if it is looked up in all that the process has
+DEBUGGING, KIND, UNDEFINED, EXTERNAL = 0xE0, 0x0E, 0x00, 0x01  # parts of the type of a symbol
+
+# Where a symbol is looked up that the loader binds: in a library, counted from 1, in the module, or in all modules.
+ITSELF, ANYWHERE = 0, -2
 
 
 class NotMachOError(ValueError):
@@ -29,7 +32,7 @@ class NotMachOError(ValueError):
 
 @dataclass
 class Module:
-    """What a module says of itself. `anywhere` are the symbols that the process which loads it must have."""
+    """What a module says of itself. `bound` are the symbols it lacks, each with where the loader looks it up."""
 
     machine: str
     has_two_levels: bool
@@ -39,7 +42,7 @@ class Module:
     own_name: str = ""
     is_signed: bool = False
     defined: set[str] = field(default_factory=set)
-    anywhere: set[str] = field(default_factory=set)
+    bound: dict[str, int] = field(default_factory=dict)
 
 
 def read_module(content: bytes) -> Module:
@@ -77,7 +80,10 @@ def _read(content: bytes) -> Module:
             platform, version = struct.unpack_from("<2I", command, 8)
             module.oldest = _version(version) if platform == MACOS else None
         elif kind == SYMBOLS:
-            _read_symbols(content, command, module)
+            module.defined |= _defined_symbols(content, command)
+        elif kind == BOUND:
+            for start, size in (struct.unpack_from("<2I", command, at) for at in (16, 32)):  # at once, and when called
+                module.bound |= _bound_symbols(_part(content, start, size))
     return module
 
 
@@ -91,20 +97,61 @@ def _commands(content: bytes, count: int) -> Iterator[tuple[int, bytes]]:
         at += size
 
 
-def _read_symbols(content: bytes, command: bytes, module: Module) -> None:
+def _defined_symbols(content: bytes, command: bytes) -> set[str]:
     start, count, strings, size = struct.unpack_from("<4I", command, 8)
-    table = content[strings : strings + size]
-    if len(table) < size:
-        raise NotMachOError(f"a module for macOS of {len(content)} bytes is cut off: its names end at {strings + size}")
-    for i in range(count):
-        name_at, kind, _, described, _ = struct.unpack_from("<IBBHQ", content, start + 16 * i)
-        if kind & DEBUGGING or not kind & EXTERNAL:
-            continue
-        name = _text(table, name_at)
-        if kind & KIND != UNDEFINED:
-            module.defined.add(name)
-        elif described >> 8 == ANYWHERE:
-            module.anywhere.add(name)
+    names = _part(content, strings, size)
+    found = set()
+    for name_at, kind, _, _, _ in struct.iter_unpack("<IBBHQ", _part(content, start, 16 * count)):
+        if not kind & DEBUGGING and kind & EXTERNAL and kind & KIND != UNDEFINED:
+            found.add(_text(names, name_at))
+    return found
+
+
+def _bound_symbols(program: bytes) -> dict[str, int]:
+    """Carry out what the loader does to bind symbols, but for the binding."""
+    found: dict[str, int] = {}
+    at, name, place = 0, "", ITSELF
+
+    def next_number() -> int:  # of seven bits a byte, the lowest first
+        nonlocal at
+        value = shift = 0
+        while True:
+            if at == len(program):
+                raise NotMachOError(f"what is to be bound ends after {at} bytes, within a number")
+            byte = program[at]
+            at += 1
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if not byte & 0x80:
+                return value
+
+    while at < len(program):
+        step, value = program[at] & 0xF0, program[at] & 0x0F
+        at += 1
+        if step == 0x10:  # the library, in this byte
+            place = value
+        elif step == 0x20:  # the library, in the next
+            place = next_number()
+        elif step == 0x30:  # no library
+            place = value - 16 if value else ITSELF
+        elif step == 0x40:  # the name
+            name = _text(program, at)
+            at += len(name.encode()) + 1
+        elif step in (0x60, 0x70, 0x80):  # numbers that move to an address
+            next_number()
+        elif step in (0x90, 0xA0, 0xB0, 0xC0):  # bind it here, or at several addresses
+            found[name] = place
+            for _ in range({0xA0: 1, 0xC0: 2}.get(step, 0)):
+                next_number()
+        elif step not in (0x00, 0x50):  # the end of a symbol that is bound when it is called; its kind
+            raise NotMachOError(f"what is to be bound has the unknown step {step:#x} before byte {at}")
+    return found
+
+
+def _part(content: bytes, start: int, size: int) -> bytes:
+    if start + size > len(content):
+        raise NotMachOError(f"a module for macOS of {len(content)} bytes is cut off: it goes on to byte {start + size}")
+    return content[start : start + size]
 
 
 def _text(of: bytes, start: int) -> str:
