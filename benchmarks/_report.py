@@ -32,8 +32,11 @@ def parse_options(description: str, rounds: int, takes_tables: bool = False) -> 
     if takes_tables:
         parser.add_argument("--tables", type=Path, help="a folder with the tables, adult.csv and so on")
     arguments = parser.parse_args()
+    tables = getattr(arguments, "tables", None)
+    if tables is not None and not any(tables.glob("*.csv")):
+        parser.error(f"--tables: {tables} holds no .csv file")
     n_rounds = arguments.rounds or (2 if arguments.quick else rounds)
-    return Options(arguments.quick, arguments.save, arguments.check, n_rounds, getattr(arguments, "tables", None))
+    return Options(arguments.quick, arguments.save, arguments.check, n_rounds, tables)
 
 
 class Report:

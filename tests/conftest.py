@@ -6,6 +6,7 @@ import importlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,23 @@ EXAMPLES = {"max_examples": 34 if "CRECHE_SANITIZED" in os.environ else 60}
 settings.register_profile("steady", derandomize=True, deadline=None, **EXAMPLES)
 settings.register_profile("searching", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Have each worker import the tests from another one on.
+
+    In a fresh checkout Python compiles each module that is imported first: all workers would compile the same ones.
+    """
+    worker, workers = os.environ.get("PYTEST_XDIST_WORKER"), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if worker is None:
+        return
+    files = sorted(path for given in session.config.args for path in Path(given).rglob("test_*.py"))
+    first = len(files) * int(worker.removeprefix("gw")) // workers
+    for path in files[first:] + files[:first]:
+        module = ".".join(path.resolve().relative_to(session.config.rootpath).with_suffix("").parts)
+        with suppress(Exception, pytest.skip.Exception):  # collecting it will tell
+            importlib.import_module(module)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

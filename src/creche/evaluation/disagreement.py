@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._ordered_math import log
+
 __all__ = ["class_disagreement", "entropy", "number_disagreement"]
 
 Numbers = NDArray[np.float64]
@@ -56,5 +58,5 @@ def number_disagreement(variance: Numbers, scale: Numbers) -> Numbers:
 
 def entropy(probabilities: Numbers) -> Numbers:
     """Return the entropy, in nats, of the probabilities along the last axis."""
-    logs = np.log(np.where(probabilities > 0, probabilities, 1.0))
+    logs = log(np.where(probabilities > 0, probabilities, 1.0))
     return np.asarray(-(probabilities * logs).sum(axis=-1))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._ordered_math import log
 from creche.engine.resampling import Ranking, Weights, sum_all, sum_groups, sum_weighted
 from creche.evaluation.metrics import CALIBRATION_BINS, SMALLEST_PROBABILITY, Array, Metric, metrics_for
 
@@ -77,7 +78,7 @@ class ClassificationScorer:
     def negative_log(self) -> Array:
         """-log p of the true class of each row, (n,)."""
         of_label = self.probabilities[np.arange(len(self.true)), self.true]
-        return np.asarray(-np.log(np.maximum(of_label, SMALLEST_PROBABILITY)))
+        return np.asarray(-log(np.maximum(of_label, SMALLEST_PROBABILITY)))
 
     @cached_property
     def squared_distances(self) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.evaluation.ordered_math import exp, log, minimize, sum_rows
+from creche._ordered_math import exp, log, minimize, sum_rows
 from creche.fitting.fold_tables import Judged
 from creche.fitting.lbfgs import minimize_convex
 from creche.fitting.matrix_scaling import fit_matrix, thin_out

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche._advice import advise
+from creche._ordered_math import sum_rows
 from creche._phrases import format_count
 from creche._system.disk_space import format_size
 from creche.engine.memory_checks import check_tables
 from creche.engine.native import Rows, rows_memory
 from creche.errors import CrecheWarning, PlanError, TableError
-from creche.evaluation.ordered_math import sum_rows
 from creche.fitting.fold_rows import FoldRows
 from creche.plan.losses import Loss
 from creche.plan.words import Precision

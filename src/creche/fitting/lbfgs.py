@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.evaluation.ordered_math import sum_rows
+from creche._ordered_math import sum_rows
 
 __all__ = ["minimize_convex"]
 

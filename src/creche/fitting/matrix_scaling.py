@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.evaluation.ordered_math import exp, log, multiply, sum_rows
+from creche._ordered_math import exp, log, multiply, sum_rows
 from creche.fitting.fold_tables import Judged
 from creche.fitting.lbfgs import minimize_convex
 from creche.model.calibration import centered_logits

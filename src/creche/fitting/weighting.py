@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.evaluation.ordered_math import exp, log, mean_rows, sum_rows
+from creche._ordered_math import exp, log, mean_rows, sum_rows
 from creche.fitting.fold_tables import Judged
 
 __all__ = ["SMALLEST_PROBABILITY", "fit_weights", "log_losses", "number_losses", "score_mean"]

@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._ordered_math import exp, log, multiply, sum_rows
 from creche.errors import FileError, PlanError
-from creche.evaluation.ordered_math import exp, log, multiply, sum_rows
 
 __all__ = ["SMALLEST_PROBABILITY", "TINY", "Calibration", "apply_temperature", "centered_logits"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._ordered_math import exp, log, minimize, sum_rows
 from creche.errors import PlanError
-from creche.evaluation.ordered_math import minimize
 from creche.model.calibration import apply_temperature
 from creche.model.ensemble import Ensemble
 from creche.plan.arguments import check_whole_number
@@ -30,6 +29,7 @@ Numbers = NDArray[np.float64]
 LossFunction = Callable[[Numbers], Numbers]
 
 SMALLEST_PROBABILITY = 1e-12
+EQUAL_PLACES = 12  # last bits of a loss differ between processors, and must not decide which network is added
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
 
 
@@ -129,7 +129,7 @@ def select_greedily(predicted: Numbers, size: int, loss: LossFunction) -> NDArra
     total = predicted[:start].sum(axis=0)
     for selected in range(start, size):
         losses = loss((total + predicted) / (selected + 1))
-        best = int(losses.argmin())
+        best = int(np.round(losses, EQUAL_PLACES).argmin())
         counts[best] += 1
         total = total + predicted[best]
     return counts
@@ -157,10 +157,12 @@ def fit_temperature(probabilities: Numbers, true: NDArray[np.integer], weights: 
     safe = np.maximum(probabilities, SMALLEST_PROBABILITY)
 
     def loss(log_temperature: float) -> float:
-        logs = np.log(np.maximum(apply_temperature(safe, math.exp(log_temperature)), SMALLEST_PROBABILITY))
-        return float(-(target * logs).sum(axis=1) @ weights)
+        tempered = apply_temperature(safe, float(exp(np.array([log_temperature]))[0]))
+        logs = log(np.maximum(tempered, SMALLEST_PROBABILITY))
+        return -float(sum_rows(sum_rows((target * logs).T) * weights))
 
-    return math.exp(minimize(loss, math.log(LOWEST_TEMPERATURE), math.log(HIGHEST_TEMPERATURE), steps=40))
+    low, high = log(np.array([LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE])).tolist()
+    return float(exp(np.array([minimize(loss, low, high, steps=40)]))[0])
 
 
 def _add_provenance(ensemble: Ensemble, colony: Colony) -> Ensemble:

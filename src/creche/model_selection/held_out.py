@@ -60,8 +60,8 @@ class OutOfFoldPredictions:
     @property
     def mean(self) -> Numbers:
         """The mean prediction of each row, (rows, columns); NaN for rows that no network predicted."""
-        with np.errstate(invalid="ignore"):
-            return np.asarray(self._first + self._total / self.counts[:, np.newaxis])
+        counts = np.where(self.counts > 0, self.counts, np.nan)  # 0 / 0 has another sign on other processors
+        return np.asarray(self._first + self._total / counts[:, np.newaxis])
 
     def disagreement(self, scale: Numbers) -> Numbers:
         """Return how far the networks disagree about each row, as `Ensemble.disagreement` defines it.

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from creche._ordered_math import log
 from creche.errors import PlanError
 from creche.plan.component import Bounds, Component, Registry, flag_field, number_field
 from creche.plan.heads import CUMULATIVE, EXP, IDENTITY, LOGISTIC, SIGMOID, SOFTMAX, Head, sorted_head
@@ -166,7 +167,7 @@ class Loss(Component):
         """
         if labels.ndim == 1:
             counts = np.bincount(labels, weights, outputs)
-            return np.asarray(np.log(np.maximum(counts / counts.sum(), SMALLEST_SHARE)))
+            return log(np.maximum(counts / counts.sum(), SMALLEST_SHARE))
         return self._best_number(labels.astype(np.float64), weights)
 
     def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
@@ -557,7 +558,7 @@ class BinaryCrossEntropy(Loss):
 
     def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
         mean = np.clip(np.average(targets, axis=0, weights=weights), SMALLEST_SHARE, 1 - 1e-9)
-        return np.asarray(np.log(mean / (1 - mean)))
+        return log(mean / (1 - mean))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -645,7 +646,7 @@ class Poisson(Loss):
 
     def _best_number(self, targets: NDArray[np.float64], weights: Array | None) -> NDArray[np.float64]:
         mean = np.average(targets, axis=0, weights=weights)
-        return np.asarray(np.log(np.maximum(mean, SMALLEST_SHARE)))
+        return log(np.maximum(mean, SMALLEST_SHARE))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -19,9 +19,9 @@ from creche.plots.style import (
     VALIDATION,
     adjust_to_background,
     category_style,
-    contrasting_color,
+    cell_colormap,
+    cell_ink,
     resolve_axes,
-    sequential_colormap,
     shorten,
     tidy_axes,
 )
@@ -57,7 +57,7 @@ def confusion_matrix(evaluation: Any, data: Any = None, y: Any = None, *, axes: 
     axes = resolve_axes(axes, side + 0.6, side)
     rows = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, rows, out=np.zeros(counts.shape), where=rows > 0)
-    image = axes.imshow(shares, cmap=sequential_colormap(), vmin=0, vmax=1)
+    image = axes.imshow(shares, cmap=cell_colormap(), vmin=0, vmax=1)
     axes.grid(False)
     if n <= CELLS_WITH_NUMBERS:
         _write_cells(axes, image, counts, shares)
@@ -83,7 +83,7 @@ def _write_cells(axes: Any, image: Any, counts: NDArray[Any], shares: NDArray[np
     size = "medium" if len(counts) <= 6 else "x-small"
     for (row, column), count in np.ndenumerate(counts):
         share = f"\n{shares[row, column]:.1%}" if counts[row].any() else ""
-        ink = contrasting_color(image.cmap(image.norm(shares[row, column])))
+        ink = cell_ink(image.cmap(image.norm(shares[row, column])))
         weight = "bold" if row == column else "normal"
         axes.text(
             column, row, f"{count:,}{share}", ha="center", va="center", color=ink, fontsize=size, fontweight=weight

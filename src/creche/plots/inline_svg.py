@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
-from creche.plots.save import FONT, PAGE_GROUND, PAGE_INK, render_picture
-from creche.plots.style import LIGHTER
+from creche.plots.save import FONT, render_picture
+from creche.plots.style import LIGHTER, PAGE_GROUND, PAGE_INK
 
 __all__ = ["inline_svg", "theme_variables"]
 

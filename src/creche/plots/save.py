@@ -16,15 +16,13 @@ from creche._system.output_files import Folder, check_outputs
 from creche.errors import FileError, PlanError, nearest
 from creche.plan.words import MissingLabel, check_word
 from creche.plots.evaluated import EvaluatedRows, evaluate_rows
-from creche.plots.style import off_screen, pyplot
+from creche.plots.style import PAGE_GROUND, PAGE_INK, off_screen, pyplot
 from creche.table.datasets import resolve_bundled
 
 __all__ = [
     "BACKGROUNDS",
     "FONT",
     "FORMATS",
-    "PAGE_GROUND",
-    "PAGE_INK",
     "PICTURES",
     "picture_style",
     "render_picture",
@@ -37,8 +35,7 @@ PictureFormat: TypeAlias = Literal["png", "svg", "pdf"]
 FORMATS: tuple[PictureFormat, ...] = get_args(PictureFormat)
 PICTURES = tuple(f"*.{format}" for format in FORMATS)  # the names of files that `save_all` writes
 BACKGROUNDS = {"light": "#ffffff", "dark": "#16181d"}
-# Colours that no plot uses, for a page to replace by its own.
-PAGE_GROUND, PAGE_INK = "#fdfefd", "#121013"
+# What takes the colour of a page's text.
 INK = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "patch.edgecolor")
 DOTS_PER_INCH = 150
 LABELS_DRAWN = 8

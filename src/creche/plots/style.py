@@ -20,6 +20,8 @@ __all__ = [
     "LIGHTER",
     "MARKERS",
     "NEGATIVE",
+    "PAGE_GROUND",
+    "PAGE_INK",
     "POSITIVE",
     "TRAIN",
     "VALIDATION",
@@ -27,6 +29,8 @@ __all__ = [
     "adjust_to_background",
     "background_color",
     "category_style",
+    "cell_colormap",
+    "cell_ink",
     "contrasting_color",
     "create_figure",
     "draws",
@@ -58,6 +62,9 @@ LIGHTER = {
     BLUE: SKY, VERMILION: ORANGE, GREEN: GREEN, PURPLE: PURPLE, SKY: YELLOW, ORANGE: VERMILION, BLACK: "#FFFFFF",
     YELLOW: YELLOW,
 }  # fmt: skip
+
+PAGE_GROUND, PAGE_INK = "#fdfefd", "#121013"  # colours that no plot uses, for a page to replace by its own
+PAGE_TEXT = "#1b1f24"  # of a light page, --ink in creche/render/page.css
 
 COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
 # 7 colours and 5 dash patterns have no common factor: the combination repeats only after 35.
@@ -243,13 +250,45 @@ def sequential_colormap() -> Any:
     return LinearSegmentedColormap.from_list("creche shades", ends)
 
 
-def contrasting_color(colour: Any) -> str:
-    """Return black or white, whichever has the greater contrast on a colour (WCAG 2, relative luminance)."""
+def cell_colormap() -> Any:
+    """Return `sequential_colormap`, or in a page blue that grows opaque, so that its ground shows, light or dark."""
+    from matplotlib.colors import LinearSegmentedColormap, to_rgba
+
+    if not _is_in_page():
+        return sequential_colormap()
+    return LinearSegmentedColormap.from_list("creche cells", [to_rgba(BLUE, 0.0), to_rgba(BLUE, 1.0)])
+
+
+def cell_ink(colour: Any) -> Any:
+    """Return the readable colour of text on a cell of `cell_colormap`.
+
+    In a page it is that of the page's text, unless the cell is dark on a light ground: white is readable there on both.
+    """
+    from matplotlib.colors import to_rgba
+
+    if not _is_in_page():
+        return contrasting_color(colour)
+    *rgb, alpha = to_rgba(colour)
+    over_white = [1 - alpha * (1 - part) for part in rgb]
+    return "white" if contrasting_color(over_white, dark=PAGE_TEXT) == "white" else text_color()
+
+
+def _is_in_page() -> bool:
+    from matplotlib import rcParams
+
+    return bool(rcParams["axes.facecolor"] == PAGE_GROUND)
+
+
+def contrasting_color(colour: Any, *, dark: str = "black") -> str:
+    """Return a dark colour or white, whichever has the greater contrast on a colour (WCAG 2, relative luminance)."""
+    return dark if (_luminance(colour) + 0.05) ** 2 > 1.05 * (_luminance(dark) + 0.05) else "white"
+
+
+def _luminance(colour: Any) -> float:
     from matplotlib.colors import to_rgb
 
     linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return "black" if (luminance + 0.05) ** 2 > 1.05 * 0.05 else "white"
+    return float(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
 
 
 def _lightness(rgb: Any) -> float:

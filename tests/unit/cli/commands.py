@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -10,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-import creche as cr
+from tests.preloaded import environment as environment
+from tests.preloaded import preloaded_python
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # of Click, for which Typer's import is to blame
@@ -22,17 +22,19 @@ SECONDS_OF_A_HANG = 600  # far beyond what anything takes on the busiest machine
 COMMAND = [sys.executable, "-m", "creche"]
 
 
-def environment() -> dict[str, str]:
-    package = str(Path(cr.__file__).parents[1])
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
-
-
-def process(*arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
-    """A whole process, with this on its standard input."""
+def process(
+    *arguments: str, given: str | None = None, command: list[str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """A whole process, with this on its standard input; of the `command`, or one that begins with it imported."""
     return subprocess.run(
-        [*COMMAND, *arguments], env=environment(), input=given, capture_output=True, text=True, check=False,
-        timeout=SECONDS_OF_A_HANG,
+        [*(command or quick_command()), *arguments], env=environment(), input=given, capture_output=True, text=True,
+        check=False, timeout=SECONDS_OF_A_HANG,
     )  # fmt: skip
+
+
+def quick_command() -> list[str]:
+    """COMMAND as a process that begins with it imported."""
+    return [*preloaded_python(), "-m", "creche"]
 
 
 def wait_until(has_happened: Callable[[], object]) -> None:

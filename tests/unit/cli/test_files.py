@@ -334,11 +334,11 @@ def test_standard_input_and_output_may_be_the_file(folder: Path) -> None:
 def run_with(*arguments: str, **streams: Any) -> Any:
     import subprocess
 
-    from tests.unit.cli.commands import COMMAND, SECONDS_OF_A_HANG, environment
+    from tests.unit.cli.commands import SECONDS_OF_A_HANG, environment, quick_command
 
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, **streams}
     return subprocess.run(
-        [*COMMAND, *arguments], env=environment(), stderr=subprocess.PIPE, text=True, check=False,
+        [*quick_command(), *arguments], env=environment(), stderr=subprocess.PIPE, text=True, check=False,
         timeout=SECONDS_OF_A_HANG, **streams,
     )  # fmt: skip
 
@@ -359,12 +359,12 @@ def shell(script: str) -> Any:
     import shlex
     import subprocess
 
-    from tests.unit.cli.commands import COMMAND, SECONDS_OF_A_HANG, environment
+    from tests.unit.cli.commands import SECONDS_OF_A_HANG, environment, quick_command
 
+    script = script.replace("python_creche", shlex.join(quick_command()))
     return subprocess.run(
-        script.replace("python_creche", shlex.join(COMMAND)), shell=True, env=environment(), capture_output=True,
-        text=True, check=False, timeout=SECONDS_OF_A_HANG,
-    )  # fmt: skip
+        script, shell=True, env=environment(), capture_output=True, text=True, check=False, timeout=SECONDS_OF_A_HANG
+    )
 
 
 def test_results_are_replaced_and_other_files_written_as_before(folder: Path) -> None:

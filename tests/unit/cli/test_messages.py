@@ -6,13 +6,12 @@ import os
 import pty
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from creche.cli.messages import wrap_message
-from tests.unit.cli.commands import SECONDS_OF_A_HANG, environment
+from tests.unit.cli.commands import SECONDS_OF_A_HANG, environment, quick_command
 
 TABLE = "Unnamed: 0\tage\ty\n" + "".join(f"{i}\t{i * 7 % 31}\t{i * 3 % 17}\n" for i in range(60))
 TRAIN = ["train", "t.tsv", "--label", "y", "--task", "regression", "--epochs", "1", "--threads", "1"]
@@ -39,7 +38,7 @@ def test_lines_of_a_message_stay_apart() -> None:
 
 def told_by_a_terminal(folder: Path, columns: int) -> str:
     screen, terminal = pty.openpty()
-    command = [sys.executable, "-m", "creche", *TRAIN]
+    command = [*quick_command(), *TRAIN]
     with subprocess.Popen(
         command, env=environment() | {"COLUMNS": str(columns)}, cwd=folder, stdout=subprocess.DEVNULL,
         stdin=subprocess.DEVNULL, stderr=terminal,
@@ -68,7 +67,7 @@ def test_the_option_of_a_warning_can_be_copied_from_a_narrow_terminal(tmp_path: 
 def test_a_pipe_gets_one_line_for_each_message_without_control_characters(tmp_path: Path) -> None:
     (tmp_path / "t.tsv").write_text(TABLE.replace("age", "a\x1b[31mge").replace("\t7\t", "\t\t"))
     done = subprocess.run(
-        [sys.executable, "-m", "creche", *TRAIN, "--column", "agee=numeric"], env=environment() | {"COLUMNS": "40"},
+        [*quick_command(), *TRAIN, "--column", "agee=numeric"], env=environment() | {"COLUMNS": "40"},
         cwd=tmp_path, capture_output=True, text=True, check=False, timeout=SECONDS_OF_A_HANG,
     )  # fmt: skip
     assert done.returncode == 2

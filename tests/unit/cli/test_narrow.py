@@ -10,7 +10,6 @@ import re
 import shlex
 import struct
 import subprocess
-import sys
 import termios
 from collections.abc import Iterator
 from importlib import import_module
@@ -21,6 +20,7 @@ from rich.cells import cell_len
 
 from creche.cli.main import COMMANDS
 from creche.cli.train import train
+from tests.preloaded import preloaded_python
 from tests.unit.cli.commands import SECONDS_OF_A_HANG, environment
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -81,7 +81,7 @@ def show(arguments: list[str], columns: int, **variables: str) -> str:
     known = {**environment(), "TERM": "xterm-256color", **variables}
     known.pop("COLUMNS", None)
     with subprocess.Popen(
-        [sys.executable, *arguments], env=known, stdout=terminal,
+        [*preloaded_python(), *arguments], env=known, stdout=terminal,
         stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
     ) as child:  # fmt: skip
         os.close(terminal)
@@ -161,7 +161,7 @@ def test_a_terminal_without_colours_shows_none(model: str) -> None:
 def test_a_pipe_gets_plain_text_of_80_columns(model: str, tmp_path: Path) -> None:
     variables = {**environment(), "TERM": "xterm-256color"}
     variables.pop("COLUMNS", None)
-    command = [sys.executable, "-W", "ignore", "-m", "creche", "evaluate", model, "penguins"]
+    command = [*preloaded_python(), "-W", "ignore", "-m", "creche", "evaluate", model, "penguins"]
     piped = subprocess.run(
         command, env=variables, capture_output=True, text=True, check=True, timeout=SECONDS_OF_A_HANG
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from creche.cli import progress
 from creche.pages import progress as pages_progress
+from tests.preloaded import preloaded_python
 from tests.unit.cli.commands import QUICK, SECONDS_OF_A_HANG, big_csv, environment, process, wait_until
 
 LASTING = ["--label", "y", "--hidden", "16,16", "--epochs", "80", "--threads", "1"]
@@ -31,7 +31,7 @@ def watched(seconds_before_shown: int, *arguments: str) -> str:
     """What a terminal shows on standard error."""
     screen, terminal = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", WATCHED, str(seconds_before_shown), *arguments],
+        [*preloaded_python(), "-W", "ignore", "-c", WATCHED, str(seconds_before_shown), *arguments],
         env={**environment(), "TERM": "xterm"}, stdout=subprocess.DEVNULL, stderr=terminal,
     ) as child:  # fmt: skip
         os.close(terminal)

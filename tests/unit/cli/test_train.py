@@ -276,7 +276,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_as_a_process() -> None:
-    done = process(*QUICK, "--json")
+    done = process(*QUICK, "--json", command=COMMAND)
     assert done.returncode == 0
     assert json.loads(done.stdout)["evaluation"]["accuracy"] > 0.95
     assert done.stderr == ""
@@ -284,9 +284,9 @@ def test_as_a_process() -> None:
     assert page.returncode == 0
     assert "on 103 validation rows" in page.stdout
     assert "\x1b" not in page.stdout
-    wrong = process(*PENGUINS, "--hidden", "abc")
+    wrong = process(*PENGUINS, "--hidden", "abc", command=COMMAND)
     assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert process("--version").stdout == f"creche {cr.__version__}\n"
+    assert process("--version", command=COMMAND).stdout == f"creche {cr.__version__}\n"
 
 
 @pytest.mark.usefixtures("interruptible")

@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import base64
 import itertools
+import re
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
+from matplotlib.image import imread
 
 import creche as cr
-from creche.plots import style
+from creche.plots import confusion_matrix, style
+from creche.plots.inline_svg import inline_svg
+from creche.plots.save import picture_style
+from tests.unit.plots.made import of_classes
 
 
 def luminance(colour: Any) -> float:
@@ -71,3 +78,24 @@ def test_names_are_never_mathematics_and_never_long() -> None:
 def test_something_else_than_axes() -> None:
     with pytest.raises(cr.PlanError, match=r"axes: got Figure; needs one Axes of matplotlib"):
         style.resolve_axes(plt.figure())
+
+
+@pytest.mark.parametrize(("ground", "text"), [("#ffffff", "#1b1f24"), ("#16181d", "#e6e6e6")])
+def test_text_on_the_cells_of_a_page_can_be_read_on_light_and_dark_ground(ground: str, text: str) -> None:
+    with picture_style(for_page=True):
+        cells = [style.cell_colormap()(share) for share in np.linspace(0, 1, 201)]
+        inks = [style.cell_ink(cell) for cell in cells]
+    for (*rgb, alpha), ink in zip(cells, inks, strict=True):
+        seen = [alpha * part + (1 - alpha) * below for part, below in zip(rgb, to_rgb(ground), strict=True)]
+        assert contrast(text if ink == style.PAGE_INK else ink, seen) > 4
+
+
+def test_the_cells_of_a_confusion_matrix_let_the_ground_of_a_page_show() -> None:
+    svg = inline_svg(lambda: confusion_matrix(of_classes(rows=9)), "it-", "a confusion matrix")
+    found = re.search(r'data:image/png;base64,\s*([^"]+)"', svg)
+    assert found is not None
+    alpha = imread(BytesIO(base64.b64decode(found[1])))[::-1, :, 3]  # a transform in the SVG turns it
+    shares = of_classes(rows=9).confusion / 3
+    rows, columns = ([int((i + 0.5) * side / 3) for i in range(3)] for side in alpha.shape)
+    middles = alpha[np.ix_(rows, columns)]
+    assert np.allclose(middles, shares, atol=0.01)

@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from creche._system.owned_folders import claim_folder
 from creche.errors import CrecheWarning, FileError, TableError
 from creche.table.on_disk import open_on_disk
 from creche.table.reading import contents, indexed_files, reading_record, stream
+from tests.preloaded import preloaded_python
 
 pytestmark = pytest.mark.filterwarnings("ignore::creche.CrecheWarning")
 
@@ -116,7 +116,7 @@ def test_killed_again_and_again(form: str, operations: int, tmp_path: Path) -> N
     killed = 0
     while not target.exists():
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", KILLED, json.dumps(data), str(target), str(operations)],
+            [*preloaded_python(), "-W", "ignore", "-c", KILLED, json.dumps(data), str(target), str(operations)],
             capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
         assert done.returncode in (0, -signal.SIGKILL), done.stderr

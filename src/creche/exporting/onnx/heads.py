@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from creche.evaluation.ordered_math import SMALLEST_EXPONENT
+from creche._ordered_math import SMALLEST_EXPONENT
 from creche.exporting.onnx.graph import Graph, Value
 from creche.model.calibration import SMALLEST_PROBABILITY, TINY, Calibration
 from creche.model.model import Model

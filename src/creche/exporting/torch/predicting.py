@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from creche.evaluation.ordered_math import SMALLEST_EXPONENT
+from creche._ordered_math import SMALLEST_EXPONENT
 from creche.exporting.torch.build import build_network
 from creche.model.calibration import SMALLEST_PROBABILITY, TINY, Calibration
 from creche.model.ensemble import Ensemble

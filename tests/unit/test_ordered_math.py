@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creche.evaluation.ordered_math import exp, log, mean_rows, multiply, sum_rows
+from creche._ordered_math import exp, log, mean_rows, multiply, sum_rows
 
 
 def error_in_places(found: float, exact: mpmath.mpf) -> float:
