@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 WORKERS := $(shell cores=$$(nproc); echo $$((cores < 8 ? cores + 1 : 8)))
 PYTEST := --numprocesses $(WORKERS) --dist worksteal --quiet
 
-.PHONY: help demo test test-all test-levels lint docs docs-test bench golden peers trackers cross device databases cluster sanitized sanitize fuzz format web test-web wheel wheels wheels-twice try-wheels try-source release-check clean
+.PHONY: help demo test test-all test-levels lint docs docs-test bench golden peers trackers cross device databases cluster sanitized sanitize fuzz format web test-web wheel wheels wheels-twice try-wheels try-source interface-cost release-check clean
 .DEFAULT_GOAL := help
 
 help:  ## list the commands
@@ -166,7 +166,7 @@ wheel: $(VENV)/.made  ## build a wheel for this machine's system with every inst
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
 $(VENV)/.wheels: $(VENV)/.made
-	$(PIP_INSTALL) "auditwheel>=6.5" ziglang==0.17.1
+	$(PIP_INSTALL) "abi3audit>=0.0.26" "auditwheel>=6.5" ziglang==0.17.1
 	touch $@
 
 PLATFORMS ?= linux
@@ -183,6 +183,9 @@ try-wheels: $(VENV)/.made  ## try the wheels in dist/ that this machine can run:
 
 try-source: $(VENV)/.made web  ## install the source distribution without a network, Node.js and git, and try it
 	$(BIN)/python -m tools.wheels.source_trial
+
+interface-cost: $(VENV)/.wheels web  ## measure what Python's stable interface costs: this machine's engine, bound by it and by that of one version
+	$(BIN)/python -m tools.wheels.interface_cost
 
 release-check: wheels try-source docs docs-test  ## check that version, changelog, kept model files, wheels and documentation fit together
 	$(BIN)/python tools/release_check.py

@@ -7,13 +7,13 @@
 // Tests: tests/engine/test_python_threads.py
 #pragma once
 
+#include "python_types.hpp"
+
 #include <unistd.h>
 
 #include <memory>
 #include <mutex>
 #include <stdexcept>
-
-#include "python_types.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

@@ -2,6 +2,8 @@
 // an error and never reads out of bounds.
 #pragma once
 
+#include "python_types.hpp"
+
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -14,7 +16,6 @@
 #include "aligned.hpp"
 #include "losses/loss_pass.hpp"
 #include "plan.hpp"
-#include "python_types.hpp"
 #include "rows.hpp"
 #include "shape.hpp"
 

@@ -1,3 +1,5 @@
+#include "python_types.hpp"
+
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/unique_ptr.h>
 
@@ -13,7 +15,6 @@
 #include "engines/colony.hpp"
 #include "member_tables.hpp"
 #include "precisions.hpp"
-#include "python_types.hpp"
 #include "run_state.hpp"
 #include "typed_name.hpp"
 

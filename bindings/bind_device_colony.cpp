@@ -1,5 +1,7 @@
 // Networks for a kernel of a GPU: their arrays as bytes, which creche.engine.device_colony copies to a device and back.
 
+#include "python_types.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
@@ -9,7 +11,6 @@
 
 #include "device/colony.hpp"
 #include "member_tables.hpp"
-#include "python_types.hpp"
 #include "run_state.hpp"
 
 namespace creche::CRECHE_LEVEL {

@@ -1,8 +1,9 @@
+#include "python_types.hpp"
+
 #include "arrays.hpp"
 #include "engines/initialize.hpp"
 #include "network.hpp"
 #include "precisions.hpp"
-#include "python_types.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

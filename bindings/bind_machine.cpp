@@ -1,8 +1,9 @@
+#include "python_types.hpp"
+
 #include <tuple>
 
 #include "gemm/bfloat16.hpp"
 #include "machine.hpp"
-#include "python_types.hpp"
 
 namespace nb = nanobind;
 

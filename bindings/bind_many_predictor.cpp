@@ -1,3 +1,5 @@
+#include "python_types.hpp"
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -6,7 +8,6 @@
 #include "arrays.hpp"
 #include "engines/many_predictor.hpp"
 #include "precisions.hpp"
-#include "python_types.hpp"
 #include "typed_name.hpp"
 
 namespace creche::CRECHE_LEVEL {

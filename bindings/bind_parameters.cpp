@@ -1,7 +1,8 @@
+#include "python_types.hpp"
+
 #include <stdexcept>
 
 #include "arrays.hpp"
-#include "python_types.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

@@ -1,4 +1,6 @@
 // The plan's structs, with enumerators given by name.
+#include "python_types.hpp"
+
 #include <nanobind/stl/string_view.h>
 
 #include <span>
@@ -8,7 +10,6 @@
 #include <utility>
 
 #include "plan.hpp"
-#include "python_types.hpp"
 
 namespace nb = nanobind;
 

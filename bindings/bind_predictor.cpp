@@ -1,3 +1,5 @@
+#include "python_types.hpp"
+
 #include <memory>
 
 #include "access.hpp"
@@ -5,7 +7,6 @@
 #include "engines/pass.hpp"
 #include "engines/predictor.hpp"
 #include "precisions.hpp"
-#include "python_types.hpp"
 #include "typed_name.hpp"
 
 namespace creche::CRECHE_LEVEL {

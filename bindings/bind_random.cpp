@@ -1,3 +1,5 @@
+#include "python_types.hpp"
+
 #include <cstdint>
 #include <limits>
 #include <stdexcept>
@@ -6,7 +8,6 @@
 
 #include "arrays.hpp"
 #include "engines/row_order.hpp"
-#include "python_types.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

@@ -1,3 +1,5 @@
+#include "python_types.hpp"
+
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -7,7 +9,6 @@
 #include <string>
 
 #include "arrays.hpp"
-#include "python_types.hpp"
 #include "resampling/ranked_pairs.hpp"
 #include "resampling/row_sampler.hpp"
 #include "resampling/weighted_sums.hpp"

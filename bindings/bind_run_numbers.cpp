@@ -1,4 +1,6 @@
 // The numbers of a run whose arrays Python keeps.
+#include "python_types.hpp"
+
 #include <nanobind/stl/map.h>
 
 #include <map>
@@ -10,7 +12,6 @@
 #include "arrays.hpp"
 #include "engines/initialize.hpp"
 #include "engines/run_numbers.hpp"
-#include "python_types.hpp"
 #include "run_state.hpp"
 
 namespace creche::CRECHE_LEVEL {

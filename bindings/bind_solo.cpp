@@ -1,3 +1,5 @@
+#include "python_types.hpp"
+
 #include <chrono>
 #include <map>
 #include <memory>
@@ -10,7 +12,6 @@
 #include "feeding/file_stream.hpp"
 #include "feeding/window_feed.hpp"
 #include "precisions.hpp"
-#include "python_types.hpp"
 #include "run_state.hpp"
 #include "stored_tables.hpp"
 #include "typed_name.hpp"

@@ -1,3 +1,5 @@
+#include "python_types.hpp"
+
 #include <algorithm>
 #include <cstdint>
 #include <exception>
@@ -10,7 +12,6 @@
 #include "arrays.hpp"
 #include "feeding/file_stream.hpp"
 #include "feeding/window_feed.hpp"
-#include "python_types.hpp"
 #include "stored_tables.hpp"
 
 namespace creche::CRECHE_LEVEL {

@@ -1,6 +1,8 @@
 // The members of a colony from Python: their plans and the tables that they share.
 #pragma once
 
+#include "python_types.hpp"
+
 #include <cmath>
 #include <cstdint>
 #include <map>
@@ -13,7 +15,6 @@
 
 #include "arrays.hpp"
 #include "engines/pack.hpp"
-#include "python_types.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

@@ -1,9 +1,10 @@
 // The module of one instruction-set level. It converts and checks arrays, releases the GIL and calls the core: no
 // arithmetic happens here. The contract with Python is src/creche/_core/level.pyi.
 
+#include "python_types.hpp"
+
 #include "level.hpp"
 #include "precisions.hpp"
-#include "python_types.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

@@ -1,5 +1,7 @@
 // What is converted between C++ and Python. All files of the bindings include it: one that lacked a conversion would
 // still be compiled, but take and return opaque objects, and only where headers are not precompiled.
+//
+// It comes first, as clang-format keeps it: the headers of Python define what those of the system are to declare.
 #pragma once
 
 #include <nanobind/nanobind.h>

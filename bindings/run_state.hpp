@@ -1,13 +1,14 @@
 // The state of a run as Python sees it: a dict of arrays, the same for a single network and a member of a colony.
 #pragma once
 
+#include "python_types.hpp"
+
 #include <algorithm>
 #include <string>
 #include <vector>
 
 #include "arrays.hpp"
 #include "engines/member_state.hpp"
-#include "python_types.hpp"
 
 namespace creche::CRECHE_LEVEL {
 

@@ -15,10 +15,10 @@ PACKAGE = ROOT / "src" / "creche"
 
 # A package imports only from those before it, and from itself; docs/architecture.md describes each.
 FLOORS = (
-    "_version", "_lazy", "_phrases", "_advice", "_displayed", "errors", "_progress", "_system", "_core", "plan",
-    "engine", "databases", "table", "evaluation", "scale", "model", "exporting", "training", "model_selection",
-    "fitting", "render", "explain", "plots", "pages", "learn", "report", "tracking", "estimators", "serving", "studio",
-    "cli",
+    "_version", "_lazy", "_phrases", "_advice", "_displayed", "_ordered_math", "errors", "_progress", "_system",
+    "_core", "plan", "engine", "databases", "table", "evaluation", "scale", "model", "exporting", "training",
+    "model_selection", "fitting", "render", "explain", "plots", "pages", "learn", "report", "tracking", "estimators",
+    "serving", "studio", "cli",
 )  # fmt: skip
 
 # A result draws and shows itself, and a model exports itself: these imports alone may run back up.

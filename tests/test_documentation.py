@@ -124,7 +124,8 @@ def test_each_name_and_option_exists(path: Path) -> None:
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
     of_others = {"--logdir", "--env-manager", "--data-binary"}  # of TensorBoard, MLflow and curl
     of_torchrun = {"--nnodes", "--nproc-per-node", "--rdzv-backend", "--rdzv-endpoint", "--no-python"}
-    assert named - options - of_others - of_torchrun - {"--help", "--install-completion"} == set()
+    of_slurm = {"--nodes", "--ntasks-per-node"}
+    assert named - options - of_others - of_torchrun - of_slurm - {"--help", "--install-completion"} == set()
 
 
 def test_each_rule_of_the_diagnosis_has_its_line() -> None:

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 from tools.wheels.__main__ import choose_platforms, compare, platform_of
-from tools.wheels.audit import AuditError, check_files, check_system
+from tools.wheels.audit import AuditError, check_files, check_interface, check_system
 from tools.wheels.build import Workshop, environment, unpack, write_commands
 from tools.wheels.environments import BuildError, MissingPythonError, find_one, find_python
 from tools.wheels.fresh import Place, TrialError, variables
+from tools.wheels.interface_cost import compare as compare_interfaces
+from tools.wheels.interface_cost import interfaces_of_one_python, platform_here
 from tools.wheels.platforms import INTERFACES, PLATFORMS
 from tools.wheels.source import copy_tracked
 from tools.wheels.trial import pythons_for, try_wheel
@@ -140,6 +142,19 @@ def test_a_wheel_that_promises_more_than_auditwheel_finds_is_refused(
         check_system(tmp_path / NAME, LINUX)
 
 
+def test_a_wheel_for_every_later_python_is_judged_by_abi3audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    auditor = tmp_path / "python"
+    monkeypatch.setattr(sys, "executable", str(auditor))
+    auditor.write_text('#!/bin/sh\necho "$@"\nexit 1\n')
+    auditor.chmod(0o755)
+    assert check_interface(tmp_path / NAME) == ""
+    later = tmp_path / NAME.replace("cp311-cp311", "cp312-abi3")
+    with pytest.raises(AuditError, match=rf"(?s)more than the stable interface.*-m abi3audit --strict {later}"):
+        check_interface(later)
+    auditor.write_text("#!/bin/sh\n")
+    assert check_interface(later) == "abi3audit: nothing but the stable interface"
+
+
 def test_two_builds_must_have_the_same_bytes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     first, second = write_wheel(tmp_path / "a", NAME), write_wheel(tmp_path / "b", NAME)
     compare([first], [second])
@@ -201,3 +216,30 @@ def test_a_fresh_environment_has_nothing_of_the_user_and_shows_what_fails(
     assert place.call(*place.python, "-c", "print(6 * 7)") == "42\n"
     with pytest.raises(TrialError, match=r"(?s)ended with 3.*a word"):
         place.call(*place.python, "-c", "print('a word'); raise SystemExit(3)")
+
+
+def test_the_cost_of_the_stable_interface_is_told_with_its_spread() -> None:
+    own = [{"a call": 10e-6}, {"a call": 20e-6}, {"a call": 10e-6}]
+    stable = [{"a call": 11e-6}, {"a call": 24e-6}, {"a call": 10e-6}]
+    assert compare_interfaces(stable, own) == ["a call: 10.0 and 11.0 microseconds, +10.0 % (+0.0 to +20.0)"]
+
+
+def test_both_interfaces_are_measured_with_one_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    put_python(tmp_path, "3.11")
+    with pytest.raises(
+        MissingPythonError, match=r"Python 3\.12 or 3\.13 or 3\.14: not found .* have the stable interface"
+    ):
+        interfaces_of_one_python()
+    for version in ("3.13", "3.14"):
+        put_python(tmp_path, version)
+    stable, own = interfaces_of_one_python()
+    assert (stable.versions, stable.tag, stable.api) == (("3.13",), "cp312-abi3", "cp312")
+    assert (own.versions, own.tag, own.api) == (("3.13",), "cp313-cp313", "")
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Darwin", "", "", "", "arm64")))
+    assert platform_here() == PLATFORMS["macos-arm64"]
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Linux", "", "", "", "x86_64")))
+    assert platform_here().levels == ("x86_64_v3",)
+    monkeypatch.setattr(os, "uname", lambda: os.uname_result(("Plan 9", "", "", "", "mips")))
+    with pytest.raises(BuildError, match="no wheels are built for Plan 9 on mips"):
+        platform_here()

@@ -211,18 +211,21 @@ class ProcessError(CrecheError, RuntimeError):
     ----------
     rank : int or None
         The number of that process, from 0, as far as it is known.
+    is_lost : bool
+        Whether the process, or the connection to it, was lost, so that another may take its place.
     run : Run or None
         The run as it is after its last step, which can be resumed; None if the error came before the first.
 
     """
 
-    def __init__(self, *args: object, rank: int | None = None) -> None:
+    def __init__(self, *args: object, rank: int | None = None, is_lost: bool = False) -> None:
         super().__init__(*args)
         self.rank = rank
+        self.is_lost = is_lost
         self.run: DivergedRun | None = None
 
     def __reduce__(self) -> tuple[type[ProcessError], tuple[object, ...], dict[str, object]]:
-        return type(self), self.args, {"rank": self.rank}
+        return type(self), self.args, {"rank": self.rank, "is_lost": self.is_lost}
 
 
 class DivergedRun(Protocol):

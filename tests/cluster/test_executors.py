@@ -14,6 +14,7 @@ import creche as cr
 from creche.errors import CrecheError
 from creche.scale import piece, sizing
 from tests.unit.model_selection.sweeps import digests, run_sweep
+from tests.unit.training.test_processes import JOB, weights
 
 pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("ignore")]
 
@@ -78,6 +79,19 @@ def test_a_function_of_a_user_trains_there(client: Any) -> None:
         )
 
     assert client.submit(train, 3, pure=False).result() == train(3)
+
+
+def test_one_network_by_processes_of_dask(client: Any) -> None:
+    expected = weights(cr.train("penguins", **JOB))
+    for executor in (client.get_executor(), client):
+        assert weights(cr.train("penguins", **JOB, processes=2, cluster=executor)) == expected
+    with pytest.raises(cr.PlanError, match="ClientExecutor carries out 2 at once, and 3 processes besides"):
+        cr.train("penguins", **JOB, processes=4, cluster=client.get_executor())
+
+
+def test_one_network_by_jobs_of_submitit(jobs: Any) -> None:
+    run = cr.train("penguins", **JOB, processes=2, cluster=jobs)
+    assert weights(run) == weights(cr.train("penguins", **JOB))
 
 
 def test_jobs_of_submitit(jobs: Any) -> None:

@@ -6,67 +6,26 @@ The machines are processes on 127.0.0.2, .3 and .4; Ray takes each for a machine
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import socket
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tools.ray_nodes import Nodes
 
 import creche as cr
 from creche.errors import CrecheError
 from creche.scale import piece, ray_workers, sizing
 from creche.scale.build import Build
 from creche.scale.cluster import resolve_workers
+from tests.cluster.nodes import note_place, running_nodes, wait_for_place
 from tests.unit.model_selection.sweeps import digests, run_sweep
 
 pytestmark = [pytest.mark.cluster, pytest.mark.filterwarnings("ignore")]
 
-# Before Ray is imported: a lost machine is noticed sooner than by default, a slow one has time to begin, and no other
-# cluster of this computer is found. The names of sockets are short of characters.
-os.environ.update(
-    RAY_TMPDIR=tempfile.mkdtemp(prefix="ray", dir="/tmp"),
-    RAY_USAGE_STATS_ENABLED="0", RAY_health_check_initial_delay_ms="2000", RAY_health_check_period_ms="1000",
-    RAY_health_check_timeout_ms="5000", RAY_health_check_failure_threshold="2", RAY_raylet_start_wait_time_s="120",
-)  # fmt: skip
-
 SWEEP: dict[str, Any] = {"learning_rate": [0.01, 0.1], "seeds": 12}
-
-
-class Nodes:
-    """A head without processors, and machines with one each."""
-
-    def __init__(self) -> None:
-        from ray.cluster_utils import Cluster
-
-        self.addresses = iter(range(3, 250))
-        head = {"num_cpus": 0, "include_dashboard": False, "node_ip_address": "127.0.0.2", **free_ports()}
-        self.cluster = Cluster(initialize_head=True, head_node_args={**head, "include_log_monitor": False})
-
-    def add(self) -> Any:
-        return self.cluster.add_node(
-            num_cpus=1, object_store_memory=80_000_000, include_log_monitor=False,
-            node_ip_address=f"127.0.0.{next(self.addresses)}", **free_ports(),
-        )  # fmt: skip
-
-    def lose(self, node: Any) -> None:
-        self.cluster.remove_node(node, allow_graceful=False)
-
-
-def free_ports() -> dict[str, int]:
-    """Ports for the helpers of a machine: Ray waits for one that chooses its own, and gives up on a busy computer."""
-    names = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
-    sockets = [socket.socket() for _ in names]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = dict(zip(names, (each.getsockname()[1] for each in sockets), strict=True))
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def test_a_cluster_that_is_not_there_is_never_started(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,33 +34,10 @@ def test_a_cluster_that_is_not_there_is_never_started(monkeypatch: pytest.Monkey
         run_sweep(cluster="auto")
 
 
-def start_nodes(attempts: int) -> Nodes:
-    """Start the head and two machines; Ray gives up on a machine whose helpers take longer than 15 seconds to begin."""
-    made = None
-    try:
-        made = Nodes()
-        made.add()
-        made.add()
-    except Exception:  # Ray raises no narrower one
-        if made is not None:
-            made.cluster.shutdown()
-        if attempts == 1:
-            raise
-        return start_nodes(attempts - 1)
-    return made
-
-
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:
-    import ray
-
-    made = start_nodes(attempts=3)
-    ray.init(address=made.cluster.address, _node_ip_address="127.0.0.2", logging_level="ERROR", log_to_driver=False)
-    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
-    yield made
-    ray.shutdown()
-    made.cluster.shutdown()
-    shutil.rmtree(os.environ["RAY_TMPDIR"], ignore_errors=True)
+    with running_nodes(2, pickled=sys.modules[__name__]) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +111,32 @@ def test_a_machine_is_lost_and_another_joins(nodes: Nodes, here: cr.Colony) -> N
     assert seen[0] < len(here)
 
 
+def test_a_machine_that_falls_silent_is_given_up(
+    nodes: Nodes, here: cr.Colony, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if its cable was cut: all of its processes are stopped while one of them has a piece."""
+    place = tmp_path / "place"
+
+    def stay_once(kinds: piece.Kinds, some: piece.Piece) -> piece.PieceResult:
+        try:
+            note_place(place)
+        except FileExistsError:
+            return piece.train_piece(kinds, some)
+        signal.pause()
+        raise AssertionError
+
+    def silence(colony: cr.Colony) -> None:
+        if not silenced:
+            silenced.append(nodes.silence(wait_for_place(place)[0]))
+
+    silenced: list[Any] = []
+    nodes.add()
+    train_through(monkeypatch, stay_once)
+    assert digests(run_sweep(**SWEEP, cluster="auto", on_progress=silence)) == digests(here)
+    assert not nodes.is_alive(silenced[0])  # the piece was trained elsewhere once it was given up
+    nodes.lose(silenced[0])
+
+
 def test_ctrl_c_keeps_what_is_done(nodes: Nodes, here: cr.Colony) -> None:
     def interrupt(colony: cr.Colony) -> None:
         raise KeyboardInterrupt
@@ -211,3 +173,10 @@ def test_a_cluster_without_room_says_so(nodes: Nodes, monkeypatch: pytest.Monkey
     monkeypatch.setattr(ray_workers, "PATIENCE", 0.0)
     with pytest.raises(CrecheError, match=r"a piece wants 64 processors, but the cluster has \d+ processors"):
         resolve_workers(cr.Cluster(cpus_per_piece=64))
+
+
+def test_another_cluster_than_that_of_this_process_is_refused(nodes: Nodes) -> None:
+    address = nodes.cluster.address
+    for other in ("127.0.0.240:6379", "ray://127.0.0.240:10001"):
+        with pytest.raises(CrecheError, match=rf"connected to the cluster {address}, .*{other}.* ray\.shutdown\(\)"):
+            resolve_workers(other)

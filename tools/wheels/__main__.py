@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.wheels.audit import AuditError, check_files, check_system
+from tools.wheels.audit import AuditError, check_files, check_interface, check_system
 from tools.wheels.build import Workshop, build_all, unpack
 from tools.wheels.environments import BuildError
 from tools.wheels.fresh import TrialError
@@ -54,7 +54,9 @@ def build_and_check(platform: Platform, archive: Path, jobs: int, twice: bool) -
     kept = []
     for wheel in build_all(platform, workshop):
         check_files(wheel, platform)
-        print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.1f} MB; {check_system(wheel, platform)}", flush=True)
+        size = f"{wheel.stat().st_size / 1e6:.1f} MB"
+        judged = filter(None, (size, check_system(wheel, platform), check_interface(wheel)))
+        print(f"{wheel.name}: {'; '.join(judged)}", flush=True)
         kept.append(Path(shutil.copy2(wheel, DIST)))
     if twice:
         with tempfile.TemporaryDirectory() as folder:

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from tools.wheels.audit_macos import find_problems_on_macos
 from tools.wheels.platforms import Platform
 
 # What a wheel must have besides the modules of the package.
@@ -41,12 +42,29 @@ def check_files(wheel: Path, platform: Platform) -> None:
 
 
 def check_system(wheel: Path, platform: Platform) -> str:
-    """Compare what its modules need of a system with what its name promises; auditwheel judges."""
-    if platform.system != "Linux":
-        return "what it needs of its system is not checked"
+    """Compare what its modules need of a system with what its name promises; for Linux, auditwheel judges."""
+    if platform.system == "Darwin":
+        with zipfile.ZipFile(wheel) as archive:
+            modules = {name: archive.read(name) for name in archive.namelist() if name.endswith(".so")}
+        problems = [
+            each for name, content in modules.items() for each in find_problems_on_macos(name, content, platform)
+        ]
+        if problems:
+            raise AuditError(f"{wheel.name}: " + "; ".join(problems))
+        return f"its {len(modules)} modules need nothing but {platform.tag}"
     command = [sys.executable, "-m", "auditwheel", "show", str(wheel)]
     done = subprocess.run(command, capture_output=True, text=True)
     words = " ".join(done.stdout.split())
     if f'consistent with the following platform tag: "{platform.tag}"' not in words:
         raise AuditError(f"{wheel.name}: is not what auditwheel takes it for:\n{done.stdout}{done.stderr}")
     return f"auditwheel: {platform.tag}"
+
+
+def check_interface(wheel: Path) -> str:
+    """For a wheel of Python's stable interface: that no module uses more than that; abi3audit judges."""
+    if "-abi3-" not in wheel.name:
+        return ""
+    done = subprocess.run([sys.executable, "-m", "abi3audit", "--strict", str(wheel)], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise AuditError(f"{wheel.name}: uses more than the stable interface of Python:\n{done.stdout}{done.stderr}")
+    return "abi3audit: nothing but the stable interface"

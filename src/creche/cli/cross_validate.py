@@ -57,7 +57,7 @@ def cross_validate(table: str, arguments: dict[str, Any], run: dict[str, Any], o
     from creche.model_selection.cross_validation import cross_validate as cross_validate_networks
 
     as_json, interrupted = "as_json" in others, False
-    chosen = {name: others[name] for name in ("folds", "repeats", "seeds", "cluster") if name in others} | run
+    chosen = {name: others[name] for name in ("folds", "repeats", "seeds") if name in others} | run
     with folds_progress(quiet=as_json) as on_progress:
         try:
             validation = cross_validate_networks(table, **arguments, **chosen, on_progress=on_progress)

@@ -11,7 +11,6 @@ from creche.cli.files import MODEL_FILE, TableArgument
 from creche.cli.label import check_label
 from creche.cli.messages import print_message
 from creche.cli.options import (
-    CLUSTER,
     DROP_UNLABELLED,
     FILES,
     JSON,
@@ -37,7 +36,6 @@ FIT_OPTIONS = (
     Option("time_limit", float, TRAINING, "Time limit in seconds: keep trying configurations until then."),
     Option("metric", str, TRAINING, "Metric to optimize: log_loss, accuracy, auc, rmse, …", "by task"),
     THREADS,
-    CLUSTER,
 )
 OTHER_OPTIONS = (
     DROP_UNLABELLED,

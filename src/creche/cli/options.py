@@ -328,10 +328,7 @@ def parse_quote(text: str) -> str:
 
 THREADS = option_of("threads")
 DEVICE = option_of("device")
-CLUSTER = Option(
-    "cluster", str, TRAINING, "Cluster of Ray that trains: auto, or the address of its head, host:port or "
-                              "ray://host:port.",
-)  # fmt: skip
+CLUSTER = option_of("cluster")
 PREDICTING_CLUSTER = Option(
     "cluster", str, TRAINING, "Cluster of Ray that predicts: auto, or the address of its head, host:port or "
                               "ray://host:port.",

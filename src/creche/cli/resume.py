@@ -30,6 +30,7 @@ RUN_OPTIONS = (
     *(replace(option, panel=FILES, default="where it was") for option in options_of("held_out")),
     option_of("checkpoint_every"),
     option_of("processes"),
+    option_of("cluster"),
     THREADS,
     DEVICE,
 )

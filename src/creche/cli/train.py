@@ -15,7 +15,6 @@ from creche.cli.cross_validate import cross_validate
 from creche.cli.files import MODEL_FILE, PLAN_FILE, TableArgument, save_model
 from creche.cli.label import check_label
 from creche.cli.options import (
-    CLUSTER,
     DROP_UNLABELLED,
     FILES,
     JSON,
@@ -60,7 +59,6 @@ FOLD_OPTIONS = (
     Option("repeats", int, ROWS, "Number of repetitions of cross-validation, each with new folds.", "1"),
     Option("seeds", int, ROWS, "Number of seeds for each fold.", "1"),
     REFIT,
-    CLUSTER,
     Option("predictions", Path, FILES, "Write out-of-fold predictions to this file.", file=Output("table")),
 )
 OTHER_OPTIONS = (
@@ -81,10 +79,7 @@ OTHER_OPTIONS = (
     JSON,
 )  # fmt: skip
 
-ALTERNATIVES = {
-    "seeds": "; for several seeds on the same rows: creche sweep",
-    "cluster": "; one network is trained here",
-}
+ALTERNATIVES = {"seeds": "; for several seeds on the same rows: creche sweep"}
 
 
 @with_options(*PLAN_OPTIONS, *STOPPING_OPTIONS, *READING, *OPTIMIZER_OPTIONS, *RUN_OPTIONS, *OTHER_OPTIONS)
@@ -129,11 +124,11 @@ def train(table: TableArgument, **given: Any) -> None:
 
         others["choose_threshold"] = check_word("choose_threshold", others["choose_threshold"], THRESHOLD_METRICS)
     if "tensorboard" in others:
-        run_arguments["on_epoch"] = _create_tracker(others)
+        run_arguments["on_epoch"] = _create_tracker(others, run_arguments)
     if "folds" in others or "repeats" in others:
         cross_validate(table, arguments, run_arguments, others)
         return
-    for name in ("seeds", "predictions", "refit", "cluster"):
+    for name in ("seeds", "predictions", "refit"):
         if name in others:
             raise PlanError(
                 f"--{name}: needs cross-validation; add --folds, such as --folds 5{ALTERNATIVES.get(name, '')}",
@@ -226,13 +221,13 @@ def _plan_arguments(given: dict[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def _create_tracker(others: dict[str, Any]) -> TensorBoard:
+def _create_tracker(others: dict[str, Any], run_arguments: dict[str, Any]) -> TensorBoard:
     from creche.tracking.tensorboard import TensorBoard
 
-    if "cluster" in others:
+    if "cluster" in run_arguments and ("folds" in others or "repeats" in others):
         raise PlanError(
-            "--tensorboard: cannot be combined with --cluster, whose machines report networks when they are trained; "
-            "leave one of the two out",
+            "--tensorboard: cannot be combined with --folds and --cluster, whose machines report networks when they "
+            "are trained; leave one of them out",
             argument="tensorboard",
         )
     return TensorBoard(others["tensorboard"])

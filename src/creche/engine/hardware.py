@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,15 +10,67 @@ from creche._phrases import format_count
 from creche._system.resources import resolve_threads
 from creche.engine.device import CPU, Device, resolve_device
 
-__all__ = ["Hardware", "Workers", "resolve_hardware"]
+__all__ = ["Failure", "Hardware", "StartedCalls", "Workers", "resolve_hardware"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A call that has ended with an error.
+
+    Attributes
+    ----------
+    position : int
+    error : Exception
+    is_lost : bool
+        Whether its process or machine was lost, rather than that the call itself has failed.
+
+    """
+
+    position: int
+    error: Exception
+    is_lost: bool
+
+
+class StartedCalls(Protocol):
+    """Calls that workers carry out side by side."""
+
+    def failures(self) -> list[Failure]:
+        """Return the calls that have ended with an error so far."""
+
+    def check_room(self) -> str:
+        """Return why they may not have begun, as a sentence without its end; raise an error if they never can."""
+
+    def end(self, seconds: float) -> None:
+        """Wait for all of them, and cancel those that have not ended by then."""
 
 
 class Workers(Protocol):
-    """Processes or machines that carry out pieces of work; `creche.scale` has several kinds."""
+    """Processes or machines that carry out pieces of work; `creche.scale` has several kinds.
+
+    Attributes
+    ----------
+    threads : int
+        Threads that a piece of work may use.
+    retries : int
+        How often work is begun anew that has lost its process or machine.
+
+    """
+
+    @property
+    def threads(self) -> int: ...
+
+    @property
+    def retries(self) -> int: ...
 
     @property
     def slots(self) -> int:
         """How many pieces are carried out at once."""
+
+    def own_address(self) -> str:
+        """Return the address at which they reach this machine."""
+
+    def start(self, function: Callable[[Any, Any], Any], shared: Any, pieces: Sequence[Any]) -> StartedCalls:
+        """Begin ``function(shared, piece)`` for all pieces, which need each other and so must run at the same time."""
 
     def carry_out(
         self,

@@ -358,6 +358,9 @@ _ENTRIES = (
         TABLE, "Memory for the table, such as 8GB: it is read and encoded in pieces, on disk, and may be larger.", str,
         "all of the table",
     )),
+    Argument("cluster", None, "run", fit=True, command=_option(
+        TRAINING, "Cluster of Ray that trains: auto, or the address of its head, host:port or ray://host:port.",
+    )),
     Argument("on_epoch", None, "run", estimator=True),
     Argument("on_progress", None, "run"),
     Argument("checkpoint", None, "run", with_folds=False, command=_option(

@@ -24,9 +24,11 @@ class Cluster:
         "auto" for the cluster that this process is connected to, that ``RAY_ADDRESS`` names, or that runs on this
         machine; ``"host:6379"`` for another one of the same network; ``"ray://host:10001"`` through Ray's client.
     cpus_per_piece : int, default 1
-        Processors that Ray reserves for a piece of work, which trains on as many threads.
+        Processors that Ray reserves for a piece of work, or for a process of one network, which trains on as many
+        threads.
     retries : int, default 3
-        How often a piece is trained anew when its process or its machine is lost.
+        How often a piece is trained anew when its process or its machine is lost, or one network goes on with another
+        process.
 
     Examples
     --------

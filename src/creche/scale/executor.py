@@ -7,17 +7,20 @@ import pickle
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED as FIRST
-from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import BrokenExecutor, CancelledError, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from creche._advice import advise
 from creche._system.resources import usable_cores
-from creche.errors import CrecheError
+from creche.engine.hardware import Failure
+from creche.errors import CrecheError, PlanError
 from creche.scale.build import this_build
 from creche.scale.handout import Handout
+from creche.scale.network import address_of_this_machine, host_of
 from creche.scale.worker import SharedFile, SharedValue, work
 
 __all__ = ["ExecutorWorkers"]
@@ -62,13 +65,45 @@ class ExecutorWorkers:
         A pool tells its workers, a client of Dask the threads of its workers, which may have come since, and submitit
         how many jobs of an array SLURM runs at once.
         """
-        executor = self._executor
-        client = getattr(executor, "_client", executor)
-        if hasattr(client, "nthreads"):
-            return sum(client.nthreads().values()) or usable_cores()
-        if getattr(executor, "cluster", None) == "slurm":
-            return int(executor._executor.parameters.get("array_parallelism", JOBS_OF_SLURM))
-        return int(getattr(executor, "_max_workers", None) or usable_cores())
+        if self._client is not None:
+            return sum(self._client.nthreads().values()) or usable_cores()
+        if self._is_slurm:
+            return self._parameter("array_parallelism", JOBS_OF_SLURM)
+        return int(getattr(self._executor, "_max_workers", None) or usable_cores())
+
+    @property
+    def threads(self) -> int:
+        """How many threads a piece may use: the processors of a job of SLURM, and one elsewhere."""
+        return self._parameter("cpus_per_task", 1) if self._is_slurm else 1
+
+    @property
+    def retries(self) -> int:
+        """Work that has lost its process is not begun anew: a pool that has lost one is broken."""
+        return 0
+
+    @property
+    def _client(self) -> Any:
+        """The client of Dask, if the executor is one or has one."""
+        client = getattr(self._executor, "_client", self._executor)
+        return client if hasattr(client, "nthreads") else None
+
+    @property
+    def _is_slurm(self) -> bool:
+        return getattr(self._executor, "cluster", None) == "slurm"
+
+    def _parameter(self, name: str, default: int) -> int:
+        return int(self._executor._executor.parameters.get(name) or default)
+
+    @property
+    def _is_of_this_machine(self) -> bool:
+        return isinstance(self._executor, ProcessPoolExecutor | ThreadPoolExecutor)
+
+    def own_address(self) -> str:
+        """Return the address at which the workers reach this machine, as far as it can be known."""
+        if self._is_of_this_machine:
+            return "127.0.0.1"
+        client = self._client
+        return address_of_this_machine("" if client is None else host_of(client.scheduler.address))
 
     def __str__(self) -> str:
         return type(self._executor).__name__
@@ -108,27 +143,59 @@ class ExecutorWorkers:
                 for future in running:
                     future.cancel()
 
+    def start(self, function: Callable[[Any, Any], Any], shared: Any, pieces: Sequence[Any]) -> _Futures:
+        """Begin ``function(shared, piece)`` for all pieces, which must run at the same time.
+
+        Raises
+        ------
+        PlanError
+            If the executor is known to have fewer workers.
+
+        """
+        is_known = self._is_of_this_machine or self._client is not None
+        if is_known and len(pieces) > self.slots:
+            raise PlanError(
+                f"cluster: {self} carries out {self.slots} at once, and {len(pieces)} processes besides this one are "
+                f"wanted; give {advise('processes', self.slots + 1)} at most, or an executor with more workers",
+                argument="cluster",
+            )
+        return _Futures(self, self._executor, function, shared, pieces)
+
     def _result(self, future: Any, shared: Any, piece: Any) -> Any:
         try:
             return future.result()
-        except CancelledError as error:
-            raise CrecheError(f"cluster: {self} cancelled a piece, {_describe(shared, piece)}; run it again") from error
-        except BrokenExecutor as error:
-            raise CrecheError(
-                f"cluster: a process of {self} ended while it worked, perhaps on {_describe(shared, piece)}; it may "
-                "have been killed for lack of memory. Make a new executor, with fewer processes, and run it again"
-            ) from error
-        except ModuleNotFoundError as error:
-            raise CrecheError(
-                f"cluster: a worker of {self} has no module {error.name!r}; install the same Creche on all machines"
-            ) from error
         except Exception as error:
-            if type(error).__module__.partition(".")[0] not in OF_EXECUTORS:
+            told = self.explain(error, _describe(shared, piece))
+            if told is error:
                 raise
-            raise CrecheError(
-                f"cluster: {_describe(shared, piece)} did not come back from {self}: {_reason(error)}. What was done "
-                "before is kept"
-            ) from error
+            raise told from error
+
+    def explain(self, error: Exception, what: str) -> Exception:
+        """Return the error to raise for one of a future: the same, if the work itself has raised it.
+
+        Parameters
+        ----------
+        error : Exception
+        what : str
+            The piece, for messages.
+
+        """
+        if isinstance(error, CancelledError):
+            return CrecheError(f"cluster: {self} cancelled a piece, {what}; run it again")
+        if isinstance(error, BrokenExecutor):
+            return CrecheError(
+                f"cluster: a process of {self} ended while it worked, perhaps on {what}; it may have been killed for "
+                "lack of memory. Make a new executor, with fewer processes, and run it again"
+            )
+        if isinstance(error, ModuleNotFoundError):
+            return CrecheError(
+                f"cluster: a worker of {self} has no module {error.name!r}; install the same Creche on all machines"
+            )
+        if type(error).__module__.partition(".")[0] in OF_EXECUTORS:
+            return CrecheError(
+                f"cluster: {what} did not come back from {self}: {_reason(error)}. What was done before is kept"
+            )
+        return error
 
     @contextmanager
     def _share(self, shared: Any) -> Iterator[SharedValue | SharedFile]:
@@ -143,6 +210,54 @@ class ExecutorWorkers:
             yield SharedFile(Path(name))
         finally:
             Path(name).unlink(missing_ok=True)
+
+
+class _Futures:
+    """Calls of an executor that are carried out side by side."""
+
+    def __init__(
+        self, workers: ExecutorWorkers, executor: Any, function: Callable[..., Any], shared: Any, pieces: Sequence[Any]
+    ) -> None:
+        self._workers = workers
+        self._kept = ExitStack()
+        handed_over = self._kept.enter_context(workers._share(shared))
+        self._running = {
+            executor.submit(work, this_build(), function, handed_over, piece): (position, piece)
+            for position, piece in enumerate(pieces)
+        }
+        self._shared = shared
+
+    def failures(self) -> list[Failure]:
+        """Return the calls that have ended with an error so far."""
+        found = []
+        for future, (position, piece) in self._running.items():
+            if not future.done():
+                continue
+            try:
+                future.result()
+            except Exception as error:
+                told = self._workers.explain(error, _describe(self._shared, piece))
+                found.append(Failure(position, told, told is not error))
+        return found
+
+    def check_room(self) -> str:
+        """Return why they may not have begun."""
+        waiting = sum(not (future.done() or _is_running(future)) for future in self._running)
+        return f"{waiting} of {len(self._running)} processes have not begun on {self._workers}"
+
+    def end(self, seconds: float) -> None:
+        """Wait for all of them, and cancel those that have not ended by then."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not all(future.done() for future in self._running):
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        for future in self._running:
+            future.cancel()
+        self._kept.close()
+
+
+def _is_running(future: Any) -> bool:
+    """Whether a call has begun, as far as its future tells."""
+    return bool(future.running()) if hasattr(future, "running") else getattr(future, "state", "") == "RUNNING"
 
 
 def _wait(running: dict[Any, tuple[int, Any]]) -> list[Any]:

@@ -6,15 +6,19 @@ import os
 import socket
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from creche._advice import advise
 from creche.errors import CrecheError, CrecheWarning
 from creche.scale.build import check_build, this_build
 from creche.scale.handout import Handout
+from creche.scale.network import ADDRESS, address_of_this_machine, host_of, is_same_machine, port_of
+from creche.scale.ray_calls import RayCalls, Room
+from creche.scale.ray_errors import cause_of, first_line
 from creche.scale.worker import work
 
 if TYPE_CHECKING:
@@ -27,8 +31,10 @@ SECONDS_BETWEEN_LOOKS = 0.1  # Ctrl-C is noticed as soon
 PATIENCE = 30.0
 SECONDS_FOR_ANSWER = 10.0  # of the head, once its port is knocked at
 
-# Its value is a secret, which Ray might quote.
-TOKEN = "RAY_AUTH_TOKEN"
+THROUGH_CLIENT = "ray://"
+
+# What this process was connected to by `RayWorkers`: the address as it was given, and the cluster that was found there.
+_connected: tuple[str, str] | None = None
 
 
 class RayWorkers:
@@ -55,6 +61,31 @@ class RayWorkers:
     def slots(self) -> int:
         """How many pieces the cluster carries out at once."""
         return max(1, int(self._resources().get("CPU", 0)) // self._cluster.cpus_per_piece)
+
+    @property
+    def threads(self) -> int:
+        """How many threads a piece may use."""
+        return self._cluster.cpus_per_piece
+
+    @property
+    def retries(self) -> int:
+        """How often work is begun anew that has lost its process or machine."""
+        return self._cluster.retries
+
+    def own_address(self) -> str:
+        """Return the address at which the cluster reaches this machine."""
+        if self._is_through_client:
+            return address_of_this_machine(host_of(self._found))
+        return address_of_this_machine() if ADDRESS in os.environ else str(self._ray.util.get_node_ip_address())
+
+    @property
+    def _is_through_client(self) -> bool:
+        return bool(self._ray.util.client.ray.is_connected())
+
+    @property
+    def _found(self) -> str:
+        """The address of the cluster that this process is connected to."""
+        return str(self._ray.get_runtime_context().gcs_address)
 
     def __str__(self) -> str:
         return f"{self.slots} pieces at once of the cluster {self._cluster.address}"
@@ -98,6 +129,10 @@ class RayWorkers:
                 with suppress(Exception):
                     ray.cancel(reference)
 
+    def start(self, function: Callable[[Any, Any], Any], shared: Any, pieces: Sequence[Any]) -> RayCalls:
+        """Begin ``function(shared, piece)`` for all pieces, which must run at the same time: on many machines."""
+        return RayCalls(self._ray, self._cluster.cpus_per_piece, function, shared, pieces)
+
     def _with_threads(self, shared: Any) -> Any:
         """Return what pieces have in common, with a thread for each processor that a piece has."""
         hardware = getattr(shared, "hardware", None)
@@ -114,27 +149,23 @@ class RayWorkers:
         try:
             return self._ray.get(reference)
         except errors.RayTaskError as error:  # raised by the piece itself
-            raise _cause(error) from None
+            raise cause_of(error) from None
         except (errors.WorkerCrashedError, errors.OutOfMemoryError, errors.NodeDiedError) as error:
             raise CrecheError(
                 f"cluster: the process that worked on {piece.describe(shared)} ended {self._cluster.retries + 1} times "
-                f"({_first_line(error)}); it may need more memory than a machine has. What was done before is kept"
+                f"({first_line(error)}); it may need more memory than a machine has. What was done before is kept"
             ) from None
         except errors.RayError as error:
             raise CrecheError(
-                f"cluster: {piece.describe(shared)} did not come back: {_first_line(error)}. What was done before is "
+                f"cluster: {piece.describe(shared)} did not come back: {first_line(error)}. What was done before is "
                 "kept"
             ) from None
 
     def _connect(self) -> None:
+        global _connected
         ray, address = self._ray, self._cluster.address
         if ray.is_initialized():
-            connected = ray.get_runtime_context().gcs_address
-            if address not in ("auto", connected) and not address.startswith("ray://"):
-                raise CrecheError(
-                    f"cluster: this process is connected to the cluster {connected}, not to {address}; call "
-                    "ray.shutdown() first, or give cluster='auto'"
-                )
+            self._check_connected()
             return
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         check_answer(address)  # Ray itself would try for minutes
@@ -147,9 +178,35 @@ class RayWorkers:
                     "as Ray's manual says, or give its address"
                 ) from None
             raise CrecheError(
-                f"cluster: found none at {address}: {_first_line(error)}. Check the address and the port, and that the "
+                f"cluster: found none at {address}: {first_line(error)}. Check the address and the port, and that the "
                 "head runs and lets this machine in"
             ) from None
+        _connected = address, self._found
+
+    def _check_connected(self) -> None:
+        """Check that this process is connected to the cluster that is asked for.
+
+        Raises
+        ------
+        CrecheError
+            If it is another one, or that cannot be known: the port of Ray's client is not that of the cluster.
+
+        """
+        address, found = self._cluster.address, self._found
+        if address == "auto" or (address, found) == _connected:
+            return
+        here = f"this process is connected to the cluster {found}"
+        here_again = advise("cluster", "auto")
+        advice = f"call ray.shutdown() first, or give {here_again} for the one that it is connected to"
+        if address.startswith(THROUGH_CLIENT):
+            if _connected is not None and _connected[1] == found and _connected[0].startswith(THROUGH_CLIENT):
+                raise CrecheError(f"cluster: {here} through {_connected[0]}, not through {address}; {advice}")
+            if not is_same_machine(host_of(address), host_of(found)):
+                raise CrecheError(
+                    f"cluster: {here}, and whether {address} leads to it cannot be known from here; {advice}"
+                )
+        elif port_of(address) != port_of(found) or not is_same_machine(host_of(address), host_of(found)):
+            raise CrecheError(f"cluster: {here}, not to {address}; {advice}")
 
     def _check_builds(self) -> None:
         """Compare the build of a worker before it gets any work; each piece compares it again."""
@@ -163,9 +220,9 @@ class RayWorkers:
         try:
             self._ray.get(reference)
         except errors.RayTaskError as error:
-            raise _cause(error) from None
+            raise cause_of(error) from None
         except errors.RayError as error:
-            raise CrecheError(f"cluster: its machines cannot run anything: {_first_line(error)}") from None
+            raise CrecheError(f"cluster: its machines cannot run anything: {first_line(error)}") from None
 
     def _report_no_room(self) -> None:
         """Say what the cluster has and what a piece wants.
@@ -176,14 +233,11 @@ class RayWorkers:
             If no machine is large enough.
 
         """
-        wanted = self._cluster.cpus_per_piece
-        largest = max((node["Resources"].get("CPU", 0) for node in self._ray.nodes() if node["Alive"]), default=0)
-        total, free = self._resources().get("CPU", 0), self._ray.available_resources().get("CPU", 0)
-        has = f"the cluster has {total:g} processors, {free:g} of them free, and at most {largest:g} on a machine"
-        if largest < wanted:
-            raise CrecheError(f"cluster: a piece wants {wanted} processors, but {has}; lower cpus_per_piece")
+        wanted, room = self._cluster.cpus_per_piece, Room.of(self._ray)
+        if room.largest < wanted:
+            raise CrecheError(f"cluster: a piece wants {wanted} processors, but {room}; lower cpus_per_piece")
         warnings.warn(
-            f"cluster: {has}; a piece wants {wanted}, and waits until others are done (Ctrl-C ends the wait)",
+            f"cluster: {room}; a piece wants {wanted}, and waits until others are done (Ctrl-C ends the wait)",
             CrecheWarning,
             stacklevel=2,
         )
@@ -215,7 +269,7 @@ def check_answer(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), timeout=SECONDS_FOR_ANSWER).close()
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or _first_line(error)
+        reason = getattr(error, "strerror", None) or first_line(error)
         if named_by is not None:
             raise CrecheError(
                 f"cluster: got 'auto', and {named_by} names the cluster {address}, where none answers ({reason}): it "
@@ -244,23 +298,3 @@ def _import_ray() -> Any:
     except ImportError as error:
         raise CrecheError("cluster: needs Ray; install it with: pip install 'creche[cluster]'") from error
     return ray
-
-
-def _cause(error: Any) -> Exception:
-    """Return what a task raised, and as a sentence where the machine lacks the package."""
-    cause = error.cause if isinstance(getattr(error, "cause", None), Exception) else error
-    text = f"{type(cause).__name__} {cause}"
-    if isinstance(cause, ImportError) or "No module named" in text:
-        return CrecheError(
-            f"cluster: a machine of the cluster lacks a module ({_first_line(cause)}); install the same Creche on all "
-            "machines, or give ray.init a runtime_env that does"
-        )
-    return cause if isinstance(cause, CrecheError) else CrecheError(f"cluster: a piece failed: {_first_line(cause)}")
-
-
-def _first_line(error: BaseException) -> str:
-    """Return the first line of a message, without the token of the cluster."""
-    lines = str(error).strip().splitlines()
-    line = next((line for line in lines if line.strip()), type(error).__name__)
-    token = os.environ.get(TOKEN)
-    return (line.replace(token, "…") if token else line).rstrip(".")

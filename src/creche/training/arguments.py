@@ -80,6 +80,7 @@ from creche.training.run import Run
 from creche.training.watching import check_watched
 
 if TYPE_CHECKING:
+    from creche.scale.cluster import ClusterChoice
     from creche.training.recorder import Record
 
 __all__ = [
@@ -162,6 +163,7 @@ class TrainArguments:
     threads: int | None
     device: DeviceName | None
     memory: str | int | None
+    cluster: ClusterChoice | None
     on_epoch: OnEpoch | Sequence[OnEpoch] | None
     on_progress: OnProgress[Run]
     checkpoint: str | Path | None

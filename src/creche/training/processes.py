@@ -20,20 +20,26 @@ from typing import TYPE_CHECKING, Any
 
 from creche._advice import advise
 from creche.engine.device import resolve_device
-from creche.engine.hardware import Hardware
+from creche.engine.hardware import Hardware, Workers, resolve_hardware
 from creche.engine.processes.chain import Chain
 from creche.engine.processes.link import Link
-from creche.engine.processes.meeting import Place, meet, place_of_this_process
+from creche.engine.processes.meeting import meet
+from creche.engine.processes.place import Place, place_of_this_process
 from creche.errors import DivergedError, PlanError, ProcessError
 from creche.plan.arguments import check_whole_number
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from creche.plan.words import DeviceName
+    from creche.scale.cluster import ClusterChoice
     from creche.training.run import Run
 
-__all__ = ["Crew", "choose_crew", "held_signals", "take_part", "together"]
+__all__ = ["SECONDS_TO_END", "SECONDS_TO_EXPLAIN", "Crew", "choose_crew", "held_signals", "take_part", "together"]
 
 MOST_PROCESSES = 1024
 WORKER = "import sys; from {module} import main; sys.exit(main(sys.argv[1:]))"
+HELD_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SECONDS_TO_STOP = 5.0
 SECONDS_TO_END = 10.0
 SECONDS_TO_EXPLAIN = 2.0  # for a process that is gone to be seen to have ended
@@ -47,18 +53,30 @@ class Crew:
     ----------
     count : int
     place : Place or None
-        That of this process among those that were started together; None: the others are started on this machine for
-        the time of the run.
+        That of this process among those that were started together; None: the others are started for the time of the
+        run, on this machine or by `workers`.
+    workers : Workers, optional
+        What starts the others on a cluster.
 
     """
 
     count: int = 1
     place: Place | None = None
+    workers: Workers | None = None
+
+    def __reduce__(self) -> tuple[type[Crew], tuple[Any, ...]]:
+        # A run that is pickled does not take its cluster along: one process gives the same bits.
+        return Crew, (self.count, self.place) if self.workers is None else ()
 
     @property
     def is_first(self) -> bool:
         """Whether this process writes files, calls back and reports."""
         return self.place is None or self.place.rank == 0
+
+    @property
+    def retries(self) -> int:
+        """How often the run goes on by itself when one of them is lost."""
+        return 0 if self.workers is None else self.workers.retries
 
     def share(self, hardware: Hardware, threads: int | None) -> Hardware:
         """Return the hardware of this process: each has a GPU of its own, and a share of the machine's threads."""
@@ -66,11 +84,17 @@ class Crew:
             hardware = replace(hardware, device=resolve_device(f"cuda:{self.place.local_rank}"))
         if self.count == 1 or (self.place is not None and threads is not None):
             return hardware
+        if self.workers is not None:
+            # As many as each of the others has, whose share of the work is the same.
+            fitting = hardware.threads if threads is not None else min(hardware.threads, self.workers.threads)
+            return replace(hardware, threads=fitting)
         on_this_machine = self.count if self.place is None else self.place.on_this_machine
         return replace(hardware, threads=max(1, hardware.threads // on_this_machine))
 
 
-def choose_crew(processes: int | None, shards: int) -> Crew:
+def choose_crew(
+    processes: int | None, shards: int, cluster: ClusterChoice | None = None, device: DeviceName | None = None
+) -> Crew:
     """Return the processes that train a plan with this number of shards.
 
     Parameters
@@ -78,13 +102,21 @@ def choose_crew(processes: int | None, shards: int) -> Crew:
     processes : int or None
         By default those that were started together with this one, if the plan has shards; otherwise this one alone.
     shards : int
+    cluster : str, Cluster or executor, optional
+        Where the others are started.
+    device : str, optional
+        What trains, which must be the processor on a cluster.
 
     Raises
     ------
     PlanError
-        If the shards cannot be dealt evenly.
+        If the shards cannot be dealt evenly, or a cluster is given where none is needed.
+    CrecheError
+        If there is no such cluster.
 
     """
+    if cluster is not None:
+        return _choose_cluster_crew(processes, shards, cluster, device)
     place = place_of_this_process() if shards > 1 or processes is not None else None
     if processes is not None:
         count = check_whole_number("processes", processes, at_least=1, at_most=MOST_PROCESSES)
@@ -97,18 +129,50 @@ def choose_crew(processes: int | None, shards: int) -> Crew:
         place = place if place is not None and count > 1 else None
     else:
         count = 1 if place is None else place.count
-    if shards % count != 0:
-        fitting = ", ".join(str(n) for n in range(1, shards + 1) if shards % n == 0)
-        given = f"processes: {'there are' if processes is None else 'got'} {count}"
-        other = advise("shards", count * max(1, round(shards / count)))
-        if shards == 1:
-            raise PlanError(f"{given}, which need a shard each; give {other}", argument="processes")
+    _check_even(count, shards, "there are" if processes is None else "got")
+    return Crew(count, place)
+
+
+def _choose_cluster_crew(processes: int | None, shards: int, cluster: ClusterChoice, device: DeviceName | None) -> Crew:
+    from creche.scale.cluster import with_workers
+
+    place = place_of_this_process()
+    if place is not None:
         raise PlanError(
-            f"{given}, which cannot share {advise('shards', shards)} evenly; choose one of {fitting} processes, or "
-            f"{other}",
+            f"cluster: this process is one of {place.count} that were started together, as RANK and WORLD_SIZE say; "
+            f"leave {advise('cluster')} out",
+            argument="cluster",
+        )
+    wanted = advise("processes", shards if shards > 1 else 4)
+    if processes is None:
+        with_shards = "" if shards > 1 else f" and {advise('shards', 4)}"
+        raise PlanError(
+            f"cluster: one network is trained there by several processes; give {wanted}{with_shards}",
+            argument="cluster",
+        )
+    count = check_whole_number("processes", processes, at_least=1, at_most=MOST_PROCESSES)
+    if count == 1:
+        raise PlanError(
+            f"processes: got 1, which is this one, and needs no cluster; give {wanted}, or leave {advise('cluster')} "
+            "out",
             argument="processes",
         )
-    return Crew(count, place)
+    _check_even(count, shards, "got")
+    return Crew(count, workers=with_workers(resolve_hardware(None, device), cluster).workers)
+
+
+def _check_even(count: int, shards: int, got: str) -> None:
+    """Raise an error if some processes cannot have as many shards each."""
+    if shards % count == 0:
+        return
+    given, other = f"processes: {got} {count}", advise("shards", count * max(1, round(shards / count)))
+    if shards == 1:
+        raise PlanError(f"{given}, which need a shard each; give {other}", argument="processes")
+    fitting = ", ".join(str(n) for n in range(1, shards + 1) if shards % n == 0)
+    raise PlanError(
+        f"{given}, which cannot share {advise('shards', shards)} evenly; choose one of {fitting} processes, or {other}",
+        argument="processes",
+    )
 
 
 @contextmanager
@@ -140,25 +204,34 @@ def together(run: Run) -> Iterator[bool]:
         with take_part(run, chain, describe_run(run)):
             yield chain.is_first
         return
+    if crew.workers is not None:
+        from creche.training.cluster_processes import cluster_processes
+
+        with cluster_processes(run, crew.workers, crew.count) as chain, take_part(run, chain, {}):
+            yield True
+        return
     with local_processes(run, crew.count) as (chain, job), take_part(run, chain, {}):
         job.unlink()  # all have opened it, and nothing of the table is left behind if this process is killed
         yield True
 
 
 @contextmanager
-def take_part(run: Run, chain: Chain, identity: dict[str, Any]) -> Iterator[None]:
-    """Take the steps of a run together with the other processes of a chain."""
-    with held_signals(chain):
+def take_part(
+    run: Run, chain: Chain, identity: dict[str, Any], held: Collection[signal.Signals] = HELD_SIGNALS
+) -> Iterator[None]:
+    """Take the steps of a run together with the other processes of a chain; these signals stop all of them."""
+    with held_signals(chain, held):
         state = chain.begin(identity, run.state() if chain.is_first else {})
         if not chain.is_first:
             run.set_state(state)
         run.join(chain)
         try:
             yield
-        except (ProcessError, DivergedError):  # all processes know of it
+        except (ProcessError, DivergedError, KeyboardInterrupt):  # all processes know of it
             raise
-        except Exception as error:
-            chain.fail(error)
+        except BaseException as error:
+            if isinstance(error, Exception) or not chain.is_first:
+                chain.fail(error)
             raise
         finally:
             run.join(None)
@@ -166,7 +239,7 @@ def take_part(run: Run, chain: Chain, identity: dict[str, Any]) -> Iterator[None
 
 
 @contextmanager
-def held_signals(chain: Chain) -> Iterator[None]:
+def held_signals(chain: Chain, held: Collection[signal.Signals]) -> Iterator[None]:
     """Let Ctrl-C, and a request to end, stop all processes at the same step; one that comes later has its own effect.
 
     What starts processes tells them to end, too, so that each may get several signals at once.
@@ -174,7 +247,7 @@ def held_signals(chain: Chain) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in held}
 
     asked = math.inf
 

@@ -44,6 +44,8 @@ from creche.training.run import Run
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from creche.scale.cluster import ClusterChoice
+
 __all__ = ["TrainingState", "continue_training", "order_columns", "prepare_again", "resume"]
 
 
@@ -204,6 +206,7 @@ def resume(
     loss: LossFunction | None = None,
     checkpoint_every: int = 10,
     processes: int | None = None,
+    cluster: ClusterChoice | None = None,
     threads: int | None = None,
     device: DeviceName | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
@@ -222,7 +225,7 @@ def resume(
         The loss, if it was a Python function, which a checkpoint does not hold.
     checkpoint_every : int, default 10
         Epochs between two checkpoints from now on.
-    processes, threads, device, on_epoch, on_progress, record
+    processes, cluster, threads, device, on_epoch, on_progress, record
         As for `creche.train`; another number of processes gives the same bits. A recording begins at the checkpoint:
         what was recorded before is lost.
 
@@ -275,7 +278,7 @@ def resume(
         plan, preparation, order_columns(data, preparation, header["table"].get("order", ()), others=True), y,
         validation_data=tables.get("validation_data"), test_data=tables.get("test_data"), sample_weight=sample_weight,
     )  # fmt: skip
-    crew = choose_crew(processes, plan.shards)
+    crew = choose_crew(processes, plan.shards, cluster, device)
     run = Run(plan, prepared, crew.share(resolve_hardware(threads, device), threads))
     run.crew = crew
     check_same_run(latest, header, **describe_run(run))

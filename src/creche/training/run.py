@@ -6,12 +6,13 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from creche._progress import OnProgress, watch
 from creche.engine.device import describe_device
 from creche.engine.hardware import Hardware
-from creche.errors import DivergedError, FileError, ProcessError
+from creche.errors import CrecheError, DivergedError, FileError, ProcessError
 from creche.model.history import History
 from creche.model.model import Model
 from creche.plan.arguments import check_whole_number
@@ -221,12 +222,27 @@ class Run(PlannedEngine):
         last = None if epochs is None else self.epoch + check_whole_number("epochs", epochs, at_least=0)
         last_step = None if steps is None else self.step + check_whole_number("steps", steps, at_least=0)
         functions = as_callbacks(on_epoch)
-        with together(self) as is_first:
-            if not is_first:
+        end = math.inf if seconds is None else time.monotonic() + seconds
+        if not self.crew.is_first:
+            with together(self):
                 return self.train_along()
-            with watch(on_progress, "training") as report:
-                end = math.inf if seconds is None else time.monotonic() + seconds
-                return self._train(last, last_step, end, functions, report, checkpoints)
+        with watch(on_progress, "training") as report:
+            for lost in count():
+                try:
+                    with together(self):
+                        return self._train(last, last_step, end, functions, report, checkpoints)
+                except ProcessError as error:
+                    error.run = self
+                    if not error.is_lost or lost == self.crew.retries:
+                        raise
+                    warn(
+                        f"{error}. Training goes on after step {self.step:,}, with another process in its place "
+                        f"({lost + 1} of at most {self.crew.retries} times)"
+                    )
+                except (KeyboardInterrupt, CrecheError) as stop:  # perhaps while other processes were waited for
+                    stop.run = self  # type: ignore[union-attr]
+                    raise
+        raise AssertionError
 
     def train_along(self) -> Run:
         """Train with the first of several processes until it ends."""

@@ -61,6 +61,7 @@ from creche.training.processes import choose_crew
 from creche.training.run import Run
 
 if TYPE_CHECKING:
+    from creche.scale.cluster import ClusterChoice
     from creche.training.recorder import Record
 
 __all__ = ["train"]
@@ -132,6 +133,7 @@ def train(
     threads: int | None = None,
     device: DeviceName | None = None,
     memory: str | int | None = None,
+    cluster: ClusterChoice | None = None,
     on_epoch: OnEpoch | Sequence[OnEpoch] | None = None,
     on_progress: OnProgress[Run] = None,
     checkpoint: str | Path | None = None,
@@ -288,8 +290,9 @@ def train(
         Stop after this many steps, even within an epoch; by default, at the end of the plan.
     processes : int, optional
         How many processes train the network together, each with as many of the `shards` as the others; the bits do not
-        depend on it. They are started on this machine for the time of training, and share its threads. By default those
-        that ``torchrun`` started together, if there are several shards, and otherwise this one alone.
+        depend on it. They are started for the time of training, on this machine, whose threads they share, or on a
+        `cluster`. By default those that ``torchrun`` started together, if there are several shards, and otherwise this
+        one alone.
     threads : int, optional
         Number of threads; by default ``CRECHE_NUM_THREADS``, or else the cores this process may use.
     device : str, optional
@@ -299,6 +302,10 @@ def train(
         How much memory the table may take, such as "8GB": it is read in pieces, encoded on disk and trained on in
         windows of its rows, so that it may be larger. `shuffle=True` then stands for `Windows()`; the same table in
         memory, with `shuffle=Windows()`, gives the same bits. By default the table is held in memory.
+    cluster : str, Cluster or executor, optional
+        Where the `processes` besides this one are started: a cluster of Ray ("auto", ``"host:6379"``,
+        ``"ray://host:10001"`` or a `Cluster`), or an executor of concurrent.futures, Dask or submitit. On Ray,
+        training goes on when one of them is lost.
     on_epoch : function or sequence of functions, optional
         Called with an `EpochRecord` after each epoch; training stops when one returns True.
     on_progress : callable or bool, optional
@@ -356,7 +363,7 @@ def train(
         )
     shards = check_whole_number("shards", arguments.shards, at_least=1) if plan is None else plan.shards
     # Checked before the table is read, which may take long.
-    crew = choose_crew(processes, shards)
+    crew = choose_crew(processes, shards, cluster, device)
     sources = {"data": data, "validation_data": validation_data, "test_data": test_data}
     if checkpoint is not None:
         from creche.training.checkpoint import check_inputs_kept, create_writer

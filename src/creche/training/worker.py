@@ -1,12 +1,13 @@
-"""A process that `creche.train` starts on this machine to train a network together with it.
+"""A process that `creche.train` starts, on this machine or on a cluster, to train a network together with it.
 
-The job is a file of the process that starts this one: only that user can have written it.
+On this machine the job is a file of the process that starts this one: only that user can have written it.
 """
 
 from __future__ import annotations
 
 import mmap
 import pickle
+import signal
 import socket
 import struct
 import sys
@@ -18,14 +19,16 @@ from creche.engine.hardware import Hardware
 from creche.engine.native import Rows
 from creche.engine.processes.chain import Chain
 from creche.engine.processes.link import Link
+from creche.engine.processes.meeting import join_first
+from creche.engine.processes.place import Place
 from creche.engine.stored_rows import StoredRows
-from creche.errors import ProcessError
+from creche.errors import DivergedError, ProcessError
 from creche.plan.plan import Plan
 from creche.table.prepare import Prepared
 from creche.training.processes import take_part
 from creche.training.run import Run
 
-__all__ = ["Job", "main", "read_job", "write_job"]
+__all__ = ["Job", "join_run", "main", "read_job", "write_job"]
 
 ALIGNMENT = 64
 SIZE = struct.Struct("<Q")
@@ -74,6 +77,33 @@ def read_job(path: Path) -> Job:
     return found
 
 
+def create_run(job: Job) -> Run:
+    """Return the run of a job, before its first step."""
+    return Run(job.plan, job.prepared, Hardware(job.threads), (job.rows, job.validation))
+
+
+def join_run(job: Job, place: Place) -> None:
+    """Take part, on a cluster, in a run that the process of rank 0 has begun, until it ends.
+
+    A process that is told to exit is lost, and does not stop the others as Ctrl-C does: its machine may be taken away.
+
+    Raises
+    ------
+    ProcessError
+        If another process ends or fails.
+
+    """
+    run = create_run(job)  # may take long, while nothing is sent
+    chain = join_first(place)
+    try:
+        with take_part(run, chain, {}, held=(signal.SIGINT,)):
+            run.train_along()
+    except (DivergedError, KeyboardInterrupt):  # the first process tells it
+        return
+    finally:
+        chain.close()
+
+
 def main(arguments: Sequence[str]) -> int:
     """Take part in a run until the first process ends it: the file of the job, rank, count and sockets."""
     path, rank, count, *links = arguments
@@ -81,8 +111,7 @@ def main(arguments: Sequence[str]) -> int:
     after = Link(socket.socket(fileno=int(links[1])), int(rank) + 1) if len(links) > 1 else None
     chain = Chain(int(rank), int(count), before, after)
     try:
-        job = read_job(Path(path))
-        run = Run(job.plan, job.prepared, Hardware(job.threads), (job.rows, job.validation))
+        run = create_run(read_job(Path(path)))
         with take_part(run, chain, {}):
             run.train_along()
     except ProcessError as error:  # the first process tells it

@@ -228,7 +228,7 @@ def test_the_command_line_writes_it(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert list(events_in(tmp_path / "runs" / "first")[0].scalars["loss/train"]) == [1, 2]
     capsys.readouterr()
     assert main(["train", *small, "--folds", "2", "--cluster", "auto", "--tensorboard", str(tmp_path)]) == 2
-    assert "--tensorboard: cannot be combined with --cluster" in capsys.readouterr().err
+    assert "--tensorboard: cannot be combined with --folds and --cluster" in capsys.readouterr().err
 
 
 def test_the_command_line_goes_on_from_a_checkpoint(tmp_path: Path) -> None:

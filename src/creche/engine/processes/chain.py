@@ -56,6 +56,8 @@ class Chain:
     def __init__(self, rank: int, count: int, before: Link | None, after: Link | None) -> None:
         self.rank, self.count = rank, count
         self._before, self._after = before, after
+        if before is not None and after is not None:
+            before.beside, after.beside = after, before
         self._failing = threading.Lock()
         self._failure: ProcessError | None = None
         self._pool = ThreadPoolExecutor(1, "creche-exchange") if after is not None else None
@@ -182,6 +184,10 @@ class Chain:
         coming_back: Future[tuple[int, float, float]] | None = None
         if after is not None:
             after.send("step", step)
+            after.receive("go")  # it may be computing for minutes, and would not read what is sent meanwhile
+        if before is not None:
+            before.send("go")
+        if after is not None:
             assert self._pool is not None
             coming_back = self._pool.submit(self._guarded, lambda: self._bring_back(after, total))
         elif before is not None:
@@ -232,9 +238,13 @@ class Chain:
             self._after.send("end")
 
     def fail(self, error: BaseException) -> None:
-        """Tell the other processes that this one fails."""
+        """Tell the other processes that this one fails, or, if it is asked to exit, that it is lost."""
         message = f"process {self.rank} of {self.count} failed: {type(error).__name__}: {error}"
-        self._give_up(ProcessError(message, rank=self.rank))
+        self._give_up(ProcessError(message, rank=self.rank, is_lost=not isinstance(error, Exception)))
+
+    def lose(self, error: ProcessError) -> None:
+        """Give up a process that is known to be lost, although its connections may not show it."""
+        self._give_up(error, error.rank)
 
     def close(self) -> None:
         """Close the connections."""
@@ -257,7 +267,8 @@ class Chain:
         try:
             return work()
         except LinkLostError as lost:
-            gone = ProcessError(f"process {lost.rank} of {self.count} is gone: {lost.reason}", rank=lost.rank)
+            message = f"process {lost.rank} of {self.count} is gone: {lost.reason}"
+            gone = ProcessError(message, rank=lost.rank, is_lost=True)
             told = next(link for link in self._links() if link.rank == lost.rank).last_words()
             raise self._give_up(told or gone, lost.rank) from lost
         except ProcessError as error:
@@ -272,7 +283,7 @@ class Chain:
                     if link.rank == lost:
                         link.shut()
                     else:
-                        link.tell_failure(str(error), error.rank)
+                        link.tell_failure(error)
         return self._failure
 
 

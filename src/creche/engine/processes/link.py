@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import struct
 import sys
@@ -17,21 +18,25 @@ from creche.errors import ProcessError
 
 __all__ = ["Frame", "Link", "LinkLostError", "prepare_connection"]
 
-# hello and ready begin a run, arrays carry its state; step is what a process says of a step before its gradients, sums
-# are some of these, done is what all have agreed on; end ends a run, failure tells of one.
-Frame: TypeAlias = Literal["hello", "ready", "array", "step", "sums", "done", "end", "failure"]
+# hello and ready begin a run, arrays carry its state; step is what a process says of a step before its gradients, go
+# asks for these, sums are some of them, done is what all have agreed on; end ends a run, failure tells of one.
+Frame: TypeAlias = Literal["hello", "ready", "array", "step", "go", "sums", "done", "end", "failure"]
 CODES: Mapping[Frame, bytes] = {
-    "hello": b"H", "ready": b"R", "array": b"A", "step": b"S", "sums": b"G", "done": b"D", "end": b"E",
+    "hello": b"H", "ready": b"R", "array": b"A", "step": b"S", "go": b"O", "sums": b"G", "done": b"D", "end": b"E",
     "failure": b"F",
 }  # fmt: skip
 FRAMES: Mapping[bytes, Frame] = {code: frame for frame, code in CODES.items()}
 HEADER = struct.Struct("!cQ")
 
-# A connection is given up when the other machine has not answered for this long; its process may be busy meanwhile.
+# A connection is given up when the other machine has not answered for this long. Its process may be busy meanwhile, but
+# must not have much to read: the system takes a full connection that is not read for one without an answer.
 SECONDS_BEFORE_PROBE, SECONDS_BETWEEN_PROBES, PROBES = 4, 2, 3
 MILLISECONDS_UNANSWERED = 10_000
 
 SECONDS_FOR_FAILURE = 1.0  # to tell a neighbour of it
+
+CLOSED_BY_IT = "it has closed the connection"
+CLOSED = getattr(select, "POLLRDHUP", 0)  # elsewhere than on Linux, an error or the end of both directions
 
 
 class LinkLostError(Exception):
@@ -56,6 +61,8 @@ class Link:
     ----------
     sent : int
         The bytes that were sent.
+    beside : Link or None
+        The connection to the other neighbour: if that is closed, it is of no use to wait for this one.
 
     """
 
@@ -65,6 +72,7 @@ class Link:
         self._told: ProcessError | None = None
         self.rank = rank
         self.sent = 0
+        self.beside: Link | None = None
 
     def send(self, frame: Frame, content: bytes | memoryview = b"") -> None:
         """Send a frame.
@@ -97,12 +105,13 @@ class Link:
         """Send a frame with the bytes of a contiguous array."""
         self.send(frame, as_bytes(array))
 
-    def tell_failure(self, message: str, rank: int | None) -> None:
+    def tell_failure(self, failure: ProcessError) -> None:
         """Tell the other process of a failure, if a frame is not just being sent; then close the connection."""
+        content = {"message": str(failure), "rank": failure.rank, "is_lost": failure.is_lost}
         if self._sending.acquire(timeout=SECONDS_FOR_FAILURE):
             try:
                 with suppress(LinkLostError):
-                    self._send("failure", json.dumps({"message": message, "rank": rank}).encode())
+                    self._send("failure", json.dumps(content).encode())
             finally:
                 self._sending.release()
         self.shut()
@@ -169,7 +178,7 @@ class Link:
             content = bytearray(size)
             self._fill(memoryview(content))
             told = json.loads(content)
-            self._told = ProcessError(told["message"], rank=told["rank"])
+            self._told = ProcessError(told["message"], rank=told["rank"], is_lost=told["is_lost"])
             raise self._told
         if frame is None or frame not in expected:
             raise ProcessError(
@@ -183,12 +192,26 @@ class Link:
         at = 0
         try:
             while at < len(view):
-                received = self._connection.recv_into(view[at:])
+                try:
+                    received = self._connection.recv_into(view[at:], 0, socket.MSG_DONTWAIT)
+                except BlockingIOError:
+                    self._wait()
+                    continue
                 if received == 0:
-                    raise LinkLostError(self.rank, "it has closed the connection")
+                    raise LinkLostError(self.rank, CLOSED_BY_IT)
                 at += received
         except OSError as error:
             raise self._lost(error) from error
+
+    def _wait(self) -> None:
+        """Wait until there is something to receive."""
+        poll = select.poll()
+        poll.register(self._connection, select.POLLIN)
+        if self.beside is not None:
+            poll.register(self.beside._connection, CLOSED)
+        ready = [descriptor for descriptor, _ in poll.poll()]
+        if self.beside is not None and self._connection.fileno() not in ready:
+            raise LinkLostError(self.beside.rank, CLOSED_BY_IT)
 
     def _lost(self, error: OSError) -> LinkLostError:
         return LinkLostError(self.rank, f"the connection to it failed: {error.strerror or error}")

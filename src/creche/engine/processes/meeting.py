@@ -1,26 +1,33 @@
-"""How processes that were started by ``torchrun``, ``mpirun`` or by hand find each other: through their environment.
+"""How processes that train a network together find each other.
 
-``RANK``, ``WORLD_SIZE``, ``MASTER_ADDR`` and ``MASTER_PORT`` say who they are, and where the first of them is met. Each
-process listens for the one after it, and tells the first where. A program that can reach these ports can take part:
-they belong into a network that is trusted.
+``torchrun``, ``mpirun`` or a person who starts them says it through their environment: ``RANK``, ``WORLD_SIZE``,
+``MASTER_ADDR`` and ``MASTER_PORT`` tell who they are, and where the first of them is met. Those that the first one has
+started on a cluster are told by it, with a key. Each process listens for the one after it, and tells the first where. A
+program that can reach these ports, and knows the key if there is one, can take part: they belong into a network that is
+trusted.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
+import math
 import os
 import socket
 import struct
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from creche.engine.processes.chain import Chain
 from creche.engine.processes.link import Link, prepare_connection
-from creche.errors import PlanError, ProcessError
+from creche.engine.processes.place import Place
+from creche.errors import ProcessError
 
-__all__ = ["Place", "meet", "place_of_this_process"]
+__all__ = ["Patience", "address_towards", "gather", "invite", "join_first", "meet"]
+
+# Returns for how many seconds a process is to be waited for before it is asked again, or raises an error.
+Patience: TypeAlias = Callable[[int], float]
 
 SECONDS_TO_MEET = 60.0
 SECONDS_BETWEEN_TRIES = 0.05
@@ -33,76 +40,7 @@ MOST_BYTES = 1 << 16  # of a message before the run
 AGENT_STORE = "TORCHELASTIC_USE_AGENT_STORE"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The place of this process among those that were started together.
-
-    Attributes
-    ----------
-    rank, count : int
-    address : str
-        Where the first process is met.
-    port : int
-    on_this_machine : int
-        How many of them share this machine's cores.
-    local_rank : int
-        Which of these this is.
-
-    """
-
-    rank: int
-    count: int
-    address: str
-    port: int
-    on_this_machine: int
-    local_rank: int = 0
-
-
 _CHAINS: dict[tuple[int, Place], Chain] = {}  # by process and place: a fork has none
-
-
-def place_of_this_process(environment: Mapping[str, str] | None = None) -> Place | None:
-    """Return the place that the environment names; None if it names none, or there is no other process.
-
-    Raises
-    ------
-    PlanError
-        If only a part of it is there, or a number is none.
-
-    Examples
-    --------
-    >>> names = {"RANK": "1", "WORLD_SIZE": "4", "MASTER_ADDR": "10.0.0.1", "MASTER_PORT": "29500"}
-    >>> place_of_this_process(names)
-    Place(rank=1, count=4, address='10.0.0.1', port=29500, on_this_machine=1, local_rank=0)
-
-    """
-    environment = os.environ if environment is None else environment
-    if "RANK" not in environment or "WORLD_SIZE" not in environment:
-        return None
-    rank, count = _number(environment, "RANK", 0), _number(environment, "WORLD_SIZE", 1)
-    if count == 1:
-        return None
-    if rank >= count:
-        raise PlanError(
-            f"RANK: got {rank} in the environment, and WORLD_SIZE is {count}; ranks go from 0 to {count - 1}"
-        )
-    missing = [name for name in ("MASTER_ADDR", "MASTER_PORT") if not environment.get(name)]
-    if missing:
-        raise PlanError(
-            f"{missing[0]}: is not set, and RANK and WORLD_SIZE are; set it to where the first process is, as torchrun "
-            "does"
-        )
-    local = _number(environment, "LOCAL_WORLD_SIZE", 1) if "LOCAL_WORLD_SIZE" in environment else 1
-    port = _number(environment, "MASTER_PORT", 1)
-    local_rank = _number(environment, "LOCAL_RANK", 0) if "LOCAL_RANK" in environment else 0
-    return Place(rank, count, environment["MASTER_ADDR"], port, local, local_rank)
-
-
-def _number(environment: Mapping[str, str], name: str, least: int) -> int:
-    text = environment[name].strip()
-    if not text.isdecimal() or int(text) < least:
-        raise PlanError(f"{name}: got {text!r} in the environment; needs a whole number of at least {least}")
-    return int(text)
 
 
 def meet(place: Place) -> Chain:
@@ -123,22 +61,95 @@ def meet(place: Place) -> Chain:
 def _meet(place: Place) -> Chain:
     until = time.monotonic() + SECONDS_TO_MEET
     with _listen(place) as server:
-        if place.rank == 0:
-            before = None
-            port = server.getsockname()[1]
-            if AGENT_STORE in os.environ:
-                _store(place).set("creche/port", str(port))
-            after = _receive_others(place, server, until)
-        else:
-            before = _reach_before(place, server.getsockname()[1], until)
-            after = None
-            if place.rank + 1 < place.count:
-                after = _accept(place, server, until, {place.rank + 1})[1]
-    links = [
-        None if connection is None else _link(connection, rank)
-        for connection, rank in ((before, place.rank - 1), (after, place.rank + 1))
-    ]
-    return Chain(place.rank, place.count, *links)
+        if place.rank:
+            return _join(place, server, _port_of_first(place), until)
+        if AGENT_STORE in os.environ:
+            _store(place).set("creche/port", str(server.getsockname()[1]))
+        return gather(place, server, _patience_until(place, until))
+
+
+def invite(address: str, count: int) -> tuple[Place, socket.socket]:
+    """Return the place of a first process that starts the others itself, and the socket at which it meets them.
+
+    Parameters
+    ----------
+    address : str
+        The address at which the others reach this machine.
+    count : int
+
+    """
+    server = _listen(Place(0, count, address, 0, 1))
+    return Place(0, count, address, server.getsockname()[1], 1, key=os.urandom(16).hex()), server
+
+
+def gather(place: Place, server: socket.socket, patience: Patience) -> Chain:
+    """Connect the first process to the others, which come to its socket.
+
+    Raises
+    ------
+    ProcessError
+        If `patience` raises it.
+
+    """
+    return Chain(0, place.count, None, _link(_receive_others(place, server, patience), 1))
+
+
+def join_first(place: Place) -> Chain:
+    """Connect a process that the first one has started to its neighbours; it waits until all have come.
+
+    Raises
+    ------
+    ProcessError
+        If the first process cannot be reached, or a neighbour does not appear.
+
+    """
+    with _listen(place) as server:
+        return _join(place, server, place.port, math.inf)
+
+
+def address_towards(host: str) -> str:
+    """Return the address of this machine in the network in which another is reached.
+
+    Examples
+    --------
+    >>> address_towards("127.0.0.1")
+    '127.0.0.1'
+
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((host, 9))  # nothing is sent: the system only chooses the way
+        return str(probe.getsockname()[0])
+
+
+def _join(place: Place, server: socket.socket, port: int, until: float) -> Chain:
+    before = _reach_before(place, server.getsockname()[1], port, until)
+    after = None
+    if place.rank + 1 < place.count:
+        until = min(until, time.monotonic() + SECONDS_TO_MEET)
+        try:
+            after = _accept(place, server, _patience_until(place, until), {place.rank + 1})[1]
+        except BaseException:
+            before.close()
+            raise
+    return Chain(
+        place.rank, place.count, _link(before, place.rank - 1), None if after is None else _link(after, place.rank + 1)
+    )
+
+
+def _patience_until(place: Place, until: float) -> Patience:
+    """Wait for a process until a time of `time.monotonic`."""
+
+    def wait(missing: int) -> float:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise ProcessError(
+                f"process {missing} of {place.count} has not connected within {SECONDS_TO_MEET:.0f} seconds; start all "
+                f"{place.count} processes, with the same MASTER_ADDR and MASTER_PORT",
+                rank=missing,
+            )
+        return left
+
+    return wait
 
 
 def _listen(place: Place) -> socket.socket:
@@ -159,70 +170,84 @@ def _link(connection: socket.socket, rank: int) -> Link:
     return Link(connection, rank)
 
 
-def _receive_others(place: Place, server: socket.socket, until: float) -> socket.socket:
+def _receive_others(place: Place, server: socket.socket, patience: Patience) -> socket.socket:
     """Let all others introduce themselves to the first process, and tell each where the one before it listens."""
     waiting = set(range(1, place.count))
     met: dict[int, tuple[socket.socket, str, int]] = {}
-    while waiting:
-        rank, connection, said = _accept_introduced(place, server, until, waiting)
-        met[rank] = connection, connection.getpeername()[0], said["port"]
-        waiting.discard(rank)
-    for rank in range(2, place.count):
-        connection, *_ = met[rank]
-        _send(connection, {"address": met[rank - 1][1], "port": met[rank - 1][2]})
-        connection.close()
-    _send(met[1][0], {"stay": True})
+    try:
+        while waiting:
+            rank, connection, said = _accept(place, server, patience, waiting)
+            met[rank] = connection, connection.getpeername()[0], said["port"]
+            waiting.discard(rank)
+        for rank in range(2, place.count):
+            connection, *_ = met[rank]
+            _tell(place, rank, connection, {"address": met[rank - 1][1], "port": met[rank - 1][2]})
+            connection.close()
+        _tell(place, 1, met[1][0], {"stay": True})
+    except BaseException:
+        for connection, *_ in met.values():
+            connection.close()
+        raise
     return met[1][0]
 
 
-def _reach_before(place: Place, port: int, until: float) -> socket.socket:
-    """Introduce this process to the first one, and connect to the one before it."""
-    to_first = _connect(place, place.address, _port_of_first(place), 0, until)
-    _send(to_first, {"rank": place.rank, "count": place.count, "port": port})
-    to_first.settimeout(max(0.1, until - time.monotonic()))
+def _tell(place: Place, rank: int, connection: socket.socket, content: dict[str, Any]) -> None:
+    """Tell a process something, which it has waited for, perhaps for long."""
     try:
-        told = _receive(to_first)
+        _send(connection, content)
     except OSError as error:
         raise ProcessError(
-            f"process 0 of {place.count} at {place.address} does not answer: {error.strerror or error}; all "
-            f"{place.count} processes must be started within {SECONDS_TO_MEET:.0f} seconds",
+            f"process {rank} of {place.count} is gone: the connection to it failed: {error.strerror or error}",
+            rank=rank,
+            is_lost=True,
+        ) from error
+
+
+def _reach_before(place: Place, port: int, port_of_first: int, until: float) -> socket.socket:
+    """Introduce this process to the first one, and connect to the one before it."""
+    said = {"rank": place.rank, "count": place.count, "port": port, "key": place.key}
+    soon = min(until, time.monotonic() + SECONDS_TO_MEET)
+    to_first = _connect(place, place.address, port_of_first, 0, soon)
+    try:
+        prepare_connection(to_first)
+        _send(to_first, said)
+        to_first.settimeout(max(0.1, until - time.monotonic()) if math.isfinite(until) else None)
+        told = _receive(to_first)
+    except (OSError, ValueError) as error:
+        to_first.close()
+        raise ProcessError(
+            f"process 0 of {place.count} at {place.address} does not answer: "
+            f"{getattr(error, 'strerror', None) or error}; all {place.count} processes must be started within "
+            f"{SECONDS_TO_MEET:.0f} seconds",
             rank=0,
         ) from error
     if "stay" in told:
         return to_first
     to_first.close()
-    connection = _connect(place, told["address"], told["port"], place.rank - 1, until)
-    _send(connection, {"rank": place.rank, "count": place.count, "port": port})
+    soon = min(until, time.monotonic() + SECONDS_TO_MEET)
+    connection = _connect(place, told["address"], told["port"], place.rank - 1, soon)
+    _send(connection, said)
     return connection
 
 
-def _accept(place: Place, server: socket.socket, until: float, ranks: set[int]) -> tuple[int, socket.socket]:
-    rank, connection, _ = _accept_introduced(place, server, until, ranks)
-    return rank, connection
-
-
-def _accept_introduced(
-    place: Place, server: socket.socket, until: float, ranks: set[int]
+def _accept(
+    place: Place, server: socket.socket, patience: Patience, ranks: set[int]
 ) -> tuple[int, socket.socket, dict[str, Any]]:
-    """Wait for one of these processes; other connections are closed."""
+    """Wait for one of these processes; return its rank, and what it says. Other connections are closed."""
     while True:
-        server.settimeout(max(0.01, until - time.monotonic()))
+        server.settimeout(max(0.01, patience(min(ranks))))
         try:
             connection, _ = server.accept()
         except TimeoutError:
-            missing = min(ranks)
-            raise ProcessError(
-                f"process {missing} of {place.count} has not connected within {SECONDS_TO_MEET:.0f} seconds; start all "
-                f"{place.count} processes, with the same MASTER_ADDR and MASTER_PORT",
-                rank=missing,
-            ) from None
+            continue
         connection.settimeout(SECONDS_TO_INTRODUCE)
         try:
             said = _receive(connection)
         except (OSError, ValueError):
             connection.close()
             continue
-        if said.get("count") == place.count and said.get("rank") in ranks and isinstance(said.get("port"), int):
+        fits = said.get("count") == place.count and said.get("rank") in ranks and isinstance(said.get("port"), int)
+        if fits and hmac.compare_digest(str(said.get("key")).encode(), place.key.encode()):
             return said["rank"], connection, said
         connection.close()
 

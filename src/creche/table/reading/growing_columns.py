@@ -20,7 +20,15 @@ from creche.table.cell_format import CellFormat
 from creche.table.cell_types import ColumnContext, Rule
 from creche.table.disk_columns import StoredColumn, pack_words, unpack_all_words, write_column
 from creche.table.reading.frame_columns import factorize
-from creche.table.reading.growing_values import CHUNK, MISSING, GrowingValues, append_values, cut_file, finished_path
+from creche.table.reading.growing_values import (
+    CHUNK,
+    MISSING,
+    ColumnOfValues,
+    GrowingValues,
+    append_values,
+    cut_file,
+    finished_path,
+)
 from creche.table.table import Column
 from creche.table.text_rules import TextRules
 from creche.table.word_columns import column_from_words
@@ -135,11 +143,11 @@ class GrowingWords:
         self.rows += len(codes)
 
 
-class TypedValues:
+class TypedValues(ColumnOfValues):
     """A column of a source with types: numbers, booleans or datetimes."""
 
     def __init__(self, path: Path | GrowingValues) -> None:
-        self._values = path if isinstance(path, GrowingValues) else GrowingValues(path)
+        super().__init__(path)
         self._kinds: set[str] = set()
         self._format: CellFormat | None = None
         self._doubt = ""
@@ -158,16 +166,6 @@ class TypedValues:
         column._kinds, column._doubt = set(data["kinds"]), data["doubt"]
         column._format = None if data["format"] is None else CellFormat.from_dict(data["format"])
         return column
-
-    @property
-    def rows(self) -> int:
-        """The number of rows so far."""
-        return self._values.rows
-
-    @property
-    def path(self) -> Path:
-        """The file of the values."""
-        return self._values.path
 
     @property
     def is_empty(self) -> bool:

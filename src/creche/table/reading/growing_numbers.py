@@ -15,7 +15,7 @@ from creche.table.disk_columns import StoredColumn
 from creche.table.number_marks import Marks
 from creche.table.number_words import MIN_CODE_DIGITS, PLAIN, split_number
 from creche.table.reading.growing_columns import MAX_WORDS
-from creche.table.reading.growing_values import MISSING, GrowingValues
+from creche.table.reading.growing_values import MISSING, ColumnOfValues, GrowingValues
 from creche.table.reading.number_cells import clear_codes, find_unread, has_clear_point
 from creche.table.text_rules import TextRules, are_missing, note_missing_words
 
@@ -29,14 +29,8 @@ MAX_STRAYS = 100  # different words in a column of numbers that may stand for mi
 LARGEST = 2**63 - 1
 
 
-class CellNumbers:
-    """A column of cells that have all been numbers, or words for missing values, so far.
-
-    Attributes
-    ----------
-    rows : int
-
-    """
+class CellNumbers(ColumnOfValues):
+    """A column of cells that have all been numbers, or words for missing values, so far."""
 
     _KNOWN = (
         "_may_be_whole", "_low", "_high", "_shortest", "_longest", "_has_clear_point", "_has_words", "_present",
@@ -44,7 +38,7 @@ class CellNumbers:
     )  # fmt: skip
 
     def __init__(self, path: Path | GrowingValues, text: TextRules) -> None:
-        self._values = path if isinstance(path, GrowingValues) else GrowingValues(path)
+        super().__init__(path)
         self._missing, self._text = text.missing_words(None), text
         self._may_be_whole = True
         self._low, self._high = LARGEST, -LARGEST
@@ -68,16 +62,6 @@ class CellNumbers:
         for name in cls._KNOWN:
             setattr(column, name, data[name])
         return column
-
-    @property
-    def rows(self) -> int:
-        """The number of rows so far."""
-        return self._values.rows
-
-    @property
-    def path(self) -> Path:
-        """The file of the values."""
-        return self._values.path
 
     def append(self, cells: pl.Series) -> bool:
         """Add cells; return False, with nothing added, if many are neither numbers nor words for missing values."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from creche._system.disk_space import explain_write_error
 from creche.table.disk_columns import write_values
 
-__all__ = ["CHUNK", "MISSING", "GrowingValues", "append_values", "cut_file", "finished_path"]
+__all__ = ["CHUNK", "MISSING", "ColumnOfValues", "GrowingValues", "append_values", "cut_file", "finished_path"]
 
 CHUNK = 1 << 20  # values that are converted at a time
 
@@ -68,6 +68,30 @@ class GrowingValues:
                         values = np.full(count, "NaT")
                     write_values(file, values.astype(wanted))
         return path
+
+
+class ColumnOfValues:
+    """A column whose values grow in a file.
+
+    Parameters
+    ----------
+    path : Path or GrowingValues
+        The file, or the values to go on with.
+
+    """
+
+    def __init__(self, path: Path | GrowingValues) -> None:
+        self._values = path if isinstance(path, GrowingValues) else GrowingValues(path)
+
+    @property
+    def rows(self) -> int:
+        """The number of rows so far."""
+        return self._values.rows
+
+    @property
+    def path(self) -> Path:
+        """The file of the values."""
+        return self._values.path
 
 
 def _type_of(kind: str, wanted: np.dtype[Any]) -> str | np.dtype[Any]:

@@ -168,6 +168,7 @@ def test_a_connection_that_breaks_within_the_sums(make_chain: Any) -> None:
             link = chain._before
             assert link is not None
             link.receive("step")
+            link.send("go")
             link.receive_into("sums", np.empty(chains.PIECE // 4, np.float32))
             return link.shut()
         return chain.exchange(COMPLETE, gradients, [(0.0, 0.0)], total)
@@ -197,3 +198,57 @@ def test_frames_that_do_not_belong_are_refused(make_chain: Any) -> None:
     first._after.send("sums", b"1234")
     with pytest.raises(ProcessError, match=r"^process 0 sent sums where step or end belongs; all processes need the s"):
         second.exchange(COMPLETE, [], [], np.empty(3, np.float32))
+
+
+def test_gradients_are_sent_when_they_are_asked_for(make_chain: Any) -> None:
+    """A process that is still computing does not read; the system would soon take it for one that is gone."""
+    together = make_chain(3)
+    first, second, third = together
+    gradients, waits = [np.ones(10_000_000, np.float32)], {0: threading.Event(), 1: threading.Event()}
+
+    def tell(chain: Chain) -> None:
+        after = chain._after
+        assert after is not None
+        receive = after.receive
+
+        def receive_and_tell(*expected: Any) -> Any:
+            if "go" in expected:
+                waits[chain.rank].set()
+            return receive(*expected)
+
+        after.receive = receive_and_tell  # type: ignore[method-assign]
+
+    def step(chain: Chain) -> Result:
+        if chain is third:
+            assert all(wait.wait(60) for wait in waits.values())
+            assert max(first.sent, second.sent) < 100  # neither has sent any gradients
+        return chain.exchange(COMPLETE, gradients, [(0.0, 0.0)], np.empty(10_000_000, np.float32))
+
+    for chain in (first, second):
+        tell(chain)
+    assert at_once(together, step) == [(COMPLETE, 0.0, 0.0)] * 3
+
+
+def test_a_process_that_is_told_to_exit_is_lost(make_chain: Any) -> None:
+    together = make_chain(2)
+    together[1].fail(SystemExit(1))
+    with pytest.raises(ProcessError, match=r"^process 1 of 2 failed: SystemExit: 1$") as told:
+        together[0].exchange(COMPLETE, [np.ones(9, np.float32)], [(0.0, 0.0)], np.empty(9, np.float32))
+    assert (told.value.rank, told.value.is_lost) == (1, True)
+
+
+def test_a_process_that_others_know_to_be_lost_is_given_up(make_chain: Any) -> None:
+    """Its connections are open, and it says nothing."""
+    together = make_chain(3)
+    lost = ProcessError("cluster: process 2 of 3 did not come back", rank=2, is_lost=True)
+
+    def step(chain: Chain) -> Result:
+        if chain.rank == 2:
+            assert chain._before is not None
+            chain._before.receive("step")
+            return together[0].lose(lost)  # as another thread of the first process does
+        return chain.exchange(COMPLETE, [np.ones(9, np.float32)], [(0.0, 0.0)], np.empty(9, np.float32))
+
+    first, second, _ = at_once(together, step)
+    assert first is lost
+    assert (str(second), second.rank, second.is_lost) == (str(lost), 2, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from creche.engine.processes import link, meeting
 from creche.engine.processes.chain import Chain
-from creche.engine.processes.meeting import Place
+from creche.engine.processes.place import Place, place_of_this_process
 from creche.errors import PlanError, ProcessError
 from tests.unit.training.test_processes import free_port
 
@@ -83,11 +84,11 @@ def test_a_port_that_is_taken(port: int) -> None:
 )
 def test_an_environment_that_is_wrong(names: dict[str, str], message: str) -> None:
     right = {"RANK": "1", "WORLD_SIZE": "4", "MASTER_ADDR": "node", "MASTER_PORT": "29500", "LOCAL_WORLD_SIZE": "2"}
-    assert meeting.place_of_this_process(right) == Place(1, 4, "node", 29500, 2)
-    assert meeting.place_of_this_process({**right, "RANK": "0", "WORLD_SIZE": "1"}) is None
-    assert meeting.place_of_this_process({}) is None
+    assert place_of_this_process(right) == Place(1, 4, "node", 29500, 2)
+    assert place_of_this_process({**right, "RANK": "0", "WORLD_SIZE": "1"}) is None
+    assert place_of_this_process({}) is None
     with pytest.raises(PlanError, match=message):
-        meeting.place_of_this_process({**right, **names})
+        place_of_this_process({**right, **names})
 
 
 def test_a_machine_that_vanishes_is_noticed_within_seconds() -> None:
@@ -103,3 +104,58 @@ def test_a_machine_that_vanishes_is_noticed_within_seconds() -> None:
     if options:
         probing = options["TCP_KEEPIDLE"] + options["TCP_KEEPINTVL"] * options["TCP_KEEPCNT"]
         assert max(probing, options["TCP_USER_TIMEOUT"] / 1000) <= 10, json.dumps(options)
+
+
+def test_those_that_the_first_has_started_bring_its_key() -> None:
+    """Somebody else with the right rank does not take part, and the others wait for as long as it takes."""
+    place, server = meeting.invite("127.0.0.1", 3)
+    asked: list[int] = []
+    chains: dict[int, Chain] = {}
+
+    def patience(missing: int) -> float:
+        asked.append(missing)
+        if len(asked) == 1:  # the stranger comes before the others are started
+            stranger.sendall(stranger_says)
+            for thread in threads:
+                thread.start()
+        return 60.0
+
+    def join(rank: int) -> None:
+        chains[rank] = meeting.join_first(replace(place, rank=rank))
+
+    threads = [threading.Thread(target=join, args=(rank,)) for rank in (2, 1)]
+    data = meeting.GREETING + json.dumps({"rank": 1, "count": 3, "port": 1, "key": "guessed"}).encode()
+    stranger_says = meeting.SIZE.pack(len(data)) + data
+    with server, socket.create_connection((place.address, place.port)) as stranger:
+        chains[0] = meeting.gather(place, server, patience)
+        assert stranger.recv(1) == b""
+    for thread in threads:
+        thread.join(60)
+    assert [chains[rank].rank for rank in range(3)] == [0, 1, 2]
+    assert "guessed" not in repr(place)
+    assert place.key not in repr(place)
+    for chain in chains.values():
+        chain.close()
+
+
+def test_a_first_process_that_gives_up_lets_the_others_end() -> None:
+    """They have introduced themselves, and wait for those that never come."""
+    place, server = meeting.invite("127.0.0.1", 3)
+    errors: list[ProcessError] = []
+
+    def join() -> None:
+        with pytest.raises(ProcessError) as error:
+            meeting.join_first(replace(place, rank=1))
+        errors.append(error.value)
+
+    def patience(missing: int) -> float:
+        if missing == 2:
+            raise PlanError("cluster: too small")
+        return 60.0
+
+    thread = threading.Thread(target=join)
+    thread.start()
+    with server, pytest.raises(PlanError, match="too small"):
+        meeting.gather(place, server, patience)
+    thread.join(60)
+    assert str(errors[0]).startswith("process 0 of 3 at 127.0.0.1 does not answer: ")
