@@ -23,6 +23,7 @@ BENCHMARKS = (
     "wide_tables",
     "predict",
     "onnx_files",
+    "modules",
     "tracking",
     "serving",
     "landscape",

@@ -5,6 +5,8 @@ little processor time of its own. The rows are those of the penguins, and the mo
 Rates per core divide by the processor time that the server takes, so that they do not depend on how busy the machine
 is; what the client takes is told as well. Memory is watched over many requests: a quarter hold a word that no other
 has, and a tenth are refused. `--requests N` sets their number, and `--memory-only` leaves out the rest.
+Several workers (`creche serve --workers`) share the cores with the client: their rate for each core tells more than the
+rate itself where there are few cores.
 """
 
 import argparse
@@ -51,30 +53,64 @@ def main() -> int:
     sys.argv[1:] = others
     options = parse_options(__doc__, rounds=3)
     report = Report("Serving: one model over loopback", options)
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as server:
-        rows = penguin_rows()
+    rows = penguin_rows()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "penguins.creche"
+        cr.train("penguins", label="species", epochs=30, threads=1).model.save(path)
+        with serving(path) as server:
+            if not own.memory_only:
+                measure(server, rows, options, report)
+            report_memory(server, rows[0], 500 if options.quick else own.requests, report)
         if not own.memory_only:
-            measure(server, rows, options, report)
-        leak = 500 if options.quick else own.requests
-        sizes = watch_memory(server, rows[0], leak)
-        growth = sizes[-1] - sizes[0]
-        report.section("Memory")
-        steps = ", ".join(f"{size:.1f}" for size in sizes)
-        report.say(f"The server has {steps} MiB, each after {leak // LOOKS:,} more requests of one row.")
-        report.claim_below(f"growth over {leak:,} requests", Spread.of([growth]), GROWTH_BELOW, " MiB")
+            measure_workers(path, rows[0], options, report)
     return report.finish()
 
 
+def report_memory(server: "Server", row: dict[str, Any], requests: int, report: Report) -> None:
+    """Print the memory of the server over many requests."""
+    sizes = watch_memory(server, row, requests)
+    report.section("Memory")
+    steps = ", ".join(f"{size:.1f}" for size in sizes)
+    report.say(f"The server has {steps} MiB, each after {requests // LOOKS:,} more requests of one row.")
+    growth = Spread.of([sizes[-1] - sizes[0]])
+    report.claim_below(f"growth over {requests:,} requests", growth, GROWTH_BELOW, " MiB")
+
+
+def measure_workers(path: Path, row: dict[str, Any], options: Options, report: Report) -> None:
+    """Print the rate at which one worker and several answer requests of one row, in turns."""
+    counts = sorted({1, 2, os.cpu_count() or 1})
+    found: dict[int, list[dict[str, float]]] = {count: [] for count in counts}
+    for _ in range(options.rounds):
+        for count in counts:
+            with serving(path, "--workers", str(count)) as server:
+                requests = RATE_REQUESTS // (20 if options.quick else 1)
+                found[count].append(ask(server, request_of(row), CONNECTIONS, requests, 1))
+    report.section(f"Workers: requests of one row, {CONNECTIONS} connections")
+    columns = {"requests/s": "rate", "requests/s a core": "rate_a_core"}
+    report.table(
+        ["workers", *columns],
+        [
+            [str(count), *(Spread.of(turn[key] for turn in turns).show() for key in columns.values())]
+            for count, turns in found.items()
+        ],
+    )
+
+
 class Server:
-    """A process of `creche serve`."""
+    """A process of `creche serve`, and its workers."""
 
     def __init__(self, process: "subprocess.Popen[str]", port: int) -> None:
         self.process, self.port = process, port
 
     def seconds(self) -> float:
-        """Return the processor time that it has taken."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """Return the processor time that it has taken, with its workers."""
+        pid = self.process.pid
+        workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ticks = 0
+        for process in (pid, *workers):
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / TICKS
 
     def memory(self) -> float:
         """Return its resident memory in MiB."""
@@ -83,10 +119,8 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Server]:
-    path = folder / "penguins.creche"
-    cr.train("penguins", label="species", epochs=30, threads=1).model.save(path)
-    command = [sys.executable, "-m", "creche", "serve", str(path), "--port", "0"]
+def serving(path: Path, *more: str) -> Iterator[Server]:
+    command = [sys.executable, "-m", "creche", "serve", str(path), "--port", "0", *more]
     start = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -11,6 +11,7 @@ import polars as pl
 
 import creche as cr
 from creche.model.calibration import Calibration
+from creche.model.fitted import FittedModel
 
 ROWS = 160
 WORDS = ["north", "south", "east", "west", "münster"]
@@ -126,10 +127,39 @@ def ensemble(**more: Any) -> cr.Ensemble:
 
 
 @cache
-def fitted(label: str) -> Any:
+def fitted(*labels: str) -> Any:
+    label = labels[0] if len(labels) == 1 else list(labels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return cr.fit(table().select(*FEATURES, label), label=label, effort="fast", threads=1, schema=ROLES)
+        return cr.fit(table().select(*FEATURES, *labels), label=label, effort="fast", threads=1, schema=ROLES)
+
+
+def fitted_from(label: str | list[str], calibration: Calibration, **arguments: Any) -> Any:
+    """Two small networks as a model of `creche.fit`, which keeps larger ones than a query can hold."""
+    models = [train(label, seed=seed, **arguments) for seed in (1, 2)]
+    scores = np.sort(np.random.default_rng(0).random((ROWS, len(models[0].labels.names))), axis=0)
+    if models[0].labels.scale:
+        scores = scores * np.array(models[0].labels.scale)
+    known = scores[:, 0] if scores.shape[1] == 1 else scores
+    return FittedModel(models, [1, 2], models[0].labels, calibration, fitted("class").record, known)
+
+
+def fitted_with_intervals() -> list[Any]:
+    """Models for everything that has an interval or a set."""
+    bounded = Calibration(lowest=(95.0,), highest=(110.0,))
+    return [
+        fitted_from("class", Calibration(**CALIBRATIONS[1])),
+        fitted_from("flag", Calibration()).with_threshold(0.3),
+        fitted_from("amount", bounded),
+        fitted_from(["amount", "second"], Calibration()),
+        fitted_from("amount", bounded, quantiles=[0.1, 0.5, 0.9]),
+    ]
+
+
+def is_clear(model: Any, interval: float) -> Any:
+    """Whether each class is in the set, or not, whatever rounding does to its probability."""
+    score = model.conformal_scores(interval)[0]
+    return np.abs(1 - model.predict_proba(table()) - score) > 1e-6
 
 
 def calibrated(calibration: dict[str, Any]) -> Any:

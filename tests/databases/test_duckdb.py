@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -99,6 +100,15 @@ def test_what_is_not_there_is_named(make: Make, tmp_path: Path) -> None:
     (tmp_path / "c.duckdb").write_text("price\n1\n")
     with pytest.raises(FileError, match=r"not a database of DuckDB"):
         read_table(f"duckdb:///{tmp_path}/c.duckdb?table=houses")
+
+
+def test_a_database_of_sqlite_is_told(tmp_path: Path) -> None:
+    """DuckDB would look for an extension."""
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS a")
+    connection.close()
+    with pytest.raises(FileError, match=r"not a database of DuckDB"):
+        read_table(f"duckdb:///{tmp_path}/a.db?table=t")
 
 
 def test_a_locked_database_is_told(make: Make, tmp_path: Path) -> None:

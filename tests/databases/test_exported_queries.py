@@ -13,6 +13,7 @@ import creche as cr
 from creche.exporting.sql.write import build_query
 from creche.plan.activations import ACTIVATIONS
 from creche.plan.words import SqlDialect
+from tests.exported_queries import agree
 from tests.models_to_export import (
     CALIBRATIONS,
     FEATURES,
@@ -21,6 +22,7 @@ from tests.models_to_export import (
     PREPROCESSINGS,
     calibrated,
     ensemble,
+    fitted_with_intervals,
     table,
     train,
 )
@@ -56,35 +58,41 @@ def database(request: pytest.FixtureRequest) -> tuple[SqlDialect, Select]:
     return "duckdb", lambda query: connection.execute(query).fetchall()
 
 
-def agree(models: list[Any], database: tuple[SqlDialect, Select]) -> None:
+def check(models: list[Any], database: tuple[SqlDialect, Select], interval: float | None = None) -> None:
     dialect, select = database
     for model in models:
-        found = sorted(select(build_query(model, "rows", keep=["row number"], dialect=dialect)))
-        assert [row[0] for row in found] == list(range(table().height))
-        if model.labels.task == "regression":
-            expected = model.predict(table()).reshape(len(found), -1)
-            scale = model.labels.repeat(np.array(model.labels.scale)) if model.labels.scale else 1.0
-            assert (np.abs(np.array([row[1:] for row in found]) - expected) < 1e-6 * (scale + np.abs(expected))).all()
-            continue
-        labels = len(model.labels.names)
-        predicted = model.predict(table()).reshape(len(found), labels).tolist()
-        assert [list(row[1 : 1 + labels]) for row in found] == predicted
-        probabilities = np.array([row[1 + labels :] for row in found], dtype=float)
-        assert np.abs(probabilities - model.predict_proba(table())).max() < 1e-6
+        query = build_query(model, "rows", keep=["row number"], dialect=dialect, interval=interval)
+        agree(model, select(query), interval)
 
 
 def test_every_preprocessing(database: tuple[SqlDialect, Select]) -> None:
-    agree([train(preprocessing=cr.Preprocessing(**p), epochs=1) for p in PREPROCESSINGS], database)
+    check([train(preprocessing=cr.Preprocessing(**p), epochs=1) for p in PREPROCESSINGS], database)
 
 
 def test_every_activation_and_kind_of_layer(database: tuple[SqlDialect, Select]) -> None:
     words = [word for word in ACTIVATIONS.words if word != "gelu"]
-    agree([*(train(activation=word, epochs=1) for word in words), *(train(**each) for each in LAYERS)], database)
+    check([*(train(activation=word, epochs=1) for word in words), *(train(**each) for each in LAYERS)], database)
 
 
 def test_every_head_and_ensembles(database: tuple[SqlDialect, Select]) -> None:
     heads = [train(label, **arguments, epochs=1, submodels=2) for label, arguments in HEADS]
-    agree([*heads, ensemble(temperature=2.0), *map(calibrated, CALIBRATIONS)], database)
+    check([*heads, ensemble(temperature=2.0), *map(calibrated, CALIBRATIONS)], database)
+
+
+def test_intervals_and_sets(database: tuple[SqlDialect, Select]) -> None:
+    check(fitted_with_intervals(), database, interval=0.8)
+
+
+def test_networks_that_are_sure_of_the_same_do_not_disagree(database: tuple[SqlDialect, Select]) -> None:
+    """The square of their difference is too small for a number, at which PostgreSQL would stop."""
+    dialect, select = database
+    model = cr.Ensemble([train(["flag", "other"], seed=seed, activation="relu") for seed in range(2)])
+    query = build_query(model, "far", keep=["row number"], dialect=dialect)
+    columns = ", ".join(f'"{name}"' for name in rows().columns if name != "skewed")
+    source = f"(SELECT {columns}, 1e30 AS skewed FROM rows)"
+    found = select(query.replace('"far" AS', f"{source} AS"))
+    expected = model.disagreement(table().with_columns(skewed=pl.lit(1e30)))
+    assert np.abs(np.array([row[-1] for row in sorted(found)]) - expected).max() < 1e-6
 
 
 def test_values_that_are_far_out_are_predicted(database: tuple[SqlDialect, Select]) -> None:

@@ -10,9 +10,8 @@ import polars as pl
 import pytest
 
 import creche as cr
-from creche.databases import duckdb, postgres
 from creche.databases.reading import read_frames
-from creche.databases.writing import write_rows
+from creche.databases.writing import write_frames, write_rows
 from creche.errors import FileError, TableError
 from creche.plan.words import TableExists
 from tests.databases.conftest import Server
@@ -100,9 +99,8 @@ def test_an_error_in_the_middle_writes_nothing(target: Target, exists: bool) -> 
         yield pl.DataFrame({"a": [1, 2]})
         raise KeyboardInterrupt
 
-    write = {"postgresql": postgres.write_frames, "duckdb": duckdb.write_frames}[database.kind]
     with pytest.raises(KeyboardInterrupt):
-        write(database, pl.Schema({"a": pl.Int64}), frames(), "replace")
+        write_frames(database, pl.Schema({"a": pl.Int64}), frames(), "replace")
     if exists:
         assert read(database).rows() == [(7,)]
     else:
@@ -138,7 +136,7 @@ def test_a_cut_connection_writes_nothing(server: Server) -> None:
         yield pl.DataFrame({"a": [3]})
 
     with pytest.raises(FileError, match="the connection to the server was lost; begin again"):
-        postgres.write_frames(database, pl.Schema({"a": pl.Int64}), frames(), "fail")
+        write_frames(database, pl.Schema({"a": pl.Int64}), frames(), "fail")
     assert server.select("SELECT to_regclass('cut_off')::text") == [(None,)]
 
 
@@ -173,6 +171,6 @@ def test_others_see_nothing_before_the_end(server: Server) -> None:
             yield pl.DataFrame({"a": [1]})
             seen.append(server.select("SELECT to_regclass('whole')::text")[0][0])
 
-    postgres.write_frames(cr.Database(server.uri(), table="whole"), pl.Schema({"a": pl.Int64}), frames(), "fail")
+    write_frames(cr.Database(server.uri(), table="whole"), pl.Schema({"a": pl.Int64}), frames(), "fail")
     assert seen == [None, None, None]
     assert server.select("SELECT count(*) FROM whole") == [(3,)]

@@ -51,6 +51,46 @@ def test_kernel_explainer_on_a_classifier_of_words_and_missing_cells(shap: Any) 
     np.testing.assert_allclose(values.sum(axis=1), expected, atol=1e-6)
 
 
+def test_kernel_explainer_on_a_model_whose_function_names_the_columns(shap: Any) -> None:
+    import creche as cr
+
+    pd = pytest.importorskip("pandas")
+    table = cr.datasets.penguins()
+    model = cr.train(table, label="species", hidden=[8], epochs=30, threads=1).model
+    x = table.drop("species").to_pandas()
+
+    def predict_rows(rows: Any) -> Any:
+        return model.predict_proba(pd.DataFrame(rows, columns=x.columns))
+
+    explained = shap.KernelExplainer(predict_rows, x.head(20))(x.iloc[[3, 50]], silent=True)
+    assert list(explained.feature_names) == list(x.columns)
+    expected = model.predict_proba(x.iloc[[3, 50]]) - model.predict_proba(x.head(20)).mean(axis=0)
+    np.testing.assert_allclose(explained.values.sum(axis=1), expected, atol=1e-6)
+
+
+def test_explainers_of_codes(shap: Any) -> None:
+    """The function of docs/company.md, which decodes words."""
+    import creche as cr
+
+    table = cr.datasets.penguins().to_pandas()
+    x, words = table.drop(columns="species"), ["island", "sex"]
+    classifier = cr.DNNClassifier([8], epochs=30, random_state=0, threads=1).fit(x, table["species"])
+    categories = {name: [*sorted(x[name].dropna().unique()), None] for name in words}
+    codes = x.assign(
+        **{name: [categories[name].index(v if isinstance(v, str) else None) for v in x[name]] for name in words}
+    )
+
+    def predict_codes(rows: Any) -> Any:
+        decoded: dict[str, Any] = dict(zip(x.columns, np.asarray(rows, dtype=float).T, strict=True))
+        for name in words:
+            decoded[name] = [categories[name][int(code)] for code in decoded[name]]
+        return classifier.model_.predict_proba(decoded)
+
+    explained = shap.Explainer(predict_codes, codes.head(20), seed=0)(codes.iloc[[3, 50]])
+    expected = classifier.predict_proba(x.iloc[[3, 50]]) - classifier.predict_proba(x.head(20)).mean(axis=0)
+    np.testing.assert_allclose(explained.values.sum(axis=1), expected, atol=1e-6)
+
+
 def test_permutation_explainer_on_a_classifier_of_a_table(shap: Any) -> None:
     pd = pytest.importorskip("pandas")
     from creche.estimators import DNNClassifier

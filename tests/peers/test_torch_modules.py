@@ -166,3 +166,31 @@ def test_the_page_of_the_documentation_is_true(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.chdir(tmp_path)
     test_the_python_code_runs_and_prints_what_is_shown("torch.md", tmp_path)
+
+
+class Odd:
+    """What has a state in place of a module's."""
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        self._state = state
+
+    def state_dict(self) -> dict[str, Any]:
+        return self._state
+
+
+def test_tensors_that_no_network_can_have_are_refused() -> None:
+    like = train(hidden=[5])
+    good = like.to_torch().network
+    for tensor, reason in [
+        (torch.full((5,), 1e300, dtype=torch.float64), "holds numbers that are not finite in float32"),
+        (torch.zeros(5, dtype=torch.complex64), "cannot be read: its numbers are complex"),
+        (torch.empty(5, device="meta"), "cannot be read: "),
+        (torch.zeros(5).to_sparse(), "cannot be read: "),
+        ([0.0] * 5, "cannot be read: "),
+    ]:
+        with pytest.raises(PlanError, match=rf"module: its tensor for '0\.bias' {reason}"):
+            cr.from_torch(Odd({**good.state_dict(), "0.bias": tensor}), like=like)
+    with pytest.raises(PlanError, match=r"module: got the class Linear; needs a torch\.nn\.Module"):
+        cr.from_torch(torch.nn.Linear, like=like)
+    with pytest.raises(PlanError, match="module: it has 2 tensors, and the network 4"):
+        cr.from_torch(torch.optim.Adam(good.parameters()), like=like)

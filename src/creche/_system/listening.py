@@ -38,7 +38,7 @@ def listen(host: str, port: int, *, shares_port: bool = False) -> socket.socket:
         raise PlanError(f"port: got {port}; needs a number from 0 to {LARGEST_PORT}", argument="port")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError, TypeError) as error:  # not text, or text that cannot be a name
         raise PlanError(f"host: got {host!r}, which is not an address of this machine", argument="host") from error
     listener = socket.socket(family, kind, protocol)
     try:

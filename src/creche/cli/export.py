@@ -22,7 +22,7 @@ OPTIONS = (
         "training rows", metavar="TABLE", file=Input("table"),
     ),
     Option(
-        "interval", float, FILES, "ONNX: coverage, such as 0.9, of intervals or sets of classes, which become outputs; "
+        "interval", float, FILES, "Coverage, such as 0.9, of intervals or sets of classes, which are predicted, too; "
         "for models of 'creche fit'.",
     ),
     Option("tolerance", float, FILES, "ONNX: largest difference of a probability.", "1e-6"),
@@ -43,7 +43,11 @@ EXPORTED_FILE = Output("file for another program", ".onnx, .js or .sql")
 JAVASCRIPT_ENDINGS, SQL_ENDING = (".js", ".mjs"), ".sql"
 
 # The options of each format.
-OF_ONNX, OF_SQL = ("check", "interval", "tolerance"), ("table", "keep", "dialect")
+OF_ONNX, OF_SQL, OF_JAVASCRIPT = (
+    ("check", "interval", "tolerance"),
+    ("table", "keep", "dialect", "interval"),
+    ("interval",),
+)
 
 
 @with_options(*OPTIONS, *LAYOUT)
@@ -68,7 +72,7 @@ def export(
     options = dict(command.options)
     ending = output.suffix.lower()
     if ending in JAVASCRIPT_ENDINGS:
-        _refuse_others(options, (), "a JavaScript module")
+        _refuse_others(options, OF_JAVASCRIPT, "a JavaScript module")
     elif ending == SQL_ENDING:
         _refuse_others(options, OF_SQL, "a query in SQL")
         if "table" not in options:
@@ -83,7 +87,7 @@ def export(
         options["check"] = read_table(options["check"], command.read_options, loaded.features.expected)
     with command.show_activity("exporting the model"):
         if ending in JAVASCRIPT_ENDINGS:
-            loaded.to_javascript(output)
+            loaded.to_javascript(output, **options)
         elif ending == SQL_ENDING:
             loaded.to_sql(output, **options)
         else:

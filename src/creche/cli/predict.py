@@ -19,6 +19,7 @@ from creche.cli.options import (
 )
 from creche.cli.output import print_page
 from creche.cli.progress import show_count
+from creche.databases.address import FILES as ADDRESSED_FILES
 from creche.databases.address import Database, find_database
 from creche.errors import PlanError
 
@@ -39,7 +40,7 @@ TO_TABLE = (
         metavar="VALUES",
     ),
     Option(
-        "output", str, FILES, "Write to this file: .csv, .parquet, .arrow or .jsonl; or to a database.",
+        "output", str, FILES, "Write to this file: .csv, .parquet, .arrow or .jsonl; or to a database, or s3://…",
         "standard output", "--output -o", metavar="PATH", file=Output("table", to_stream=True),
     ),
     *TO_TABLE,
@@ -132,7 +133,7 @@ def _name_output(command: ModelCommand, options: dict[str, Any]) -> str | Databa
     if append and replace:
         raise PlanError("--replace: cannot be combined with --append; give one of them")
     if append or replace:
-        if database is None:
+        if database is None or database.kind in ADDRESSED_FILES:
             raise PlanError(f"--{'append' if append else 'replace'}: is for a table of a database; add --to-table")
         options["if_table_exists"] = "append" if append else "replace"
     return database or output or "-"

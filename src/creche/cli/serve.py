@@ -38,6 +38,8 @@ LIMIT_OPTIONS = (
 MODEL_OPTIONS = (THREADS, PREDICTING_DEVICE)
 MEBIBYTE = 2**20
 MOST_WORKERS = 256
+MOST_MEBIBYTES = 2**20
+LONGEST_DRAIN = 86_400  # seconds
 
 
 @with_options(*SERVER_OPTIONS, *LIMIT_OPTIONS, *MODEL_OPTIONS)
@@ -87,6 +89,8 @@ def _check_above_0(limits: dict[str, Any]) -> None:
     for name, value in limits.items():
         if not 0 < value < float("inf"):
             raise PlanError(f"{name}: got {value}; needs a number above 0", argument=name)
+        if name == "max_bytes" and value > MOST_MEBIBYTES:
+            raise PlanError(f"{name}: got {value}; needs at most {MOST_MEBIBYTES:,} MiB", argument=name)
 
 
 def _check_workers(workers: int) -> int:
@@ -96,6 +100,7 @@ def _check_workers(workers: int) -> int:
 
 
 def _check_drain(seconds: float) -> float:
-    if not 0 <= seconds < float("inf"):
-        raise PlanError(f"drain: got {seconds}; needs a number of seconds, 0 or more", argument="drain")
+    if not 0 <= seconds <= LONGEST_DRAIN:
+        needed = f"a number of seconds from 0 to {LONGEST_DRAIN:,}"
+        raise PlanError(f"drain: got {seconds:g}; needs {needed}", argument="drain")
     return seconds

@@ -88,6 +88,7 @@ class Database:
     order_by: str | Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        _check_text(self.uri, self.table, self.query)
         scheme, rest = _split_scheme(self.uri)
         body, _, parameters = rest.partition("?")
         own, others = _split_parameters(parameters)
@@ -104,8 +105,7 @@ class Database:
             if given is not None and not isinstance(given, str):
                 raise PlanError(f"{name}: got {given!r}; needs text", argument=name)
             object.__setattr__(self, name, given)
-        names = self.order_by or tuple(filter(None, own.get("order_by", "").split(",")))
-        object.__setattr__(self, "order_by", (names,) if isinstance(names, str) else tuple(names))
+        object.__setattr__(self, "order_by", _read_order(self.order_by or own.get("order_by", "").split(",")))
         if self.table is not None and self.query is not None:
             raise PlanError(f"{self.address}: has both a table and a query; give one of them", argument="query")
         if self.query is not None and self.order_by:
@@ -197,12 +197,34 @@ def find_database(data: Any) -> Database | None:
     Raises
     ------
     PlanError
-        If the address cannot be understood.
+        If the address cannot be understood, or is that of something that is not read.
 
     """
     if isinstance(data, Database):
         return data
-    return Database(data) if is_address(data) else None
+    is_meant = is_address(data) or (isinstance(data, str) and SCHEME.match(data) and not Path(data).exists())
+    return Database(data) if is_meant else None
+
+
+def _check_text(*given: Any) -> None:
+    """Refuse text that no driver takes: with a character of code 0, or halves of surrogate pairs."""
+    for text in given:
+        try:
+            is_text = not isinstance(text, str) or b"\0" not in text.encode()
+        except UnicodeEncodeError:
+            is_text = False
+        if not is_text:
+            raise PlanError("Database: got text with a character that no database takes; check the address")
+
+
+def _read_order(names: Any) -> tuple[str, ...]:
+    """Return the names of columns to order by."""
+    listed = [names] if isinstance(names, str) else list(names) if isinstance(names, list | tuple) else [None]
+    for name in listed:
+        if not isinstance(name, str):
+            raise PlanError(f"order_by: got {names!r}; needs the name of a column, or a list of them")
+    _check_text(*listed)
+    return tuple(filter(None, listed))
 
 
 def _split_scheme(uri: str) -> tuple[str, str]:
@@ -210,8 +232,8 @@ def _split_scheme(uri: str) -> tuple[str, str]:
     if found is None or found[1].lower() not in KINDS:
         shown = uri if found is None else found[0]
         raise PlanError(
-            f"Database: got {shown!r}; needs an address such as postgresql://user@host/name, sqlite:///file.db or "
-            "duckdb:///file.duckdb"
+            f"Database: got {shown!r}; needs an address such as postgresql://user@host/name, sqlite:///file.db, "
+            "duckdb:///file.duckdb or s3://bucket/file.parquet"
         )
     return found[1].lower(), uri[found.end() :]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from creche.databases.address import Database
 from creche.databases.arrow_batches import check_polars_version, check_repeated_names, iterate_batches
-from creche.databases.files import check_file, check_folder, keep_unless_new
+from creche.databases.drivers import translate_errors
+from creche.databases.files import check_file
 from creche.databases.quoting import quote_name, quote_table, split_table_name
 from creche.databases.targets import check_columns, refuse_existing, select_values, target_name
 from creche.errors import CrecheError, FileError, TableError, nearest
@@ -17,7 +19,7 @@ from creche.plan.words import TableExists
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["check_target", "connect", "explain", "read_frames", "write_frames"]
+__all__ = ["connect", "find_target", "read_frames", "write_frames"]
 
 # How the types are read that Polars lacks, or reads as more than a number; by the beginnings of their names.
 CONVERTED = {
@@ -68,7 +70,7 @@ def read_frames(database: Database) -> Iterator[pl.DataFrame]:
         If there is no such table or column, or the query has an error.
 
     """
-    with connect(database) as connection, explain(database):
+    with connect(database) as connection:
         statement = _select(connection, database)
 
         def fail(error: Exception, rows: int) -> NoReturn:
@@ -98,99 +100,54 @@ def connect(database: Database, *, writable: bool = False) -> Iterator[Any]:
     assert path is not None
     if not writable:
         check_file(path, database.place)
-    with explain(database):
+    with translate_errors(duckdb.Error, partial(_describe_error, database)):
         connection = duckdb.connect(str(path), read_only=not writable, config=SETTINGS)
-    with closing(connection):
-        yield connection
+        with closing(connection):
+            yield connection
 
 
-@contextmanager
-def explain(database: Database) -> Iterator[None]:
-    """Turn errors of DuckDB into one sentence each.
-
-    Raises
-    ------
-    FileError, TableError
-
-    """
+def _describe_error(database: Database, error: Exception) -> CrecheError:
+    """Return an error of DuckDB as one sentence."""
     import duckdb
 
-    try:
-        yield
-    except duckdb.Error as error:
-        text = _first_line(error)
-        if "Could not set lock" in text:
-            raise FileError(f"{database.place}: another process has opened it for writing; close it there") from error
-        if "not a valid DuckDB" in text:
-            raise FileError(f"{database.place}: is not a database of DuckDB; name the file of one") from error
-        if "different configuration" in text:
-            raise FileError(f"{database.place}: this process has opened it already; close its connection") from error
-        is_system = isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException | duckdb.FatalException)
-        raise (FileError if is_system else TableError)(f"{database.source}: {text}") from error
-
-
-def check_target(database: Database, if_table_exists: TableExists) -> None:
-    """Check that a table can be written.
-
-    Raises
-    ------
-    CrecheError, FileError, TableError
-
-    """
-    path = database.path
-    assert path is not None
-    check_folder(path, database.place)
-    if path.exists():
-        with connect(database) as connection, explain(database):
-            _find_target(connection, database, if_table_exists)
+    text = _first_line(error)
+    if "Could not set lock" in text:
+        return FileError(f"{database.place}: another process has opened it for writing; close it there")
+    if "not a valid DuckDB" in text or "sqlite_scanner" in text:  # an extension for files of SQLite
+        return FileError(f"{database.place}: is not a database of DuckDB; name the file of one")
+    if "different configuration" in text:
+        return FileError(f"{database.place}: this process has opened it already; close its connection")
+    is_system = isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException | duckdb.FatalException)
+    return (FileError if is_system else TableError)(f"{database.source}: {text}")
 
 
 def write_frames(
-    database: Database, schema: pl.Schema, frames: Iterable[pl.DataFrame], if_table_exists: TableExists
+    connection: Any,
+    database: Database,
+    schema: pl.Schema,
+    frames: Iterable[pl.DataFrame],
+    if_table_exists: TableExists,
 ) -> None:
-    """Write rows to a table in one transaction, so that others see all of them or none.
-
-    Parameters
-    ----------
-    database : Database
-        A file that is not there is made.
-    schema : polars.Schema
-        The columns, as `creche.databases.writing.write_rows` prepares them.
-    frames : iterable of polars.DataFrame
-    if_table_exists : {"fail", "append", "replace"}
-
-    Raises
-    ------
-    CrecheError
-        If DuckDB is not installed.
-    FileError
-        If the file cannot be written, or another process keeps it locked; nothing is written then.
-    TableError
-        If the table exists, or its columns are others.
-
-    """
-    path = database.path
-    assert path is not None
-    with keep_unless_new(path), connect(database, writable=True) as connection, explain(database):
-        connection.execute("BEGIN")
-        table, columns = _find_target(connection, database, if_table_exists)
-        if columns and if_table_exists == "append":
-            check_columns(schema.names(), columns, database)
-        else:
-            if columns:
-                connection.execute(f"DROP TABLE {table}")
-            kinds = (
-                "TIMESTAMPTZ" if getattr(dtype, "time_zone", None) else COLUMN_TYPES[dtype.base_type().__name__]
-                for dtype in schema.dtypes()
-            )
-            definition = ", ".join(f"{quote_name(name)} {kind}" for name, kind in zip(schema, kinds, strict=True))
-            connection.execute(f"CREATE TABLE {table} ({definition})")
-        names, values = ", ".join(map(quote_name, schema)), select_values(schema)
-        for frame in frames:
-            connection.register(STAGING, _ArrowRows(frame))
-            connection.execute(f"INSERT INTO {table} ({names}) SELECT {values} FROM {STAGING}")
-            connection.unregister(STAGING)
-        connection.execute("COMMIT")
+    """Write rows to a table in one transaction: see `Driver.write_frames`."""
+    connection.execute("BEGIN")
+    table, columns = find_target(connection, database, if_table_exists)
+    if columns and if_table_exists == "append":
+        check_columns(schema.names(), columns, database)
+    else:
+        if columns:
+            connection.execute(f"DROP TABLE {table}")
+        kinds = (
+            "TIMESTAMPTZ" if getattr(dtype, "time_zone", None) else COLUMN_TYPES[dtype.base_type().__name__]
+            for dtype in schema.dtypes()
+        )
+        definition = ", ".join(f"{quote_name(name)} {kind}" for name, kind in zip(schema, kinds, strict=True))
+        connection.execute(f"CREATE TABLE {table} ({definition})")
+    names, values = ", ".join(map(quote_name, schema)), select_values(schema)
+    for frame in frames:
+        connection.register(STAGING, _ArrowRows(frame))
+        connection.execute(f"INSERT INTO {table} ({names}) SELECT {values} FROM {STAGING}")
+        connection.unregister(STAGING)
+    connection.execute("COMMIT")
 
 
 class _ArrowRows:
@@ -203,7 +160,7 @@ class _ArrowRows:
         return self._frame.__arrow_c_stream__(requested_schema)
 
 
-def _find_target(connection: Any, database: Database, if_table_exists: TableExists) -> tuple[str, list[str]]:
+def find_target(connection: Any, database: Database, if_table_exists: TableExists) -> tuple[str, list[str]]:
     """Return the quoted name of the table to write, and its columns; none if it is not there."""
     parts = target_name(database)
     schema = parts[0] if len(parts) == 2 else "main"

@@ -12,13 +12,13 @@ __all__ = ["check_file", "check_folder", "keep_unless_new"]
 
 
 @contextmanager
-def keep_unless_new(path: Path) -> Iterator[None]:
+def keep_unless_new(path: Path | None) -> Iterator[None]:
     """Remove a file that is made meanwhile, if an error comes."""
-    existed = path.exists()
+    existed = path is None or path.exists()
     try:
         yield
     except BaseException:
-        if not existed:
+        if path is not None and not existed:
             path.unlink(missing_ok=True)
         raise
 

@@ -1,4 +1,4 @@
-"""Files of object stores and the web, and Delta tables, read by Polars with the credentials of the environment."""
+"""Files of object stores and the web, and Delta tables, by Polars with the credentials of the environment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from creche.errors import CrecheError, FileError, TableError
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["read_frames"]
+__all__ = ["check_target", "read_frames", "write_rows"]
+
+PATTERN = "*?["  # characters of a pattern in a name
 
 PARQUET, ARROW = (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
 
@@ -76,9 +78,71 @@ def read_frames(database: Database) -> Iterator[pl.DataFrame]:
         raise FileError(f"{database.source}: {reason}; name the folder of a Delta table") from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         text = database.without_secrets(str(error))
-        raise FileError(f"{database.source}: {_why(text)}, after {rows:,} rows") from error
+        raise FileError(f"{database.source}: {_why(text, 'file')}, after {rows:,} rows") from error
     if rows == 0:
         yield pl.DataFrame(schema=schema)
+
+
+def check_target(database: Database, format: str | None = None) -> str:
+    """Return the format in which a file can be written, before its rows are computed.
+
+    Parameters
+    ----------
+    database : Database
+    format : {"csv", "parquet", "arrow", "jsonl"}, optional
+        By default, the format that the name implies.
+
+    Raises
+    ------
+    FileError
+        If there are no credentials.
+    TableError
+        If nothing is written there, the name is a pattern, or it is not of a format that is.
+
+    """
+    scheme, _, name = database.uri.partition("://")
+    if scheme not in CREDENTIALS:
+        raise TableError(f"{database.source}: cannot be written to; write a file, and upload it")
+    if any(sign in name for sign in PATTERN):
+        raise TableError(f"{database.source}: is a pattern of several files ({' '.join(PATTERN)}); name one file")
+    ending = Path(name).suffix.lower()
+    chosen = format or ("parquet" if ending in PARQUET else "arrow" if ending in ARROW else None)
+    if chosen not in ("parquet", "arrow"):
+        raise TableError(
+            f"{database.source}: files of object stores are written as Parquet ({', '.join(PARQUET)}) or Arrow "
+            f"({', '.join(ARROW)}); name it so, or write a file of this machine, and upload it"
+        )
+    _check_credentials(scheme, database)
+    return chosen
+
+
+def write_rows(database: Database, rows: pl.LazyFrame, format: str | None = None) -> None:
+    """Write rows to a file of an object store, which replaces one that is there once it has arrived whole.
+
+    Parameters
+    ----------
+    database : Database
+    rows : polars.LazyFrame
+        Only some of the rows are in memory at a time.
+    format
+        As for `check_target`.
+
+    Raises
+    ------
+    FileError
+        If there are no credentials, the bucket cannot be reached, or the server refuses; nothing is written then.
+    TableError
+        As for `check_target`.
+
+    """
+    import polars as pl
+
+    write = rows.sink_parquet if check_target(database, format) == "parquet" else rows.sink_ipc
+    try:
+        write(database.uri)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        text = database.without_secrets(str(error))
+        raise FileError(f"{database.source}: {_why(text, 'bucket')}; nothing was written") from error
 
 
 def _check_credentials(scheme: str, database: Database) -> None:
@@ -118,11 +182,11 @@ def _delta_errors(database: Database) -> tuple[type[Exception], ...]:
     return (DeltaError,)
 
 
-def _why(text: str) -> str:
-    """Return why a file cannot be read, from the text of an error that lists attempts and addresses."""
+def _why(text: str, what: str) -> str:
+    """Return why something cannot be reached, from the text of an error that lists attempts and addresses."""
     lowered = text.lower()
     if "404" in text or "not found" in lowered or "expanded paths were empty" in lowered:
-        return "there is no such file"
+        return f"there is no such {what}"
     if "403" in text or "401" in text or "forbidden" in lowered or "unauthorized" in lowered:
         return "the server refuses access; check the credentials"
     if any(sign in lowered for sign in ("connect", "dns", "timed out", "error sending request")):

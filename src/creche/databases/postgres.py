@@ -6,11 +6,13 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from creche.databases.address import Database
 from creche.databases.arrow_batches import check_polars_version, check_repeated_names, iterate_batches
 from creche.databases.arrow_schema import read_fields
+from creche.databases.drivers import translate_errors
 from creche.databases.quoting import quote_name, quote_table, split_table_name
 from creche.databases.targets import check_columns, refuse_existing, select_values, target_name
 from creche.errors import CrecheError, FileError, TableError, nearest
@@ -23,12 +25,13 @@ __all__ = [
     "check_exists",
     "connect",
     "execute",
-    "explain",
     "find_table",
+    "find_target",
     "has_order",
     "quote_text",
     "read_frames",
     "select_rows",
+    "write_frames",
 ]
 
 BYTES_AT_A_TIME = 4 << 20
@@ -112,7 +115,7 @@ def read_frames(database: Database) -> Iterator[pl.DataFrame]:
         If there is no such table or column, or the query has an error.
 
     """
-    with connect(database) as connection, explain(database):
+    with connect(database) as connection:
         for setting in ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY", LOCK_TIMEOUT, *IN_STABLE_ORDER):
             execute(connection, setting)
         statement = _select(connection, database)
@@ -132,13 +135,19 @@ def has_order(database: Database) -> bool:
         return ORDER_BY.search(database.query) is not None
     if database.order_by or database.table is None:
         return True
-    with connect(database) as connection, explain(database):
+    with connect(database) as connection:
         return bool(_primary_key(connection, split_table_name(database.table)))
 
 
 @contextmanager
-def connect(database: Database) -> Iterator[Any]:
+def connect(database: Database, *, writable: bool = False) -> Iterator[Any]:
     """Open a connection, which begins a transaction; what is not committed at its end is undone.
+
+    Parameters
+    ----------
+    database : Database
+    writable : bool, default False
+        Has no effect: what reads forbids writing in its transaction.
 
     Raises
     ------
@@ -150,6 +159,7 @@ def connect(database: Database) -> Iterator[Any]:
     """
     check_polars_version(database.place)
     try:
+        from adbc_driver_manager import Error
         from adbc_driver_postgresql import dbapi
     except ImportError as error:
         raise CrecheError(
@@ -161,32 +171,21 @@ def connect(database: Database) -> Iterator[Any]:
         # The driver's own error may hold the password.
         raise FileError(f"{database.place}: {database.without_secrets(_why_refused(str(error)))}") from None
     try:
-        yield connection
+        with translate_errors(Error, partial(_describe_error, database)):
+            yield connection
     finally:
         _close(connection)
 
 
-@contextmanager
-def explain(database: Database) -> Iterator[None]:
-    """Turn errors of the driver into one sentence each.
-
-    Raises
-    ------
-    FileError, TableError
-
-    """
-    from adbc_driver_manager import Error
-
-    try:
-        yield
-    except Error as error:
-        text, state = _first_line(str(error)), getattr(error, "sqlstate", None) or ""
-        reason = REASONS.get(state)
-        detail = f"{reason} ({text})" if reason and text else reason or text
-        if state.startswith(("08", "57P")) or (not state and "connection" in str(error)):
-            raise FileError(f"{database.source}: {LOST}; begin again") from error
-        kind = FileError if state.startswith(OF_THE_SERVER) else TableError
-        raise kind(f"{database.source}: {detail}") from error
+def _describe_error(database: Database, error: Exception) -> CrecheError:
+    """Return an error of the driver as one sentence."""
+    text, state = _first_line(str(error)), getattr(error, "sqlstate", None) or ""
+    reason = REASONS.get(state)
+    detail = f"{reason} ({text})" if reason and text else reason or text
+    if state.startswith(("08", "57P")) or (not state and "connection" in str(error)):
+        return FileError(f"{database.source}: {LOST}; begin again")
+    kind = FileError if state.startswith(OF_THE_SERVER) else TableError
+    return kind(f"{database.source}: {detail}")
 
 
 def select_rows(connection: Any, statement: str) -> list[dict[str, Any]]:
@@ -199,57 +198,41 @@ def select_rows(connection: Any, statement: str) -> list[dict[str, Any]]:
 
 
 def write_frames(
-    database: Database, schema: pl.Schema, frames: Iterable[pl.DataFrame], if_table_exists: TableExists
+    connection: Any,
+    database: Database,
+    schema: pl.Schema,
+    frames: Iterable[pl.DataFrame],
+    if_table_exists: TableExists,
 ) -> None:
-    """Write rows to a table in one transaction, so that others see all of them or none.
-
-    Parameters
-    ----------
-    database : Database
-    schema : polars.Schema
-        The columns, as `creche.databases.writing.prepare_frame` leaves them.
-    frames : iterable of polars.DataFrame
-    if_table_exists : {"fail", "append", "replace"}
-
-    Raises
-    ------
-    CrecheError
-        If the driver is not installed.
-    FileError
-        If the server cannot be reached, refuses, or the connection is cut; nothing is written then.
-    TableError
-        If the table exists, or its columns are others.
-
-    """
+    """Write rows to a table in one transaction: see `Driver.write_frames`."""
     for name in schema:
         if len(name.encode()) > LONGEST_NAME:
             raise TableError(f"{database.source}: the name of column {name!r} has more than {LONGEST_NAME} bytes")
-    with connect(database) as connection, explain(database):
-        execute(connection, LOCK_TIMEOUT)
-        parts = check_target(connection, database, if_table_exists)
-        table = quote_table(parts)
-        columns = _table_columns(connection, parts)
-        names = list(map(quote_name, schema))
-        types = [COLUMN_TYPES.get(dtype.base_type().__name__, "text") for dtype in schema.dtypes()]
-        zones = [getattr(dtype, "time_zone", None) for dtype in schema.dtypes()]
-        types = ["timestamptz" if zone else kind for kind, zone in zip(types, zones, strict=True)]
-        definition = ", ".join(f"{name} {kind}" for name, kind in zip(names, types, strict=True))
-        if columns and if_table_exists == "append":
-            check_columns(schema.names(), columns, database)
-            # The driver sends values in the types that they have; the server converts them to those of the table.
-            execute(connection, f"CREATE TEMPORARY TABLE {STAGING} ({definition}) ON COMMIT DROP")
-            _ingest(connection, frames, (STAGING,), temporary=True)
-            chosen = select_values(schema)
-            execute(connection, f"INSERT INTO {table} ({', '.join(names)}) SELECT {chosen} FROM {STAGING}")
-        else:
-            if columns:
-                execute(connection, f"DROP TABLE {table}")
-            execute(connection, f"CREATE TABLE {table} ({definition})")
-            _ingest(connection, frames, parts)
-        connection.commit()
+    execute(connection, LOCK_TIMEOUT)
+    parts = find_target(connection, database, if_table_exists)
+    table = quote_table(parts)
+    columns = _table_columns(connection, parts)
+    names = list(map(quote_name, schema))
+    types = [COLUMN_TYPES.get(dtype.base_type().__name__, "text") for dtype in schema.dtypes()]
+    zones = [getattr(dtype, "time_zone", None) for dtype in schema.dtypes()]
+    types = ["timestamptz" if zone else kind for kind, zone in zip(types, zones, strict=True)]
+    definition = ", ".join(f"{name} {kind}" for name, kind in zip(names, types, strict=True))
+    if columns and if_table_exists == "append":
+        check_columns(schema.names(), columns, database)
+        # The driver sends values in the types that they have; the server converts them to those of the table.
+        execute(connection, f"CREATE TEMPORARY TABLE {STAGING} ({definition}) ON COMMIT DROP")
+        _ingest(connection, frames, (STAGING,), temporary=True)
+        chosen = select_values(schema)
+        execute(connection, f"INSERT INTO {table} ({', '.join(names)}) SELECT {chosen} FROM {STAGING}")
+    else:
+        if columns:
+            execute(connection, f"DROP TABLE {table}")
+        execute(connection, f"CREATE TABLE {table} ({definition})")
+        _ingest(connection, frames, parts)
+    connection.commit()
 
 
-def check_target(connection: Any, database: Database, if_table_exists: TableExists) -> tuple[str, ...]:
+def find_target(connection: Any, database: Database, if_table_exists: TableExists) -> tuple[str, ...]:
     """Return the parts of the name of the table to write.
 
     Raises

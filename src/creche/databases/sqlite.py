@@ -5,21 +5,23 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from creche.databases.address import Database
 from creche.databases.arrow_batches import ROWS_AT_A_TIME
-from creche.databases.files import check_file, check_folder, keep_unless_new
+from creche.databases.drivers import translate_errors
+from creche.databases.files import check_file
 from creche.databases.quoting import quote_name, quote_table, split_table_name
 from creche.databases.targets import check_columns, refuse_existing, target_name
-from creche.errors import FileError, TableError, nearest
+from creche.errors import CrecheError, FileError, TableError, nearest
 from creche.plan.words import TableExists
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["check_target", "connect", "explain", "read_frames", "write_frames"]
+__all__ = ["connect", "find_target", "read_frames", "write_frames"]
 
 SECONDS_FOR_LOCK = 30.0
 
@@ -54,7 +56,7 @@ def read_frames(database: Database, missing: Collection[str] = ()) -> Iterator[p
         If there is no such table or column, or the query has an error.
 
     """
-    with connect(database) as connection, explain(database):
+    with connect(database) as connection:
         connection.execute("BEGIN")  # so that the types found first are those of the rows read after
         statement, inner = _select(connection, database)
         names = [column[0] for column in connection.execute(f"SELECT * FROM {inner} LIMIT 0").description]
@@ -86,36 +88,26 @@ def connect(database: Database, *, writable: bool = False) -> Iterator[sqlite3.C
     if not writable:
         check_file(path, database.place)
     mode = "rwc" if writable else "ro"
-    with explain(database):
+    with translate_errors(sqlite3.Error, partial(_describe_error, database)):
         address = f"file:{quote(str(path.absolute()))}?mode={mode}"
         connection = sqlite3.connect(address, uri=True, timeout=SECONDS_FOR_LOCK, isolation_level=None)
-    with closing(connection):
-        yield connection
+        with closing(connection):
+            yield connection
 
 
-@contextmanager
-def explain(database: Database) -> Iterator[None]:
-    """Turn errors of SQLite into one sentence each.
-
-    Raises
-    ------
-    FileError, TableError
-
-    """
-    try:
-        yield
-    except sqlite3.Error as error:
-        name, text = getattr(error, "sqlite_errorname", ""), str(error)
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            reason = f"another process keeps it locked, for more than {SECONDS_FOR_LOCK:g} seconds; try again later"
-            raise FileError(f"{database.place}: {reason}") from error
-        if name == "SQLITE_NOTADB":
-            raise FileError(f"{database.place}: is not an SQLite database; name the file of one") from error
-        if name == "SQLITE_FULL":
-            raise FileError(f"{database.place}: the disk is full; nothing was written") from error
-        if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_CORRUPT")):
-            raise FileError(f"{database.place}: {text}; check the file and its permissions") from error
-        raise TableError(f"{database.source}: {text}; correct the table or the query") from error
+def _describe_error(database: Database, error: sqlite3.Error) -> CrecheError:
+    """Return an error of SQLite as one sentence."""
+    name, text = getattr(error, "sqlite_errorname", ""), str(error)
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        reason = f"another process keeps it locked, for more than {SECONDS_FOR_LOCK:g} seconds; try again later"
+        return FileError(f"{database.place}: {reason}")
+    if name == "SQLITE_NOTADB":
+        return FileError(f"{database.place}: is not an SQLite database; name the file of one")
+    if name == "SQLITE_FULL":
+        return FileError(f"{database.place}: the disk is full; nothing was written")
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_CORRUPT")):
+        return FileError(f"{database.place}: {text}; check the file and its permissions")
+    return TableError(f"{database.source}: {text}; correct the table or the query")
 
 
 def table_names(connection: sqlite3.Connection) -> list[str]:
@@ -192,69 +184,36 @@ def _make_frame(
     return pl.DataFrame(series)
 
 
-def check_target(database: Database, if_table_exists: TableExists) -> None:
-    """Check that a table can be written.
-
-    Raises
-    ------
-    FileError, TableError
-
-    """
-    path = database.path
-    assert path is not None
-    check_folder(path, database.place)
-    if path.exists():
-        with connect(database) as connection, explain(database):
-            _find_target(connection, database, if_table_exists)
-
-
 def write_frames(
-    database: Database, schema: pl.Schema, frames: Iterable[pl.DataFrame], if_table_exists: TableExists
+    connection: sqlite3.Connection,
+    database: Database,
+    schema: pl.Schema,
+    frames: Iterable[pl.DataFrame],
+    if_table_exists: TableExists,
 ) -> None:
-    """Write rows to a table in one transaction, so that others see all of them or none.
-
-    Parameters
-    ----------
-    database : Database
-        A file that is not there is made.
-    schema : polars.Schema
-        The columns, as `creche.databases.writing.write_rows` prepares them.
-    frames : iterable of polars.DataFrame
-    if_table_exists : {"fail", "append", "replace"}
-
-    Raises
-    ------
-    FileError
-        If the file cannot be written, or another process keeps it locked; nothing is written then.
-    TableError
-        If the table exists, or its columns are others.
-
-    """
-    path = database.path
-    assert path is not None
-    with keep_unless_new(path), connect(database, writable=True) as connection, explain(database):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            table, columns = _find_target(connection, database, if_table_exists)
-            if columns and if_table_exists == "append":
-                check_columns(schema.names(), columns, database)
-            else:
-                if columns:
-                    connection.execute(f"DROP TABLE {table}")
-                kinds = (COLUMN_TYPES.get(dtype.base_type().__name__, "TEXT") for dtype in schema.dtypes())
-                definition = ", ".join(f"{quote_name(n)} {kind}" for n, kind in zip(schema, kinds, strict=True))
-                connection.execute(f"CREATE TABLE {table} ({definition})")
-            names, places = ", ".join(map(quote_name, schema)), ", ".join("?" * len(schema))
-            for frame in frames:
-                connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", _as_rows(frame))
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+    """Write rows to a table in one transaction: see `Driver.write_frames`."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        table, columns = find_target(connection, database, if_table_exists)
+        if columns and if_table_exists == "append":
+            check_columns(schema.names(), columns, database)
+        else:
+            if columns:
+                connection.execute(f"DROP TABLE {table}")
+            kinds = (COLUMN_TYPES.get(dtype.base_type().__name__, "TEXT") for dtype in schema.dtypes())
+            definition = ", ".join(f"{quote_name(n)} {kind}" for n, kind in zip(schema, kinds, strict=True))
+            connection.execute(f"CREATE TABLE {table} ({definition})")
+        names, places = ", ".join(map(quote_name, schema)), ", ".join("?" * len(schema))
+        for frame in frames:
+            connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", _as_rows(frame))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
-def _find_target(
+def find_target(
     connection: sqlite3.Connection, database: Database, if_table_exists: TableExists
 ) -> tuple[str, list[str]]:
     """Return the quoted name of the table to write, and its columns; none if it is not there."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from creche.databases.address import Database
+from creche.databases.drivers import find_driver
+from creche.databases.files import check_folder, keep_unless_new
 from creche.databases.targets import target_name
 from creche.errors import TableError
 from creche.plan.words import TableExists
@@ -13,7 +15,7 @@ from creche.plan.words import TableExists
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["check_writable", "write_rows"]
+__all__ = ["check_writable", "write_frames", "write_rows"]
 
 
 def check_writable(database: Database, if_table_exists: TableExists) -> None:
@@ -30,19 +32,14 @@ def check_writable(database: Database, if_table_exists: TableExists) -> None:
 
     """
     target_name(database)
-    if database.kind == "postgresql":
-        from creche.databases import postgres
-
-        with postgres.connect(database) as connection, postgres.explain(database):
-            postgres.check_target(connection, database, if_table_exists)
-    elif database.kind == "duckdb":
-        from creche.databases import duckdb
-
-        duckdb.check_target(database, if_table_exists)
-    else:
-        from creche.databases import sqlite
-
-        sqlite.check_target(database, if_table_exists)
+    path = database.path
+    if path is not None:
+        check_folder(path, database.place)
+        if not path.exists():
+            return
+    driver = find_driver(database.kind)
+    with driver.connect(database) as connection:
+        driver.find_target(connection, database, if_table_exists)
 
 
 def write_rows(database: Database, parts: Sequence[pl.LazyFrame], if_table_exists: TableExists) -> None:
@@ -68,19 +65,30 @@ def write_rows(database: Database, parts: Sequence[pl.LazyFrame], if_table_exist
     """
     prepared = [_prepare(part) for part in parts]
     schema = prepared[0].collect_schema()
-    frames = _iterate(prepared, database)
-    if database.kind == "postgresql":
-        from creche.databases import postgres
+    write_frames(database, schema, _iterate(prepared, database), if_table_exists)
 
-        postgres.write_frames(database, schema, frames, if_table_exists)
-    elif database.kind == "duckdb":
-        from creche.databases import duckdb
 
-        duckdb.write_frames(database, schema, frames, if_table_exists)
-    else:
-        from creche.databases import sqlite
+def write_frames(
+    database: Database, schema: pl.Schema, frames: Iterable[pl.DataFrame], if_table_exists: TableExists
+) -> None:
+    """Write rows to a table in one transaction, so that others see all of them or none.
 
-        sqlite.write_frames(database, schema, frames, if_table_exists)
+    Parameters
+    ----------
+    database : Database
+        A file that is not there is made.
+    schema, frames, if_table_exists
+        As for `creche.databases.drivers.Driver.write_frames`.
+
+    Raises
+    ------
+    CrecheError, FileError, TableError
+        As for `write_rows`.
+
+    """
+    driver = find_driver(database.kind)
+    with keep_unless_new(database.path), driver.connect(database, writable=True) as connection:
+        driver.write_frames(connection, database, schema, frames, if_table_exists)
 
 
 def _prepare(rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from creche._system.atomic_files import file_name, open_replacement
 from creche._system.output_files import Output, check_ending, check_outputs
+from creche.errors import PlanError
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
 from creche.model.predictor import Predictor
@@ -21,6 +22,8 @@ def write_text(model: Predictor, path: str | Path, output: Output, build: Callab
     ------
     FileError
         If the file cannot be written.
+    PlanError
+        If its text is not valid Unicode.
 
     """
     assert isinstance(model, Model | Ensemble)  # there is no other kind
@@ -28,6 +31,10 @@ def write_text(model: Predictor, path: str | Path, output: Output, build: Callab
     tables = () if model.provenance is None else model.provenance.tables
     check_outputs({"path": name}, {"table": tables})
     check_ending(name, output.what, output.ending)
-    content = build(model)
+    try:
+        content = build(model).encode()
+    except UnicodeEncodeError as error:
+        at_fault = error.object[error.start : error.end]
+        raise PlanError(f"a name holds {at_fault!r}, which is not valid Unicode, and cannot be written") from error
     with open_replacement(name) as file:
-        file.write(content.encode())
+        file.write(content)

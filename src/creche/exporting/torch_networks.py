@@ -74,9 +74,10 @@ def from_torch(module: Any, *, like: Model) -> Model:
     """
     if not isinstance(like, Model):
         raise PlanError(f"like: got {type(like).__name__}; needs a model of one network", argument="like")
-    if not callable(getattr(module, "state_dict", None)):
+    if isinstance(module, type) or not callable(getattr(module, "state_dict", None)):
+        got = f"the class {module.__name__}" if isinstance(module, type) else f"a {type(module).__name__}"
         raise PlanError(
-            f"module: got a {type(module).__name__}; needs a torch.nn.Module, such as what to_torch returned",
+            f"module: got {got}; needs a torch.nn.Module, such as what to_torch returned",
             argument="module",
         )
     _require_torch()
@@ -87,8 +88,8 @@ def from_torch(module: Any, *, like: Model) -> Model:
     own = {name: tensor for name, tensor in network.state_dict().items() if not name.endswith(COUNTER)}
     arrays = _match(given, own)
     # Tensors of the state share their memory with the parameters that places hold.
-    by_memory = {tensor.data_ptr(): arrays[name] for name, tensor in own.items()}
-    found = {place.name: _read(by_memory[place.tensor.data_ptr()], place, like) for place in places}
+    by_memory = {tensor.data_ptr(): (name, arrays[name]) for name, tensor in own.items()}
+    found = {place.name: _read(*by_memory[place.tensor.data_ptr()], place, like) for place in places}
     parameters = Parameters({name: found[name] for name in like.parameters})
     return replace(like, parameters=parameters, origin=None)
 
@@ -121,17 +122,48 @@ def _match(given: dict[str, Any], own: dict[str, Any]) -> dict[str, NDArray[Any]
         chosen = dict(zip(own, given.values(), strict=True))
     arrays = {}
     for name, tensor in own.items():
-        array = chosen[name].detach().cpu().double().numpy()
+        array = _to_array(name, chosen[name])
         if array.shape != tuple(tensor.shape):
             raise PlanError(
                 f"module: its tensor for {name!r} has shape {array.shape}; the network has {tuple(tensor.shape)} there",
                 argument="module",
             )
-        if not np.isfinite(array).all():
-            raise PlanError(f"module: its tensor for {name!r} holds numbers that are not finite", argument="module")
         arrays[name] = array
     return arrays
 
 
-def _read(array: NDArray[Any], place: Place, like: Model) -> NDArray[Any]:
-    return np.ascontiguousarray(array.T if place.is_transposed else array, dtype=like.plan.dtype)
+def _to_array(name: str, tensor: Any) -> NDArray[Any]:
+    """Return the numbers of a tensor, of whatever type and device, in double precision.
+
+    Raises
+    ------
+    PlanError
+        If it has none that a network could have.
+
+    """
+    try:
+        if not tensor.is_complex():
+            return np.asarray(tensor.detach().cpu().double().numpy())
+        reason = "its numbers are complex"
+    except (AttributeError, RuntimeError, TypeError) as error:  # no tensor, or one on no device, or sparse
+        reason = str(error).partition("\n")[0]
+    raise PlanError(f"module: its tensor for {name!r} cannot be read: {reason}", argument="module")
+
+
+def _read(name: str, array: NDArray[Any], place: Place, like: Model) -> NDArray[Any]:
+    """Return the numbers of a tensor as a model has them.
+
+    Raises
+    ------
+    PlanError
+        If they are not finite in its precision.
+
+    """
+    with np.errstate(over="ignore"):
+        found = np.ascontiguousarray(array.T if place.is_transposed else array, dtype=like.plan.dtype)
+    if not np.isfinite(found).all():
+        raise PlanError(
+            f"module: its tensor for {name!r} holds numbers that are not finite in {like.plan.dtype}",
+            argument="module",
+        )
+    return found

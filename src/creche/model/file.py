@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from creche._advice import advise
 from creche._system.archive import BrokenArchiveError, read_archive
 from creche._system.atomic_files import file_name
+from creche._system.resources import resolve_threads
 from creche.engine.device import CPU, resolve_predicting_device
 from creche.errors import FileError
 from creche.model.model import Model
@@ -68,6 +69,8 @@ def load(path: str | Path, threads: int | None = None, device: DeviceName | None
     ('Adelie', 'Chinstrap', 'Gentoo')
 
     """
+    if threads is not None:
+        resolve_threads(threads)
     found = resolve_predicting_device(device)
     loaded = build_from_file(path, _build)
     loaded = replace(loaded, threads=threads) if isinstance(loaded, Model) else loaded.with_threads(threads)

@@ -245,7 +245,8 @@ class FittedModel(Ensemble):
         Raises
         ------
         PlanError
-            If the coverage is not between 0 and 1, or higher than the number of rows allows.
+            If the coverage is not between 0 and 1, or higher than the number of rows allows, or the scores of several
+            labels were not kept apart by the version that saved the model.
 
         """
         if isinstance(coverage, bool) or not isinstance(coverage, int | float) or not 0 < coverage < 1:
@@ -261,20 +262,21 @@ class FittedModel(Ensemble):
                 argument="interval",
             )
         place = math.ceil(rank / rows * len(self.scores) - 1e-9)  # the next one up, where not all scores are kept
-        return np.atleast_1d(self.scores[place - 1])
-
-    def _intervals(self, numbers: NDArray[np.float64], coverage: float) -> NDArray[np.float64]:
-        scores, labels = self.conformal_scores(coverage), len(self.labels.names)
-        if len(scores) != labels:
+        scores, labels = np.atleast_1d(self.scores[place - 1]), len(self.labels.names)
+        if self.labels.task == "regression" and len(scores) != labels:
             raise PlanError(
                 f"interval: the model was saved by an earlier version, without the errors of each of {labels} labels; "
                 "fit it again",
                 argument="interval",
             )
+        return scores
+
+    def _intervals(self, numbers: NDArray[np.float64], coverage: float) -> NDArray[np.float64]:
+        scores = self.conformal_scores(coverage)
         # Of quantiles, the outermost move: Romano, Patterson & Candès 2019, "Conformalized quantile regression".
         columns, step = numbers.reshape(len(numbers), -1), max(len(self.quantiles), 1)
         limits = np.stack([columns[:, ::step] - scores, columns[:, step - 1 :: step] + scores], axis=-1)
-        return limits if labels > 1 else limits[:, 0]
+        return limits if len(scores) > 1 else limits[:, 0]
 
     def _sets(self, probabilities: NDArray[np.float64], coverage: float) -> NDArray[np.bool_]:
         in_set = 1.0 - probabilities <= self.conformal_scores(coverage)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from creche._system.output_files import check_outputs
-from creche.databases.address import Database, find_database
+from creche.databases.address import FILES, Database, find_database
 from creche.errors import PlanError, TableError, nearest
 from creche.model.data_check import DataCheck, DataChecker
 from creche.model.ensemble import Ensemble
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from creche.scale.cluster import ClusterChoice
     from creche.table.write import TableWriter
     from creche.table.write_database import DatabaseWriter
+    from creche.table.write_object import ObjectWriter
 
 __all__ = ["FilePrediction", "predict_file", "predict_table"]
 
@@ -125,7 +126,8 @@ def predict_file(
         Any format that `creche.train` reads, with columns in any order; "-" is standard input.
     output : file name, "-", Database or address of a table
         CSV, Parquet, Arrow or JSON lines, by its ending; "-" is standard output. A table of a database gets all rows in
-        one transaction, so that others see all of them or none.
+        one transaction, so that others see all of them or none. An address such as ``s3://bucket/new.parquet`` is a
+        file of an object store, in Parquet or Arrow.
     keep : sequence of str, optional
         Columns of the data to write before the predictions; all by default.
     format : {"csv", "parquet", "arrow", "jsonl"}, optional
@@ -174,8 +176,11 @@ def predict_file(
     if threshold is not None:
         check_threshold(threshold, model.labels)
     check_word("if_table_exists", if_table_exists, TABLE_EXISTS)
-    if find_database(output) is None:
+    target = find_database(output)
+    if target is None:
         check_outputs({"output": output}, {"table": resolve_bundled(data)})
+    elif target.kind in FILES and target == find_database(data):
+        raise PlanError(f"output: {target.source} is the table itself; give another name", argument="output")
     predict_each = _predict_each(model, threshold, cluster)
     rows = 0
     kept: list[str] = []
@@ -241,13 +246,19 @@ def _predict_each(model: Predictor, threshold: GivenThreshold | None, cluster: C
 
 def _open_writer(
     output: Any, format: OutputFormat | None, hold: bool, if_table_exists: TableExists
-) -> TableWriter | DatabaseWriter:
+) -> TableWriter | DatabaseWriter | ObjectWriter:
     from creche.table.write import TableWriter
     from creche.table.write_database import DatabaseWriter
+    from creche.table.write_object import ObjectWriter
 
     database = find_database(output)
     if database is None:
         return TableWriter(output, format, hold=hold)
+    if database.kind in FILES:
+        if if_table_exists != "fail":
+            message = f"if_table_exists: has no effect on {database.source}, a file; leave it out"
+            raise PlanError(message, argument="if_table_exists")
+        return ObjectWriter(database, format)
     if format is not None:
         raise PlanError(f"format: has no effect on {database.source}, a table of a database", argument="format")
     return DatabaseWriter(database, if_table_exists)

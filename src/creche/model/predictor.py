@@ -292,7 +292,7 @@ class Predictor(Displayed, ABC):
         exporting.write_onnx(self, path, check=check, interval=interval, tolerance=tolerance)
 
     @reject_unknown
-    def to_javascript(self, path: str | Path) -> None:
+    def to_javascript(self, path: str | Path, *, interval: float | None = None) -> None:
         """Write the model to a JavaScript module, which predicts rows in a browser or in Node, without Creche.
 
         The module exports ``predict(row)``, which takes an object with the value of each column, null where it is
@@ -303,11 +303,15 @@ class Predictor(Displayed, ABC):
         ----------
         path : str or path
             Usually ending with ``.js`` or ``.mjs``. A file of that name is replaced once the new one is whole on disk.
+        interval : float, optional
+            For models of `creche.fit`, a coverage such as 0.9: what ``predict`` returns has ``low`` and ``high`` of a
+            number, or ``inSet`` of classes, as `FittedModel.predict` gives them.
 
         Raises
         ------
         PlanError
-            If there are more than a million parameters, or a part of the model cannot be expressed.
+            If there are more than a million parameters, a part of the model cannot be expressed, or it has no intervals
+            of this coverage.
         FileError
             If it cannot be written; a file that was there is unchanged.
 
@@ -323,7 +327,7 @@ class Predictor(Displayed, ABC):
         """
         from creche import exporting
 
-        exporting.write_javascript(self, path)
+        exporting.write_javascript(self, path, interval=interval)
 
     @reject_unknown
     def to_sql(
@@ -333,11 +337,12 @@ class Predictor(Displayed, ABC):
         table: str,
         keep: Sequence[str] | None = None,
         dialect: SqlDialect = "postgresql",
+        interval: float | None = None,
     ) -> None:
         """Write the model to a query, which predicts all rows of a table within its database.
 
         Its result has the kept columns, ``predicted_`` with the name of the label and, for classes, ``probability_``
-        with the name of each.
+        with the name of each; of several networks also ``disagreement``.
 
         Parameters
         ----------
@@ -349,11 +354,15 @@ class Predictor(Displayed, ABC):
             The columns of the table that the result has, such as its key; by default those that the model reads.
         dialect : {"postgresql", "duckdb", "sqlite"}, default "postgresql"
             The database. PostgreSQL and DuckDB get the same query.
+        interval : float, optional
+            For models of `creche.fit`, a coverage such as 0.9: more columns are ``low_`` and ``high_`` with the name of
+            a number, or ``in_set_`` with that of each class, as `FittedModel.predict` gives them.
 
         Raises
         ------
         PlanError
-            If there are more than 5,000 parameters, or a part of the model cannot be expressed.
+            If there are more than 5,000 parameters, a part of the model cannot be expressed, or it has no intervals of
+            this coverage.
         FileError
             If it cannot be written; a file that was there is unchanged.
 
@@ -369,7 +378,7 @@ class Predictor(Displayed, ABC):
         """
         from creche import exporting
 
-        exporting.write_sql(self, path, table=table, keep=keep, dialect=dialect)
+        exporting.write_sql(self, path, table=table, keep=keep, dialect=dialect, interval=interval)
 
     def to_torch(self) -> Any:
         """Return the model as a module of PyTorch, with the same parameters, in eval mode.

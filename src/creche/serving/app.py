@@ -9,7 +9,6 @@ from http import HTTPStatus
 from importlib.resources import files
 from typing import Any, TypeAlias, TypeVar
 
-import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -31,7 +30,7 @@ from creche.serving.inference_protocol import (
 )
 from creche.serving.metrics import Metrics
 from creche.serving.openapi import describe_server
-from creche.serving.problems import ProblemError, problem_response
+from creche.serving.problems import ProblemError, encode_json, problem_response
 from creche.serving.scoring_protocol import read_scoring, score_rows
 from creche.serving.served_model import Models, ServedModel
 
@@ -93,10 +92,11 @@ class Serving:
         models = self.models.by_name
         if name is None:
             if len(models) > 1:
-                raise ProblemError(404, f"there are several models: use /models/NAME/predict with {', '.join(models)}")
+                detail = f"there are several models: use /models/NAME/predict with {', '.join(models)}"
+                raise ProblemError(404, detail, is_early=True)
             return next(iter(models.values()))
         if name not in models:
-            raise ProblemError(404, f"model {name!r}: there is no such model; {nearest(name, models)}")
+            raise ProblemError(404, f"model {name!r}: there is no such model; {nearest(name, models)}", is_early=True)
         return models[name]
 
     async def run(self, work: Callable[[], T], *, is_short: bool) -> T:
@@ -352,7 +352,7 @@ NOT_STORED = {"Cache-Control": "no-store"}
 
 
 def _json(data: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(data), status, NOT_STORED, media_type=JSON)
+    return Response(encode_json(data), status, NOT_STORED, media_type=JSON)
 
 
 async def _answer_problem(request: Request, error: Exception) -> Response:
@@ -368,7 +368,7 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "another")
         detail = f"{request.url.path}: {request.method} is not answered here; use {allowed}"
-    return problem_response(ProblemError(error.status_code, detail, headers=error.headers or {}))
+    return problem_response(ProblemError(error.status_code, detail, headers=error.headers or {}, is_early=True))
 
 
 async def _answer_gone_client(request: Request, error: Exception) -> Response:

@@ -65,10 +65,12 @@ class Access:
         headers = Headers(scope=scope)
         if self.hosts:
             if headers.get("host", "").lower() not in self.hosts:
-                return ProblemError(421, "Host: is not an address of this server; use the one that it printed")
+                detail = "Host: is not an address of this server; use the one that it printed"
+                return ProblemError(421, detail, is_early=True)
             origin = headers.get("origin")
             if origin is not None and origin.removeprefix("http://") not in self.hosts:
-                return ProblemError(403, "Origin: the request comes from another page; open that of this server")
+                detail = "Origin: the request comes from another page; open that of this server"
+                return ProblemError(403, detail, is_early=True)
         if not self.token or scope["path"] in OPEN_PATHS:
             return None
         scheme, _, given = headers.get("authorization", "").partition(" ")
@@ -76,7 +78,7 @@ class Access:
             return None
         problem = "is not that of this server" if given else "is missing"
         detail = f"the token {problem}; send the header 'Authorization: Bearer TOKEN'"
-        return ProblemError(401, detail, headers={"WWW-Authenticate": "Bearer"})
+        return ProblemError(401, detail, headers={"WWW-Authenticate": "Bearer"}, is_early=True)
 
 
 class Gate:

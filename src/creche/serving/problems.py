@@ -10,12 +10,13 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from creche._phrases import format_count
 
-__all__ = ["MOST_LISTED", "CellError", "ProblemError", "problem_response"]
+__all__ = ["MOST_LISTED", "CellError", "ProblemError", "encode_json", "problem_response"]
 
 MOST_LISTED = 100
 """Errors of cells in one answer."""
@@ -64,7 +65,7 @@ class ProblemError(Exception):
     headers : dict of str to str
         More headers of the answer.
     is_early : bool
-        Whether the body of the request has not been received to its end.
+        Whether the body of the request, if it has one, has not been received to its end.
 
     """
 
@@ -83,13 +84,17 @@ class ProblemError(Exception):
 
 
 class LingeringResponse(Response):
-    """An answer to a request whose body is still arriving, after which the connection is closed.
+    """An answer to a request whose body is still arriving, if it has one; then the connection is closed after it.
 
     What arrives for a while is dropped: a client that still sends when its connection is closed loses the answer.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer, and receive the rest of the body."""
+        told = Headers(scope=scope)
+        if "transfer-encoding" not in told and told.get("content-length", "0") == "0":
+            await super().__call__(scope, receive, send)
+            return
         self.headers["Connection"] = "close"
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
@@ -117,10 +122,10 @@ def problem_response(problem: ProblemError, **more: Any) -> Response:
         data["errors_total"] = len(problem.errors)
     headers = {"Cache-Control": "no-store", **problem.headers}
     kind = LingeringResponse if problem.is_early else Response
-    return kind(_encode(data), problem.status, headers, media_type=PROBLEM_TYPE)
+    return kind(encode_json(data), problem.status, headers, media_type=PROBLEM_TYPE)
 
 
-def _encode(data: dict[str, Any]) -> bytes:
+def encode_json(data: dict[str, Any]) -> bytes:
     """Return JSON; what is not valid Unicode, such as half of a surrogate pair, becomes a replacement character."""
     try:
         return orjson.dumps(data)
@@ -134,4 +139,4 @@ def _clean(value: Any) -> Any:
         return value.encode(errors="replace").decode()
     if isinstance(value, dict):
         return {_clean(key): _clean(item) for key, item in value.items()}
-    return [_clean(item) for item in value] if isinstance(value, list) else value
+    return [_clean(item) for item in value] if isinstance(value, list | tuple) else value

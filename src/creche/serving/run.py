@@ -18,6 +18,7 @@ from typing import Any
 import uvicorn
 
 from creche._advice import advise, has_command_line_words
+from creche._system.http_server import ListeningServer, UvicornServer
 from creche._system.listening import LOOPBACK, is_on_loopback, list_own_hosts, listen
 from creche.errors import FileError, PlanError
 from creche.serving.app import Serving, create_app
@@ -66,8 +67,11 @@ class ServerOptions:
     watches: bool = False
 
 
-class Server:
+class Server(ListeningServer):
     """A server of models, which listens from the beginning and answers while it runs.
+
+    SIGTERM and Ctrl-C end it: requests that have come are answered, and no new connections taken. SIGHUP loads all
+    models again.
 
     Parameters
     ----------
@@ -102,15 +106,14 @@ class Server:
         listener: socket.socket | None = None,
     ) -> None:
         self._options, self._log = options, log
-        self._listener = listen(options.host, options.port) if listener is None else listener
+        listener = listen(options.host, options.port) if listener is None else listener
         try:
-            check_access(self._listener, options)
+            check_access(listener, options)
         except PlanError:
-            self._listener.close()
+            listener.close()
             raise
         self.companions: list[Callable[[], Coroutine[Any, Any, None]]] = [self.watch] if options.watches else []
-        hosts = list_own_hosts(options.host, self._listener.getsockname()[1])
-        self.link = f"http://{hosts[0]}/"
+        hosts = list_own_hosts(options.host, listener.getsockname()[1])
         self.serving = Serving(models, options.limits, has_token=bool(options.token))
         access = Access(options.token, frozenset() if options.token or options.is_open else frozenset(hosts))
         config = uvicorn.Config(
@@ -118,32 +121,12 @@ class Server:
             log_level=logging.ERROR, access_log=False, server_header=False, proxy_headers=False,
             limit_concurrency=options.limits.max_connections, timeout_graceful_shutdown=GRACE_SECONDS,
         )  # fmt: skip
-        self._server = _UvicornServer(config, self)
-
-    @property
-    def is_on_loopback(self) -> bool:
-        """Whether only this machine reaches it."""
-        return is_on_loopback(self._listener)
+        super().__init__(listener, _ServerOfModels(config, self), f"http://{hosts[0]}/")
 
     @property
     def open_connections(self) -> int:
         """The number of connections."""
         return len(self._server.server_state.connections)
-
-    def run(self, started: Callable[[], object]) -> None:
-        """Serve until `stop`, SIGTERM or Ctrl-C. `started` is called once it answers.
-
-        Requests that have come are answered, and no new connections taken. SIGHUP loads all models again.
-        """
-        self._server.started_callback = started
-        try:
-            self._server.run(sockets=[self._listener])
-        finally:
-            self._listener.close()
-
-    def stop(self) -> None:
-        """End the server soon. May be called from any thread."""
-        self._server.should_exit = True
 
     def abort(self) -> None:
         """End the server at once, without waiting for answers."""
@@ -187,23 +170,19 @@ class Server:
                 await asyncio.to_thread(self.reload, ready)
 
 
-class _UvicornServer(uvicorn.Server):
-    """A server that says when it answers, and what signals mean."""
-
-    started_callback: Callable[[], object]
+class _ServerOfModels(UvicornServer):
+    """A server that knows what signals mean."""
 
     def __init__(self, config: uvicorn.Config, owner: Server) -> None:
         super().__init__(config)
         self._owner = owner
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+    def prepare(self) -> None:
         self._tasks.update(asyncio.create_task(companion()) for companion in self._owner.companions)
         if threading.current_thread() is threading.main_thread():
             with suppress(NotImplementedError, AttributeError):
                 asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
-        self.started_callback()
 
     def _reload(self) -> None:
         task = asyncio.create_task(asyncio.to_thread(self._owner.reload))
@@ -283,6 +262,7 @@ def check_token(token: str, source: str) -> str:
         If it is too short, or cannot be.
 
     """
-    if len(token) < SHORTEST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
+    is_one = isinstance(token, str) and token.isascii() and token.isprintable() and " " not in token
+    if not is_one or len(token) < SHORTEST_TOKEN:
         raise PlanError(f"{source}: holds no token; needs one line of at least {SHORTEST_TOKEN} letters and digits")
     return token

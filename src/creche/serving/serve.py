@@ -188,6 +188,9 @@ def _find_files(models: ServedModels, resources: ExitStack) -> dict[str, Path]:
         files = [models] if isinstance(models, str | Path) else list(models)
         named = {}
         for file in files:
+            if not isinstance(file, str | Path):
+                needed = "the names of files; name models by a dict"
+                raise PlanError(f"models: got a {type(file).__name__} in a list; needs {needed}", argument="models")
             name = Path(file).stem
             if name in named:
                 both = f"{named[name]} and {file}"

@@ -64,6 +64,8 @@ def read_rows(served: ServedModel, media_type: str, body: bytes, limits: Limits)
     except (TableError, FileError) as error:
         raise ProblemError(400, str(error)) from error
     check_count(len(words), limits)
+    if len(words) == 0:
+        raise ProblemError(422, "the table has no rows; send at least one")
     missing = [name for name in names if name not in words.columns]
     if missing:
         raise ProblemError.of_cells([CellError(None, name, _explain_missing(name, words.names)) for name in missing])

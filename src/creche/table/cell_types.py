@@ -197,7 +197,8 @@ def _words_column(column: Column, missing: NDArray[np.bool_]) -> Column:
     elif column.kind == "whole":
         words = [str(int(value)) for value in distinct.tolist()]
     elif column.kind == "datetime":
-        words = [value.isoformat() for value in distinct.tolist()]
+        # NumPy gives dates outside the years 1 to 9999 as numbers.
+        words = [str(distinct[i]) if isinstance(v, int) else v.isoformat() for i, v in enumerate(distinct.tolist())]
     else:  # 10115 and 10115.0 are the same category
         words = [str(int(v)) if v.is_integer() and abs(v) < 2**53 else repr(v) for v in distinct.tolist()]
     return Column("words", codes, tuple(words), column.format, column.note)

@@ -44,8 +44,12 @@ def is_listening(client: Client) -> bool:
         return False
 
 
-def test_a_request_that_has_begun_is_answered_before_the_server_ends(model_file: Path) -> None:  # noqa: F811
-    with started(str(model_file)) as (run, client):
+@pytest.mark.parametrize("workers", [(), ("--workers", "2")], ids=["alone", "workers"])
+def test_a_request_that_has_begun_is_answered_before_the_server_ends(
+    workers: tuple[str, ...],
+    model_file: Path,  # noqa: F811
+) -> None:
+    with started(str(model_file), *workers) as (run, client):
         columns = client.get("/models/penguins").data["columns"]
         body = json.dumps({"rows": [{column["name"]: column["example"] for column in columns}]}).encode()
         head = b"POST /predict HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n" % client.host.encode()
@@ -99,9 +103,13 @@ def test_sighup_loads_models_again_and_garbage_is_told(model_file: Path, tmp_pat
         (["{model}", "--port", "0", "--host", "0.0.0.0"], "which other machines reach; set a token by --token-file or"),
         (["{model}", "--max-rows", "0"], "--max-rows: got 0; needs a number above 0"),
         (["{model}", "--timeout", "-1"], "--timeout: got -1; needs a number above 0"),
+        (["{model}", "--threads", "-1"], "--threads: got -1"),
         (["{model}", "--workers", "0"], "--workers: got 0; needs a number from 1 to 256"),
         (["{model}", "--workers", "2", "--port", "0", "--host", "0.0.0.0"], "set a token by --token-file or"),
-        (["{model}", "--drain", "-1"], "--drain: got -1; needs a number of seconds, 0 or more"),
+        (["{model}", "--drain", "-1"], "--drain: got -1; needs a number of seconds from 0 to 86,400"),
+        (["{model}", "--drain", "1e10"], "--drain: got 1e+10; needs a number of seconds from 0 to 86,400"),
+        (["{model}", "--drain", "nan"], "--drain: got nan; needs a number of seconds from 0 to 86,400"),
+        (["{model}", "--max-bytes", "99999999999999"], "--max-bytes: got 99999999999999; needs at most 1,048,576 MiB"),
         (["{model}", "--token-file", "{copy}"], "holds no token"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from tests.patience import PATIENCE
 from tests.unit.cli.commands import wait_until
 from tests.unit.cli.test_serve import is_listening, started
 from tests.unit.serving.conftest import model, model_file, rows  # noqa: F401
-from tests.unit.serving.serving import Client, read_to_end
+from tests.unit.serving.serving import Client
 
 WORKERS = ("--workers", "2")
 TOKEN = "correct-horse-battery"
@@ -90,22 +89,6 @@ def test_a_worker_that_is_killed_is_replaced_and_its_connections_wait(
         assert run.stderr.readline() == "creche: worker 1 has ended (exit status -9), and is started again\n"
         wait_until(lambda: len(list_workers(run)) == 2)
         assert kept in list_workers(run)
-
-
-def test_what_has_begun_is_answered_before_all_end(model_file: Path) -> None:  # noqa: F811
-    with started(str(model_file), *WORKERS) as (run, client):
-        columns = client.get("/models/penguins").data["columns"]
-        body = json.dumps({"rows": [{column["name"]: column["example"] for column in columns}]}).encode()
-        head = b"POST /predict HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n" % client.host.encode()
-        with client.connect() as connection:
-            connection.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body[:-1])
-            wait_until(lambda: client.count("creche_requests_in_progress") == 2)
-            run.send_signal(signal.SIGTERM)
-            wait_until(lambda: not is_listening(client))
-            connection.sendall(body[-1:])
-            assert read_to_end(connection).startswith(b"HTTP/1.1 200 ")
-        out, error = run.communicate(timeout=PATIENCE)
-    assert (out, error, run.returncode) == ("The server has ended.\n", "", 0)
 
 
 def test_all_workers_drain_until_a_second_signal(model_file: Path) -> None:  # noqa: F811

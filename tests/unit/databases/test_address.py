@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,9 +28,16 @@ def test_an_address_is_taken_apart(address: str, kind: str, uri: str) -> None:
     assert (found.kind, found.uri) == (kind, uri)
 
 
-@pytest.mark.parametrize("data", ["houses.csv", "ftp://host/houses.csv", "c://x", "-", Path("houses.csv"), None, 3])
+@pytest.mark.parametrize("data", ["houses.csv", "c:/x", "-", Path("houses.csv"), None, 3])
 def test_what_is_no_address_is_none(data: object) -> None:
     assert find_database(data) is None
+
+
+@pytest.mark.parametrize("address", ["ftp://host/houses.csv", "mysql://host/db?table=t", "file:///houses.csv"])
+def test_an_address_of_a_kind_that_is_not_read_is_refused(address: str) -> None:
+    kind = address.partition("://")[0]
+    with pytest.raises(PlanError, match=rf"got '{kind}://'; needs an address such as postgresql://user@host/name"):
+        find_database(address)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +92,24 @@ def test_a_table_and_a_query_are_refused() -> None:
         Database("sqlite:///a.db", query="SELECT 1", order_by="id")
     with pytest.raises(PlanError, match=r"postgresql://user@host/name"):
         Database("mysql://host/db")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"uri": "sqlite:///a\0b.db"}, {"uri": "postgresql://host/\udcff"}, {"uri": "duckdb:///a.db", "table": "\udcff"},
+        {"uri": "duckdb:///a.db", "query": "SELECT '\0'"}, {"uri": "sqlite:///a.db", "table": "t", "order_by": ["\0"]},
+    ],
+)  # fmt: skip
+def test_characters_that_no_driver_takes_are_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(PlanError, match="a character that no database takes; check the address"):
+        Database(**arguments)
+
+
+@pytest.mark.parametrize("names", [3, [3], {"id": 1}, ["id", None]])
+def test_what_is_no_order_is_refused(names: Any) -> None:
+    with pytest.raises(PlanError, match=r"order_by: got .*; needs the name of a column, or a list of them"):
+        Database("sqlite:///a.db", table="t", order_by=names)
 
 
 @pytest.mark.parametrize("name", ["", ".", "a.", ".a", "a.b.c", '"a', 'a"."b"c', "a..b"])

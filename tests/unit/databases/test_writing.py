@@ -13,7 +13,7 @@ import pytest
 
 import creche as cr
 from creche.databases import sqlite
-from creche.databases.writing import write_rows
+from creche.databases.writing import write_frames, write_rows
 from creche.errors import FileError, PlanError, TableError
 from creche.model.model import Model
 from creche.plan.words import TableExists
@@ -119,7 +119,7 @@ def test_an_error_in_the_middle_writes_nothing(tmp_path: Path, exists: bool) -> 
 
     database = cr.Database(f"sqlite:///{path}", table="t")
     with pytest.raises(KeyboardInterrupt):
-        sqlite.write_frames(database, pl.Schema({"a": pl.Int64}), frames(), "replace")
+        write_frames(database, pl.Schema({"a": pl.Int64}), frames(), "replace")
     assert path.exists() == exists
     if exists:
         assert select(path, "SELECT count(*) FROM t") == [(0,)]

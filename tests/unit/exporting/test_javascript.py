@@ -32,6 +32,9 @@ from tests.models_to_export import (
     ROLES,
     calibrated,
     ensemble,
+    fitted,
+    fitted_with_intervals,
+    is_clear,
     table,
     train,
     with_custom_losses,
@@ -115,6 +118,28 @@ def test_thresholds_choose_the_label(tmp_path: Path) -> None:
     likely = float(np.quantile(model.predict_proba(table())[:, 1], 0.8))
     several = train(["flag", "other"]).with_threshold({"flag": 0.2, "other": 0.8})
     check([model.with_threshold(likely), several], tmp_path)
+
+
+def test_intervals_and_sets_are_those_of_the_model(tmp_path: Path) -> None:
+    rows, models = ROWS.select(FEATURES).to_dicts(), fitted_with_intervals()
+    paths = [tmp_path / f"m{i}.mjs" for i in range(len(models))]
+    for model, path in zip(models, paths, strict=True):
+        model.to_javascript(path, interval=0.8)
+    found = run_modules(tmp_path, dict.fromkeys(paths, rows))
+    for model, path in zip(models, paths, strict=True):
+        agree(model, found[path])
+        limits, names = model.predict(table(), interval=0.8)[1], model.labels.names
+        if model.labels.task == "regression":
+            expected = limits.reshape(len(rows), len(names), 2)
+            for place, side in enumerate(["low", "high"]):
+                got = [row[side] if len(names) > 1 else {names[0]: row[side]} for row in found[path]]
+                values = np.array([[row[name] for name in names] for row in got])
+                assert np.abs(values - expected[..., place]).max() < 2e-4 * max(model.labels.scale)
+            continue
+        outcomes = [str(each).lower() if isinstance(each, bool) else str(each) for each in model.labels.outcomes]
+        sets = np.array([[row["inSet"][name] for name in outcomes] for row in found[path]])
+        assert (sets == limits)[is_clear(model, 0.8)].all()
+        assert sets.any(axis=1).all()
 
 
 def test_a_model_of_an_array_takes_numbers(tmp_path: Path) -> None:
@@ -247,6 +272,44 @@ def test_refusals_name_the_column_and_what_it_needs(tmp_path: Path) -> None:
     assert [row["column"] for row in found[:8]] == ["number"] * 3 + ["day", "yes", "words", "skewed", "number"]
 
 
+HOSTILE = """
+import { predict } from "./m.mjs";
+const thrower = { toString() { throw new Error("mine"); } };
+const bare = Object.create(null);
+const values = [Symbol("s"), bare, thrower, () => 1, new Date(NaN), 10n ** 400n, [], undefined];
+const names = ["number", "words", "day", "yes"];
+const rows = [...values.flatMap((value) => names.map((name) => ({ ...GOOD, [name]: value })))];
+rows.push(Symbol("row"), null, 7, "row", undefined);
+const run = (row) => { try { predict(row); return "predicted"; } catch (e) { return [e.name, e.message]; } };
+console.log(JSON.stringify(rows.map(run)));
+"""
+
+
+def test_values_that_cannot_be_shown_are_refused_too(tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs Node")
+    train(epochs=1).to_javascript(tmp_path / "m.mjs")
+    good = json.dumps(ROWS.select(FEATURES).row(0, named=True))
+    (tmp_path / "run.mjs").write_text(HOSTILE.replace("GOOD", good))
+    done = subprocess.run([node, tmp_path / "run.mjs"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    # Only a whole number of any size is a word.
+    assert [place for place, each in enumerate(found) if each == "predicted"] == [21]
+    assert {each[0] for each in found if each != "predicted"} == {"RowError"}
+    assert found[4][1] == "column 'number' is of type object; needs a number, or null where it is missing"
+
+
+def test_words_with_very_many_spaces_take_no_longer_than_others(evaluate: Callable[[str], Any]) -> None:
+    """An expression that looks for spaces at the end from each of them would take hours."""
+    cells = '["x" + " ".repeat(3e6) + "y", "( ".repeat(1e6) + "7", " ".repeat(3e6) + "7"]'
+    read = "(cell, kind) => { try { return readCell({ name: 'c', kind, missing: [], gaps: [], decimal: ',', "
+    read += "thousands: ' ', unit: '€', isAccounting: true }, cell); } catch (e) { return e.name; } }"
+    found = evaluate(f"{cells}.map((cell) => ['number', 'datetime', 'boolean'].map((kind) => ({read})(cell, kind)))")
+    assert found == [["RowError"] * 3, ["RowError"] * 3, [7, "RowError", "RowError"]]
+
+
 @pytest.fixture
 def evaluate() -> Callable[[str], Any]:
     """Evaluate an expression with the inner functions of a module."""
@@ -327,6 +390,9 @@ def test_the_command_writes_what_the_ending_says(tmp_path: Path) -> None:
     model.save(tmp_path / "m.creche")
     assert main(["export", str(tmp_path / "m.creche"), str(tmp_path / "m.mjs")]) == 0
     assert (tmp_path / "m.mjs").read_text() == build_module(model)
+    fitted("class").save(tmp_path / "f.creche")
+    assert main(["export", str(tmp_path / "f.creche"), str(tmp_path / "f.js"), "--interval", "0.8"]) == 0
+    assert (tmp_path / "f.js").read_text() == build_module(fitted("class"), 0.8)
 
 
 def test_options_of_onnx_are_refused_for_a_module(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from creche.errors import FileError, PlanError
 from creche.exporting.sql import write
 from creche.exporting.sql.write import build_query
 from creche.plan.activations import ACTIVATIONS
+from tests.exported_queries import agree
 from tests.models_to_export import (
     CALIBRATIONS,
     FEATURES,
@@ -23,6 +26,8 @@ from tests.models_to_export import (
     PREPROCESSINGS,
     calibrated,
     ensemble,
+    fitted,
+    fitted_with_intervals,
     table,
     train,
 )
@@ -47,25 +52,12 @@ def rows() -> pl.DataFrame:
     return table().select(pl.int_range(pl.len()).alias("id"), *FEATURES)
 
 
-def check(models: list[Any]) -> None:
+def check(models: list[Any], interval: float | None = None) -> None:
     """Compare all rows of the table with each model."""
     connection = connect(rows())
     for model in models:
-        found = connection.execute(build_query(model, "rows", keep=["id"], dialect="sqlite")).fetchall()
-        agree(model, sorted(found))
-
-
-def agree(model: Any, found: list[tuple[Any, ...]]) -> None:
-    assert [row[0] for row in found] == list(range(table().height))
-    if model.labels.task == "regression":
-        expected = model.predict(table()).reshape(len(found), -1)
-        scale = model.labels.repeat(np.array(model.labels.scale)) if model.labels.scale else 1.0
-        assert (np.abs(np.array([row[1:] for row in found]) - expected) < 1e-6 * (scale + np.abs(expected))).all()
-        return
-    labels = len(model.labels.names)
-    probabilities = np.array([row[1 + labels :] for row in found], dtype=float)
-    assert np.abs(probabilities - model.predict_proba(table())).max() < 1e-6
-    assert [list(row[1 : 1 + labels]) for row in found] == model.predict(table()).reshape(len(found), labels).tolist()
+        query = build_query(model, "rows", keep=["id"], dialect="sqlite", interval=interval)
+        agree(model, connection.execute(query).fetchall(), interval)
 
 
 def test_every_preprocessing() -> None:
@@ -95,6 +87,46 @@ def test_thresholds_choose_the_label() -> None:
     model = train("flag", epochs=5)
     likely = float(np.quantile(model.predict_proba(table())[:, 1], 0.8))
     check([model.with_threshold(likely), train(["flag", "other"]).with_threshold({"flag": 0.2, "other": 0.8})])
+
+
+def test_intervals_and_sets_are_more_columns() -> None:
+    models = fitted_with_intervals()
+    check(models, interval=0.8)
+    check(models[:1], interval=0.2)  # sets of one class
+    cursor = connect(rows()).execute(build_query(models[3], "rows", keep=["id"], dialect="sqlite", interval=0.8))
+    assert [column[0] for column in cursor.description] == [
+        "id", "predicted_amount", "predicted_second", "low_amount", "high_amount", "low_second", "high_second",
+        "disagreement",
+    ]  # fmt: skip
+
+
+def test_columns_of_the_result_have_names_that_the_table_does_not_have() -> None:
+    query = build_query(fitted_with_intervals()[0], "rows", keep=["disagreement", "in_set_low", "id"], interval=0.8)
+    names = re.findall(r'AS "(\w+)"', query.rpartition("SELECT")[2])
+    assert names == [
+        "predicted_class", "probability_high", "probability_low", "probability_middle", "in_set_high", "in_set_low_",
+        "in_set_middle", "disagreement_",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("model", "coverage", "message"),
+    [
+        (lambda: train(), 0.9, r"interval: got 0\.9 for a model that .*creche\.fit.* did not make; leave it out"),
+        (lambda: fitted("flag", "other"), 0.9, r"interval: got 0\.9 for several labels of yes or no; leave it out"),
+        (lambda: fitted("class"), 1.5, r"interval: got 1\.5; needs a coverage above 0 and below 1, such as 0\.9"),
+        (lambda: fitted("class"), 0.9999, r"interval: got 0\.9999, but 160 out-of-fold predictions tell of at most"),
+    ],
+    ids=["trained", "multilabel", "no coverage", "too few rows"],
+)
+def test_an_interval_that_a_model_does_not_have_is_refused(
+    model: Callable[[], Any], coverage: float, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(PlanError, match=message):
+        model().to_sql(tmp_path / "m.sql", table="rows", interval=coverage)
+    with pytest.raises(PlanError, match=message):
+        model().to_javascript(tmp_path / "m.js", interval=coverage)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_names_and_words_are_quoted() -> None:
@@ -129,6 +161,34 @@ def test_what_stands_for_missing_values_is_missing(tmp_path: Path) -> None:
     assert np.abs(np.array([row[1:] for row in found]) - model.predict_proba(plain)).max() < 1e-6
 
 
+def test_sqlite_takes_no_text_for_0_or_for_today() -> None:
+    """It converts any text to a number, and numbers and 'now' to dates."""
+    model = train()
+    given = (
+        rows()
+        .head(8)
+        .with_columns(
+            pl.Series("number", ["x", "12 kg", "", "NaN", "-inf", " 1e7 ", "9999800.5", None]),
+            pl.Series(
+                "day", ["now", "2451545.0", "12:00", "2020-01-31x", "20200131", None, "2001-02-03", "2001-02-03 12:00"]
+            ),
+        )
+    )
+    found = connect(given).execute(build_query(model, "rows", keep=["id"], dialect="sqlite")).fetchall()
+    plain = (
+        table()
+        .head(8)
+        .with_columns(
+            pl.Series("number", [None] * 5 + [1e7, 9999800.5, None]),
+            pl.Series("day", [None] * 6 + ["2001-02-03", "2001-02-03 12:00"]).str.to_datetime(
+                strict=False, time_unit="us"
+            ),
+        )
+    )
+    probabilities = np.array([row[2:] for row in sorted(found)], dtype=float)
+    assert np.abs(probabilities - model.predict_proba(plain)).max() < 1e-6
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -147,9 +207,12 @@ def test_large_models_arrays_and_names_that_are_none_are_refused(monkeypatch: py
     x = np.random.default_rng(0).normal(size=(60, 3))
     with pytest.raises(PlanError, match="trained on an array"):
         build_query(cr.train(x, x[:, 0] > 0, epochs=1, threads=1).model, "rows")
-    for name in ("", "a.", 3):
+    for name in ("", "a.", "a.b.c", '"a', "a\0", 3):
         with pytest.raises(PlanError, match=r"table: got .*; needs the name of a table"):
             build_query(train(), name)  # type: ignore[arg-type]
+    for keep in ("id", [3], [None], [""]):
+        with pytest.raises(PlanError, match=r"keep: got .*; needs a list of names of columns, such as \['id'\]"):
+            build_query(train(), "rows", keep=keep)  # type: ignore[arg-type]
     with pytest.raises(PlanError, match="dialect: got 'oracle'; choose one of postgresql, duckdb, sqlite"):
         build_query(train(), "rows", dialect="oracle")  # type: ignore[arg-type]
     monkeypatch.setattr(write, "MOST_PARAMETERS", 100)
@@ -164,6 +227,33 @@ def test_postgresql_and_duckdb_get_one_query_whose_steps_stay_apart() -> None:
     # Without the word, PostgreSQL merges the steps into expressions without end.
     assert first.count(" AS (") == 0
     assert first.count("AS MATERIALIZED (") >= 5
+
+
+def test_the_name_of_a_table_is_read_as_in_an_address() -> None:
+    assert 'FROM "my rows.2026" AS' in build_query(train(), '"my rows.2026"')
+    assert """FROM "o'n"."a""b" AS""" in build_query(train(), "o'n.a\"b")
+
+
+def test_what_is_no_unicode_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = train()
+    with pytest.raises(PlanError, match=r"a name holds '\\udcff', which is not valid Unicode, and cannot be written"):
+        model.to_sql(tmp_path / "m.sql", table="rows\udcff")
+    model.save(tmp_path / "m.creche")
+    call = ["export", str(tmp_path / "m.creche"), str(tmp_path / "m.sql"), "--table", "rows", "--keep", "\udcff"]
+    assert main(call) == 2
+    assert "not valid Unicode" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["m.creche"]
+
+
+def test_names_that_postgresql_would_cut_stay_apart() -> None:
+    long = [f"{'ü' * 40}{end}" for end in "ab"]
+    random = np.random.default_rng(0)
+    frame = pl.DataFrame({"x": random.normal(size=60), "y": long * 30})
+    model = cr.train(frame, label="y", hidden=[4], epochs=1, threads=1).model
+    cursor = connect(frame).execute(build_query(model, "rows", keep=[], dialect="sqlite"))
+    names = [column[0] for column in cursor.description]
+    assert all(len(name.encode()) <= 63 for name in names)
+    assert len(set(names)) == 3
 
 
 def test_a_table_is_not_overwritten(tmp_path: Path) -> None:

@@ -34,6 +34,10 @@ def test_without_the_right_token_nothing_is_told(path: str, given: str, guarded:
     assert TOKEN not in answer.body.decode()
 
 
+def test_a_large_body_without_the_token_is_answered(guarded: Client) -> None:
+    assert guarded.post("/predict", b" " * (8 << 20)).status == 401
+
+
 def test_the_token_opens_everything(guarded: Client, rows: list[dict[str, Any]]) -> None:
     assert guarded.post("/predict", {"rows": rows}, Authorization=f"Bearer {TOKEN}").status == 200
     assert guarded.get("/models", Authorization=f"bearer {TOKEN}").status == 200

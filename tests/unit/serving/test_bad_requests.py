@@ -155,6 +155,17 @@ def test_a_body_that_says_that_it_is_too_large_is_refused_before_it_comes(client
         assert read_to_end(connection).startswith(b"HTTP/1.1 413 ")
 
 
+@pytest.mark.parametrize("path", ["/nowhere", "/models/fish/predict", "/health", "/v2/models/fish/infer"])
+def test_a_large_body_that_nobody_reads_does_not_keep_the_answer_from_arriving(path: str, client: Client) -> None:
+    """A connection that is closed while a client still sends is reset, and the answer with it."""
+    assert client.post(path, b" " * (8 << 20)).status in (404, 405)
+
+
+def test_halves_of_surrogate_pairs_in_names_are_answered(client: Client, rows: list[Row]) -> None:
+    answer = client.post("/predict", json.dumps({"rows": [rows[0] | {"\ud800": 1}]}))
+    assert (answer.status, answer.data["ignored"]) == (200, ["?"])
+
+
 def test_a_body_without_an_end_is_refused_at_the_limit() -> None:
     received = 0
 

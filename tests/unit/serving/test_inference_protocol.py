@@ -103,6 +103,13 @@ def test_wrong_tensors_are_told(changed: dict[str, Any], told: str, client: Clie
     assert (answer.status, told in answer.data["error"]) == (422, True), answer.data
 
 
+def test_an_id_comes_back_whatever_it_holds(client: Client, rows: list[dict[str, Any]]) -> None:
+    inputs = tensors(rows[:1], client.get("/v2/models/penguins").data)
+    for given, returned in (("é 1", "é 1"), ("half \ud800", "half ?")):
+        answer = client.post(INFER, {"inputs": inputs, "id": given})
+        assert (answer.status, answer.data["id"]) == (200, returned)
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "told"),
     [

@@ -65,7 +65,9 @@ def test_waiting_ends_when_the_server_is_stopped(model: Model) -> None:
         ({"models": {"a": 1}}, "models: 'a' is a int; needs a model, or the name of its file"),
         ({"models": 1}, "models: got 1; needs a model, the name of a file, several of them, or a dict"),
         ({"models": ["x/m.creche", "y/m.creche"]}, "have the same name, 'm'; name them by a dict"),
+        ({"models": [3]}, "models: got a int in a list; needs the names of files; name models by a dict"),
         ({"models": "m.creche", "token": "short"}, "token: holds no token"),
+        ({"models": "m.creche", "token": 12345678901234567}, "token: holds no token"),
         ({"models": "m.creche", "max_rows": 0}, "max_rows"),
         ({"models": "m.creche", "port": -1}, "port"),
     ],
@@ -79,6 +81,12 @@ def test_a_wrong_call_is_refused(arguments: dict[str, Any], told: str) -> None:
 def test_other_machines_need_a_token(model: Model) -> None:
     with pytest.raises(PlanError, match="set a token by token=…, or let everyone ask by without_token=True"):
         cr.serve(model, port=0, host="0.0.0.0")
+
+
+@pytest.mark.parametrize("host", [3, "a\0b", "ü" * 300])
+def test_what_is_no_address_of_this_machine_is_told(host: Any, model: Model) -> None:
+    with pytest.raises(PlanError, match="which is not an address of this machine"):
+        cr.serve(model, port=0, host=host)
 
 
 def test_a_file_that_is_not_there_is_told() -> None:

@@ -90,14 +90,20 @@ def test_a_column_sent_twice_is_told(client: Client) -> None:
         (stream(PENGUINS.with_columns(pl.col("sex").cast(pl.Categorical)), compression="lz4"), ARROW, 400, "compress"),
         (stream(pl.DataFrame({"a": pl.Series([None] * 50_000)})), ARROW, 422, "at most 10,000"),
         ("\n".join(["a", *["1"] * 10_001]), CSV, 422, "rows: got 10,001; at most 10,000 are answered at a time"),
+        (stream(PENGUINS.head(0)), ARROW, 422, "the table has no rows; send at least one"),
     ],
-    ids=range(10),
+    ids=range(11),
 )  # fmt: skip
 def test_what_is_no_table_or_too_large_is_refused(
     body: Any, headers: dict[str, str], status: int, told: str, client: Client
 ) -> None:
     answer = post(client, body, headers)
     assert (answer.status, told in answer.data["detail"]) == (status, True), answer.body
+
+
+def test_a_date_beyond_the_year_9999_is_a_category_like_others(client: Client) -> None:
+    far = pl.Series("sex", np.full(len(PENGUINS), 10**7, dtype=np.int32)).cast(pl.Date)
+    assert post(client, stream(PENGUINS.with_columns(far)), ARROW).status == 200
 
 
 def test_damaged_streams_are_refused_wherever_they_are_damaged(client: Client) -> None:

@@ -14,6 +14,7 @@ from creche._system.archive import compute_digest
 from creche._version import __version__
 from creche.engine.parameters import EMBEDDINGS, Parameters
 from creche.errors import PlanError
+from creche.exporting.intervals import find_scores
 from creche.model.calibration import Calibration
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
@@ -42,13 +43,20 @@ OF_LAYER = {
 }  # fmt: skip
 
 
-def describe_model(model: Model | Ensemble) -> Plain:
+def describe_model(model: Model | Ensemble, interval: float | None = None) -> Plain:
     """Return all that predictions depend on.
+
+    Parameters
+    ----------
+    model : Model, Ensemble or FittedModel
+    interval : float, optional
+        The coverage of intervals, or of sets of classes, that are predicted, too.
 
     Raises
     ------
     PlanError
-        If networks take a column as different kinds, or a class has no exact value in JavaScript.
+        If networks take a column as different kinds, a class has no exact value in JavaScript, or the model has no
+        intervals of this coverage.
 
     """
     models = [model] if isinstance(model, Model) else model.models
@@ -74,6 +82,9 @@ def describe_model(model: Model | Ensemble) -> Plain:
         description["calibration"] = _describe_calibration(model.calibration, len(labels.outcomes))
         if labels.scale:
             description["scales"] = labels.repeat(np.array(labels.scale, dtype=np.float64)).tolist()
+    if interval is not None:
+        columns = max(len(labels.quantiles), 1)
+        description["interval"] = {"scores": find_scores(model, interval).tolist(), "columns": columns}
     return description
 
 

@@ -28,27 +28,33 @@ MOST_PARAMETERS = 1_000_000
 RUNTIME = ("cells.js", "blake2b.js", "encode.js", "network.js", "outputs.js", "predict.js")
 
 
-def write_javascript(model: Predictor, path: str | Path) -> None:
+def write_javascript(model: Predictor, path: str | Path, *, interval: float | None = None) -> None:
     """Write a model as a JavaScript module: see `Predictor.to_javascript`.
 
     Raises
     ------
     PlanError
-        If the model is too large, or cannot be expressed.
+        If the model is too large, cannot be expressed, or has no intervals of this coverage.
     FileError
         If the file cannot be written.
 
     """
-    write_text(model, path, JAVASCRIPT_FILE, build_module)
+    write_text(model, path, JAVASCRIPT_FILE, lambda known: build_module(known, interval))
 
 
-def build_module(model: Predictor) -> str:
+def build_module(model: Predictor, interval: float | None = None) -> str:
     """Return the text of a module that exports `predict`, `columns`, `classes` and `RowError`.
+
+    Parameters
+    ----------
+    model : Model, Ensemble or FittedModel
+    interval : float, optional
+        The coverage of intervals, or of sets of classes, that `predict` returns, too.
 
     Raises
     ------
     PlanError
-        If the model is too large, or cannot be expressed.
+        If the model is too large, cannot be expressed, or has no intervals of this coverage.
 
     Examples
     --------
@@ -66,11 +72,16 @@ def build_module(model: Predictor) -> str:
             f"the model has {parameters:,} parameters, and a JavaScript module holds at most {MOST_PARAMETERS:,}; "
             "export it to ONNX, which runs in a browser, too, or train a smaller network"
         )
-    return f"{_introduce(model)}\n{build_script(model)}"
+    return f"{_introduce(model)}\n{build_script(model, interval)}"
 
 
-def build_script(model: Model | Ensemble) -> str:
+def build_script(model: Model | Ensemble, interval: float | None = None) -> str:
     """Return the module without the comment at its beginning: no name of the model can end it within a page of HTML.
+
+    Parameters
+    ----------
+    model, interval
+        As for `build_module`.
 
     Raises
     ------
@@ -78,7 +89,7 @@ def build_script(model: Model | Ensemble) -> str:
         If a part of the model cannot be expressed.
 
     """
-    description = json.dumps(describe_model(model), separators=(",", ":"), allow_nan=False)
+    description = json.dumps(describe_model(model, interval), separators=(",", ":"), allow_nan=False)
     literal = description.replace("<", "\\u003c")
     return f"const MODEL = {literal};\n{_read_runtime()}"
 

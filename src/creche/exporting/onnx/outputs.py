@@ -8,11 +8,9 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from creche._advice import advise
-from creche.errors import PlanError
+from creche.exporting.intervals import find_scores
 from creche.exporting.onnx.categories import check_word
 from creche.exporting.onnx.graph import ELEMENTS, Element, Graph, Value
-from creche.model.fitted import FittedModel
 from creche.model.predictor import Predictor
 from creche.table.labels import class_array
 
@@ -117,12 +115,7 @@ def _add_classes(graph: Graph, model: Predictor, found: Predictions, names: Outp
 
 def _add_interval(graph: Graph, model: Predictor, found: Predictions, names: OutputNames, coverage: float) -> None:
     """Add the limits, or the set of classes, that contain the true label with this probability."""
-    if not isinstance(model, FittedModel) or model.labels.is_multilabel:
-        kind = f"a model that {advise('creche.fit')} did not make"
-        if model.labels.is_multilabel:
-            kind = "several labels of yes or no"
-        raise PlanError(f"interval: got {coverage!r} for {kind}; leave it out", argument="interval")
-    scores = model.conformal_scores(coverage)
+    scores = find_scores(model, coverage)
     about = f"with a probability of at least {coverage:g}"
     if model.classes is not None:
         classes = len(model.classes)
@@ -133,12 +126,6 @@ def _add_interval(graph: Graph, model: Predictor, found: Predictions, names: Out
         graph.add_output(in_set, names["in_set"], "bool", [classes], f"the classes that include the true one {about}")
         return
     labels, step = len(model.labels.names), max(len(model.quantiles), 1)
-    if len(scores) != labels:
-        raise PlanError(
-            f"interval: the model was saved by an earlier version, without the errors of each of {labels} labels; "
-            "fit it again",
-            argument="interval",
-        )
     width = labels * step
     lowest = graph.select_columns(found.values, list(range(0, width, step)), width)
     highest = graph.select_columns(found.values, list(range(step - 1, width, step)), width)

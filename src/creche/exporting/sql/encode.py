@@ -47,7 +47,7 @@ def _read_column(query: Query, encoder: Encoder, format: CellFormat | None) -> l
         word = f"lower(CAST({column} AS varchar))"
         cases = [f"WHEN {word} IN ({', '.join(map(text, words))}) THEN {v}e0" for v, words in BOOLEAN_WORDS.items()]
         return [double(f"CASE {' '.join(cases)} END")]
-    value = query.without_nan(column)
+    value = query.read_number(column)
     gaps = [number(float(gap)) for gap in numbers_for_missing(() if format is None else format.missing)]
     return [f"CASE WHEN {double(column)} IN ({', '.join(gaps)}) THEN NULL ELSE {value} END" if gaps else value]
 
@@ -77,7 +77,9 @@ def _read_parts(query: Query, column: Expression, encoder: DatetimeEncoder) -> l
     """Return the parts of a date, as the encoder counts them; one of them at least, to tell whether it is missing."""
     if query.dialect == "sqlite":
         units = {"year": "%Y", "month": "%m", "day": "%d", "weekday": "%w", "hour": "%H", "moment": "%s"}
-        found = {part: double(f"strftime('{unit}', {column})") for part, unit in units.items()}
+        # Other text, and numbers, have meanings of their own there: 'now' is today.
+        moment = f"CASE WHEN {column} GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' THEN {column} END"
+        found = {part: double(f"strftime('{unit}', {moment})") for part, unit in units.items()}
     else:
         moment = f"CAST({column} AS timestamp)"
         units = {"year": "year", "month": "month", "day": "day", "weekday": "dow", "hour": "hour", "moment": "epoch"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,9 @@ from creche.model.model import Model
 from creche.model.thresholds import class_threshold
 from creche.table.labels import LabelEncoder
 
-__all__ = ["apply_head", "calibrate", "name_results"]
+LONGEST_NAME = 63  # bytes
+
+__all__ = ["apply_head", "calibrate", "free_name", "name_interval", "name_results"]
 
 
 def apply_head(query: Query, model: Model, z: list[Expression]) -> Steps:
@@ -110,9 +112,7 @@ def name_results(model: Model | Ensemble, p: Sequence[Expression], taken: set[st
     found: dict[str, Expression] = {}
 
     def add(name: str, expression: Expression) -> None:
-        while name in taken or name in found:
-            name += "_"
-        found[name] = expression
+        found[free_name(name, {*taken, *found})] = expression
 
     labels = model.labels
     if labels.classes is not None:
@@ -129,6 +129,34 @@ def name_results(model: Model | Ensemble, p: Sequence[Expression], taken: set[st
         for label, name in zip(labels.outcomes, p, strict=True):
             add(f"predicted_{label}", name)
     return found
+
+
+def name_interval(
+    model: Model | Ensemble, p: Sequence[Expression], conformal: Sequence[float], taken: Collection[str]
+) -> dict[str, Expression]:
+    """Return the limits of each number, or whether each class is in the set, by the scores of `find_scores`."""
+    scores = list(map(number, conformal))
+    found: dict[str, Expression] = {}
+    if model.labels.classes is not None:
+        for i, label in enumerate(model.labels.classes):
+            # Of two that are as likely, the first is the best.
+            is_best = " AND ".join(f"{p[i]} {'>=' if j > i else '>'} {p[j]}" for j in range(len(p)) if j != i)
+            is_in = f"CASE WHEN 1e0 - {p[i]} <= {scores[0]} OR ({is_best}) THEN TRUE ELSE FALSE END"
+            found[free_name(f"in_set_{label}", {*taken, *found})] = is_in
+        return found
+    columns = max(len(model.quantiles), 1)
+    for i, (name, score) in enumerate(zip(model.labels.names, scores, strict=True)):
+        found[free_name(f"low_{name}", {*taken, *found})] = f"{p[i * columns]} - {score}"
+        found[free_name(f"high_{name}", {*taken, *found})] = f"{p[(i + 1) * columns - 1]} + {score}"
+    return found
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """Return a name of a column that none of the others has, of as many bytes as PostgreSQL does not cut."""
+    ending = ""
+    while (free := name.encode()[: LONGEST_NAME - len(ending)].decode(errors="ignore") + ending) in taken:
+        ending += "_"
+    return free
 
 
 def _choose(model: Model | Ensemble, p: Sequence[Expression]) -> Expression:

@@ -6,9 +6,10 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from creche.databases.quoting import quote_name
 from creche.plan.words import SqlDialect
 
-__all__ = ["Expression", "Query", "Steps", "double", "identifier", "number", "text"]
+__all__ = ["Expression", "Query", "Steps", "double", "number", "text"]
 
 Expression: TypeAlias = str
 
@@ -19,18 +20,6 @@ Steps: TypeAlias = Generator[tuple[list[Expression], list[Expression]], list[Exp
 LARGEST_POWER = 600.0
 
 LARGEST = 1.7976931348623157e308
-
-
-def identifier(name: str) -> str:
-    """Write the name of a column.
-
-    Examples
-    --------
-    >>> identifier('a "b" c')
-    '"a ""b"" c"'
-
-    """
-    return '"' + name.replace('"', '""') + '"'
 
 
 def text(word: str) -> Expression:
@@ -88,7 +77,7 @@ class Query:
 
     def column(self, name: str) -> Expression:
         """Return a column of the table."""
-        return f"{self.prefix}source.{identifier(name)}"
+        return f"{self.prefix}source.{quote_name(name)}"
 
     def add_step(self, computed: Sequence[Expression], carried: Iterable[Expression] = ()) -> list[Expression]:
         """Add a step, and return the names of what it computes; `carried` are columns of the step before it."""
@@ -96,7 +85,7 @@ class Query:
         self._count += len(computed)
         is_first = not self._steps
         below = f"{self.source} AS {self.prefix}source" if is_first else f"{self.prefix}step{len(self._steps)}"
-        columns = [self.column(name) if is_first else identifier(name) for name in self.kept]
+        columns = [self.column(name) if is_first else quote_name(name) for name in self.kept]
         columns += dict.fromkeys(carried)
         columns += [f"{expression} AS {name}" for expression, name in zip(computed, names, strict=True)]
         listed = ",\n    ".join(columns)
@@ -108,8 +97,8 @@ class Query:
 
     def finish(self, results: Mapping[str, Expression]) -> str:
         """Return the query that selects the kept columns and the results."""
-        columns = [identifier(name) for name in self.kept]
-        columns += [f"{expression} AS {identifier(name)}" for name, expression in results.items()]
+        columns = [quote_name(name) for name in self.kept]
+        columns += [f"{expression} AS {quote_name(name)}" for name, expression in results.items()]
         listed = ",\n  ".join(columns)
         return f"WITH {', '.join(self._steps)}\nSELECT\n  {listed}\nFROM {self.prefix}step{len(self._steps)}\n"
 
@@ -135,10 +124,14 @@ class Query:
             return double(value)
         return double(f"CAST({value} AS real)")
 
-    def without_nan(self, value: Expression) -> Expression:
-        """Return a number in double precision, and NULL for NaN, which PostgreSQL and DuckDB sort above all numbers."""
-        value = double(value)
+    def read_number(self, value: Expression) -> Expression:
+        """Return a cell as a number in double precision, and NULL for NaN, or in SQLite for text that is not a number.
+
+        PostgreSQL and DuckDB sort NaN above all numbers, and SQLite would take any text for 0.
+        """
+        word, value = f"trim({value})", double(value)
         if self.dialect == "sqlite":
-            return value
+            is_other = f"{word} GLOB '*[^-+.0-9eE]*' OR {word} NOT GLOB '*[0-9]*'"
+            return f"CASE WHEN {is_other} THEN NULL ELSE {value} END"
         limit = number(LARGEST)
         return f"CASE WHEN {value} > {limit} AND -{value} > {limit} THEN NULL ELSE {value} END"

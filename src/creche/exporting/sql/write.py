@@ -8,11 +8,14 @@ from pathlib import Path
 
 from creche._system.output_files import Output
 from creche._version import __version__
+from creche.databases.quoting import quote_table, split_table_name
 from creche.errors import PlanError
+from creche.exporting.intervals import find_scores
+from creche.exporting.sql.disagreement import measure_disagreement
 from creche.exporting.sql.encode import encode_cells, read_cells
 from creche.exporting.sql.network import run_network
-from creche.exporting.sql.outputs import apply_head, calibrate, name_results
-from creche.exporting.sql.query import Expression, Query, Steps, identifier, number
+from creche.exporting.sql.outputs import apply_head, calibrate, free_name, name_interval, name_results
+from creche.exporting.sql.query import Expression, Query, Steps, number
 from creche.exporting.text_file import write_text
 from creche.model.ensemble import Ensemble
 from creche.model.model import Model
@@ -29,23 +32,38 @@ MOST_COLUMNS = 1_500
 
 
 def write_sql(
-    model: Predictor, path: str | Path, *, table: str, keep: Sequence[str] | None, dialect: SqlDialect
+    model: Predictor,
+    path: str | Path,
+    *,
+    table: str,
+    keep: Sequence[str] | None,
+    dialect: SqlDialect,
+    interval: float | None = None,
 ) -> None:
     """Write a model as a query: see `Predictor.to_sql`.
 
     Raises
     ------
     PlanError
-        If the model is too large, or cannot be expressed.
+        If the model is too large, cannot be expressed, or has no intervals of this coverage.
     FileError
         If the file cannot be written.
 
     """
-    write_text(model, path, SQL_FILE, lambda known: build_query(known, table, keep=keep, dialect=dialect))
+
+    def build(known: Predictor) -> str:
+        return build_query(known, table, keep=keep, dialect=dialect, interval=interval)
+
+    write_text(model, path, SQL_FILE, build)
 
 
 def build_query(
-    model: Predictor, table: str, *, keep: Sequence[str] | None = None, dialect: SqlDialect = "postgresql"
+    model: Predictor,
+    table: str,
+    *,
+    keep: Sequence[str] | None = None,
+    dialect: SqlDialect = "postgresql",
+    interval: float | None = None,
 ) -> str:
     """Return the text of a query that predicts all rows of a table of a database.
 
@@ -57,26 +75,30 @@ def build_query(
     keep : sequence of str, optional
         The columns of the table that the result has; by default those that the model reads.
     dialect : {"postgresql", "duckdb", "sqlite"}, default "postgresql"
+    interval : float, optional
+        The coverage of intervals, or of sets of classes, which are more columns of the result.
 
     Raises
     ------
     PlanError
-        If the model is too large, or cannot be expressed.
+        If the model is too large, cannot be expressed, or has no intervals of this coverage.
 
     """
     assert isinstance(model, Model | Ensemble)  # there is no other kind
     dialect = check_word("dialect", dialect, SQL_DIALECTS)
-    if not isinstance(table, str) or not all(table.split(".")):
+    if not isinstance(table, str):
         raise PlanError(f"table: got {table!r}; needs the name of a table, such as 'penguins'", argument="table")
+    source = quote_table(split_table_name(table))
     if not model.features.has_column_names:
         raise PlanError("the model was trained on an array, whose columns have no names in a table; train on a table")
+    scores = None if interval is None else find_scores(model, interval)
     models = [model] if isinstance(model, Model) else model.models
     _check_size(models)
-    kept = tuple(model.features.names if keep is None else dict.fromkeys(keep))
+    kept = _check_kept(model, keep)
     prefix = "creche_"
     while any(name.startswith(prefix) for name in (*kept, *model.features.names)):
         prefix += "_"
-    query = Query(dialect, ".".join(map(identifier, table.split("."))), prefix, kept)
+    query = Query(dialect, source, prefix, kept)
     predicted = _predict(query, models)
     if isinstance(model, Ensemble):
         shares = [number(share) for share in model.shares.tolist()]
@@ -84,11 +106,27 @@ def build_query(
             " + ".join(f"{share} * {p}" for share, p in zip(shares, each, strict=True))
             for each in zip(*predicted, strict=True)
         ]
-        [result] = _run(query, [calibrate(query, model.calibration, query.add_step(mean))])
+        means = query.add_step(mean, [p for each in predicted for p in each])
+        result, [disagreement] = _run(
+            query, [calibrate(query, model.calibration, means), measure_disagreement(query, model, predicted, means)]
+        )
     else:
-        [result] = predicted
+        [result], disagreement = predicted, None
     results = name_results(model, result, set(kept))
+    if scores is not None:
+        results |= name_interval(model, result, scores.tolist(), {*kept, *results})
+    if disagreement is not None:
+        results |= {free_name("disagreement", {*kept, *results}): disagreement}
     return f"{_introduce(model, table, dialect)}{query.finish(results)}"
+
+
+def _check_kept(model: Predictor, keep: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the columns of the table that the result has."""
+    if keep is None:
+        return model.features.names
+    if isinstance(keep, str) or not all(isinstance(name, str) and name for name in keep):
+        raise PlanError(f"keep: got {keep!r}; needs a list of names of columns, such as ['id']", argument="keep")
+    return tuple(dict.fromkeys(keep))
 
 
 def _check_size(models: Sequence[Model]) -> None:

@@ -7,13 +7,13 @@ import os
 import secrets
 import socket
 import webbrowser
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 
-from creche._system.listening import LOOPBACK, is_on_loopback, is_taken, list_own_hosts, listen
+from creche._system.http_server import ListeningServer, UvicornServer
+from creche._system.listening import LOOPBACK, is_taken, list_own_hosts, listen
 from creche.errors import PlanError
 from creche.studio.connection import MAX_REQUEST_BYTES
 from creche.studio.server.access import TOKEN
@@ -45,8 +45,10 @@ class ServerOptions:
     port: int | None = None
 
 
-class Server:
+class Server(ListeningServer):
     """The server of the studio, which listens from the beginning and answers while it runs.
+
+    The pages are told when it ends.
 
     Parameters
     ----------
@@ -70,50 +72,25 @@ class Server:
 
     def __init__(self, create: CreateSession, page: Path, options: ServerOptions = ServerOptions()) -> None:
         token = _choose_token()
-        self._options = options
-        self._listener = _listen(options)
-        port = self._listener.getsockname()[1]
+        listener = _listen(options)
+        port = listener.getsockname()[1]
         hosts = list_own_hosts(options.host, port)
-        self._sessions = Sessions(create)
-        app = create_app(self._sessions, page, token=token, hosts=hosts, port=port)
+        sessions = Sessions(create)
+        app = create_app(sessions, page, token=token, hosts=hosts, port=port)
         config = uvicorn.Config(
             app, ws="websockets-sansio", ws_max_size=16 * MAX_REQUEST_BYTES, ws_per_message_deflate=False,
             log_level=logging.WARNING, access_log=False, server_header=False, lifespan="off",
             timeout_graceful_shutdown=5,
         )  # fmt: skip
-        self._server = _UvicornServer(config, self._sessions)
-        self.link = f"http://{hosts[0]}/?{TOKEN}={token}"
-
-    @property
-    def is_on_loopback(self) -> bool:
-        """Whether only this machine reaches it."""
-        return is_on_loopback(self._listener)
-
-    def run(self, started: Callable[[], None]) -> None:
-        """Serve until `stop` or Ctrl-C; the pages are told then. `started` is called once it answers."""
-        self._server.started_callback = started
-        try:
-            self._server.run(sockets=[self._listener])
-        finally:
-            self._listener.close()
-
-    def stop(self) -> None:
-        """End the server soon. May be called from any thread."""
-        self._server.should_exit = True
+        super().__init__(listener, _ServerOfSessions(config, sessions), f"http://{hosts[0]}/?{TOKEN}={token}")
 
 
-class _UvicornServer(uvicorn.Server):
-    """A server that says when it answers, and that ends the sessions when it ends."""
-
-    started_callback: Callable[[], None]
+class _ServerOfSessions(UvicornServer):
+    """A server that ends the sessions when it ends."""
 
     def __init__(self, config: uvicorn.Config, sessions: Sessions) -> None:
         super().__init__(config)
         self._sessions = sessions
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.started_callback()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._sessions.close(ENDING)

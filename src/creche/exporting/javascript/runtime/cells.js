@@ -16,16 +16,25 @@ const NEEDED = {
   words: "a word, a number, true or false",
 };
 
+/** Returns what a message shows of a value of any kind; some objects cannot be turned into text. */
+export function describeValue(value) {
+  if (typeof value === "string") return `'${value.slice(0, 60)}'`;
+  try {
+    return String(value).slice(0, 60);
+  } catch {
+    return `of type ${typeof value}`;
+  }
+}
+
 export function refuse(column, cell) {
-  const shown = typeof cell === "string" ? `'${cell.slice(0, 60)}'` : String(cell).slice(0, 60);
-  throw new RowError(column.name, `is ${shown}; needs ${NEEDED[column.kind]}, or null where it is missing`);
+  throw new RowError(column.name, `is ${describeValue(cell)}; needs ${NEEDED[column.kind]}, or null where it is missing`);
 }
 
 /** Returns a number (NaN where missing), a moment or a word (null where missing), as the kind of the column has it. */
 export function readCell(column, cell) {
   if (typeof cell === "number" && Number.isNaN(cell)) cell = null;
   if (typeof cell === "string") {
-    cell = cell.normalize("NFC").replace(AROUND, "");
+    cell = trim(cell.normalize("NFC"));
     if (column.missing.includes(cell)) cell = null;
   }
   if (column.kind === "number" || column.kind === "boolean") return readNumber(column, cell);
@@ -34,8 +43,15 @@ export function readCell(column, cell) {
 }
 
 // What Python takes for space around a word.
-const SPACE = "[\\t-\\r\\x1c- \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+";
-const AROUND = new RegExp(`^${SPACE}|${SPACE}$`, "g");
+const SPACE = /^[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$/;
+
+/** Removes space around a word; a regular expression for all of it would take very long for spaces in its middle. */
+function trim(word) {
+  let begin = 0, end = word.length;
+  while (begin < end && SPACE.test(word[begin])) begin++;
+  while (end > begin && SPACE.test(word[end - 1])) end--;
+  return word.slice(begin, end);
+}
 
 const BOOLEANS = new Map([["true", 1], ["false", 0], ["yes", 1], ["no", 0], ["1", 1], ["0", 0], ["1.0", 1], ["0.0", 0]]);
 
@@ -69,8 +85,11 @@ export function parsePlain(word) {
 const SPACES = "[ \\u00a0\\u2007\\u2009\\u202f]";
 const GROUP_MARKS = { ".": "\\.", ",": ",", " ": SPACES, "'": "['\\u2019]" };
 
+const LONGEST_NUMBER = 500; // characters; the expressions below take long for many spaces
+
 /** Returns the number that a word stands for where its column has these marks and this unit; undefined if it is none. */
 function parseNumber(word, { decimal, thousands, unit, isAccounting }) {
+  if (word.length > LONGEST_NUMBER) return undefined;
   if (decimal === "." && unit !== "%") {
     const value = parsePlain(word);
     if (value !== undefined) return value;

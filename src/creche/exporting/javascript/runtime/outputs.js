@@ -57,6 +57,18 @@ export function calibrate({ temperature, offsets, matrix, mix, shares, lowest, h
   return mix === 0 ? p : p.map((value, i) => (1 - mix) * value + mix * shares[i]);
 }
 
+/** Returns the limits of each number, or whether each class is in the set, that hold the true label as often as chosen. */
+export function findInterval({ scores, columns }, values, isRegression) {
+  if (isRegression) {
+    return {
+      low: scores.map((score, i) => values[i * columns] - score),
+      high: scores.map((score, i) => values[(i + 1) * columns - 1] + score),
+    };
+  }
+  const best = values.indexOf(Math.max(...values));
+  return { inSet: values.map((p, i) => i === best || 1 - p <= scores[0]) };
+}
+
 /** Returns how much several networks disagree: from 0 for classes, otherwise in the units of the label. */
 export function measureDisagreement({ classes, scales }, predicted, mean, shares) {
   if (classes) {
