@@ -17,6 +17,10 @@ PYTEST := --numprocesses $(WORKERS) --dist worksteal --quiet
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 
+comma := ,
+IMPORTS := numpy,polars,narwhals,safetensors.numpy,rich.console,typer
+IMPORTS_OF_TESTS := sklearn.utils.estimator_checks,pandas,matplotlib.pyplot
+
 # The environment, which is made again whenever pyproject.toml changes.
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 $(VENV)/.made: pyproject.toml
@@ -26,21 +30,27 @@ $(VENV)/.made: pyproject.toml
 
 WEB = $(shell find web -name node_modules -prune -o -name dist -prune -o -name build -prune -o -type f -print 2>/dev/null)
 
+# What takes the network and one core is done while the engine is compiled: $(1) has the extras whose packages are
+# installed, $(2) the modules that are imported once, so that Python keeps what it compiles, $(3) the settings of CMake.
+define INSTALL
+	{ $(PIP_INSTALL) --requirement <($(BIN)/python tools/requirements.py $(1)) && $(BIN)/python -c "import $(2)"; } & \
+	  packages=$$!; \
+	  $(PIP_INSTALL) --no-deps --no-build-isolation --editable . --config-settings=build-dir=$(BUILD) \
+	    $(foreach setting,$(3),"--config-settings=cmake.define.CRECHE_$(setting)"); engine=$$?; \
+	  wait $$packages && exit $$engine
+endef
+
 # demo: the package for this processor alone, in single precision, which is what `creche` uses unless asked otherwise.
 # The rest: the instruction-set levels that this processor runs, both precisions and the tests' modules, in the same folder,
 # so that only what the demo lacks is compiled.
 $(VENV)/.demo: $(VENV)/.made $(shell find core bindings src CMakeLists.txt -type f -not -name '*.so' -not -path '*/__pycache__/*' 2>/dev/null) $(WEB)
-	@echo "Building Creche for this machine (about two minutes on two cores, once) ..."
-	$(PIP_INSTALL) --no-build-isolation --editable . --config-settings=build-dir=$(BUILD) \
-	  --config-settings=cmake.define.CRECHE_TESTING=OFF --config-settings=cmake.define.CRECHE_LEVELS=native \
-	  --config-settings=cmake.define.CRECHE_PRECISIONS=float32 --config-settings=cmake.define.CRECHE_UNITY=ON
+	@echo "Building Creche for this machine (about a minute on two cores, once) ..."
+	$(call INSTALL,,$(IMPORTS),TESTING=OFF LEVELS=native PRECISIONS=float32 UNITY=ON)
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.made $(shell find core bindings tests/native CMakeLists.txt -type f -not -name '*.py' -not -path '*/__pycache__/*' 2>/dev/null) $(WEB)
 	@echo "Building Creche with the tests' modules (about two minutes on two cores, once) ..."
-	$(PIP_INSTALL) --no-build-isolation --editable '.[dev]' --config-settings=build-dir=$(BUILD) \
-	  --config-settings=cmake.define.CRECHE_TESTING=ON --config-settings=cmake.define.CRECHE_LEVELS=runnable \
-	  "--config-settings=cmake.define.CRECHE_PRECISIONS=float32;float64" --config-settings=cmake.define.CRECHE_UNITY=ON
+	$(call INSTALL,dev,$(IMPORTS)$(comma)$(IMPORTS_OF_TESTS),TESTING=ON LEVELS=runnable PRECISIONS=float32;float64 UNITY=ON)
 	touch $@ $(VENV)/.demo
 
 # Where the tests have been built, their build stays: it has all of this.

@@ -20,7 +20,7 @@ import creche as cr
 from creche._system.resources import usable_cores
 
 sys.path.append(str(Path(__file__).parents[1]))
-from tools.ray_nodes import start_nodes
+from tools.ray_nodes import own_folder, start_nodes
 
 MACHINES, PROCESSES = (1, 2, 4), (1, 2, 4)
 NETWORKS, EPOCHS = 40_000, 50
@@ -58,37 +58,38 @@ def main() -> int:
     import ray
 
     networks, epochs = (64, 2) if options.quick else (NETWORKS, EPOCHS)
-    nodes = start_nodes(1, attempts=3)
-    try:
-        ray.init(nodes.cluster.address, _node_ip_address="127.0.0.2", logging_level="ERROR", log_to_driver=False)
-        report.section(f"A sweep of {networks:,} networks 4-10-10-3, {epochs} epochs")
-        lines, work, last, late = [], 0.0, dict[str, Spread](), Spread.of([0.0])
-        for count in MACHINES:
-            while len(nodes.cluster.worker_nodes) < count:
-                nodes.add()
-            measured = [measure_sweep(networks, epochs) for _ in range(options.rounds)]
-            last = {name: Spread.of([each[name] for each in measured]) for name in measured[0]}
-            work = work or last["engine"].median  # that of one machine
-            predicted = work / min(count, usable_cores())
-            late = Spread.of([each["seconds"] / predicted for each in measured])
-            lines.append([str(count), last["seconds"].show(), f"{predicted:.3g}", last["share"].show()])
-        report.table(["machines", "seconds", "predicted", "engine, % of workers' processor time"], lines)
-        report.section("One network on several processes, one thread each, 4 shards")
-        lines, alone = [], b""
-        for processes in PROCESSES:
-            run = train(processes, options.quick)
-            alone = alone or weights(run)
-            report.unmet += weights(run) != alone
-            steps = run.step // run.epoch
-            each = Spread.of([1e3 * seconds / steps for seconds in run.history.seconds[1:]])
-            lines.append([str(processes), each.show(), "yes" if weights(run) == alone else "**no**"])
-        report.table(["processes", "ms a step", "the bytes of one process"], lines)
-        report.say("")
-        report.claim_below(f"A sweep on {MACHINES[-1]} machines", late, LATE_BELOW, " times as long as predicted")
-        report.claim_at_least("Time of their workers in the engine", last["share"], BUSY_AT_LEAST, " %")
-    finally:
-        ray.shutdown()
-        nodes.end()
+    with own_folder():
+        nodes = start_nodes(1, attempts=3)
+        try:
+            ray.init(nodes.cluster.address, _node_ip_address="127.0.0.2", logging_level="ERROR", log_to_driver=False)
+            report.section(f"A sweep of {networks:,} networks 4-10-10-3, {epochs} epochs")
+            lines, work, last, late = [], 0.0, dict[str, Spread](), Spread.of([0.0])
+            for count in MACHINES:
+                while len(nodes.cluster.worker_nodes) < count:
+                    nodes.add()
+                measured = [measure_sweep(networks, epochs) for _ in range(options.rounds)]
+                last = {name: Spread.of([each[name] for each in measured]) for name in measured[0]}
+                work = work or last["engine"].median  # that of one machine
+                predicted = work / min(count, usable_cores())
+                late = Spread.of([each["seconds"] / predicted for each in measured])
+                lines.append([str(count), last["seconds"].show(), f"{predicted:.3g}", last["share"].show()])
+            report.table(["machines", "seconds", "predicted", "engine, % of workers' processor time"], lines)
+            report.section("One network on several processes, one thread each, 4 shards")
+            lines, alone = [], b""
+            for processes in PROCESSES:
+                run = train(processes, options.quick)
+                alone = alone or weights(run)
+                report.unmet += weights(run) != alone
+                steps = run.step // run.epoch
+                each = Spread.of([1e3 * seconds / steps for seconds in run.history.seconds[1:]])
+                lines.append([str(processes), each.show(), "yes" if weights(run) == alone else "**no**"])
+            report.table(["processes", "ms a step", "the bytes of one process"], lines)
+            report.say("")
+            report.claim_below(f"A sweep on {MACHINES[-1]} machines", late, LATE_BELOW, " times as long as predicted")
+            report.claim_at_least("Time of their workers in the engine", last["share"], BUSY_AT_LEAST, " %")
+        finally:
+            ray.shutdown()
+            nodes.end()
     return report.finish()
 
 

@@ -69,6 +69,14 @@ struct Plan {
   std::uint64_t seed = 0;
   bool shuffle = true;
   WindowsPlan windows;  // with shuffle
+
+  // Not where they are used: copied in a dozen places, all these vectors would take the compiler seconds.
+  Plan();
+  Plan(const Plan&);
+  Plan(Plan&&) noexcept;
+  Plan& operator=(const Plan&);
+  Plan& operator=(Plan&&) noexcept;
+  ~Plan();
 };
 
 }  // namespace creche::CRECHE_LEVEL

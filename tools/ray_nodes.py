@@ -6,21 +6,35 @@ import os
 import signal
 import socket
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Nodes", "start_nodes"]
+__all__ = ["Nodes", "free_ports", "own_folder", "start_nodes"]
 
 # Before Ray is imported: a lost machine is noticed sooner than by default, and a silent one within seconds rather than
-# minutes; a slow one has time to begin, and no other cluster of this computer is found. The names of sockets are short
-# of characters.
+# minutes; a slow one has time to begin.
 os.environ.update(
-    RAY_TMPDIR=tempfile.mkdtemp(prefix="ray", dir="/tmp"),
     RAY_USAGE_STATS_ENABLED="0", RAY_health_check_initial_delay_ms="2000", RAY_health_check_period_ms="1000",
     RAY_health_check_timeout_ms="5000", RAY_health_check_failure_threshold="2", RAY_raylet_start_wait_time_s="120",
     RAY_grpc_client_keepalive_time_ms="5000", RAY_grpc_client_keepalive_timeout_ms="5000",
 )  # fmt: skip
+
+
+@contextmanager
+def own_folder() -> Iterator[None]:
+    """Let Ray work in a folder of its own meanwhile, so that no other cluster of this computer is found."""
+    before = os.environ.get("RAY_TMPDIR")
+    # The names of sockets in it are short of characters.
+    with tempfile.TemporaryDirectory(prefix="ray", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        os.environ["RAY_TMPDIR"] = folder
+        try:
+            yield
+        finally:
+            del os.environ["RAY_TMPDIR"]
+            if before is not None:
+                os.environ["RAY_TMPDIR"] = before
 
 
 class Nodes:

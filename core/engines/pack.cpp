@@ -80,6 +80,9 @@ Pack<T>::Pack(std::vector<const Member<T>*> members)
 }
 
 template <class T>
+Pack<T>::~Pack() = default;
+
+template <class T>
 void Pack<T>::initialize_lane(int lane) {
   const Lane& entry = lanes_[static_cast<std::size_t>(lane)];
   const Plan& plan = entry.member->plan;

@@ -35,6 +35,7 @@ class Pack {
 
   // members: 1 ... kLanes that fit each other; they must outlive the pack, as must their tables.
   explicit Pack(std::vector<const Member<T>*> members);
+  ~Pack();
 
   int count() const { return count_; }
   Status status(int lane) const;

@@ -85,6 +85,9 @@ Solo<T>::Solo(const Plan& plan, RunRows<T> rows, int threads, CustomLoss<T> cust
 }
 
 template <class T>
+Solo<T>::~Solo() = default;
+
+template <class T>
 std::vector<T> Solo<T>::first_rows_of_feed() {
   std::vector<T> x;
   const std::int64_t count = start_depends_on_rows(plan_) ? std::min(kMostStartRows, train_.count) : 0;

@@ -50,6 +50,7 @@ class Solo {
 
   // With the same bits from files. Throws what reading fails with.
   Solo(const Plan& plan, RunRows<T> rows, int threads, CustomLoss<T> custom_loss = {});
+  ~Solo();
 
   // poll, if set, is called from time to time on the calling thread; true interrupts. Throws what reading rows failed
   // with; the run can then be continued, like one that was interrupted.

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
-from tools.ray_nodes import Nodes, start_nodes
+from tools.ray_nodes import Nodes, own_folder, start_nodes
 
 from tests.unit.cli.commands import wait_until
 
@@ -22,17 +21,18 @@ def running_nodes(count: int, pickled: ModuleType) -> Iterator[Nodes]:
     """Start a cluster, and connect to it; functions of a module are sent there."""
     import ray
 
-    Path(os.environ["RAY_TMPDIR"]).mkdir(exist_ok=True)
-    made = start_nodes(count, attempts=3)
-    try:
-        ray.init(address=made.cluster.address, _node_ip_address="127.0.0.2", logging_level="ERROR", log_to_driver=False)
-        for module in (pickled, sys.modules[__name__]):
-            ray.cloudpickle.register_pickle_by_value(module)
-        yield made
-    finally:
-        ray.shutdown()
-        made.end()
-        shutil.rmtree(os.environ["RAY_TMPDIR"], ignore_errors=True)
+    with own_folder():
+        made = start_nodes(count, attempts=3)
+        try:
+            ray.init(
+                address=made.cluster.address, _node_ip_address="127.0.0.2", logging_level="ERROR", log_to_driver=False
+            )
+            for module in (pickled, sys.modules[__name__]):
+                ray.cloudpickle.register_pickle_by_value(module)
+            yield made
+        finally:
+            ray.shutdown()
+            made.end()
 
 
 def note_place(path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tools.ray_nodes import Nodes
+from tools.ray_nodes import Nodes, own_folder
 
 import creche as cr
 from creche.errors import CrecheError
@@ -30,7 +30,7 @@ SWEEP: dict[str, Any] = {"learning_rate": [0.01, 0.1], "seeds": 12}
 
 def test_a_cluster_that_is_not_there_is_never_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    with pytest.raises(CrecheError, match="cluster: got 'auto', but no cluster of Ray is running here"):
+    with own_folder(), pytest.raises(CrecheError, match="cluster: got 'auto', but no cluster of Ray is running here"):
         run_sweep(cluster="auto")
 
 

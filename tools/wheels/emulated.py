@@ -58,6 +58,8 @@ def unpack_python(version: str, folder: Path) -> Path:
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     for package in sorted((apt / "cache" / "archives").glob("*.deb")):
         subprocess.run(["dpkg-deb", "--extract", package, root], check=True)
+    if not (root / "lib").exists():  # from Debian 13 on, an installed system has this link before all packages
+        (root / "lib").symlink_to("usr/lib")
     shutil.rmtree(apt)
     made.write_text(" ".join(packages))
     return root
