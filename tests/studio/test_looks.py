@@ -115,6 +115,7 @@ def test_axe_finds_nothing_in_what_comes_and_goes(windows: Windows, tmp_path: Pa
     expect(page.get_by_role("dialog")).to_be_visible()
     assert_accessible(screen, "a question")
     screen.agree()
+    screen.expect_number("step", 0)
     screen.show("Table")
     path = tmp_path / "strange.csv"
     rows = (f"r{i},7,{i / 7},{'yes' if i % 3 else 'no'}" for i in range(100))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["check_target", "read_frames", "write_rows"]
 
 PATTERN = "*?["  # characters of a pattern in a name
+
+STATUS = re.compile(r"(?<![\d:.])[1-5]\d\d(?!\d)")  # of an answer, and no part of a port or of an address
 
 PARQUET, ARROW = (".parquet", ".pq"), (".arrow", ".feather", ".ipc")
 
@@ -185,9 +188,10 @@ def _delta_errors(database: Database) -> tuple[type[Exception], ...]:
 def _why(text: str, what: str) -> str:
     """Return why something cannot be reached, from the text of an error that lists attempts and addresses."""
     lowered = text.lower()
-    if "404" in text or "not found" in lowered or "expanded paths were empty" in lowered:
+    statuses = set(STATUS.findall(text))
+    if "404" in statuses or "not found" in lowered or "expanded paths were empty" in lowered:
         return f"there is no such {what}"
-    if "403" in text or "401" in text or "forbidden" in lowered or "unauthorized" in lowered:
+    if statuses & {"401", "403"} or "forbidden" in lowered or "unauthorized" in lowered:
         return "the server refuses access; check the credentials"
     if any(sign in lowered for sign in ("connect", "dns", "timed out", "error sending request")):
         return "no server answers there; check the address and the network"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -115,13 +116,21 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
+def serve_at_404() -> ThreadingHTTPServer:
+    """A server whose port has the digits of a status, which errors name along with the status."""
+    for port in range(40400, 40500):
+        with suppress(OSError):
+            return ThreadingHTTPServer(("127.0.0.1", port), Store)
+    return ThreadingHTTPServer(("127.0.0.1", 0), Store)
+
+
 # One for the process, since Polars keeps its connection to a bucket.
 @pytest.fixture(scope="session")
 def address() -> Iterator[str]:
     buffer = io.BytesIO()
     numbered_penguins().write_parquet(buffer)
     Store.files = {"/penguins.parquet": buffer.getvalue(), "/bucket/penguins.parquet": buffer.getvalue()}
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Store)
+    server = serve_at_404()
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
