@@ -57,7 +57,7 @@ print(json.dumps({"seconds": seconds, "reading": reading, "peak": peak / 1000, "
 
 
 def main() -> int:
-    own = {name: _take(name) for name in ("--rows", "--numbers", "--memory", "--limit", "--folder")}
+    own = {name: take_option(name) for name in ("--rows", "--numbers", "--memory", "--limit", "--folder")}
     options = parse_options(__doc__, rounds=1)
     rows = int((own["--rows"] or str(QUICK_ROWS if options.quick else ROWS)).replace("_", ""))
     memory = own["--memory"] or MEMORY
@@ -73,7 +73,7 @@ def main() -> int:
             if limit:
                 by = "a control group, page cache included" if group else "RLIMIT_DATA"
                 report.say("", f"The kernel gives each process {limit / 1e6:,.0f} MB at most, by {by}.")
-            found = measure(table, memory, limit, group)
+            found = measure(table, table.with_suffix(".rows"), memory, limit, group)
     report.section("Seconds, and the largest memory of the process in MB")
     report.table(
         ["what", "s", "MB"],
@@ -137,7 +137,7 @@ def _make_group(limit: int) -> Path:
     return group
 
 
-def measure(table: Path, memory: str, limit: int, group: str) -> dict[str, dict[str, float]]:
+def measure(table: Path, encoded: Path, memory: str, limit: int = 0, group: str = "") -> dict[str, dict[str, float]]:
     """Encode the table and train on it, each in a process of its own."""
     found = {}
     for what in ("encode", "train"):
@@ -149,7 +149,7 @@ def measure(table: Path, memory: str, limit: int, group: str) -> dict[str, dict[
             CHILD,
             what,
             str(table),
-            str(table.with_suffix(".rows")),
+            str(encoded),
             memory,
             str(limit),
             group,
@@ -159,7 +159,7 @@ def measure(table: Path, memory: str, limit: int, group: str) -> dict[str, dict[
     return found
 
 
-def _take(name: str) -> str | None:
+def take_option(name: str) -> str | None:
     """Take an option of this benchmark, with its value, from the command line."""
     if name not in sys.argv:
         return None

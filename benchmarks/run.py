@@ -31,6 +31,9 @@ BENCHMARKS = (
     "gpu",
     "gpu_wide",
     "scale",
+    "costs",
+    "rows_on_disk",
+    "shards",
 )
 
 
