@@ -98,6 +98,8 @@ class Database:
             own, others = {}, [parameters] if parameters else []
             if self.table is not None or self.query is not None or self.order_by:
                 raise PlanError(f"{_without_password(self.uri)}: is not a database, and has no tables to choose from")
+        if KINDS[scheme] in ("sqlite", "duckdb") and not body.strip("/"):
+            raise PlanError(f"{scheme}://{body}: names no file; write {scheme}:///file.db")
         canonical = SCHEMES.get(scheme, scheme)
         object.__setattr__(self, "uri", f"{canonical}://{body}" + (f"?{'&'.join(others)}" if others else ""))
         for name in ("table", "query"):

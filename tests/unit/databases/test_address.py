@@ -135,3 +135,9 @@ def test_a_name_is_quoted_whatever_it_holds() -> None:
     assert quote_name('a"b') == '"a""b"'
     with pytest.raises(PlanError):
         quote_name("a\0b")
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///", "sqlite://", "DuckDB:///?table=t"])
+def test_a_database_of_one_file_names_it(uri: str) -> None:
+    with pytest.raises(PlanError, match=r"names no file; write (sqlite|duckdb):///file\.db$"):
+        find_database(uri)
