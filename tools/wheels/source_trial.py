@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import sysconfig
 import tempfile
 import tomllib
 from pathlib import Path
@@ -27,9 +28,11 @@ SETTINGS = ("cmake.define.CRECHE_LEVELS=native", "cmake.define.CRECHE_PRECISIONS
 
 
 def link_programs(folder: Path) -> None:
+    """Link the programs, and the compilers by the names by which this Python was built, which a build asks for."""
     folder.mkdir()
-    for name in PROGRAMS:
-        found = shutil.which(name)
+    named = (sysconfig.get_config_var(name) or "" for name in ("CC", "CXX"))
+    for name in dict.fromkeys((*PROGRAMS, *(command.split()[0] for command in named if command))):
+        found = None if "/" in name else shutil.which(name)
         if found is not None:
             (folder / name).symlink_to(found)
 
