@@ -33,10 +33,14 @@ class Place:
     folder: Path
 
     def call(self, *command: str) -> str:
+        """Run a command, and return what it printed."""
+        return self.run(*command).stdout
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(command, cwd=self.folder, env=self.variables, capture_output=True, text=True)
         if done.returncode != 0:
             raise TrialError(f"{' '.join(command)}: ended with {done.returncode}\n{done.stdout}{done.stderr}")
-        return done.stdout
+        return done
 
 
 def variables(folder: Path, path: Path) -> dict[str, str]:

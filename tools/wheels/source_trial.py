@@ -46,12 +46,13 @@ def download(packages: Path, place: Place) -> None:
 
 
 def install(source: Path, packages: Path, place: Place) -> str:
-    """Install a source distribution, or what was in one, from the downloaded packages alone."""
+    """Install a source distribution, or what was in one, from the downloaded packages alone; return what was said."""
     settings = (word for setting in SETTINGS for word in ("--config-settings", setting))
     pip = ("-m", "pip", "install", "--verbose", "--disable-pip-version-check", "--force-reinstall")
-    return place.call(
+    done = place.run(
         *place.python, *pip, "--no-index", "--find-links", str(packages), "--no-cache-dir", *settings, str(source)
     )
+    return done.stdout + done.stderr  # pip writes what a build says to the latter
 
 
 def has_page(place: Place) -> bool:
