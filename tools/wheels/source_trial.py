@@ -46,7 +46,7 @@ def download(packages: Path, place: Place) -> None:
 
 
 def install(source: Path, packages: Path, place: Place) -> str:
-    """Install a source distribution, or what was in one, from the downloaded packages alone; return what was said."""
+    """Install a source distribution, or what was in one, from the downloaded packages alone; return its output."""
     settings = (word for setting in SETTINGS for word in ("--config-settings", setting))
     pip = ("-m", "pip", "install", "--verbose", "--disable-pip-version-check", "--force-reinstall")
     done = place.run(
