@@ -18,6 +18,7 @@ __all__ = ["SMALLEST_EXPONENT", "exp", "log", "mean_rows", "minimize", "multiply
 Array = NDArray[np.float64]
 
 LOG_2_HIGH, LOG_2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10  # ln 2 = high + low
+ONE_OVER_LOG_2 = 1.4426950408889634
 ROOT_HALF = 0.70710678118654752440
 
 # 2 artanh(s) = 2 s (1 + s^2/3 + s^4/5 + …): with |s| <= 0.1716, the terms left out are below 2^-53 of the first.
@@ -68,7 +69,7 @@ def exp(values: Array) -> Array:
 
     """
     values = np.maximum(values, SMALLEST_EXPONENT)
-    k = np.rint(values * (1.0 / math.log(2.0)))
+    k = np.rint(values * ONE_OVER_LOG_2)
     r = (values - k * LOG_2_HIGH) - k * LOG_2_LOW
     series = np.full_like(r, TAYLOR[-1])
     for coefficient in TAYLOR[-2::-1]:

@@ -11,6 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creche._ordered_math import exp, log, mean_rows, multiply, sum_rows
+from creche.evaluation.disagreement import entropy
+from creche.model_selection.ensemble_selection import fit_temperature
+from creche.model_selection.held_out import OutOfFoldPredictions
+from creche.plan.losses import BinaryCrossEntropy, CrossEntropy, Poisson
 
 
 def error_in_places(found: float, exact: mpmath.mpf) -> float:
@@ -67,3 +71,26 @@ def test_products_are_sums_of_a_row_in_order_whatever_the_others_are() -> None:
         assert multiply(row[np.newaxis], matrix)[0].tobytes() == product.tobytes()
         assert sum_rows(row[:, np.newaxis] * matrix).tobytes() == product.tobytes()
     assert multiply(np.empty((0, 7)), matrix).shape == (0, 5)
+
+
+def test_no_number_of_a_model_is_made_by_functions_whose_bits_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("its last bits differ between processors")
+
+    for module, name in ((np, "log"), (np, "exp"), (math, "log"), (math, "exp")):
+        monkeypatch.setattr(module, name, refuse)
+    classes, numbers = np.array([0, 1, 1, 2]), np.array([[0.0], [1.0], [1.0], [1.0]])
+    CrossEntropy().best_constant(classes, None, 3)
+    BinaryCrossEntropy().best_constant(numbers, None, 1)
+    Poisson().best_constant(numbers, None, 1)
+    probabilities = np.array([[0.7, 0.2, 0.1], [0.2, 0.5, 0.3], [0.3, 0.6, 0.1], [0.1, 0.1, 0.8]])
+    assert 0 < fit_temperature(probabilities, classes, np.full(4, 0.25)) < 20
+    assert entropy(probabilities).shape == (4,)
+
+
+def test_a_row_that_no_network_predicted_is_nan_of_one_sign() -> None:
+    found = OutOfFoldPredictions(2, 1, is_classification=False)
+    found.add(np.array([1]), np.array([[3.0]]))
+    assert np.isnan(found.mean[0, 0])
+    assert not np.signbit(found.mean[0, 0])
+    assert found.mean[1, 0] == 3

@@ -11,7 +11,7 @@ from creche.databases.address import Database
 from creche.databases.arrow_batches import check_polars_version, check_repeated_names, iterate_batches
 from creche.databases.drivers import translate_errors
 from creche.databases.files import check_file
-from creche.databases.quoting import quote_name, quote_table, split_table_name
+from creche.databases.quoting import define_columns, quote_name, quote_table, split_table_name
 from creche.databases.targets import check_columns, refuse_existing, select_values, target_name
 from creche.errors import CrecheError, FileError, TableError, nearest
 from creche.plan.words import TableExists
@@ -140,8 +140,7 @@ def write_frames(
             "TIMESTAMPTZ" if getattr(dtype, "time_zone", None) else COLUMN_TYPES[dtype.base_type().__name__]
             for dtype in schema.dtypes()
         )
-        definition = ", ".join(f"{quote_name(name)} {kind}" for name, kind in zip(schema, kinds, strict=True))
-        connection.execute(f"CREATE TABLE {table} ({definition})")
+        connection.execute(f"CREATE TABLE {table} ({define_columns(schema, kinds)})")
     names, values = ", ".join(map(quote_name, schema)), select_values(schema)
     for frame in frames:
         connection.register(STAGING, _ArrowRows(frame))

@@ -13,7 +13,7 @@ from creche.databases.address import Database
 from creche.databases.arrow_batches import check_polars_version, check_repeated_names, iterate_batches
 from creche.databases.arrow_schema import read_fields
 from creche.databases.drivers import translate_errors
-from creche.databases.quoting import quote_name, quote_table, split_table_name
+from creche.databases.quoting import define_columns, quote_name, quote_table, split_table_name
 from creche.databases.targets import check_columns, refuse_existing, select_values, target_name
 from creche.errors import CrecheError, FileError, TableError, nearest
 from creche.plan.words import TableExists
@@ -216,7 +216,7 @@ def write_frames(
     types = [COLUMN_TYPES.get(dtype.base_type().__name__, "text") for dtype in schema.dtypes()]
     zones = [getattr(dtype, "time_zone", None) for dtype in schema.dtypes()]
     types = ["timestamptz" if zone else kind for kind, zone in zip(types, zones, strict=True)]
-    definition = ", ".join(f"{name} {kind}" for name, kind in zip(names, types, strict=True))
+    definition = define_columns(schema, types)
     if columns and if_table_exists == "append":
         check_columns(schema.names(), columns, database)
         # The driver sends values in the types that they have; the server converts them to those of the table.

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from creche.errors import PlanError
 
-__all__ = ["quote_name", "quote_table", "split_table_name"]
+__all__ = ["define_columns", "quote_name", "quote_table", "split_table_name"]
 
 # A part of a name: between double quotes, which are doubled inside, or anything up to a dot.
 PART = re.compile(r'"((?:[^"]|"")+)"|([^."][^.]*)')
@@ -31,6 +31,18 @@ def quote_name(name: str) -> str:
         raise PlanError(f"table: got {name!r}; needs the name of a table or column, of at least one character")
     doubled = name.replace('"', '""')
     return f'"{doubled}"'
+
+
+def define_columns(names: Iterable[str], kinds: Iterable[str]) -> str:
+    """Return the columns of a table to create, each with its type.
+
+    Examples
+    --------
+    >>> define_columns(["id", "price"], ["bigint", "text"])
+    '"id" bigint, "price" text'
+
+    """
+    return ", ".join(f"{quote_name(name)} {kind}" for name, kind in zip(names, kinds, strict=True))
 
 
 def split_table_name(name: str) -> tuple[str, ...]:

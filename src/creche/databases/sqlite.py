@@ -13,7 +13,7 @@ from creche.databases.address import Database
 from creche.databases.arrow_batches import ROWS_AT_A_TIME
 from creche.databases.drivers import translate_errors
 from creche.databases.files import check_file
-from creche.databases.quoting import quote_name, quote_table, split_table_name
+from creche.databases.quoting import define_columns, quote_name, quote_table, split_table_name
 from creche.databases.targets import check_columns, refuse_existing, target_name
 from creche.errors import CrecheError, FileError, TableError, nearest
 from creche.plan.words import TableExists
@@ -201,8 +201,7 @@ def write_frames(
             if columns:
                 connection.execute(f"DROP TABLE {table}")
             kinds = (COLUMN_TYPES.get(dtype.base_type().__name__, "TEXT") for dtype in schema.dtypes())
-            definition = ", ".join(f"{quote_name(n)} {kind}" for n, kind in zip(schema, kinds, strict=True))
-            connection.execute(f"CREATE TABLE {table} ({definition})")
+            connection.execute(f"CREATE TABLE {table} ({define_columns(schema, kinds)})")
         names, places = ", ".join(map(quote_name, schema)), ", ".join("?" * len(schema))
         for frame in frames:
             connection.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", _as_rows(frame))

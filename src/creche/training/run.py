@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from creche._progress import OnProgress, watch
@@ -227,7 +226,8 @@ class Run(PlannedEngine):
             with together(self):
                 return self.train_along()
         with watch(on_progress, "training") as report:
-            for lost in count():
+            lost = 0
+            while True:
                 try:
                     with together(self):
                         return self._train(last, last_step, end, functions, report, checkpoints)
@@ -235,14 +235,14 @@ class Run(PlannedEngine):
                     error.run = self
                     if not error.is_lost or lost == self.crew.retries:
                         raise
+                    lost += 1
                     warn(
                         f"{error}. Training goes on after step {self.step:,}, with another process in its place "
-                        f"({lost + 1} of at most {self.crew.retries} times)"
+                        f"({lost} of at most {self.crew.retries} times)"
                     )
                 except (KeyboardInterrupt, CrecheError) as stop:  # perhaps while other processes were waited for
                     stop.run = self  # type: ignore[union-attr]
                     raise
-        raise AssertionError
 
     def train_along(self) -> Run:
         """Train with the first of several processes until it ends."""
