@@ -23,7 +23,7 @@ SWEEP: dict[str, Any] = {"learning_rate": [0.01, 0.1], "seeds": 6}
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("creche.scale.piecewise_crew.piece_size", lambda networks, seconds, slots: 5)
+    monkeypatch.setattr("creche.scale.piecewise_crew.piece_sizes", lambda networks, *_: [5] * -(-networks // 5))
     monkeypatch.setattr(sizing, "TRIAL_SECONDS", 0.0)
 
 

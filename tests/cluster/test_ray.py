@@ -47,7 +47,7 @@ def here() -> cr.Colony:
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("creche.scale.piecewise_crew.piece_size", lambda networks, seconds, slots: 2)
+    monkeypatch.setattr("creche.scale.piecewise_crew.piece_sizes", lambda networks, *_: [2] * -(-networks // 2))
     monkeypatch.setattr(sizing, "TRIAL_SECONDS", 0.0)
 
 

@@ -16,7 +16,7 @@ from creche.engine.outcomes import RUNNING, STATUSES, Divergence
 from creche.engine.parameters import Parameters
 from creche.engine.state_arrays import join_states
 from creche.scale.piece import Kinds, Piece, PieceResult, ProcessorTime, train_piece
-from creche.scale.sizing import cut, measure_seconds, piece_size
+from creche.scale.sizing import measure_seconds, piece_sizes
 
 __all__ = ["PiecewiseCrew", "as_columns", "pieces_of"]
 
@@ -141,4 +141,5 @@ def pieces_of(
     """Return the numbers of the networks of each piece."""
     chosen = numbers[np.linspace(0, len(numbers) - 1, min(EXAMPLES, len(numbers))).astype(np.int64)]
     creation, training = measure_seconds(list(jobs.take(chosen)), Hardware(1, hardware.device))
-    return cut(numbers, piece_size(len(numbers), creation + training, workers.slots))
+    sizes = piece_sizes(len(numbers), creation + training, workers.slots)
+    return np.split(numbers, np.cumsum(sizes)[:-1])

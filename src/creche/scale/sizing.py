@@ -16,11 +16,12 @@ from creche.engine.hardware import Hardware
 from creche.engine.job import Job
 from creche.engine.stored_rows import StoredRows
 
-__all__ = ["PACK", "cut", "measure_seconds", "piece_size"]
+__all__ = ["PACK", "cut", "measure_seconds", "piece_sizes"]
 
 PACK = 16  # the lanes of the widest register: fewer networks would leave some of them idle
 SHORTEST, LONGEST = 5.0, 30.0  # seconds of a piece
 PIECES_PER_SLOT = 4  # of work that is shorter than that many of the longest pieces
+LAST = 0.5  # seconds of the last piece: a slot waits about as long for the others at the end
 TRIAL_SECONDS = 0.2
 
 
@@ -73,8 +74,11 @@ def _measure_in_turn(examples: Sequence[Job], hardware: Hardware) -> float:
     return elapsed / done * work / (flops_per_row(first.plan) * len(first.rows))
 
 
-def piece_size(networks: int, seconds_each: float, slots: int) -> int:
-    """Return how many networks a piece should have.
+def piece_sizes(networks: int, seconds_each: float, slots: int) -> list[int]:
+    """Return how many networks each piece should have.
+
+    Towards the end each piece is a share of half of what is left, so that all slots end at about the same time although
+    no piece takes exactly as long as expected.
 
     Parameters
     ----------
@@ -85,16 +89,30 @@ def piece_size(networks: int, seconds_each: float, slots: int) -> int:
     slots : int
         How many pieces are trained at once.
 
+    References
+    ----------
+    Hummel, Schonberg, Flynn: Factoring: a method for scheduling parallel loops (1992).
+
     Examples
     --------
-    >>> piece_size(1_000_000, 0.001, 4), piece_size(64, 0.001, 4), piece_size(100, 60.0, 4)
-    (30000, 16, 16)
+    >>> piece_sizes(70_000, 0.001, 2)
+    [8752, 8752, 8752, 8752, 8752, 6560, 4928, 3696, 2768, 2080, 1552, 1168, 880, 656, 512, 512, 512, 416]
+    >>> piece_sizes(64, 0.001, 4), piece_sizes(40, 60.0, 4)
+    ([16, 16, 16, 16], [16, 16, 8])
 
     """
     total = networks * seconds_each
     seconds = min(max(total / (PIECES_PER_SLOT * slots), SHORTEST), LONGEST)
-    size = min(seconds / max(seconds_each, 1e-9), networks / slots)  # no slot is left without a piece
-    return max(PACK, math.ceil(size / PACK - 1e-9) * PACK)
+    first = seconds / max(seconds_each, 1e-9)
+    last = LAST / max(seconds_each, 1e-9)
+    if first >= networks / slots:  # one piece for each slot, and all of them equal
+        first = last = networks / slots
+    sizes, left = list[int](), networks
+    while left:
+        size = min(first, max(last, left / (2 * slots)))
+        sizes.append(min(left, max(PACK, math.ceil(size / PACK - 1e-9) * PACK)))
+        left -= sizes[-1]
+    return sizes
 
 
 def cut(numbers: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 import creche as cr
 from creche.engine.hardware import Hardware
 from creche.errors import FileError, PlanError
 from creche.scale import array_crew, crew
 from creche.scale.array_crew import ArrayCrew
-from creche.scale.sizing import piece_size
+from creche.scale.sizing import PACK, piece_sizes
 from tests.unit.model_selection.sweeps import digests, interrupt_after, run_sweep, weight_bytes
 
 RATES: dict[str, Any] = {"learning_rate": [0.01, 0.1, 1e8], "seeds": 20}
@@ -107,13 +109,35 @@ def test_what_needs_all_states_is_refused_or_keeps_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("networks", "seconds", "slots", "size"),
+    ("networks", "seconds", "slots", "first", "pieces"),
     [
-        (10, 1.0, 2, 16),  # never less than a pack
-        (10_000, 0.001, 2, 5_008),  # ten seconds: one piece for each slot
-        (1_000_000, 0.01, 2, 3_008),  # the longest pieces
-        (4_000, 0.1, 4, 256),  # four pieces for each slot
+        (10, 1.0, 2, 10, 1),  # less than a pack
+        (10_000, 0.001, 2, 5_008, 2),  # ten seconds: one piece for each slot
+        (1_000_000, 0.01, 2, 3_008, 346),  # the longest pieces, and the ever smaller ones of the end
+        (4_000, 0.1, 4, 256, 34),  # four pieces for each slot
     ],
 )
-def test_pieces_are_neither_short_nor_few(networks: int, seconds: float, slots: int, size: int) -> None:
-    assert piece_size(networks, seconds, slots) == size
+def test_pieces_are_neither_short_nor_few(networks: int, seconds: float, slots: int, first: int, pieces: int) -> None:
+    sizes = piece_sizes(networks, seconds, slots)
+    assert sizes[0] == first
+    assert len(sizes) == pieces
+    assert sum(sizes) == networks
+
+
+@given(
+    networks=st.integers(1_000, 10**6),
+    total=st.floats(50.0, 1e5),
+    slots=st.integers(1, 64),
+    seed=st.integers(0, 2**32),
+)
+def test_all_slots_end_at_about_the_same_time(networks: int, total: float, slots: int, seed: int) -> None:
+    assume(total > 10.0 * slots)
+    assume(networks > 64 * PACK * slots)
+    each = total / networks
+    speeds = np.random.default_rng(seed).uniform(0.9, 1.1, slots)
+    ends = np.zeros(slots)
+    for size in piece_sizes(networks, each, slots):
+        free = int(np.argmin(ends))
+        ends[free] += size * each / speeds[free]
+    # A slot that is out of pieces waits at most for a last one.
+    assert ends.max() - ends.min() <= 1.2 * max(0.5, PACK * each) + 1e-6 + PACK * each

@@ -32,7 +32,7 @@ def pool() -> Iterator[ProcessPoolExecutor]:
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several pieces of few networks, however fast the machine is."""
-    monkeypatch.setattr("creche.scale.piecewise_crew.piece_size", lambda networks, seconds, slots: 5)
+    monkeypatch.setattr("creche.scale.piecewise_crew.piece_sizes", lambda networks, *_: [5] * -(-networks // 5))
     monkeypatch.setattr(sizing, "TRIAL_SECONDS", 0.0)
 
 
