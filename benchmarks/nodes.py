@@ -23,15 +23,19 @@ sys.path.append(str(Path(__file__).parents[1]))
 from tools.ray_nodes import own_folder, start_nodes
 
 MACHINES, PROCESSES = (1, 2, 4), (1, 2, 4)
-NETWORKS, EPOCHS = 120_000, 50  # a sweep of fewer ends while some machines have no piece left
+NETWORKS, EPOCHS = 120_000, 50
+BEGIN = 8_000  # networks for each machine: long enough that none has done its piece before all have begun with theirs
 LATE_BELOW, BUSY_AT_LEAST = 1.15, 95.0  # times as long as predicted; per cent
 ROWS, INPUTS, WIDTH, BATCH = 8_192, 64, 512, 1_024
 
 
-def measure_sweep(networks: int, epochs: int) -> dict[str, float]:
-    """Return the seconds of a sweep on the cluster, those of the engine, and its share of the workers' time."""
+def measure_sweep(networks: int, epochs: int, begin: int) -> dict[str, float]:
+    """Return the seconds of a sweep on the cluster, those of the engine, and its share of the workers' time.
+
+    A sweep of `begin` networks comes first, in which the machines start their processes, and these import.
+    """
     sweep: dict[str, Any] = {"label": "species", "hidden": [10, 10], "epochs": epochs, "on_progress": False}
-    cr.sweep("penguins-four", **sweep, seeds=64, cluster="auto")  # processes begin, and import
+    cr.sweep("penguins-four", **sweep, seeds=begin, cluster="auto")
     start = time.perf_counter()
     colony = cr.sweep("penguins-four", **sweep, seeds=networks, cluster="auto")
     spent: Any = colony.crew.processor_time  # type: ignore[attr-defined]
@@ -57,7 +61,7 @@ def main() -> int:
     report = Report("Machines: a cluster of Ray on this computer", options)
     import ray
 
-    networks, epochs = (64, 2) if options.quick else (NETWORKS, EPOCHS)
+    networks, epochs, begin = (64, 2, 64) if options.quick else (NETWORKS, EPOCHS, BEGIN)
     with own_folder():
         nodes = start_nodes(1, attempts=3)
         try:
@@ -67,7 +71,7 @@ def main() -> int:
             for count in MACHINES:
                 while len(nodes.cluster.worker_nodes) < count:
                     nodes.add()
-                measured = [measure_sweep(networks, epochs) for _ in range(options.rounds)]
+                measured = [measure_sweep(networks, epochs, count * begin) for _ in range(options.rounds)]
                 last = {name: Spread.of([each[name] for each in measured]) for name in measured[0]}
                 work = work or last["engine"].median  # that of one machine
                 predicted = work / min(count, usable_cores())

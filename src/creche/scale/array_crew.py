@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -20,7 +21,16 @@ from creche.engine.parameters import Parameters
 from creche.engine.run_state import RunState
 from creche.engine.state_arrays import join_states, split_states
 from creche.errors import PlanError
-from creche.scale.piece import Kinds, Piece, PieceResult, ProcessorTime, evaluate_held_out, rank_outcomes, train_piece
+from creche.scale.piece import (
+    Kinds,
+    Piece,
+    PieceResult,
+    ProcessorTime,
+    evaluate_held_out,
+    losses_of,
+    rank_outcomes,
+    train_piece,
+)
 from creche.scale.piecewise_crew import pieces_of
 from creche.scale.sizing import cut
 
@@ -132,10 +142,12 @@ class ArrayCrew(Crew):
         workers = self.hardware.workers
         assert workers is not None
         kinds = Kinds(self._kinds.bases, self._kinds.sample, self._kinds.held_out, Hardware(1, self.device))
-        pieces = [
-            Piece.of(self.jobs, places, keeps=KEPT_STATES)
-            for places in pieces_of(self.jobs, due, self.hardware, workers)
-        ]
+        pieces = list[Piece]()
+
+        def cut_pieces() -> Iterator[Piece]:
+            for places in pieces_of(self.jobs, due, self.hardware, workers):
+                pieces.append(Piece.of(self.jobs, places, keeps=KEPT_STATES, at_most=self._largest_kept_loss()))
+                yield pieces[-1]
 
         def take(position: int, result: PieceResult) -> None:
             piece, states = pieces[position], result.kept_states()
@@ -144,7 +156,13 @@ class ArrayCrew(Crew):
             if on_progress is not None:
                 on_progress()
 
-        workers.carry_out(train_piece, kinds, pieces, take)
+        workers.carry_out(train_piece, kinds, cut_pieces(), take)
+
+    def _largest_kept_loss(self) -> float:
+        """Return the loss that a network must not exceed for its state to be kept."""
+        kept = self._outcomes.select(np.array([*self._kept], dtype=np.int64))
+        ranked = rank_outcomes(kept)
+        return math.inf if len(ranked) < KEPT_STATES else float(losses_of(kept)[ranked[-1]])
 
     def _take(
         self,

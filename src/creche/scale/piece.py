@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,16 @@ from creche.engine.native import Rows, new_predictor
 from creche.engine.outcomes import STATUSES, Outcomes
 from creche.engine.state_arrays import join_states, split_states
 
-__all__ = ["Kinds", "Piece", "PieceResult", "ProcessorTime", "evaluate_held_out", "rank_outcomes", "train_piece"]
+__all__ = [
+    "Kinds",
+    "Piece",
+    "PieceResult",
+    "ProcessorTime",
+    "evaluate_held_out",
+    "losses_of",
+    "rank_outcomes",
+    "train_piece",
+]
 
 _counted_until: float | None = None  # processor seconds of this process, at the end of the piece before
 
@@ -61,6 +71,8 @@ class Piece:
         The states that the networks go on from, joined.
     keeps : int or None
         How many states to return, those of the lowest losses; None for all.
+    at_most : float
+        The largest loss of a network whose state is returned, if not all are.
 
     """
 
@@ -71,6 +83,7 @@ class Piece:
     until: int = -1
     states: dict[str, NDArray[Any]] | None = None
     keeps: int | None = None
+    at_most: float = math.inf
 
     @classmethod
     def of(cls, jobs: JobColumns, places: NDArray[np.int64], **others: Any) -> Piece:
@@ -165,7 +178,7 @@ def train_piece(kinds: Kinds, piece: Piece) -> PieceResult:
     end_of_engine = time.process_time()
     outcomes = crew.outcomes()
     evaluate_held_out(kinds, piece.base, crew, outcomes)
-    kept = np.arange(len(piece)) if piece.keeps is None else rank_outcomes(outcomes)[: piece.keeps]
+    kept = np.arange(len(piece)) if piece.keeps is None else rank_outcomes(outcomes, piece.at_most)[: piece.keeps]
     states = join_states([crew.state(number) for number in kept.tolist()])
     _counted_until = time.process_time()
     processor = ProcessorTime(end_of_engine - start_of_engine, _counted_until - counted_from)
@@ -183,8 +196,21 @@ def evaluate_held_out(kinds: Kinds, base: NDArray[np.int32], crew: Crew, outcome
             outcomes.validation_loss[number], outcomes.validation_metric[number] = loss, metric
 
 
-def rank_outcomes(outcomes: Outcomes) -> NDArray[np.int64]:
-    """Return the positions of the networks that have a loss and did not diverge, the lowest loss first."""
-    loss = np.where(np.isnan(outcomes.validation_loss), outcomes.train_loss, outcomes.validation_loss)
-    usable = np.flatnonzero(np.isfinite(loss) & (outcomes.status != STATUSES.index("diverged")))
+def rank_outcomes(outcomes: Outcomes, at_most: float = math.inf) -> NDArray[np.int64]:
+    """Return the positions of the networks that have a loss and did not diverge, the lowest loss first.
+
+    Parameters
+    ----------
+    outcomes : Outcomes
+    at_most : float
+        Networks with a larger loss are left out.
+
+    """
+    loss = losses_of(outcomes)
+    usable = np.flatnonzero(np.isfinite(loss) & (loss <= at_most) & (outcomes.status != STATUSES.index("diverged")))
     return usable[np.argsort(loss[usable], kind="stable")]
+
+
+def losses_of(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Return the loss by which networks are compared: on the validation rows, or without them on the training rows."""
+    return np.where(np.isnan(outcomes.validation_loss), outcomes.train_loss, outcomes.validation_loss)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from creche.engine.hardware import Hardware
 from creche.errors import FileError, PlanError
 from creche.scale import array_crew, crew
 from creche.scale.array_crew import ArrayCrew
+from creche.scale.piece import train_piece
 from creche.scale.sizing import PACK, piece_sizes
 from tests.unit.model_selection.sweeps import digests, interrupt_after, run_sweep, weight_bytes
 
@@ -51,6 +53,31 @@ def test_arrays_hold_what_states_hold(whole: cr.Colony) -> None:
     assert digests(colony) == digests(whole)
     assert [member.kept_epoch for member in colony] == [member.kept_epoch for member in whole]
     assert repr(colony[59]) == repr(whole[59])
+
+
+@pytest.mark.usefixtures("few")
+def test_workers_return_the_states_that_may_be_among_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("creche.scale.piecewise_crew.piece_sizes", lambda networks, *_: [4] * (networks // 4))
+    returned: list[int] = []
+
+    def train_and_count(kinds: Any, piece: Any) -> Any:
+        result = train_piece(kinds, piece)
+        returned.append(len(result.kept))
+        return result
+
+    monkeypatch.setattr(array_crew, "train_piece", train_and_count)
+    here = run_sweep(seeds=80).crew
+    with ThreadPoolExecutor(1) as pool:
+        there = run_sweep(seeds=80, cluster=pool).crew
+    assert isinstance(here, ArrayCrew)
+    assert isinstance(there, ArrayCrew)
+    assert there._kept.keys() == here._kept.keys()
+    for number, state in here._kept.items():
+        for name, array in state.items():
+            if name != "history.seconds":
+                assert there._kept[number][name].tobytes() == array.tobytes()
+    assert returned[0] == 4
+    assert sum(returned) < 40  # all of the first pieces, and few of the others
 
 
 @pytest.mark.usefixtures("few")
