@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RayWorkers", "check_answer"]
 
-SECONDS_BETWEEN_LOOKS = 0.1  # Ctrl-C is noticed as soon
+SECONDS_BETWEEN_LOOKS = 0.5  # Ctrl-C is noticed as soon
 # A cluster that does not begin with anything for so long has no room.
 PATIENCE = 30.0
 SECONDS_FOR_ANSWER = 10.0  # of the head, once its port is knocked at
