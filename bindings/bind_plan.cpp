@@ -245,6 +245,7 @@ void bind_plan(nb::module_& m) {
       .def_rw("batch_size", &Plan::batch_size)
       .def_rw("shards", &Plan::shards)
       .def_rw("drop_last", &Plan::drop_last)
+      .def_rw("own_batches", &Plan::own_batches)
       .def_rw("rounds_products", &Plan::rounds_products)
       .def_rw("epochs", &Plan::epochs)
       .def_rw("seed", &Plan::seed)

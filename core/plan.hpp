@@ -62,7 +62,8 @@ struct Plan {
   std::int64_t batch_size = 32;
   // Runs of a batch's rows whose gradients are summed each for itself, and then added in their order. 1: one sum.
   std::int64_t shards = 1;
-  bool drop_last = false;  // leave out the rows at the end of an epoch that fill no batch
+  bool drop_last = false;    // leave out the rows at the end of an epoch that fill no batch
+  bool own_batches = false;  // each submodel begins an epoch at another position, so that its batches are its own
   // Of steps, not of evaluations, those of layers: their operands to bfloat16 (gemm/bfloat16.hpp). For float32.
   bool rounds_products = false;
   std::int64_t epochs = 100;

@@ -45,9 +45,10 @@ inline auto common_of(const EmbeddingPlan& plan) {
 inline auto common_of(const Plan& plan) {
   const auto& [inputs, submodels, submodel_start, input_features, embeddings, layers, loss, optimizer, schedule,
                weight_decay_schedule, dropout_schedule, label_smoothing_schedule, early_stopping, batch_size, shards,
-               drop_last, rounds_products, epochs, seed, shuffle, windows] = plan;
+               drop_last, own_batches, rounds_products, epochs, seed, shuffle, windows] = plan;
   return std::tuple(inputs, submodels, layers.size(), common_of(loss), common_of(optimizer), common_of(early_stopping),
-                    batch_size, shards, drop_last, rounds_products, epochs, shuffle, windows.block, windows.window);
+                    batch_size, shards, drop_last, own_batches, rounds_products, epochs, shuffle, windows.block,
+                    windows.window);
 }
 
 }  // namespace detail

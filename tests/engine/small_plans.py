@@ -93,6 +93,7 @@ class Job:
     shuffle: bool = True
     windows: tuple[int, int] = (0, 0)  # rows of a block, blocks of a window
     drop_last: bool = False
+    own_batches: bool = False
     shards: int = 1
     rounds_products: bool = False
 
@@ -132,7 +133,8 @@ class Job:
         plan.layers = layers
         plan.embeddings = [self.embedding(engine, fields) for fields in self.embeddings]
         plan.batch_size, plan.epochs, plan.seed, plan.shuffle = self.batch_size, self.epochs, self.seed, self.shuffle
-        plan.drop_last, plan.shards, plan.rounds_products = self.drop_last, self.shards, self.rounds_products
+        plan.drop_last, plan.own_batches = self.drop_last, self.own_batches
+        plan.shards, plan.rounds_products = self.shards, self.rounds_products
         plan.windows.block, plan.windows.window = self.windows
         plan.loss.kind = self.loss
         for part in ("optimizer", "schedule", "early_stopping", *NUMBER_SCHEDULES):

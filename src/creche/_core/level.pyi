@@ -153,6 +153,7 @@ class Plan:
     batch_size: int
     shards: int  # of each batch: runs of rows whose gradients are summed each for itself
     drop_last: bool
+    own_batches: bool
     rounds_products: bool
     epochs: int
     seed: int
