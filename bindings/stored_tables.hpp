@@ -30,6 +30,8 @@ inline void check_stored_training(const StoredTable& table, const Plan& plan) {
   if (table.count == 0) throw std::invalid_argument("training: the file has no rows");
   if (plan.shuffle && plan.windows.block == 0)
     throw std::invalid_argument("shuffle: rows in a file are shuffled in windows");
+  if (plan.own_batches)
+    throw std::invalid_argument("own_batches: rows in a file come batch by batch, which all submodels share");
 }
 
 }  // namespace creche::CRECHE_LEVEL

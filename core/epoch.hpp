@@ -95,6 +95,12 @@ std::int64_t batches_per_epoch(const AnyPlan& plan, std::int64_t rows) {
   return plan.drop_last && full > 0 ? full : (rows + plan.batch_size - 1) / plan.batch_size;
 }
 
+// The position of an epoch's order at which a submodel begins that has batches of its own: they are those of submodel
+// 0, moved on by as many rows.
+inline std::int64_t first_position(std::int64_t rows, std::int64_t submodels, std::int64_t submodel) {
+  return submodel * rows / submodels;
+}
+
 // How many of `rows` training rows an epoch visits.
 template <class AnyPlan>
 std::int64_t rows_per_epoch(const AnyPlan& plan, std::int64_t rows) {

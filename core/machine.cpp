@@ -27,13 +27,14 @@ std::int64_t training_memory(const Plan& plan, std::int64_t rows, std::int64_t i
     panels += matrices * layer.output_panels() + 2 * layer.scale.has_value() * layer.input_panels();
   }
   if (!shape.embeddings.empty()) panels += 2 * panel_count(shape.inputs());
-  std::int64_t embedding_panels = 0;  // which submodels share
+  std::int64_t embedding_panels = 0;  // which submodels share with their batch
   for (const EmbeddingShape& embedding : shape.embeddings) {
     const bool is_periodic = embedding.kind == EmbeddingKind::periodic;
     const std::int64_t features = panel_count(static_cast<std::int64_t>(embedding.columns.size()));
     embedding_panels +=
         is_periodic ? features * (1 + embedding.learned() + 2 * embedding.frequencies) : panel_count(embedding.width);
   }
+  if (plan.own_batches) embedding_panels *= plan.submodels;
   const std::int64_t columns = (plan.submodels * panels + embedding_panels) * kPanel;
   const std::int64_t batch = std::min(plan.batch_size, rows) + kPanel;
   return (weights + batch * columns) * itemsize + (plan.shuffle ? rows * 4 : 0) +

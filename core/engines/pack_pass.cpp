@@ -28,6 +28,7 @@ PackPass<T>::PackPass(const Plan& plan, const NetworkShape& shape, const PackRow
       lanes_(lanes),
       weights_(weights),
       gradients_(gradients),
+      embeds_once_(plan.submodels > 1 && !plan.own_batches),
       quantiles_(shape.outputs() * kLanes),
       loss_pass_(lane_loss_function<V>(plan.loss.kind)),
       mean_(lane_mean_function<V>(plan.loss.kind)) {
@@ -81,7 +82,7 @@ void PackPass<T>::lay_out_block() {
     }
     if (pass == 0) storage_ = AlignedArray<T>(used * kLanes);
   }
-  if (plan_.submodels > 1 && !shape_.embeddings.empty())
+  if (embeds_once_ && !shape_.embeddings.empty())
     below_of_batch_ = AlignedArray<T>(plan_.batch_size * shape_.inputs() * kLanes);
   // Each left matrix of a gradient has a one before every row.
   for (std::int64_t r = 0; r < rows; ++r) {
@@ -196,7 +197,7 @@ template <class T>
 void PackPass<T>::forward(std::int64_t rows, const BatchOrder* order, std::int64_t done, std::int64_t submodel) {
   const bool training = order != nullptr;
   // Rows that are evaluated stay for all submodels.
-  if (training || submodel == 0) embed(rows, training && plan_.submodels == 1);
+  if (training || submodel == 0) embed(rows, training && !embeds_once_);
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     LaneMatrices<V> of = block_.layers[l];
     if (!training)
@@ -335,15 +336,15 @@ typename PackPass<T>::V PackPass<T>::compute_gradients(const BatchOrder& order, 
   const std::int64_t per_block = normalizes_by_batch_ ? count : kRowsPerBlock;
   for (std::int64_t m = 0; m < plan_.submodels; ++m) {
     for (std::int64_t done = 0; done < count; done += per_block) {
-      const std::int64_t rows = std::min(per_block, count - done);
-      rows_.take(false, begin + done, rows, block_.rows);
-      rows_.take_scale(begin + done, rows, order.per_weight, block_.rows);
+      const std::int64_t rows = std::min(per_block, count - done), position = first_position(m) + begin + done;
+      rows_.take(false, position, rows, block_.rows);
+      rows_.take_scale(position, rows, order.per_weight, block_.rows);
       forward(rows, &order, done, m);
-      zero_or_nan += losses(true, block_.layers.back().outputs, begin + done, rows, sums);
+      zero_or_nan += losses(true, block_.layers.back().outputs, position, rows, sums);
       backward(rows, m);
       add_gradients(rows, m, done == 0);
       if (shape_.embeddings.empty()) continue;
-      plan_.submodels == 1 ? add_embedding_gradients(block_.below, rows, done == 0) : add_below(m, done, rows);
+      embeds_once_ ? add_below(m, done, rows) : add_embedding_gradients(block_.below, rows, m == 0 && done == 0);
     }
   }
   if (below_of_batch_.size() > 0) add_embedding_gradients_of_submodels(begin, count);
@@ -369,7 +370,7 @@ std::vector<Evaluation> PackPass<T>::validate() {
   }
   std::vector<Evaluation> out(kLanes);
   for (int i = 0; i < kLanes; ++i) {
-    const double weights = rows_.sum_of_weights(i, true, 0, count);
+    const double weights = rows_.add_weights(0, i, true, 0, count);
     out[static_cast<std::size_t>(i)] = {sums.loss[i] / weights,
                                         metric_from_mean(plan_.loss.kind, sums.metric[i] / static_cast<double>(count))};
   }

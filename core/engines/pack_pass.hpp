@@ -9,6 +9,7 @@
 #include "aligned.hpp"
 #include "engines/pack_lane.hpp"
 #include "engines/pack_rows.hpp"
+#include "epoch.hpp"
 #include "layers/lane_embedding.hpp"
 #include "layers/lane_layer.hpp"
 #include "shape.hpp"
@@ -38,6 +39,11 @@ class PackPass {
   // plan: what all lanes share. All of it must outlive the passes, as must the arenas of lanes.
   PackPass(const Plan& plan, const NetworkShape& shape, const PackRows<T>& rows, const PackLanes<T>& lanes,
            AlignedArray<T>& weights, AlignedArray<T>& gradients);
+
+  // Where a submodel begins an epoch: at 0, if all share each batch.
+  std::int64_t first_position(std::int64_t submodel) const {
+    return plan_.own_batches ? creche::CRECHE_LEVEL::first_position(rows_.count(false), plan_.submodels, submodel) : 0;
+  }
 
   // Takes the numbers of the step that have schedules from the lanes.
   void schedule_numbers();
@@ -95,6 +101,7 @@ class PackPass {
   AlignedArray<T>& gradients_;
   std::vector<LaneLayer<V>> layers_;
   std::vector<RowTerms> terms_;
+  const bool embeds_once_;              // for all submodels, which share each batch
   bool normalizes_by_batch_ = false;    // then a block holds all rows of a batch
   AlignedArray<T> statistics_;          // of the batch: of all neurons of all layers with batch normalization
   LossNumbers<V> loss_numbers_{};       // of evaluations

@@ -37,7 +37,7 @@ CRECHE_INLINE void gather_columns(const typename V::Scalar* base, const std::int
 
 template <class T>
 PackRows<T>::PackRows(const Plan& plan, const PackLanes<T>& lanes)
-    : lanes_(lanes), columns_(plan.inputs), outputs_(plan.layers.back().width) {
+    : lanes_(lanes), columns_(plan.inputs), outputs_(plan.layers.back().width), train_rows_(of(0, false).count) {
   if (plan.shuffle) order_.resize(static_cast<std::size_t>(count(false) * kLanes));
   orders_.resize(order_.size());
   for (int i = 0; i < kLanes; ++i)
@@ -83,8 +83,7 @@ void PackRows<T>::shuffle(std::int64_t epoch) {
 }
 
 template <class T>
-double PackRows<T>::sum_of_weights(int lane, bool validation, std::int64_t begin, std::int64_t count) const {
-  double sum = 0;
+double PackRows<T>::add_weights(double sum, int lane, bool validation, std::int64_t begin, std::int64_t count) const {
   for (std::int64_t r = 0; r < count; ++r) sum += weight(lane, validation, begin + r);
   return sum;
 }
@@ -112,7 +111,7 @@ template <class T>
 void PackRows<T>::take_from_one_table(std::int64_t begin, std::int64_t rows, const Place& to) const {
   const Rows<T>& table = of(0, false);
   for (std::int64_t r = 0; r < rows; ++r) {
-    const std::int32_t* const row = order_.data() + (begin + r) * kLanes;
+    const std::int32_t* const row = order_.data() + position_in_epoch(begin + r) * kLanes;
     gather_columns(table.x, row, table.x_stride, columns_, to.columns + r * to.column_stride);
     if (table.classes != nullptr) {
       to.labels[r] = gather_integers<V>(table.classes, row);

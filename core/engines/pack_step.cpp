@@ -16,11 +16,14 @@ typename Pack<T>::BatchOrder Pack<T>::next_batch() const {
   order.epoch = leader().progress.epoch;
   order.begin = leader().progress.batch * plan_.batch_size;
   order.count = std::min(plan_.batch_size, rows_.count(false) - order.begin);
+  const std::int64_t own_batches = plan_.own_batches ? plan_.submodels : 1;
   for (int i = 0; i < kLanes; ++i) {
     const bool weighted = lanes_[static_cast<std::size_t>(i)].member->train.weights != nullptr;
-    const double of_rows =
-        weighted ? rows_.sum_of_weights(i, false, order.begin, order.count) : static_cast<double>(order.count);
-    order.weight[i] = of_rows * static_cast<double>(plan_.submodels);
+    double sum = 0;
+    for (std::int64_t m = 0; m < own_batches; ++m)
+      sum = weighted ? rows_.add_weights(sum, i, false, pass_.first_position(m) + order.begin, order.count)
+                     : sum + static_cast<double>(order.count);
+    order.weight[i] = sum * static_cast<double>(plan_.submodels / own_batches);
     order.per_weight[i] = order.weight[i] > 0 ? 1.0 / order.weight[i] : 0.0;
   }
   return order;

@@ -18,6 +18,7 @@ Pass<T>::Pass(const Plan& plan, const Network<T>& network, const Rows<T>& table,
   if (plan.shards > 1) rows_.shard_rows = rows_per_shard(plan, table.count);
   rows_.is_normalized = is_normalized;
   for (std::int64_t r = 0; r < table.count; ++r) rows_.weight += table.weight(r);
+  rows_.weight *= static_cast<double>(plan.submodels);
   batch_.gather(table, rows_, 0, rows_.count);
   batch_.forward(network, rows_);
 }
@@ -110,7 +111,7 @@ void Pass<T>::gradients_of(RowRange rows, const AlignedArray<T>& out) const {
     const PanelMatrix<T> gradient = block_view(out.data(), network_.shape.blocks[embedding.block]);
     for (std::int64_t panel = 0; panel < gradient.panels(); ++panel)
       embedding_gradient(embedding, batch_.inputs(), batch_.embedding(e), panel, 0, gradient.rows, rows.begin, rows.end,
-                         gradient.at(panel, 0));
+                         false, gradient.at(panel, 0));
   }
   for (const RowTerms<T>& of : batch_.terms()) {
     const PanelMatrix<T> gradient = block_view(out.data(), network_.shape.blocks[of.block]);

@@ -50,7 +50,7 @@ Solo<T>::Solo(const Plan& plan, RunRows<T> rows, int threads, CustomLoss<T> cust
       network_(plan),
       threads_(threads),
       custom_loss_(std::move(custom_loss)),
-      batch_(plan, network_.shape, plan_.batch_size, &custom_loss_),
+      batch_(plan, network_.shape, plan_.batch_size, &custom_loss_, plan.own_batches),
       evaluator_(plan, network_.shape, threads, &custom_loss_),
       groups_(plan, network_.shape.blocks),
       planes_(initial_planes<T>(plan.optimizer, network_.shape.weights_size)),

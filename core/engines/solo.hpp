@@ -118,6 +118,7 @@ class Solo {
   Command next_command();
   bool prepare_step(StepOrder& order);
   bool take_rows(StepOrder& order);
+  double weight_of(const BatchRows& batch) const;
   bool interrupted();
   StopWaiting stop_waiting();
   void stop_for_read_failure();

@@ -37,6 +37,10 @@ bool Solo<T>::take_rows(StepOrder& order) {
   BatchRows& batch = order.batch;
   batch.begin = progress_.batch * plan_.batch_size;
   batch.count = std::min(plan_.batch_size, train_.count - batch.begin);
+  if (plan_.own_batches) {
+    batch.epoch_rows = train_.count;
+    batch.submodels = plan_.submodels;
+  }
   if (!train_feed_) {
     batch.order = plan_.shuffle ? order_.data() + batch.begin : nullptr;
     // A table that fits into the second-level cache needs no prefetching.
@@ -58,6 +62,18 @@ bool Solo<T>::take_rows(StepOrder& order) {
   return taken > 0;
 }
 
+// The sum of the weights of all rows, which is the same for all submodels if they share these.
+template <class T>
+double Solo<T>::weight_of(const BatchRows& batch) const {
+  const std::int64_t submodels = plan_.own_batches ? plan_.submodels : 1;
+  const double of_each = static_cast<double>(plan_.submodels / submodels);
+  if (train_.weights == nullptr) return static_cast<double>(batch.count * submodels) * of_each;
+  double sum = 0;
+  for (std::int64_t m = 0; m < submodels; ++m)
+    for (std::int64_t r = 0; r < batch.count; ++r) sum += train_.weight(batch.row(r, m));
+  return sum * of_each;
+}
+
 template <class T>
 bool Solo<T>::prepare_step(StepOrder& order) {
   if (!take_rows(order)) return false;
@@ -68,13 +84,7 @@ bool Solo<T>::prepare_step(StepOrder& order) {
   batch.seed = plan_.seed;
   batch.epoch = static_cast<std::uint32_t>(progress_.epoch);
   batch.is_normalized = true;
-  if (train_.weights == nullptr) {
-    batch.weight = static_cast<double>(batch.count);
-  } else {
-    double sum = 0;
-    for (std::int64_t r = 0; r < batch.count; ++r) sum += train_.weight(batch.row(r));
-    batch.weight = sum;
-  }
+  batch.weight = weight_of(batch);
   if (plan_.shards > 1) {
     batch.shard_rows = rows_per_shard(plan_, batch.count);
     const std::int64_t of_process = batch.shard_rows * (plan_.shards / processes_.count);
@@ -219,7 +229,7 @@ LossSums Solo<T>::sums_of(const BatchRows& batch, RowRange rows, LossSums from) 
     const T* const metrics = batch_.metrics() + m * batch.stride();
     for (std::int64_t r = rows.begin; r < rows.end; ++r) {
       const double loss = static_cast<double>(losses[r]);
-      sums.loss += train_.weights == nullptr ? loss : train_.weight(batch.row(r)) * loss;
+      sums.loss += train_.weights == nullptr ? loss : train_.weight(batch.row(r, m)) * loss;
       sums.metric += static_cast<double>(metrics[r]);
     }
   }
@@ -252,7 +262,7 @@ void Solo<T>::count_step(const StepOrder& order) {
     progress_.loss_sum += sums.loss;
     progress_.metric_sum += sums.metric;
   }
-  progress_.weight_sum += order.batch.weight * static_cast<double>(plan_.submodels);
+  progress_.weight_sum += order.batch.weight;
   progress_.scalars = order.next_scalars;
   ++progress_.batch;
   ++progress_.step;
@@ -332,7 +342,7 @@ void Solo<T>::exchange(const BatchRows& batch) {
 // The next point of the line search, by the loss of the batch and its gradients. Training ends with an accepted point.
 template <class T>
 void Solo<T>::search_line(int thread, const StepOrder& order) {
-  const double loss = sums_of_shards(order.batch).loss / (order.batch.weight * static_cast<double>(plan_.submodels));
+  const double loss = sums_of_shards(order.batch).loss / order.batch.weight;
   const bool is_last = progress_.epoch + 1 >= plan_.epochs && progress_.batch + 1 == batches_per_epoch_;
   const Scalars next = line_search_->step(thread,
                                           {network_.weights.data(), pieces_.kept_gradients().data(), planes_, loss,

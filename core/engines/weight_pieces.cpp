@@ -27,6 +27,7 @@ WeightPieces<T>::WeightPieces(const Plan& plan, Network<T>& network, const Batch
                               bool keeps_gradients)
     : rounds_products_(plan.rounds_products),
       submodels_(plan.submodels),
+      embedded_submodels_(plan.own_batches ? plan.submodels : 1),
       network_(network),
       batch_(batch),
       groups_(groups),
@@ -115,13 +116,13 @@ void WeightPieces<T>::assign_tasks(int threads) {
   norm_tasks_.assign_evenly(norm_parts_.size() / kPanel, threads);
 
   std::int64_t all = 0;
-  for (const Piece& piece : pieces_) all += piece.cost(submodels_);
+  for (const Piece& piece : pieces_) all += piece.cost(submodels_, embedded_submodels_);
   std::vector<std::int64_t> bounds = {0};
   std::int64_t dealt = 0;
   for (std::size_t p = 0; p < pieces_.size(); ++p) {
     if (dealt * threads >= all * static_cast<std::int64_t>(bounds.size()))
       bounds.push_back(static_cast<std::int64_t>(p));
-    dealt += pieces_[p].cost(submodels_);
+    dealt += pieces_[p].cost(submodels_, embedded_submodels_);
   }
   bounds.resize(static_cast<std::size_t>(threads) + 1, count());
   gradient_tasks_.assign(bounds);
@@ -192,8 +193,10 @@ template <class T>
 void WeightPieces<T>::sum_shard(const Piece& piece, const BatchRows& batch, RowRange rows, PanelMatrix<T> out) const {
   if (piece.embedding >= 0) {
     const auto e = static_cast<std::size_t>(piece.embedding);
-    return embedding_gradient(network_.shape.embeddings[e], batch_.inputs(), batch_.embedding(e), piece.panel,
-                              piece.first_row, piece.rows, rows.begin, rows.end, out.data);
+    return batch_.each_embedded_range(batch, rows, [&](std::int64_t begin, std::int64_t end, bool continues) {
+      embedding_gradient(network_.shape.embeddings[e], batch_.inputs(), batch_.embedding(e), piece.panel,
+                         piece.first_row, piece.rows, begin, end, continues, out.data);
+    });
   }
   if (piece.layer < 0) {
     return batch_.each_summed_range(

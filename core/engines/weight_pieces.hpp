@@ -108,8 +108,8 @@ class WeightPieces {
 
     std::int64_t end_of_inputs() const { return first_input + rows - (has_bias ? 1 : 0); }
     // In proportion to the multiply-adds of its gradient.
-    std::int64_t cost(std::int64_t submodels) const {
-      return rows * panels * (submodel == kAllSubmodels && embedding < 0 ? submodels : 1);
+    std::int64_t cost(std::int64_t submodels, std::int64_t embedded_submodels) const {
+      return rows * panels * (embedding >= 0 ? embedded_submodels : submodel == kAllSubmodels ? submodels : 1);
     }
   };
 
@@ -126,7 +126,7 @@ class WeightPieces {
   void sum_squares_of_panel(std::int64_t part);
 
   const bool rounds_products_;
-  const std::int64_t submodels_;
+  const std::int64_t submodels_, embedded_submodels_;
   Network<T>& network_;
   const Batch<T>& batch_;
   const ParameterGroups& groups_;

@@ -13,13 +13,15 @@
 namespace creche::CRECHE_LEVEL {
 
 template <class T>
-Batch<T>::Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capacity, const CustomLoss<T>* custom_loss)
+Batch<T>::Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capacity, const CustomLoss<T>* custom_loss,
+                bool has_own_rows)
     : plan_(plan),
       shape_(shape),
       loss_pass_(loss_pass_function<T>(plan.loss.kind)),
-      custom_loss_(custom_loss, plan.loss.kind, capacity, shape.outputs()) {
-  table_rows_ = staggered_rows(capacity);
+      custom_loss_(custom_loss, plan.loss.kind, capacity, shape.outputs()),
+      embedded_submodels_(has_own_rows ? plan.submodels : 1) {
   rows_ = staggered_rows(plan.submodels * panel_count(capacity) * kPanel);
+  table_rows_ = has_own_rows ? rows_ : staggered_rows(capacity);
   // The first call computes sizes, the second assigns places in one array.
   lay_out(plan, shape);
   storage_ = AlignedArray<T>(used_);
@@ -35,14 +37,14 @@ template <class T>
 void Batch<T>::gather(const Rows<T>& table, const BatchRows& batch, std::int64_t row_begin,
                       std::int64_t row_end) const {
   // If all rows have weight 0, there is no gradient.
-  const double weight = batch.weight * static_cast<double>(plan_.submodels);
-  const double per_weight = weight > 0 ? 1.0 / weight : 0.0;
+  const double per_weight = batch.weight > 0 ? 1.0 / batch.weight : 0.0;
   const T unweighted = static_cast<T>(per_weight);
   for (std::int64_t m = 0; m < plan_.submodels; ++m) {
     for (std::int64_t r = row_begin; r < row_end; ++r) {
-      const std::int64_t row = batch.row(r);
+      const std::int64_t row = batch.row(r, m);
       const std::int64_t to = m * batch.stride() + r;
-      if (m == 0) copy_row(table.x + row * table.x_stride, plan_.inputs, inputs_.at(0, r), inputs_.panel_stride());
+      if (m < embedded_submodels_)
+        copy_row(table.x + row * table.x_stride, plan_.inputs, inputs_.at(0, to), inputs_.panel_stride());
       if (table.classes != nullptr) {
         classes_[to] = static_cast<T>(table.classes[row]);
       } else if (table.targets != nullptr) {
@@ -131,8 +133,10 @@ void Batch<T>::forward(const Network<T>& network, const BatchRows& batch, std::i
 template <class T>
 void Batch<T>::take_inputs(const Network<T>& network, const BatchRows& batch, std::int64_t row_begin,
                            std::int64_t row_end) const {
-  if (!embeddings_.empty()) embed(shape_, network.weights.data(), inputs_, embeddings_, row_begin, row_end, embedded_);
-  for (std::int64_t m = 1; m < plan_.submodels; ++m)
+  for (std::int64_t m = 0; m < embedded_submodels_ && !embeddings_.empty(); ++m)
+    embed(shape_, network.weights.data(), inputs_, embeddings_, m * batch.stride() + row_begin,
+          m * batch.stride() + row_end, embedded_);
+  for (std::int64_t m = embedded_submodels_; m < plan_.submodels; ++m)
     for (std::int64_t panel = 0; panel < embedded_.panels(); ++panel)
       std::copy_n(embedded_.at(panel, row_begin), (row_end - row_begin) * kPanel,
                   embedded_.at(panel, m * batch.stride() + row_begin));
@@ -191,8 +195,10 @@ void Batch<T>::backward(const Network<T>& network, const BatchRows& batch, std::
       creche::CRECHE_LEVEL::inputs_backward(functions_.front(), network, layers_.front(), begin, end, below_, m);
   }
   if (stage > 0 || embeddings_.empty()) return;
-  add_submodels_below(batch, row_begin, row_end);
-  embed_backward(shape_, network.weights.data(), below_, embeddings_, row_begin, row_end);
+  if (embedded_submodels_ == 1) add_submodels_below(batch, row_begin, row_end);
+  for (std::int64_t m = 0; m < embedded_submodels_; ++m)
+    embed_backward(shape_, network.weights.data(), below_, embeddings_, m * batch.stride() + row_begin,
+                   m * batch.stride() + row_end);
 }
 
 // Adds the gradients of the first layer's inputs to those of the first submodel.

@@ -6,8 +6,8 @@
 //
 // Submodels each have rows of their own in every matrix, those of one below those of the one before: row r of submodel
 // m is stride m + r, where the stride is the batch's count, rounded up to whole vectors of rows. A gradient of what
-// they share sums over the rows of submodel 0, then over those of submodel 1, and so on. Embeddings are computed once
-// for all.
+// they share sums over the rows of submodel 0, then over those of submodel 1, and so on. Embeddings of a batch that
+// submodels share are computed once for all.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "aligned.hpp"
+#include "epoch.hpp"
 #include "layers/embedding.hpp"
 #include "layers/layer.hpp"
 #include "losses/custom_loss.hpp"
@@ -39,14 +40,24 @@ struct BatchRows {
   std::int64_t count = 0;
   std::int64_t prefetch_end = 0;  // positions below this may be prefetched
   std::int64_t shard_rows = 0;    // of each shard but the last; 0: the rows are one shard
-  double weight = 0;              // sum of the weights of all rows, also those of other processes
-  double dropout = 0;             // factor of each layer's dropout; 0: none
-  double label_smoothing = 1;     // factor of the loss's
-  bool is_normalized = false;     // by its own statistics, rather than the running ones, if it has several rows
+  // Of an epoch, if each of several submodels has a batch of its own, which is that of the first moved on by its part
+  // of the epoch's rows; 0: they share the batch.
+  std::int64_t epoch_rows = 0;
+  std::int64_t submodels = 1;
+  double weight = 0;           // sum of the weights of all rows, of all submodels, also those of other processes
+  double dropout = 0;          // factor of each layer's dropout; 0: none
+  double label_smoothing = 1;  // factor of the loss's
+  bool is_normalized = false;  // by its own statistics, rather than the running ones, if it has several rows
   std::uint64_t seed = 0;
   std::uint32_t epoch = 0;
 
-  std::int64_t row(std::int64_t r) const { return order != nullptr ? order[r] : begin + r; }
+  std::int64_t row(std::int64_t r, std::int64_t submodel = 0) const {
+    if (epoch_rows > 0) {
+      r += first_position(epoch_rows, submodels, submodel);
+      if (begin + r >= epoch_rows) r -= epoch_rows;
+    }
+    return order != nullptr ? order[r] : begin + r;
+  }
   // Between the rows of a submodel and those of the next.
   std::int64_t stride() const { return panel_count(count) * kPanel; }
   bool has_statistics() const { return is_normalized && count > 1; }
@@ -73,8 +84,9 @@ struct RowTerms {
 template <class T>
 class Batch {
  public:
-  // custom_loss, if not null, must outlive the batch.
-  Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capacity, const CustomLoss<T>* custom_loss = nullptr);
+  // custom_loss, if not null, must outlive the batch. has_own_rows: submodels have batches of their own.
+  Batch(const Plan& plan, const NetworkShape& shape, std::int64_t capacity, const CustomLoss<T>* custom_loss = nullptr,
+        bool has_own_rows = false);
 
   // Copies the features and labels of rows row_begin ... row_end - 1 of the batch from the table.
   void gather(const Rows<T>& table, const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const;
@@ -82,10 +94,12 @@ class Batch {
   // Prefetches the features of the rows after the batch, row_begin ... row_end - 1 counted from its end.
   void prefetch_next(const Rows<T>& table, const BatchRows& batch, std::int64_t row_begin, std::int64_t row_end) const {
     const std::int64_t end = std::min(batch.begin + batch.count + row_end, batch.prefetch_end);
-    for (std::int64_t p = batch.begin + batch.count + row_begin; p < end; ++p) {
-      const T* const x = table.x + batch.order[p - batch.begin] * table.x_stride;
-      constexpr std::int64_t kPerLine = 64 / sizeof(T);
-      for (std::int64_t i = 0; i < plan_.inputs; i += kPerLine) __builtin_prefetch(x + i, 0, 2);
+    for (std::int64_t m = 0; m < embedded_submodels_; ++m) {
+      for (std::int64_t p = batch.begin + batch.count + row_begin; p < end; ++p) {
+        const T* const x = table.x + batch.row(p - batch.begin, m) * table.x_stride;
+        constexpr std::int64_t kPerLine = 64 / sizeof(T);
+        for (std::int64_t i = 0; i < plan_.inputs; i += kPerLine) __builtin_prefetch(x + i, 0, 2);
+      }
     }
   }
 
@@ -134,6 +148,11 @@ class Batch {
     if (rows.begin == 0 && rows.end == stride) return f(0, plan_.submodels * stride, false);
     for (std::int64_t m = 0; m < plan_.submodels; ++m) f(m * stride + rows.begin, m * stride + rows.end, m > 0);
   }
+  // Likewise for the rows of embeddings.
+  template <class F>
+  void each_embedded_range(const BatchRows& batch, RowRange rows, F&& f) const {
+    embedded_submodels_ == 1 ? f(rows.begin, rows.end, false) : each_summed_range(batch, rows, kAllSubmodels, f);
+  }
 
   const LayerRows<T>& layer(std::int64_t l) const { return layers_[static_cast<std::size_t>(l)]; }
   const LayerFunctions<T>& functions(std::int64_t l) const { return functions_[static_cast<std::size_t>(l)]; }
@@ -168,7 +187,8 @@ class Batch {
   NetworkShape shape_;
   LossPass<T> loss_pass_;
   CustomLossPass<T> custom_loss_;
-  std::int64_t table_rows_;  // of a matrix that submodels share
+  std::int64_t embedded_submodels_;  // 1 if all share the rows of a batch
+  std::int64_t table_rows_;          // of a matrix with the columns of the table
   std::int64_t rows_;
   AlignedArray<T> storage_;
   std::int64_t used_ = 0;

@@ -161,12 +161,18 @@ void periodic_backward(const EmbeddingShape& embedding, const PanelMatrix<T>& bl
   }
 }
 
-// out[i] = the sum over rows of left[r][i] right[r][i], or of right[r][i] alone, from 0 on, for one panel of each.
+// Where a sum begins, which goes on after other rows or does not.
 template <class T>
-void sum_over_rows(const T* left, const T* right, std::int64_t rows, T* out) {
+Native<T> begin_of_sum(bool continues, const T* sum) {
+  return continues ? Native<T>::load(sum) : Native<T>(T(0));
+}
+
+// out[i] = the sum over rows of left[r][i] right[r][i], or of right[r][i] alone, for one panel of each.
+template <class T>
+void sum_over_rows(const T* left, const T* right, std::int64_t rows, bool continues, T* out) {
   using V = Native<T>;
   for (int lane = 0; lane < kPanel; lane += V::kLanes) {
-    V sum(T(0));
+    V sum = begin_of_sum(continues, out + lane);
     if (left == nullptr) {
       for (std::int64_t r = 0; r < rows; ++r) sum += V::load(right + r * kPanel + lane);
     } else {
@@ -179,28 +185,31 @@ void sum_over_rows(const T* left, const T* right, std::int64_t rows, T* out) {
 
 template <class T>
 void periodic_gradient(const EmbeddingShape& embedding, const EmbeddingRows<T>& of, std::int64_t panel,
-                       std::int64_t row, std::int64_t rows, T* out) {
+                       std::int64_t row, std::int64_t rows, bool continues, T* out) {
   const std::int64_t panels = feature_panels(embedding), learned = embedding.learned(), f = embedding.frequencies;
   const auto outputs = [&](std::int64_t j) { return of.outputs.at(j * panels + panel, 0); };
-  if (row < f) return sum_over_rows<T>(of.features.at(panel, 0), of.sines.at(row * panels + panel, 0), rows, out);
-  if (row < 2 * f) return sum_over_rows<T>(nullptr, of.sines.at((row - f) * panels + panel, 0), rows, out);
-  if (row >= embedding.bias_row()) return sum_over_rows<T>(nullptr, outputs(row - embedding.bias_row()), rows, out);
+  if (row < f)
+    return sum_over_rows<T>(of.features.at(panel, 0), of.sines.at(row * panels + panel, 0), rows, continues, out);
+  if (row < 2 * f) return sum_over_rows<T>(nullptr, of.sines.at((row - f) * panels + panel, 0), rows, continues, out);
+  if (row >= embedding.bias_row())
+    return sum_over_rows<T>(nullptr, outputs(row - embedding.bias_row()), rows, continues, out);
   const std::int64_t weight = row - embedding.weight_row(0);
-  sum_over_rows<T>(of.cosines.at(weight / learned * panels + panel, 0), outputs(weight % learned), rows, out);
+  sum_over_rows<T>(of.cosines.at(weight / learned * panels + panel, 0), outputs(weight % learned), rows, continues,
+                   out);
 }
 
 template <class T>
 void linear_gradient(const EmbeddingShape& embedding, const PanelMatrix<T>& inputs, const T* gradient,
-                     std::int64_t first_row, std::int64_t block_rows, std::int64_t rows, T* out) {
+                     std::int64_t first_row, std::int64_t block_rows, std::int64_t rows, bool continues, T* out) {
   using V = Native<T>;
   for (std::int64_t row = 0; row < block_rows; ++row) {
     if (first_row + row == 0) {
-      sum_over_rows<T>(nullptr, gradient, rows, out);
+      sum_over_rows<T>(nullptr, gradient, rows, continues, out);
       continue;
     }
     const std::int64_t column = embedding.columns[first_row + row - 1];
     for (int lane = 0; lane < kPanel; lane += V::kLanes) {
-      V sum(T(0));
+      V sum = begin_of_sum(continues, out + row * kPanel + lane);
       for (std::int64_t r = 0; r < rows; ++r)
         sum = fma(V(inputs.element(r, column)), V::load(gradient + r * kPanel + lane), sum);
       sum.store(out + row * kPanel + lane);
@@ -210,8 +219,8 @@ void linear_gradient(const EmbeddingShape& embedding, const PanelMatrix<T>& inpu
 
 template <class T>
 void category_gradient(const EmbeddingShape& embedding, const PanelMatrix<T>& inputs, const T* gradient,
-                       std::int64_t first_row, std::int64_t block_rows, std::int64_t rows, T* out) {
-  std::fill_n(out, block_rows * kPanel, T(0));
+                       std::int64_t first_row, std::int64_t block_rows, std::int64_t rows, bool continues, T* out) {
+  if (!continues) std::fill_n(out, block_rows * kPanel, T(0));
   for (std::int64_t r = 0; r < rows; ++r) {
     const std::int64_t row = code_of(inputs.element(r, embedding.columns[0]), embedding.codes) - first_row;
     if (row < 0 || row >= block_rows) continue;
@@ -292,19 +301,19 @@ void embed_inputs_backward(const NetworkShape& shape, const T* weights, const Pa
 template <class T>
 void embedding_gradient(const EmbeddingShape& embedding, const PanelMatrix<T>& inputs, const EmbeddingRows<T>& of,
                         std::int64_t panel, std::int64_t first_row, std::int64_t block_rows, std::int64_t row_begin,
-                        std::int64_t row_end, T* out) {
+                        std::int64_t row_end, bool continues, T* out) {
   const std::int64_t rows = row_end - row_begin;
   const PanelMatrix<T> columns = inputs.from_row(row_begin), outputs = of.outputs.from_row(row_begin);
   switch (embedding.kind) {
     case EmbeddingKind::linear:
-      return linear_gradient(embedding, columns, outputs.at(panel, 0), first_row, block_rows, rows, out);
+      return linear_gradient(embedding, columns, outputs.at(panel, 0), first_row, block_rows, rows, continues, out);
     case EmbeddingKind::category:
-      return category_gradient(embedding, columns, outputs.at(panel, 0), first_row, block_rows, rows, out);
+      return category_gradient(embedding, columns, outputs.at(panel, 0), first_row, block_rows, rows, continues, out);
     case EmbeddingKind::periodic: {
       const EmbeddingRows<T> from{outputs, of.features.from_row(row_begin), of.cosines.from_row(row_begin),
                                   of.sines.from_row(row_begin)};
       for (std::int64_t row = 0; row < block_rows; ++row)
-        periodic_gradient(embedding, from, panel, first_row + row, rows, out + row * kPanel);
+        periodic_gradient(embedding, from, panel, first_row + row, rows, continues, out + row * kPanel);
       return;
     }
   }
@@ -319,7 +328,7 @@ void embedding_gradient(const EmbeddingShape& embedding, const PanelMatrix<T>& i
                                          const std::vector<EmbeddingRows<T>>&, std::int64_t, std::int64_t,           \
                                          const PanelMatrix<T>&);                                                     \
   template void embedding_gradient<T>(const EmbeddingShape&, const PanelMatrix<T>&, const EmbeddingRows<T>&,         \
-                                      std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, T*);
+                                      std::int64_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t, bool, T*);
 CRECHE_FOR_EACH_PRECISION(INSTANTIATE)
 
 }  // namespace creche::CRECHE_LEVEL

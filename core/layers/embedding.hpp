@@ -90,10 +90,10 @@ void embed_inputs_backward(const NetworkShape& shape, const T* weights, const Pa
                            const std::vector<EmbeddingRows<T>>& rows, std::int64_t row_begin, std::int64_t row_end,
                            const PanelMatrix<T>& out);
 
-// The gradient, over some rows, of some rows of one panel of an embedding's block.
+// The gradient, over some rows, of some rows of one panel of an embedding's block; added to `out` if it continues.
 template <class T>
 void embedding_gradient(const EmbeddingShape& embedding, const PanelMatrix<T>& inputs, const EmbeddingRows<T>& of,
                         std::int64_t panel, std::int64_t first_row, std::int64_t block_rows, std::int64_t row_begin,
-                        std::int64_t row_end, T* out);
+                        std::int64_t row_end, bool continues, T* out);
 
 }  // namespace creche::CRECHE_LEVEL

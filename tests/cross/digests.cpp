@@ -29,6 +29,7 @@ struct Choices {
   bool has_embeddings = false;  // of each kind
   bool has_submodels = false;   // which share the matrices of hidden layers
   NormalizationKind normalization = NormalizationKind::layer;  // among those parts
+  bool has_own_batches = false;                                // each submodel
 };
 
 Plan plan_of(const std::vector<std::int64_t>& sizes, const Choices& choices) {
@@ -67,6 +68,7 @@ Plan plan_of(const std::vector<std::int64_t>& sizes, const Choices& choices) {
   }
   if (choices.has_submodels) {
     plan.submodels = 3;
+    plan.own_batches = choices.has_own_batches;
     for (LayerPlan& layer : plan.layers) {
       layer.sharing = &layer == &plan.layers.back() ? WeightSharing::none : WeightSharing::matrix;
       layer.scales_inputs = true;
@@ -163,5 +165,10 @@ int main() {
     report({static_cast<ActivationKind>(i), static_cast<LossKind>(i), static_cast<OptimizerKind>(i + 4),
             InitializerKind::he_normal, static_cast<ScheduleKind>(i), i % 2 == 1, false, i % 2 == 0},
            true);
+  }
+  for (int i = 0; i < 4; ++i) {
+    report({static_cast<ActivationKind>(i), static_cast<LossKind>(i), static_cast<OptimizerKind>(i + 4),
+            InitializerKind::he_normal, static_cast<ScheduleKind>(i), false, i % 2 == 0, true, NormalizationKind::layer,
+            true});
   }
 }

@@ -104,6 +104,7 @@ def jobs(draw: st.DrawFn) -> list[Job]:
         batch_size=draw(st.integers(1, 80)), epochs=draw(st.integers(1, 4)), loss=loss,
         activation=draw(st.sampled_from(ACTIVATIONS)), weighted=weighted,
         validation=draw(st.sampled_from([0, 1, 33, 50])), shuffle=draw(st.booleans()), drop_last=draw(st.booleans()),
+        own_batches=draw(st.booleans()),
         windows=draw(st.sampled_from([(0, 0), (0, 0), (7, 4)])),
         residual=draw(st.booleans()), submodels=draw(st.sampled_from([1, 1, 2, 3])),
         sharing=draw(st.sampled_from(["mini", "full"])), rounds_products=draw(st.sampled_from([False, False, True])),

@@ -89,6 +89,7 @@ def jobs(draw: st.DrawFn) -> Job:
         shuffle=draw(st.booleans()),
         windows=draw(st.sampled_from([(0, 0), (0, 0), (7, 4), (1, 9)])),
         drop_last=draw(st.booleans()),
+        own_batches=draw(st.booleans()),
         rounds_products=dtype == np.float32 and draw(st.booleans()),
         shards=draw(st.sampled_from([1, 1, 1, 2, 3, 8])),
         **{name: draw(st.sampled_from(SCHEDULES)) for name in NUMBER_SCHEDULES},

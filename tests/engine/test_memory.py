@@ -66,3 +66,12 @@ def test_submodels_each_take_rows_of_a_batch(engine) -> None:
     )
     # Three times the matrices of a batch again, and of the first layer the scaled inputs and their terms, four times.
     assert found == pytest.approx(3 * rows + 4 * 2 * 512 * 4096 * 4, rel=0.03)
+
+
+def test_embeddings_of_own_batches_take_rows_for_each_submodel(engine) -> None:
+    linear = {"kind": "linear", "columns": list(range(64)), "sizes": [1] * 64, "width": 512}
+    job = Job(sizes=(64, 16, 3), rows=4096, batch_size=4096, submodels=4, embeddings=(linear,))
+    found = engine.memory(replace(job, own_batches=True).plan(engine), 4096, 4) - engine.memory(
+        job.plan(engine), 4096, 4
+    )
+    assert found == pytest.approx(3 * 64 * 512 * 4096 * 4, rel=0.02)

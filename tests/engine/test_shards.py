@@ -81,6 +81,12 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "clipped by norm, L1": {"optimizer": {"kind": "adamw", "clip_norm": 0.1, "l1": 1e-3, "weight_decay": 0.01}},
     "L-BFGS": {"optimizer": {"kind": "lbfgs"}, "dropout": 0.0, "batch_size": 61, "shuffle": False},
     "submodels": {"submodels": 3, "sharing": "full"},
+    "batches of each submodel": {
+        "sizes": (EMBEDDED_COLUMNS, 12, 4),
+        "embeddings": tuple(EMBEDDINGS),
+        "submodels": 3,
+        "own_batches": True,
+    },
     "embeddings": {"sizes": (EMBEDDED_COLUMNS, 12, 4), "embeddings": tuple(EMBEDDINGS)},
     "parts of layers": {"parts": ({"scale_inputs": True, "parametric_activation": True, "normalization": "layer"},)},
     "more shards than rows": {"rows": 22, "batch_size": 20},

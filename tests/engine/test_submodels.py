@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.engine.small_plans import ALL_PARTS, LOSSES, Job, digest, spread_quantiles
+from tests.engine.small_plans import ALL_PARTS, EMBEDDED_COLUMNS, LOSSES, Job, digest, spread_quantiles, weights_of
+from tests.engine.small_plans import EMBEDDINGS as EVERY_EMBEDDING
 from tests.engine.test_gradients import difference_quotients
 
 SHARINGS = ("mini", "full")
@@ -233,6 +234,43 @@ def test_threads_and_stops_change_nothing(engine, sharing: str, rows: int) -> No
         stopped = job.solo(engine, 2)
         stopped.set_state(state)
     assert digest(stopped) == digest(solo)
+
+
+def test_own_batches_are_those_of_a_table_that_begins_elsewhere(engine) -> None:
+    """Submodels that share nothing: each ends as in a run with shared batches of a table that begins where it does."""
+    job = replace(TABM, sizes=(5, 3), batch_size=20, shuffle=False, optimizer={"kind": "sgd", "learning_rate": 0.1})
+    own = replace(job, own_batches=True).solo(engine)
+    assert own.run() == "finished"
+    x, classes, _, _ = job.table()
+    for m in range(4):
+        begin = m * 83 // 4
+        elsewhere = engine.Solo64(
+            job.plan(engine), np.roll(x, -begin, 0), np.roll(classes, -begin), None, None, None, 1
+        )
+        assert elsewhere.run() == "finished"
+        for name, array in elsewhere.parameters().items():
+            assert own.parameters()[name][m].tobytes() == array[m].tobytes()
+            assert own.parameters()[name][m].tobytes() != job.solo(engine).parameters()[name][m].tobytes()
+
+
+@pytest.mark.parametrize("sharing", SHARINGS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("batch_size", [20, 48, 83])
+def test_own_batches_are_the_contract_s(engine, native, sharing: str, dtype: Any, batch_size: int) -> None:
+    """With every kind of embedding, weights of rows, dropout, clipping, and a last batch that is shorter."""
+    job = Job(
+        sizes=(EMBEDDED_COLUMNS, 33, 4), rows=83, batch_size=batch_size, epochs=3, submodels=5, sharing=sharing,
+        embeddings=tuple(EVERY_EMBEDDING), own_batches=True, weighted=True, dropout=0.3, dtype=dtype,
+        optimizer={"kind": "adamw", "clip_norm": 0.5, "weight_decay": 0.01},
+    )  # fmt: skip
+    expected = job.reference(engine, native)
+    for threads in (1, 3):
+        solo = job.solo(engine, threads)
+        assert solo.run() == "finished"
+        assert weights_of(solo) == expected
+    shared = replace(job, own_batches=False).solo(engine)
+    shared.run()
+    assert weights_of(shared) != expected
 
 
 def test_dropout_drops_other_neurons_in_each_submodel(engine) -> None:

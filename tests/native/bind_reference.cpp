@@ -233,10 +233,13 @@ class Reference {
         };
         dropout_ = factor(plan_.dropout_schedule);
         label_smoothing_ = factor(plan_.label_smoothing_schedule);
-        double weight = 0;
+        double weight = 0;  // of the rows of all submodels
         loss_sum_ = 0;
-        for (std::int64_t p = begin; p < end; ++p) weight += weights ? double(weights[order[p]]) : 1.0;
-        const double per_weight = weight > 0 ? 1 / (weight * double(plan_.submodels)) : 0;
+        const std::size_t orders = plan_.own_batches ? submodels() : 1;
+        for (std::size_t m = 0; m < orders; ++m)
+          for (std::int64_t p = begin; p < end; ++p) weight += weights ? double(weights[row_at(order, p, m)]) : 1.0;
+        if (orders == 1) weight *= double(plan_.submodels);
+        const double per_weight = weight > 0 ? 1 / weight : 0;
         const std::int64_t shard_rows = (end - begin + plan_.shards - 1) / plan_.shards;
         std::vector<std::vector<T>> sums;  // of the shards so far, part by part
         for (std::int64_t shard = begin; shard < end; shard += shard_rows) {
@@ -263,7 +266,7 @@ class Reference {
             continue;
           }
           is_last_ = epoch + 1 >= plan_.epochs && begin / plan_.batch_size + 1 == batches;
-          search_line(loss_sum_ / (weight * double(plan_.submodels)), rate, decay);
+          search_line(loss_sum_ / weight, rate, decay);
           continue;
         }
         update(rate, decay, step);
@@ -279,6 +282,12 @@ class Reference {
   }
 
  private:
+  // The row at a position of an epoch. Each submodel may begin it at another one.
+  std::int32_t row_at(const std::vector<std::int32_t>& order, std::int64_t position, std::size_t m) const {
+    if (plan_.own_batches) position += static_cast<std::int64_t>(m * order.size() / submodels());
+    return order[static_cast<std::size_t>(position) % order.size()];
+  }
+
   // Some rows of a batch forward and back: adds their gradients. Returns the sum of their losses.
   double pass_shard(const T* x, const std::int32_t* classes, const T* targets, const T* weights,
                     const std::vector<std::int32_t>& order, std::int64_t epoch, std::int64_t begin, std::int64_t end,
@@ -289,14 +298,14 @@ class Reference {
       std::vector<std::vector<T>> rows_of_batch;
       for (std::int64_t p = begin; p < end; ++p) {
         std::vector<RowOfEmbedding<T>> unused;
-        const T* const row = x + order[p] * plan_.inputs;
+        const T* const row = x + row_at(order, p, m) * plan_.inputs;
         rows_of_batch.push_back(embed({row, row + plan_.inputs}, unused));
       }
       const auto passed =
           forward(m, rows_of_batch, static_cast<std::uint32_t>(epoch), static_cast<std::uint32_t>(begin), true);
       std::vector<std::vector<T>> outer;
       for (std::int64_t p = begin; p < end; ++p) {
-        const std::int64_t row = order[p];
+        const std::int64_t row = row_at(order, p, m);
         const T scale = static_cast<T>((weights ? double(weights[row]) : 1.0) * per_weight);
         outer.push_back(gradient_of_loss(passed.back()[static_cast<std::size_t>(p - begin)].outputs,
                                          classes ? classes + row : nullptr,
@@ -304,12 +313,14 @@ class Reference {
         loss_sum += (weights ? double(weights[row]) : 1.0) * double(row_loss_);
       }
       for (std::size_t l = layers_.size(); l-- > 0;) outer = backward(l, m, passed[l], outer);
+      for (std::size_t r = 0; r < outer.size() && plan_.own_batches && !embeddings_.empty(); ++r)
+        add_embedded_row(x + row_at(order, begin + static_cast<std::int64_t>(r), m) * plan_.inputs, outer[r]);
       for (std::size_t r = 0; r < outer.size(); ++r) {
         if (m == 0) below[r] = outer[r];
         for (std::size_t i = 0; m > 0 && i < outer[r].size(); ++i) below[r][i] += outer[r][i];
       }
     }
-    for (std::int64_t p = begin; p < end && !embeddings_.empty(); ++p)
+    for (std::int64_t p = begin; p < end && !plan_.own_batches && !embeddings_.empty(); ++p)
       add_embedded_row(x + order[p] * plan_.inputs, below[static_cast<std::size_t>(p - begin)]);
     return loss_sum;
   }
