@@ -29,13 +29,13 @@ def train_realmlp(problem: Problem, parts: Parts, seed: int, threads: int) -> ND
 
 
 def train_tabm_mini(problem: Problem, parts: Parts, seed: int, threads: int) -> NDArray[Any]:
-    """Train TabM-mini of tabm with the settings of `systems/tabm_mini.py`, batches shared by all members as in ours.
+    """Train TabM-mini of tabm with the settings of `systems/tabm_mini.py`.
 
     Numbers are scaled as ours: tabm leaves that to others, and TabArena's few quantiles have longer tails.
     """
     from benchmarks.tables.systems.tabm_mini import TabMMini
 
-    network = TabMMini(seed, threads, shares_batches=True, scaler=NormalRanks())
+    network = TabMMini(seed, threads, NormalRanks())
     network.fit_beside(
         problem, parts.train.inputs, parts.train.labels, (parts.validation.inputs, parts.validation.labels)
     )

@@ -155,6 +155,21 @@ def test_submodels_with_all_parts(torch_run: Any, start: str, sharing: str) -> N
     train_both(torch_run, create_plan(of), validation=True)
 
 
+@pytest.mark.parametrize("sharing", WEIGHT_SHARINGS)
+@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
+@pytest.mark.parametrize(
+    "fields", [{}, {"drop_last": True}, {"shuffle": False}, {"batch_size": 30}, {"batch_size": 100}], ids=str
+)
+def test_batches_of_each_submodel(torch_run: Any, sharing: str, weighted: bool, fields: dict[str, Any]) -> None:
+    of = network(
+        inputs=8, submodels=7, weight_sharing=sharing, dropout=0.2, embeddings=tuple(EMBEDDINGS.values()),
+        input_features=[0, 1, 2, 3, 4, 4, 5, 6],
+    )  # fmt: skip
+    chosen = OPTIMIZERS.members["adamw"](clip_norm=0.1, weight_decay=0.05)
+    plan = create_plan(of, optimizer=chosen, submodel_batches="own", **fields)
+    train_both(torch_run, plan, weighted=weighted, validation=True)
+
+
 @pytest.mark.parametrize("kind", EMBEDDINGS)
 def test_every_embedding(torch_run: Any, kind: type) -> None:
     train_both(torch_run, create_plan(network(inputs=8, embeddings=[EMBEDDINGS[kind]])), validation=True)

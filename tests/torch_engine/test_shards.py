@@ -16,6 +16,7 @@ pytestmark = pytest.mark.peers
 PLANS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "dropout": ({"dropout": 0.4}, {}),
     "submodels": ({"submodels": 3}, {}),
+    "batches of each submodel": ({"submodels": 3, "dropout": 0.4}, {"submodel_batches": "own"}),
     "lbfgs": ({}, {"optimizer": "lbfgs"}),
     "more shards than rows": ({}, {"batch_size": 3}),
 }

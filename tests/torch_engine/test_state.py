@@ -367,10 +367,13 @@ def test_the_settings_of_torch_are_restored(torch_run: Any) -> None:
 
 
 @pytest.mark.parametrize("window", [1, 1800], ids=["a batch", "some batches"])
+@pytest.mark.parametrize("submodels", [1, 2, 7])
 def test_a_table_that_does_not_fit_gives_the_same_bits(
-    torch_run: Any, monkeypatch: pytest.MonkeyPatch, window: int
+    torch_run: Any, monkeypatch: pytest.MonkeyPatch, window: int, submodels: int
 ) -> None:
-    plan = create_plan(network(dropout=0.2), loss="poisson", task="regression")
+    batches = "shared" if submodels == 1 else "own"
+    of = network(dropout=0.2, submodels=submodels)
+    plan = create_plan(of, loss="poisson", task="regression", submodel_batches=batches)
     rows, held_out = create_rows(plan, weighted=True), create_rows(plan, rows=20, seed=8)
     resident = torch_run(plan, rows, held_out, "cpu")
     monkeypatch.setattr("creche.engine.torch.tables._resident_memory", lambda size, device: min(size - 1, window))
@@ -382,7 +385,7 @@ def test_a_table_that_does_not_fit_gives_the_same_bits(
     )
     assert run.run() == resident.run() == "finished"
     of_row = 8 * (plan.network.inputs + plan.network.outputs + 1)  # bytes
-    assert max(brought) <= max(BATCH_SIZE, window // of_row)
+    assert max(brought) <= max(BATCH_SIZE, window // of_row // submodels)
     assert sum(brought) == N_ROWS * EPOCHS
     assert_same_state(run.state(), resident.state(), 0.0)
     table = rows.x, rows.classes, rows.targets, rows.weights

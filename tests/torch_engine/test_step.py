@@ -66,6 +66,7 @@ def test_few_kernels(torch_run: Any, recorded: Any) -> None:
 PLANS = [create_plan(optimizer=word) for word in OPTIMIZERS.members if word != "lbfgs"] + [
     create_plan(network(normalization="batch", **ALL_PARTS)),
     create_plan(network(normalization="layer", submodels=2, weight_sharing="full", **ALL_PARTS)),
+    create_plan(network(submodels=3, dropout=0.2), submodel_batches="own"),
 ]
 
 

@@ -2,9 +2,8 @@
 
 The network is the one that `TabM.make` of tabm makes with embeddings: 32 submodels of two hidden layers of 512 ReLU
 neurons with dropout 0.1. AdamW takes steps of 0.002 with a decay of 0.0003, biases excepted, on gradients clipped to a
-norm of 1. The fewer the rows, the smaller the batch, and each submodel has an order of rows of its own, unless all are
-to share their batches. Training ends after 17 epochs in a row without a better mean prediction of the validation rows,
-and the best epoch is kept.
+norm of 1. The fewer the rows, the smaller the batch, and each submodel has an order of rows of its own. Training ends
+after 17 epochs in a row without a better mean prediction of the validation rows, and the best epoch is kept.
 """
 
 import math
@@ -67,19 +66,17 @@ class NoisyQuantiles:
 class TabMMini:
     """Numbers go through normal quantiles and 48 bins, words are one-hot; the best epoch of the mean is kept.
 
-    All members can share each batch, and numbers can be scaled by another scaler.
+    Numbers can be scaled by another scaler.
     """
 
     def __init__(
         self,
         seed: int = SEED,
         threads: int = THREADS,
-        shares_batches: bool = False,
         scaler: Scaler | None = None,
     ) -> None:
         self.seed = seed
         self.threads = threads
-        self.shares_batches = shares_batches
         self.scaler = NoisyQuantiles(seed) if scaler is None else scaler
 
     def fit(self, problem: Problem, inputs: pd.DataFrame, labels: NDArray[Any]) -> None:
@@ -182,9 +179,7 @@ class TabMMini:
         self.network.load_state_dict(best)
 
     def _draw_order(self, rows: int) -> torch.Tensor:
-        """Return the order of an epoch's rows (rows,), or one for each member (rows, members)."""
-        if self.shares_batches:
-            return torch.randperm(rows)
+        """Return an order of an epoch's rows for each member (rows, members)."""
         return torch.stack([torch.randperm(rows) for _ in range(self.network.k)], dim=1)
 
     def _forward(self, numbers: torch.Tensor, codes: torch.Tensor) -> torch.Tensor:

@@ -397,7 +397,7 @@ class Crew:
         """Translate a plan for the engine, once for all plans that differ by their seed only."""
         schedules = [getattr(plan, name) for name in ("schedule", *NUMBER_SCHEDULES)]
         parts = (plan.network, plan.loss, plan.optimizer, plan.early_stopping, *schedules)
-        batches = (plan.batch_size, plan.shards, plan.drop_last, plan.shuffle)
+        batches = (plan.batch_size, plan.shards, plan.drop_last, plan.submodel_batches, plan.shuffle)
         numbers = (*batches, plan.epochs, plan.keep, plan.task, plan.precision, draws_weights)
         key = (*map(id, parts), *numbers)
         if key not in self._translated:

@@ -18,8 +18,9 @@ from creche.engine.stored_rows import StoredRows
 from creche.errors import PlanError
 from creche.plan.plan import Plan
 from creche.plan.row_order import Windows
+from creche.plan.words import SubmodelBatches
 
-__all__ = ["check_stored", "describe_table", "evaluate_rows", "new_run_from_file"]
+__all__ = ["check_batches_of_file", "check_stored", "describe_table", "evaluate_rows", "new_run_from_file"]
 
 
 def new_run_from_file(plan: Plan, rows: StoredRows, validation: Rows | StoredRows | None, threads: int) -> Any:
@@ -79,6 +80,25 @@ def check_stored(plan: Plan) -> None:
             f"precision: got {plan.precision!r}, and a file of encoded rows has float32; leave {advise('precision')} "
             "out",
             argument="precision",
+        )
+    check_batches_of_file(plan.submodel_batches)
+
+
+def check_batches_of_file(submodel_batches: SubmodelBatches) -> None:
+    """Check that submodels can have their batches from rows in a file.
+
+    Raises
+    ------
+    PlanError
+        If each is to have its own.
+
+    """
+    if submodel_batches == "own":
+        raise PlanError(
+            "submodel_batches: got 'own', and the rows of a table on disk come a window at a time, while submodels "
+            f"with rows of their own are far apart in the epoch; choose {advise('submodel_batches', 'shared')}, or a "
+            f"table in memory, without {advise('memory')}",
+            argument="submodel_batches",
         )
 
 

@@ -213,6 +213,23 @@ def epoch_order(plan: Plan, epoch: int, rows: int) -> NDArray[np.int64]:
 
 
 def batch_rows(plan: Plan, epoch: int, batch: int, rows: int) -> NDArray[np.int64]:
-    """Return the positions of the training rows of a batch (from 0) of an epoch (from 0), in their order."""
+    """Return the positions of the training rows of a batch (from 0) of an epoch (from 0), in their order.
+
+    Where submodels have batches of their own, those of the first submodel come first, then what others add to them.
+
+    Examples
+    --------
+    >>> from creche.plan import Network
+    >>> plan = Plan(Network.of(1, [], 1, submodels=3), batch_size=4, shuffle=False, submodel_batches="own")
+    >>> batch_rows(plan, 0, 1, 9).tolist()
+    [4, 5, 6, 7, 8, 0, 1, 2, 3]
+
+    """
     begin = batch * plan.batch_size
-    return epoch_order(plan, epoch, rows)[begin : begin + plan.batch_size]
+    order = epoch_order(plan, epoch, rows)
+    if plan.submodel_batches == "shared":
+        return order[begin : begin + plan.batch_size]
+    positions = np.arange(begin, min(begin + plan.batch_size, rows))
+    ahead = np.arange(plan.network.submodels) * rows // plan.network.submodels
+    visited, first = np.unique((positions + ahead[:, None]) % rows, return_index=True)
+    return np.asarray(order[visited[np.argsort(first)]])

@@ -179,6 +179,7 @@ def translate(engine: ModuleType, plan: Plan, *, draws_weights: bool = True) -> 
     out.batch_size, out.epochs = plan.batch_size, plan.epochs
     translate_row_order(plan, out)
     out.drop_last, out.shards = plan.drop_last, plan.shards
+    out.own_batches = plan.submodel_batches == "own"
     out.rounds_products = plan.precision == "bfloat16"
     _copy(plan.loss.engine_settings(plan.task, plan.network.outputs), out.loss)
     numbers = {name: value for name, value in plan.optimizer.to_dict().items() if name not in GROUP_FIELDS}

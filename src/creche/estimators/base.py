@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         PreprocessingName,
         Role,
         ScheduleName,
+        SubmodelBatches,
         WeightSharing,
     )
     from creche.table.encoders.features import Preprocessing
@@ -166,6 +167,7 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         label_smoothing_schedule: Schedule | ScheduleName = "constant",
         batch_size: int = 32,
         drop_last: bool = False,
+        submodel_batches: SubmodelBatches = "shared",
         shards: int = 1,
         epochs: int = 100,
         early_stopping: EarlyStopping | int | bool | None = None,
@@ -205,6 +207,7 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
         self.label_smoothing_schedule = label_smoothing_schedule
         self.batch_size = batch_size
         self.drop_last = drop_last
+        self.submodel_batches = submodel_batches
         self.shards = shards
         self.epochs = epochs
         self.early_stopping = early_stopping
@@ -353,6 +356,7 @@ class DNNEstimator(ComponentParameters, LabelledEstimator):
             **{name: getattr(self, name) for name in NUMBER_SCHEDULES},
             batch_size=self.batch_size,
             drop_last=self.drop_last,
+            submodel_batches=self.submodel_batches,
             shards=self.shards,
             epochs=epochs,
             shuffle=choose_row_order(self.shuffle),

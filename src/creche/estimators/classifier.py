@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         PreprocessingName,
         Role,
         ScheduleName,
+        SubmodelBatches,
         WeightSharing,
     )
     from creche.table.encoders.features import Preprocessing
@@ -105,6 +106,9 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         Rows per step.
     drop_last : bool, default False
         Whether an epoch leaves out the rows of a last batch that is not full; a single batch is always kept.
+    submodel_batches : {"shared", "own"}, default "shared"
+        Whether several submodels learn from the same rows in each step, or each from rows of its own: see
+        `creche.train`.
     shards : int, default 1
         Parts of each batch whose gradients are summed each for itself, and then added in their order: see
         `creche.train`.
@@ -205,6 +209,7 @@ class DNNClassifier(ClassLabels, DNNEstimator):
         label_smoothing_schedule: Schedule | ScheduleName = "constant",
         batch_size: int = 32,
         drop_last: bool = False,
+        submodel_batches: SubmodelBatches = "shared",
         shards: int = 1,
         epochs: int = 100,
         early_stopping: EarlyStopping | int | bool | None = None,
@@ -233,8 +238,8 @@ class DNNClassifier(ClassLabels, DNNEstimator):
             weight_sharing=weight_sharing, loss=loss, optimizer=optimizer,
             learning_rate=learning_rate, schedule=schedule, weight_decay_schedule=weight_decay_schedule,
             dropout_schedule=dropout_schedule, label_smoothing_schedule=label_smoothing_schedule,
-            batch_size=batch_size, drop_last=drop_last, shards=shards, epochs=epochs,
-            early_stopping=early_stopping, keep=keep,
+            batch_size=batch_size, drop_last=drop_last, submodel_batches=submodel_batches, shards=shards,
+            epochs=epochs, early_stopping=early_stopping, keep=keep,
             validation_fraction=validation_fraction, shuffle=shuffle, standardize=standardize,
             preprocessing=preprocessing, schema=schema, precision=precision, warm_start=warm_start, on_epoch=on_epoch,
             random_state=random_state, threads=threads, device=device, verbose=verbose,

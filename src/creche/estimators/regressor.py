@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         PreprocessingName,
         Role,
         ScheduleName,
+        SubmodelBatches,
         WeightSharing,
     )
     from creche.table.encoders.features import Preprocessing
@@ -63,7 +64,7 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         As for `DNNClassifier`.
     quantiles : sequence of float, optional
         Predict these quantiles of y, in ascending order, in place of its mean: ``[0.05, 0.5, 0.95]``.
-    label_smoothing_schedule, batch_size, drop_last, shards, epochs, early_stopping
+    label_smoothing_schedule, batch_size, drop_last, submodel_batches, shards, epochs, early_stopping
         As for `DNNClassifier`.
     keep, validation_fraction, shuffle, standardize, preprocessing, schema, precision, warm_start, on_epoch
         As for `DNNClassifier`.
@@ -115,6 +116,7 @@ class DNNRegressor(NumberLabels, DNNEstimator):
         label_smoothing_schedule: Schedule | ScheduleName = "constant",
         batch_size: int = 32,
         drop_last: bool = False,
+        submodel_batches: SubmodelBatches = "shared",
         shards: int = 1,
         epochs: int = 100,
         early_stopping: EarlyStopping | int | bool | None = None,
@@ -140,8 +142,8 @@ class DNNRegressor(NumberLabels, DNNEstimator):
             weight_sharing=weight_sharing, loss=loss, optimizer=optimizer,
             learning_rate=learning_rate, schedule=schedule, weight_decay_schedule=weight_decay_schedule,
             dropout_schedule=dropout_schedule, label_smoothing_schedule=label_smoothing_schedule,
-            batch_size=batch_size, drop_last=drop_last, shards=shards, epochs=epochs,
-            early_stopping=early_stopping, keep=keep,
+            batch_size=batch_size, drop_last=drop_last, submodel_batches=submodel_batches, shards=shards,
+            epochs=epochs, early_stopping=early_stopping, keep=keep,
             validation_fraction=validation_fraction, shuffle=shuffle, standardize=standardize,
             preprocessing=preprocessing, schema=schema, precision=precision, warm_start=warm_start, on_epoch=on_epoch,
             random_state=random_state, threads=threads, device=device, verbose=verbose,

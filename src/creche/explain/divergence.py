@@ -318,7 +318,8 @@ def _first_non_finite_layer(parameters: Parameters) -> int:
 
 def _largest_contribution(inside: BatchInternals, layer: int) -> int:
     """Return the place of the row with the largest gradient at this layer."""
-    return int(np.argmax(np.abs(inside.dloss_dsums[layer - 1].astype(np.float64)).max(axis=1)))
+    largest = np.abs(inside.dloss_dsums[layer - 1].astype(np.float64)).max(axis=1)
+    return int(np.argmax(largest)) % (len(inside.losses) // inside.submodels)
 
 
 def _edge(plan: Plan, rows: Rows) -> float | None:

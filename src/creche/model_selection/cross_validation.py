@@ -39,6 +39,7 @@ from creche.plan.words import (
     RecordedQuantity,
     Role,
     ScheduleName,
+    SubmodelBatches,
     Task,
     WeightSharing,
 )
@@ -105,6 +106,7 @@ def cross_validate(
     label_smoothing_schedule: Schedule | ScheduleName = "constant",
     batch_size: int = 32,
     drop_last: bool = False,
+    submodel_batches: SubmodelBatches = "shared",
     shards: int = 1,
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
@@ -159,7 +161,7 @@ def cross_validate(
         As for `creche.train`.
     scale_inputs, number_embedding, category_embedding, submodels, weight_sharing, quantiles, ordered, optimizer
         As for `creche.train`.
-    learning_rate, batch_size, drop_last, shards
+    learning_rate, batch_size, drop_last, submodel_batches, shards
         As for `creche.train`.
     epochs
         As for `creche.train`.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from creche._advice import advise, advise_all
+from creche.engine.feeding import check_batches_of_file
 from creche.engine.job import Job
 from creche.engine.memory_checks import check_tables
 from creche.engine.native import Rows
@@ -242,11 +243,13 @@ class Jobs:
         arguments = SweepArguments(**{**DEFAULTS, **self._fixed, **choice, "data": self._data, "y": self._y})
         if arguments.shuffle is True and self._budget.memory is not None:
             arguments = replace(arguments, shuffle=Windows())
+        if self._budget.memory is not None:
+            check_batches_of_file(arguments.submodel_batches)
         if arguments.recipe is None:
             return arguments
         check_recipe(arguments)
         prepared = self._encode(replace(arguments, recipe=None))[0].prepared
-        return apply_recipe(arguments, prepared.task, len(prepared.train))
+        return apply_recipe(arguments, prepared.task, len(prepared.train), on_disk=prepared.is_lazy)
 
     def _encode(self, arguments: SweepArguments) -> list[EncodedSplit]:
         loss, stops_early, key = resolve_loss(arguments), self._stops_early(arguments), self._key(arguments)

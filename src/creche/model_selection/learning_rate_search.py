@@ -50,6 +50,7 @@ from creche.plan.words import (
     RecipeName,
     Role,
     ScheduleName,
+    SubmodelBatches,
     Task,
     WeightSharing,
 )
@@ -117,6 +118,7 @@ def find_learning_rate(
     label_smoothing_schedule: Schedule | ScheduleName = "constant",
     batch_size: int = 32,
     drop_last: bool = False,
+    submodel_batches: SubmodelBatches = "shared",
     shards: int = 1,
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
@@ -174,7 +176,9 @@ def find_learning_rate(
         As for `creche.train`.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own.
-    schedule, weight_decay_schedule, dropout_schedule, label_smoothing_schedule, batch_size, drop_last, shards, epochs
+    schedule, weight_decay_schedule, dropout_schedule, label_smoothing_schedule, batch_size, drop_last
+        As for `creche.train`.
+    submodel_batches, shards, epochs
         As for `creche.train`.
     shuffle
         As for `creche.train`.

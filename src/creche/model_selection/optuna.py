@@ -48,6 +48,7 @@ from creche.plan.words import (
     RecipeName,
     Role,
     ScheduleName,
+    SubmodelBatches,
     Task,
     WeightSharing,
 )
@@ -178,6 +179,7 @@ def sweep_with_optuna(
     label_smoothing_schedule: Values[Schedule | ScheduleName] = "constant",
     batch_size: NumericValues[int] = 32,
     drop_last: Values[bool] = False,
+    submodel_batches: Values[SubmodelBatches] = "shared",
     shards: NumericValues[int] = 1,
     epochs: NumericValues[int] = 100,
     early_stopping: NumericValues[EarlyStopping | int | bool | None] = None,
@@ -240,7 +242,9 @@ def sweep_with_optuna(
         As for `creche.train`; each may have several values.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own; each may have several values.
-    schedule, weight_decay_schedule, dropout_schedule, label_smoothing_schedule, batch_size, drop_last, shards
+    schedule, weight_decay_schedule, dropout_schedule, label_smoothing_schedule, batch_size, drop_last
+        As for `creche.train`; each may have several values.
+    submodel_batches, shards
         As for `creche.train`; each may have several values.
     epochs
         As for `creche.train`; each may have several values.

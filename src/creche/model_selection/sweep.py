@@ -50,6 +50,7 @@ from creche.plan.words import (
     RecipeName,
     Role,
     ScheduleName,
+    SubmodelBatches,
     Task,
     WeightSharing,
 )
@@ -107,6 +108,7 @@ def sweep(
     label_smoothing_schedule: Values[Schedule | ScheduleName] = "constant",
     batch_size: NumericValues[int] = 32,
     drop_last: Values[bool] = False,
+    submodel_batches: Values[SubmodelBatches] = "shared",
     shards: NumericValues[int] = 1,
     epochs: NumericValues[int] = 100,
     early_stopping: NumericValues[EarlyStopping | int | bool | None] = None,
@@ -180,7 +182,9 @@ def sweep(
         As for `creche.train`; each may have several values.
     weight_decay, l1, momentum, clip_norm, clip_value : float, optional
         The fields of the optimizer with these names, in place of its own; each may have several values.
-    schedule, weight_decay_schedule, dropout_schedule, label_smoothing_schedule, batch_size, drop_last, shards
+    schedule, weight_decay_schedule, dropout_schedule, label_smoothing_schedule, batch_size, drop_last
+        As for `creche.train`; each may have several values.
+    submodel_batches, shards
         As for `creche.train`; each may have several values.
     epochs
         As for `creche.train`; each may have several values.

@@ -64,6 +64,7 @@ PLURALS = {
     "early_stopping": "patiences",
     "shuffle": "orders",
     "submodels": "numbers of submodels",
+    "submodel_batches": "kinds of submodel batches",
 }
 
 

@@ -262,6 +262,10 @@ _ENTRIES = (
     Argument("batch_size", 32, "plan", sweepable=True, changeable=True, adjusts_recipe=True, estimator=True,
              command=_option(TRAINING, "Number of rows per step.", int, "32")),
     Argument("drop_last", False, "plan", sweepable=True, estimator=True),
+    Argument("submodel_batches", "shared", "plan", sweepable=True, estimator=True, command=_option(
+        TRAINING, "Rows of the submodels in each step: shared, the same for all; or own, each its own.", str, "shared",
+        words="creche.plan.words:SUBMODEL_BATCHES",
+    )),
     Argument("shards", 1, "plan", sweepable=True, estimator=True, command=_option(
         TRAINING, "Parts of each batch whose gradients are summed each for itself, for several processes.", int, "1",
     )),

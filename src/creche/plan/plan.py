@@ -22,10 +22,12 @@ from creche.plan.schedules import SCHEDULES, Constant, Schedule
 from creche.plan.words import (
     KEPT_WEIGHTS,
     PRECISIONS,
+    SUBMODEL_BATCHES,
     TASKS,
     DType,
     KeptWeights,
     Precision,
+    SubmodelBatches,
     Task,
     canonical_word,
     check_word,
@@ -149,6 +151,10 @@ class Plan(Displayed, Component):
     drop_last : bool, default False
         Whether a smaller last batch is left out, so that each step has `batch_size` rows; with `shuffle`, these rows
         are others in each epoch. A single batch is kept, whatever its size.
+    submodel_batches : {"shared", "own"}, default "shared"
+        Whether several submodels learn from the same rows in each step, or each from `batch_size` rows of its own: of
+        k submodels, the one with number m (from 0) is m n / k rows ahead in the epoch's order of n training rows, and
+        goes on at its beginning when it comes to its end. Not with `Windows`, or with rows that are read from a file.
     shards : int, default 1
         Parts of each batch whose gradients are summed each for itself, and then added in their order. Processes that
         train a network together each take some of them, so that the bits do not depend on how many processes there
@@ -180,6 +186,7 @@ class Plan(Displayed, Component):
     precision: Precision = "float32"
     keep: KeptWeights = "best"
     drop_last: bool = flag_field(False)
+    submodel_batches: SubmodelBatches = "shared"
     shards: int = count_field(1, at_most=MOST_SHARDS)
     weight_decay_schedule: Schedule = Constant()  # noqa: RUF009 - frozen
     dropout_schedule: Schedule = Constant()  # noqa: RUF009 - frozen
@@ -202,6 +209,7 @@ class Plan(Displayed, Component):
             ("shuffle", choose_row_order(self.shuffle)),
             ("early_stopping", EarlyStopping.of(self.early_stopping)),
             ("keep", check_word("keep", self.keep, KEPT_WEIGHTS)),
+            ("submodel_batches", check_word("submodel_batches", self.submodel_batches, SUBMODEL_BATCHES)),
             ("task", check_word("task", self.task, TASKS)),
             ("precision", check_word("precision", self.precision, PRECISIONS)),
             ("changes", order_changes(self.changes)),
@@ -213,6 +221,7 @@ class Plan(Displayed, Component):
         self._check_all_rows()
         self._check_batch_normalization()
         self._check_shards()
+        self._check_submodel_batches()
         self.after_changes(len(self.changes))
 
     @property
@@ -243,6 +252,8 @@ class Plan(Displayed, Component):
             del data["changes"]
         if self.shards == 1:
             del data["shards"]
+        if self.submodel_batches == "shared":  # as in files of earlier versions
+            del data["submodel_batches"]
         return data
 
     def _check_loss(self) -> None:
@@ -328,6 +339,24 @@ class Plan(Displayed, Component):
                 argument="shards",
             )
 
+    def _check_submodel_batches(self) -> None:
+        """Check that there are submodels to have batches of their own, and rows everywhere in the epoch for them."""
+        if self.submodel_batches == "shared":
+            return
+        if self.network.submodels == 1:
+            raise PlanError(
+                f"submodel_batches: got 'own', and the network has no submodels; leave {advise('submodel_batches')} "
+                f"out, or give {advise('submodels', 8)}",
+                argument="submodel_batches",
+            )
+        if isinstance(self.shuffle, Windows):
+            raise PlanError(
+                f"submodel_batches: got 'own' with {advise('shuffle', 'windows')}, whose rows come a window at a time, "
+                "and submodels with rows of their own are far apart in the epoch; choose "
+                f"{advise('submodel_batches', 'shared')}, or {advise('shuffle', True)}",
+                argument="submodel_batches",
+            )
+
     def with_all_rows(self, rows: int) -> Self:
         """Return the plan with all rows in one batch, in their order, if that is what the optimizer needs.
 
@@ -351,7 +380,7 @@ class Plan(Displayed, Component):
                 "such as 'adam'",
                 argument="batch_size",
             )
-        return replace(self, batch_size=rows, shuffle=False, drop_last=False)
+        return replace(self, batch_size=rows, shuffle=False, drop_last=False, submodel_batches="shared")
 
     def steps_per_epoch(self, rows: int) -> int:
         """Return the number of steps in an epoch.

@@ -32,6 +32,7 @@ __all__ = [
     "SCALINGS",
     "SCHEDULE_UNITS",
     "SQL_DIALECTS",
+    "SUBMODEL_BATCHES",
     "SUBMODEL_STARTS",
     "TABLE_EXISTS",
     "TASKS",
@@ -66,6 +67,7 @@ __all__ = [
     "ScheduleName",
     "ScheduleUnit",
     "SqlDialect",
+    "SubmodelBatches",
     "SubmodelStart",
     "TableExists",
     "Task",
@@ -89,6 +91,7 @@ Normalization: TypeAlias = Literal["none", "layer", "batch"]
 NumberEmbeddingName: TypeAlias = Literal["none", "periodic", "linear"]
 WeightSharing: TypeAlias = Literal["mini", "full"]
 SubmodelStart: TypeAlias = Literal["signs", "normal"]
+SubmodelBatches: TypeAlias = Literal["shared", "own"]
 LossName: TypeAlias = Literal[
     "cross_entropy", "binary_cross_entropy", "squared_error", "absolute_error", "huber", "poisson", "quantile"
 ]
@@ -128,6 +131,7 @@ BIAS_INITIALIZERS: tuple[BiasInitializerName, ...] = get_args(BiasInitializerNam
 NORMALIZATIONS: tuple[Normalization, ...] = get_args(Normalization)
 WEIGHT_SHARINGS: tuple[WeightSharing, ...] = get_args(WeightSharing)
 SUBMODEL_STARTS: tuple[SubmodelStart, ...] = get_args(SubmodelStart)
+SUBMODEL_BATCHES: tuple[SubmodelBatches, ...] = get_args(SubmodelBatches)
 TABLE_EXISTS: tuple[TableExists, ...] = get_args(TableExists)
 TASKS: tuple[Task, ...] = get_args(Task)
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)

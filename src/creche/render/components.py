@@ -66,13 +66,15 @@ def describe_optimizer(optimizer: Optimizer) -> str:
 def describe_uncommon_choices(plan: Plan) -> list[tuple[str, str]]:
     """Return what most plans do not have, each with its name.
 
-    That is schedules of numbers other than the learning rate, unless they are constant, and an order of rows by
-    windows.
+    That is schedules of numbers other than the learning rate, unless they are constant, an order of rows by windows,
+    and batches of each submodel.
     """
     found = [(name.replace("_", " "), getattr(plan, name)) for name in NUMBER_SCHEDULES]
     choices = [(name, describe_component(schedule)) for name, schedule in found if schedule.key != "constant"]
     if isinstance(plan.shuffle, Windows):
         choices.append(("order of rows", f"windows of {plan.shuffle.window:,} blocks of {plan.shuffle.block:,} rows"))
+    if plan.submodel_batches == "own":
+        choices.append(("submodel batches", "each submodel has rows of its own in a step"))
     return choices
 
 

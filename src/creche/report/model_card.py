@@ -9,7 +9,7 @@ from typing import Any
 
 from creche.evaluation.metrics import METRICS, metric_name
 from creche.explain.cells import format_cell
-from creche.render.components import describe_component, describe_optimizer
+from creche.render.components import describe_component, describe_optimizer, describe_uncommon_choices
 from creche.render.words import describe_classes, format_interval, format_number, name_purpose
 from creche.report.fitted import describe_out_of_fold
 from creche.report.limits import baseline_name, find_limitations, find_ranges
@@ -78,6 +78,7 @@ def _list_details(subject: ReportSubject) -> list[tuple[str, str]]:
     if plan is not None:
         steps = f"{describe_component(plan.loss)}, {describe_optimizer(plan.optimizer)}, batch size {plan.batch_size:,}"
         found.append(("training", escape_markdown(steps)))
+        found += [(name, escape_markdown(choice)) for name, choice in describe_uncommon_choices(plan)]
     if origin is not None:
         found += [
             ("trained by", f"Creche {origin.version}, {len(origin.history):,} epochs"),

@@ -62,6 +62,7 @@ from creche.plan.words import (
     RecordedQuantity,
     Role,
     ScheduleName,
+    SubmodelBatches,
     Task,
     WeightSharing,
     check_word,
@@ -130,6 +131,7 @@ class TrainArguments:
     label_smoothing_schedule: Schedule | ScheduleName
     batch_size: int
     drop_last: bool
+    submodel_batches: SubmodelBatches
     shards: int
     epochs: int
     early_stopping: EarlyStopping | int | bool | None
@@ -335,7 +337,7 @@ def resolve_optimizer(arguments: TrainArguments) -> Optimizer:
 
 def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
     """Return the plan for a prepared table."""
-    arguments = apply_recipe(arguments, prepared.task, len(prepared.train))
+    arguments = apply_recipe(arguments, prepared.task, len(prepared.train), on_disk=prepared.is_lazy)
     loss = resolve_loss(arguments) or default_loss(prepared.task)
     inputs, outputs = len(prepared.features.inputs), prepared.labels.outputs(loss)
     of_network = {name: getattr(arguments, name) for name in (*PER_LAYER, *OF_NETWORK)}
@@ -352,6 +354,7 @@ def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
         **{name: getattr(arguments, name) for name in NUMBER_SCHEDULES},
         batch_size=arguments.batch_size,
         drop_last=arguments.drop_last,
+        submodel_batches=arguments.submodel_batches,
         shards=arguments.shards,
         epochs=arguments.epochs,
         seed=arguments.seed,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from creche._advice import advise
 from creche._system.disk_space import format_size
+from creche.engine.feeding import check_batches_of_file
 from creche.engine.native import Rows
 from creche.engine.stored_rows import StoredRows
 from creche.errors import PlanError
@@ -52,6 +53,10 @@ def move_to_disk(arguments: TrainArguments) -> TrainArguments:
     arguments = recall_arguments(arguments)
     if arguments.memory is None and not isinstance(arguments.data, Table):
         return arguments
+    if arguments.plan is None:
+        check_batches_of_file(arguments.submodel_batches)
+    elif arguments.plan.shuffle is not True:  # otherwise its rows are in memory
+        check_batches_of_file(arguments.plan.submodel_batches)
     if arguments.shuffle is True and arguments.plan is None:
         arguments = replace(arguments, shuffle=Windows())
     options = arguments.read_options

@@ -66,7 +66,7 @@ def plan_to_arguments(plan: Plan, preparation: Preparation) -> dict[str, Any]:
     if plan.network.submodels > 1:
         arguments |= {name: getattr(plan.network, name) for name in OF_NETWORK}
     for field in fields(plan):
-        if field.name in FILE_ARGUMENTS:
+        if field.name in FILE_ARGUMENTS and (field.name != "submodel_batches" or plan.network.submodels > 1):
             value = getattr(plan, field.name)
             arguments[field.name] = False if value is None else _plain(value)
     for embedded in plan.network.embeddings:

@@ -18,6 +18,7 @@ from creche.plan.arguments import ARGUMENTS, DEFAULTS, check_whole_number
 from creche.plan.component import Component
 from creche.plan.initializers import LecunUniform
 from creche.plan.optimizers import Adam, AdamW
+from creche.plan.row_order import Windows, choose_row_order
 from creche.plan.words import RECIPES, RecipeName, Task, check_word
 from creche.table.encoders.preprocessing import Preprocessing
 
@@ -97,8 +98,8 @@ def _realmlp_s(task: Task, rows: int) -> dict[str, Any]:
 def _tabm_mini(task: Task, rows: int) -> dict[str, Any]:
     """Return TabM-mini with piecewise-linear embeddings of Gorishniy, Kotelnikov & Babenko 2024, "TabM".
 
-    It is the network of their package with what TabArena trains it with, where all submodels share each batch. Each
-    category has an input of its own, and training ends at the 17th epoch in a row that brings nothing.
+    It is the network of their package with what TabArena trains it with, where each submodel has batches of its own.
+    Each category has an input of its own, and training ends at the 17th epoch in a row that brings nothing.
     """
     del task
     batch_size = next((size for limit, size in TABM_BATCH_SIZES.items() if rows < limit), TABM_LARGEST_BATCH)
@@ -113,6 +114,7 @@ def _tabm_mini(task: Task, rows: int) -> dict[str, Any]:
         "optimizer": AdamW(weight_decay=3e-4, clip_norm=1.0),
         "learning_rate": 2e-3,
         "batch_size": batch_size,
+        "submodel_batches": "own",
         "epochs": 256,
         "early_stopping": 17,
         "preprocessing": Preprocessing(
@@ -179,7 +181,9 @@ def describe_recipe(name: RecipeName, task: Task = "classification", *, rows: in
         RealMLP-TD and RealMLP-TD-S (Holzmüller, Grinsztajn & Steinwart 2024, "Better by default: Strong pre-tuned MLPs
         and boosted trees on tabular data", appendix A);
         "tabm-mini" is an ensemble of 32 submodels that share most of their weights (Gorishniy, Kotelnikov & Babenko
-        2024, "TabM: Advancing tabular deep learning with parameter-efficient ensembling").
+        2024, "TabM: Advancing tabular deep learning with parameter-efficient ensembling"), each with batches of its
+        own; where ``shuffle=Windows(...)`` or a table on disk (`memory`) leaves them only a window of rows, they share
+        their batches.
     task : {"classification", "regression", "multilabel"}, default "classification"
         Some arguments depend on it.
     rows : int, optional
@@ -232,10 +236,11 @@ def check_recipe(arguments: TrainArguments) -> None:
         apply_recipe(arguments, "classification")
 
 
-def apply_recipe(arguments: A, task: Task, rows: int = USUAL_ROWS) -> A:
+def apply_recipe(arguments: A, task: Task, rows: int = USUAL_ROWS, *, on_disk: bool = False) -> A:
     """Return the arguments with those of the recipe among them, if there is one.
 
-    Only the batch size depends on the number of training rows.
+    Only the batch size depends on the number of training rows. Submodels share their batches where rows come a window
+    at a time: by the order of rows, or because the table is `on_disk`.
 
     Raises
     ------
@@ -246,7 +251,10 @@ def apply_recipe(arguments: A, task: Task, rows: int = USUAL_ROWS) -> A:
     if arguments.recipe is None:
         return arguments
     taken = {}
-    for name, value in recipe_arguments(arguments.recipe, task, rows).items():
+    recipe = recipe_arguments(arguments.recipe, task, rows)
+    if "submodel_batches" in recipe and (on_disk or isinstance(choose_row_order(arguments.shuffle), Windows)):
+        recipe["submodel_batches"] = DEFAULTS["submodel_batches"]
+    for name, value in recipe.items():
         given = getattr(arguments, name)
         if not _differs(given, DEFAULTS[name]):
             taken[name] = value

@@ -39,6 +39,7 @@ from creche.plan.words import (
     RecordedQuantity,
     Role,
     ScheduleName,
+    SubmodelBatches,
     Task,
     WeightSharing,
 )
@@ -100,6 +101,7 @@ def train(
     label_smoothing_schedule: Schedule | ScheduleName = "constant",
     batch_size: int = 32,
     drop_last: bool = False,
+    submodel_batches: SubmodelBatches = "shared",
     shards: int = 1,
     epochs: int = 100,
     early_stopping: EarlyStopping | int | bool | None = None,
@@ -220,6 +222,10 @@ def train(
         Rows per step.
     drop_last : bool, default False
         Whether an epoch leaves out the rows of a last batch that is not full; a single batch is always kept.
+    submodel_batches : {"shared", "own"}, default "shared"
+        Which rows several submodels learn from in a step: "shared", all the same batch; or "own", each a batch of its
+        own of the epoch's order, begun at another place, so that a step takes as many batches as there are submodels.
+        Not with `Windows` or rows in a file.
     shards : int, default 1
         Parts of each batch whose gradients are summed each for itself, and then added in their order, which changes the
         last bits. Processes that train a network together take the shards among them.

@@ -57,7 +57,7 @@ def test_tabm_mini_is_the_network_of_its_paper() -> None:
     assert (optimizer.key, optimizer.learning_rate, optimizer.weight_decay) == ("adamw", 2e-3, 3e-4)
     assert (optimizer.clip_norm, optimizer.regularize_bias) == (1.0, False)
     assert (plan.schedule.key, plan.early_stopping.patience) == ("constant", 17)  # type: ignore[union-attr]
-    assert plan.batch_size == 32
+    assert (plan.batch_size, plan.submodel_batches) == (32, "own")
     begun = cr.train("penguins", recipe="tabm-mini", **(QUICK | {"epochs": 0})).model.parameters
     for layer, inputs in enumerate(plan.network.widths[:-1]):
         for part in ("weights", "bias"):
@@ -85,6 +85,24 @@ def test_the_batch_size_of_tabm_depends_on_the_number_of_rows(
     assert cr.describe_recipe("tabm-mini", rows=rows)["batch_size"] == batch_size
     assert main(["recipe", "tabm-mini", "--rows", str(rows)]) == 0
     assert tomllib.loads(capsys.readouterr().out)["batch_size"] == batch_size
+
+
+def test_submodels_of_tabm_share_batches_where_rows_come_in_windows(tmp_path: Path) -> None:
+    data = tmp_path / "penguins.csv"
+    cr.datasets.penguins().write_csv(data)
+    arguments: dict[str, Any] = {"recipe": "tabm-mini", **QUICK, "epochs": 1, "batch_size": 500}
+    on_disk: dict[str, Any] = {"memory": "100MB", "duplicates": "drop"}
+    places: list[tuple[dict[str, Any], str]] = [
+        ({}, "own"), ({"shuffle": False}, "own"), ({"shuffle": "windows:64,2"}, "shared"), (on_disk, "shared"),
+        (on_disk | {"shuffle": False}, "shared"),
+    ]  # fmt: skip
+    for place, batches in places:
+        run = cr.train(data, **arguments, **place)
+        assert run.plan.submodel_batches == batches, place
+        [member] = cr.sweep(data, **arguments, **place, seeds=1)
+        assert member.plan == run.plan
+        crossed = cr.cross_validate(data, **arguments, **place, folds=2)
+        assert {member.plan.submodel_batches for member in crossed.members} == {batches}, place
 
 
 def test_a_number_of_rows_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,7 +54,7 @@ class CapturedSteps:
 
     def __call__(self, inputs: StepInputs, sums: Tensor) -> None:
         """Take a step."""
-        shape = len(inputs.index), inputs.kept is not None
+        shape = inputs.count, inputs.kept is not None
         if shape not in self._graphs:
             self._graphs[shape] = _Graph(self._take, self._changed, inputs, sums)
         self._graphs[shape].replay(inputs, sums)

@@ -37,6 +37,7 @@ class Passed:
 
     layers: list[Kept]
     embeddings: list[tuple[Tensor, ...]]
+    own_rows: bool  # of each submodel
 
     @property
     def sums(self) -> Tensor:
@@ -65,7 +66,13 @@ class Network:
         self.has_batch_normalization = any(layer.normalization == "batch" for layer in plan.layers)
 
     def forward(
-        self, of: NamedTensors, x: Tensor, factors: Sequence[Tensor | None] | None = None, *, by_batch: bool = False
+        self,
+        of: NamedTensors,
+        x: Tensor,
+        factors: Sequence[Tensor | None] | None = None,
+        *,
+        by_batch: bool = False,
+        own_rows: bool = False,
     ) -> Passed:
         """Pass rows through all layers.
 
@@ -78,17 +85,19 @@ class Network:
             The factors of dropout of each layer.
         by_batch : bool, default False
             Whether batch normalization takes the statistics of the rows.
+        own_rows : bool, default False
+            Whether x has rows for each submodel, those of one below those of the one before.
 
         """
         inputs, embedded = self.embeddings.forward(of.named, x)
-        if self.submodels > 1:
+        if self.submodels > 1 and not own_rows:
             inputs = inputs.expand(self.submodels, -1, -1).flatten(0, 1)
         kept: list[Kept] = []
         for i, (layer, tensors) in enumerate(zip(self.layers, of.layers, strict=True)):
             factor = None if factors is None else factors[i]
             kept.append(layer.forward(tensors, inputs, factor, by_batch=by_batch))
             inputs = kept[-1].outputs
-        return Passed(kept, embedded)
+        return Passed(kept, embedded, own_rows)
 
     def backward(self, of: NamedTensors, to: NamedTensors, passed: Passed, gradient: Tensor) -> None:
         """Write the gradients of all parameters, from that of the weighted sums of the output layer."""
@@ -99,5 +108,6 @@ class Network:
             below = self.layers[i].backward(of.layers[i], to.layers[i], passed.layers[i], below, goes_below=goes_below)
         if self.embeddings:
             assert below is not None
-            of_inputs = below if self.submodels == 1 else below.unflatten(0, (self.submodels, -1)).sum(0)
-            self.embeddings.backward(of.named, to.named, passed.embeddings, of_inputs)
+            if self.submodels > 1 and not passed.own_rows:
+                below = below.unflatten(0, (self.submodels, -1)).sum(0)
+            self.embeddings.backward(of.named, to.named, passed.embeddings, below)

@@ -40,8 +40,8 @@ class StepInputs:
 
     Attributes
     ----------
-    index : (n,) int32 tensor
-        The numbers of the batch's rows.
+    index : (1 or submodels, n) int32 tensor
+        The numbers of the batch's rows, for all submodels or for each its own.
     numbers : (count,) tensor
         The coefficients and the regularization of each group; 1 / the weight of the batch; the label smoothing; for
         each layer, 1 / the share of activations that are kept.
@@ -54,9 +54,14 @@ class StepInputs:
     numbers: Tensor
     kept: Tensor | None
 
+    @property
+    def count(self) -> int:
+        """The number of rows that each submodel takes."""
+        return int(self.index.shape[1])
+
     def of_rows(self, rows: slice) -> StepInputs:
         """Return those of some rows of the batch."""
-        return StepInputs(self.index[rows], self.numbers, None if self.kept is None else self.kept[:, rows])
+        return StepInputs(self.index[:, rows], self.numbers, None if self.kept is None else self.kept[:, rows])
 
 
 class Step:
@@ -117,8 +122,8 @@ class Step:
 
     def shards(self, inputs: StepInputs) -> list[StepInputs]:
         """Return the parts of a batch that have rows: each has the same number of them, but the last."""
-        rows = -(-len(inputs.index) // self._shards)
-        return [inputs.of_rows(slice(at, at + rows)) for at in range(0, len(inputs.index), rows)]
+        rows = -(-inputs.count // self._shards)
+        return [inputs.of_rows(slice(at, at + rows)) for at in range(0, inputs.count, rows)]
 
     def add_up_shard(self, inputs: StepInputs, gradients: NamedTensors) -> Tensor:
         """Write the gradients of one shard; return the sums of its losses and of its metrics."""
@@ -139,10 +144,13 @@ class Step:
 
     def forward(self, inputs: StepInputs) -> tuple[Labelled, Tensor]:
         """Return the rows of a batch, those of one submodel below those of the one before, and the outputs' sums."""
-        rows = self._rows.take(inputs.index)
-        by_batch = self._network.has_batch_normalization and len(inputs.index) > 1
-        self._passed = self._network.forward(self._weights, rows.x, self._factors(inputs), by_batch=by_batch)
-        return self._repeat(rows), self._passed.sums
+        rows = self._rows.take(inputs.index.flatten())
+        by_batch = self._network.has_batch_normalization and inputs.count > 1
+        own_rows = len(inputs.index) > 1
+        self._passed = self._network.forward(
+            self._weights, rows.x, self._factors(inputs), by_batch=by_batch, own_rows=own_rows
+        )
+        return rows if own_rows else self._repeat(rows), self._passed.sums
 
     def finish(self, inputs: StepInputs, rows: Labelled, losses: Tensor, gradient: Tensor, sums: Tensor) -> None:
         """Go back from the gradient of the sums of the output layer, and update."""

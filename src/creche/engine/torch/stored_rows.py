@@ -75,8 +75,8 @@ class StoredDeviceRows:
         """Bring the rows at positions of an epoch, from `begin` on, to the device."""
         rows = self._take(epoch, begin, count)
         self._window = self._to_device(rows)
-        index = torch.arange(count, dtype=torch.int32, device=self.device)
-        return Brought(index, None if rows.weights is None else rows.weights.astype(np.float64))
+        index = torch.arange(count, dtype=torch.int32, device=self.device).unsqueeze(0)
+        return Brought(index, None if rows.weights is None else rows.weights.astype(np.float64)[None])
 
     def take(self, index: Tensor) -> Labelled:
         """Copy some rows, by the numbers that `bring` returned."""

@@ -50,13 +50,13 @@ class Labelled:
 
 
 class Brought(NamedTuple):
-    """Rows that are on the device.
+    """Rows that are on the device: those of each position of an epoch, for all submodels, or for each its own.
 
     Attributes
     ----------
-    index : (n,) int32 tensor
+    index : (1 or submodels, n) int32 tensor
         The numbers by which `take` finds them.
-    weights : (n,) array of float64, or None
+    weights : (1 or submodels, n) array of float64, or None
         Their weights, on the host.
 
     """
@@ -81,7 +81,7 @@ class TrainingRows(EvaluatedRows, Protocol):
     """Rows that a network is trained on, on a device."""
 
     def reserve(self, rows: int) -> int | None:
-        """Take memory for windows of at least this many rows; return how many a window may have, None for all."""
+        """Take memory for windows of at least this many positions; return how many one may have, None for all."""
 
     def bring(self, epoch: int, begin: int, count: int) -> Brought:
         """Bring the rows at positions of an epoch, from `begin` on, to the device if they are not there."""
@@ -130,6 +130,9 @@ class DeviceRows:
         self._window_size = 0 if is_resident else max(1, resident * len(rows) // size)
         self.host_weights = None if rows.weights is None else rows.weights.astype(np.float64)
         self._plan = plan
+        # Where submodels begin an epoch: all together, or each elsewhere.
+        orders = plan.submodels if plan.own_batches else 1
+        self._first = np.arange(orders, dtype=np.int64) * len(rows) // orders
         self._order: tuple[int, NDArray[Any]] | None = None  # of an epoch
 
     def __len__(self) -> int:
@@ -141,26 +144,28 @@ class DeviceRows:
         return float(len(self)) if self.host_weights is None else float(self.host_weights.sum())
 
     def reserve(self, rows: int) -> int | None:
-        """Take memory for windows of at least this many rows; return how many a window may have, None for all."""
+        """Take memory for windows of at least this many positions; return how many one may have, None for all."""
         if self._window_size == 0:
             return None
-        self._window_size = min(len(self), max(self._window_size, rows))
+        orders = len(self._first)
+        self._window_size = max(rows * orders, min(len(self), self._window_size))
         self._source = self._all.map(lambda column: column.new_empty((self._window_size, *column.shape[1:])))
         self._source = self._source.map(lambda column: column.to(self.device))
-        return self._window_size
+        return self._window_size // orders
 
     def bring(self, epoch: int, begin: int, count: int) -> Brought:
         """Bring the rows at positions of an epoch, from `begin` on, to the device if they are not there."""
         if self._order is None or self._order[0] != epoch:
             self._order = epoch, _core.load().epoch_order(self._plan, epoch, len(self))
-        order = self._order[1][begin : begin + count]
+        order = self._order[1][(np.arange(begin, begin + count) + self._first[:, None]) % len(self)]
         weights = None if self.host_weights is None else self.host_weights[order]
         if self._window_size == 0:
             return Brought(torch.tensor(order.astype(np.int32), device=self.device), weights)
-        index = torch.tensor(order)
+        index = torch.tensor(order.ravel())
         for column, to in zip(self._all.columns, self._source.columns, strict=True):
-            to[: len(order)].copy_(column.index_select(0, index))
-        return Brought(torch.arange(len(order), dtype=torch.int32, device=self.device), weights)
+            to[: order.size].copy_(column.index_select(0, index))
+        places = torch.arange(order.size, dtype=torch.int32, device=self.device)
+        return Brought(places.view(order.shape), weights)
 
     def take(self, index: Tensor) -> Labelled:
         """Copy some rows, by the numbers that `bring` returned."""

@@ -88,8 +88,9 @@ class Windows:
         brought = self._rows.bring(numbers.epoch, begin, most)
         starts = np.arange(0, most, self._batch_size)
         weights = np.minimum(self._batch_size, most - starts).astype(np.float64)
+        orders = len(brought.index)
         if brought.weights is not None:
-            weights = np.add.reduceat(brought.weights, starts)
+            weights = np.add.reduceat(brought.weights, starts, axis=1).sum(axis=0) / orders
         weights *= self._network.submodels
         dropped = np.array([layer.dropout for layer in self._network.layers]) * factors[:, :1]
         with np.errstate(divide="ignore"):
@@ -101,7 +102,7 @@ class Windows:
         steps = []
         for i, start in enumerate(starts):
             rows = slice(start, start + self._batch_size)
-            steps.append(StepInputs(brought.index[rows], table[i], None if kept is None else kept[:, rows]))
+            steps.append(StepInputs(brought.index[:, rows], table[i], None if kept is None else kept[:, rows]))
         sums = torch.zeros((count, 2), dtype=sum_type(self._device), device=self._device)
         return Window(steps, sums, weights, numbers.learning_rate)
 

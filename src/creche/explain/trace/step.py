@@ -99,7 +99,7 @@ def single_batch_plan(plan: Plan, rows: int, epoch: int = 0, label_smoothing: fl
         loss = replace(loss, label_smoothing=label_smoothing)
     return replace(
         plan, network=replace(network, layers=layers), loss=loss, shuffle=False, batch_size=max(rows, 2),
-        epochs=epoch + 2, early_stopping=None, keep="last",
+        submodel_batches="shared", epochs=epoch + 2, early_stopping=None, keep="last",
     )  # fmt: skip
 
 
