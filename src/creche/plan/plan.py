@@ -353,7 +353,7 @@ class Plan(Displayed, Component):
             raise PlanError(
                 f"submodel_batches: got 'own' with {advise('shuffle', 'windows')}, whose rows come a window at a time, "
                 "and submodels with rows of their own are far apart in the epoch; choose "
-                f"{advise('submodel_batches', 'shared')}, or {advise('shuffle', True)}",
+                f"{advise('submodel_batches', 'shared')}, or leave {advise('shuffle')} out",
                 argument="submodel_batches",
             )
 

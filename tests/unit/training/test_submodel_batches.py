@@ -155,6 +155,13 @@ def test_estimators_and_the_command_line_take_it(tmp_path: Path, capsys: pytest.
     capsys.readouterr()
     assert main([*call, "--submodel-batches", "own"]) == 2
     assert "leave --submodel-batches out, or give --submodels 8" in capsys.readouterr().err
+    assert main(["recipe", "tabm-mini"]) == 0
+    plan.write_text(capsys.readouterr().out)
+    call = ["train", str(data), "--label", "species", "--plan", str(plan), "--epochs", "1", "--threads", "1"]
+    for windows in (["--memory", "100MB"], ["--shuffle", "windows:64,2"]):
+        assert main([*call, *windows]) == 2
+        assert "choose --submodel-batches shared, or " in capsys.readouterr().err
+        assert main([*call, *windows, "--submodel-batches", "shared"]) == 0
 
 
 @pytest.mark.parametrize(
