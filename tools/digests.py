@@ -148,7 +148,11 @@ SUBMODELS: dict[str, dict[str, Any]] = {
     "mini": {"submodels": 5, "dropout": 0.2, "optimizer": cr.AdamW(0.01, clip_norm=0.5)},
     "full": {"submodels": 3, "weight_sharing": "full", "activation": "relu", "bias_initializer": "uniform"},
     "full, all parts": {**PARTS["all"], "submodels": 3, "weight_sharing": "full"},
-}
+    "batches of their own": {
+        "submodels": 5, "submodel_batches": "own", "dropout": 0.2, "number_embedding": cr.LinearEmbedding(3),
+        PREPROCESSING: "piecewise_linear",
+    },
+}  # fmt: skip
 SCHEDULES: dict[str, Any] = {
     "step": cr.schedules.Step(2, 0.5),
     "exponential": cr.schedules.Exponential(0.9, per="step"),
