@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creche import _core
-from creche.engine.native import Rows, new_predictor, new_run, translate, translate_row_order
+from creche.engine.native import Rows, first_positions, new_predictor, new_run, translate, translate_row_order
 from creche.engine.parameters import Parameters
 from creche.plan.plan import Plan
 
@@ -230,6 +230,6 @@ def batch_rows(plan: Plan, epoch: int, batch: int, rows: int) -> NDArray[np.int6
     if plan.submodel_batches == "shared":
         return order[begin : begin + plan.batch_size]
     positions = np.arange(begin, min(begin + plan.batch_size, rows))
-    ahead = np.arange(plan.network.submodels) * rows // plan.network.submodels
-    visited, first = np.unique((positions + ahead[:, None]) % rows, return_index=True)
+    ahead = first_positions(rows, plan.network.submodels)[:, None]
+    visited, first = np.unique((positions + ahead) % rows, return_index=True)
     return np.asarray(order[visited[np.argsort(first)]])

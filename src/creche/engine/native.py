@@ -27,6 +27,7 @@ from creche.plan.schedules import Schedule, Warmup
 __all__ = [
     "FLOPS_PER_THREAD",
     "Rows",
+    "first_positions",
     "format_gigabytes",
     "has_float64",
     "limit_threads",
@@ -231,6 +232,25 @@ def translate_row_order(plan: Plan, to: Any) -> None:
     to.seed, to.shuffle = plan.seed, plan.shuffle is not False
     if isinstance(plan.shuffle, Windows):
         to.windows.block, to.windows.window = plan.shuffle.block, plan.shuffle.window
+
+
+def first_positions(rows: int, orders: int) -> NDArray[np.int64]:
+    """Return where each submodel begins the order of an epoch, (orders,), as `first_position` of core/epoch.hpp.
+
+    Parameters
+    ----------
+    rows : int
+        The number of training rows.
+    orders : int
+        The number of submodels with batches of their own; 1 if all share each batch.
+
+    Examples
+    --------
+    >>> first_positions(10, 4).tolist()
+    [0, 2, 5, 7]
+
+    """
+    return np.arange(orders, dtype=np.int64) * rows // orders
 
 
 def _translate_groups(plan: Plan, layers: list[Any]) -> None:

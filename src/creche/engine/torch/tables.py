@@ -14,7 +14,7 @@ from torch import Tensor
 
 from creche import _core
 from creche.engine.device_memory import resident_memory
-from creche.engine.native import Rows, rows_memory
+from creche.engine.native import Rows, first_positions, rows_memory
 from creche.engine.torch.losses import CLASS_LOSSES
 
 __all__ = ["Brought", "DeviceRows", "EvaluatedRows", "Labelled", "TrainingRows"]
@@ -130,9 +130,7 @@ class DeviceRows:
         self._window_size = 0 if is_resident else max(1, resident * len(rows) // size)
         self.host_weights = None if rows.weights is None else rows.weights.astype(np.float64)
         self._plan = plan
-        # Where submodels begin an epoch: all together, or each elsewhere.
-        orders = plan.submodels if plan.own_batches else 1
-        self._first = np.arange(orders, dtype=np.int64) * len(rows) // orders
+        self._first = first_positions(len(rows), plan.submodels if plan.own_batches else 1)
         self._order: tuple[int, NDArray[Any]] | None = None  # of an epoch
 
     def __len__(self) -> int:
