@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -78,7 +78,8 @@ class Candidate:
 def candidate_work(configuration: Configuration, tables: FoldTables) -> float:
     """Return the operations it takes to train a configuration on every fold for all of its epochs."""
     rows = sum(len(fold.train) for fold in tables.folds)
-    return 6.0 * _count_parameters(configuration, tables) * configuration.epochs * rows
+    alone = replace(configuration, submodels=1)  # each submodel multiplies by the weights that all share
+    return 6.0 * _count_parameters(alone, tables) * configuration.submodels * configuration.epochs * rows
 
 
 def candidate_memory(configuration: Configuration, tables: FoldTables) -> int:

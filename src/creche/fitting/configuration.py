@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from creche.plan.component import Component, count_field, flag_field, number_field
 from creche.plan.embeddings import NumberEmbedding, resolve_number_embedding
@@ -43,6 +44,9 @@ class Configuration(Component):
     normalization : {"none", "layer", "batch"}, default "none"
     parametric_activation, scale_inputs : bool, default False
         What `Network.of` takes.
+    submodels : int, default 1
+        How many networks share weights and are trained as one, as in TabM-mini (Gorishniy, Kotelnikov & Babenko 2024),
+        on the same batches.
 
     Examples
     --------
@@ -66,6 +70,7 @@ class Configuration(Component):
     normalization: Normalization = "none"
     parametric_activation: bool = flag_field(False)
     scale_inputs: bool = flag_field(False)
+    submodels: int = count_field(1, at_most=4096)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -76,10 +81,17 @@ class Configuration(Component):
     def create_network(self, features: FeatureEncoder, outputs: int) -> Network:
         """Return the network for rows that these encoders make."""
         embeddings = features.embed(self.number_embedding, None)
+        shared: dict[str, Any] = {}
+        if self.submodels > 1:
+            start = "normal" if embeddings else "signs"  # as in the paper
+            shared = {
+                "submodels": self.submodels, "submodel_start": start, "input_features": features.column_numbers,
+            }  # fmt: skip
         return Network.of(
             features.width, self.hidden, outputs,
             activation=self.activation, dropout=self.dropout, normalization=self.normalization,
             parametric_activation=self.parametric_activation, scale_inputs=self.scale_inputs, embeddings=embeddings,
+            **shared,
         )  # fmt: skip
 
     def create_plan(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from creche.fitting.configuration import Configuration
 from creche.fitting.fold_rows import choose_fold_count
@@ -26,10 +26,15 @@ BEST_FACTOR = 16.0
 RANDOM_PER_ROUND = 8
 # How many of the best configurations later ones are drawn near to.
 PARENTS = 8
+# Of the best configurations of the first round, this many are tried once more, with this many times the epochs, if
+# their best epoch came after this share of them: they were still learning when the learning rate had fallen.
+LENGTHENED, LENGTH, LATE = 4, 3, 0.65
+# How much work that may take, as a multiple of the first round's.
+LENGTHENED_FACTOR = 2 / 3
 FAST_FOLDS, FAST_CONFIGURATIONS = 4, 3
 FAST_SPLIT_ROWS = 3_000  # from here on, a fast fit has one split
 ACTIVATIONS: tuple[ActivationName, ...] = ("relu", "silu", "mish", "selu", "tanh")
-NORMALIZED: tuple[Normalization, ...] = ("none", "none", "layer")
+NORMALIZATIONS: tuple[Normalization, ...] = ("none", "none", "layer")
 
 T = TypeVar("T")
 
@@ -51,6 +56,19 @@ class TableShape:
     classes: int
 
 
+class Tried(Protocol):
+    """What the policy looks at in a configuration that was trained on every fold, as `Candidate` holds it."""
+
+    @property
+    def configuration(self) -> Configuration: ...
+
+    @property
+    def epoch(self) -> int: ...
+
+    @property
+    def work(self) -> float: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What is tried on a table.
@@ -64,6 +82,8 @@ class Policy:
         The first round.
     factor : float
         The work allowed, as a multiple of the first round's.
+    lengthened : int
+        How many of the best configurations of the first round may be tried once more, for longer.
 
     """
 
@@ -72,6 +92,27 @@ class Policy:
     folds: int
     first: tuple[Configuration, ...]
     factor: float
+    lengthened: int = 0
+
+    def lengthen(self, tried: Sequence[Tried], first_work: float) -> Policy:
+        """Return the policy whose first configurations are followed by the best of them that were still learning.
+
+        Parameters
+        ----------
+        tried : sequence of Tried
+            The first configurations, the one with the lowest loss first.
+        first_work : float
+            The operations of all of them.
+
+        """
+        left, longer = LENGTHENED_FACTOR * first_work, []
+        for each in tried[: self.lengthened]:
+            work = LENGTH * each.work
+            if each.epoch > LATE * each.configuration.epochs and work <= left:
+                left -= work
+                name, epochs = f"{each.configuration.name}, longer", LENGTH * each.configuration.epochs
+                longer.append(replace(each.configuration, name=name, epochs=epochs))
+        return replace(self, first=(*self.first, *longer), lengthened=0)
 
     def count_known(self, number: int) -> int:
         """Return how many configurations, from the first one on, have to be trained before this one is chosen."""
@@ -102,7 +143,8 @@ def choose_policy(shape: TableShape, effort: Effort, seed: int) -> Policy:
     if effort == "fast":
         folds = 1 if shape.rows >= FAST_SPLIT_ROWS else min(choose_fold_count(shape.rows), FAST_FOLDS)
         return Policy(shape, seed, folds, tuple(first[:FAST_CONFIGURATIONS]), 1)
-    return Policy(shape, seed, choose_fold_count(shape.rows), tuple(first), BEST_FACTOR if effort == "best" else 1)
+    factor = BEST_FACTOR if effort == "best" else 1
+    return Policy(shape, seed, choose_fold_count(shape.rows), tuple(first), factor, LENGTHENED)
 
 
 def _configure(shape: TableShape, effort: Effort) -> list[Configuration]:
@@ -113,7 +155,7 @@ def _configure(shape: TableShape, effort: Effort) -> list[Configuration]:
     size = next(size for size in SIZES if shape.rows < size.below)
     batch = int(min(max(2 ** round(math.log2(max(shape.rows / 40, 1))), 16), size.batch_size))
     shared = {"batch_size": batch, "epochs": size.fast_epochs if effort == "fast" else size.epochs}
-    return [_create(kind, size.width, shape, shared) for kind in KINDS if kind.below >= size.below]
+    return [_create(kind, size.width, shape, shared) for kind in KINDS if kind.suits(shape, size)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +202,8 @@ class _Kind:
     preprocessing : Preprocessing
     below : float
         For the sizes of tables with fewer rows than this.
+    least : int
+        For tables with at least this many rows.
     parameterization : {"standard", "ntk"}
     parts : dict
         Other fields of `Configuration`.
@@ -175,7 +219,18 @@ class _Kind:
     preprocessing: Preprocessing
     below: float
     parameterization: Parameterization = "standard"
+    least: int = 0
     parts: dict[str, Any] = field(default_factory=dict)
+
+    def suits(self, shape: TableShape, size: _Size) -> bool:
+        """Return whether it is tried on a table of this shape.
+
+        Submodels are for classes only, and for two classes only where there are rows enough: elsewhere, networks that
+        share no weights predict better together.
+        """
+        if size.below > self.below or shape.rows < self.least:
+            return False
+        return "submodels" not in self.parts or shape.classes > 2 or (shape.classes == 2 and shape.rows >= FEW_ROWS)
 
 
 ROBUST = Preprocessing.of("realmlp")
@@ -184,29 +239,36 @@ BINS = Preprocessing.of("piecewise_linear")
 FEW_BINS, MANY_BINS = replace(BINS, bins=8), replace(BINS, bins=48)
 TREE_BINS, MANY_TREE_BINS = (replace(BINS, bins=bins, bin_edges="tree") for bins in (16, 64))
 
-EMBEDDED, WIDELY_EMBEDDED = ({"number_embedding": LinearEmbedding(width)} for width in (8, 16))
+EMBEDDED: dict[str, Any] = {"number_embedding": LinearEmbedding(8)}
 # The parts of RealMLP (Holzmüller et al. 2024), with higher frequencies.
 PERIODIC = {
     "number_embedding": PeriodicEmbedding(deviation=0.3), "parametric_activation": True, "scale_inputs": True,
 }  # fmt: skip
+NORMALIZED: dict[str, Any] = {"normalization": "layer"}
+SHARED = {"submodels": 8}  # TabM-mini (Gorishniy et al. 2024)
+BRIEF = {"epochs": 10}
+FEW_ROWS = 1_000
 
 KINDS = (
     _Kind("bins", 1, "relu", 4e-3, 0.3, 0.5, BINS, math.inf),
-    _Kind("few bins", 2, "silu", 3e-3, 0.2, 0.1, FEW_BINS, 30_000, parts={"normalization": "layer"}),
+    _Kind("few bins", 2, "silu", 3e-3, 0.2, 0.1, FEW_BINS, 30_000, parts=NORMALIZED),
     _Kind("deep", 3, "mish", 2.5e-2, 0.2, 0.05, ROBUST, 30_000, "ntk"),
     _Kind("tree bins", 1, "relu", 3e-3, 0.3, 0.5, MANY_TREE_BINS, math.inf),
     _Kind("normal", 2, "tanh", 3e-3, 0.1, 0.05, NORMAL, 10_000),
     _Kind("tree bins deep", 3, "mish", 2e-3, 0.2, 0.05, TREE_BINS, 30_000),
-    _Kind("bins deep", 3, "silu", 2e-3, 0.2, 0.1, MANY_BINS, math.inf),
-    _Kind("bins of two", 2, "silu", 5e-3, 0.1, 0.05, BINS, math.inf),
+    _Kind("bins deep", 3, "silu", 2e-3, 0.2, 0.1, MANY_BINS, math.inf, least=10_000),
+    _Kind("bins of two", 2, "silu", 5e-3, 0.1, 0.05, BINS, 1_500),
     _Kind("embedded bins", 2, "silu", 1.5e-3, 0.1, 0.1, BINS, 10_000, parts=EMBEDDED),
     _Kind("periodic", 3, "mish", 1e-2, 0.15, 0.05, ROBUST, 10_000, "ntk", parts=PERIODIC),
-    _Kind("many embedded bins", 2, "relu", 2e-3, 0.3, 0.3, MANY_BINS, 3_000, parts=WIDELY_EMBEDDED),
-    _Kind("few bins firm", 2, "silu", 6e-3, 0.4, 0.5, FEW_BINS, 1_500),
     _Kind("fast", 2, "silu", 8e-3, 0.0, 0.05, ROBUST, 1_500),
     _Kind("light", 2, "silu", 5e-3, 0.1, 0.2, ROBUST, 1_500),
     _Kind("linear", 0, "relu", 5e-3, 0.0, 0.05, ROBUST, 1_500),
-    _Kind("normal firm", 2, "silu", 4e-3, 0.3, 0.2, NORMAL, 1_500),
+    _Kind("embedded bins of eight", 2, "relu", 3e-3, 0.1, 0.1, BINS, 10_000, parts=EMBEDDED | SHARED),
+    _Kind("few bins of eight", 2, "silu", 3e-3, 0.2, 0.1, FEW_BINS, 10_000, parts=NORMALIZED | SHARED),
+    _Kind(
+        "brief embedded bins of eight", 2, "relu", 5e-3, 0.1, 0.1, BINS, 100_000, least=10_000,
+        parts=EMBEDDED | SHARED | BRIEF,
+    ),
 )  # fmt: skip
 
 
@@ -217,7 +279,7 @@ def _create(kind: _Kind, width: int, shape: TableShape, shared: dict[str, Any]) 
         preprocessing = replace(preprocessing, **({"bins": bins} if bins else {"numeric_encoding": "plain"}))
     return Configuration(
         kind.name, (width,) * kind.layers, kind.activation, kind.dropout, kind.rate, kind.decay,
-        parameterization=kind.parameterization, preprocessing=preprocessing, **kind.parts, **shared,
+        parameterization=kind.parameterization, preprocessing=preprocessing, **{**shared, **kind.parts},
     )  # fmt: skip
 
 
@@ -263,7 +325,7 @@ class _Draws:
             return replace(shared, number_embedding=None)
         shared = replace(
             shared,
-            normalization=self.choose(NORMALIZED),
+            normalization=self.choose(NORMALIZATIONS),
             parametric_activation=self.choose((False, False, True)),
             scale_inputs=self.choose((False, True)),
         )

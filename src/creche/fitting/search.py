@@ -15,7 +15,7 @@ from creche.fitting.candidate import Candidate, candidate_work, count_fitting, t
 from creche.fitting.configuration import Configuration
 from creche.fitting.elsewhere import train_elsewhere
 from creche.fitting.fold_tables import FoldTables
-from creche.fitting.policy import RANDOM_PER_ROUND, Policy
+from creche.fitting.policy import LENGTHENED_FACTOR, RANDOM_PER_ROUND, Policy
 from creche.fitting.weighting import score_mean
 from creche.model.fit_record import Round
 
@@ -116,12 +116,19 @@ class Search:
     work: float = 0.0
     status: str = "finished"
     _budget: float = 0.0
+    _first: int = field(init=False)  # configurations, without those that are tried for longer
+    _reserved: float = 0.0  # for configurations that may be tried for longer
     _best: float | None = None
     _round_seconds: float = 0.0
 
+    def __post_init__(self) -> None:
+        self._first = len(self.policy.first)
+
     def run(self) -> None:
         """Train rounds until the budget is spent, the time is over, or Ctrl-C."""
-        self._budget = self.policy.factor * self._round_work(0, len(self.policy.first))
+        works = [self._round_work(number, 1) for number in range(len(self.policy.first))]
+        self._budget = self.policy.factor * sum(works[: self._first]) + sum(works[self._first :])
+        self._reserved = LENGTHENED_FACTOR * sum(works) if self.policy.lengthened else 0.0
         while self.status == "finished" and (count := self._next_count()):
             number = self._tried()
             self._train(number, count, None, self._round_work(number, count))
@@ -141,7 +148,7 @@ class Search:
 
         They do not depend on how many of them a round holds: each knows the same number of those before it.
         """
-        ranked = sorted(self.candidates, key=lambda each: (each.loss, each.number))
+        ranked = self._rank()
         known = [self.policy.count_known(number) for number in range(first, first + count)]
         return [
             (
@@ -243,6 +250,14 @@ class Search:
         self.rounds.append(trained)
         losses = [score_mean(each.predicted, self.tables.judged) for each in found]
         self._best = min(losses if self._best is None else [self._best, *losses], default=None)
+        if self.policy.lengthened and self._tried() >= (first := len(self.policy.first)):
+            self.policy = self.policy.lengthen(self._rank(), self._round_work(0, first))
+            self._budget += self._round_work(first, len(self.policy.first) - first)
+            self._reserved = 0.0
+
+    def _rank(self) -> list[Candidate]:
+        """Return the candidates, the one with the lowest loss first."""
+        return sorted(self.candidates, key=lambda each: (each.loss, each.number))
 
     def _is_over(self) -> bool:
         return self.time_limit is not None and self.elapsed() >= self.time_limit
@@ -251,7 +266,11 @@ class Search:
         if self.on_progress is None:
             return
         elapsed = self.elapsed()
-        share = min(1.0, work / self._budget) if self.time_limit is None else min(1.0, elapsed / self.time_limit)
+        share = (
+            min(1.0, work / (self._budget + self._reserved))
+            if self.time_limit is None
+            else min(1.0, elapsed / self.time_limit)
+        )
         left = elapsed * (1 - share) / share if share > 0.02 else None
         if self.time_limit is not None:
             left = max(0.0, self.time_limit - elapsed)

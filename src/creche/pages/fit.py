@@ -93,6 +93,8 @@ def _write_arguments(kept: KeptPlan) -> list[str]:
         arguments["normalization"] = hidden[0].normalization
     if hidden and hidden[0].parametric_activation:
         arguments["parametric_activation"] = True
+    if plan.network.submodels > 1:
+        arguments["submodels"] = plan.network.submodels
     if plan.network.layers[0].scale_inputs:
         arguments["scale_inputs"] = True
     return [f"{name}={value!r}" for name, value in arguments.items()]
@@ -154,6 +156,9 @@ def record_page(record: FitRecord) -> RenderableType:
     for each in _select(record.tried):
         arguments = each.arguments
         layers = "-".join(map(str, arguments["hidden"])) or "linear"
+        submodels = arguments.get("submodels")
+        if isinstance(submodels, int) and submodels > 1:
+            layers = f"{submodels} × {layers}"
         table.add_row(
             Text(each.name), format_score(each.score), f"{each.weight:.0%}" if each.weight else "",
             f"{layers} {arguments['activation']}", f"{each.epoch}/{each.epochs}", f"{arguments['learning_rate']:.2g}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from tests.unit.small_runs import line, two_classes
 
 Array = NDArray[np.float64]
 LOUD = Configuration("overfits", (24,), learning_rate=0.05, epochs=14, batch_size=8)
+SHARED = Configuration("shared", (8,), epochs=7, batch_size=16, submodels=3)
 
 
 def follow(candidate: Candidate, tables: FoldTables, x: Any, y: Any) -> tuple[list[Array], list[list[cr.Model]]]:
@@ -39,12 +41,12 @@ def follow(candidate: Candidate, tables: FoldTables, x: Any, y: Any) -> tuple[li
             optimizer=cr.AdamW(weight_decay=configuration.weight_decay, beta2=configuration.beta2),
             learning_rate=configuration.learning_rate, schedule="cosine", batch_size=configuration.batch_size,
             epochs=configuration.epochs, seed=model.plan.seed, early_stopping=False, keep="last", on_epoch=note,
-            threads=1,
+            submodels=configuration.submodels, threads=1,
         )  # fmt: skip
     return [np.concatenate(parts) for parts in epochs], models
 
 
-@pytest.mark.parametrize("configuration", [*TINY, LOUD], ids=lambda each: each.name)
+@pytest.mark.parametrize("configuration", [*TINY, LOUD, SHARED], ids=lambda each: each.name)
 @pytest.mark.parametrize("table", [two_classes, line])
 def test_the_epoch_is_the_best_for_all_folds_together(configuration: Configuration, table: Any) -> None:
     x, y = table(rows=70)
@@ -118,3 +120,4 @@ def test_work_is_six_operations_for_each_parameter_row_and_epoch() -> None:
     outputs = tables.encode(TINY[0].preprocessing)[0].prepared.labels.outputs(tables.loss)
     parameters = binary if outputs == 1 else 3 * 8 + 8 + 8 * outputs + outputs
     assert candidate_work(TINY[0], tables) == 6 * parameters * 6 * rows
+    assert candidate_work(replace(TINY[0], submodels=4), tables) == 4 * 6 * parameters * 6 * rows

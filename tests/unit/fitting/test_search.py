@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -10,7 +11,18 @@ import pytest
 import creche as cr
 from creche.fitting import candidate, fold_tables, search
 from creche.fitting import fit as fitting
-from creche.fitting.policy import BEST_FACTOR, TableShape, choose_policy
+from creche.fitting import policy as policies
+from creche.fitting.configuration import Configuration
+from creche.fitting.policy import (
+    BEST_FACTOR,
+    LATE,
+    LENGTH,
+    LENGTHENED_FACTOR,
+    RANDOM_PER_ROUND,
+    Policy,
+    TableShape,
+    choose_policy,
+)
 from tests.unit.fitting.small_fits import stop_at, weights_of
 from tests.unit.small_runs import line, two_classes
 
@@ -34,11 +46,56 @@ def test_best_takes_sixteen_times_the_work() -> None:
     x, y = two_classes()
     default = cr.fit(x, y, effort="default", threads=1)
     best = cr.fit(x, y, effort="best", threads=1)
-    assert [each.first for each in best.record.rounds][:2] == [0, 2]
-    assert len(default.record.rounds) == 1
-    assert 0.5 * BEST_FACTOR < best.record.work / default.record.work <= BEST_FACTOR
+    assert [each.first for each in best.record.rounds][:3] == [0, 2, len(default.record.tried)]
+    assert len(default.record.rounds) == 2
+    first, longer = (sum(each.work for each in default.record.tried if (each.number < 2) == is_first)
+                     for is_first in (True, False))  # fmt: skip
+    assert 0.5 * BEST_FACTOR < (best.record.work - longer) / first <= BEST_FACTOR
     assert len(best.record.tried) > len(default.record.tried)
-    assert best.record.rounds[0] == default.record.rounds[0]
+    assert best.record.rounds[:2] == default.record.rounds
+
+
+@dataclass(frozen=True)
+class Known:
+    """A configuration that was tried."""
+
+    configuration: Configuration
+    epoch: int
+    work: float = 1.0
+
+
+def test_those_of_the_best_that_were_still_learning_are_tried_for_longer() -> None:
+    first = tuple(Configuration(name, (4,), epochs=20) for name in "abcdef")
+    policy = Policy(TableShape(500, 10, 2), 0, 5, first, 1, lengthened=4)
+    ranked = [Known(*each) for each in zip(first, (20, 13, 14, 2, 20, 20), strict=True)]
+    longer = policy.lengthen(ranked, 6.0 / LENGTHENED_FACTOR)
+    assert longer.first[:6] == first
+    assert [(each.name, each.epochs) for each in longer.first[6:]] == [("a, longer", 60), ("c, longer", 60)]
+    assert longer.lengthen(ranked, 6.0 / LENGTHENED_FACTOR) == longer  # once only
+    assert {longer.count_known(number) for number in range(8 + RANDOM_PER_ROUND)} == {0, 8}
+    assert choose_policy(TableShape(500, 10, 2), "fast", 0).lengthened == 0
+
+
+def test_what_is_tried_for_longer_takes_a_share_of_the_work_of_the_first_round() -> None:
+    first = tuple(Configuration(name, (4,), epochs=20) for name in "abc")
+    policy = Policy(TableShape(500, 10, 2), 0, 5, first, 1, lengthened=4)
+    ranked = [Known(each, 20, work) for each, work in zip(first, (8.0, 2.0, 1.5), strict=True)]
+    allowed = {work: policy.lengthen(ranked, work / LENGTHENED_FACTOR).first[3:] for work in (10.4, 10.6)}
+    names = {work: [each.name for each in longer] for work, longer in allowed.items()}
+    assert names == {10.4: ["b, longer"], 10.6: ["b, longer", "c, longer"]}
+
+
+def test_what_is_tried_for_longer_follows_the_first_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = two_classes()
+    monkeypatch.setattr(policies, "LENGTHENED_FACTOR", 10.0)
+    record = cr.fit(x, y, threads=1).record
+    tried = {each.number: each for each in record.tried}
+    late = [n for n in (0, 1) if tried[n].epoch > LATE * tried[n].epochs]
+    late.sort(key=lambda n: tried[n].score)
+    assert late  # else this tests nothing
+    assert [tried[number].name for number in range(2, len(tried))] == [f"{tried[n].name}, longer" for n in late]
+    assert record.rounds[1].epochs <= LENGTH * max(tried[n].epochs for n in late)
+    assert record.status == "finished"
 
 
 def test_progress_goes_from_none_to_all() -> None:
@@ -124,6 +181,19 @@ def test_more_budget_contains_what_less_would_try() -> None:
     assert len(set(map(repr, drawn))) > 30
     assert drawn == [choose_policy(shape, "best", 3).configuration(number, best) for number in range(40)]
     assert drawn[20:] != [choose_policy(shape, "best", 4).configuration(number, best) for number in range(20, 40)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "classes", "expected"),
+    [
+        (500, 0, 0), (500, 2, 0), (500, 3, 2), (2_000, 2, 2), (2_000, 0, 0),
+        (20_000, 2, 1), (50_000, 5, 1), (200_000, 5, 0),
+    ],
+)  # fmt: skip
+def test_submodels_are_tried_where_there_are_classes_and_rows_enough(rows: int, classes: int, expected: int) -> None:
+    first = choose_policy(TableShape(rows, 10, classes), "default", 0).first
+    assert sum(each.submodels > 1 for each in first) == expected
+    assert all(each.submodels == 1 for each in choose_policy(TableShape(rows, 10, classes), "fast", 0).first)
 
 
 def test_a_fast_fit_has_one_split_from_3000_rows_on() -> None:
