@@ -15,7 +15,8 @@ __all__ = ["SMALLEST_PROBABILITY", "fit_weights", "log_losses", "number_losses",
 Array = NDArray[np.float64]
 
 SMALLEST_PROBABILITY = 1e-7
-STEPS = 100
+# Updates come near to the best weights only slowly, which keeps tables of few rows from being overfitted.
+STEPS, FEW_ROWS_STEPS, FEW_ROWS = 1_000, 100, 1_500
 # In rows: a prior that holds the weights together where few rows cannot tell candidates apart.
 PRIOR_ROWS = 0.1
 # Below this share of an equal one, a weight is taken for 0, and the candidate's networks are not kept.
@@ -102,7 +103,7 @@ def _stack(predicted: Sequence[Array], judged: Judged) -> Array:
     if count == 1:
         return weights
     update = _class_update(predicted, judged) if judged.classes is not None else _number_update(predicted, judged)
-    for _ in range(STEPS):
+    for _ in range(FEW_ROWS_STEPS if len(judged) < FEW_ROWS else STEPS):
         weights = update(weights)
     weights = np.where(weights * count < LEAST_SHARE, 0.0, weights)
     return np.asarray(weights / sum_rows(weights))

@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from creche.fitting import weighting
-from creche.fitting.weighting import STEPS, fit_weights, score_mean
+from creche.fitting.weighting import FEW_ROWS, FEW_ROWS_STEPS, STEPS, fit_weights, score_mean
 from tests.unit.fitting.small_fits import judged_classes, judged_numbers
 
 Array = NDArray[np.float64]
 ROWS = 24
 
 
-def mixture_shares(true: list[list[float]], rows_each: list[float], prior: float) -> list[float]:
+def mixture_shares(true: list[list[float]], rows_each: list[float], prior: float, steps: int) -> list[float]:
     """The EM algorithm for the shares of a mixture, one number at a time; true[row][candidate]."""
     count = len(true[0])
     shares = [1.0 / count] * count
-    for _ in range(STEPS):
+    for _ in range(steps):
         totals = [prior] * count
         for row, weight in zip(true, rows_each, strict=True):
             mean = sum(share * p for share, p in zip(shares, row, strict=True))
@@ -42,8 +42,20 @@ def test_weights_of_classes_equal_the_reference(members: int, seed: int) -> None
     true, weights = rng.integers(0, 3, ROWS), rng.integers(1, 4, ROWS)
     judged = judged_classes(true, weights)
     of_true = [[float(p[row, true[row]]) for p in predicted] for row in range(ROWS)]
-    reference = mixture_shares(of_true, (judged.weights * ROWS).tolist(), weighting.PRIOR_ROWS)
+    reference = mixture_shares(of_true, (judged.weights * ROWS).tolist(), weighting.PRIOR_ROWS, FEW_ROWS_STEPS)
     np.testing.assert_allclose(fit_weights(predicted, judged), reference, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("rows", "steps"), [(FEW_ROWS - 1, FEW_ROWS_STEPS), (FEW_ROWS, STEPS)])
+def test_tables_of_few_rows_keep_their_weights_nearer_to_equal_ones(rows: int, steps: int) -> None:
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, 3, rows)
+    predicted = [
+        np.where(np.arange(3) == true[:, np.newaxis], p, (1 - p) / 2) for p in rng.uniform(0.4, 0.6, (2, rows, 1))
+    ]
+    of_true = [[float(p[row, true[row]]) for p in predicted] for row in range(rows)]
+    reference = mixture_shares(of_true, [1.0] * rows, weighting.PRIOR_ROWS, steps)
+    np.testing.assert_allclose(fit_weights(predicted, judged_classes(true)), reference, rtol=1e-9)
 
 
 def lowest_loss(loss: Callable[[Array], float], count: int) -> float:
@@ -60,7 +72,7 @@ def lowest_loss(loss: Callable[[Array], float], count: int) -> float:
 @pytest.mark.parametrize("seed", range(3))
 def test_the_weights_minimize_the_loss(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weighting, "PRIOR_ROWS", 1e-9)
-    monkeypatch.setattr(weighting, "STEPS", 2000)
+    monkeypatch.setattr(weighting, "FEW_ROWS_STEPS", 2000)
     rng = np.random.default_rng(seed)
     classes = rng.integers(0, 3, 200)
     noise = [0.5, 1.0, 2.0]
