@@ -33,7 +33,7 @@ from creche.training.arguments import default_loss
 
 Numbers = NDArray[np.float64]
 
-SEED, THREADS = 0, 2
+SEED, THREADS, SEEDS = 0, 2, 6
 LABEL = "label of the benchmark"
 
 
@@ -41,15 +41,20 @@ LABEL = "label of the benchmark"
 class Fitted:
     """What was trained for a split, and the rows that judge it.
 
-    `test` holds, for each candidate, the mean predictions of its networks for the test rows.
+    `first` is the number of candidates before those that were trained for longer; `test` holds, for each candidate, the
+    mean predictions of its networks for the test rows.
     """
 
     tables: FoldTables
+    first: int
     candidates: list[Candidate]
     test: list[Numbers]
     seeds: list[Candidate]
     seeds_test: list[Numbers]
     labels: NDArray[Any]
+
+    def head(self, count: int) -> "Fitted":
+        return replace(self, candidates=self.candidates[:count], test=self.test[:count])
 
     def choose(self, keep: Callable[[Configuration], bool]) -> "Fitted":
         chosen = [i for i, each in enumerate(self.candidates) if keep(each.configuration)]
@@ -94,28 +99,30 @@ def has_bins(configuration: Configuration) -> bool:
 def is_plain(configuration: Configuration) -> bool:
     """Return whether the network has no embeddings, no normalization and no other learned parts than its layers."""
     parts = configuration.parametric_activation or configuration.scale_inputs or configuration.normalization != "none"
-    return configuration.number_embedding is None and not parts
+    return configuration.number_embedding is None and configuration.submodels == 1 and not parts
 
 
 VARIANTS: dict[str, Callable[[Fitted], float]] = {
     "all parts": error,
     "equal weights": equal_weights,
     "the best configuration only": best_only,
-    "seeds of the best configuration": lambda f: error(replace(f, candidates=f.seeds, test=f.seeds_test)),
+    "six seeds of the best configuration": lambda f: error(replace(f, candidates=f.seeds, test=f.seeds_test)),
     "no calibration, no limits": lambda f: error(f, calibrates=False),
     "no bins": lambda f: error(f.choose(lambda c: not has_bins(c))),
     "bins only": lambda f: error(f.choose(has_bins)),
     "no bins by trees": lambda f: error(f.choose(lambda c: c.preprocessing.bin_edges != "tree" or not has_bins(c))),
     "no embeddings of numbers": lambda f: error(f.choose(lambda c: c.number_embedding is None)),
+    "no networks that share weights": lambda f: error(f.choose(lambda c: c.submodels == 1)),
+    "none for longer": lambda f: error(f.head(f.first)),
     "plain networks only": lambda f: error(f.choose(is_plain)),
     "no networks of three layers": lambda f: error(f.choose(lambda c: len(c.hidden) < 3)),
     "no networks of one layer": lambda f: error(f.choose(lambda c: len(c.hidden) != 1)),
-    "the first four configurations": lambda f: error(replace(f, candidates=f.candidates[:4], test=f.test[:4])),
+    "the first four configurations": lambda f: error(f.head(4)),
 }
 
 
 def train(table: LoadedTable, split: Split) -> Fitted:
-    """Train the first round on the training rows of a split, and predict its test rows."""
+    """Train what an effort of "default" tries on the training rows of a split, and predict its test rows."""
     labels = table.labels
     known = labels if not table.classes else np.array([f"{code:06d}" for code in labels], dtype=object)
     inputs = table.inputs.iloc[split.train].reset_index(drop=True).assign(**{LABEL: known[split.train]})
@@ -127,13 +134,16 @@ def train(table: LoadedTable, split: Split) -> Fitted:
     policy = choose_policy(shape, "default", SEED)
     tables = FoldTables(inspection, split_fold_rows(inspection, policy.folds, SEED), default_loss(task), "float32")
     candidates = run(tables, list(policy.first), 0)
-    best = min(candidates, key=lambda each: each.loss).configuration
-    seeds = run(tables, [best] * len(candidates), len(policy.first))
+    first = len(candidates)
+    ranked = sorted(candidates, key=lambda each: (each.loss, each.number))
+    longer = policy.lengthen(ranked, sum(each.work for each in candidates)).first
+    candidates += run(tables, longer[len(policy.first) :], len(policy.first))
+    seeds = run(tables, [ranked[0].configuration] * SEEDS, len(longer))
     truth = labels[split.test]
     if inspection.classes is not None:
         truth = np.searchsorted(np.array(inspection.classes), known[split.test].astype(str))
     predicted = [[predict(each, test) for each in group] for group in (candidates, seeds)]
-    return Fitted(tables, candidates, predicted[0], seeds, predicted[1], truth)
+    return Fitted(tables, first, candidates, predicted[0], seeds, predicted[1], truth)
 
 
 def run(tables: FoldTables, configurations: Sequence[Configuration], first: int) -> list[Candidate]:

@@ -19,7 +19,7 @@ from creche.plan.words import ActivationName, Effort, Normalization, Parameteriz
 from creche.table.encoders.preprocessing import MIN_BINS, Preprocessing, limit_bins
 from creche.table.split import hash_sequence
 
-__all__ = ["BEST_FACTOR", "RANDOM_PER_ROUND", "Policy", "TableShape", "choose_policy"]
+__all__ = ["BEST_FACTOR", "LENGTHENED_FACTOR", "RANDOM_PER_ROUND", "Policy", "TableShape", "Tried", "choose_policy"]
 
 # How much more work `effort="best"` may take than the first round.
 BEST_FACTOR = 16.0
