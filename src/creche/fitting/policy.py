@@ -29,8 +29,9 @@ PARENTS = 8
 # Of the best configurations of the first round, this many are tried once more, with this many times the epochs, if
 # their best epoch came after this share of them: they were still learning when the learning rate had fallen.
 LENGTHENED, LENGTH, LATE = 4, 3, 0.65
-# How much work that may take, as a multiple of the first round's.
-LENGTHENED_FACTOR = 2 / 3
+# How much work that may take, as a multiple of the first round's, and for tables with fewer rows than how many: larger
+# ones have enough steps in an epoch.
+LENGTHENED_FACTOR, LENGTHENED_BELOW = 2 / 3, 10_000
 FAST_FOLDS, FAST_CONFIGURATIONS = 4, 3
 FAST_SPLIT_ROWS = 3_000  # from here on, a fast fit has one split
 ACTIVATIONS: tuple[ActivationName, ...] = ("relu", "silu", "mish", "selu", "tanh")
@@ -144,7 +145,8 @@ def choose_policy(shape: TableShape, effort: Effort, seed: int) -> Policy:
         folds = 1 if shape.rows >= FAST_SPLIT_ROWS else min(choose_fold_count(shape.rows), FAST_FOLDS)
         return Policy(shape, seed, folds, tuple(first[:FAST_CONFIGURATIONS]), 1)
     factor = BEST_FACTOR if effort == "best" else 1
-    return Policy(shape, seed, choose_fold_count(shape.rows), tuple(first), factor, LENGTHENED)
+    lengthened = LENGTHENED if shape.rows < LENGTHENED_BELOW else 0
+    return Policy(shape, seed, choose_fold_count(shape.rows), tuple(first), factor, lengthened)
 
 
 def _configure(shape: TableShape, effort: Effort) -> list[Configuration]:

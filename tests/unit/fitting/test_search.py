@@ -74,6 +74,7 @@ def test_those_of_the_best_that_were_still_learning_are_tried_for_longer() -> No
     assert longer.lengthen(ranked, 6.0 / LENGTHENED_FACTOR) == longer  # once only
     assert {longer.count_known(number) for number in range(8 + RANDOM_PER_ROUND)} == {0, 8}
     assert choose_policy(TableShape(500, 10, 2), "fast", 0).lengthened == 0
+    assert [choose_policy(TableShape(rows, 10, 2), "default", 0).lengthened for rows in (9_999, 10_000)] == [4, 0]
 
 
 def test_what_is_tried_for_longer_takes_a_share_of_the_work_of_the_first_round() -> None:
