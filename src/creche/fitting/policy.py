@@ -260,6 +260,7 @@ KINDS = (
     _Kind("tree bins deep", 3, "mish", 2e-3, 0.2, 0.05, TREE_BINS, 30_000),
     _Kind("bins deep", 3, "silu", 2e-3, 0.2, 0.1, MANY_BINS, math.inf, least=10_000),
     _Kind("bins of two", 2, "silu", 5e-3, 0.1, 0.05, BINS, 1_500),
+    _Kind("bins of two", 2, "silu", 5e-3, 0.1, 0.05, BINS, math.inf, least=10_000),
     _Kind("embedded bins", 2, "silu", 1.5e-3, 0.1, 0.1, BINS, 10_000, parts=EMBEDDED),
     _Kind("periodic", 3, "mish", 1e-2, 0.15, 0.05, ROBUST, 10_000, "ntk", parts=PERIODIC),
     _Kind("fast", 2, "silu", 8e-3, 0.0, 0.05, ROBUST, 1_500),
