@@ -176,7 +176,8 @@ def write_ablation(specs: Sequence[TableSpec], n_splits: int) -> str:
     head = [
         "# What each part of creche.fit is worth", "",
         f"Error of the variant divided by that of all parts, geometric mean over {len(specs)} open tables, first "
-        f"{n_splits} splits; in brackets 95 % over bootstraps of the tables. Above 1, the part helps.", "",
+        f"{'split' if n_splits == 1 else f'{n_splits} splits'}; in brackets 95 % over bootstraps of the tables. "
+        "Above 1, the part helps.", "",
     ]  # fmt: skip
     return "\n".join([*head, *markdown(["variant", "ratio"], rows), "", "Tables: " + ", ".join(s.name for s in specs)])
 
