@@ -32,7 +32,7 @@ __all__ = ["fit"]
 
 FIT_OPTIONS = (
     *(option_of(a.name) for a in ARGUMENTS.values() if a.fit and a.command is not None and a.name != "threads"),
-    Option("effort", str, TRAINING, "Budget: fast, default or best, which takes sixteen times the work.", "default"),
+    Option("effort", str, TRAINING, "Budget: fast, default or best, which may take sixteen times the work.", "default"),
     Option("time_limit", float, TRAINING, "Time limit in seconds: keep trying configurations until then."),
     Option("metric", str, TRAINING, "Metric to optimize: log_loss, accuracy, auc, rmse, …", "by task"),
     THREADS,

@@ -8,7 +8,7 @@ from typing import Any
 from creche.plan.component import Component, count_field, flag_field, number_field
 from creche.plan.embeddings import NumberEmbedding, resolve_number_embedding
 from creche.plan.losses import Loss
-from creche.plan.network import Network
+from creche.plan.network import Network, choose_submodel_start
 from creche.plan.optimizers import AdamW
 from creche.plan.plan import Plan
 from creche.plan.words import ActivationName, Normalization, Parameterization, Precision, Task
@@ -83,10 +83,11 @@ class Configuration(Component):
         embeddings = features.embed(self.number_embedding, None)
         shared: dict[str, Any] = {}
         if self.submodels > 1:
-            start = "normal" if embeddings else "signs"  # as in the paper
             shared = {
-                "submodels": self.submodels, "submodel_start": start, "input_features": features.column_numbers,
-            }  # fmt: skip
+                "submodels": self.submodels,
+                "submodel_start": choose_submodel_start(embeddings),
+                "input_features": features.column_numbers,
+            }
         return Network.of(
             features.width, self.hidden, outputs,
             activation=self.activation, dropout=self.dropout, normalization=self.normalization,

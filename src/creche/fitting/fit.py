@@ -102,7 +102,8 @@ def fit(
         The column to predict, or several columns to predict together, all numeric or all yes or no; the other columns
         are the features.
     effort : {"fast", "default", "best"}, default "default"
-        The budget. "best" takes sixteen times the work of "default", and "fast" a fraction of it.
+        The budget. "default" tries a first round of configurations, and the best of them for longer where they were
+        still learning; "best" takes sixteen times the work of that first round, and "fast" a fraction of it.
     time_limit : float, optional
         Seconds after which no more is tried. With it, `effort` counts for the first configurations only, and
         more are tried until the time is over; which were tried is recorded, so that `creche.verify` can repeat it.

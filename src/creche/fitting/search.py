@@ -266,11 +266,8 @@ class Search:
         if self.on_progress is None:
             return
         elapsed = self.elapsed()
-        share = (
-            min(1.0, work / (self._budget + self._reserved))
-            if self.time_limit is None
-            else min(1.0, elapsed / self.time_limit)
-        )
+        budget = self._budget + self._reserved
+        share = min(1.0, work / budget if self.time_limit is None else elapsed / self.time_limit)
         left = elapsed * (1 - share) / share if share > 0.02 else None
         if self.time_limit is not None:
             left = max(0.0, self.time_limit - elapsed)

@@ -29,7 +29,7 @@ from creche.plan.words import (
     check_word,
 )
 
-__all__ = ["Layer", "Network"]
+__all__ = ["Layer", "Network", "choose_submodel_start"]
 
 
 WIDTHS = Bounds(at_least=1, at_most=2**31 - 1, whole=True)
@@ -444,6 +444,11 @@ class Network(Component):
     def __str__(self) -> str:
         first, *widths = [str(width) for width in self.widths]
         return "-".join([f"{self.inputs}→{first}" if self.embeddings else first, *widths])
+
+
+def choose_submodel_start(embeddings: Sequence[EmbeddedColumns]) -> SubmodelStart:
+    """Return where the factors of submodels' inputs begin: normal with embeddings, and else -1 or 1, as in TabM."""
+    return "normal" if embeddings else "signs"
 
 
 def _as_embedded_columns(given: object) -> tuple[EmbeddedColumns, ...]:

@@ -35,7 +35,7 @@ from creche.plan.embeddings import (
 from creche.plan.initializers import Initializer
 from creche.plan.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, CustomLoss, Loss, Quantile, SquaredError
 from creche.plan.memory_size import parse_memory
-from creche.plan.network import Network
+from creche.plan.network import Network, choose_submodel_start
 from creche.plan.optimizers import OPTIMIZERS, Optimizer
 from creche.plan.plan import EarlyStopping, Plan
 from creche.plan.row_order import RowOrder, Windows, choose_row_order
@@ -344,7 +344,7 @@ def create_plan(arguments: TrainArguments, prepared: Prepared) -> Plan:
     embeddings = _embed_features(arguments, prepared.features)
     if arguments.submodels != 1:
         of_network["input_features"] = prepared.features.column_numbers
-        of_network["submodel_start"] = "normal" if embeddings else "signs"  # as in the paper
+        of_network["submodel_start"] = choose_submodel_start(embeddings)
     plan = Plan(
         Network.of(inputs, arguments.hidden, outputs, **of_network, embeddings=embeddings),
         task=prepared.task,
