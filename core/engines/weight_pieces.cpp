@@ -19,6 +19,9 @@ constexpr std::int64_t kRowsPerEmbeddingPiece = 16;
 // 256 inputs of a batch of 1,024 rows take 1 MiB in float32: half of a 2 MiB second-level cache.
 constexpr std::int64_t kInputsPerRange = 256;
 
+// Bytes of weights and state that stay in the second-level cache of any processor, beside the rows of a batch.
+constexpr std::int64_t kCached = 1 << 18;
+
 }  // namespace
 
 template <class T>
@@ -33,6 +36,9 @@ WeightPieces<T>::WeightPieces(const Plan& plan, Network<T>& network, const Batch
       groups_(groups),
       planes_(planes),
       update_(update_function<T>(plan.optimizer, is_regularized(plan.optimizer))),
+      prefetches_((1 + static_cast<std::int64_t>(planes.size())) * network.shape.weights_size *
+                      static_cast<std::int64_t>(sizeof(T)) >
+                  kCached),
       keeps_gradients_(keeps_gradients),
       gradients_(keeps_gradients ? network.shape.weights_size : 0) {
   add_pieces(threads);
@@ -226,6 +232,7 @@ void WeightPieces<T>::sum_shard(const Piece& piece, const BatchRows& batch, RowR
 // gradient is complete.
 template <class T>
 void WeightPieces<T>::prefetch(const Piece& piece) const {
+  if (!prefetches_) return;
   const PanelMatrix<T> weights = block_view(network_.weights.data(), network_.shape.blocks[piece.block]);
   constexpr std::int64_t kPerLine = 64 / sizeof(T);
   for (int p = 0; p < piece.panels; ++p) {

@@ -134,6 +134,7 @@ class WeightPieces {
   const Update<T> update_;
   std::vector<Piece> pieces_;
   std::vector<std::vector<GroupRows>> group_rows_;  // of each block of parameters
+  const bool prefetches_;
   const bool keeps_gradients_;
   AlignedArray<T> gradients_;                     // only if they are kept
   std::vector<AlignedArray<T>> shards_;           // only if those of each are kept
