@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <thread>
 #include <utility>
 
@@ -24,18 +25,24 @@ constexpr std::int64_t kLargestPack = 1 << 20;
 
 constexpr double kSecondsPerPoll = 0.05;
 
+// How long the calling thread sleeps while others finish: little beside an epoch of a small colony.
+constexpr std::chrono::microseconds kWait{50};
+
 constexpr std::size_t kMostGroups = 256;  // of members whose steps have the same coefficients
 
-// How many networks Solo trains in the time that a pack takes, which does not depend on how many networks the pack
-// holds. Counts the multiply-adds of whole registers: in Solo, a layer of 10 neurons takes as long as one of 16.
-// Accurate to a third, as measured with 4 to 30 inputs and layers of 5 to 64 neurons.
-double time_of_pack(const NetworkShape& shape) {
-  double packed = 0, alone = 0;
-  for (const LayerShape& layer : shape.layers) {
-    packed += static_cast<double>(layer.inputs * layer.outputs);
-    alone += static_cast<double>(layer.inputs * layer.output_panels());
-  }
-  return packed / alone;
+// What a row costs in a pack, which does not depend on how many networks the pack holds, and in Solo. Counts the
+// multiply-adds of whole registers: in Solo, a layer of 10 neurons takes as long as one of 16. Their ratio is accurate
+// to a third, as measured with 4 to 30 inputs and layers of 5 to 64 neurons.
+double cost_in_pack(const NetworkShape& shape, int lanes) {
+  double sum = 0;
+  for (const LayerShape& layer : shape.layers) sum += static_cast<double>(layer.inputs * layer.outputs);
+  return sum * lanes / kPanel;
+}
+
+double cost_alone(const NetworkShape& shape) {
+  double sum = 0;
+  for (const LayerShape& layer : shape.layers) sum += static_cast<double>(layer.inputs * layer.output_panels());
+  return sum;
 }
 
 // Whether the `remaining` networks of a kind that already fills `packs` packs are trained faster in another, partly
@@ -100,7 +107,8 @@ void Colony<T>::make_packs() {
         Pack<T>::working_set(plan, rows) > kLargestPack) {
       packed = 0;
     } else if (const std::size_t remaining = members.size() % lanes; remaining > 0) {
-      const double time = time_of_pack(NetworkShape(plan)) * static_cast<double>(lanes) / 16;
+      const NetworkShape shape(plan);
+      const double time = cost_in_pack(shape, Pack<T>::kLanes) / cost_alone(shape);
       if (!is_worth_a_pack(remaining, members.size() / lanes, time, threads_.count(), kinds.size() == 1))
         packed -= remaining;
     }
@@ -116,7 +124,6 @@ void Colony<T>::make_packs() {
     alone.insert(alone.end(), members.begin() + static_cast<std::ptrdiff_t>(packed), members.end());
   }
   const std::size_t packs = units_.size();
-  // Single networks come last: they take the least time, so that the threads finish at nearly the same time.
   for (std::size_t m : alone) {
     slots_[m] = {units_.size(), -1};
     in_units.push_back({members_[m].get()});
@@ -131,6 +138,25 @@ void Colony<T>::make_packs() {
       units_[u].solo = std::make_unique<Solo<T>>(member.plan, member.train, member.validation, 1);
     }
   });
+  order_units();
+}
+
+// Those that take longest come first, so that the threads finish at nearly the same time.
+template <class T>
+void Colony<T>::order_units() {
+  std::vector<double> costs(units_.size(), -1);
+  for (std::size_t m = 0; m < members_.size(); ++m) {
+    double& cost = costs[slots_[m].unit];
+    if (cost >= 0) continue;  // the members of a pack are alike
+    const Member<T>& member = *members_[m];
+    const NetworkShape shape(member.plan);
+    cost = units_[slots_[m].unit].pack ? cost_in_pack(shape, Pack<T>::kLanes)
+                                       : cost_alone(shape) * static_cast<double>(member.plan.submodels);
+    cost *= static_cast<double>(member.train.count);
+  }
+  order_.resize(units_.size());
+  std::iota(order_.begin(), order_.end(), std::size_t{0});
+  std::stable_sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) { return costs[a] > costs[b]; });
 }
 
 // Puts members next to each other that visit the same rows in the same order, if there are enough of them to fill
@@ -193,7 +219,8 @@ Status Colony<T>::run(std::int64_t epoch, double seconds, const std::function<bo
         thread == 0 ? std::function<bool()>(should_stop)
                     : std::function<bool()>([&] { return stop.load(std::memory_order_relaxed); });
     try {
-      for (std::size_t u = next++; u < units_.size() && !stopped(); u = next++) run_unit(units_[u], epoch, stopped);
+      for (std::size_t i = next++; i < order_.size() && !stopped(); i = next++)
+        run_unit(units_[order_[i]], epoch, stopped);
     } catch (...) {
       const std::lock_guard<std::mutex> lock(failing);
       failure = std::current_exception();
@@ -203,7 +230,7 @@ Status Colony<T>::run(std::int64_t epoch, double seconds, const std::function<bo
     if (thread != 0) return;
     while (working.load() > 0) {
       should_stop();
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      std::this_thread::sleep_for(kWait);
     }
   });
   if (failure) std::rethrow_exception(failure);

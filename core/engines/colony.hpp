@@ -48,12 +48,14 @@ class Colony {
   };
 
   void make_packs();
+  void order_units();
   void group_similar_members(std::vector<std::size_t>& members) const;
   static void run_unit(Unit& unit, std::int64_t epoch, const std::function<bool()>& stop);
 
   std::vector<std::unique_ptr<Member<T>>> members_;
   Threads threads_;
   std::vector<Unit> units_;
+  std::vector<std::size_t> order_;  // in which threads take them
   std::vector<Slot> slots_;
 };
 

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 # A configuration ends after this many times the epochs of the best one, and some more (Holzmüller et al. 2024, B.4).
-PATIENCE_FACTOR, PATIENCE_EPOCHS = 3, 10
+PATIENCE_FACTOR, PATIENCE_EPOCHS = 2, 6
 
 # In bytes, for the networks of one round and their rows; a configuration that takes more is a round of its own.
 ROUND_MEMORY = 2_000_000_000
