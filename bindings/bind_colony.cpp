@@ -67,6 +67,7 @@ class PythonColony {
 
   std::int64_t count() const { return colony_->count(); }
   std::int64_t packed() const { return colony_->packed(); }
+  bool is_packed(std::int64_t m) const { return colony_->is_packed(check_member(m)); }
   std::string status(std::int64_t m) const {
     const ExclusiveAccess access(access_lock_);
     return status_name(colony_->status(check_member(m)));
@@ -190,6 +191,7 @@ void bind_colony(nb::module_& m) {
       .def("__len__", &P::count)
       .def("outcomes", &P::outcomes)
       .def_prop_ro("packed", &P::packed)
+      .def("is_packed", &P::is_packed, nb::arg("member"))
       .def("run", &P::run, nb::arg("epoch") = -1, nb::arg("seconds") = -1.0, nb::arg("poll").none() = nb::none())
       .def("status", &P::status, nb::arg("member"))
       .def("position", &P::position, nb::arg("member"))

@@ -27,6 +27,7 @@ class Colony {
   const Member<T>& member(std::int64_t m) const { return *members_[static_cast<std::size_t>(m)]; }
   // The number of networks in packs; Solo trains the others.
   std::int64_t packed() const;
+  bool is_packed(std::int64_t m) const { return slots_[static_cast<std::size_t>(m)].lane >= 0; }
 
   Status status(std::int64_t m) const;
   const Progress& progress(std::int64_t m) const;

@@ -318,6 +318,7 @@ class Colony32:
         others).
         """
     packed: int  # number of members that share registers with others; the rest are trained one by one
+    def is_packed(self, member: int) -> bool: ...
     def run(self, epoch: int = -1, seconds: float = -1.0, poll: Callable[[], bool] | None = None) -> str:
         """Train each member until it has completed `epoch` epochs (-1: all of them), otherwise as Solo.run. Returns
         "running", "finished" (every member has ended, for whatever reason) or "interrupted".

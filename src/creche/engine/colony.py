@@ -211,10 +211,26 @@ class Crew:
                 member.set_state(best.judge(member.state()))
 
     def stop(self, numbers: Iterable[int]) -> None:
-        """End some members and pack the others anew, so that no lane of a pack is idle."""
+        """End some members, and pack the others anew if a lane of a pack or half of the networks would be idle."""
+        leaves_lanes = False
         for number in numbers:
-            if self.status(number) == RUNNING:
-                self._members[number] = StoredMember("stopped", self.state(number))
+            member = self._members[number]
+            if member.status() != RUNNING:
+                continue
+            state = member.state()
+            if isinstance(member, ActiveMember):
+                if self._is_compiled(member.colony) and not member.colony.is_packed(member.place):
+                    member.set_state(dict(RunState(state).with_progress(early_stopped=True).arrays))
+                else:
+                    leaves_lanes = True
+            self._members[number] = StoredMember("stopped", state)
+        held = sum(len(colony) for colony, *_ in self._members.groups())
+        running = sum(member.status() == RUNNING for member in self._members)
+        if leaves_lanes or 2 * running <= held:
+            self._create_anew()
+
+    def _create_anew(self) -> None:
+        """Create the networks that are still running in the engine anew, at their states, and free all others."""
         states = {}
         for number in range(len(self)):
             member = self._members[number]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from creche.engine import colony, memory_checks
 from creche.engine.choice import new_run
 from creche.engine.colony import Crew
+from creche.engine.crew_member import Seats
 from creche.engine.hardware import Hardware
 from creche.engine.job import Job
 from creche.engine.memory_checks import check_tables
@@ -131,8 +133,38 @@ def test_no_weights_are_drawn_that_a_state_replaces(monkeypatch: pytest.MonkeyPa
     assert set(drawn) == {True}
     crew.run(1)
     drawn.clear()
-    crew.stop([0])
+    crew.stop([0, 1])
     assert set(drawn) == {False}
+
+
+def test_networks_of_their_own_stay_in_the_engine_until_half_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    created: list[int] = []
+    create = Crew._create
+
+    def note(self: Crew, numbers: Sequence[int], **arguments: bool) -> Seats:
+        created.append(len(numbers))
+        return create(self, numbers, **arguments)
+
+    monkeypatch.setattr(Crew, "_create", note)
+    crew = Crew([job(seed, "orthogonal", (8 + seed,)) for seed in range(6)], Hardware(2))
+    crew.run(1)
+    assert not any(crew._members[number].colony.is_packed(number) for number in range(6))
+    crew.stop([4])
+    crew.stop([0, 5])
+    assert created == [6, 3]
+    crew.run(2)
+    crew.stop([1])
+    assert created == [6, 3]
+    crew.run()
+    assert [crew.status(number) for number in range(6)] == [
+        "stopped",
+        "stopped",
+        "finished",
+        "finished",
+        "stopped",
+        "stopped",
+    ]
+    assert [crew.epoch(number) for number in range(6)] == [1, 2, 6, 6, 1, 1]
 
 
 def test_tables_beyond_the_memory_are_refused_in_the_words_of_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:

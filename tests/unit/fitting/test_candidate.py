@@ -85,7 +85,7 @@ def test_what_is_hopeless_ends_early() -> None:
     noise = np.random.default_rng(0).permutation(y)
     patient = Configuration("overfits", (24,), learning_rate=0.1, epochs=400, batch_size=8)
     (candidate,), done, _ = train_candidates(fold_tables(inspect(x, noise)), [(0, patient)], 0, Hardware(1))
-    assert done == candidate.epochs_done == 3 * candidate.epoch + 11 < 400
+    assert done == candidate.epochs_done == 2 * candidate.epoch + 7 < 400
     assert len(candidate.losses) == candidate.epochs_done
 
 
