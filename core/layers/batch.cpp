@@ -232,7 +232,8 @@ void Batch<T>::lay_out(const Plan& plan, const NetworkShape& shape) {
   terms_.clear();
   inputs_ = matrix(plan.inputs, shape.embeddings.empty() ? rows_ : table_rows_);
   embedded_ = shape.embeddings.empty() ? inputs_ : matrix(shape.inputs());
-  embeddings_ = lay_out_embeddings<T>(shape, [&](std::int64_t columns) { return matrix(columns, table_rows_); }, true);
+  embeddings_ = lay_out_embeddings<T>(
+      shape, [&](std::int64_t columns) { return matrix(columns, table_rows_); }, true);
   for (std::size_t l = 0; l < plan.layers.size(); ++l) lay_out_layer(plan.layers[l], shape.layers[l]);
   if (shape.passes_gradients_below(0) || plan.submodels > 1) below_ = matrix(shape.inputs());
   targets_ = matrix(shape.outputs());
@@ -309,14 +310,16 @@ void Batch<T>::drop(const BatchRows& batch, std::size_t l, std::int64_t row_begi
   const std::uint32_t threshold = static_cast<std::uint32_t>(p * 4294967296.0);
   const LayerRows<T>& rows = layers_[l];
   for (std::int64_t panel = 0; panel < rows.outputs.panels(); ++panel) {
-    for (std::int64_t r = row_begin; r < row_end; ++r) {
-      std::uint32_t words[kPanel];
-      dropout_words(batch.seed, batch.epoch, static_cast<std::uint32_t>(position + r),
-                    dropout_layer(static_cast<std::int64_t>(l), submodel), static_cast<std::uint32_t>(panel), words);
+    for (std::int64_t r = row_begin; r < row_end; r += 2) {
+      std::uint32_t words[2 * kPanel];
+      dropout_words_of_two(batch.seed, batch.epoch, static_cast<std::uint32_t>(position + r),
+                           dropout_layer(static_cast<std::int64_t>(l), submodel), static_cast<std::uint32_t>(panel),
+                           words);
+      const int count = r + 1 < row_end ? 2 * kPanel : kPanel;  // the rows of a panel lie one after the other
       const auto multiply = [&](const PanelMatrix<T>& matrix) {
         using V = NativeVec<T>;
         T* const at = matrix.at(panel, r);
-        for (int i = 0; i < kPanel; i += V::kLanes)
+        for (int i = 0; i < count; i += V::kLanes)
           (V::load(at + i) * where_kept<V>(words + i, threshold, kept)).store(at + i);
       };
       multiply(rows.outputs);

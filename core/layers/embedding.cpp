@@ -1,6 +1,7 @@
 #include "layers/embedding.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "aligned.hpp"
 #include "parameters.hpp"
@@ -38,11 +39,38 @@ std::int64_t feature_panels(const EmbeddingShape& embedding) {
   return panel_count(static_cast<std::int64_t>(embedding.columns.size()));
 }
 
+// Copies columns of some rows, in runs that lie in one panel of either matrix.
 template <class T>
-void copy_to_inputs(const EmbeddingShape& embedding, const PanelMatrix<T>& from, std::int64_t row_begin,
-                    std::int64_t row_end, const PanelMatrix<T>& out) {
-  for (std::int64_t r = row_begin; r < row_end; ++r)
-    for (std::int64_t j = 0; j < embedding.width; ++j) out.element(r, embedding.at + j) = from.element(r, j);
+void copy_columns(const PanelMatrix<T>& from, std::int64_t from_column, const PanelMatrix<T>& to,
+                  std::int64_t to_column, std::int64_t count, std::int64_t row_begin, std::int64_t row_end) {
+  for (std::int64_t done = 0, run; done < count; done += run) {
+    const std::int64_t a = from_column + done, b = to_column + done;
+    run = std::min({count - done, kPanel - a % kPanel, kPanel - b % kPanel});
+    const T* const source = from.at(a / kPanel, 0) + a % kPanel;
+    T* const target = to.at(b / kPanel, 0) + b % kPanel;
+    const auto copy = [&](auto length) {
+      for (std::int64_t r = row_begin; r < row_end; ++r)
+        for (std::int64_t i = 0; i < length; ++i) target[r * kPanel + i] = source[r * kPanel + i];
+    };
+    if (run == kPanel) {
+      copy(std::integral_constant<std::int64_t, kPanel>{});
+    } else if (run == kPanel / 2) {
+      copy(std::integral_constant<std::int64_t, kPanel / 2>{});
+    } else {
+      copy(run);
+    }
+  }
+}
+
+// Sums that do not wait for each other: enough to hide the latency of a multiply-add.
+constexpr int kSums = 4;
+
+// Calls f(count, i) for i = begin, begin + kSums, ..., where count is kSums, and then for each that is left, where it
+// is 1.
+template <class F>
+CRECHE_INLINE void in_groups(std::int64_t begin, std::int64_t end, F&& f) {
+  for (; begin + kSums <= end; begin += kSums) f(std::integral_constant<int, kSums>{}, begin);
+  for (; begin < end; ++begin) f(std::integral_constant<int, 1>{}, begin);
 }
 
 template <class T>
@@ -50,14 +78,17 @@ void embed_linear(const EmbeddingShape& embedding, const PanelMatrix<T>& block, 
                   const EmbeddingRows<T>& rows, std::int64_t row_begin, std::int64_t row_end) {
   using V = Native<T>;
   for (std::int64_t panel = 0; panel < block.panels(); ++panel) {
-    for (std::int64_t r = row_begin; r < row_end; ++r) {
-      for (int lane = 0; lane < kPanel; lane += V::kLanes) {
-        V sum = V::load(block.at(panel, 0) + lane);
+    for (int lane = 0; lane < kPanel; lane += V::kLanes) {
+      in_groups(row_begin, row_end, [&](auto count, std::int64_t r) {
+        V sums[count];
+        for (V& sum : sums) sum = V::load(block.at(panel, 0) + lane);
         std::int64_t row = 0;
-        for (const std::int64_t column : embedding.columns)
-          sum = fma(V(inputs.element(r, column)), V::load(block.at(panel, ++row) + lane), sum);
-        sum.store(rows.outputs.at(panel, r) + lane);
-      }
+        for (const std::int64_t column : embedding.columns) {
+          const V weight = V::load(block.at(panel, ++row) + lane);
+          unroll<count>([&](auto k) { sums[k] = fma(V(inputs.element(r + k, column)), weight, sums[k]); });
+        }
+        unroll<count>([&](auto k) { sums[k].store(rows.outputs.at(panel, r + k) + lane); });
+      });
     }
   }
 }
@@ -202,18 +233,23 @@ template <class T>
 void linear_gradient(const EmbeddingShape& embedding, const PanelMatrix<T>& inputs, const T* gradient,
                      std::int64_t first_row, std::int64_t block_rows, std::int64_t rows, bool continues, T* out) {
   using V = Native<T>;
-  for (std::int64_t row = 0; row < block_rows; ++row) {
-    if (first_row + row == 0) {
-      sum_over_rows<T>(nullptr, gradient, rows, continues, out);
-      continue;
-    }
-    const std::int64_t column = embedding.columns[first_row + row - 1];
-    for (int lane = 0; lane < kPanel; lane += V::kLanes) {
-      V sum = begin_of_sum(continues, out + row * kPanel + lane);
-      for (std::int64_t r = 0; r < rows; ++r)
-        sum = fma(V(inputs.element(r, column)), V::load(gradient + r * kPanel + lane), sum);
-      sum.store(out + row * kPanel + lane);
-    }
+  const std::int64_t begin = first_row == 0 ? 1 : 0;
+  if (begin == 1) sum_over_rows<T>(nullptr, gradient, rows, continues, out);
+  for (int lane = 0; lane < kPanel; lane += V::kLanes) {
+    in_groups(begin, block_rows, [&](auto count, std::int64_t row) {
+      V sums[count];
+      const T* values[count];
+      unroll<count>([&](auto k) {
+        const std::int64_t column = embedding.columns[first_row + row + k - 1];
+        values[k] = inputs.at(column / kPanel, 0) + column % kPanel;
+        sums[k] = begin_of_sum(continues, out + (row + k) * kPanel + lane);
+      });
+      for (std::int64_t r = 0; r < rows; ++r) {
+        const V slope = V::load(gradient + r * kPanel + lane);
+        unroll<count>([&](auto k) { sums[k] = fma(V(values[k][r * kPanel]), slope, sums[k]); });
+      }
+      unroll<count>([&](auto k) { sums[k].store(out + (row + k) * kPanel + lane); });
+    });
   }
 }
 
@@ -243,12 +279,10 @@ void embed(const NetworkShape& shape, const T* weights, const PanelMatrix<T>& in
     }
     embedding.kind == EmbeddingKind::linear ? embed_linear(embedding, block, inputs, rows[e], row_begin, row_end)
                                             : embed_category(embedding, block, inputs, rows[e], row_begin, row_end);
-    copy_to_inputs(embedding, rows[e].outputs, row_begin, row_end, out);
+    copy_columns(rows[e].outputs, 0, out, embedding.at, embedding.width, row_begin, row_end);
   }
   for (const PlainColumns& columns : shape.plain_columns)
-    for (std::int64_t r = row_begin; r < row_end; ++r)
-      for (std::int64_t c = 0; c < columns.count; ++c)
-        out.element(r, columns.to + c) = inputs.element(r, columns.from + c);
+    copy_columns(inputs, columns.from, out, columns.to, columns.count, row_begin, row_end);
 }
 
 template <class T>
@@ -260,9 +294,7 @@ void embed_backward(const NetworkShape& shape, const T* weights, const PanelMatr
       periodic_backward(embedding, weights_of(shape, embedding, weights), dloss_dinputs, rows[e], row_begin, row_end);
       continue;
     }
-    for (std::int64_t r = row_begin; r < row_end; ++r)
-      for (std::int64_t j = 0; j < embedding.width; ++j)
-        rows[e].outputs.element(r, j) = dloss_dinputs.element(r, embedding.at + j);
+    copy_columns(dloss_dinputs, embedding.at, rows[e].outputs, 0, embedding.width, row_begin, row_end);
   }
 }
 
@@ -293,9 +325,7 @@ void embed_inputs_backward(const NetworkShape& shape, const T* weights, const Pa
     }
   }
   for (const PlainColumns& columns : shape.plain_columns)
-    for (std::int64_t r = row_begin; r < row_end; ++r)
-      for (std::int64_t c = 0; c < columns.count; ++c)
-        out.element(r, columns.from + c) = dloss_dinputs.element(r, columns.to + c);
+    copy_columns(dloss_dinputs, columns.to, out, columns.from, columns.count, row_begin, row_end);
 }
 
 template <class T>

@@ -25,17 +25,20 @@ using PhiloxWords = std::array<std::uint32_t, 4>;
 
 namespace detail {
 
-// multiply(a, b): the full product of the low half of a and b.
-template <class W, class Multiply>
-CRECHE_INLINE void philox_rounds(W& c0, W& c1, W& c2, W& c3, W k0, W k1, const Multiply& multiply) {
+// The counters of kCount registers, word by word. multiply(a, b): the full product of the low half of a and b.
+template <class W, int kCount, class Multiply>
+CRECHE_INLINE void philox_rounds(W (&c)[4][kCount], W k0, W k1, const Multiply& multiply) {
 #pragma GCC unroll 10
   for (int round = 0; round < 10; ++round) {
-    const W p0 = multiply(c0, 0xD2511F53u);
-    const W p1 = multiply(c2, 0xCD9E8D57u);
-    c0 = (p1 >> 32) ^ c1 ^ k0;
-    c2 = (p0 >> 32) ^ c3 ^ k1;
-    c1 = p1;
-    c3 = p0;
+#pragma GCC unroll 4
+    for (int k = 0; k < kCount; ++k) {
+      const W p0 = multiply(c[0][k], 0xD2511F53u);
+      const W p1 = multiply(c[2][k], 0xCD9E8D57u);
+      c[0][k] = (p1 >> 32) ^ c[1][k] ^ k0;
+      c[2][k] = (p0 >> 32) ^ c[3][k] ^ k1;
+      c[1][k] = p1;
+      c[3][k] = p0;
+    }
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
   }
@@ -45,11 +48,11 @@ CRECHE_INLINE void philox_rounds(W& c0, W& c1, W& c2, W& c3, W k0, W k1, const M
 
 // The four words of one counter.
 inline PhiloxWords philox(std::uint64_t key, PhiloxWords counter) {
-  std::uint64_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
+  std::uint64_t c[4][1] = {{counter[0]}, {counter[1]}, {counter[2]}, {counter[3]}};
   const auto multiply = [](std::uint64_t a, std::uint32_t b) { return (a & 0xffffffffu) * b; };
-  detail::philox_rounds<std::uint64_t>(c0, c1, c2, c3, static_cast<std::uint32_t>(key), key >> 32, multiply);
-  return {static_cast<std::uint32_t>(c0), static_cast<std::uint32_t>(c1), static_cast<std::uint32_t>(c2),
-          static_cast<std::uint32_t>(c3)};
+  detail::philox_rounds<std::uint64_t, 1>(c, static_cast<std::uint32_t>(key), key >> 32, multiply);
+  return {static_cast<std::uint32_t>(c[0][0]), static_cast<std::uint32_t>(c[1][0]), static_cast<std::uint32_t>(c[2][0]),
+          static_cast<std::uint32_t>(c[3][0])};
 }
 
 }  // namespace creche::CRECHE_LEVEL

@@ -47,16 +47,20 @@ CRECHE_INLINE void store_interleaved(WordLanes even, WordLanes odd, std::uint32_
   std::memcpy(out + sizeof first / sizeof *out, &second, sizeof second);
 }
 
+// The words of the counters in register k, counter by counter.
+template <int kRegisters>
+CRECHE_INLINE void store_words(const WordLanes (&c)[4][kRegisters], int k, std::uint32_t* out) {
+  store_interleaved((c[0][k] & 0xffffffffu) | (c[1][k] << 32), (c[2][k] & 0xffffffffu) | (c[3][k] << 32), out);
+}
+
 // The words of a register of consecutive counters that begins with `counter`.
 CRECHE_INLINE void philox_register(std::uint64_t key, PhiloxWords counter, std::uint32_t* out) {
-  WordLanes c0{};
-  for (int i = 0; i < kWordLanes; ++i) c0[i] = counter[0] + static_cast<std::uint32_t>(i);
-  WordLanes c1 = WordLanes{} + counter[1];
-  WordLanes c2 = WordLanes{} + counter[2];
-  WordLanes c3 = WordLanes{} + counter[3];
-  philox_rounds<WordLanes>(c0, c1, c2, c3, WordLanes{} + static_cast<std::uint32_t>(key), WordLanes{} + (key >> 32),
-                           multiply_words);
-  store_interleaved((c0 & 0xffffffffu) | (c1 << 32), (c2 & 0xffffffffu) | (c3 << 32), out);
+  WordLanes c[4][1];
+  for (int w = 0; w < 4; ++w) c[w][0] = WordLanes{} + counter[static_cast<std::size_t>(w)];
+  for (int i = 0; i < kWordLanes; ++i) c[0][0][i] += static_cast<std::uint32_t>(i);
+  philox_rounds<WordLanes, 1>(c, WordLanes{} + static_cast<std::uint32_t>(key), WordLanes{} + (key >> 32),
+                              multiply_words);
+  store_words(c, 0, out);
 }
 
 }  // namespace detail
@@ -89,17 +93,36 @@ inline void philox_words(std::uint64_t key, PhiloxWords counter, std::span<std::
   }
 }
 
+// The words of four consecutive counters, and of those whose second word is one more: out[2][16]. Together they fill
+// the registers of AVX-512, and with AVX2 two that wait for each other's products.
+inline void philox_words_of_two(std::uint64_t key, PhiloxWords counter, std::uint32_t* out) {
+  using detail::WordLanes;
+  constexpr int kRegisters = 8 / detail::kWordLanes;
+  WordLanes c[4][kRegisters];
+  for (int k = 0; k < kRegisters; ++k) {
+    WordLanes place{};
+    for (int i = 0; i < detail::kWordLanes; ++i) place[i] = static_cast<std::uint64_t>(k * detail::kWordLanes + i);
+    c[0][k] = counter[0] + (place & 3);
+    c[1][k] = counter[1] + (place >> 2);
+    c[2][k] = WordLanes{} + counter[2];
+    c[3][k] = WordLanes{} + counter[3];
+  }
+  detail::philox_rounds<WordLanes, kRegisters>(c, WordLanes{} + static_cast<std::uint32_t>(key),
+                                               WordLanes{} + (key >> 32), detail::multiply_words);
+  for (int k = 0; k < kRegisters; ++k) detail::store_words(c, k, out + 4 * detail::kWordLanes * k);
+}
+
 // One counter under 16 keys, one network's seed each: out[4][16], word by word.
 inline void philox_words_of_keys(const std::uint64_t keys[16], PhiloxWords counter, std::uint32_t* out) {
   using detail::WordLanes;
   for (int first = 0; first < 16; first += detail::kWordLanes) {
     WordLanes key;
     std::memcpy(&key, keys + first, sizeof key);
-    WordLanes c[4];
-    for (int w = 0; w < 4; ++w) c[w] = WordLanes{} + counter[w];
-    detail::philox_rounds<WordLanes>(c[0], c[1], c[2], c[3], key, key >> 32, detail::multiply_words);
+    WordLanes c[4][1];
+    for (int w = 0; w < 4; ++w) c[w][0] = WordLanes{} + counter[static_cast<std::size_t>(w)];
+    detail::philox_rounds<WordLanes, 1>(c, key, key >> 32, detail::multiply_words);
     for (int w = 0; w < 4; ++w)
-      for (int i = 0; i < detail::kWordLanes; ++i) out[16 * w + first + i] = static_cast<std::uint32_t>(c[w][i]);
+      for (int i = 0; i < detail::kWordLanes; ++i) out[16 * w + first + i] = static_cast<std::uint32_t>(c[w][0][i]);
   }
 }
 

@@ -34,10 +34,10 @@ inline void permutation(std::uint64_t seed, std::uint32_t epoch, std::span<std::
 }
 
 // The words that decide which of neurons 16 * panel ... 16 * panel + 15 of a layer are dropped for the row at
-// `position` of the epoch. Neuron n has word n % 4 of counter n / 4.
-inline void dropout_words(std::uint64_t seed, std::uint32_t epoch, std::uint32_t position, std::uint32_t layer,
-                          std::uint32_t panel, std::uint32_t out[16]) {
-  philox_words<4>(seed, {4 * panel, position, epoch, kStreamDropout + layer}, out);
+// `position` of the epoch, and then those of the next row: out[2][16]. Neuron n has word n % 4 of counter n / 4.
+inline void dropout_words_of_two(std::uint64_t seed, std::uint32_t epoch, std::uint32_t position, std::uint32_t layer,
+                                 std::uint32_t panel, std::uint32_t out[2 * 16]) {
+  philox_words_of_two(seed, {4 * panel, position, epoch, kStreamDropout + layer}, out);
 }
 
 // The same words for 16 networks, one per lane: out[i][lane] is for neuron 4 * quad + i of the network with

@@ -70,10 +70,10 @@ void bind_random(nb::module_& m) {
       },
       "seed"_a, "epoch"_a, "n"_a);
   m.def(
-      "dropout_words",
+      "dropout_words_of_two",
       [](std::uint64_t seed, std::uint32_t epoch, std::uint32_t position, std::uint32_t layer, std::uint32_t panel) {
-        auto out = new_array<std::uint32_t>({16});
-        dropout_words(seed, epoch, position, layer, panel, out.data());
+        auto out = new_array<std::uint32_t>({2, 16});
+        dropout_words_of_two(seed, epoch, position, layer, panel, out.data());
         return out;
       },
       "seed"_a, "epoch"_a, "position"_a, "layer"_a, "panel"_a);

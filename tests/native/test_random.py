@@ -94,10 +94,13 @@ def test_every_place_of_every_row_is_equally_likely(native: Any) -> None:
 def test_dropout_words_belong_to_a_neuron(native: Any) -> None:
     seed, epoch, position, layer = 2**63 + 5, 7, 123, 2
     for panel in (0, 3):
-        words = native.dropout_words(seed, epoch, position, layer, panel)
+        words = native.dropout_words_of_two(seed, epoch, position, layer, panel)
         expected = [
-            native.philox(seed, counter(neuron // 4, position, epoch, (3 << 24) + layer))[neuron % 4]
-            for neuron in range(16 * panel, 16 * panel + 16)
+            [
+                native.philox(seed, counter(neuron // 4, row, epoch, (3 << 24) + layer))[neuron % 4]
+                for neuron in range(16 * panel, 16 * panel + 16)
+            ]
+            for row in (position, position + 1)
         ]
         assert words.tolist() == expected
 
@@ -108,7 +111,7 @@ def test_dropout_words_are_the_same_with_a_network_per_lane(native: Any) -> None
     for quad in range(8):
         by_lane = native.dropout_words_of_lanes(seeds_of_lanes, 3, 14, 1, quad)
         for lane, seed in enumerate(seeds_of_lanes.tolist()):
-            panel = native.dropout_words(seed, 3, 14, 1, quad // 4)
+            panel = native.dropout_words_of_two(seed, 3, 14, 1, quad // 4)[0]
             np.testing.assert_array_equal(by_lane[:, lane], panel[4 * (quad % 4) : 4 * (quad % 4) + 4])
 
 
