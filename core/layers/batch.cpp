@@ -232,8 +232,7 @@ void Batch<T>::lay_out(const Plan& plan, const NetworkShape& shape) {
   terms_.clear();
   inputs_ = matrix(plan.inputs, shape.embeddings.empty() ? rows_ : table_rows_);
   embedded_ = shape.embeddings.empty() ? inputs_ : matrix(shape.inputs());
-  embeddings_ = lay_out_embeddings<T>(
-      shape, [&](std::int64_t columns) { return matrix(columns, table_rows_); }, true);
+  embeddings_ = lay_out_embeddings<T>(shape, [&](std::int64_t columns) { return matrix(columns, table_rows_); }, true);
   for (std::size_t l = 0; l < plan.layers.size(); ++l) lay_out_layer(plan.layers[l], shape.layers[l]);
   if (shape.passes_gradients_below(0) || plan.submodels > 1) below_ = matrix(shape.inputs());
   targets_ = matrix(shape.outputs());
