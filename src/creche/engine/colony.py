@@ -329,12 +329,15 @@ class Crew:
                 one_by_one += numbers.tolist()
         return out, one_by_one
 
-    def outcomes(self) -> Outcomes:
-        """Return what has become of all networks."""
+    def outcomes(self, numbers: Iterable[int] | None = None) -> Outcomes:
+        """Return what has become of all networks; if numbers are given, of these, and of others as it may be."""
         out, one_by_one = self._outcomes_of_groups()
         # What is judged here is known here.
         one_by_one += [n for n, best in enumerate(self._best_epochs) if best is not None] if self._judges else []
+        wanted = None if numbers is None else set(numbers)
         for number in one_by_one:
+            if wanted is not None and number not in wanted:
+                continue
             member = self._members[number]
             out.status[number] = STATUSES.index(member.status())
             out.epoch[number] = member.position()[0]

@@ -187,8 +187,7 @@ def train_candidates(
         while done < last and active:
             crew.run(done + 1)
             done += 1  # from here on, the epoch counts
-            for contender in active:
-                _judge(contender, crew, tables, done)
+            _judge(active, crew, tables, done)
             stopped = [n for each in active if each.is_hopeless for n in each.members]
             if any(crew.status(n) == RUNNING for n in stopped):
                 crew.stop(stopped)
@@ -200,9 +199,8 @@ def train_candidates(
                 break
     except KeyboardInterrupt:
         interrupted = True
-        for contender in active:  # it may have come in the middle of this
-            if contender.epochs_done < done:
-                _judge(contender, crew, tables, done)
+        # It may have come in the middle of this.
+        _judge([each for each in active if each.epochs_done < done], crew, tables, done)
     candidates = [_finish(each, tables, hardware.threads) for each in contenders if each.parameters]
     return candidates, done, interrupted
 
@@ -268,25 +266,26 @@ def create_contender(
     return Contender(number, configuration, encoded, members, plans)
 
 
-def _judge(contender: Contender, crew: Crew, tables: FoldTables, epochs: int) -> None:
-    """Note the joint loss after an epoch, and keep the weights if it is the lowest."""
-    if contender.epochs_done >= contender.configuration.epochs:
-        return
-    loss = train_loss = 0.0
-    for member, table, weight in zip(contender.members, contender.tables, tables.judged.fold_weights, strict=True):
-        history, unit = crew.history(member), _loss_unit(table, tables)
-        if len(history["validation_loss"]) < epochs:  # it diverged
+def _judge(contenders: Sequence[Contender], crew: Crew, tables: FoldTables, epochs: int) -> None:
+    """Note the joint losses after an epoch, and keep the weights of those for which it is the lowest."""
+    learning = [each for each in contenders if each.epochs_done < each.configuration.epochs]
+    outcomes = crew.outcomes(n for each in learning for n in each.members)
+    for contender in learning:
+        if (outcomes.epoch[contender.members] < epochs).any():  # one has diverged
             contender.epochs_done = epochs
-            return
-        if weight == 0.0:  # no row of the fold counts
             continue
-        loss += weight * float(history["validation_loss"][epochs - 1]) * unit
-        train_loss += weight * float(history["train_loss"][epochs - 1]) * unit
-    if loss <= contender.loss:  # the last of equals; False for what is not finite
-        contender.parameters = [crew.parameters(member).copy() for member in contender.members]
-        contender.loss, contender.epoch = loss, epochs
-    contender.losses.append((train_loss, loss))
-    contender.epochs_done = epochs
+        loss = train_loss = 0.0
+        for member, table, weight in zip(contender.members, contender.tables, tables.judged.fold_weights, strict=True):
+            if weight == 0.0:  # no row of the fold counts
+                continue
+            unit = _loss_unit(table, tables)
+            loss += weight * float(outcomes.validation_loss[member]) * unit
+            train_loss += weight * float(outcomes.train_loss[member]) * unit
+        if loss <= contender.loss:  # the last of equals; False for what is not finite
+            contender.parameters = [crew.parameters(member).copy() for member in contender.members]
+            contender.loss, contender.epoch = loss, epochs
+        contender.losses.append((train_loss, loss))
+        contender.epochs_done = epochs
 
 
 def _loss_unit(table: FoldTable, tables: FoldTables) -> float:

@@ -98,7 +98,7 @@ class ArrayCrew(Crew):
         inside = 0 if self._current is None else self._current.epochs[0]
         return done + inside, int(self._totals.sum())
 
-    def outcomes(self) -> Outcomes:
+    def outcomes(self, numbers: Iterable[int] | None = None) -> Outcomes:
         return self._outcomes
 
     def kept_epoch(self, number: int) -> int:

@@ -176,21 +176,26 @@ def _grow(
 
     def consider(begin: int, end: int) -> None:
         """Find the best split of the cells from `begin` to before `end`."""
-        if end - begin < 2:
-            return
+        # Only splits that leave enough rows on either side.
         left_rows = rows_below[begin + 1 : end] - rows_below[begin]
         right_rows = rows_below[end] - rows_below[begin + 1 : end]
-        gain = np.zeros(end - begin - 1)
-        for label in below:
-            left, right = label[begin + 1 : end] - label[begin], label[end] - label[begin + 1 : end]
-            # The decrease, without the difference of large numbers: a weighted square of the difference of means.
-            gain += (left * right_rows - right * left_rows) ** 2
+        first = int(np.searchsorted(left_rows, min_rows))
+        last = int(np.searchsorted(-right_rows, -min_rows, side="right"))
+        if first >= last:
+            return
+        left_rows, right_rows = left_rows[first:last], right_rows[first:last]
+        begun = below[:, begin + 1 + first : begin + 1 + last]
+        left, right = begun - below[:, begin, np.newaxis], below[:, end, np.newaxis] - begun
+        # The decrease, without the difference of large numbers: a weighted square of the difference of means.
+        terms = (left * right_rows - right * left_rows) ** 2
+        gain = terms[0]
+        for term in terms[1:]:  # one after the other, so that the sum has the same bits everywhere
+            gain = gain + term
         weight = left_rows * right_rows * (rows_below[end] - rows_below[begin])
-        gain /= np.where(weight > 0.0, weight, 1.0)  # cells may be empty: such a split is refused next
-        gain[(left_rows < min_rows) | (right_rows < min_rows)] = -1.0
+        gain /= np.where(weight > 0.0, weight, 1.0)  # tiny weights may underflow
         best = int(np.argmax(gain))
         if gain[best] >= min_gain:
-            heappush(waiting, (-float(gain[best]), begin, begin + 1 + best, end))
+            heappush(waiting, (-float(gain[best]), begin, begin + 1 + first + best, end))
 
     consider(0, len(rows))
     while waiting and len(found) < leaves - 1:
