@@ -75,7 +75,7 @@ def main() -> int:
     if engine.has_bfloat16_instruction():
         report.say(f"This processor multiplies bfloat16; aim: {ROUNDED_AIM} times float32.")
     else:
-        report.say("This processor has no instruction for bfloat16, so that rounded products can only be as fast.")
+        report.say("No instruction for bfloat16 is faster here, so that rounded products can only be as fast.")
     return report.finish()
 
 

@@ -50,6 +50,11 @@ inline bool runs_x86_64_v4() {
          has_bits(kept_registers(), {5, 6, 7});                                 // masks, and all of ZMM
 }
 
+inline bool is_from_intel() {
+  const Leaf vendor = read_leaf(0);
+  return vendor.b == 0x756e6547 && vendor.d == 0x49656e69 && vendor.c == 0x6c65746e;  // GenuineIntel
+}
+
 inline bool runs_avx512_bfloat16() { return runs_x86_64_v4() && has_bits(read_leaf(7, 1).a, {5}); }
 
 }  // namespace creche::processor
