@@ -552,5 +552,5 @@ def product_rates(
     With `rounds_products` their operands are rounded to bfloat16.
     """
 
+def has_bfloat16_instruction() -> bool:
     """Whether an instruction for sums of products of bfloat16 gives the engine's bits on this processor, and faster."""
-    """Whether the processor has an instruction for sums of products of bfloat16, and it gives the engine's bits."""
