@@ -87,10 +87,15 @@ def error_of(result: dict[str, Any]) -> float:
 
 
 def choose_files(files: Collection[ResultFile], names: Sequence[str]) -> dict[str, ResultFile]:
-    """Return the results of each name: NAME is its newest version, NAME* all names that begin so, NAME@VERSION one."""
+    """Return the results of each name: NAME is its newest version, NAME* all names that begin so, NAME@VERSION one.
+
+    Of several machines with the same version, that with the most results is taken, as errors do not depend on it.
+    """
     newest: dict[str, ResultFile] = {}
     for file in files:
-        newest.setdefault(file.system, file)
+        known = newest.setdefault(file.system, file)
+        if file.version == known.version and len(file) > len(known):
+            newest[file.system] = file
     if not names:
         return newest
     exact = {f"{file.system}@{file.version}": file for file in files}

@@ -11,11 +11,14 @@ from benchmarks._machine import describe_machine
 from benchmarks.tables import aggregate
 from benchmarks.tables.aggregate import Estimate
 from benchmarks.tables.comparison import Comparison, choose_files, error_of
-from benchmarks.tables.results import RESULTS, list_results, name_machine
+from benchmarks.tables.results import RESULTS, ResultFile, list_results, name_machine
 from benchmarks.tables.systems import LIMIT_S, SYSTEMS
 
 # Results without predictions of its own: the majority's answer counted.
 FAILED = "failed"
+
+# What the times of fits are compared with.
+TIMED = "realmlp-log-loss"
 
 # Below it, the bootstrap over tables has no meaning.
 FEWEST_TABLES = 6
@@ -26,19 +29,20 @@ Row = list[str]
 def write_page(tables: Collection[str], arguments: argparse.Namespace) -> str:
     """Return the page about these tables, and save it if asked to."""
     names = [*arguments.systems, *([arguments.reference] if arguments.systems else [])]
-    chosen = choose_files(list(list_results(arguments.results)), names)
+    every = list(list_results(arguments.results))
+    chosen = choose_files(every, names)
     places = list(SYSTEMS)
     files = {name: chosen[name] for name in sorted(chosen, key=lambda name: places.index(chosen[name].system))}
     known = {table for file in files.values() for table in file.tables}
     comparison = Comparison(files, arguments.reference, sorted(known & set(tables)), arguments.folds)
-    text = "\n".join(describe(comparison))
+    text = "\n".join(describe(comparison, every))
     if arguments.save:
         RESULTS.with_suffix(".md").write_text(text + "\n", encoding="utf-8")
     return text
 
 
-def describe(comparison: Comparison) -> list[str]:
-    """Return the lines of the page."""
+def describe(comparison: Comparison, files: Collection[ResultFile]) -> list[str]:
+    """Return the lines of the page; `files` are all results there are."""
     title = title_of(comparison.reference)
     n_tables = len(comparison.mean_errors([comparison.reference])[0])
     lines = ["# Tables: how well systems predict", ""]
@@ -62,6 +66,13 @@ def describe(comparison: Comparison) -> list[str]:
     lines += measure_table(comparison)
     lines += ["", "## Time and memory", ""]
     lines += cost_table(comparison)
+    if times := time_table(comparison, files):
+        lines += [
+            "",
+            f"## Time of a fit beside {title_of(TIMED)}, on splits that both fitted on one machine",
+            "",
+            *times,
+        ]
     lines += ["", "## Each table: mean error", ""]
     lines += error_table(comparison)
     return lines
@@ -178,6 +189,36 @@ def cost_table(comparison: Comparison) -> list[str]:
         "peak memory, MiB",
     ]
     return markdown(head, rows)
+
+
+def time_table(comparison: Comparison, files: Collection[ResultFile]) -> list[str]:
+    """How long systems take beside the timed one, on each machine that has results of both; empty if none has."""
+    rows = []
+    for system, newest in comparison.files.items():
+        for mine in files:
+            if (mine.system, mine.version) != (newest.system, newest.version) or mine.system == TIMED:
+                continue
+            for theirs in files:
+                if theirs.system == TIMED and theirs.path.parent == mine.path.parent:
+                    rows.append([title_of(system), *_compare_times(comparison.tables, mine, theirs)])
+    head = ["system", "machine", "fits", "median s", f"of {title_of(TIMED)}", "ratio of medians", "median ratio"]
+    compared = [row for row in rows if row[2] != "0"]
+    return markdown(head, compared) if compared else []
+
+
+def _compare_times(tables: Collection[str], mine: ResultFile, theirs: ResultFile) -> Row:
+    pairs = [
+        (found["fit_s"], other["fit_s"])
+        for table in tables
+        for split, found in mine.tables.get(table, {}).items()
+        if (other := theirs.find(table, split, found["digest"])) and FAILED not in found and FAILED not in other
+    ]
+    if not pairs:
+        return [mine.path.parent.name, "0"]
+    a, b = np.array(pairs).T
+    medians = [f"{np.median(a):.2f}", f"{np.median(b):.2f}"]
+    ratios = [f"{np.median(a) / np.median(b):.2f}", f"{np.median(a / b):.2f}"]
+    return [mine.path.parent.name, str(len(pairs)), *medians, *ratios]
 
 
 def error_table(comparison: Comparison) -> list[str]:

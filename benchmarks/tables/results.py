@@ -33,6 +33,9 @@ class ResultFile:
         tables = {name: {result["split"]: result for result in every} for name, every in content["tables"].items()}
         return cls(path, content["system"], content["version"], tables, content.get("measured", ""))
 
+    def __len__(self) -> int:
+        return sum(map(len, self.tables.values()))
+
     def find(self, table: str, split: int, digest: str) -> Result | None:
         """Return the result on this split, unless the test rows were others."""
         result = self.tables.get(table, {}).get(split)

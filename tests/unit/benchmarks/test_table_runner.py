@@ -152,7 +152,7 @@ def test_a_class_without_training_rows_has_probability_zero() -> None:
     assert np.array_equal(spread, [[0.3, 0.0, 0.7]])
 
 
-def keep(folder: Path, system: str, version: str, factor: float, n_tables: int = 8) -> ResultFile:
+def keep(folder: Path, system: str, version: str, factor: float, n_tables: int = 8, fit_s: float = 1.0) -> ResultFile:
     """Keep made-up results: errors of `factor` times those of the reference, up to some noise."""
     file = open_results(system, version, folder)
     rng = np.random.default_rng(7)
@@ -160,7 +160,7 @@ def keep(folder: Path, system: str, version: str, factor: float, n_tables: int =
         measure = "log_loss" if number % 2 else "rmse"
         for split in range(5):
             error = factor * (number + 1) * (1 + 0.01 * rng.normal())
-            costs = {"fit_s": 1.0, "predict_s": 0.1, "peak_mib": 5.0, "load": 0.1}
+            costs = {"fit_s": fit_s * (number + 1), "predict_s": 0.1, "peak_mib": 5.0, "load": 0.1}
             file.add(f"t{number}", {"split": split, "digest": f"{split}", "rows": [80, 20], measure: error, **costs})
     return file
 
@@ -177,6 +177,29 @@ def test_the_page_tells_who_is_ahead(tmp_path: Path) -> None:
     assert "too few tables" in text
     assert "2 systems on the 8 tables that all of them have." in text
     assert "Not idle" not in text
+
+
+def test_the_times_of_fits_are_compared_within_a_machine(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    reference = keep(here, "catboost", "1", 1.0)
+    fast, slow = keep(here, "creche-train", "2", 1.0, 5, 2.0), keep(there, "creche-train", "2", 1.0, 6, 500.0)
+    timed = keep(here, "realmlp-log-loss", "3", 1.0, 7, 8.0)
+    files = [reference, fast, slow, timed]
+    chosen = {file.system: file for file in files if file is not slow}
+    lines = page.time_table(Comparison(chosen, "catboost", [f"t{number}" for number in range(8)]), files)
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    assert rows == [
+        ["CatBoost", "here", "35", "4.00", "32.00", "0.12", "0.12"],
+        ["creche.train", "here", "25", "6.00", "24.00", "0.25", "0.25"],
+    ]
+    assert page.time_table(Comparison(chosen, "catboost", ["t7"]), files) == []
+
+
+def test_of_two_machines_that_with_more_results_counts(tmp_path: Path) -> None:
+    here, there = keep(tmp_path / "a", "catboost", "1", 1.0, 1), keep(tmp_path / "b", "catboost", "1", 1.0, 2)
+    newer = keep(tmp_path / "a", "catboost", "2", 1.0, 1)
+    assert choose_files([here, there], []) == {"catboost": there}
+    assert choose_files([newer, here, there], []) == {"catboost": newer}
 
 
 def test_results_of_other_splits_are_not_compared(tmp_path: Path) -> None:
