@@ -93,8 +93,8 @@ inline void philox_words(std::uint64_t key, PhiloxWords counter, std::span<std::
   }
 }
 
-// The words of four consecutive counters, and of those whose second word is one more: out[2][16]. Together they fill
-// the registers of AVX-512, and with AVX2 two that wait for each other's products.
+// The words of four consecutive counters, and of those whose second word is one more: out[2][16]. They fill a register
+// of AVX-512, or two of AVX2, of which one is multiplied while the other waits for its products.
 inline void philox_words_of_two(std::uint64_t key, PhiloxWords counter, std::uint32_t* out) {
   using detail::WordLanes;
   constexpr int kRegisters = 8 / detail::kWordLanes;
