@@ -91,14 +91,15 @@ def choose_files(files: Collection[ResultFile], names: Sequence[str]) -> dict[st
 
     Of several machines with the same version, that with the most results is taken, as errors do not depend on it.
     """
-    newest: dict[str, ResultFile] = {}
+    exact: dict[str, ResultFile] = {}
     for file in files:
-        known = newest.setdefault(file.system, file)
-        if file.version == known.version and len(file) > len(known):
-            newest[file.system] = file
+        if len(file) > len(exact.setdefault(name := f"{file.system}@{file.version}", file)):
+            exact[name] = file
+    newest: dict[str, ResultFile] = {}
+    for file in exact.values():
+        newest.setdefault(file.system, file)
     if not names:
         return newest
-    exact = {f"{file.system}@{file.version}": file for file in files}
     chosen: dict[str, ResultFile] = {}
     for name in names:
         found = {key: file for key, file in newest.items() if key == name}

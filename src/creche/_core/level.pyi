@@ -553,4 +553,4 @@ def product_rates(
     """
 
 def has_bfloat16_instruction() -> bool:
-    """Whether an instruction for sums of products of bfloat16 gives the engine's bits on this processor, and faster."""
+    """Whether an instruction for sums of products of bfloat16 gives the engine's bits here, and is faster."""

@@ -330,7 +330,7 @@ class Crew:
         return out, one_by_one
 
     def outcomes(self, numbers: Iterable[int] | None = None) -> Outcomes:
-        """Return what has become of all networks; if numbers are given, of these, and of others as it may be."""
+        """Return what has become of all networks, or of some: then the entries of others may be empty."""
         out, one_by_one = self._outcomes_of_groups()
         # What is judged here is known here.
         one_by_one += [n for n, best in enumerate(self._best_epochs) if best is not None] if self._judges else []

@@ -200,6 +200,7 @@ def test_of_two_machines_that_with_more_results_counts(tmp_path: Path) -> None:
     newer = keep(tmp_path / "a", "catboost", "2", 1.0, 1)
     assert choose_files([here, there], []) == {"catboost": there}
     assert choose_files([newer, here, there], []) == {"catboost": newer}
+    assert choose_files([newer, there, here], ["catboost@1"]) == {"catboost@1": there}
 
 
 def test_results_of_other_splits_are_not_compared(tmp_path: Path) -> None:
