@@ -94,7 +94,7 @@ inline void philox_words(std::uint64_t key, PhiloxWords counter, std::span<std::
 }
 
 // The words of four consecutive counters, and of those whose second word is one more: out[2][16]. They fill a register
-// of AVX-512, or two of AVX2, of which one is multiplied while the other waits for its products.
+// of AVX-512, or two of AVX2: one is multiplied while the other waits for its products.
 inline void philox_words_of_two(std::uint64_t key, PhiloxWords counter, std::uint32_t* out) {
   using detail::WordLanes;
   constexpr int kRegisters = 8 / detail::kWordLanes;
